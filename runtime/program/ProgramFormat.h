@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The program image: what the compiler writes into the `.incept` section of an executable and what the
+// runtime reads from it. The only header that the compiler and the runtime share, besides the oneDNN wrapper.
+//
+// An image is, in this order and little-endian:
+//
+//   u64 headerBytes | header: UTF-8 JSON, padded with spaces | blobs
+//
+// `headerBytes` counts the padded JSON. Blob offsets count from the first byte after the header and are multiples
+// of kBlobAlignment. The JSON object has exactly these keys:
+//
+//   format_version  int      kFormatVersion
+//   network         string   name of the architecture
+//   spec            {hash: string (16 hex digits, XXH3-64 of text), text: string}
+//   target          {kind: "cpu", threads: int, isa: string, vector_bits: int, onednn: string}
+//   mode            "train" | "infer"
+//   precision       "f32"
+//   batch_size      int
+//   classes         int      columns of io/logits
+//   image           {channels, height, width: int}   logical size of one image of the batch
+//   normalization   {mean: [real], std: [real]}      per channel, in units of a pixel value scaled to 0..1
+//   parameters      int      trainable scalars
+//   states          int      running statistics, scalars
+//   macs            int      multiply-accumulates of one image, forward
+//   keep_gradients  bool     `step` may write grad/NAME
+//   training        object   see TrainingKeys below; {} where mode is "infer"
+//   regions         [{name: string, bytes: int}]     one allocation each, zeroed at start, kRegionAlignment aligned
+//   tensors         [{name, kind: string, shape: [int], type: string, region: int, offset, bytes: int, format: string,
+//                     init: object, decay: bool}]
+//   plans           [{name, kind: string, ...}]      one per distinct library primitive, see runtime/device/cpu/
+//   kernels         [string]                         symbols of the shared object in blob "kernels"
+//   entries         {NAME: [launch]}                 launch lists, run in order
+//   step            [{name: string, type: "f32"|"i64"|"u64", offset: int}]  fields of region kStepRegion
+//   memory          {arena_bytes, persistent_bytes, peak_bytes, lower_bound_bytes: int}
+//   blobs           {NAME: {offset, bytes: int}}
+//
+// A launch is one of
+//   {kernel: int, operands: [[region, offset]...], extents: [int], units: int, op: string, loc: string}
+//       calls kernels[kernel](operand pointers, extents, begin, end) with [begin, end) a partition of [0, units)
+//       over the threads; every thread calls the kernel at most once per launch.
+//   {plan: int, operands: [[region, offset]...], op: string, loc: string}
+//       runs plans[plan]; the order of the operands is fixed by the plan's kind.
+// `op` is the path of the op in the spec, `loc` its file:line:col.
+#pragma once
+
+#include <cstdint>
+
+namespace incept::program {
+
+inline constexpr int kFormatVersion = 1;
+inline constexpr const char *kSectionName = ".incept";
+inline constexpr std::uint64_t kBlobAlignment = 64;
+inline constexpr std::uint64_t kRegionAlignment = 64;
+
+/// Names of regions that the runtime itself reads or writes. `params`, `grads` and each optimizer slot have the
+/// same layout: a parameter, its gradient and its slots have one offset.
+inline constexpr const char *kArenaRegion = "arena";
+inline constexpr const char *kStepRegion = "step";
+
+/// Names of tensors that the runtime itself reads or writes.
+///   io/u8_images  u8  (N,H,W,C) dense, bytes as they come from a file        -> entry stage_u8
+///   io/f32_images f32 (N,C,H,W) dense, already normalised                    -> entry stage_f32
+///   io/labels     i64 (N)
+///   io/loss       f32 ()        mean over the batch, without weight decay    <- entry forward_backward
+///   io/logits     f32 (N,K)                                                  <- forward_backward and infer
+/// Tensors whose kind is "parameter" or "state" make up a weights file; with those of kind "slot" a checkpoint.
+/// A "gradient" is named grad/NAME, a slot SLOT/NAME, e.g. momentum/NAME and mean_square/NAME.
+/// Kind "io" is for the names above and "derived" for what prepare_inference computes.
+inline constexpr const char *kU8Images = "io/u8_images";
+inline constexpr const char *kF32Images = "io/f32_images";
+inline constexpr const char *kLabels = "io/labels";
+inline constexpr const char *kLoss = "io/loss";
+inline constexpr const char *kLogits = "io/logits";
+
+/// Entry points. A program with mode "infer" has no forward_backward and no update.
+inline constexpr const char *kStageU8 = "stage_u8";
+inline constexpr const char *kStageF32 = "stage_f32";
+inline constexpr const char *kForwardBackward = "forward_backward";
+inline constexpr const char *kUpdate = "update";
+inline constexpr const char *kPrepareInference = "prepare_inference";
+inline constexpr const char *kInfer = "infer";
+
+/// Fields of the step region; the header lists those that the program has.
+///   step           i64  number of updates done before this one
+///   seed           u64
+///   sample_base    i64  global index of the first sample of the batch since the start of training (dropout)
+///   learning_rate  f32
+///   momentum       f32
+///   rms_decay      f32
+///   rms_epsilon    f32
+///   weight_decay   f32
+/// All but the first four keys of hyper-parameters come from `training` and can be replaced with --set.
+///
+/// `training` holds:
+///   optimizer        {kind: "sgd"|"rmsprop", momentum, decay, epsilon: real}
+///   learning_rate    {kind: "constant"|"step"|"cosine", base: real, gamma: real, every_epochs: real,
+///                     final: real (cosine), warmup_epochs: real}
+///   weight_decay     real
+///   label_smoothing  real   structural: compiled into the loss
+///   epochs           int    default of train --epochs
+///   seed             int
+///
+/// `init` of a parameter or state (absent for others):
+///   {kind: "zeros"} {kind: "ones"} {kind: "constant", value: real}
+///   {kind: "he_normal"|"he_uniform"|"glorot_uniform", fan_in: int, fan_out: int}
+///   {kind: "truncated_normal", std: real}
+/// A slot has {kind: "constant", value: real} (RMSProp's mean_square starts at 1).
+///
+/// `format` is empty where the tensor is dense in the logical order of its shape, `nhwc` for a dense activation,
+/// and otherwise a physical format that the device's library converts (oneDNN: OneDnn.h encodes and decodes it).
+
+} // namespace incept::program
