@@ -1,0 +1,21 @@
+# Every third-party package the project uses is found here, with the version it needs.
+
+find_package(nlohmann_json 3.11 REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(fmt REQUIRED)
+find_package(OpenMP REQUIRED COMPONENTS CXX)
+find_package(ZLIB REQUIRED)
+find_package(dnnl REQUIRED)
+find_package(GTest REQUIRED)
+
+# MLIR's version file only accepts an exact major.minor, so the major number is checked by hand.
+find_package(MLIR REQUIRED CONFIG HINTS /usr/lib/llvm-22/lib/cmake/mlir)
+if(NOT LLVM_VERSION_MAJOR EQUAL 22)
+  message(FATAL_ERROR "incept needs LLVM and MLIR 22, but found ${LLVM_VERSION}: run scripts/setup.sh")
+endif()
+list(APPEND CMAKE_MODULE_PATH ${MLIR_CMAKE_DIR} ${LLVM_CMAKE_DIR})
+include(TableGen)
+include(AddLLVM)
+include(AddMLIR)
+set(MLIR_LINK_MLIR_DYLIB ON)
+separate_arguments(INCEPT_LLVM_DEFINITIONS NATIVE_COMMAND "${LLVM_DEFINITIONS}")

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The one wrapper of oneDNN, and the only file pair that knows its version. The compiler asks it for plans
+// (`describe`), the runtime builds and runs them (`Primitive`); both go through the same code, so that what was
+// planned is what runs. oneDNN's exceptions do not leave this file.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace incept::onednn {
+
+enum class Kind { ConvolutionForward, ConvolutionBackwardData, ConvolutionBackwardWeights, MatMul, Reorder };
+
+/// The name of a kind in a plan: "convolution_forward", ..., "matmul", "reorder".
+std::string_view kindName(Kind kind);
+/// Returns false where `name` is not a kind.
+bool parseKind(std::string_view name, Kind &kind);
+
+/// What is to be computed. Activations are f32, dense NHWC; dimensions have oneDNN's names, except that a dense
+/// convolution has dilation 1. All values must be positive (paddings: not negative) and products fit 63 bits.
+///
+/// Operands, in the order `Primitive::run` takes them:
+///   ConvolutionForward          src, weights, [bias], dst, scratchpad
+///   ConvolutionBackwardData     diff_dst, weights, diff_src, scratchpad
+///   ConvolutionBackwardWeights  src, diff_dst, diff_weights, scratchpad
+///   MatMul                      a (m,k), b (k,n), [bias (n)], c (m,n), scratchpad
+///   Reorder                     src, [scales (dims[0])], dst, scratchpad
+struct Problem {
+  Kind kind = Kind::ConvolutionForward;
+  // Convolutions; for a grouped one the weights are (g, oc/g, ic/g, kh, kw), logically still (oc, ic/g, kh, kw).
+  int64_t mb = 0, g = 1, ic = 0, ih = 0, iw = 0, oc = 0, oh = 0, ow = 0, kh = 0, kw = 0;
+  int64_t sh = 1, sw = 1, dh = 1, dw = 1, pt = 0, pl = 0, pb = 0, pr = 0;
+  bool bias = false;
+  bool relu = false;     ///< forward only: dst = max(dst, 0)
+  bool training = true;  ///< propagation kind of the forward convolution
+  // MatMul: c = op(a) * op(b) + bias; lda, ldb, ldc are row pitches in elements of the stored matrices.
+  int64_t m = 0, n = 0, k = 0, lda = 0, ldb = 0, ldc = 0;
+  bool transposeA = false, transposeB = false;
+  // Weights' physical format (convolutions), or the two formats of a Reorder of `dims`.
+  // "any" lets the library choose, "" is the dense logical order, anything else comes from Description::weightsFormat.
+  std::string weightsFormat = "any";
+  std::vector<int64_t> dims;
+  std::string srcFormat, dstFormat;
+  bool scales = false;   ///< Reorder: multiply by scales[i] along dims[0]
+};
+
+/// The library's answer to a problem.
+struct Description {
+  std::string impl;           ///< implementation name, e.g. "brgconv:avx512_core"
+  std::string weightsFormat;  ///< encoded physical format of the weights (or of dst of a Reorder)
+  uint64_t weightsBytes = 0;  ///< bytes of one tensor in that format, padding included
+  uint64_t scratchpadBytes = 0;
+  bool reference = false;     ///< a `ref` implementation: correct and about 200 times slower
+};
+
+/// Finds the implementation. On failure returns false and sets `error` to a sentence without a final stop.
+bool describe(const Problem &problem, Description &description, std::string &error);
+
+/// Bytes of a tensor of logical `dims` (f32) in `format` ("" = dense); false for a malformed format.
+bool formatBytes(const std::vector<int64_t> &dims, const std::string &format, uint64_t &bytes, std::string &error);
+
+/// Converts a dense logical tensor to `format` or back; buffers have `formatBytes` bytes. Used for weights files.
+bool pack(const std::vector<int64_t> &dims, const std::string &format, const float *dense, float *packed,
+          std::string &error);
+bool unpack(const std::vector<int64_t> &dims, const std::string &format, const float *packed, float *dense,
+            std::string &error);
+
+/// A primitive ready to run.
+class Primitive {
+public:
+  Primitive();
+  ~Primitive();
+  Primitive(Primitive &&) noexcept;
+  Primitive &operator=(Primitive &&) noexcept;
+
+  /// Builds the primitive; false with a sentence in `error` where the library declines.
+  bool build(const Problem &problem, std::string &error);
+  const Description &description() const;
+  /// Runs on operands in the order of Problem's comment, 64-byte aligned; `scratchpad` may be null where its size is 0.
+  bool run(void *const *operands, size_t count, std::string &error);
+
+private:
+  struct Impl;
+  std::unique_ptr<Impl> impl;
+};
+
+/// Problem to and from a flat list of key/value strings, the form it has in a plan of the program image.
+std::vector<std::pair<std::string, std::string>> encode(const Problem &problem);
+bool decode(const std::vector<std::pair<std::string, std::string>> &fields, Problem &problem, std::string &error);
+
+/// Version ("2.6.3") and the instruction set the library uses here ("avx512_core", ...).
+std::string version();
+std::string isa();
+
+} // namespace incept::onednn
