@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Verifiers of convolution and linear ops.
+
+#include "dialect/InceptOps.h"
+#include "dialect/ShapeInference.h"
+#include "dialect/VerifierUtils.h"
+
+using namespace mlir;
+
+namespace incept {
+
+/// Checks that a convolution of `src` with `weights` under the attributes of `op` gives `dst`.
+template <typename OpTy>
+static LogicalResult verifyConvolution(OpTy op, Value src, Value weights, Value dst) {
+  auto emitError = [&] { return op.emitOpError(); };
+  auto weightShape = shapeOf(weights);
+  auto window = makeWindow(emitError, weightShape.drop_front(2), op.getStride(), op.getPadBegin(), op.getPadEnd(),
+                           op.getDilation());
+  if (failed(window))
+    return failure();
+  auto inferred = inferConv2D(emitError, shapeOf(src), weightShape, *window, op.getGroups());
+  if (failed(inferred))
+    return failure();
+  if (!sameShape(*inferred, shapeOf(dst))) {
+    auto diagnostic = op.emitOpError() << "expected a convolution of " << formatShape(shapeOf(src)) << " to give "
+                                       << formatShape(*inferred) << ", but got " << formatShape(shapeOf(dst));
+    return diagnostic;
+  }
+  return success();
+}
+
+LogicalResult Conv2DOp::verify() {
+  // conv2d_c1, conv2d_c2, conv2d_c4
+  if (failed(verifyConvolution(*this, getSrc(), getWeights(), getDst())))
+    return failure();
+  // conv2d_c3
+  if (getBias())
+    return verifyChannelVectors(*this, shapeOf(getWeights())[0], {getBias()});
+  return success();
+}
+
+LogicalResult Conv2DBackwardDataOp::verify() {
+  return verifyConvolution(*this, getDiffSrc(), getWeights(), getDiffDst());
+}
+
+LogicalResult Conv2DBackwardWeightsOp::verify() {
+  return verifyConvolution(*this, getSrc(), getDiffWeights(), getDiffDst());
+}
+
+static LogicalResult verifyLinear(Operation *op, Value src, Value weights, Value dst) {
+  auto inferred = inferLinear([&] { return op->emitOpError(); }, shapeOf(src), shapeOf(weights));
+  if (failed(inferred))
+    return failure();
+  return verifyShape(op, "dst", dst, *inferred);
+}
+
+LogicalResult LinearOp::verify() {
+  // linear_c1, linear_c2
+  if (failed(verifyLinear(*this, getSrc(), getWeights(), getDst())))
+    return failure();
+  if (getBias())
+    return verifyChannelVectors(*this, shapeOf(getWeights())[0], {getBias()});
+  return success();
+}
+
+LogicalResult LinearBackwardDataOp::verify() {
+  return verifyLinear(*this, getDiffSrc(), getWeights(), getDiffDst());
+}
+
+LogicalResult LinearBackwardWeightsOp::verify() {
+  return verifyLinear(*this, getSrc(), getDiffWeights(), getDiffDst());
+}
+
+LogicalResult ReorderOp::verify() {
+  // reorder_c1
+  if (failed(verifyShape(*this, "dst", getDst(), shapeOf(getSrc()))))
+    return failure();
+  if (getScales())
+    return verifyChannelVectors(*this, shapeOf(getSrc())[0], {getScales()});
+  return success();
+}
+
+} // namespace incept

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Verifiers of elementwise ops, dropout, concat and slice; checks that several verifiers share.
+
+#include "dialect/InceptOps.h"
+#include "dialect/VerifierUtils.h"
+
+using namespace mlir;
+
+namespace incept {
+
+LogicalResult verifyShape(Operation *op, StringRef name, Value value, ArrayRef<int64_t> expected) {
+  if (sameShape(shapeOf(value), expected))
+    return success();
+  return op->emitOpError() << "expected " << name << " to be " << formatShape(expected) << ", but got "
+                           << formatShape(shapeOf(value));
+}
+
+LogicalResult verifyChannelVectors(Operation *op, int64_t channels, ValueRange vectors) {
+  for (Value vector : vectors)
+    if (vector && !sameShape(shapeOf(vector), {channels}))
+      return op->emitOpError() << "expected channel vectors of " << channels << " values, but got "
+                               << formatShape(shapeOf(vector));
+  return success();
+}
+
+LogicalResult AddNOp::verify() {
+  // add_n_c1
+  if (getSrcs().size() < 2)
+    return emitOpError() << "expected at least 2 operands, but got " << getSrcs().size();
+  return success();
+}
+
+LogicalResult ChannelSumOp::verify() {
+  // channel_sum_c1
+  auto src = shapeOf(getSrc());
+  if (src.size() < 2)
+    return emitOpError() << "expected src with a batch and a channel dimension, but got " << formatShape(src);
+  return verifyChannelVectors(*this, src[1], {getDst()});
+}
+
+template <typename OpTy>
+static LogicalResult verifyKeep(OpTy op) {
+  double keep = op.getKeep().convertToDouble();
+  if (!(keep > 0 && keep <= 1))
+    return op.emitOpError() << "expected keep in (0, 1], but got " << keep;
+  return success();
+}
+
+LogicalResult DropoutOp::verify() {
+  // dropout_c1
+  if (failed(verifyShape(*this, "dst", getDst(), shapeOf(getSrc()))))
+    return failure();
+  return verifyKeep(*this);
+}
+
+LogicalResult RandomDropOp::verify() { return verifyKeep(*this); }
+
+template <typename OpTy>
+static LogicalResult verifyConcat(OpTy op) {
+  // concat_c1, concat_c2
+  SmallVector<ArrayRef<int64_t>> shapes;
+  for (Value src : op.getSrcs())
+    shapes.push_back(shapeOf(src));
+  auto inferred = inferConcat([&] { return op.emitOpError(); }, shapes);
+  if (failed(inferred))
+    return failure();
+  return verifyShape(op, "dst", op.getDst(), *inferred);
+}
+
+LogicalResult ConcatOp::verify() { return verifyConcat(*this); }
+LogicalResult ConcatViewOp::verify() { return verifyConcat(*this); }
+
+template <typename OpTy>
+static LogicalResult verifySlice(OpTy op) {
+  // slice_c1
+  auto inferred = inferSlice([&] { return op.emitOpError(); }, shapeOf(op.getSrc()), op.getOffset(),
+                             shapeOf(op.getDst())[1]);
+  if (failed(inferred))
+    return failure();
+  return verifyShape(op, "dst", op.getDst(), *inferred);
+}
+
+LogicalResult SliceOp::verify() { return verifySlice(*this); }
+LogicalResult SliceViewOp::verify() { return verifySlice(*this); }
+
+LogicalResult FlattenOp::verify() {
+  // flatten_c1
+  auto image = shapeOf(getSrc()), matrix = shapeOf(getDst());
+  if (image.size() == 2)
+    std::swap(image, matrix);
+  if (image.size() != 4 || matrix.size() != 2 || !sameShape(image, {matrix[0], matrix[1], 1, 1}))
+    return emitOpError() << "expected (N,C,1,1) and (N,C), but got " << formatShape(shapeOf(getSrc())) << " and "
+                         << formatShape(shapeOf(getDst()));
+  return success();
+}
+
+} // namespace incept

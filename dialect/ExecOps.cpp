@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Verifiers of the executable tier.
+
+#include "dialect/InceptOps.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+
+namespace incept::exec {
+
+LogicalResult RegionOp::verify() {
+  if (int64_t(getBytes()) < 0)
+    return emitOpError() << "expected a size that is not negative, but got " << int64_t(getBytes());
+  return success();
+}
+
+LogicalResult SliceOp::verifySymbolUses(SymbolTableCollection &table) {
+  auto region = table.lookupNearestSymbolFrom<RegionOp>(*this, getRegionAttr());
+  if (!region)
+    return emitOpError() << "expected a region named '" << getRegion() << "', but there is none";
+  auto type = cast<MemRefType>(getSlice().getType());
+  if (!type.hasStaticShape() || !type.getElementType().isIntOrFloat())
+    return emitOpError() << "expected a static shape of integers or floats, but got " << type;
+  int64_t bytes = llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+  for (int64_t dim : type.getShape())
+    if (llvm::MulOverflow(bytes, dim, bytes))
+      return emitOpError() << "expected a size below 2^63 bytes";
+  int64_t offset = getOffset();
+  if (offset < 0 || offset > int64_t(region.getBytes()) - bytes)
+    return emitOpError() << "expected bytes " << offset << " to " << offset + bytes << " to lie inside region '"
+                         << getRegion() << "' of " << region.getBytes() << " bytes";
+  return success();
+}
+
+LogicalResult KernelOp::verifySymbolUses(SymbolTableCollection &table) {
+  if (!table.lookupNearestSymbolFrom<KernelDefOp>(*this, getKernelAttr()))
+    return emitOpError() << "expected a kernel named '" << getKernel() << "', but there is none";
+  if (int64_t(getUnits()) < 1)
+    return emitOpError() << "expected at least 1 unit, but got " << int64_t(getUnits());
+  return success();
+}
+
+LogicalResult LibraryOp::verifySymbolUses(SymbolTableCollection &table) {
+  if (!table.lookupNearestSymbolFrom<PlanOp>(*this, getPlanAttr()))
+    return emitOpError() << "expected a plan named '" << getPlan() << "', but there is none";
+  return success();
+}
+
+YieldOp KernelDefOp::getYield() { return cast<YieldOp>(getBody().front().getTerminator()); }
+
+} // namespace incept::exec

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Convolution and linear ops with their gradients: the ops that libraries compute.
+#ifndef INCEPT_CONV_OPS_TD
+#define INCEPT_CONV_OPS_TD
+
+include "dialect/InceptInterfaces.td"
+
+defvar Incept_ConvArguments = (ins
+  DefaultValuedAttr<DenseI64ArrayAttr, "{1, 1}">:$stride,
+  DefaultValuedAttr<DenseI64ArrayAttr, "{0, 0}">:$pad_begin,
+  DefaultValuedAttr<DenseI64ArrayAttr, "{0, 0}">:$pad_end,
+  DefaultValuedAttr<DenseI64ArrayAttr, "{1, 1}">:$dilation,
+  DefaultValuedAttr<I64Attr, "1">:$groups);
+
+defvar Incept_ConvFormat = [{
+    (`stride` $stride^)? (`pad` $pad_begin^)? (`pad_end` $pad_end^)? (`dilation` $dilation^)? (`groups` $groups^)?
+}];
+
+def Incept_Conv2DOp : Incept_LibraryOp<"conv2d"> {
+  let summary = "2-D convolution, forward";
+  let description = [{
+    Computes the cross-correlation of `src` (N,C,H,W) with `weights` (O,C/groups,kh,kw), plus `bias` (O) where it is
+    given; with `relu`, the maximum of that and 0. `pad_begin` is top and left, `pad_end` bottom and right, dense
+    convolutions have dilation 1.
+
+    - (C1) channels of `src` = input channels of `weights` * `groups`; `groups` divides the output channels.
+    - (C2) the window, its strides and dilations are positive, paddings not negative, and the window fits the image.
+    - (C3) `bias` has one value per output channel.
+    - (C4) the shape of `dst` is (N, O, floor((H + pads - dilation*(kh-1) - 1)/stride) + 1, ...).
+
+    Example: `%y = incept.conv2d %x, %w stride [2, 2] : (tensor<8x3x299x299xf32>, tensor<32x3x3x3xf32>) -> tensor<8x32x149x149xf32>`
+  }];
+  let arguments = !con((ins Incept_Image:$src, Incept_Weights:$weights, Optional<Incept_ChannelVector>:$bias),
+                       Incept_ConvArguments, (ins UnitAttr:$relu));
+  let results = (outs Incept_Image:$dst);
+  let assemblyFormat = !strconcat("$src `,` $weights (`bias` $bias^)?", Incept_ConvFormat, "(`relu` $relu^)? attr-dict `:` functional-type(operands, results)");
+  let hasVerifier = 1;
+}
+
+def Incept_Conv2DBackwardDataOp : Incept_LibraryOp<"conv2d_backward_data"> {
+  let summary = "gradient of a convolution with respect to src";
+  let description = [{
+    The shape of `diff_src` is that of the forward `src`.
+    - (C1) `diff_dst` has the shape that the forward convolution of `diff_src` with `weights` has.
+  }];
+  let arguments = !con((ins Incept_Image:$diff_dst, Incept_Weights:$weights), Incept_ConvArguments);
+  let results = (outs Incept_Image:$diff_src);
+  let assemblyFormat = !strconcat("$diff_dst `,` $weights", Incept_ConvFormat, "attr-dict `:` functional-type(operands, results)");
+  let hasVerifier = 1;
+}
+
+def Incept_Conv2DBackwardWeightsOp : Incept_LibraryOp<"conv2d_backward_weights"> {
+  let summary = "gradient of a convolution with respect to weights";
+  let description = [{
+    The shape of `diff_weights` is that of the forward `weights`.
+    - (C1) `diff_dst` has the shape that the forward convolution of `src` with `diff_weights` has.
+  }];
+  let arguments = !con((ins Incept_Image:$src, Incept_Image:$diff_dst), Incept_ConvArguments);
+  let results = (outs Incept_Weights:$diff_weights);
+  let assemblyFormat = !strconcat("$src `,` $diff_dst", Incept_ConvFormat, "attr-dict `:` functional-type(operands, results)");
+  let hasVerifier = 1;
+}
+
+def Incept_LinearOp : Incept_LibraryOp<"linear"> {
+  let summary = "fully connected layer";
+  let description = [{
+    dst (N,K) = src (N,C) * transpose(weights (K,C)) + bias (K).
+    - (C1) columns of `src` = columns of `weights`; `bias` has one value per row of `weights`.
+    - (C2) `dst` has the rows of `src` and a column per row of `weights`.
+  }];
+  let arguments = (ins Incept_Matrix:$src, Incept_Matrix:$weights, Optional<Incept_ChannelVector>:$bias);
+  let results = (outs Incept_Matrix:$dst);
+  let assemblyFormat = "$src `,` $weights (`bias` $bias^)? attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def Incept_LinearBackwardDataOp : Incept_LibraryOp<"linear_backward_data"> {
+  let summary = "gradient of a linear layer with respect to src";
+  let description = [{
+    diff_src (N,C) = diff_dst (N,K) * weights (K,C).
+    - (C1) the three shapes agree.
+  }];
+  let arguments = (ins Incept_Matrix:$diff_dst, Incept_Matrix:$weights);
+  let results = (outs Incept_Matrix:$diff_src);
+  let assemblyFormat = "$diff_dst `,` $weights attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def Incept_LinearBackwardWeightsOp : Incept_LibraryOp<"linear_backward_weights"> {
+  let summary = "gradient of a linear layer with respect to weights";
+  let description = [{
+    diff_weights (K,C) = transpose(diff_dst (N,K)) * src (N,C).
+    - (C1) the three shapes agree.
+  }];
+  let arguments = (ins Incept_Matrix:$src, Incept_Matrix:$diff_dst);
+  let results = (outs Incept_Matrix:$diff_weights);
+  let assemblyFormat = "$src `,` $diff_dst attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def Incept_ReorderOp : Incept_LibraryOp<"reorder"> {
+  let summary = "the same tensor in another physical layout";
+  let description = [{
+    dst = src; with `scales` (O), dst[o, ...] = src[o, ...] * scales[o]. The layouts are those of the types; before
+    the layout phase it is a copy (`scales` folds batch norm into weights).
+    - (C1) `src` and `dst` have one shape; `scales` has one value per first dimension.
+  }];
+  let arguments = (ins Incept_Activation:$src, Optional<Incept_ChannelVector>:$scales);
+  let results = (outs Incept_Activation:$dst);
+  let assemblyFormat = "$src (`scales` $scales^)? attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+#endif // INCEPT_CONV_OPS_TD

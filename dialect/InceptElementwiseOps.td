@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Elementwise ops, dropout, and the ops that join and split channels.
+#ifndef INCEPT_ELEMENTWISE_OPS_TD
+#define INCEPT_ELEMENTWISE_OPS_TD
+
+include "dialect/InceptBase.td"
+
+class Incept_UnaryOp<string mnemonic> : Incept_MapOp<mnemonic, [SameOperandsAndResultShape, SameOperandsAndResultElementType]> {
+  let arguments = (ins Incept_Activation:$src);
+  let results = (outs Incept_Activation:$dst);
+  let assemblyFormat = "$src attr-dict `:` functional-type(operands, results)";
+}
+
+def Incept_ReluOp : Incept_UnaryOp<"relu"> {
+  let summary = "max(src, 0)";
+  let description = [{ Example: `%y = incept.relu %x : (tensor<8x32x149x149xf32>) -> tensor<8x32x149x149xf32>` }];
+}
+
+def Incept_CopyOp : Incept_UnaryOp<"copy"> {
+  let summary = "the same values in memory of their own";
+  let description = [{ Stands where a consumer needs a dense tensor, or a variable its value. }];
+}
+
+def Incept_ReluBackwardOp : Incept_MapOp<"relu_backward", [SameOperandsAndResultShape, SameOperandsAndResultElementType]> {
+  let summary = "diff_dst where dst > 0, else 0";
+  let description = [{ Takes the result of `relu`, not its operand. }];
+  let arguments = (ins Incept_Activation:$diff_dst, Incept_Activation:$dst);
+  let results = (outs Incept_Activation:$diff_src);
+  let assemblyFormat = "$diff_dst `,` $dst attr-dict `:` functional-type(operands, results)";
+}
+
+def Incept_AddOp : Incept_MapOp<"add", [SameOperandsAndResultShape, SameOperandsAndResultElementType]> {
+  let summary = "sum of two tensors";
+  let description = [{ The sum of a residual connection. }];
+  let arguments = (ins Incept_Activation:$lhs, Incept_Activation:$rhs);
+  let results = (outs Incept_Activation:$dst);
+  let assemblyFormat = "$lhs `,` $rhs attr-dict `:` functional-type(operands, results)";
+}
+
+def Incept_AddNOp : Incept_MapOp<"add_n", [SameOperandsAndResultShape, SameOperandsAndResultElementType]> {
+  let summary = "sum of tensors, in operand order";
+  let description = [{
+    The gradient of a value with several consumers, operands in consumer order.
+    - (C1) there are at least two operands.
+  }];
+  let arguments = (ins Variadic<Incept_Activation>:$srcs);
+  let results = (outs Incept_Activation:$dst);
+  let assemblyFormat = "$srcs attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def Incept_ScaleOp : Incept_MapOp<"scale", [SameOperandsAndResultShape, SameOperandsAndResultElementType]> {
+  let summary = "src times a constant";
+  let description = [{
+    The residual scaling of section 3.3 of Szegedy et al. 2016.
+    Example: `%y = incept.scale %x by 1.700000e-01 : (tensor<8x384x35x35xf32>) -> tensor<8x384x35x35xf32>`
+  }];
+  let arguments = (ins Incept_Activation:$src, F64Attr:$factor);
+  let results = (outs Incept_Activation:$dst);
+  let assemblyFormat = "$src `by` $factor attr-dict `:` functional-type(operands, results)";
+}
+
+def Incept_ChannelSumOp : Incept_ReduceOp<"channel_sum"> {
+  let summary = "sum of each channel's values: the gradient of a bias";
+  let description = [{
+    `src` is (N,C,H,W) or (N,C).
+    - (C1) `dst` has one value per channel.
+  }];
+  let arguments = (ins Incept_Activation:$src);
+  let results = (outs Incept_ChannelVector:$dst);
+  let assemblyFormat = "$src attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def Incept_DropoutOp : Incept_OpaqueOp<"dropout"> {
+  let summary = "zeroes elements at random and scales the rest by 1/keep";
+  let description = [{
+    Element (n,c,h,w) is kept where its Philox4x32-10 word is below keep * 2^32. The word depends only on seed, `stream`
+    (a hash of the op's path), step, the sample's global index sample_base + n and the logical element index
+    e = (c*H + h)*W + w: key = (lo(seed) ^ lo(stream), hi(seed) ^ hi(stream)), counter = (e / 4, lo(sample), hi(sample),
+    lo(step)), word e % 4. The op is its own gradient.
+    - (C1) `keep` is in (0, 1].
+  }];
+  let arguments = (ins Incept_Activation:$src, Incept_IntScalar:$seed, Incept_IntScalar:$step,
+                       Incept_IntScalar:$sample_base, F64Attr:$keep, I64Attr:$stream);
+  let results = (outs Incept_Activation:$dst);
+  let assemblyFormat = "$src `,` $seed `,` $step `,` $sample_base attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def Incept_RandomDropOp : Incept_PureOp<"random_drop", [SameOperandsAndResultShape, SameOperandsAndResultElementType]> {
+  let summary = "dropout as the description has it";
+  let description = [{
+    Graph phase only: in inference the identity, in training a `dropout` fed with seed, step and sample index.
+    - (C1) `keep` is in (0, 1].
+  }];
+  let arguments = (ins Incept_Activation:$src, F64Attr:$keep);
+  let results = (outs Incept_Activation:$dst);
+  let assemblyFormat = "$src `keep` $keep attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def Incept_ConcatOp : Incept_PureOp<"concat"> {
+  let summary = "tensors side by side along channels";
+  let description = [{
+    - (C1) there is at least one operand; all agree in N, H and W.
+    - (C2) the channels of `dst` are the sum of those of the operands.
+  }];
+  let arguments = (ins Variadic<Incept_Image>:$srcs);
+  let results = (outs Incept_Image:$dst);
+  let assemblyFormat = "$srcs attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def Incept_SliceOp : Incept_PureOp<"slice"> {
+  let summary = "a range of channels";
+  let description = [{
+    Channels [offset, offset + channels of dst) of `src`: the gradient of concat.
+    - (C1) the range lies inside `src`; N, H and W agree.
+  }];
+  let arguments = (ins Incept_Image:$src, I64Attr:$offset);
+  let results = (outs Incept_Image:$dst);
+  let assemblyFormat = "$src `at` $offset attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def Incept_ConcatViewOp : Incept_ViewOp<"concat_view"> {
+  let summary = "a buffer whose channel slices are the operands";
+  let description = [{
+    As `concat`, but nothing is copied: each operand's producer writes its slice of the result's buffer.
+    - (C1), (C2) as `concat`.
+  }];
+  let arguments = (ins Variadic<Incept_Image>:$srcs);
+  let results = (outs Incept_Image:$dst);
+  let assemblyFormat = "$srcs attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def Incept_SliceViewOp : Incept_ViewOp<"slice_view"> {
+  let summary = "a range of channels, in the buffer they lie in";
+  let description = [{
+    - (C1) as `slice`.
+  }];
+  let arguments = (ins Incept_Image:$src, I64Attr:$offset);
+  let results = (outs Incept_Image:$dst);
+  let assemblyFormat = "$src `at` $offset attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def Incept_FlattenOp : Incept_ViewOp<"flatten"> {
+  let summary = "(N,C,1,1) as (N,C), or back";
+  let description = [{
+    - (C1) one of the types is (N,C,1,1), the other (N,C).
+  }];
+  let arguments = (ins Incept_Activation:$src);
+  let results = (outs Incept_Activation:$dst);
+  let assemblyFormat = "$src attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+#endif // INCEPT_ELEMENTWISE_OPS_TD

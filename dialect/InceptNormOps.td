@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Batch normalisation: as the description has it, as training differentiates it, and the pieces it is decomposed into.
+#ifndef INCEPT_NORM_OPS_TD
+#define INCEPT_NORM_OPS_TD
+
+include "dialect/InceptBase.td"
+
+def Incept_BatchNormOp : Incept_PureOp<"batch_norm"> {
+  let summary = "batch normalisation with given statistics";
+  let description = [{
+    dst = gamma * (src - mean) / sqrt(variance + epsilon) + beta, per channel; gamma is 1 where it is absent. In the
+    graph phase `mean` and `variance` are reads of the running statistics; differentiation replaces the op by
+    `batch_norm_training`, whose running statistics follow decay * running + (1 - decay) * batch.
+    - (C1) `src` and `dst` have one shape; the vectors have one value per channel.
+    - (C2) `epsilon` is positive, `decay` is in [0, 1].
+  }];
+  let arguments = (ins Incept_Image:$src, Optional<Incept_ChannelVector>:$gamma, Incept_ChannelVector:$beta,
+                       Incept_ChannelVector:$mean, Incept_ChannelVector:$variance, F64Attr:$epsilon, F64Attr:$decay);
+  let results = (outs Incept_Image:$dst);
+  let assemblyFormat = [{
+    $src (`gamma` $gamma^)? `beta` $beta `mean` $mean `variance` $variance attr-dict `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
+
+def Incept_BatchNormTrainingOp : Incept_PureOp<"batch_norm_training"> {
+  let summary = "batch normalisation with the batch's own statistics";
+  let description = [{
+    `mean` and `inv_std` = 1/sqrt(variance + epsilon) (population variance) are kept for the gradient.
+    new_running = decay * running + (1 - decay) * batch, with the unbiased variance.
+    - (C1) `src` and `dst` have one shape; the vectors have one value per channel.
+    - (C2) `epsilon` is positive, `decay` is in [0, 1].
+  }];
+  let arguments = (ins Incept_Image:$src, Optional<Incept_ChannelVector>:$gamma, Incept_ChannelVector:$beta,
+                       Incept_ChannelVector:$running_mean, Incept_ChannelVector:$running_var,
+                       F64Attr:$epsilon, F64Attr:$decay);
+  let results = (outs Incept_Image:$dst, Incept_ChannelVector:$mean, Incept_ChannelVector:$inv_std,
+                      Incept_ChannelVector:$new_running_mean, Incept_ChannelVector:$new_running_var);
+  let assemblyFormat = [{
+    $src (`gamma` $gamma^)? `beta` $beta `running` $running_mean `,` $running_var attr-dict `:`
+    functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
+
+def Incept_BatchNormBackwardOp : Incept_PureOp<"batch_norm_backward"> {
+  let summary = "gradients of batch_norm_training";
+  let description = [{
+    With M values per channel and xhat = (src - mean) * inv_std: diff_beta = sum(diff_dst),
+    diff_gamma = sum(diff_dst * xhat), diff_src = gamma * inv_std * (diff_dst - diff_beta/M - xhat * diff_gamma/M).
+    - (C1) `diff_dst`, `src` and `diff_src` have one shape; the vectors have one value per channel.
+  }];
+  let arguments = (ins Incept_Image:$diff_dst, Incept_Image:$src, Incept_ChannelVector:$mean,
+                       Incept_ChannelVector:$inv_std, Optional<Incept_ChannelVector>:$gamma);
+  let results = (outs Incept_Image:$diff_src, Incept_ChannelVector:$diff_gamma, Incept_ChannelVector:$diff_beta);
+  let assemblyFormat = [{
+    $diff_dst `,` $src `mean` $mean `inv_std` $inv_std (`gamma` $gamma^)? attr-dict `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
+
+def Incept_ChannelSampleOp : Incept_ViewOp<"channel_sample"> {
+  let summary = "the first pixel of the first image";
+  let description = [{
+    One value per channel that is near the channel's other values: the shift that keeps sums of squares exact.
+    - (C1) `dst` has one value per channel of `src`.
+  }];
+  let arguments = (ins Incept_Image:$src);
+  let results = (outs Incept_ChannelVector:$dst);
+  let assemblyFormat = "$src attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def Incept_ChannelStatsOp : Incept_ReduceOp<"channel_stats"> {
+  let summary = "sums of a channel's values and of their squares, shifted";
+  let description = [{
+    sum = sum(src - shift), sum_squares = sum((src - shift)^2); shift is 0 where it is absent.
+    - (C1) the vectors have one value per channel of `src`.
+  }];
+  let arguments = (ins Incept_Image:$src, Optional<Incept_ChannelVector>:$shift);
+  let results = (outs Incept_ChannelVector:$sum, Incept_ChannelVector:$sum_squares);
+  let assemblyFormat = "$src (`shift` $shift^)? attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def Incept_BatchNormFinalizeOp : Incept_MapOp<"batch_norm_finalize", [AttrSizedOperandSegments]> {
+  let summary = "batch statistics from sums, and the running statistics' next values";
+  let description = [{
+    With M = `count` values per channel: mean = shift + sum/M, variance = sum_squares/M - (sum/M)^2 (at least 0),
+    inv_std = 1/sqrt(variance + epsilon), scale = gamma * inv_std,
+    new_running_mean = decay * running_mean + (1 - decay) * mean,
+    new_running_var = decay * running_var + (1 - decay) * variance * M/(M - 1) (M/(M-1) is 1 for M = 1).
+    - (C1) all operands and results have one value per channel.
+    - (C2) `count` is positive (0 only in a kernel definition, where it is an extent).
+  }];
+  let arguments = (ins Incept_ChannelVector:$sum, Incept_ChannelVector:$sum_squares, Optional<Incept_ChannelVector>:$shift,
+                       Optional<Incept_ChannelVector>:$gamma, Incept_ChannelVector:$running_mean,
+                       Incept_ChannelVector:$running_var, F64Attr:$epsilon, F64Attr:$decay, I64Attr:$count);
+  let results = (outs Incept_ChannelVector:$mean, Incept_ChannelVector:$inv_std, Incept_ChannelVector:$scale,
+                      Incept_ChannelVector:$new_running_mean, Incept_ChannelVector:$new_running_var);
+  let assemblyFormat = [{
+    $sum `,` $sum_squares (`shift` $shift^)? (`gamma` $gamma^)? `running` $running_mean `,` $running_var attr-dict `:`
+    functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
+
+def Incept_ScaleShiftOp : Incept_MapOp<"scale_shift"> {
+  let summary = "(src - center) * scale + shift, per channel";
+  let description = [{
+    - (C1) `src` and `dst` have one shape; the vectors have one value per channel.
+  }];
+  let arguments = (ins Incept_Activation:$src, Incept_ChannelVector:$center, Incept_ChannelVector:$scale,
+                       Incept_ChannelVector:$shift);
+  let results = (outs Incept_Activation:$dst);
+  let assemblyFormat = "$src `,` $center `,` $scale `,` $shift attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def Incept_BatchNormBackwardStatsOp : Incept_ReduceOp<"batch_norm_backward_stats"> {
+  let summary = "the two sums of a batch norm's gradient";
+  let description = [{
+    sum = sum(diff_dst), sum_product = sum(diff_dst * (src - mean)), per channel.
+    - (C1) `diff_dst` and `src` have one shape; the vectors have one value per channel.
+  }];
+  let arguments = (ins Incept_Image:$diff_dst, Incept_Image:$src, Incept_ChannelVector:$mean);
+  let results = (outs Incept_ChannelVector:$sum, Incept_ChannelVector:$sum_product);
+  let assemblyFormat = "$diff_dst `,` $src `,` $mean attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def Incept_BatchNormBackwardFinalizeOp : Incept_MapOp<"batch_norm_backward_finalize"> {
+  let summary = "parameter gradients and the coefficients of diff_src";
+  let description = [{
+    With M = `count`: diff_gamma = sum_product * inv_std, diff_beta = sum, a = gamma * inv_std,
+    b = -a * inv_std^2 * sum_product / M, c = -a * sum / M; then diff_src = a * diff_dst + b * (src - mean) + c.
+    - (C1) all operands and results have one value per channel.
+    - (C2) `count` is positive (0 only in a kernel definition, where it is an extent).
+  }];
+  let arguments = (ins Incept_ChannelVector:$sum, Incept_ChannelVector:$sum_product, Incept_ChannelVector:$inv_std,
+                       Optional<Incept_ChannelVector>:$gamma, I64Attr:$count);
+  let results = (outs Incept_ChannelVector:$diff_gamma, Incept_ChannelVector:$diff_beta, Incept_ChannelVector:$a,
+                      Incept_ChannelVector:$b, Incept_ChannelVector:$c);
+  let assemblyFormat = [{
+    $sum `,` $sum_product `inv_std` $inv_std (`gamma` $gamma^)? attr-dict `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
+
+def Incept_BatchNormBackwardApplyOp : Incept_MapOp<"batch_norm_backward_apply"> {
+  let summary = "a * diff_dst + b * (src - mean) + c, per channel";
+  let description = [{
+    - (C1) `diff_dst`, `src` and `diff_src` have one shape; the vectors have one value per channel.
+  }];
+  let arguments = (ins Incept_Image:$diff_dst, Incept_Image:$src, Incept_ChannelVector:$mean, Incept_ChannelVector:$a,
+                       Incept_ChannelVector:$b, Incept_ChannelVector:$c);
+  let results = (outs Incept_Image:$diff_src);
+  let assemblyFormat = [{
+    $diff_dst `,` $src `,` $mean `,` $a `,` $b `,` $c attr-dict `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
+
+def Incept_FoldBatchNormOp : Incept_MapOp<"fold_batch_norm", [AttrSizedOperandSegments]> {
+  let summary = "the factor and the bias that batch norm amounts to in inference";
+  let description = [{
+    scale = gamma / sqrt(variance + epsilon), shift = beta + (bias - mean) * scale (bias is 0 where it is absent).
+    - (C1) all operands and results have one value per channel.
+  }];
+  let arguments = (ins Optional<Incept_ChannelVector>:$gamma, Incept_ChannelVector:$beta, Incept_ChannelVector:$mean,
+                       Incept_ChannelVector:$variance, Optional<Incept_ChannelVector>:$bias, F64Attr:$epsilon);
+  let results = (outs Incept_ChannelVector:$scale, Incept_ChannelVector:$shift);
+  let assemblyFormat = [{
+    (`gamma` $gamma^)? `beta` $beta `mean` $mean `variance` $variance (`bias` $bias^)? attr-dict `:`
+    functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
+
+#endif // INCEPT_NORM_OPS_TD

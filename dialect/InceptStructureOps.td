@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Structure: what lasts between launches (variables), the blocks of a description, and groups.
+#ifndef INCEPT_STRUCTURE_OPS_TD
+#define INCEPT_STRUCTURE_OPS_TD
+
+include "dialect/InceptBase.td"
+include "mlir/Interfaces/ControlFlowInterfaces.td"
+
+def Incept_VariableOp : Incept_Op<"variable", [Symbol]> {
+  let summary = "a tensor that lasts from one launch to the next";
+  let description = [{
+    Declared at module level. `kind` is one of `parameter` (trained), `state` (running statistics), `gradient`,
+    `slot` (optimizer state), `io` (input, labels, loss, logits) and `derived` (computed by prepare_inference).
+    `init` says how the runtime fills it at the start (see ProgramFormat.h); `decay` marks parameters with L2 decay.
+
+    - (C1) `kind` is one of the six.
+    - (C2) the type has a static shape.
+
+    Example: `incept.variable @stem.conv1.conv.weight kind "parameter" decay : tensor<32x3x3x3xf32>`
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<AnyRankedTensor>:$type, StrAttr:$kind,
+                       OptionalAttr<DictionaryAttr>:$init, UnitAttr:$decay);
+  let assemblyFormat = [{
+    $sym_name `kind` $kind (`decay` $decay^)? (`init` $init^)? attr-dict `:` $type
+  }];
+  let hasVerifier = 1;
+}
+
+def Incept_ReadOp : Incept_Op<"read", [DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "the value of a variable when the function began";
+  let description = [{
+    All reads of a variable in a function see the value from before the function's one write.
+    - (C1) the variable exists and has the result's shape and element type.
+
+    Example: `%w = incept.read @stem.conv1.conv.weight : tensor<32x3x3x3xf32>`
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$variable);
+  let results = (outs AnyRankedTensor:$value);
+  let assemblyFormat = "$variable attr-dict `:` type($value)";
+}
+
+def Incept_WriteOp : Incept_Op<"write", [DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "the new value of a variable";
+  let description = [{
+    At most one per variable and function, after all reads of the variable.
+    - (C1) the variable exists and has the value's shape and element type.
+
+    Example: `incept.write @stem.conv1.conv.weight, %new : tensor<32x3x3x3xf32>`
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$variable, AnyRankedTensor:$value);
+  let assemblyFormat = "$variable `,` $value attr-dict `:` type($value)";
+}
+
+def Incept_StepValueOp : Incept_PureOp<"step_value"> {
+  let summary = "a scalar that the runtime sets before each launch";
+  let description = [{
+    Names a field of the step region: `learning_rate`, `momentum`, `rms_decay`, `rms_epsilon`, `weight_decay` (f32),
+    `step`, `seed`, `sample_base` (i64).
+
+    Example: `%lr = incept.step_value "learning_rate" : tensor<f32>`
+  }];
+  let arguments = (ins StrAttr:$field);
+  let results = (outs AnyTypeOf<[Incept_Scalar, Incept_IntScalar]>:$value);
+  let assemblyFormat = "$field attr-dict `:` type($value)";
+}
+
+def Incept_BlockOp : Incept_Op<"block", [IsolatedFromAbove, RecursiveMemoryEffects,
+                                         SingleBlockImplicitTerminator<"::incept::YieldOp">]> {
+  let summary = "one use of a block of the description";
+  let description = [{
+    Computes its region. `label` is the name of this use among its siblings, `block` the block's name.
+    - (C1) the region's arguments have the types of the operands and its yield those of the results.
+
+    Example: `%1 = incept.block "mixed_5b" of "inception_a" (%0) : (tensor<...>) -> tensor<...> { ... }`
+  }];
+  let arguments = (ins StrAttr:$label, StrAttr:$block, Variadic<AnyRankedTensor>:$inputs);
+  let results = (outs Variadic<AnyRankedTensor>:$outputs);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = [{
+    $label `of` $block `(` $inputs `)` attr-dict-with-keyword `:` functional-type($inputs, $outputs) $body
+  }];
+  let hasRegionVerifier = 1;
+}
+
+def Incept_GroupOp : Incept_Op<"group", [IsolatedFromAbove, RecursiveMemoryEffects,
+                                         SingleBlockImplicitTerminator<"::incept::YieldOp">]> {
+  let summary = "one library call or one generated kernel";
+  let description = [{
+    The only op that computes after the fused phase. `kind` is `library` or `kernel`. From the layout phase on, a
+    library group names its plan. `scratchpad` is the bytes of temporary memory it needs while it runs; `offsets`
+    (one per result, bytes in the arena, -1 where the result lives elsewhere) and `scratchpad_offset` come from
+    memory planning.
+    - (C1) `kind` is `library` or `kernel`.
+    - (C2) the region's arguments have the types of the operands and its yield those of the results.
+
+    Example: `%1 = incept.group "kernel" (%0) : (tensor<...>) -> tensor<...> { ... }`
+  }];
+  let arguments = (ins StrAttr:$kind, Variadic<AnyRankedTensor>:$inputs, OptionalAttr<FlatSymbolRefAttr>:$plan,
+                       OptionalAttr<I64Attr>:$scratchpad, OptionalAttr<DenseI64ArrayAttr>:$offsets,
+                       OptionalAttr<I64Attr>:$scratchpad_offset);
+  let results = (outs Variadic<AnyRankedTensor>:$outputs);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = [{
+    $kind (`plan` $plan^)? `(` $inputs `)` attr-dict-with-keyword `:` functional-type($inputs, $outputs) $body
+  }];
+  let hasVerifier = 1;
+  let hasRegionVerifier = 1;
+  let extraClassDeclaration = [{
+    bool isLibrary() { return getKind() == "library"; }
+    ::incept::YieldOp getYield();
+  }];
+}
+
+def Incept_YieldOp : Incept_Op<"yield", [Pure, Terminator, ReturnLike,
+                                         ParentOneOf<["::incept::BlockOp", "::incept::GroupOp",
+                                                      "::incept::exec::KernelDefOp"]>]> {
+  let summary = "the results of a region";
+  let description = [{ Example: `incept.yield %y : tensor<8x96x35x35xf32>` }];
+  let arguments = (ins Variadic<AnyRankedTensor>:$values);
+  let assemblyFormat = "attr-dict ($values^ `:` type($values))?";
+  let builders = [OpBuilder<(ins), [{}]>];
+}
+
+#endif // INCEPT_STRUCTURE_OPS_TD

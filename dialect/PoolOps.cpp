@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Verifiers of pooling ops.
+
+#include "dialect/InceptOps.h"
+#include "dialect/VerifierUtils.h"
+
+using namespace mlir;
+
+namespace incept {
+
+/// Checks that pooling `src` under the attributes of `op` gives the shape of `dst`.
+template <typename OpTy>
+static LogicalResult verifyPool(OpTy op, Value src, Value dst) {
+  auto emitError = [&] { return op.emitOpError(); };
+  auto window =
+      makeWindow(emitError, op.getKernel(), op.getStride(), op.getPadBegin(), op.getPadEnd(), ArrayRef<int64_t>{1, 1});
+  if (failed(window))
+    return failure();
+  auto inferred = inferPool(emitError, shapeOf(src), *window);
+  if (failed(inferred))
+    return failure();
+  return verifyShape(op, "the pool's result", dst, *inferred);
+}
+
+template <typename OpTy>
+static LogicalResult verifyIndexed(OpTy op, Value dst) {
+  // max_pool_with_index_c1: positions are stored in a byte.
+  if (op.getKernel().size() == 2 && (op.getKernel()[0] > 255 || op.getKernel()[1] > 255 ||
+                                     op.getKernel()[0] * op.getKernel()[1] > 255))
+    return op.emitOpError() << "expected a window of at most 255 elements, but got " << op.getKernel()[0] << "x"
+                            << op.getKernel()[1];
+  return verifyShape(op, "workspace", op.getWorkspace(), shapeOf(dst));
+}
+
+LogicalResult MaxPoolOp::verify() { return verifyPool(*this, getSrc(), getDst()); }
+
+LogicalResult MaxPoolWithIndexOp::verify() {
+  if (failed(verifyPool(*this, getSrc(), getDst())))
+    return failure();
+  return verifyIndexed(*this, getDst());
+}
+
+LogicalResult MaxPoolBackwardOp::verify() {
+  if (failed(verifyPool(*this, getDiffSrc(), getDiffDst())))
+    return failure();
+  return verifyIndexed(*this, getDiffDst());
+}
+
+LogicalResult AvgPoolOp::verify() { return verifyPool(*this, getSrc(), getDst()); }
+
+LogicalResult AvgPoolBackwardOp::verify() { return verifyPool(*this, getDiffSrc(), getDiffDst()); }
+
+LogicalResult GlobalAvgPoolOp::verify() {
+  auto src = shapeOf(getSrc());
+  return verifyShape(*this, "dst", getDst(), {src[0], src[1], 1, 1});
+}
+
+LogicalResult GlobalAvgPoolBackwardOp::verify() {
+  auto src = shapeOf(getDiffSrc());
+  return verifyShape(*this, "diff_dst", getDiffDst(), {src[0], src[1], 1, 1});
+}
+
+} // namespace incept
