@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a pass may ask a target. Passes decide and never ask which target it is; codegen/ implements the interface, and
+// FakeTarget answers in pass tests.
+#pragma once
+
+#include "mlir/IR/Operation.h"
+#include "mlir/Support/LLVM.h"
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace incept {
+
+/// A target's answer for one library op.
+struct LibraryPlan {
+  std::string kind;                                        ///< plan kind, e.g. "convolution_forward"
+  std::vector<std::pair<std::string, std::string>> config; ///< the problem under the library's names
+  std::string impl;                                        ///< implementation the library chose
+  std::string weightsFormat;  ///< physical format of the weights (of dst for a reorder); "" is dense
+  int64_t weightsBytes = 0;   ///< bytes of one tensor in that format
+  int64_t scratchpadBytes = 0;
+  bool reference = false;     ///< correct, but not a fast implementation
+};
+
+class Target {
+public:
+  virtual ~Target() = default;
+
+  /// True where the activation `value`, an operand or the result of the library op `op`, may be a channel slice.
+  virtual bool acceptsSlice(mlir::Operation *op, mlir::Value value) const = 0;
+
+  /// Plans the library op `op` (conv2d, its gradients, linear, its gradients) with its weights in `weightsFormat`
+  /// ("any" leaves the choice to the library). On failure `why` is a sentence without a final stop.
+  virtual mlir::FailureOr<LibraryPlan> plan(mlir::Operation *op, llvm::StringRef weightsFormat,
+                                            std::string &why) const = 0;
+
+  /// Plans a change of physical format of a weights tensor, with or without per-output-channel scales.
+  virtual mlir::FailureOr<LibraryPlan> planReorder(llvm::ArrayRef<int64_t> shape, llvm::StringRef from,
+                                                   llvm::StringRef to, bool scales, std::string &why) const = 0;
+};
+
+} // namespace incept
