@@ -8,6 +8,7 @@
 #include "mlir/Support/LLVM.h"
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -40,6 +41,13 @@ public:
   /// Plans a change of physical format of a weights tensor, with or without per-output-channel scales.
   virtual mlir::FailureOr<LibraryPlan> planReorder(llvm::ArrayRef<int64_t> shape, llvm::StringRef from,
                                                    llvm::StringRef to, bool scales, std::string &why) const = 0;
+
+  /// Bytes of a tensor in a library format, padding included. "" and "nhwc" are dense.
+  virtual mlir::FailureOr<int64_t> formatBytes(llvm::ArrayRef<int64_t> shape, llvm::StringRef format) const = 0;
 };
+
+/// A target for pass tests: it accepts everything, keeps convolution weights in a format called "blocked" (rounded up
+/// to multiples of 16 channels), takes slices in 1x1 convolutions only, and wants another format for data gradients.
+std::shared_ptr<const Target> createFakeTarget();
 
 } // namespace incept

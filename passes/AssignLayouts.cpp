@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Gives every tensor a physical layout and every library group its plan. Activations are NHWC; a convolution's weights
+// are kept in the format its forward primitive wants, and so are their gradient and optimizer slots; where another
+// primitive has no fast implementation for that format, a reorder group is inserted.
+
+#include "dialect/InceptOps.h"
+#include "dialect/VerifierUtils.h"
+#include "passes/Layouts.h"
+#include "passes/Passes.h"
+#include "passes/Target.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/StringSwitch.h"
+
+using namespace mlir;
+
+namespace incept {
+#define GEN_PASS_DEF_ASSIGNLAYOUTSPASS
+#include "passes/Passes.h.inc"
+
+namespace {
+
+class LayoutAssigner {
+public:
+  LayoutAssigner(ModuleOp module, const Target &target)
+      : module(module), target(target), symbols(module), context(module.getContext()) {}
+
+  LogicalResult run() {
+    // Forward convolutions decide the formats of the variables they read; infer decides for folded weights.
+    for (func::FuncOp function : functionsInOrder())
+      if (failed(chooseWeightFormats(function)))
+        return failure();
+    shareFormatsWithSlots();
+    for (func::FuncOp function : functionsInOrder())
+      if (failed(planFunction(function)))
+        return failure();
+    for (VariableOp variable : module.getOps<VariableOp>())
+      variable.setType(withLayout(cast<RankedTensorType>(variable.getType()), variableLayout(variable)));
+    return success();
+  }
+
+private:
+  /// Training first: its convolutions decide where training and inference read the same weights.
+  SmallVector<func::FuncOp> functionsInOrder() {
+    SmallVector<func::FuncOp> functions(module.getOps<func::FuncOp>());
+    llvm::stable_sort(functions, [](func::FuncOp a, func::FuncOp b) {
+      return (a.getName() == "forward_backward") > (b.getName() == "forward_backward");
+    });
+    return functions;
+  }
+
+  static Operation *libraryOp(GroupOp group) { return &group.getBody().front().front(); }
+
+  LogicalResult chooseWeightFormats(func::FuncOp function) {
+    for (GroupOp group : function.getOps<GroupOp>()) {
+      auto conv = group.isLibrary() ? dyn_cast<Conv2DOp>(libraryOp(group)) : Conv2DOp();
+      if (!conv)
+        continue;
+      auto read = outerValue(group, conv.getWeights()).getDefiningOp<ReadOp>();
+      if (!read || formats.contains(read.getVariable()))
+        continue;
+      std::string why;
+      auto plan = target.plan(conv, "any", why);
+      if (failed(plan))
+        return group.emitOpError() << "has no implementation on this target: " << why;
+      formats[read.getVariable()] = plan->weightsFormat;
+    }
+    return success();
+  }
+
+  void shareFormatsWithSlots() {
+    for (VariableOp variable : module.getOps<VariableOp>())
+      if (variable.getKind() == "gradient" || variable.getKind() == "slot")
+        if (auto found = formats.find(variable.getSymName().split('/').second); found != formats.end())
+          formats[variable.getSymName()] = std::string(found->second);
+  }
+
+  LayoutAttr layout(StringRef format) { return LayoutAttr::get(context, format.empty() ? kDenseFormat : format); }
+
+  LayoutAttr variableLayout(VariableOp variable) {
+    if (auto found = formats.find(variable.getSymName()); found != formats.end())
+      return layout(found->second);
+    bool isActivation = variable.getSymName() == "io/f32_input";
+    return layout(isActivation ? kNhwcFormat : kDenseFormat);
+  }
+
+  LayoutAttr variableLayout(StringRef name) { return variableLayout(symbols.lookup<VariableOp>(name)); }
+
+  static Value outerValue(GroupOp group, Value argument) {
+    return group.getInputs()[cast<BlockArgument>(argument).getArgNumber()];
+  }
+
+  LogicalResult planFunction(func::FuncOp function) {
+    for (Operation &op : llvm::make_early_inc_range(function.getBody().front())) {
+      if (auto read = dyn_cast<ReadOp>(op)) {
+        setLayout(read.getValue(), variableLayout(read.getVariable()));
+      } else if (auto group = dyn_cast<GroupOp>(op)) {
+        if (failed(group.isLibrary() ? planLibrary(group) : layOutKernel(group)))
+          return failure();
+      } else if (op.hasTrait<OpTrait::View>() || isa<StepValueOp>(op)) {
+        for (Value result : op.getResults())
+          setActivationLayout(result);
+      }
+    }
+    return success();
+  }
+
+  static void setLayout(Value value, LayoutAttr layout) {
+    value.setType(withLayout(cast<RankedTensorType>(value.getType()), layout));
+  }
+
+  /// NHWC, as a slice where the value lies in a wider one; lower ranks are dense.
+  void setActivationLayout(Value value) {
+    if (shapeOf(value).size() != 4)
+      return setLayout(value, layout(kDenseFormat));
+    Placement placement = placementOf(value);
+    ArrayRef<int64_t> root = shapeOf(placement.root);
+    if (root.size() != 4 || root[1] == shapeOf(value)[1])
+      return setLayout(value, layout(kNhwcFormat));
+    setLayout(value, LayoutAttr::get(context, kNhwcFormat, root[1], placement.channelOffset));
+  }
+
+  /// Gives the arguments and ops in the group the layouts of the values outside.
+  static void mirrorInside(GroupOp group) {
+    Block &body = group.getBody().front();
+    for (auto [argument, input] : llvm::zip(body.getArguments(), group.getInputs()))
+      argument.setType(input.getType());
+    for (auto [value, output] : llvm::zip(group.getYield().getValues(), group.getOutputs()))
+      value.setType(output.getType());
+  }
+
+  LogicalResult layOutKernel(GroupOp group) {
+    for (Value output : group.getOutputs()) {
+      // Updates keep the layout of what they update; everything else is an activation or a vector.
+      auto weights = llvm::find_if(group.getInputs(), [&](Value input) {
+        return shapeOf(input) == shapeOf(output) && layoutOf(input) && layoutOf(input).getFormat() != kNhwcFormat;
+      });
+      bool isImport = isa<ImportImageOp, NormalizeImageOp>(group.getBody().front().front());
+      if (weights != group.getInputs().end() && !isImport && shapeOf(output).size() == 4)
+        setLayout(output, layoutOf(*weights));
+      else
+        setActivationLayout(output);
+    }
+    mirrorInside(group);
+    return success();
+  }
+
+  LogicalResult planLibrary(GroupOp group) {
+    Operation *op = libraryOp(group);
+    for (Value input : group.getInputs())
+      if (layoutOf(input) && layoutOf(input).isSlice() && !target.acceptsSlice(op, input))
+        return group.emitOpError() << "reads a channel slice, which its library cannot: expected a copy before it";
+    if (isa<ReorderOp>(op))
+      return planExistingReorder(group, cast<ReorderOp>(op));
+    if (auto conv = dyn_cast<Conv2DOp>(op))
+      return planWithWeights(group, conv.getWeights());
+    if (auto backward = dyn_cast<Conv2DBackwardDataOp>(op))
+      return planWithWeights(group, backward.getWeights());
+    if (isa<Conv2DBackwardWeightsOp>(op))
+      return planWeightGradient(group);
+    return finish(group, target.plan(op, "", why));
+  }
+
+  /// A library op that reads weights: in the format they have, or reordered first.
+  LogicalResult planWithWeights(GroupOp group, Value weights) {
+    unsigned index = cast<BlockArgument>(weights).getArgNumber();
+    Value outer = group.getInputs()[index];
+    Operation *op = libraryOp(group);
+    auto plan = target.plan(op, libraryFormat(layoutOf(outer)), why);
+    if (failed(plan) || plan->reference) {
+      plan = target.plan(op, "any", why);
+      if (succeeded(plan) && plan->weightsFormat != libraryFormat(layoutOf(outer))) {
+        OpBuilder builder(group);
+        auto reordered = insertReorder(builder, group, outer, layout(plan->weightsFormat));
+        if (failed(reordered))
+          return failure();
+        group.getInputsMutable()[index].set(*reordered);
+      }
+    }
+    return finish(group, plan);
+  }
+
+  /// The gradient of weights: in the format of the gradient variable, or reordered afterwards.
+  LogicalResult planWeightGradient(GroupOp group) {
+    Operation *op = libraryOp(group);
+    Value output = group.getOutputs().front();
+    WriteOp write;
+    for (Operation *user : output.getUsers())
+      if (auto found = dyn_cast<WriteOp>(user))
+        write = found;
+    LayoutAttr wanted = write ? variableLayout(write.getVariable()) : layout(kDenseFormat);
+    auto plan = target.plan(op, libraryFormat(wanted), why);
+    if (failed(plan) || plan->reference)
+      plan = target.plan(op, "any", why);
+    if (failed(finish(group, plan)))
+      return failure();
+    setLayout(output, layout(plan->weightsFormat));
+    mirrorInside(group);
+    if (layoutOf(output) == wanted)
+      return success();
+    OpBuilder builder(group);
+    builder.setInsertionPointAfter(group);
+    auto reordered = insertReorder(builder, group, output, wanted);
+    if (failed(reordered))
+      return failure();
+    output.replaceAllUsesExcept(*reordered, reordered->getDefiningOp());
+    return success();
+  }
+
+  LogicalResult planExistingReorder(GroupOp group, ReorderOp reorder) {
+    Value output = group.getOutputs().front();
+    LayoutAttr to = layout(kDenseFormat);
+    for (Operation *user : output.getUsers())
+      if (auto write = dyn_cast<WriteOp>(user))
+        to = variableLayout(write.getVariable());
+    setLayout(output, to);
+    LayoutAttr from = layoutOf(group.getInputs()[cast<BlockArgument>(reorder.getSrc()).getArgNumber()]);
+    return finish(group, target.planReorder(shapeOf(output), libraryFormat(from), libraryFormat(to),
+                                            bool(reorder.getScales()), why));
+  }
+
+  FailureOr<Value> insertReorder(OpBuilder &builder, GroupOp near, Value value, LayoutAttr to) {
+    auto type = withLayout(cast<RankedTensorType>(value.getType()), to);
+    auto group = GroupOp::create(builder, near.getLoc(), type, "library", value, FlatSymbolRefAttr(), IntegerAttr(),
+                                 DenseI64ArrayAttr(), IntegerAttr());
+    setPath(group, getPath(near));
+    OpBuilder::InsertionGuard guard(builder);
+    Block *body = builder.createBlock(&group.getBody());
+    Value argument = body->addArgument(value.getType(), near.getLoc());
+    auto reorder = ReorderOp::create(builder, near.getLoc(), type, argument, Value());
+    setPath(reorder, getPath(near));
+    YieldOp::create(builder, near.getLoc(), ValueRange(reorder.getDst()));
+    auto plan = target.planReorder(shapeOf(value), libraryFormat(layoutOf(value)), libraryFormat(to), false, why);
+    if (failed(finish(group, plan)))
+      return failure();
+    return group.getOutputs().front();
+  }
+
+  /// Names the plan of a group, shared with other groups of the same problem, and lays out what is left.
+  LogicalResult finish(GroupOp group, const FailureOr<LibraryPlan> &plan) {
+    if (failed(plan))
+      return group.emitOpError() << "has no implementation on this target: " << why;
+    if (plan->reference)
+      return group.emitOpError() << "has only a reference implementation (" << plan->impl
+                                 << "), which is about 200 times too slow";
+    for (Value output : group.getOutputs())
+      if (!layoutOf(output))
+        setActivationLayout(output);
+    for (Value output : group.getOutputs())
+      if (layoutOf(output).isSlice() && !target.acceptsSlice(libraryOp(group), output))
+        return group.emitOpError() << "writes a channel slice, which its library cannot: expected a copy after it";
+    group.setPlanAttr(FlatSymbolRefAttr::get(context, planSymbol(*plan)));
+    group.setScratchpad(plan->scratchpadBytes);
+    mirrorInside(group);
+    return success();
+  }
+
+  StringRef planSymbol(const LibraryPlan &plan) {
+    Builder builder(context);
+    NamedAttrList config;
+    for (const auto &[key, value] : plan.config)
+      config.set(key, builder.getStringAttr(value));
+    config.set("impl", builder.getStringAttr(plan.impl));
+    config.set("weights_format", builder.getStringAttr(plan.weightsFormat));
+    config.set("weights_bytes", builder.getI64IntegerAttr(plan.weightsBytes));
+    config.set("scratchpad_bytes", builder.getI64IntegerAttr(plan.scratchpadBytes));
+    auto dictionary = config.getDictionary(context);
+    auto &symbol = plans[{StringAttr::get(context, plan.kind), dictionary}];
+    if (!symbol) {
+      symbol = StringAttr::get(context, "plan_" + std::to_string(plans.size() - 1));
+      OpBuilder::atBlockBegin(module.getBody());
+      OpBuilder at = lastPlan ? OpBuilder(lastPlan->getContext()) : OpBuilder::atBlockBegin(module.getBody());
+      if (lastPlan)
+        at.setInsertionPointAfter(lastPlan);
+      lastPlan = exec::PlanOp::create(at, module.getLoc(), symbol.getValue(), plan.kind, dictionary);
+    }
+    return symbol.getValue();
+  }
+
+  ModuleOp module;
+  const Target &target;
+  SymbolTable symbols;
+  MLIRContext *context;
+  std::string why;
+  llvm::StringMap<std::string> formats; ///< variable name -> physical format of its weights
+  DenseMap<std::pair<StringAttr, DictionaryAttr>, StringAttr> plans;
+  Operation *lastPlan = nullptr;
+};
+
+struct AssignLayoutsPass : impl::AssignLayoutsPassBase<AssignLayoutsPass> {
+  AssignLayoutsPass() = default;
+  explicit AssignLayoutsPass(std::shared_ptr<const Target> target) : target(std::move(target)) {}
+
+  void runOnOperation() override {
+    if (!target)
+      target = createFakeTarget();
+    if (failed(LayoutAssigner(getOperation(), *target).run()))
+      signalPassFailure();
+  }
+
+  std::shared_ptr<const Target> target;
+};
+
+} // namespace
+
+std::unique_ptr<Pass> createAssignLayoutsPass(std::shared_ptr<const Target> target) {
+  return std::make_unique<AssignLayoutsPass>(std::move(target));
+}
+
+} // namespace incept

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The target that pass tests use: answers are simple functions of the op.
+
+#include "dialect/InceptOps.h"
+#include "dialect/VerifierUtils.h"
+#include "passes/Target.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+
+namespace incept {
+
+namespace {
+
+class FakeTarget final : public Target {
+public:
+  bool acceptsSlice(Operation *op, Value value) const override {
+    auto conv = dyn_cast<Conv2DOp>(op);
+    return conv && shapeOf(conv.getWeights())[2] == 1 && shapeOf(conv.getWeights())[3] == 1;
+  }
+
+  FailureOr<LibraryPlan> plan(Operation *op, StringRef weightsFormat, std::string &why) const override {
+    LibraryPlan plan;
+    plan.kind = op->getName().stripDialect().str();
+    plan.config = {{"src", formatShape(shapeOf(op->getOperand(0)))}, {"dst", formatShape(shapeOf(op->getResult(0)))}};
+    plan.impl = "fake";
+    plan.scratchpadBytes = 128;
+    plan.weightsFormat = isa<Conv2DOp, Conv2DBackwardWeightsOp>(op) ? "blocked" : "";
+    if (isa<Conv2DBackwardDataOp>(op))
+      plan.weightsFormat = "transposed";
+    plan.reference = weightsFormat != "any" && weightsFormat != plan.weightsFormat;
+    return plan;
+  }
+
+  FailureOr<LibraryPlan> planReorder(ArrayRef<int64_t> shape, StringRef from, StringRef to, bool scales,
+                                     std::string &why) const override {
+    LibraryPlan plan;
+    plan.kind = "reorder";
+    plan.config = {{"from", from.str()}, {"to", to.str()}, {"scales", scales ? "1" : "0"}};
+    plan.impl = "fake";
+    plan.weightsFormat = to.str();
+    return plan;
+  }
+
+  FailureOr<int64_t> formatBytes(ArrayRef<int64_t> shape, StringRef format) const override {
+    bool padded = !format.empty() && format != "nhwc" && shape.size() == 4;
+    int64_t elements = 1;
+    for (auto [index, dim] : llvm::enumerate(shape))
+      elements *= padded && index < 2 ? llvm::alignTo(dim, 16) : dim;
+    return elements * 4;
+  }
+};
+
+} // namespace
+
+std::shared_ptr<const Target> createFakeTarget() { return std::make_shared<FakeTarget>(); }
+
+} // namespace incept

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Puts every computing op into an incept.group: one library call or one generated kernel. Chains of elementwise ops
+// become one kernel with the reduction or the last op that consumes them.
+
+#include "dialect/InceptOps.h"
+#include "dialect/VerifierUtils.h"
+#include "passes/Passes.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/IRMapping.h"
+#include "llvm/ADT/SetVector.h"
+
+using namespace mlir;
+
+namespace incept {
+#define GEN_PASS_DEF_FORMGROUPSPASS
+#include "passes/Passes.h.inc"
+
+namespace {
+
+bool isMap(Operation *op) { return op && op->hasTrait<OpTrait::Map>(); }
+bool isReduce(Operation *op) { return op && op->hasTrait<OpTrait::Reduce>(); }
+
+/// The shape a map or reduce op iterates over: that of its operand of highest rank.
+ArrayRef<int64_t> domainOf(Operation *op) {
+  ArrayRef<int64_t> domain;
+  for (Value operand : op->getOperands())
+    if (shapeOf(operand).size() >= domain.size())
+      domain = shapeOf(operand);
+  return domain;
+}
+
+/// Operands of the op's own domain, each a pass over memory.
+unsigned countFullOperands(Operation *op) {
+  ArrayRef<int64_t> domain = domainOf(op);
+  return llvm::count_if(op->getOperands(), [&](Value operand) { return shapeOf(operand) == domain; });
+}
+
+/// Ops that will be one kernel; `anchor` is the last of them in program order.
+class Grouping {
+public:
+  Grouping(Operation *anchor, const DenseMap<Operation *, unsigned> &order, bool recompute)
+      : anchor(anchor), order(order), recompute(recompute), domain(domainOf(anchor)) {
+    members.insert(anchor);
+  }
+
+  /// Takes in producers until none fits. `taken` holds the members of other groups.
+  void grow(const DenseSet<Operation *> &taken) {
+    for (size_t i = 0; i < members.size(); ++i)
+      for (Value operand : members[i]->getOperands())
+        if (Operation *producer = operand.getDefiningOp(); isMap(producer) && !taken.contains(producer))
+          tryTake(producer);
+  }
+
+  /// Members in program order.
+  SmallVector<Operation *> sorted() const {
+    SmallVector<Operation *> result(members.begin(), members.end());
+    llvm::sort(result, [&](Operation *a, Operation *b) { return order.lookup(a) < order.lookup(b); });
+    return result;
+  }
+
+  /// Members that other groups compute again for themselves.
+  bool isClone(Operation *op) const { return clones.contains(op); }
+
+private:
+  void tryTake(Operation *producer) {
+    if (members.contains(producer) || domainOf(producer) != domain || producer->getNumResults() != 1 ||
+        shapeOf(producer->getResult(0)) != domain)
+      return;
+    bool allLater = llvm::all_of(producer->getUsers(), [&](Operation *user) {
+      return (members.contains(user) && !clones.contains(user)) || order.lookup(user) > order.lookup(anchor);
+    });
+    // The first consumer in program order computes the value and, for later ones, keeps it.
+    if (allLater)
+      members.insert(producer);
+    else if (recompute && isCheap(producer)) {
+      members.insert(producer);
+      clones.insert(producer);
+    }
+  }
+
+  /// Reading the operands again costs no more than writing and reading the result.
+  static bool isCheap(Operation *producer) {
+    return countFullOperands(producer) <= 2 && llvm::none_of(producer->getOperands(), [&](Value operand) {
+             return isMap(operand.getDefiningOp()) && operand.hasOneUse();
+           });
+  }
+
+  Operation *anchor;
+  const DenseMap<Operation *, unsigned> &order;
+  bool recompute;
+  ArrayRef<int64_t> domain;
+  llvm::SetVector<Operation *> members;
+  DenseSet<Operation *> clones;
+};
+
+/// Replaces `members` (program order, the last is the anchor) by one group that yields what others use.
+GroupOp buildGroup(StringRef kind, ArrayRef<Operation *> members, const DenseSet<Operation *> &clones) {
+  Operation *anchor = members.back();
+  DenseSet<Operation *> inside(members.begin(), members.end());
+  llvm::SetVector<Value> inputs;
+  SmallVector<Value> outputs;
+  for (Operation *op : members) {
+    for (Value operand : op->getOperands())
+      if (!inside.contains(operand.getDefiningOp()))
+        inputs.insert(operand);
+    if (clones.contains(op))
+      continue;
+    for (Value result : op->getResults())
+      if (llvm::any_of(result.getUsers(),
+                       [&](Operation *user) { return !inside.contains(user) || clones.contains(user); }))
+        outputs.push_back(result);
+  }
+  OpBuilder builder(anchor);
+  auto group = GroupOp::create(builder, anchor->getLoc(), ValueRange(outputs).getTypes(), kind,
+                               inputs.getArrayRef(), FlatSymbolRefAttr(), IntegerAttr(), DenseI64ArrayAttr(),
+                               IntegerAttr());
+  setPath(group, getPath(anchor));
+  Block *body = builder.createBlock(&group.getBody());
+  IRMapping mapping;
+  for (Value input : inputs)
+    mapping.map(input, body->addArgument(input.getType(), input.getLoc()));
+  for (Operation *op : members)
+    builder.clone(*op, mapping);
+  SmallVector<Value> yielded = llvm::map_to_vector(outputs, [&](Value value) { return mapping.lookup(value); });
+  YieldOp::create(builder, anchor->getLoc(), yielded);
+  for (auto [old, result] : llvm::zip(outputs, group.getOutputs()))
+    old.replaceUsesWithIf(result, [&](OpOperand &use) {
+      return !inside.contains(use.getOwner()) || clones.contains(use.getOwner());
+    });
+  for (Operation *op : llvm::reverse(members))
+    if (!clones.contains(op))
+      op->erase();
+  return group;
+}
+
+struct FormGroupsPass : impl::FormGroupsPassBase<FormGroupsPass> {
+  using Base::Base;
+
+  void runOnOperation() override {
+    Block &body = getOperation().getBody().front();
+    DenseMap<Operation *, unsigned> order;
+    SmallVector<Operation *> ops;
+    for (Operation &op : body) {
+      order[&op] = ops.size();
+      ops.push_back(&op);
+    }
+    DenseSet<Operation *> gone;
+    for (Operation *op : llvm::reverse(ops)) {
+      if (gone.contains(op))
+        continue;
+      if (op->hasTrait<OpTrait::Library>() || op->hasTrait<OpTrait::Opaque>()) {
+        unsigned position = order.lookup(op);
+        gone.insert(op);
+        order[buildGroup(op->hasTrait<OpTrait::Library>() ? "library" : "kernel", {op}, {})] = position;
+        continue;
+      }
+      if (!isMap(op) && !isReduce(op))
+        continue;
+      Grouping grouping(op, order, recompute);
+      if (fuse)
+        grouping.grow(gone);
+      SmallVector<Operation *> members = grouping.sorted();
+      DenseSet<Operation *> clones;
+      for (Operation *member : members)
+        if (grouping.isClone(member))
+          clones.insert(member);
+        else
+          gone.insert(member);
+      // Later groups stand in the order as their anchors did.
+      unsigned position = order.lookup(op);
+      order[buildGroup("kernel", members, clones)] = position;
+    }
+  }
+};
+
+} // namespace
+} // namespace incept

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "passes/Layouts.h"
+#include "dialect/InceptOps.h"
+
+using namespace mlir;
+
+namespace incept {
+
+LayoutAttr layoutOf(Value value) {
+  return dyn_cast_or_null<LayoutAttr>(cast<RankedTensorType>(value.getType()).getEncoding());
+}
+
+RankedTensorType withLayout(RankedTensorType type, LayoutAttr layout) {
+  return RankedTensorType::get(type.getShape(), type.getElementType(), layout);
+}
+
+StringRef libraryFormat(LayoutAttr layout) {
+  return !layout || layout.getFormat() == kDenseFormat ? StringRef() : layout.getFormat();
+}
+
+int64_t elementBytes(Type type) { return (type.getIntOrFloatBitWidth() + 7) / 8; }
+
+/// The concat_view that `value` is an operand of, if any.
+static ConcatViewOp enclosingConcat(Value value) {
+  for (Operation *user : value.getUsers())
+    if (auto concat = dyn_cast<ConcatViewOp>(user))
+      return concat;
+  return {};
+}
+
+Placement placementOf(Value value) {
+  Placement placement{value, 0};
+  while (true) {
+    Operation *op = placement.root.getDefiningOp();
+    if (auto slice = dyn_cast_or_null<SliceViewOp>(op)) {
+      placement.channelOffset += slice.getOffset();
+      placement.root = slice.getSrc();
+    } else if (isa_and_nonnull<FlattenOp, ChannelSampleOp>(op)) {
+      placement.root = op->getOperand(0);
+    } else if (auto concat = enclosingConcat(placement.root)) {
+      for (Value src : concat.getSrcs()) {
+        if (src == placement.root)
+          break;
+        placement.channelOffset += cast<RankedTensorType>(src.getType()).getDimSize(1);
+      }
+      placement.root = concat.getDst();
+    } else {
+      return placement;
+    }
+  }
+}
+
+} // namespace incept

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Physical layouts of values: what the layout phase writes into types and later passes read from them.
+#pragma once
+
+#include "dialect/InceptDialect.h"
+#include "mlir/IR/BuiltinTypes.h"
+
+namespace incept {
+
+inline constexpr llvm::StringLiteral kNhwcFormat = "nhwc";
+inline constexpr llvm::StringLiteral kDenseFormat = "dense";
+
+/// The layout of a value's type, null before the layout phase.
+LayoutAttr layoutOf(mlir::Value value);
+/// `type` with another layout.
+mlir::RankedTensorType withLayout(mlir::RankedTensorType type, LayoutAttr layout);
+/// The format as the target and the program image write it: "" for dense.
+llvm::StringRef libraryFormat(LayoutAttr layout);
+/// Size of one element in bytes.
+int64_t elementBytes(mlir::Type type);
+
+/// A value's place in the value whose buffer it lies in: follows views to the root.
+struct Placement {
+  mlir::Value root;            ///< a group's result, a concat_view's result or a read
+  int64_t channelOffset = 0;   ///< first channel in the root
+};
+Placement placementOf(mlir::Value value);
+
+} // namespace incept

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Rewrites planned functions as straight lists of launches on slices of regions, and gives variables their places.
+
+#include "dialect/InceptOps.h"
+#include "dialect/VerifierUtils.h"
+#include "passes/KernelBuilder.h"
+#include "passes/Layouts.h"
+#include "passes/Passes.h"
+#include "passes/Reduction.h"
+#include "passes/Target.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/MapVector.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+
+namespace incept {
+#define GEN_PASS_DEF_LOWERTOEXECPASS
+#include "passes/Passes.h.inc"
+
+namespace {
+
+constexpr int64_t kAlignment = 64;
+
+/// A field of the step region (ProgramFormat.h).
+struct StepField {
+  StringRef name, type;
+  int64_t offset;
+};
+constexpr StepField kStepFields[] = {
+    {"step", "i64", 0},        {"seed", "u64", 8},       {"sample_base", "i64", 16},  {"learning_rate", "f32", 24},
+    {"momentum", "f32", 28},   {"rms_decay", "f32", 32}, {"rms_epsilon", "f32", 36},  {"weight_decay", "f32", 40},
+};
+constexpr int64_t kStepBytes = 64;
+
+/// Places variables in regions: parameters, gradients and each slot in regions of one layout, decayed ones first.
+class VariablePlacer {
+public:
+  VariablePlacer(ModuleOp module, const Target &target) : module(module), target(target) {}
+
+  LogicalResult run(OpBuilder &builder) {
+    SmallVector<VariableOp> variables(module.getOps<VariableOp>());
+    llvm::stable_sort(variables, [](VariableOp a, VariableOp b) { return a.getDecay() > b.getDecay(); });
+    for (VariableOp variable : variables)
+      if (variable.getKind() == "parameter" && failed(place(variable, "params")))
+        return failure();
+    for (VariableOp variable : variables)
+      if (variable.getKind() != "parameter" && failed(placeOther(variable)))
+        return failure();
+    for (auto &[name, bytes] : sizes)
+      exec::RegionOp::create(builder, module.getLoc(), name, bytes);
+    return success();
+  }
+
+  int64_t persistentBytes() const {
+    int64_t total = kStepBytes;
+    for (auto &[name, bytes] : sizes)
+      total += bytes;
+    return total;
+  }
+
+private:
+  LogicalResult placeOther(VariableOp variable) {
+    StringRef kind = variable.getKind(), name = variable.getSymName();
+    if (kind == "gradient" || kind == "slot") {
+      auto [prefix, parameter] = name.split('/');
+      auto offset = parameterOffsets.find(parameter);
+      if (offset == parameterOffsets.end())
+        return variable.emitOpError() << "expected a parameter named '" << parameter << "', but there is none";
+      return placeAt(variable, kind == "gradient" ? "grads" : prefix, offset->second);
+    }
+    return place(variable, kind == "state" ? "states" : kind);
+  }
+
+  LogicalResult place(VariableOp variable, StringRef region) {
+    int64_t offset = sizes[region.str()];
+    if (variable.getKind() == "parameter")
+      parameterOffsets[variable.getSymName()] = offset;
+    return placeAt(variable, region, offset);
+  }
+
+  LogicalResult placeAt(VariableOp variable, StringRef region, int64_t offset) {
+    auto type = cast<RankedTensorType>(variable.getType());
+    auto layout = dyn_cast_or_null<LayoutAttr>(type.getEncoding());
+    auto elements = countElements(type.getShape());
+    if (failed(elements))
+      return variable.emitOpError() << "is too large";
+    FailureOr<int64_t> bytes = *elements * elementBytes(type.getElementType());
+    if (type.getElementType().isF32())
+      bytes = target.formatBytes(type.getShape(), libraryFormat(layout));
+    if (failed(bytes))
+      return variable.emitOpError() << "has an unknown size";
+    Builder builder(module.getContext());
+    variable->setAttr("incept.region", FlatSymbolRefAttr::get(builder.getContext(), region));
+    variable->setAttr("incept.offset", builder.getI64IntegerAttr(offset));
+    variable->setAttr("incept.bytes", builder.getI64IntegerAttr(*bytes));
+    int64_t &size = sizes[region.str()];
+    size = std::max<int64_t>(size, offset + llvm::alignTo(std::max<int64_t>(*bytes, 1), kAlignment));
+    return success();
+  }
+
+  ModuleOp module;
+  const Target &target;
+  llvm::MapVector<std::string, int64_t> sizes;
+  llvm::StringMap<int64_t> parameterOffsets;
+};
+
+/// Replaces a function's groups by launches.
+class FunctionLowering {
+public:
+  FunctionLowering(func::FuncOp function, KernelTable &kernels, SymbolTable &symbols)
+      : function(function), kernels(kernels), symbols(symbols) {}
+
+  void run() {
+    OpBuilder builder(function.getContext());
+    for (GroupOp group : function.getOps<GroupOp>()) {
+      builder.setInsertionPoint(function.getBody().front().getTerminator());
+      if (group.isLibrary())
+        lowerLibrary(builder, group);
+      else
+        lowerKernel(builder, group);
+    }
+    for (Operation &op : llvm::make_early_inc_range(llvm::reverse(function.getBody().front())))
+      if (isa<GroupOp, ReadOp, WriteOp, StepValueOp>(op) || op.hasTrait<OpTrait::View>())
+        op.erase();
+    function->removeAttr("incept.arena_bytes");
+    function->removeAttr("incept.arena_lower_bound");
+  }
+
+private:
+  Value slice(OpBuilder &builder, Location loc, StringRef region, int64_t offset, ArrayRef<int64_t> shape, Type element) {
+    return exec::SliceOp::create(builder, loc, MemRefType::get(shape, element), region, offset);
+  }
+
+  Value variableSlice(OpBuilder &builder, Location loc, StringRef name, Value value, int64_t byteOffset) {
+    auto variable = symbols.lookup<VariableOp>(name);
+    auto region = variable->getAttrOfType<FlatSymbolRefAttr>("incept.region").getValue();
+    int64_t offset = variable->getAttrOfType<IntegerAttr>("incept.offset").getInt();
+    return slice(builder, loc, region, offset + byteOffset, shapeOf(value), getElementTypeOrSelf(value.getType()));
+  }
+
+  /// The memory of a value: a variable's, a step field's or the arena's.
+  Value address(OpBuilder &builder, Location loc, Value value) {
+    Placement placement = placementOf(value);
+    Type element = getElementTypeOrSelf(value.getType());
+    int64_t inRoot = placement.channelOffset * elementBytes(element);
+    Operation *op = placement.root.getDefiningOp();
+    if (auto read = dyn_cast<ReadOp>(op))
+      return variableSlice(builder, loc, read.getVariable(), value, inRoot);
+    if (auto step = dyn_cast<StepValueOp>(op)) {
+      const auto *field = llvm::find_if(kStepFields, [&](const StepField &f) { return f.name == step.getField(); });
+      return slice(builder, loc, "step", field->offset, {}, element);
+    }
+    if (auto view = dyn_cast<ConcatViewOp>(op); view && view->hasAttr("incept.offset"))
+      return slice(builder, loc, "arena", view->getAttrOfType<IntegerAttr>("incept.offset").getInt() + inRoot,
+                   shapeOf(value), element);
+    auto group = cast<GroupOp>(op);
+    int64_t offset = (*group.getOffsets())[cast<OpResult>(placement.root).getResultNumber()];
+    if (offset >= 0)
+      return slice(builder, loc, "arena", offset + inRoot, shapeOf(value), element);
+    for (Operation *user : placement.root.getUsers())
+      if (auto write = dyn_cast<WriteOp>(user))
+        return variableSlice(builder, loc, write.getVariable(), value, inRoot);
+    llvm_unreachable("a value outside the arena is written to a variable");
+  }
+
+  void lowerLibrary(OpBuilder &builder, GroupOp group) {
+    SmallVector<Value> operands;
+    // The op's own operand order is the plan's; group inputs may be fewer (one value used twice).
+    Operation &op = group.getBody().front().front();
+    for (Value operand : op.getOperands())
+      operands.push_back(
+          address(builder, group.getLoc(), group.getInputs()[cast<BlockArgument>(operand).getArgNumber()]));
+    for (Value output : group.getOutputs())
+      operands.push_back(address(builder, group.getLoc(), output));
+    int64_t scratchpad = group.getScratchpad().value_or(0);
+    operands.push_back(slice(builder, group.getLoc(), "arena", group.getScratchpadOffset().value_or(0), {scratchpad},
+                             builder.getI8Type()));
+    auto launch = exec::LibraryOp::create(builder, group.getLoc(), *group.getPlan(), operands);
+    setPath(launch, getPath(group));
+  }
+
+  void lowerKernel(OpBuilder &builder, GroupOp group) {
+    Location loc = group.getLoc();
+    KernelLaunch launch = kernels.get(group);
+    SmallVector<Value> operands;
+    for (Value input : group.getInputs())
+      operands.push_back(address(builder, loc, input));
+    // A reduction writes partial sums, which a second launch combines.
+    int64_t scratch = group.getScratchpadOffset().value_or(0);
+    SmallVector<std::pair<Value, Value>> sums;
+    for (auto [output, isSum] : llvm::zip(group.getOutputs(), launch.isSum)) {
+      Value memory = address(builder, loc, output);
+      if (isSum) {
+        int64_t channels = shapeOf(output)[0];
+        Value partial = slice(builder, loc, "arena", scratch, {launch.units, channels}, builder.getF32Type());
+        scratch += llvm::alignTo(launch.units * channels * 4, kAlignment);
+        sums.push_back({partial, memory});
+        memory = partial;
+      }
+      operands.push_back(memory);
+    }
+    emit(builder, group, launch.symbol, operands, launch.extents, launch.units);
+    for (auto [partial, sum] : sums) {
+      int64_t channels = cast<MemRefType>(sum.getType()).getDimSize(0);
+      emit(builder, group, kernels.getCombine(), {partial, sum}, {launch.units, channels},
+           llvm::divideCeil(channels, 64));
+    }
+  }
+
+  void emit(OpBuilder &builder, GroupOp group, StringRef kernel, ValueRange operands, ArrayRef<int64_t> extents,
+            int64_t units) {
+    auto op = exec::KernelOp::create(builder, group.getLoc(), kernel, operands, extents, units);
+    setPath(op, getPath(group));
+  }
+
+  func::FuncOp function;
+  KernelTable &kernels;
+  SymbolTable &symbols;
+};
+
+struct LowerToExecPass : impl::LowerToExecPassBase<LowerToExecPass> {
+  LowerToExecPass() = default;
+  explicit LowerToExecPass(std::shared_ptr<const Target> target) : target(std::move(target)) {}
+
+  void runOnOperation() override {
+    if (!target)
+      target = createFakeTarget();
+    ModuleOp module = getOperation();
+    // The arena is the largest that an entry point needs.
+    int64_t arena = 0, bound = 0;
+    for (func::FuncOp function : module.getOps<func::FuncOp>()) {
+      if (auto bytes = function->getAttrOfType<IntegerAttr>("incept.arena_bytes"))
+        arena = std::max(arena, bytes.getInt());
+      if (auto bytes = function->getAttrOfType<IntegerAttr>("incept.arena_lower_bound"))
+        bound = std::max(bound, bytes.getInt());
+    }
+    OpBuilder builder = OpBuilder::atBlockBegin(module.getBody());
+    exec::RegionOp::create(builder, module.getLoc(), "arena", arena);
+    exec::RegionOp::create(builder, module.getLoc(), "step", kStepBytes);
+    VariablePlacer placer(module, *target);
+    if (failed(placer.run(builder)))
+      return signalPassFailure();
+
+    SymbolTable symbols(module);
+    KernelTable kernels(module);
+    for (func::FuncOp function : module.getOps<func::FuncOp>())
+      FunctionLowering(function, kernels, symbols).run();
+    annotate(module, arena, bound, placer.persistentBytes());
+  }
+
+  static void annotate(ModuleOp module, int64_t arena, int64_t bound, int64_t persistent) {
+    Builder builder(module.getContext());
+    SmallVector<Attribute> fields;
+    for (const StepField &field : kStepFields)
+      fields.push_back(builder.getDictionaryAttr({builder.getNamedAttr("name", builder.getStringAttr(field.name)),
+                                                  builder.getNamedAttr("type", builder.getStringAttr(field.type)),
+                                                  builder.getNamedAttr("offset", builder.getI64IntegerAttr(field.offset))}));
+    module->setAttr("incept.step_fields", builder.getArrayAttr(fields));
+    auto bytes = [&](StringRef name, int64_t value) {
+      return builder.getNamedAttr(name, builder.getI64IntegerAttr(value));
+    };
+    module->setAttr("incept.memory",
+                    builder.getDictionaryAttr({bytes("arena_bytes", arena), bytes("persistent_bytes", persistent),
+                                               bytes("peak_bytes", arena + persistent),
+                                               bytes("lower_bound_bytes", bound + persistent)}));
+  }
+
+  std::shared_ptr<const Target> target;
+};
+
+} // namespace
+
+std::unique_ptr<Pass> createLowerToExecPass(std::shared_ptr<const Target> target) {
+  return std::make_unique<LowerToExecPass>(std::move(target));
+}
+
+} // namespace incept

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "passes/Phases.h"
+#include "passes/Passes.h"
+#include "passes/Pipelines.h"
+#include "passes/Target.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+
+namespace incept {
+
+static constexpr llvm::StringLiteral kNames[] = {"graph", "training", "fused", "layout", "planned", "exec"};
+
+StringRef phaseName(Phase phase) { return kNames[static_cast<size_t>(phase)]; }
+
+std::optional<Phase> parsePhase(StringRef name) {
+  for (Phase phase : kPhases)
+    if (phaseName(phase) == name)
+      return phase;
+  return std::nullopt;
+}
+
+static void buildFused(OpPassManager &passes, const PhaseOptions &options) {
+  OpPassManager &functions = passes.nest<func::FuncOp>();
+  // Views first: a copy they need is an elementwise op, which may then join a kernel.
+  functions.addPass(createPlaceConcatsPass());
+  FormGroupsPassOptions groups;
+  groups.fuse = options.fuse;
+  groups.recompute = options.recompute;
+  functions.addPass(createFormGroupsPass(groups));
+}
+
+void buildPhase(OpPassManager &passes, Phase phase, std::shared_ptr<const Target> target, const PhaseOptions &options) {
+  switch (phase) {
+  case Phase::Graph:
+    break;
+  case Phase::Training:
+    buildTrainingPipeline(passes, TrainingOptions{});
+    return;
+  case Phase::Fused:
+    buildFused(passes, options);
+    break;
+  case Phase::Layout:
+    passes.addPass(createAssignLayoutsPass(target));
+    break;
+  case Phase::Planned:
+    passes.addPass(createPlanMemoryPass(target));
+    break;
+  case Phase::Exec:
+    passes.addPass(createLowerToExecPass(target));
+    if (options.coalesce)
+      passes.addPass(createCoalesceLaunchesPass());
+    break;
+  }
+  passes.addPass(createVerifyPhasePass(VerifyPhasePassOptions{phaseName(phase).str()}));
+}
+
+void registerPhasePipelines() {
+  for (Phase phase : kPhases)
+    PassPipelineRegistration<>(("incept-to-" + phaseName(phase)).str(),
+                               ("the passes from the phase before to phase " + phaseName(phase)).str(),
+                               [phase](OpPassManager &passes) {
+                                 buildPhase(passes, phase, createFakeTarget(), PhaseOptions());
+                               });
+}
+
+} // namespace incept

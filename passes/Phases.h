@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The phases of a compilation by name, and the passes that lead from one to the next.
+#pragma once
+
+#include "mlir/Support/LLVM.h"
+#include "llvm/ADT/StringRef.h"
+
+#include <memory>
+#include <optional>
+
+namespace mlir {
+class OpPassManager;
+} // namespace mlir
+
+namespace incept {
+
+class Target;
+
+enum class Phase { Graph, Training, Fused, Layout, Planned, Exec };
+
+inline constexpr Phase kPhases[] = {Phase::Graph,  Phase::Training, Phase::Fused,
+                                    Phase::Layout, Phase::Planned,  Phase::Exec};
+
+/// "graph", "training", ...
+llvm::StringRef phaseName(Phase phase);
+std::optional<Phase> parsePhase(llvm::StringRef name);
+
+/// Rewrites that can be turned off.
+struct PhaseOptions {
+  bool fuse = true;        ///< join elementwise ops with their consumers
+  bool recompute = true;   ///< compute cheap values again instead of keeping them
+  bool coalesce = true;    ///< join optimizer updates of adjacent parameters
+};
+
+/// Adds the passes that lead from the phase before `phase` to `phase` (none for graph), ending with its verifier.
+void buildPhase(mlir::OpPassManager &passes, Phase phase, std::shared_ptr<const Target> target,
+                const PhaseOptions &options);
+
+/// Registers one pipeline per phase, `incept-to-PHASE`, with the fake target.
+void registerPhasePipelines();
+
+} // namespace incept

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Turns concat and slice into views of one buffer, so that joining and splitting channels costs nothing. Where a
+// producer or a consumer cannot work on a channel slice, a copy stands in its place.
+
+#include "dialect/InceptOps.h"
+#include "dialect/VerifierUtils.h"
+#include "passes/Passes.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+using namespace mlir;
+
+namespace incept {
+#define GEN_PASS_DEF_PLACECONCATSPASS
+#include "passes/Passes.h.inc"
+
+namespace {
+
+bool isGeneratedKernel(Operation *op) {
+  return op && (op->hasTrait<OpTrait::Map>() || op->hasTrait<OpTrait::Opaque>());
+}
+
+/// True where every consumer of `value` can read a channel slice: generated kernels can, libraries and writes are
+/// assumed not to (a target that can take slices is asked in the layout phase, where a copy can still be dropped).
+bool consumersTakeSlices(Value value) {
+  return llvm::all_of(value.getUsers(), [](Operation *user) {
+    return isGeneratedKernel(user) || user->hasTrait<OpTrait::Reduce>() || isa<ConcatOp, ConcatViewOp>(user);
+  });
+}
+
+Value copyOf(OpBuilder &builder, Operation *near, Value value) {
+  auto copy = CopyOp::create(builder, near->getLoc(), value.getType(), value);
+  setPath(copy, getPath(near));
+  return copy;
+}
+
+/// concat(a, concat(b, c)) becomes concat(a, b, c) where the inner one has no other use.
+void flattenNested(ConcatOp concat) {
+  SmallVector<Value> srcs;
+  bool changed = false;
+  for (Value src : concat.getSrcs()) {
+    auto inner = src.getDefiningOp<ConcatOp>();
+    if (inner && inner->hasOneUse()) {
+      llvm::append_range(srcs, inner.getSrcs());
+      changed = true;
+    } else {
+      srcs.push_back(src);
+    }
+  }
+  if (!changed)
+    return;
+  SmallVector<Value> old(concat.getSrcs());
+  concat.getSrcsMutable().assign(srcs);
+  for (Value src : old)
+    if (auto inner = src.getDefiningOp<ConcatOp>(); inner && inner->use_empty())
+      inner.erase();
+}
+
+void placeConcat(ConcatOp concat) {
+  OpBuilder builder(concat);
+  SmallVector<Value> srcs;
+  for (Value src : concat.getSrcs()) {
+    // A value can lie in one slice only: not in two concats, not twice in one.
+    unsigned concatUses = llvm::count_if(src.getUses(), [](OpOperand &use) {
+      return isa<ConcatOp, ConcatViewOp>(use.getOwner());
+    });
+    bool direct = isGeneratedKernel(src.getDefiningOp()) && concatUses == 1 && consumersTakeSlices(src);
+    srcs.push_back(direct ? src : copyOf(builder, concat, src));
+  }
+  auto view = ConcatViewOp::create(builder, concat.getLoc(), concat.getType(), srcs);
+  setPath(view, getPath(concat));
+  concat.replaceAllUsesWith(view.getDst());
+  concat.erase();
+}
+
+void placeSlice(SliceOp slice) {
+  OpBuilder builder(slice);
+  auto view = SliceViewOp::create(builder, slice.getLoc(), slice.getType(), slice.getSrc(), slice.getOffset());
+  setPath(view, getPath(slice));
+  Value result = view;
+  // One copy serves all consumers that need dense memory.
+  Value dense;
+  for (OpOperand &use : llvm::make_early_inc_range(slice.getDst().getUses())) {
+    Operation *user = use.getOwner();
+    if (isGeneratedKernel(user) || user->hasTrait<OpTrait::Reduce>()) {
+      use.set(result);
+      continue;
+    }
+    if (!dense)
+      dense = copyOf(builder, slice, result);
+    use.set(dense);
+  }
+  slice.erase();
+}
+
+struct PlaceConcatsPass : impl::PlaceConcatsPassBase<PlaceConcatsPass> {
+  void runOnOperation() override {
+    func::FuncOp function = getOperation();
+    // In program order an inner concat is flat before the outer one takes its operands.
+    for (ConcatOp concat : function.getOps<ConcatOp>())
+      flattenNested(concat);
+    for (ConcatOp concat : llvm::make_early_inc_range(function.getOps<ConcatOp>()))
+      placeConcat(concat);
+    for (SliceOp slice : llvm::make_early_inc_range(function.getOps<SliceOp>()))
+      placeSlice(slice);
+  }
+};
+
+} // namespace
+} // namespace incept

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Gives every value of a function a place: the storage of the variable it is written to, or an offset in the arena
+// that it shares with values whose lifetimes do not meet.
+
+#include "dialect/InceptOps.h"
+#include "dialect/VerifierUtils.h"
+#include "passes/Layouts.h"
+#include "passes/Passes.h"
+#include "passes/Reduction.h"
+#include "passes/Target.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/MapVector.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+
+namespace incept {
+#define GEN_PASS_DEF_PLANMEMORYPASS
+#include "passes/Passes.h.inc"
+
+namespace {
+
+constexpr int64_t kAlignment = 64;
+
+/// A stretch of the arena, needed from group `first` to group `last` of the function.
+struct Buffer {
+  int64_t bytes = 0;
+  int64_t first = INT64_MAX;
+  int64_t last = -1;
+  int64_t offset = -1;
+
+  void touch(int64_t time) {
+    first = std::min(first, time);
+    last = std::max(last, time);
+  }
+  bool meets(const Buffer &other) const { return first <= other.last && other.first <= last; }
+};
+
+/// Largest first, each at the lowest offset where no placed buffer with a meeting lifetime lies. Returns the total.
+int64_t placeBuffers(MutableArrayRef<Buffer *> buffers) {
+  llvm::stable_sort(buffers, [](const Buffer *a, const Buffer *b) { return a->bytes > b->bytes; });
+  SmallVector<Buffer *> placed; // by offset
+  int64_t total = 0;
+  for (Buffer *buffer : buffers) {
+    // Best fit: the smallest gap that holds the buffer, or the end.
+    int64_t end = 0, best = -1, bestGap = INT64_MAX;
+    for (Buffer *other : placed) {
+      if (!buffer->meets(*other))
+        continue;
+      int64_t gap = other->offset - end;
+      if (gap >= buffer->bytes && gap < bestGap) {
+        best = end;
+        bestGap = gap;
+      }
+      end = std::max(end, other->offset + other->bytes);
+    }
+    buffer->offset = best >= 0 ? best : end;
+    total = std::max(total, buffer->offset + buffer->bytes);
+    placed.insert(llvm::upper_bound(placed, buffer, [](Buffer *a, Buffer *b) { return a->offset < b->offset; }),
+                  buffer);
+  }
+  return total;
+}
+
+/// The most bytes alive at once: no placement needs less.
+int64_t lowerBound(ArrayRef<Buffer *> buffers, int64_t end) {
+  SmallVector<int64_t> change(end + 2, 0);
+  for (const Buffer *buffer : buffers) {
+    change[buffer->first] += buffer->bytes;
+    change[buffer->last + 1] -= buffer->bytes;
+  }
+  int64_t live = 0, most = 0;
+  for (int64_t delta : change)
+    most = std::max(most, live += delta);
+  return most;
+}
+
+class FunctionPlanner {
+public:
+  FunctionPlanner(func::FuncOp function, const Target &target) : function(function), target(target) {}
+
+  LogicalResult run() {
+    bindWrites();
+    if (failed(collect()))
+      return failure();
+    SmallVector<Buffer *> all;
+    for (auto &entry : values)
+      all.push_back(&entry.second);
+    for (auto &entry : scratchpads)
+      all.push_back(&entry.second);
+    int64_t bound = lowerBound(all, time);
+    int64_t total = placeBuffers(all);
+    annotate(total, bound);
+    return success();
+  }
+
+private:
+  /// Values that are written to a variable live in the variable, unless the old value is still needed or the value
+  /// has another home; then a copy is written.
+  void bindWrites() {
+    SmallVector<WriteOp> writes(function.getOps<WriteOp>());
+    for (WriteOp write : writes) {
+      Value value = write.getValue();
+      Placement placement = placementOf(value);
+      auto producer = placement.root.getDefiningOp<GroupOp>();
+      bool direct = producer && value == placement.root && !bound.contains(value) && !oldValueUsedAfter(write, producer);
+      if (!direct)
+        value = insertCopy(write);
+      bound[value] = write;
+    }
+  }
+
+  bool oldValueUsedAfter(WriteOp write, GroupOp producer) {
+    for (ReadOp read : function.getOps<ReadOp>())
+      if (read.getVariable() == write.getVariable())
+        for (Operation *user : read.getValue().getUsers())
+          if (user != producer && !user->isBeforeInBlock(producer))
+            return true;
+    return false;
+  }
+
+  Value insertCopy(WriteOp write) {
+    OpBuilder builder(write);
+    Value value = write.getValue();
+    auto type = cast<RankedTensorType>(value.getType());
+    if (layoutOf(value).isSlice())
+      type = withLayout(type, LayoutAttr::get(type.getContext(), kNhwcFormat));
+    auto group = GroupOp::create(builder, write.getLoc(), TypeRange(type), "kernel", ValueRange(value),
+                                 FlatSymbolRefAttr(), IntegerAttr(), DenseI64ArrayAttr(), IntegerAttr());
+    OpBuilder::InsertionGuard guard(builder);
+    Block *body = builder.createBlock(&group.getBody());
+    Value argument = body->addArgument(value.getType(), write.getLoc());
+    auto copy = CopyOp::create(builder, write.getLoc(), type, argument);
+    YieldOp::create(builder, write.getLoc(), ValueRange(copy.getDst()));
+    write.getValueMutable().set(group.getOutputs().front());
+    return group.getOutputs().front();
+  }
+
+  LogicalResult collect() {
+    for (GroupOp group : function.getOps<GroupOp>()) {
+      for (Value input : group.getInputs())
+        if (failed(touch(input)))
+          return failure();
+      for (Value output : group.getOutputs())
+        if (failed(touch(output)))
+          return failure();
+      if (int64_t bytes = scratchpadBytes(group)) {
+        Buffer &buffer = scratchpads[group];
+        buffer.bytes = llvm::alignTo(bytes, kAlignment);
+        buffer.touch(time);
+      }
+      ++time;
+    }
+    return success();
+  }
+
+  /// Library groups know theirs from the plan; a reduction needs its partial sums.
+  static int64_t scratchpadBytes(GroupOp group) {
+    if (group.isLibrary())
+      return group.getScratchpad().value_or(0);
+    int64_t bytes = 0;
+    for (Operation &op : group.getBody().front())
+      if (op.hasTrait<OpTrait::Reduce>()) {
+        ArrayRef<int64_t> domain = shapeOf(op.getOperand(0));
+        int64_t rows = 1;
+        for (auto [index, dim] : llvm::enumerate(domain))
+          rows *= index == 1 ? 1 : dim;
+        for (Value result : op.getResults())
+          bytes += llvm::alignTo(cutReduction(rows).partials * shapeOf(result)[0] * 4, kAlignment);
+      }
+    return bytes;
+  }
+
+  LogicalResult touch(Value value) {
+    Placement placement = placementOf(value);
+    Operation *op = placement.root.getDefiningOp();
+    if (isa<ReadOp, StepValueOp>(op) || bound.contains(placement.root))
+      return success();
+    Buffer &buffer = values[placement.root];
+    buffer.touch(time);
+    if (buffer.bytes)
+      return success();
+    auto type = cast<RankedTensorType>(placement.root.getType());
+    auto bytes = type.getElementType().isF32() ? target.formatBytes(type.getShape(), libraryFormat(layoutOf(placement.root)))
+                                               : FailureOr<int64_t>(*countElements(type.getShape()) *
+                                                                    elementBytes(type.getElementType()));
+    if (failed(bytes))
+      return op->emitOpError() << "has a result of unknown size: " << type;
+    buffer.bytes = std::max<int64_t>(llvm::alignTo(*bytes, kAlignment), kAlignment);
+    return success();
+  }
+
+  void annotate(int64_t total, int64_t bound_) {
+    Builder builder(function.getContext());
+    for (GroupOp group : function.getOps<GroupOp>()) {
+      SmallVector<int64_t> offsets;
+      for (Value output : group.getOutputs()) {
+        Placement placement = placementOf(output);
+        auto found = values.find(placement.root);
+        int64_t inRoot = placement.channelOffset * elementBytes(getElementTypeOrSelf(output.getType()));
+        offsets.push_back(found == values.end() ? -1 : found->second.offset + inRoot);
+      }
+      group.setOffsets(offsets);
+      if (auto found = scratchpads.find(group); found != scratchpads.end()) {
+        group.setScratchpad(found->second.bytes);
+        group.setScratchpadOffset(found->second.offset);
+      }
+    }
+    for (ConcatViewOp view : function.getOps<ConcatViewOp>())
+      if (auto found = values.find(view.getDst()); found != values.end())
+        view->setAttr("incept.offset", builder.getI64IntegerAttr(found->second.offset));
+    function->setAttr("incept.arena_bytes", builder.getI64IntegerAttr(total));
+    function->setAttr("incept.arena_lower_bound", builder.getI64IntegerAttr(bound_));
+  }
+
+  func::FuncOp function;
+  const Target &target;
+  int64_t time = 0;
+  DenseMap<Value, WriteOp> bound;
+  llvm::MapVector<Value, Buffer> values;
+  llvm::MapVector<Operation *, Buffer> scratchpads;
+};
+
+struct PlanMemoryPass : impl::PlanMemoryPassBase<PlanMemoryPass> {
+  PlanMemoryPass() = default;
+  explicit PlanMemoryPass(std::shared_ptr<const Target> target) : target(std::move(target)) {}
+
+  void runOnOperation() override {
+    if (!target)
+      target = createFakeTarget();
+    for (func::FuncOp function : getOperation().getOps<func::FuncOp>())
+      if (failed(FunctionPlanner(function, *target).run()))
+        return signalPassFailure();
+  }
+
+  std::shared_ptr<const Target> target;
+};
+
+} // namespace
+
+std::unique_ptr<Pass> createPlanMemoryPass(std::shared_ptr<const Target> target) {
+  return std::make_unique<PlanMemoryPass>(std::move(target));
+}
+
+} // namespace incept

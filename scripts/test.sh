@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Installs what is missing, builds, and runs the tests; --all adds those that take longer than half an hour of CI.
+# The last line is "N passed, M failed"; the exit status is 0 only where M is 0 and N is not.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+all=0
+for argument in "$@"; do
+  case $argument in
+    --all) all=1 ;;
+    *) echo "usage: scripts/test.sh [--all]" >&2; exit 2 ;;
+  esac
+done
+
+scripts/setup.sh || exit
+scripts/build.sh || { echo "0 passed, 1 failed"; exit 1; }
+
+passed=0 failed=0
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+
+# Unit tests of what includes nothing of the compiler.
+for suite in build/release/bin/incept-*-tests; do
+  [ -x "$suite" ] || continue
+  "$suite" --gtest_brief=1 2>&1 | tee "$log"
+  p=$(sed -nE 's/^\[  PASSED  \] ([0-9]+) tests?.*/\1/p' "$log" | tail -n 1)
+  f=$(sed -nE 's/^ ?([0-9]+) FAILED TESTS?.*/\1/p' "$log" | tail -n 1)
+  # A suite that crashed says neither.
+  if [ -z "$p" ] && [ -z "$f" ]; then f=1; fi
+  passed=$((passed + ${p:-0})) failed=$((failed + ${f:-0}))
+done
+
+# Everything else: IR tests, tools, numerics, parity with PyTorch.
+INCEPT_TEST_ALL=$all build/release/bin/incept-lit build/release/test 2>&1 | tee "$log"
+p=$(sed -nE 's/^ *Passed *: *([0-9]+).*/\1/p' "$log" | tail -n 1)
+f=$(awk '/^ *(Failed|Timed Out|Unresolved|Unexpectedly Passed) *: *[0-9]+/ {n += $(NF > 3 ? 4 : 3)} END {print n + 0}' \
+    <(sed -E 's/\(.*\)//; s/:/ : /' "$log"))
+[ -n "$p" ] || f=$((f + 1))
+passed=$((passed + ${p:-0})) failed=$((failed + f))
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
