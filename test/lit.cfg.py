@@ -1,0 +1,33 @@
+# What a test may use: the tools of this build, FileCheck and friends of LLVM, and features of the machine.
+import os
+import shutil
+
+import lit.formats
+
+config.name = "incept"
+config.test_format = lit.formats.ShTest(execute_external=False)
+config.suffixes = [".mlir", ".test"]
+config.excludes = ["Inputs", "CMakeLists.txt", "lit.cfg.py", "lit.site.cfg.py"]
+config.test_source_root = os.path.dirname(__file__)
+config.test_exec_root = os.path.join(config.incept_build_root, "test")
+
+path = [config.incept_tools_dir, config.llvm_tools_dir, os.environ.get("PATH", "")]
+config.environment["PATH"] = os.pathsep.join(path)
+config.environment["LC_ALL"] = "C.UTF-8"
+
+config.substitutions += [
+    ("%specs", os.path.join(config.incept_source_root, "specs")),
+    ("%python", config.python),
+]
+
+# Tools exist or not by the targets that were built; a test names what it needs with REQUIRES.
+for tool in ("incept", "incept-opt", "incept-run"):
+    if os.path.exists(os.path.join(config.incept_tools_dir, tool)):
+        config.available_features.add(tool)
+# Tests that take longer than CI has time for: scripts/test.sh --all.
+if os.environ.get("INCEPT_TEST_ALL") == "1":
+    config.available_features.add("all-tests")
+if os.path.isdir("/usr/share/datasets/fashion-mnist"):
+    config.available_features.add("fashion-mnist")
+if shutil.which("readelf"):
+    config.available_features.add("readelf")
