@@ -13,6 +13,8 @@
 #include "llvm/ADT/MapVector.h"
 #include "llvm/Support/MathExtras.h"
 
+#include <map>
+
 using namespace mlir;
 
 namespace incept {
@@ -102,7 +104,7 @@ private:
 
   ModuleOp module;
   const Target &target;
-  llvm::MapVector<std::string, int64_t> sizes;
+  llvm::MapVector<std::string, int64_t, std::map<std::string, unsigned>> sizes; ///< in the order of first use
   llvm::StringMap<int64_t> parameterOffsets;
 };
 

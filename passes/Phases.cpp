@@ -2,7 +2,6 @@
 
 #include "passes/Phases.h"
 #include "passes/Passes.h"
-#include "passes/Pipelines.h"
 #include "passes/Target.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Pass/PassManager.h"
@@ -24,6 +23,17 @@ std::optional<Phase> parsePhase(StringRef name) {
   return std::nullopt;
 }
 
+static void buildTraining(OpPassManager &passes) {
+  passes.addPass(createExpandBlocksPass());
+  passes.addPass(createBuildEntryPointsPass());
+  // Inference takes its copy of the network before gradients are added to the other.
+  passes.addPass(createPrepareInferencePass());
+  passes.nest<func::FuncOp>().addPass(createFuseConvReluPass());
+  passes.addPass(createDifferentiatePass());
+  passes.addPass(createInsertOptimizerPass());
+  passes.nest<func::FuncOp>().addPass(createDecomposeBatchNormPass());
+}
+
 static void buildFused(OpPassManager &passes, const PhaseOptions &options) {
   OpPassManager &functions = passes.nest<func::FuncOp>();
   // Views first: a copy they need is an elementwise op, which may then join a kernel.
@@ -39,8 +49,8 @@ void buildPhase(OpPassManager &passes, Phase phase, std::shared_ptr<const Target
   case Phase::Graph:
     break;
   case Phase::Training:
-    buildTrainingPipeline(passes, TrainingOptions{});
-    return;
+    buildTraining(passes);
+    break;
   case Phase::Fused:
     buildFused(passes, options);
     break;

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One rule per differentiable op, side by side. A rule gets the gradients of the op's results (null where zero) and
+// returns one value per operand, null where the operand has no gradient (labels, random seeds). Each gradient is
+// written, never added to: sums over several consumers are made by the differentiate pass.
+
+#include "passes/GradientRules.h"
+#include "dialect/InceptOps.h"
+#include "dialect/VerifierUtils.h"
+#include "mlir/IR/DialectRegistry.h"
+
+using namespace mlir;
+
+namespace incept {
+
+namespace {
+
+using Gradients = SmallVector<Value>;
+
+Gradients conv2d(Conv2DOp op, OpBuilder &b, ValueRange diff) {
+  auto data = Conv2DBackwardDataOp::create(b, op.getLoc(), op.getSrc().getType(), diff[0], op.getWeights(),
+                                           op.getStrideAttr(), op.getPadBeginAttr(), op.getPadEndAttr(),
+                                           op.getDilationAttr(), op.getGroupsAttr());
+  auto weights = Conv2DBackwardWeightsOp::create(b, op.getLoc(), op.getWeights().getType(), op.getSrc(), diff[0],
+                                                 op.getStrideAttr(), op.getPadBeginAttr(), op.getPadEndAttr(),
+                                                 op.getDilationAttr(), op.getGroupsAttr());
+  Gradients gradients{data, weights};
+  if (op.getBias())
+    gradients.push_back(ChannelSumOp::create(b, op.getLoc(), op.getBias().getType(), diff[0]));
+  return gradients;
+}
+
+Gradients linear(LinearOp op, OpBuilder &b, ValueRange diff) {
+  Gradients gradients{LinearBackwardDataOp::create(b, op.getLoc(), op.getSrc().getType(), diff[0], op.getWeights()),
+                      LinearBackwardWeightsOp::create(b, op.getLoc(), op.getWeights().getType(), op.getSrc(), diff[0])};
+  if (op.getBias())
+    gradients.push_back(ChannelSumOp::create(b, op.getLoc(), op.getBias().getType(), diff[0]));
+  return gradients;
+}
+
+Gradients maxPool(MaxPoolWithIndexOp op, OpBuilder &b, ValueRange diff) {
+  return {MaxPoolBackwardOp::create(b, op.getLoc(), op.getSrc().getType(), diff[0], op.getWorkspace(),
+                                    op.getKernelAttr(), op.getStrideAttr(), op.getPadBeginAttr(), op.getPadEndAttr())};
+}
+
+Gradients avgPool(AvgPoolOp op, OpBuilder &b, ValueRange diff) {
+  return {AvgPoolBackwardOp::create(b, op.getLoc(), op.getSrc().getType(), diff[0], op.getKernelAttr(),
+                                    op.getStrideAttr(), op.getPadBeginAttr(), op.getPadEndAttr(),
+                                    op.getIncludePadAttr())};
+}
+
+Gradients globalAvgPool(GlobalAvgPoolOp op, OpBuilder &b, ValueRange diff) {
+  return {GlobalAvgPoolBackwardOp::create(b, op.getLoc(), op.getSrc().getType(), diff[0])};
+}
+
+Gradients batchNorm(BatchNormTrainingOp op, OpBuilder &b, ValueRange diff) {
+  auto vector = op.getBeta().getType();
+  auto backward = BatchNormBackwardOp::create(b, op.getLoc(), op.getSrc().getType(), vector, vector, diff[0],
+                                              op.getSrc(), op.getMean(), op.getInvStd(), op.getGamma());
+  Gradients gradients{backward.getDiffSrc()};
+  if (op.getGamma())
+    gradients.push_back(backward.getDiffGamma());
+  gradients.push_back(backward.getDiffBeta());
+  gradients.append(2, Value()); // running statistics
+  return gradients;
+}
+
+Gradients relu(ReluOp op, OpBuilder &b, ValueRange diff) {
+  return {ReluBackwardOp::create(b, op.getLoc(), op.getSrc().getType(), diff[0], op.getDst())};
+}
+
+Gradients add(AddOp op, OpBuilder &, ValueRange diff) { return {diff[0], diff[0]}; }
+
+Gradients scale(ScaleOp op, OpBuilder &b, ValueRange diff) {
+  return {ScaleOp::create(b, op.getLoc(), op.getSrc().getType(), diff[0], op.getFactorAttr())};
+}
+
+Gradients dropout(DropoutOp op, OpBuilder &b, ValueRange diff) {
+  // The mask is a function of seed, stream, step and position: the same op on the gradient.
+  return {DropoutOp::create(b, op.getLoc(), op.getSrc().getType(), diff[0], op.getSeed(), op.getStep(),
+                            op.getSampleBase(), op.getKeepAttr(), op.getStreamAttr()),
+          Value(), Value(), Value()};
+}
+
+Gradients concat(ConcatOp op, OpBuilder &b, ValueRange diff) {
+  Gradients gradients;
+  int64_t offset = 0;
+  for (Value src : op.getSrcs()) {
+    gradients.push_back(SliceOp::create(b, op.getLoc(), src.getType(), diff[0], b.getI64IntegerAttr(offset)));
+    offset += shapeOf(src)[1];
+  }
+  return gradients;
+}
+
+Gradients flatten(FlattenOp op, OpBuilder &b, ValueRange diff) {
+  return {FlattenOp::create(b, op.getLoc(), op.getSrc().getType(), diff[0])};
+}
+
+/// Lends a rule to an op as its implementation of the interface.
+template <typename OpTy, Gradients (*rule)(OpTy, OpBuilder &, ValueRange)>
+struct Rule : Differentiable::ExternalModel<Rule<OpTy, rule>, OpTy> {
+  Gradients buildGradient(Operation *op, OpBuilder &builder, ValueRange diffResults) const {
+    return rule(cast<OpTy>(op), builder, diffResults);
+  }
+};
+
+template <typename OpTy, Gradients (*rule)(OpTy, OpBuilder &, ValueRange)>
+void attach(MLIRContext *context) {
+  OpTy::template attachInterface<Rule<OpTy, rule>>(*context);
+}
+
+} // namespace
+
+void registerGradientRules(DialectRegistry &registry) {
+  registry.addExtension(+[](MLIRContext *context, InceptDialect *) {
+    attach<AddOp, add>(context);
+    attach<AvgPoolOp, avgPool>(context);
+    attach<BatchNormTrainingOp, batchNorm>(context);
+    attach<ConcatOp, concat>(context);
+    attach<Conv2DOp, conv2d>(context);
+    attach<DropoutOp, dropout>(context);
+    attach<FlattenOp, flatten>(context);
+    attach<GlobalAvgPoolOp, globalAvgPool>(context);
+    attach<LinearOp, linear>(context);
+    attach<MaxPoolWithIndexOp, maxPool>(context);
+    attach<ReluOp, relu>(context);
+    attach<ScaleOp, scale>(context);
+  });
+}
+
+} // namespace incept

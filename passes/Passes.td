@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The manual of all passes, phase by phase.
+#ifndef INCEPT_PASSES_TD
+#define INCEPT_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+//===- Training phase ------------------------------------------------------------------------------------------===//
+
+def ExpandBlocksPass : Pass<"incept-expand-blocks", "::mlir::ModuleOp"> {
+  let summary = "Inline the blocks of the description";
+  let description = [{
+    Requires: the graph phase. Ensures: no `incept.block`. Ops keep their paths and locations.
+
+    example: test/passes/expand-blocks.mlir
+  }];
+  let dependentDialects = ["::incept::InceptDialect"];
+}
+
+def BuildEntryPointsPass : Pass<"incept-build-entry-points", "::mlir::ModuleOp"> {
+  let summary = "Make the network a set of functions on variables";
+  let description = [{
+    Requires: `@network` without blocks. Ensures: `@stage_u8`, `@stage_f32`, `@infer` and, unless the module's
+    `incept.mode` is "infer", `@forward_backward` (still only the forward part, which writes io/logits); no `@network`.
+
+    `incept.random_drop` becomes `incept.dropout` in training, with a stream that is a hash of its path, and vanishes in
+    inference.
+
+    example: test/passes/build-entry-points.mlir
+  }];
+  let dependentDialects = ["::incept::InceptDialect"];
+}
+
+def DifferentiatePass : Pass<"incept-differentiate", "::mlir::ModuleOp"> {
+  let summary = "Append the loss and all gradients to the forward computation";
+  let description = [{
+    Requires: `@forward_backward` as `incept-build-entry-points` leaves it. Ensures: it also writes io/loss, the new
+    running statistics, and a variable grad/NAME for every parameter NAME.
+
+    Reverse mode: ops are visited from last to first; each asks its gradient rule (GradientRules.cpp) for the gradients
+    of its operands. A value with several consumers gets one `incept.add_n`, operands in consumer order. Nothing is
+    computed for values that no parameter influences.
+
+    example: test/passes/differentiate.mlir
+  }];
+  let dependentDialects = ["::incept::InceptDialect"];
+}
+
+def InsertOptimizerPass : Pass<"incept-insert-optimizer", "::mlir::ModuleOp"> {
+  let summary = "Add the function that updates parameters, and its slots";
+  let description = [{
+    Requires: grad/NAME for every parameter. Ensures: `@update`, with one update op per parameter, and the slot variables
+    momentum/NAME and, for RMSProp, mean_square/NAME (which starts at 1). The optimizer is that of `incept.training`.
+
+    example: test/passes/insert-optimizer.mlir
+  }];
+  let dependentDialects = ["::incept::InceptDialect"];
+}
+
+def PrepareInferencePass : Pass<"incept-prepare-inference", "::mlir::ModuleOp"> {
+  let summary = "Fold batch norm into convolutions for inference";
+  let description = [{
+    Requires: `@infer`. Ensures: it has no batch norm; `@prepare_inference` computes what it reads instead, the `derived`
+    variables folded/NAME. A convolution whose only consumer is a batch norm takes scaled weights and a bias; any other
+    batch norm becomes a `scale_shift` with prepared vectors.
+
+    example: test/passes/prepare-inference.mlir
+  }];
+  let dependentDialects = ["::incept::InceptDialect"];
+}
+
+def FuseConvReluPass : Pass<"incept-fuse-conv-relu", "::mlir::func::FuncOp"> {
+  let summary = "Let a convolution apply the ReLU that follows it";
+  let description = [{
+    For functions without gradients. Not applied where the convolution's result has another use, nor where the ReLU feeds
+    a concat: there the generated kernel of the ReLU writes the channel slice, which a library cannot.
+
+    example: test/passes/fuse-conv-relu.mlir
+  }];
+  let dependentDialects = ["::incept::InceptDialect"];
+}
+
+def DecomposeBatchNormPass : Pass<"incept-decompose-batch-norm", "::mlir::func::FuncOp"> {
+  let summary = "Split training batch norm and its gradient into sums, vectors and elementwise ops";
+  let description = [{
+    Ensures: no `incept.batch_norm_training` and no `incept.batch_norm_backward`. The sums are taken of differences to the
+    first pixel of the batch, which keeps them exact where a channel's mean is large against its deviation.
+
+    example: test/passes/decompose-batch-norm.mlir
+  }];
+  let dependentDialects = ["::incept::InceptDialect"];
+}
+
+//===- Fused phase: groups -------------------------------------------------------------------------------------===//
+
+def PlaceConcatsPass : Pass<"incept-place-concats", "::mlir::func::FuncOp"> {
+  let summary = "Make concat and slice views of one buffer";
+  let description = [{
+    Requires: ops not yet grouped. Ensures: no `incept.concat` and no `incept.slice`; every operand of a
+    `incept.concat_view` is produced by a generated kernel and lies in one concat only.
+
+    A concat directly inside another becomes part of it. Where a producer is a library call, or a consumer needs dense
+    memory, an `incept.copy` stands between; everywhere else joining and splitting channels costs nothing.
+
+    example: test/passes/place-concats.mlir
+  }];
+  let dependentDialects = ["::incept::InceptDialect"];
+}
+
+def FormGroupsPass : Pass<"incept-form-groups", "::mlir::func::FuncOp"> {
+  let summary = "Put every computing op into one library call or one generated kernel";
+  let description = [{
+    Requires: no concat or slice (`incept-place-concats`). Ensures: outside `incept.group` only reads, writes, step values
+    and views remain.
+
+    Goes through the ops from last to first. A map or reduce op takes in the elementwise producers of its own shape whose
+    other consumers come later: the first consumer computes the value and yields it for the rest. A cheap producer with
+    earlier consumers is computed again (`recompute`) instead of kept.
+
+    example: test/passes/form-groups.mlir
+  }];
+  let options = [Option<"fuse", "fuse", "bool", "true", "join elementwise ops with their consumers">,
+                 Option<"recompute", "recompute", "bool", "true", "compute cheap values again instead of keeping them">];
+  let dependentDialects = ["::incept::InceptDialect"];
+}
+
+//===- Layout, planned and exec phases -------------------------------------------------------------------------===//
+
+def AssignLayoutsPass : Pass<"incept-assign-layouts", "::mlir::ModuleOp"> {
+  let summary = "Give every tensor a physical layout and every library group its plan";
+  let description = [{
+    Requires: the fused phase. Ensures: every tensor type outside kernel bodies has an `#incept.layout`; every library
+    group names an `incept.exec.plan`, and groups of one problem share it.
+
+    Activations are NHWC, slices of a concat with the pixel stride of the whole. A convolution's weights, their gradient
+    and their optimizer slots have the format that the forward primitive wants; where another primitive has no fast
+    implementation for it, a reorder group is inserted. A plan that is only a reference implementation is an error.
+
+    example: test/passes/assign-layouts.mlir
+  }];
+  let dependentDialects = ["::incept::InceptDialect"];
+}
+
+def PlanMemoryPass : Pass<"incept-plan-memory", "::mlir::ModuleOp"> {
+  let summary = "Give every value of a function an offset in the arena";
+  let description = [{
+    Requires: the layout phase. Ensures: groups have `offsets` and `scratchpad_offset`, functions `incept.arena_bytes` and
+    `incept.arena_lower_bound` (the most bytes alive at once).
+
+    A value that is written to a variable lives there, if the variable's old value is not needed any more; otherwise a
+    copy is written. Everything else, scratchpads included, is placed largest first, each into the smallest gap between
+    the buffers whose lifetimes meet its own (offsets are multiples of 64 bytes).
+
+    example: test/passes/plan-memory.mlir
+  }];
+  let dependentDialects = ["::incept::InceptDialect"];
+}
+
+def LowerToExecPass : Pass<"incept-lower-to-exec", "::mlir::ModuleOp"> {
+  let summary = "Rewrite functions as lists of launches on slices of regions";
+  let description = [{
+    Requires: the planned phase. Ensures: the exec phase (dialect/README.md).
+
+    Parameters are sorted by weight decay; gradients and optimizer slots have the offsets of their parameters in regions of
+    their own. Kernel groups become launches of kernel definitions that are generic in extents, one for all groups of the
+    same computation; a reduction becomes a launch that writes partial sums and one that adds them in fixed order.
+
+    example: test/passes/lower-to-exec.mlir
+  }];
+  let dependentDialects = ["::incept::InceptDialect"];
+}
+
+def CoalesceLaunchesPass : Pass<"incept-coalesce-launches", "::mlir::ModuleOp"> {
+  let summary = "Join launches of one flat kernel on adjacent memory";
+  let description = [{
+    Requires: the exec phase. Two launches are joined where every tensor of the second begins where that of the first
+    ends (up to alignment), their scalars are the same, and no launch between them touches the second's memory. The
+    padding between them is computed on too; it holds nothing.
+
+    example: test/passes/coalesce-launches.mlir
+  }];
+  let dependentDialects = ["::incept::InceptDialect"];
+}
+
+def VerifyPhasePass : Pass<"incept-verify-phase", "::mlir::ModuleOp"> {
+  let summary = "Check the contract of a phase and mark the module with it";
+  let description = [{
+    What may remain in each phase is in dialect/README.md. An op that does not belong is an error that names the op and
+    the phase.
+
+    example: test/passes/verify-phase.mlir
+  }];
+  let options = [Option<"phase", "phase", "std::string", "\"graph\"", "name of the phase">];
+}
+
+#endif // INCEPT_PASSES_TD

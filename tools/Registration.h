@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What every compiler tool registers: the dialects and how ops are differentiated.
+#pragma once
+
+#include "dialect/InceptDialect.h"
+#include "passes/GradientRules.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/DialectRegistry.h"
+
+namespace incept {
+
+inline void registerDialects(mlir::DialectRegistry &registry) {
+  registry.insert<InceptDialect, mlir::func::FuncDialect>();
+  registerGradientRules(registry);
+}
+
+} // namespace incept

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Runs single passes and pipelines on IR files, for tests and for reading what a pass does.
+
+#include "passes/Passes.h"
+#include "passes/Phases.h"
+#include "tools/Registration.h"
+#include "mlir/Tools/mlir-opt/MlirOptMain.h"
+#include "mlir/Transforms/Passes.h"
+
+int main(int argc, char **argv) {
+  mlir::DialectRegistry registry;
+  incept::registerDialects(registry);
+  incept::registerInceptPasses();
+  incept::registerPhasePipelines();
+  mlir::registerCanonicalizerPass();
+  mlir::registerCSEPass();
+  return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "incept-opt: runs passes on incept IR\n", registry));
+}
