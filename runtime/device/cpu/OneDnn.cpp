@@ -1,0 +1,663 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// oneDNN 2.6 behind OneDnn.h. A physical format is the blocking descriptor of a weights tensor written as text:
+// `[gG:]PADDED/STRIDES/INNER`, e.g. `32x16x3x3/2304x256x768x256/16b16a` for oihw with channels blocked by 16; a grouped
+// convolution's has five dimensions (g first) and begins with the number of groups.
+#include "runtime/device/cpu/OneDnn.h"
+
+#include <dnnl.hpp>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstring>
+#include <limits>
+
+namespace incept::onednn {
+namespace {
+
+using dnnl::memory;
+using Tag = memory::format_tag;
+
+constexpr int64_t kMaxElements = int64_t(1) << 40;
+
+const std::array<std::pair<Kind, std::string_view>, 5> kKinds = {{
+    {Kind::ConvolutionForward, "convolution_forward"},
+    {Kind::ConvolutionBackwardData, "convolution_backward_data"},
+    {Kind::ConvolutionBackwardWeights, "convolution_backward_weights"},
+    {Kind::MatMul, "matmul"},
+    {Kind::Reorder, "reorder"},
+}};
+
+dnnl::engine &engine() {
+  static dnnl::engine cpu(dnnl::engine::kind::cpu, 0);
+  return cpu;
+}
+
+bool fail(std::string &error, std::string message) {
+  error = std::move(message);
+  return false;
+}
+
+/// Multiplies into `product`; false where the result leaves (0, kMaxElements].
+bool multiply(int64_t &product, int64_t factor) {
+  if (factor <= 0 || factor > kMaxElements || product > kMaxElements / factor)
+    return false;
+  product *= factor;
+  return true;
+}
+
+bool checkDims(const std::vector<int64_t> &dims, std::string &error) {
+  if (dims.empty() || dims.size() > 4)
+    return fail(error, "expected a tensor of 1 to 4 dimensions, but got " + std::to_string(dims.size()));
+  int64_t elements = 1;
+  for (int64_t dim : dims)
+    if (!multiply(elements, dim))
+      return fail(error, "expected positive dimensions of at most 2^40 elements");
+  return true;
+}
+
+bool parseInt(std::string_view text, int64_t &value) {
+  auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return code == std::errc() && end == text.data() + text.size();
+}
+
+/// Parses "1x2x3" into exactly `count` integers in [1, kMaxElements].
+bool parseList(std::string_view text, size_t count, int64_t *values) {
+  for (size_t i = 0; i < count; ++i) {
+    size_t end = text.find('x');
+    if ((end == std::string_view::npos) != (i + 1 == count))
+      return false;
+    if (!parseInt(text.substr(0, end), values[i]) || values[i] <= 0 || values[i] > kMaxElements)
+      return false;
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+  }
+  return text.empty();
+}
+
+std::string joinList(const dnnl_dim_t *values, int count) {
+  std::string text;
+  for (int i = 0; i < count; ++i)
+    text += (i ? "x" : "") + std::to_string(values[i]);
+  return text;
+}
+
+/// The descriptor of dense row-major `dims`.
+memory::desc denseDesc(const memory::dims &dims) {
+  memory::dims strides(dims.size());
+  int64_t stride = 1;
+  for (size_t i = dims.size(); i-- > 0; stride *= dims[i])
+    strides[i] = stride;
+  return memory::desc(dims, memory::data_type::f32, strides);
+}
+
+/// Dimensions as the library sees them: with the groups in front where there are several.
+memory::dims libraryDims(const std::vector<int64_t> &dims, int64_t groups) {
+  if (groups == 1)
+    return dims;
+  memory::dims result = {groups, dims[0] / groups};
+  result.insert(result.end(), dims.begin() + 1, dims.end());
+  return result;
+}
+
+std::string encodeFormat(const memory::desc &desc, int64_t groups) {
+  const dnnl_memory_desc_t &data = desc.data;
+  if (desc == denseDesc(desc.dims()))
+    return "";
+  const dnnl_blocking_desc_t &blocking = data.format_desc.blocking;
+  std::string text = groups > 1 ? "g" + std::to_string(groups) + ":" : "";
+  text += joinList(data.padded_dims, data.ndims) + "/" + joinList(blocking.strides, data.ndims) + "/";
+  for (int i = 0; i < blocking.inner_nblks; ++i)
+    text += std::to_string(blocking.inner_blks[i]) + char('a' + blocking.inner_idxs[i]);
+  return text;
+}
+
+/// Parses the inner blocks "16b16a"; `blocks` receives the product of the blocks of each dimension.
+bool parseInner(std::string_view text, int ndims, dnnl_blocking_desc_t &blocking, int64_t *blocks) {
+  std::fill(blocks, blocks + ndims, 1);
+  while (!text.empty()) {
+    size_t digits = text.find_first_not_of("0123456789");
+    int64_t size = 0;
+    if (digits == std::string_view::npos || blocking.inner_nblks == DNNL_MAX_NDIMS ||
+        !parseInt(text.substr(0, digits), size) || size <= 0 || size > 1024)
+      return false;
+    int index = text[digits] - 'a';
+    if (index < 0 || index >= ndims || !multiply(blocks[index], size))
+      return false;
+    blocking.inner_blks[blocking.inner_nblks] = size;
+    blocking.inner_idxs[blocking.inner_nblks++] = index;
+    text.remove_prefix(digits + 1);
+  }
+  return true;
+}
+
+/// Fills `desc` (dense, of the right dims) with the format's blocking. Every check that keeps the library inside a
+/// buffer of `desc.get_size()` bytes is here: the text may come from a damaged file.
+bool parseBlocking(std::string_view text, memory::desc &desc) {
+  dnnl_memory_desc_t &data = desc.data;
+  size_t first = text.find('/');
+  size_t second = first == std::string_view::npos ? first : text.find('/', first + 1);
+  if (second == std::string_view::npos)
+    return false;
+  dnnl_blocking_desc_t &blocking = data.format_desc.blocking;
+  int64_t blocks[DNNL_MAX_NDIMS], inner = 1, elements = 1;
+  if (!parseList(text.substr(0, first), data.ndims, data.padded_dims) ||
+      !parseList(text.substr(first + 1, second - first - 1), data.ndims, blocking.strides) ||
+      !parseInner(text.substr(second + 1), data.ndims, blocking, blocks))
+    return false;
+  for (int i = 0; i < data.ndims; ++i) {
+    if (data.padded_dims[i] < data.dims[i] || data.padded_dims[i] % blocks[i] != 0 ||
+        !multiply(elements, data.padded_dims[i]) || !multiply(inner, blocks[i]))
+      return false;
+    int64_t extent = data.padded_dims[i] / blocks[i];
+    if (!multiply(extent, blocking.strides[i]))
+      return false;
+  }
+  return true;
+}
+
+/// The descriptor of logical `dims` in `format`. `groups` is what the caller expects, or 0 to accept the format's.
+bool decodeFormat(const std::vector<int64_t> &dims, const std::string &format, int64_t groups, memory::desc &desc,
+                  int64_t *formatGroups, std::string &error) {
+  if (!checkDims(dims, error))
+    return false;
+  std::string_view text = format;
+  int64_t g = std::max<int64_t>(groups, 1);
+  if (text.starts_with('g')) {
+    size_t colon = text.find(':');
+    if (colon == std::string_view::npos || !parseInt(text.substr(1, colon - 1), g) || g <= 0 ||
+        (groups && g != groups))
+      return fail(error, "malformed weights format '" + format + "'");
+    text.remove_prefix(colon + 1);
+  }
+  if (g > 1 && (dims.size() != 4 || dims[0] % g != 0))
+    return fail(error, "weights format '" + format + "' does not fit the groups of the tensor");
+  desc = denseDesc(libraryDims(dims, g));
+  if (formatGroups)
+    *formatGroups = g;
+  if (text.empty() || parseBlocking(text, desc))
+    return true;
+  return fail(error, "malformed weights format '" + format + "'");
+}
+
+memory::desc nhwc(int64_t n, int64_t c, int64_t h, int64_t w) {
+  return memory::desc({n, c, h, w}, memory::data_type::f32, Tag::nhwc);
+}
+
+/// What is needed to make a primitive and bind its operands, in the order of Problem's comment.
+struct Built {
+  dnnl::primitive_desc_base desc;
+  std::vector<std::pair<int, memory::desc>> operands;
+  memory::desc weights;
+  int64_t groups = 1;
+  dnnl::primitive primitive;
+};
+
+bool checkConvolution(const Problem &p, std::string &error) {
+  for (int64_t value : {p.mb, p.g, p.ic, p.ih, p.iw, p.oc, p.oh, p.ow, p.kh, p.kw, p.sh, p.sw, p.dh, p.dw})
+    if (value <= 0 || value > std::numeric_limits<int32_t>::max())
+      return fail(error, "expected positive 32-bit dimensions in a convolution");
+  for (int64_t value : {p.pt, p.pl, p.pb, p.pr})
+    if (value < 0 || value > std::numeric_limits<int32_t>::max())
+      return fail(error, "expected paddings that are not negative");
+  if (p.ic % p.g || p.oc % p.g)
+    return fail(error, "expected channels divisible by " + std::to_string(p.g) + " groups");
+  for (auto dims : {std::vector{p.mb, p.ic, p.ih, p.iw}, std::vector{p.mb, p.oc, p.oh, p.ow},
+                    std::vector{p.oc, p.ic / p.g, p.kh, p.kw}})
+    if (!checkDims(dims, error))
+      return false;
+  return true;
+}
+
+/// The parts that the three directions share.
+struct ConvolutionDescs {
+  memory::desc src, weights, bias, dst;
+  memory::dims strides, dilates, begin, end;
+};
+
+bool convolutionDescs(const Problem &p, ConvolutionDescs &c, std::string &error) {
+  std::vector<int64_t> dims = {p.oc, p.ic / p.g, p.kh, p.kw};
+  c.src = nhwc(p.mb, p.ic, p.ih, p.iw);
+  c.dst = nhwc(p.mb, p.oc, p.oh, p.ow);
+  if (p.weightsFormat == "any")
+    c.weights = memory::desc(libraryDims(dims, p.g), memory::data_type::f32, Tag::any);
+  else if (!decodeFormat(dims, p.weightsFormat, p.g, c.weights, nullptr, error))
+    return false;
+  if (p.bias)
+    c.bias = denseDesc({p.oc});
+  c.strides = {p.sh, p.sw};
+  c.dilates = {p.dh - 1, p.dw - 1}; // the library calls a dense kernel's dilation 0
+  c.begin = {p.pt, p.pl};
+  c.end = {p.pb, p.pr};
+  return true;
+}
+
+dnnl::primitive_attr userScratchpad() {
+  dnnl::primitive_attr attr;
+  attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  return attr;
+}
+
+dnnl::convolution_forward::primitive_desc forwardDesc(const Problem &p, const ConvolutionDescs &c) {
+  dnnl::primitive_attr attr = userScratchpad();
+  if (p.relu) {
+    dnnl::post_ops ops;
+    ops.append_eltwise(1.0f, dnnl::algorithm::eltwise_relu, 0.0f, 0.0f);
+    attr.set_post_ops(ops);
+  }
+  auto kind = p.training ? dnnl::prop_kind::forward_training : dnnl::prop_kind::forward_inference;
+  dnnl::convolution_forward::desc desc(kind, dnnl::algorithm::convolution_direct, c.src, c.weights, c.bias, c.dst,
+                                       c.strides, c.dilates, c.begin, c.end);
+  return {desc, attr, engine()};
+}
+
+bool buildConvolution(const Problem &p, Built &built, std::string &error) {
+  ConvolutionDescs c;
+  if (!checkConvolution(p, error) || !convolutionDescs(p, c, error))
+    return false;
+  built.groups = p.g;
+  if (p.kind == Kind::ConvolutionForward) {
+    auto desc = forwardDesc(p, c);
+    built.weights = desc.weights_desc();
+    built.operands = {{DNNL_ARG_SRC, c.src}, {DNNL_ARG_WEIGHTS, built.weights}};
+    if (p.bias)
+      built.operands.emplace_back(DNNL_ARG_BIAS, c.bias);
+    built.operands.emplace_back(DNNL_ARG_DST, c.dst);
+    built.desc = desc;
+    built.primitive = dnnl::convolution_forward(desc);
+    return true;
+  }
+  // A gradient names the forward convolution it belongs to; only its shapes matter, so its format is left open.
+  Problem forward = p;
+  forward.bias = forward.relu = false;
+  forward.training = true;
+  forward.weightsFormat = "any";
+  ConvolutionDescs f;
+  if (!convolutionDescs(forward, f, error))
+    return false;
+  auto hint = forwardDesc(forward, f);
+  if (p.kind == Kind::ConvolutionBackwardData) {
+    dnnl::convolution_backward_data::desc operation(dnnl::algorithm::convolution_direct, c.src, c.weights, c.dst,
+                                                    c.strides, c.dilates, c.begin, c.end);
+    dnnl::convolution_backward_data::primitive_desc desc(operation, userScratchpad(), engine(), hint);
+    built.weights = desc.weights_desc();
+    built.operands = {{DNNL_ARG_DIFF_DST, c.dst}, {DNNL_ARG_WEIGHTS, built.weights}, {DNNL_ARG_DIFF_SRC, c.src}};
+    built.desc = desc;
+    built.primitive = dnnl::convolution_backward_data(desc);
+    return true;
+  }
+  dnnl::convolution_backward_weights::desc operation(dnnl::algorithm::convolution_direct, c.src, c.weights, c.dst,
+                                                     c.strides, c.dilates, c.begin, c.end);
+  dnnl::convolution_backward_weights::primitive_desc desc(operation, userScratchpad(), engine(), hint);
+  built.weights = desc.diff_weights_desc();
+  built.operands = {{DNNL_ARG_SRC, c.src}, {DNNL_ARG_DIFF_DST, c.dst}, {DNNL_ARG_DIFF_WEIGHTS, built.weights}};
+  built.desc = desc;
+  built.primitive = dnnl::convolution_backward_weights(desc);
+  return true;
+}
+
+bool buildMatMul(const Problem &p, Built &built, std::string &error) {
+  if (!checkDims({p.m, p.n}, error) || !checkDims({p.m, p.k}, error) || !checkDims({p.k, p.n}, error))
+    return false;
+  auto stored = [&](int64_t rows, int64_t columns, int64_t pitch, bool transpose, const char *name,
+                    memory::desc &desc) {
+    int64_t width = transpose ? rows : columns, height = transpose ? columns : rows, elements = height;
+    if (pitch < width || !multiply(elements, pitch))
+      return fail(error, std::string("expected a row pitch of at least ") + std::to_string(width) + " in '" + name +
+                             "', but got " + std::to_string(pitch));
+    memory::dims strides = transpose ? memory::dims{1, pitch} : memory::dims{pitch, 1};
+    desc = memory::desc({rows, columns}, memory::data_type::f32, strides);
+    return true;
+  };
+  memory::desc a, b, c, bias;
+  if (!stored(p.m, p.k, p.lda, p.transposeA, "a", a) || !stored(p.k, p.n, p.ldb, p.transposeB, "b", b) ||
+      !stored(p.m, p.n, p.ldc, false, "c", c))
+    return false;
+  built.operands = {{DNNL_ARG_SRC, a}, {DNNL_ARG_WEIGHTS, b}};
+  if (p.bias) {
+    bias = denseDesc({1, p.n});
+    built.operands.emplace_back(DNNL_ARG_BIAS, bias);
+  }
+  built.operands.emplace_back(DNNL_ARG_DST, c);
+  built.weights = b;
+  dnnl::matmul::desc operation(a, b, bias, c);
+  dnnl::matmul::primitive_desc desc(operation, userScratchpad(), engine());
+  built.desc = desc;
+  built.primitive = dnnl::matmul(desc);
+  return true;
+}
+
+bool buildReorder(const Problem &p, Built &built, std::string &error) {
+  memory::desc src, dst;
+  int64_t srcGroups = 1, dstGroups = 1;
+  if (!decodeFormat(p.dims, p.srcFormat, 0, src, &srcGroups, error) ||
+      !decodeFormat(p.dims, p.dstFormat, 0, dst, &dstGroups, error))
+    return false;
+  // A dense tensor has no groups of its own: it takes those of the other side.
+  if (srcGroups != dstGroups) {
+    if (!p.srcFormat.empty() && !p.dstFormat.empty())
+      return fail(error, "expected formats with the same groups, but got '" + p.srcFormat + "' and '" + p.dstFormat +
+                             "'");
+    built.groups = std::max(srcGroups, dstGroups);
+    memory::desc &dense = p.srcFormat.empty() ? src : dst;
+    dense = denseDesc(libraryDims(p.dims, built.groups));
+  } else {
+    built.groups = srcGroups;
+  }
+  dnnl::primitive_attr attr = userScratchpad();
+  built.operands = {{DNNL_ARG_FROM, src}};
+  if (p.scales) {
+    attr.set_output_scales(built.groups > 1 ? 3 : 1, {DNNL_RUNTIME_F32_VAL});
+    built.operands.emplace_back(DNNL_ARG_ATTR_OUTPUT_SCALES, denseDesc({p.dims[0]}));
+  }
+  built.operands.emplace_back(DNNL_ARG_TO, dst);
+  built.weights = dst;
+  dnnl::reorder::primitive_desc desc(engine(), src, engine(), dst, attr);
+  built.desc = desc;
+  built.primitive = dnnl::reorder(desc);
+  return true;
+}
+
+/// Runs `body` and turns an exception into `error`.
+template <typename Body>
+bool guarded(std::string &error, Body body) {
+  try {
+    return body();
+  } catch (const dnnl::error &e) {
+    if (e.status == dnnl_unimplemented)
+      return fail(error, "oneDNN has no implementation for this problem");
+    return fail(error, std::string("oneDNN: ") + e.what());
+  } catch (const std::exception &e) {
+    return fail(error, std::string("oneDNN: ") + e.what());
+  }
+}
+
+std::string describeImpl(const dnnl::primitive_desc_base &desc) {
+  const char *text = nullptr;
+  if (dnnl_primitive_desc_query(desc.get(), dnnl_query_impl_info_str, 0, &text) != dnnl_success || !text)
+    return "unknown";
+  return text;
+}
+
+bool buildAny(const Problem &p, Built &built, Description &description, std::string &error) {
+  bool ok = p.kind == Kind::MatMul    ? buildMatMul(p, built, error)
+            : p.kind == Kind::Reorder ? buildReorder(p, built, error)
+                                      : buildConvolution(p, built, error);
+  if (!ok)
+    return false;
+  // Winograd and compensation formats have no text form.
+  if (built.weights.data.format_kind != dnnl_blocked || built.weights.data.extra.flags != 0)
+    return fail(error, "oneDNN chose a weights format that cannot be written down");
+  memory::desc scratchpad = built.desc.scratchpad_desc();
+  built.operands.emplace_back(DNNL_ARG_SCRATCHPAD, scratchpad);
+  description.impl = describeImpl(built.desc);
+  description.weightsFormat = p.kind == Kind::MatMul ? "" : encodeFormat(built.weights, built.groups);
+  description.weightsBytes = built.weights.get_size();
+  description.scratchpadBytes = scratchpad.get_size();
+  // A reorder runs outside the step or moves weights only, so its plain loops are no mistake.
+  description.reference = p.kind != Kind::Reorder && description.impl.find("ref") != std::string::npos;
+  return true;
+}
+
+/// Runs a reorder once, for weights files.
+bool convert(const std::vector<int64_t> &dims, const std::string &from, const std::string &to, const float *src,
+             float *dst, std::string &error) {
+  Problem problem;
+  problem.kind = Kind::Reorder;
+  problem.dims = dims;
+  problem.srcFormat = from;
+  problem.dstFormat = to;
+  Primitive primitive;
+  if (!primitive.build(problem, error))
+    return false;
+  std::vector<float> scratchpad(primitive.description().scratchpadBytes / sizeof(float) + 1);
+  void *operands[] = {const_cast<float *>(src), dst, scratchpad.data()};
+  return primitive.run(operands, 3, error);
+}
+
+/// Integer fields of a problem under their names in a plan; which ones are written depends on the kind.
+struct IntField {
+  const char *name;
+  int64_t Problem::*member;
+};
+constexpr IntField kConvolutionInts[] = {
+    {"mb", &Problem::mb}, {"g", &Problem::g},   {"ic", &Problem::ic}, {"ih", &Problem::ih}, {"iw", &Problem::iw},
+    {"oc", &Problem::oc}, {"oh", &Problem::oh}, {"ow", &Problem::ow}, {"kh", &Problem::kh}, {"kw", &Problem::kw},
+    {"sh", &Problem::sh}, {"sw", &Problem::sw}, {"dh", &Problem::dh}, {"dw", &Problem::dw}, {"pt", &Problem::pt},
+    {"pl", &Problem::pl}, {"pb", &Problem::pb}, {"pr", &Problem::pr}};
+constexpr IntField kMatMulInts[] = {{"m", &Problem::m},     {"n", &Problem::n},     {"k", &Problem::k},
+                                    {"lda", &Problem::lda}, {"ldb", &Problem::ldb}, {"ldc", &Problem::ldc}};
+struct BoolField {
+  const char *name;
+  bool Problem::*member;
+};
+constexpr BoolField kBools[] = {{"bias", &Problem::bias},
+                                {"relu", &Problem::relu},
+                                {"training", &Problem::training},
+                                {"transpose_a", &Problem::transposeA},
+                                {"transpose_b", &Problem::transposeB},
+                                {"scales", &Problem::scales}};
+struct StringField {
+  const char *name;
+  std::string Problem::*member;
+};
+constexpr StringField kStrings[] = {{"weights_format", &Problem::weightsFormat},
+                                    {"src_format", &Problem::srcFormat},
+                                    {"dst_format", &Problem::dstFormat}};
+
+bool decodeField(std::string_view key, const std::string &value, Problem &problem) {
+  for (const auto *table : {kConvolutionInts, kMatMulInts}) {
+    size_t count = table == kConvolutionInts ? std::size(kConvolutionInts) : std::size(kMatMulInts);
+    for (const IntField *field = table; field != table + count; ++field)
+      if (key == field->name)
+        return parseInt(value, problem.*field->member);
+  }
+  for (const BoolField &field : kBools)
+    if (key == field.name) {
+      problem.*field.member = value == "true";
+      return value == "true" || value == "false";
+    }
+  for (const StringField &field : kStrings)
+    if (key == field.name) {
+      problem.*field.member = value;
+      return true;
+    }
+  if (key != "dims")
+    return false;
+  size_t rank = std::count(value.begin(), value.end(), 'x') + 1;
+  if (rank > 4)
+    return false;
+  problem.dims.assign(rank, 0);
+  return parseList(value, rank, problem.dims.data());
+}
+
+} // namespace
+
+std::string_view kindName(Kind kind) {
+  for (auto [candidate, name] : kKinds)
+    if (candidate == kind)
+      return name;
+  return "";
+}
+
+bool parseKind(std::string_view name, Kind &kind) {
+  for (auto [candidate, candidateName] : kKinds)
+    if (candidateName == name) {
+      kind = candidate;
+      return true;
+    }
+  return false;
+}
+
+bool describe(const Problem &problem, Description &description, std::string &error) {
+  Built built;
+  return guarded(error, [&] { return buildAny(problem, built, description, error); });
+}
+
+bool formatBytes(const std::vector<int64_t> &dims, const std::string &format, uint64_t &bytes, std::string &error) {
+  return guarded(error, [&] {
+    memory::desc desc;
+    if (!decodeFormat(dims, format, 0, desc, nullptr, error))
+      return false;
+    bytes = desc.get_size();
+    return true;
+  });
+}
+
+bool pack(const std::vector<int64_t> &dims, const std::string &format, const float *dense, float *packed,
+          std::string &error) {
+  return convert(dims, "", format, dense, packed, error);
+}
+
+bool unpack(const std::vector<int64_t> &dims, const std::string &format, const float *packed, float *dense,
+            std::string &error) {
+  return convert(dims, format, "", packed, dense, error);
+}
+
+/// One set of memory objects per distinct tuple of addresses: setting an address makes the library zero the padding
+/// of a padded tensor again, and building its argument map allocates.
+struct Primitive::Impl {
+  struct Binding {
+    std::vector<void *> addresses;
+    std::vector<memory> memories;
+    std::vector<dnnl_exec_arg_t> arguments;
+  };
+
+  Built built;
+  Description description;
+  dnnl::stream stream;
+  std::vector<Binding> bindings;
+  size_t nextVictim = 0;
+
+  Binding &bind(void *const *operands, size_t count);
+};
+
+Primitive::Impl::Binding &Primitive::Impl::bind(void *const *operands, size_t count) {
+  constexpr size_t kMaxBindings = 64;
+  for (Binding &binding : bindings)
+    if (std::equal(operands, operands + count, binding.addresses.begin()))
+      return binding;
+  size_t slot = bindings.size();
+  if (slot < kMaxBindings)
+    bindings.emplace_back();
+  else
+    slot = nextVictim++ % kMaxBindings;
+  Binding &binding = bindings[slot];
+  binding = Binding();
+  binding.addresses.assign(operands, operands + count);
+  for (size_t i = 0; i < count; ++i) {
+    const auto &[argument, desc] = built.operands[i];
+    if (desc.get_size() == 0)
+      continue;
+    binding.memories.emplace_back(desc, engine(), operands[i]);
+    binding.arguments.push_back({argument, binding.memories.back().get()});
+  }
+  return binding;
+}
+
+Primitive::Primitive() = default;
+Primitive::~Primitive() = default;
+Primitive::Primitive(Primitive &&) noexcept = default;
+Primitive &Primitive::operator=(Primitive &&) noexcept = default;
+
+bool Primitive::build(const Problem &problem, std::string &error) {
+  auto fresh = std::make_unique<Impl>();
+  bool ok = guarded(error, [&] {
+    fresh->stream = dnnl::stream(engine());
+    return buildAny(problem, fresh->built, fresh->description, error);
+  });
+  if (ok)
+    impl = std::move(fresh);
+  return ok;
+}
+
+const Description &Primitive::description() const {
+  static const Description none;
+  return impl ? impl->description : none;
+}
+
+bool Primitive::run(void *const *operands, size_t count, std::string &error) {
+  if (!impl)
+    return fail(error, "the primitive was not built");
+  if (count != impl->built.operands.size())
+    return fail(error, "expected " + std::to_string(impl->built.operands.size()) + " operands, but got " +
+                           std::to_string(count));
+  for (size_t i = 0; i < count; ++i)
+    if (!operands[i] && impl->built.operands[i].second.get_size() != 0)
+      return fail(error, "operand " + std::to_string(i) + " has no address");
+  return guarded(error, [&] {
+    Impl::Binding &binding = impl->bind(operands, count);
+    dnnl_status_t status = dnnl_primitive_execute(impl->built.primitive.get(), impl->stream.get(),
+                                                  int(binding.arguments.size()), binding.arguments.data());
+    if (status != dnnl_success)
+      return fail(error, std::string("oneDNN could not run the primitive: status ") + std::to_string(int(status)));
+    return true;
+  });
+}
+
+std::vector<std::pair<std::string, std::string>> encode(const Problem &problem) {
+  std::vector<std::pair<std::string, std::string>> fields = {{"kind", std::string(kindName(problem.kind))}};
+  auto addInts = [&](const auto &table) {
+    for (const IntField &field : table)
+      fields.emplace_back(field.name, std::to_string(problem.*field.member));
+  };
+  auto addBool = [&](const char *name, bool value) { fields.emplace_back(name, value ? "true" : "false"); };
+  switch (problem.kind) {
+  case Kind::MatMul:
+    addInts(kMatMulInts);
+    addBool("bias", problem.bias);
+    addBool("transpose_a", problem.transposeA);
+    addBool("transpose_b", problem.transposeB);
+    break;
+  case Kind::Reorder:
+    fields.emplace_back("dims", joinList(problem.dims.data(), int(problem.dims.size())));
+    fields.emplace_back("src_format", problem.srcFormat);
+    fields.emplace_back("dst_format", problem.dstFormat);
+    addBool("scales", problem.scales);
+    break;
+  default:
+    addInts(kConvolutionInts);
+    fields.emplace_back("weights_format", problem.weightsFormat);
+    if (problem.kind == Kind::ConvolutionForward) {
+      addBool("bias", problem.bias);
+      addBool("relu", problem.relu);
+      addBool("training", problem.training);
+    }
+  }
+  return fields;
+}
+
+bool decode(const std::vector<std::pair<std::string, std::string>> &fields, Problem &problem, std::string &error) {
+  Problem result;
+  bool hasKind = false;
+  for (const auto &[key, value] : fields) {
+    bool ok = key == "kind" ? (hasKind = parseKind(value, result.kind)) : decodeField(key, value, result);
+    if (!ok)
+      return fail(error, "unknown or malformed plan field '" + key + "': '" + value + "'");
+  }
+  if (!hasKind)
+    return fail(error, "a plan without a kind");
+  problem = std::move(result);
+  return true;
+}
+
+std::string version() {
+  const dnnl_version_t *v = dnnl_version();
+  return std::to_string(v->major) + "." + std::to_string(v->minor) + "." + std::to_string(v->patch);
+}
+
+std::string isa() {
+  switch (dnnl::get_effective_cpu_isa()) {
+  case dnnl::cpu_isa::sse41: return "sse41";
+  case dnnl::cpu_isa::avx: return "avx";
+  case dnnl::cpu_isa::avx2: return "avx2";
+  case dnnl::cpu_isa::avx2_vnni: return "avx2_vnni";
+  case dnnl::cpu_isa::avx512_core: return "avx512_core";
+  case dnnl::cpu_isa::avx512_core_vnni: return "avx512_core_vnni";
+  case dnnl::cpu_isa::avx512_core_bf16: return "avx512_core_bf16";
+  case dnnl::cpu_isa::avx512_core_amx: return "avx512_core_amx";
+  default: return "unknown";
+  }
+}
+
+} // namespace incept::onednn
