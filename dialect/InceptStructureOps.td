@@ -119,7 +119,7 @@ def Incept_YieldOp : Incept_Op<"yield", [Pure, Terminator, ReturnLike,
   let description = [{ Example: `incept.yield %y : tensor<8x96x35x35xf32>` }];
   let arguments = (ins Variadic<AnyRankedTensor>:$values);
   let assemblyFormat = "attr-dict ($values^ `:` type($values))?";
-  let builders = [OpBuilder<(ins), [{}]>];
+  let builders = [OpBuilder<(ins), [{ build($_builder, $_state, ::mlir::ValueRange()); }]>];
 }
 
 #endif // INCEPT_STRUCTURE_OPS_TD

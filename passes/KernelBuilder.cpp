@@ -245,10 +245,8 @@ StringRef KernelTable::intern(exec::KernelDefOp definition) {
   std::string name = "k" + std::to_string(byText.size() - 1) + "_" + describe(definition);
   entry->second = StringAttr::get(module.getContext(), name);
   definition.setSymName(name);
-  if (last)
-    definition->moveAfter(last), void();
-  else
-    module.getBody()->push_front(definition);
+  Block *body = module.getBody();
+  body->getOperations().insert(last ? std::next(last->getIterator()) : body->begin(), definition);
   last = definition;
   return entry->second.getValue();
 }
