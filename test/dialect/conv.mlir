@@ -39,7 +39,7 @@ func.func @linear(%x: tensor<2x8xf32>, %w: tensor<3x8xf32>, %b: tensor<3xf32>) {
 func.func @reorder(%w: tensor<3x8x1x1xf32>, %s: tensor<3xf32>) {
   // CHECK: incept.reorder %{{.*}} scales %{{.*}} : (tensor<3x8x1x1xf32>, tensor<3xf32>) -> tensor<3x8x1x1xf32>
   %0 = incept.reorder %w scales %s : (tensor<3x8x1x1xf32>, tensor<3xf32>) -> tensor<3x8x1x1xf32>
-  // CHECK: incept.reorder %{{.*}} : (tensor<3x8x1x1xf32>) -> tensor<3x8x1x1xf32, #incept.layout<"OIhw16i16o">>
-  %1 = incept.reorder %w : (tensor<3x8x1x1xf32>) -> tensor<3x8x1x1xf32, #incept.layout<"OIhw16i16o">>
+  // CHECK: incept.reorder %{{.*}} : (tensor<3x8x1x1xf32>) -> tensor<3x8x1x1xf32, #incept.layout<"32x8/blocked">>
+  %1 = incept.reorder %w : (tensor<3x8x1x1xf32>) -> tensor<3x8x1x1xf32, #incept.layout<"32x8/blocked">>
   return
 }

@@ -1,0 +1,96 @@
+// RUN: incept-opt %s -split-input-file -verify-diagnostics
+// One violation per constraint; functions are named after it.
+
+func.func @relu_shape(%x: tensor<2x4x3x3xf32>) {
+  // expected-error @+1 {{requires the same shape for all operands and results}}
+  %0 = incept.relu %x : (tensor<2x4x3x3xf32>) -> tensor<2x4x3x4xf32>
+  return
+}
+
+// -----
+
+func.func @add_shape(%x: tensor<2x4x3x3xf32>, %y: tensor<2x5x3x3xf32>) {
+  // expected-error @+1 {{requires the same shape for all operands and results}}
+  %0 = incept.add %x, %y : (tensor<2x4x3x3xf32>, tensor<2x5x3x3xf32>) -> tensor<2x4x3x3xf32>
+  return
+}
+
+// -----
+
+func.func @add_n_c1(%x: tensor<2x4x3x3xf32>) {
+  // expected-error @+1 {{expected at least 2 operands, but got 1}}
+  %0 = incept.add_n %x : (tensor<2x4x3x3xf32>) -> tensor<2x4x3x3xf32>
+  return
+}
+
+// -----
+
+func.func @channel_sum_c1(%x: tensor<2x4x3x3xf32>) {
+  // expected-error @+1 {{expected channel vectors of 4 values, but got 2}}
+  %0 = incept.channel_sum %x : (tensor<2x4x3x3xf32>) -> tensor<2xf32>
+  return
+}
+
+// -----
+
+func.func @dropout_c1(%x: tensor<2x4xf32>, %s: tensor<i64>) {
+  // expected-error @+1 {{expected keep in (0, 1], but got 0}}
+  %0 = incept.dropout %x, %s, %s, %s {keep = 0.0, stream = 0 : i64} : (tensor<2x4xf32>, tensor<i64>, tensor<i64>, tensor<i64>) -> tensor<2x4xf32>
+  return
+}
+
+// -----
+
+func.func @random_drop_c1(%x: tensor<2x4xf32>) {
+  // expected-error @+1 {{expected keep in (0, 1], but got 1.2}}
+  %0 = incept.random_drop %x keep 1.2 : (tensor<2x4xf32>) -> tensor<2x4xf32>
+  return
+}
+
+// -----
+
+func.func @concat_c1(%x: tensor<2x4x3x3xf32>, %y: tensor<2x6x3x4xf32>) {
+  // expected-error @+1 {{expected operands of equal batch, height and width, but got 2x4x3x3 and 2x6x3x4}}
+  %0 = incept.concat %x, %y : (tensor<2x4x3x3xf32>, tensor<2x6x3x4xf32>) -> tensor<2x10x3x3xf32>
+  return
+}
+
+// -----
+
+func.func @concat_c1_empty() {
+  // expected-error @+1 {{expected at least one operand}}
+  %0 = "incept.concat"() : () -> tensor<2x10x3x3xf32>
+  return
+}
+
+// -----
+
+func.func @concat_c2(%x: tensor<2x4x3x3xf32>) {
+  // expected-error @+1 {{expected dst to be 2x8x3x3, but got 2x9x3x3}}
+  %0 = incept.concat %x, %x : (tensor<2x4x3x3xf32>, tensor<2x4x3x3xf32>) -> tensor<2x9x3x3xf32>
+  return
+}
+
+// -----
+
+func.func @slice_c1(%x: tensor<2x10x3x3xf32>) {
+  // expected-error @+1 {{expected channels 5 to 11 to lie inside 2x10x3x3}}
+  %0 = incept.slice %x at 5 : (tensor<2x10x3x3xf32>) -> tensor<2x6x3x3xf32>
+  return
+}
+
+// -----
+
+func.func @slice_view_c1(%x: tensor<2x10x3x3xf32>) {
+  // expected-error @+1 {{expected channels -1 to 5 to lie inside 2x10x3x3}}
+  %0 = incept.slice_view %x at -1 : (tensor<2x10x3x3xf32>) -> tensor<2x6x3x3xf32>
+  return
+}
+
+// -----
+
+func.func @flatten_c1(%x: tensor<2x4x3x3xf32>) {
+  // expected-error @+1 {{expected (N,C,1,1) and (N,C), but got 2x4x3x3 and 2x36}}
+  %0 = incept.flatten %x : (tensor<2x4x3x3xf32>) -> tensor<2x36xf32>
+  return
+}

@@ -1,0 +1,66 @@
+// RUN: incept-opt %s | incept-opt | FileCheck %s
+// Round trip of elementwise ops, dropout, concat and slices.
+
+!image = tensor<2x4x3x3xf32>
+
+// CHECK-LABEL: func.func @elementwise
+func.func @elementwise(%x: !image, %y: !image) {
+  // CHECK: incept.relu %{{.*}} : (tensor<2x4x3x3xf32>) -> tensor<2x4x3x3xf32>
+  %0 = incept.relu %x : (!image) -> !image
+  // CHECK: incept.copy
+  %1 = incept.copy %x : (!image) -> !image
+  // CHECK: incept.relu_backward %{{.*}}, %{{.*}} :
+  %2 = incept.relu_backward %y, %0 : (!image, !image) -> !image
+  // CHECK: incept.add %{{.*}}, %{{.*}} :
+  %3 = incept.add %x, %y : (!image, !image) -> !image
+  // CHECK: incept.add_n %{{.*}}, %{{.*}}, %{{.*}} :
+  %4 = incept.add_n %x, %y, %x : (!image, !image, !image) -> !image
+  // CHECK: incept.scale %{{.*}} by 1.700000e-01 :
+  %5 = incept.scale %x by 1.7e-1 : (!image) -> !image
+  // CHECK: incept.channel_sum %{{.*}} : (tensor<2x4x3x3xf32>) -> tensor<4xf32>
+  %6 = incept.channel_sum %x : (!image) -> tensor<4xf32>
+  return
+}
+
+// CHECK-LABEL: func.func @dropout
+func.func @dropout(%x: !image) {
+  // CHECK: incept.random_drop %{{.*}} keep 8.000000e-01 :
+  %0 = incept.random_drop %x keep 8.0e-1 : (!image) -> !image
+  %seed = incept.step_value "seed" : tensor<i64>
+  %step = incept.step_value "step" : tensor<i64>
+  %base = incept.step_value "sample_base" : tensor<i64>
+  // CHECK: incept.dropout %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} {keep = 8.000000e-01 : f64, stream = -5 : i64} :
+  %1 = incept.dropout %x, %seed, %step, %base {keep = 8.0e-1, stream = -5 : i64} : (!image, tensor<i64>, tensor<i64>, tensor<i64>) -> !image
+  return
+}
+
+// CHECK-LABEL: func.func @concat
+func.func @concat(%x: !image, %y: tensor<2x6x3x3xf32>) {
+  // CHECK: %[[ALL:.*]] = incept.concat %{{.*}}, %{{.*}} : (tensor<2x4x3x3xf32>, tensor<2x6x3x3xf32>) -> tensor<2x10x3x3xf32>
+  %0 = incept.concat %x, %y : (!image, tensor<2x6x3x3xf32>) -> tensor<2x10x3x3xf32>
+  // CHECK: incept.slice %[[ALL]] at 4 : (tensor<2x10x3x3xf32>) -> tensor<2x6x3x3xf32>
+  %1 = incept.slice %0 at 4 : (tensor<2x10x3x3xf32>) -> tensor<2x6x3x3xf32>
+  // CHECK: incept.concat_view
+  %2 = incept.concat_view %x, %y : (!image, tensor<2x6x3x3xf32>) -> tensor<2x10x3x3xf32>
+  // CHECK: incept.slice_view %{{.*}} at 0 :
+  %3 = incept.slice_view %2 at 0 : (tensor<2x10x3x3xf32>) -> !image
+  return
+}
+
+// CHECK-LABEL: func.func @flatten
+func.func @flatten(%x: tensor<2x4x1x1xf32>) {
+  // CHECK: incept.flatten %{{.*}} : (tensor<2x4x1x1xf32>) -> tensor<2x4xf32>
+  %0 = incept.flatten %x : (tensor<2x4x1x1xf32>) -> tensor<2x4xf32>
+  // CHECK: incept.flatten %{{.*}} : (tensor<2x4xf32>) -> tensor<2x4x1x1xf32>
+  %1 = incept.flatten %0 : (tensor<2x4xf32>) -> tensor<2x4x1x1xf32>
+  return
+}
+
+// A layout is part of the type; a slice has the stride of the buffer it lies in.
+// CHECK-LABEL: func.func @layouts
+// CHECK-SAME: #incept.layout<nhwc>>
+// CHECK-SAME: #incept.layout<nhwc, stride = 10, offset = 4>>
+func.func @layouts(%x: tensor<2x4x3x3xf32, #incept.layout<nhwc>>,
+                   %y: tensor<2x6x3x3xf32, #incept.layout<nhwc, stride = 10, offset = 4>>) {
+  return
+}

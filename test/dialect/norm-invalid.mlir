@@ -1,0 +1,162 @@
+// RUN: incept-opt %s -split-input-file -verify-diagnostics
+// One violation per constraint; functions are named after it.
+
+func.func @batch_norm_c1(%x: tensor<2x4x9x9xf32>, %b: tensor<4xf32>, %m: tensor<5xf32>) {
+  // expected-error @+1 {{expected channel vectors of 4 values, but got 5}}
+  %0 = incept.batch_norm %x beta %b mean %m variance %b {epsilon = 1.0e-3, decay = 0.9}
+      : (tensor<2x4x9x9xf32>, tensor<4xf32>, tensor<5xf32>, tensor<4xf32>) -> tensor<2x4x9x9xf32>
+  return
+}
+
+// -----
+
+func.func @batch_norm_c1_shape(%x: tensor<2x4x9x9xf32>, %b: tensor<4xf32>) {
+  // expected-error @+1 {{expected dst to be 2x4x9x9, but got 2x4x9x8}}
+  %0 = incept.batch_norm %x beta %b mean %b variance %b {epsilon = 1.0e-3, decay = 0.9}
+      : (tensor<2x4x9x9xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) -> tensor<2x4x9x8xf32>
+  return
+}
+
+// -----
+
+func.func @batch_norm_c2_epsilon(%x: tensor<2x4x9x9xf32>, %b: tensor<4xf32>) {
+  // expected-error @+1 {{expected a positive epsilon, but got 0}}
+  %0 = incept.batch_norm %x beta %b mean %b variance %b {epsilon = 0.0, decay = 0.9}
+      : (tensor<2x4x9x9xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) -> tensor<2x4x9x9xf32>
+  return
+}
+
+// -----
+
+// NaN is in no range.
+func.func @batch_norm_c2_nan(%x: tensor<2x4x9x9xf32>, %b: tensor<4xf32>) {
+  // expected-error @+1 {{expected a positive epsilon, but got nan}}
+  %0 = incept.batch_norm %x beta %b mean %b variance %b {epsilon = 0x7FF8000000000000 : f64, decay = 0.9}
+      : (tensor<2x4x9x9xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) -> tensor<2x4x9x9xf32>
+  return
+}
+
+// -----
+
+func.func @batch_norm_training_c1(%x: tensor<2x4x9x9xf32>, %b: tensor<4xf32>) {
+  // expected-error @+1 {{expected channel vectors of 4 values, but got 3}}
+  %0:5 = incept.batch_norm_training %x beta %b running %b, %b {epsilon = 1.0e-3, decay = 0.9}
+      : (tensor<2x4x9x9xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>)
+      -> (tensor<2x4x9x9xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<3xf32>)
+  return
+}
+
+// -----
+
+func.func @batch_norm_training_c2(%x: tensor<2x4x9x9xf32>, %b: tensor<4xf32>) {
+  // expected-error @+1 {{expected a decay in [0, 1], but got 1.5}}
+  %0:5 = incept.batch_norm_training %x beta %b running %b, %b {epsilon = 1.0e-3, decay = 1.5}
+      : (tensor<2x4x9x9xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>)
+      -> (tensor<2x4x9x9xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>)
+  return
+}
+
+// -----
+
+func.func @batch_norm_backward_c1(%x: tensor<2x4x9x9xf32>, %d: tensor<2x4x9x8xf32>, %b: tensor<4xf32>) {
+  // expected-error @+1 {{expected diff_dst to be 2x4x9x9, but got 2x4x9x8}}
+  %0:3 = incept.batch_norm_backward %d, %x mean %b inv_std %b
+      : (tensor<2x4x9x8xf32>, tensor<2x4x9x9xf32>, tensor<4xf32>, tensor<4xf32>) -> (tensor<2x4x9x9xf32>, tensor<4xf32>, tensor<4xf32>)
+  return
+}
+
+// -----
+
+func.func @channel_sample_c1(%x: tensor<2x4x9x9xf32>) {
+  // expected-error @+1 {{expected channel vectors of 4 values, but got 9}}
+  %0 = incept.channel_sample %x : (tensor<2x4x9x9xf32>) -> tensor<9xf32>
+  return
+}
+
+// -----
+
+func.func @channel_stats_c1(%x: tensor<2x4x9x9xf32>, %k: tensor<9xf32>) {
+  // expected-error @+1 {{expected channel vectors of 4 values, but got 9}}
+  %0:2 = incept.channel_stats %x shift %k : (tensor<2x4x9x9xf32>, tensor<9xf32>) -> (tensor<4xf32>, tensor<4xf32>)
+  return
+}
+
+// -----
+
+func.func @batch_norm_finalize_c1(%s: tensor<4xf32>, %q: tensor<5xf32>) {
+  // expected-error @+1 {{expected channel vectors of 4 values, but got 5}}
+  %0:5 = incept.batch_norm_finalize %s, %q running %s, %s {epsilon = 1.0e-3, decay = 0.9, count = 8 : i64}
+      : (tensor<4xf32>, tensor<5xf32>, tensor<4xf32>, tensor<4xf32>)
+      -> (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>)
+  return
+}
+
+// -----
+
+func.func @batch_norm_finalize_c2(%s: tensor<4xf32>) {
+  // expected-error @+1 {{expected a positive count, but got -1}}
+  %0:5 = incept.batch_norm_finalize %s, %s running %s, %s {epsilon = 1.0e-3, decay = 0.9, count = -1 : i64}
+      : (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>)
+      -> (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>)
+  return
+}
+
+// -----
+
+func.func @scale_shift_c1(%x: tensor<2x4x9x9xf32>, %v: tensor<9xf32>) {
+  // expected-error @+1 {{expected channel vectors of 4 values, but got 9}}
+  %0 = incept.scale_shift %x, %v, %v, %v : (tensor<2x4x9x9xf32>, tensor<9xf32>, tensor<9xf32>, tensor<9xf32>) -> tensor<2x4x9x9xf32>
+  return
+}
+
+// -----
+
+func.func @scale_shift_c1_rank(%x: tensor<4xf32>, %v: tensor<4xf32>) {
+  // expected-error @+1 {{expected src with a batch and a channel dimension, but got 4}}
+  %0 = incept.scale_shift %x, %v, %v, %v : (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func @batch_norm_backward_stats_c1(%x: tensor<2x4x9x9xf32>, %d: tensor<1x4x9x9xf32>, %m: tensor<4xf32>) {
+  // expected-error @+1 {{expected diff_dst to be 2x4x9x9, but got 1x4x9x9}}
+  %0:2 = incept.batch_norm_backward_stats %d, %x, %m : (tensor<1x4x9x9xf32>, tensor<2x4x9x9xf32>, tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>)
+  return
+}
+
+// -----
+
+func.func @batch_norm_backward_finalize_c1(%s: tensor<4xf32>, %i: tensor<3xf32>) {
+  // expected-error @+1 {{expected channel vectors of 4 values, but got 3}}
+  %0:5 = incept.batch_norm_backward_finalize %s, %s inv_std %i {count = 8 : i64}
+      : (tensor<4xf32>, tensor<4xf32>, tensor<3xf32>) -> (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>)
+  return
+}
+
+// -----
+
+func.func @batch_norm_backward_finalize_c2(%s: tensor<4xf32>) {
+  // expected-error @+1 {{expected a positive count, but got -8}}
+  %0:5 = incept.batch_norm_backward_finalize %s, %s inv_std %s {count = -8 : i64}
+      : (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>)
+  return
+}
+
+// -----
+
+func.func @batch_norm_backward_apply_c1(%x: tensor<2x4x9x9xf32>, %v: tensor<4xf32>) {
+  // expected-error @+1 {{expected diff_src to be 2x4x9x9, but got 2x4x8x9}}
+  %0 = incept.batch_norm_backward_apply %x, %x, %v, %v, %v, %v
+      : (tensor<2x4x9x9xf32>, tensor<2x4x9x9xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) -> tensor<2x4x8x9xf32>
+  return
+}
+
+// -----
+
+func.func @fold_batch_norm_c1(%b: tensor<4xf32>, %c: tensor<5xf32>) {
+  // expected-error @+1 {{expected channel vectors of 4 values, but got 5}}
+  %0:2 = incept.fold_batch_norm beta %b mean %b variance %b bias %c {epsilon = 1.0e-3}
+      : (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<5xf32>) -> (tensor<4xf32>, tensor<4xf32>)
+  return
+}

@@ -1,0 +1,75 @@
+// RUN: incept-opt %s -split-input-file -verify-diagnostics
+// One violation per constraint; functions are named after it.
+
+func.func @normalize_image_c1_shape(%u: tensor<2x5x6x3xui8>) {
+  // expected-error @+1 {{expected dst to be 2x3x5x6, but got 2x5x6x3}}
+  %0 = incept.normalize_image %u {mean = array<f64: 0.0, 0.0, 0.0>, std = array<f64: 1.0, 1.0, 1.0>} : (tensor<2x5x6x3xui8>) -> tensor<2x5x6x3xf32>
+  return
+}
+
+// -----
+
+func.func @normalize_image_c1_mean(%u: tensor<2x5x6x3xui8>) {
+  // expected-error @+1 {{expected mean and std of 3 values, but got 1}}
+  %0 = incept.normalize_image %u {mean = array<f64: 0.0>, std = array<f64: 1.0, 1.0, 1.0>} : (tensor<2x5x6x3xui8>) -> tensor<2x3x5x6xf32>
+  return
+}
+
+// -----
+
+func.func @normalize_image_c1_std(%u: tensor<2x5x6x1xui8>) {
+  // expected-error @+1 {{expected positive std values}}
+  %0 = incept.normalize_image %u {mean = array<f64: 0.0>, std = array<f64: 0.0>} : (tensor<2x5x6x1xui8>) -> tensor<2x1x5x6xf32>
+  return
+}
+
+// -----
+
+func.func @import_image_c1(%f: tensor<2x3x5x6xf32>) {
+  // expected-error @+1 {{expected dst to be 2x3x5x6, but got 2x5x6x3}}
+  %0 = incept.import_image %f : (tensor<2x3x5x6xf32>) -> tensor<2x5x6x3xf32>
+  return
+}
+
+// -----
+
+func.func @softmax_cross_entropy_c1_labels(%x: tensor<2x10xf32>, %t: tensor<3xi64>) {
+  // expected-error @+1 {{expected labels to be 2, but got 3}}
+  %0 = incept.softmax_cross_entropy %x, %t {label_smoothing = 0.1} : (tensor<2x10xf32>, tensor<3xi64>) -> tensor<f32>
+  return
+}
+
+// -----
+
+func.func @softmax_cross_entropy_c1_smoothing(%x: tensor<2x10xf32>, %t: tensor<2xi64>) {
+  // expected-error @+1 {{expected label_smoothing in [0, 1), but got 1}}
+  %0 = incept.softmax_cross_entropy %x, %t {label_smoothing = 1.0} : (tensor<2x10xf32>, tensor<2xi64>) -> tensor<f32>
+  return
+}
+
+// -----
+
+func.func @softmax_cross_entropy_backward_c1(%x: tensor<2x10xf32>, %t: tensor<2xi64>) {
+  // expected-error @+1 {{expected diff_logits to be 2x10, but got 2x9}}
+  %0 = incept.softmax_cross_entropy_backward %x, %t {label_smoothing = 0.1, weight = 1.0} : (tensor<2x10xf32>, tensor<2xi64>) -> tensor<2x9xf32>
+  return
+}
+
+// -----
+
+func.func @sgd_update_c1(%p: tensor<4x3xf32>, %g: tensor<3x4xf32>, %s: tensor<f32>) {
+  // expected-error @+1 {{expected a tensor of the update to be 4x3, but got 3x4}}
+  %0:2 = incept.sgd_update %p, %g, %p rate %s momentum %s weight_decay %s
+      : (tensor<4x3xf32>, tensor<3x4xf32>, tensor<4x3xf32>, tensor<f32>, tensor<f32>, tensor<f32>) -> (tensor<4x3xf32>, tensor<4x3xf32>)
+  return
+}
+
+// -----
+
+func.func @rmsprop_update_c1(%p: tensor<4x3xf32>, %s: tensor<f32>) {
+  // expected-error @+1 {{expected a tensor of the update to be 4x3, but got 4}}
+  %0:3 = incept.rmsprop_update %p, %p, %p, %p rate %s momentum %s rms_decay %s epsilon %s weight_decay %s
+      : (tensor<4x3xf32>, tensor<4x3xf32>, tensor<4x3xf32>, tensor<4x3xf32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>)
+      -> (tensor<4x3xf32>, tensor<4x3xf32>, tensor<4xf32>)
+  return
+}

@@ -1,0 +1,32 @@
+// RUN: incept-opt %s | incept-opt | FileCheck %s
+// Round trip of staging, loss and optimizer ops.
+
+// CHECK-LABEL: func.func @staging
+func.func @staging(%u: tensor<2x5x6x3xui8>, %f: tensor<2x3x5x6xf32>) {
+  // CHECK: incept.normalize_image %{{.*}} {mean = array<f64: 5.000000e-01, 2.500000e-01, 0.000000e+00>, std = array<f64: 1.000000e+00, 2.000000e+00, 5.000000e-01>} : (tensor<2x5x6x3xui8>) -> tensor<2x3x5x6xf32>
+  %0 = incept.normalize_image %u {mean = array<f64: 0.5, 0.25, 0.0>, std = array<f64: 1.0, 2.0, 0.5>} : (tensor<2x5x6x3xui8>) -> tensor<2x3x5x6xf32>
+  // CHECK: incept.import_image %{{.*}} : (tensor<2x3x5x6xf32>) -> tensor<2x3x5x6xf32>
+  %1 = incept.import_image %f : (tensor<2x3x5x6xf32>) -> tensor<2x3x5x6xf32>
+  return
+}
+
+// CHECK-LABEL: func.func @loss
+func.func @loss(%x: tensor<2x10xf32>, %t: tensor<2xi64>) {
+  // CHECK: incept.softmax_cross_entropy %{{.*}}, %{{.*}} {label_smoothing = 1.000000e-01 : f64} : (tensor<2x10xf32>, tensor<2xi64>) -> tensor<f32>
+  %0 = incept.softmax_cross_entropy %x, %t {label_smoothing = 0.1} : (tensor<2x10xf32>, tensor<2xi64>) -> tensor<f32>
+  // CHECK: incept.softmax_cross_entropy_backward %{{.*}}, %{{.*}} {label_smoothing = 1.000000e-01 : f64, weight = 3.000000e-01 : f64} :
+  %1 = incept.softmax_cross_entropy_backward %x, %t {label_smoothing = 0.1, weight = 0.3} : (tensor<2x10xf32>, tensor<2xi64>) -> tensor<2x10xf32>
+  return
+}
+
+// CHECK-LABEL: func.func @updates
+func.func @updates(%p: tensor<4x3xf32>, %s: tensor<f32>) {
+  // CHECK: incept.sgd_update %{{.*}}, %{{.*}}, %{{.*}} rate %{{.*}} momentum %{{.*}} weight_decay %{{.*}} decay :
+  %0:2 = incept.sgd_update %p, %p, %p rate %s momentum %s weight_decay %s decay
+      : (tensor<4x3xf32>, tensor<4x3xf32>, tensor<4x3xf32>, tensor<f32>, tensor<f32>, tensor<f32>) -> (tensor<4x3xf32>, tensor<4x3xf32>)
+  // CHECK: incept.rmsprop_update %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} rate %{{.*}} momentum %{{.*}} rms_decay %{{.*}} epsilon %{{.*}} weight_decay %{{[a-z0-9]+}} :
+  %1:3 = incept.rmsprop_update %p, %p, %p, %p rate %s momentum %s rms_decay %s epsilon %s weight_decay %s
+      : (tensor<4x3xf32>, tensor<4x3xf32>, tensor<4x3xf32>, tensor<4x3xf32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>)
+      -> (tensor<4x3xf32>, tensor<4x3xf32>, tensor<4x3xf32>)
+  return
+}
