@@ -264,12 +264,13 @@ private:
     config.set("weights_format", builder.getStringAttr(plan.weightsFormat));
     config.set("weights_bytes", builder.getI64IntegerAttr(plan.weightsBytes));
     config.set("scratchpad_bytes", builder.getI64IntegerAttr(plan.scratchpadBytes));
+    if (plan.swapOperands)
+      config.set("swap_operands", builder.getUnitAttr());
     auto dictionary = config.getDictionary(context);
     auto &symbol = plans[{StringAttr::get(context, plan.kind), dictionary}];
     if (!symbol) {
       symbol = StringAttr::get(context, "plan_" + std::to_string(plans.size() - 1));
-      OpBuilder::atBlockBegin(module.getBody());
-      OpBuilder at = lastPlan ? OpBuilder(lastPlan->getContext()) : OpBuilder::atBlockBegin(module.getBody());
+      OpBuilder at = OpBuilder::atBlockBegin(module.getBody());
       if (lastPlan)
         at.setInsertionPointAfter(lastPlan);
       lastPlan = exec::PlanOp::create(at, module.getLoc(), symbol.getValue(), plan.kind, dictionary);

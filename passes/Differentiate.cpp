@@ -63,6 +63,8 @@ private:
     if (active.contains(op->getResult(0)))
       active.insert(by->getResult(0));
     op->getResult(0).replaceAllUsesWith(by->getResult(0));
+    // A later op may get the erased one's address: it must not inherit its mark.
+    active.erase(op->getResult(0));
     op->erase();
   }
 

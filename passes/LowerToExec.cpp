@@ -174,6 +174,8 @@ private:
     for (Value operand : op.getOperands())
       operands.push_back(
           address(builder, group.getLoc(), group.getInputs()[cast<BlockArgument>(operand).getArgNumber()]));
+    if (symbols.lookup<exec::PlanOp>(*group.getPlan()).getConfig().contains("swap_operands"))
+      std::swap(operands[0], operands[1]);
     for (Value output : group.getOutputs())
       operands.push_back(address(builder, group.getLoc(), output));
     int64_t scratchpad = group.getScratchpad().value_or(0);

@@ -59,7 +59,8 @@ private:
       if (!isReadOrNull(operand))
         return norm.emitOpError() << "expected statistics and parameters that are read from variables";
     auto conv = norm.getSrc().getDefiningOp<Conv2DOp>();
-    bool folds = conv && conv->hasOneUse() && isReadOrNull(conv.getWeights()) && isReadOrNull(conv.getBias());
+    bool folds = conv && conv->hasOneUse() && !conv.getRelu() && isReadOrNull(conv.getWeights()) &&
+                 isReadOrNull(conv.getBias());
     Value beta = readAgain(norm.getBeta());
     Type vector = beta.getType();
     Value mean = readAgain(norm.getMean());

@@ -24,6 +24,7 @@ struct LibraryPlan {
   int64_t weightsBytes = 0;   ///< bytes of one tensor in that format
   int64_t scratchpadBytes = 0;
   bool reference = false;     ///< correct, but not a fast implementation
+  bool swapOperands = false;  ///< the library takes the op's first two operands in the other order
 };
 
 class Target {

@@ -35,6 +35,27 @@ LogicalResult verifyTraining(Operation *op) {
   return success();
 }
 
+/// A variable is written at most once, after all reads of it: a read always means the value from before the launch.
+LogicalResult verifyVariableUses(func::FuncOp function) {
+  llvm::StringMap<WriteOp> written;
+  for (Operation &op : function.getBody().front()) {
+    auto read = dyn_cast<ReadOp>(op);
+    auto write = dyn_cast<WriteOp>(op);
+    if (!read && !write)
+      continue;
+    StringRef variable = read ? read.getVariable() : write.getVariable();
+    if (auto found = written.find(variable); found != written.end()) {
+      auto diagnostic = op.emitOpError() << "expected at most one write of variable '" << variable
+                                         << "' in a function, after all reads";
+      diagnostic.attachNote(found->second.getLoc()) << "written here";
+      return diagnostic;
+    }
+    if (write)
+      written[variable] = write;
+  }
+  return success();
+}
+
 LogicalResult verifyFused(Operation *op) {
   if (isa<func::FuncOp>(op->getParentOp()) && !mayStandOutsideGroups(op))
     return op->emitOpError() << "stands outside a group in phase fused";
@@ -86,8 +107,10 @@ struct VerifyPhasePass : impl::VerifyPhasePassBase<VerifyPhasePass> {
                                                         verifyLayout, verifyPlanned,  verifyExec};
     auto check = checks[static_cast<size_t>(*parsed)];
     bool ok = true;
-    for (func::FuncOp function : getOperation().getOps<func::FuncOp>())
+    for (func::FuncOp function : getOperation().getOps<func::FuncOp>()) {
       function.getBody().walk([&](Operation *op) { ok &= succeeded(check(op)); });
+      ok &= succeeded(verifyVariableUses(function));
+    }
     if (!ok)
       return signalPassFailure();
     getOperation()->setAttr(InceptDialect::kPhaseAttr, StringAttr::get(&getContext(), phase));

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "codegen/cpu/CpuTarget.h"
+#include "dialect/InceptOps.h"
+#include "dialect/VerifierUtils.h"
+#include "runtime/device/cpu/OneDnn.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+#include <omp.h>
+
+using namespace mlir;
+
+namespace incept::cpu {
+
+namespace {
+
+/// The window attributes and shapes of a convolution or one of its gradients, in oneDNN's names.
+template <typename OpTy>
+onednn::Problem convolution(OpTy op, onednn::Kind kind, Value src, Value weights, Value dst, StringRef format) {
+  onednn::Problem p;
+  p.kind = kind;
+  ArrayRef<int64_t> s = shapeOf(src), w = shapeOf(weights), d = shapeOf(dst);
+  p.mb = s[0], p.ic = s[1], p.ih = s[2], p.iw = s[3];
+  p.oc = d[1], p.oh = d[2], p.ow = d[3], p.kh = w[2], p.kw = w[3];
+  p.g = op.getGroups();
+  p.sh = op.getStride()[0], p.sw = op.getStride()[1];
+  p.dh = op.getDilation()[0], p.dw = op.getDilation()[1];
+  p.pt = op.getPadBegin()[0], p.pl = op.getPadBegin()[1];
+  p.pb = op.getPadEnd()[0], p.pr = op.getPadEnd()[1];
+  p.weightsFormat = format.str();
+  return p;
+}
+
+/// c (m,n) = op(a) * op(b), all dense.
+onednn::Problem product(int64_t m, int64_t n, int64_t k, bool transposeA, bool transposeB) {
+  onednn::Problem p;
+  p.kind = onednn::Kind::MatMul;
+  p.m = m, p.n = n, p.k = k;
+  p.transposeA = transposeA, p.transposeB = transposeB;
+  p.lda = transposeA ? m : k;
+  p.ldb = transposeB ? k : n;
+  p.ldc = n;
+  p.weightsFormat = "";
+  return p;
+}
+
+/// The problem an op poses.
+FailureOr<onednn::Problem> problemOf(Operation *op, StringRef format) {
+  using Result = FailureOr<onednn::Problem>;
+  return TypeSwitch<Operation *, Result>(op)
+      .Case([&](Conv2DOp conv) -> Result {
+        auto p = convolution(conv, onednn::Kind::ConvolutionForward, conv.getSrc(), conv.getWeights(), conv.getDst(),
+                             format);
+        p.bias = bool(conv.getBias());
+        p.relu = conv.getRelu();
+        auto function = conv->getParentOfType<FunctionOpInterface>();
+        p.training = function && function.getName() == "forward_backward";
+        return p;
+      })
+      .Case([&](Conv2DBackwardDataOp conv) -> Result {
+        return convolution(conv, onednn::Kind::ConvolutionBackwardData, conv.getDiffSrc(), conv.getWeights(),
+                           conv.getDiffDst(), format);
+      })
+      .Case([&](Conv2DBackwardWeightsOp conv) -> Result {
+        return convolution(conv, onednn::Kind::ConvolutionBackwardWeights, conv.getSrc(), conv.getDiffWeights(),
+                           conv.getDiffDst(), format);
+      })
+      .Case([&](LinearOp linear) -> Result {
+        auto p = product(shapeOf(linear.getSrc())[0], shapeOf(linear.getWeights())[0], shapeOf(linear.getSrc())[1],
+                         false, true);
+        p.bias = bool(linear.getBias());
+        return p;
+      })
+      .Case([&](LinearBackwardDataOp linear) -> Result {
+        ArrayRef<int64_t> diff = shapeOf(linear.getDiffDst()), w = shapeOf(linear.getWeights());
+        return product(diff[0], w[1], w[0], false, false);
+      })
+      .Case([&](LinearBackwardWeightsOp linear) -> Result {
+        // diff_weights (K,C) = transpose(diff_dst) * src: the first factor is the op's second operand.
+        ArrayRef<int64_t> src = shapeOf(linear.getSrc()), diff = shapeOf(linear.getDiffDst());
+        return product(diff[1], src[1], src[0], true, false);
+      })
+      .Default([](Operation *) -> Result { return failure(); });
+}
+
+class CpuTarget final : public Target {
+public:
+  explicit CpuTarget(int threads) { omp_set_num_threads(threads); }
+
+  bool acceptsSlice(Operation *, Value) const override {
+    // oneDNN's convolutions on channel slices are reference implementations.
+    return false;
+  }
+
+  FailureOr<LibraryPlan> plan(Operation *op, StringRef weightsFormat, std::string &why) const override {
+    auto problem = problemOf(op, weightsFormat);
+    if (failed(problem)) {
+      why = ("oneDNN has no primitive for '" + op->getName().getStringRef() + "'").str();
+      return failure();
+    }
+    auto plan = describe(*problem, why);
+    if (succeeded(plan))
+      plan->swapOperands = isa<LinearBackwardWeightsOp>(op);
+    return plan;
+  }
+
+  FailureOr<LibraryPlan> planReorder(ArrayRef<int64_t> shape, StringRef from, StringRef to, bool scales,
+                                     std::string &why) const override {
+    onednn::Problem problem;
+    problem.kind = onednn::Kind::Reorder;
+    problem.dims.assign(shape.begin(), shape.end());
+    problem.srcFormat = from.str();
+    problem.dstFormat = to.str();
+    problem.scales = scales;
+    auto plan = describe(problem, why);
+    // A reorder has no fast and slow kinds; its generic implementation moves data at memory speed.
+    if (succeeded(plan))
+      plan->reference = false;
+    return plan;
+  }
+
+  FailureOr<int64_t> formatBytes(ArrayRef<int64_t> shape, StringRef format) const override {
+    if (format.empty() || format == "nhwc" || shape.empty()) {
+      auto elements = countElements(shape);
+      return failed(elements) ? FailureOr<int64_t>(failure()) : FailureOr<int64_t>(*elements * 4);
+    }
+    uint64_t bytes = 0;
+    std::string error;
+    if (!onednn::formatBytes(std::vector<int64_t>(shape.begin(), shape.end()), format.str(), bytes, error))
+      return failure();
+    return static_cast<int64_t>(bytes);
+  }
+
+private:
+  static FailureOr<LibraryPlan> describe(const onednn::Problem &problem, std::string &why) {
+    onednn::Description description;
+    if (!onednn::describe(problem, description, why))
+      return failure();
+    LibraryPlan plan;
+    plan.kind = std::string(onednn::kindName(problem.kind));
+    // What runs asks for the format that was found, not for any.
+    onednn::Problem exact = problem;
+    if (problem.kind != onednn::Kind::MatMul && problem.kind != onednn::Kind::Reorder)
+      exact.weightsFormat = description.weightsFormat;
+    plan.config = onednn::encode(exact);
+    plan.impl = description.impl;
+    plan.weightsFormat = problem.kind == onednn::Kind::Reorder ? problem.dstFormat : description.weightsFormat;
+    plan.weightsBytes = description.weightsBytes;
+    plan.scratchpadBytes = description.scratchpadBytes;
+    plan.reference = description.reference;
+    return plan;
+  }
+};
+
+} // namespace
+
+std::shared_ptr<const Target> createCpuTarget(int threads) { return std::make_shared<CpuTarget>(threads); }
+
+} // namespace incept::cpu

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The CPU as passes see it: oneDNN plans for library groups.
+#pragma once
+
+#include "passes/Target.h"
+
+namespace incept::cpu {
+
+/// `threads` is what the program will run with: scratchpads and implementations depend on it, so oneDNN is asked with
+/// as many OpenMP threads.
+std::shared_ptr<const Target> createCpuTarget(int threads);
+
+} // namespace incept::cpu

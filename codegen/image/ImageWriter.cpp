@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "codegen/image/ImageWriter.h"
+#include "dialect/InceptOps.h"
+#include "passes/Layouts.h"
+#include "runtime/program/ProgramFormat.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/Endian.h"
+#include "llvm/Support/MathExtras.h"
+#include "llvm/Support/xxhash.h"
+
+#include <nlohmann/json.hpp>
+
+using namespace mlir;
+using Json = nlohmann::ordered_json;
+
+namespace incept {
+
+namespace {
+
+Json toJson(Attribute attribute) {
+  return TypeSwitch<Attribute, Json>(attribute)
+      .Case([](DictionaryAttr dictionary) {
+        Json object = Json::object();
+        for (NamedAttribute entry : dictionary)
+          object[entry.getName().str()] = toJson(entry.getValue());
+        return object;
+      })
+      .Case([](ArrayAttr array) {
+        Json list = Json::array();
+        for (Attribute element : array)
+          list.push_back(toJson(element));
+        return list;
+      })
+      .Case([](StringAttr text) { return Json(text.str()); })
+      .Case([](BoolAttr value) { return Json(value.getValue()); })
+      .Case([](UnitAttr) { return Json(true); })
+      .Case([](IntegerAttr value) { return Json(value.getInt()); })
+      .Case([](FloatAttr value) { return Json(value.getValueAsDouble()); })
+      .Case([](DenseF64ArrayAttr values) { return Json(values.asArrayRef().vec()); })
+      .Case([](DenseI64ArrayAttr values) { return Json(values.asArrayRef().vec()); })
+      .Default([](Attribute) { return Json(); });
+}
+
+/// "file:line:col" of a location, empty where it is unknown.
+std::string locationText(Location location) {
+  if (auto file = location->findInstanceOf<FileLineColLoc>())
+    return (file.getFilename().getValue() + ":" + Twine(file.getLine()) + ":" + Twine(file.getColumn())).str();
+  return "";
+}
+
+std::string elementName(Type type) {
+  if (type.isF32())
+    return "f32";
+  if (type.isUnsignedInteger(8))
+    return "u8";
+  if (type.isInteger(64))
+    return "i64";
+  return "";
+}
+
+class ImageWriter {
+public:
+  explicit ImageWriter(ModuleOp module) : module(module) {}
+
+  LogicalResult fill(const TargetFacts &target, StringRef specText) {
+    header["format_version"] = program::kFormatVersion;
+    header["network"] = text("incept.network");
+    header["spec"] = {{"hash", llvm::utohexstr(llvm::xxh3_64bits(specText), /*LowerCase=*/true, 16)},
+                      {"text", specText.str()}};
+    header["target"] = {{"kind", target.kind},
+                        {"threads", target.threads},
+                        {"isa", target.isa},
+                        {"vector_bits", target.vectorBits},
+                        {"onednn", target.onednn}};
+    header["mode"] = text("incept.mode");
+    header["precision"] = "f32";
+    for (StringRef key : {"batch_size", "classes", "macs"})
+      header[key.str()] = number(("incept." + key).str());
+    for (StringRef key : {"image", "normalization", "training", "memory"}) {
+      auto attribute = module->getAttr(("incept." + key).str());
+      header[key.str()] = attribute ? toJson(attribute) : Json::object();
+    }
+    header["keep_gradients"] = module->hasAttr("incept.keep_gradients");
+    header["step"] = toJson(module->getAttr("incept.step_fields"));
+    writeRegions();
+    if (failed(writeTensors()))
+      return failure();
+    writePlans();
+    return writeEntries();
+  }
+
+  std::string finish(ArrayRef<char> kernels) {
+    header["blobs"] = {{"kernels", {{"offset", 0}, {"bytes", kernels.size()}}}};
+    std::string json = header.dump(-1, ' ', false, Json::error_handler_t::replace);
+    // The header and the length before it end where a blob may begin.
+    size_t padded = llvm::alignTo(json.size() + 8, program::kBlobAlignment) - 8;
+    json.resize(padded, ' ');
+    std::string image(8, '\0');
+    llvm::support::endian::write64le(image.data(), padded);
+    image += json;
+    image.append(kernels.begin(), kernels.end());
+    return image;
+  }
+
+private:
+  std::string text(StringRef name) {
+    auto attribute = module->getAttrOfType<StringAttr>(name);
+    return attribute ? attribute.str() : "";
+  }
+
+  int64_t number(StringRef name) {
+    auto attribute = module->getAttrOfType<IntegerAttr>(name);
+    return attribute ? attribute.getInt() : 0;
+  }
+
+  void writeRegions() {
+    Json list = Json::array();
+    for (exec::RegionOp region : module.getOps<exec::RegionOp>()) {
+      regions[region.getSymName()] = list.size();
+      list.push_back({{"name", region.getSymName().str()}, {"bytes", int64_t(region.getBytes())}});
+    }
+    header["regions"] = list;
+  }
+
+  LogicalResult writeTensors() {
+    Json list = Json::array();
+    int64_t parameters = 0, states = 0;
+    for (VariableOp variable : module.getOps<VariableOp>()) {
+      auto type = cast<RankedTensorType>(variable.getType());
+      auto region = variable->getAttrOfType<FlatSymbolRefAttr>("incept.region");
+      if (!region)
+        return variable.emitOpError() << "has no place: expected the exec phase";
+      if (variable.getKind() == "parameter")
+        parameters += type.getNumElements();
+      if (variable.getKind() == "state")
+        states += type.getNumElements();
+      auto layout = dyn_cast_or_null<LayoutAttr>(type.getEncoding());
+      Json tensor = {{"name", variable.getSymName().str()},
+                     {"kind", variable.getKind().str()},
+                     {"shape", type.getShape().vec()},
+                     {"type", elementName(type.getElementType())},
+                     {"region", regions.lookup(region.getValue())},
+                     {"offset", variable->getAttrOfType<IntegerAttr>("incept.offset").getInt()},
+                     {"bytes", variable->getAttrOfType<IntegerAttr>("incept.bytes").getInt()},
+                     {"format", libraryFormat(layout).str()},
+                     {"decay", variable.getDecay()}};
+      if (variable.getInit())
+        tensor["init"] = toJson(*variable.getInit());
+      list.push_back(std::move(tensor));
+    }
+    header["tensors"] = list;
+    header["parameters"] = parameters;
+    header["states"] = states;
+    return success();
+  }
+
+  void writePlans() {
+    Json list = Json::array(), kernels = Json::array();
+    for (exec::PlanOp plan : module.getOps<exec::PlanOp>()) {
+      plans[plan.getSymName()] = list.size();
+      Json object = {{"name", plan.getSymName().str()}, {"kind", plan.getKind().str()}};
+      object.update(toJson(plan.getConfig()));
+      object.erase("swap_operands"); // launches have the library's order already
+      list.push_back(std::move(object));
+    }
+    for (exec::KernelDefOp kernel : module.getOps<exec::KernelDefOp>()) {
+      this->kernels[kernel.getSymName()] = kernels.size();
+      kernels.push_back(kernel.getSymName().str());
+    }
+    header["plans"] = list;
+    header["kernels"] = kernels;
+  }
+
+  Json operands(ValueRange values) {
+    Json list = Json::array();
+    for (Value value : values) {
+      auto slice = value.getDefiningOp<exec::SliceOp>();
+      list.push_back({regions.lookup(slice.getRegion()), int64_t(slice.getOffset())});
+    }
+    return list;
+  }
+
+  LogicalResult writeEntries() {
+    Json entries = Json::object();
+    for (func::FuncOp function : module.getOps<func::FuncOp>()) {
+      Json launches = Json::array();
+      for (Operation &op : function.getBody().front()) {
+        if (isa<exec::SliceOp, func::ReturnOp>(op))
+          continue;
+        Json launch;
+        if (auto kernel = dyn_cast<exec::KernelOp>(op))
+          launch = {{"kernel", kernels.lookup(kernel.getKernel())},
+                    {"operands", operands(kernel.getArguments())},
+                    {"extents", kernel.getExtents().vec()},
+                    {"units", int64_t(kernel.getUnits())}};
+        else if (auto library = dyn_cast<exec::LibraryOp>(op))
+          launch = {{"plan", plans.lookup(library.getPlan())}, {"operands", operands(library.getArguments())}};
+        else
+          return op.emitOpError() << "is no launch: expected the exec phase";
+        launch["op"] = getPath(&op).str();
+        launch["loc"] = locationText(op.getLoc());
+        launches.push_back(std::move(launch));
+      }
+      entries[function.getName().str()] = std::move(launches);
+    }
+    header["entries"] = std::move(entries);
+    return success();
+  }
+
+  ModuleOp module;
+  Json header;
+  llvm::StringMap<size_t> regions, plans, kernels;
+};
+
+} // namespace
+
+FailureOr<std::string> writeImage(ModuleOp module, const TargetFacts &target, StringRef specText,
+                                  ArrayRef<char> kernels) {
+  ImageWriter writer(module);
+  if (failed(writer.fill(target, specText)))
+    return failure();
+  return writer.finish(kernels);
+}
+
+} // namespace incept
