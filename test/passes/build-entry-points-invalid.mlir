@@ -1,0 +1,33 @@
+// RUN: incept-opt %s -split-input-file -verify-diagnostics -incept-build-entry-points
+
+// expected-error @+1 {{expected a function @network from images to logits}}
+module {
+}
+
+// -----
+
+// expected-error @+1 {{expected a function @network from images to logits}}
+module {
+  func.func @network() {
+    return
+  }
+}
+
+// -----
+
+module {
+  // expected-error @+1 {{expected a network from images (N,C,H,W) to logits (N,K)}}
+  func.func @network(%x: tensor<2x1x2x2xf32>) -> tensor<2x1x2x2xf32> {
+    return %x : tensor<2x1x2x2xf32>
+  }
+}
+
+// -----
+
+// expected-error @+1 {{expected incept.normalization with mean and std of 1 values}}
+module attributes {incept.normalization = {mean = array<f64: 0.5, 0.5>, std = array<f64: 0.5, 0.5>}} {
+  func.func @network(%x: tensor<2x1x1x1xf32>) -> tensor<2x1xf32> {
+    %0 = incept.flatten %x : (tensor<2x1x1x1xf32>) -> tensor<2x1xf32>
+    return %0 : tensor<2x1xf32>
+  }
+}
