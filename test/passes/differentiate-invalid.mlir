@@ -1,0 +1,49 @@
+// RUN: incept-opt %s -split-input-file -verify-diagnostics -incept-differentiate
+
+module {
+  incept.variable @w kind "parameter" : tensor<2x1xf32>
+  // expected-error @+1 {{parameter 'unused' does not influence the loss, so it cannot be trained}}
+  incept.variable @unused kind "parameter" : tensor<2x1xf32>
+  incept.variable @"io/f32_input" kind "io" : tensor<2x1x1x1xf32>
+  incept.variable @"io/labels" kind "io" : tensor<2xi64>
+  incept.variable @"io/loss" kind "io" : tensor<f32>
+  incept.variable @"io/logits" kind "io" : tensor<2x2xf32>
+  func.func @forward_backward() {
+    %x = incept.read @"io/f32_input" : tensor<2x1x1x1xf32>
+    %f = incept.flatten %x : (tensor<2x1x1x1xf32>) -> tensor<2x1xf32>
+    %w = incept.read @w : tensor<2x1xf32>
+    %u = incept.read @unused : tensor<2x1xf32>
+    %l = incept.linear %f, %w : (tensor<2x1xf32>, tensor<2x1xf32>) -> tensor<2x2xf32>
+    incept.write @"io/logits", %l : tensor<2x2xf32>
+    return
+  }
+}
+
+// -----
+
+module {
+  incept.variable @w kind "parameter" : tensor<2x1xf32>
+  incept.variable @"io/f32_input" kind "io" : tensor<2x1x1x1xf32>
+  incept.variable @"io/labels" kind "io" : tensor<2xi64>
+  incept.variable @"io/loss" kind "io" : tensor<f32>
+  incept.variable @"io/logits" kind "io" : tensor<2x2xf32>
+  func.func @forward_backward() {
+    %x = incept.read @"io/f32_input" : tensor<2x1x1x1xf32>
+    %f = incept.flatten %x : (tensor<2x1x1x1xf32>) -> tensor<2x1xf32>
+    %w = incept.read @w : tensor<2x1xf32>
+    %l = incept.linear %f, %w : (tensor<2x1xf32>, tensor<2x1xf32>) -> tensor<2x2xf32>
+    // expected-error @+1 {{has no gradient rule, but a parameter before it is trained}}
+    %d = incept.random_drop %l keep 0.5 : (tensor<2x2xf32>) -> tensor<2x2xf32>
+    incept.write @"io/logits", %d : tensor<2x2xf32>
+    return
+  }
+}
+
+// -----
+
+module {
+  // expected-error @+1 {{expected a write of io/logits: run incept-build-entry-points first}}
+  func.func @forward_backward() {
+    return
+  }
+}

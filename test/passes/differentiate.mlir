@@ -1,0 +1,190 @@
+// RUN: incept-opt %s -split-input-file -incept-differentiate | FileCheck %s
+
+// Forward, loss, backward, in this order; every gradient is written to its variable.
+// CHECK: incept.training = {label_smoothing = 1.000000e-01 : f64}
+module attributes {incept.training = {label_smoothing = 0.1}} {
+  incept.variable @c.weight kind "parameter" : tensor<2x1x2x2xf32>
+  incept.variable @c.bias kind "parameter" : tensor<2xf32>
+  incept.variable @fc.weight kind "parameter" : tensor<3x2xf32>
+  incept.variable @"io/f32_input" kind "io" : tensor<2x1x4x4xf32>
+  incept.variable @"io/labels" kind "io" : tensor<2xi64>
+  incept.variable @"io/loss" kind "io" : tensor<f32>
+  incept.variable @"io/logits" kind "io" : tensor<2x3xf32>
+  // CHECK: incept.variable @"grad/c.weight" kind "gradient" : tensor<2x1x2x2xf32>
+  // CHECK: incept.variable @"grad/c.bias" kind "gradient" : tensor<2xf32>
+  // CHECK: incept.variable @"grad/fc.weight" kind "gradient" : tensor<3x2xf32>
+  // CHECK-LABEL: func.func @forward_backward()
+  func.func @forward_backward() {
+    // CHECK: %[[X:.*]] = incept.read @"io/f32_input"
+    %x = incept.read @"io/f32_input" : tensor<2x1x4x4xf32>
+    %w = incept.read @c.weight : tensor<2x1x2x2xf32>
+    %b = incept.read @c.bias : tensor<2xf32>
+    // CHECK: %[[C:.*]] = incept.conv2d %[[X]]
+    %c = incept.conv2d %x, %w bias %b stride [2, 2] {incept.path = "c"} : (tensor<2x1x4x4xf32>, tensor<2x1x2x2xf32>, tensor<2xf32>) -> tensor<2x2x2x2xf32>
+    // CHECK: %[[R:.*]] = incept.relu %[[C]]
+    %r = incept.relu %c {incept.path = "relu"} : (tensor<2x2x2x2xf32>) -> tensor<2x2x2x2xf32>
+    // CHECK: %[[P:.*]], %[[WS:.*]] = incept.max_pool_with_index %[[R]] kernel [2, 2] {incept.path = "pool"}
+    %p = incept.max_pool %r kernel [2, 2] {incept.path = "pool"} : (tensor<2x2x2x2xf32>) -> tensor<2x2x1x1xf32>
+    // CHECK: %[[F:.*]] = incept.flatten %[[P]]
+    %f = incept.flatten %p : (tensor<2x2x1x1xf32>) -> tensor<2x2xf32>
+    // CHECK: %[[FW:.*]] = incept.read @fc.weight
+    %fw = incept.read @fc.weight : tensor<3x2xf32>
+    // CHECK: %[[L:.*]] = incept.linear %[[F]], %[[FW]]
+    %l = incept.linear %f, %fw {incept.path = "fc"} : (tensor<2x2xf32>, tensor<3x2xf32>) -> tensor<2x3xf32>
+    // CHECK: incept.write @"io/logits", %[[L]]
+    incept.write @"io/logits", %l : tensor<2x3xf32>
+    // CHECK: %[[T:.*]] = incept.read @"io/labels" : tensor<2xi64>
+    // CHECK: %[[LOSS:.*]] = incept.softmax_cross_entropy %[[L]], %[[T]] {{.*}}label_smoothing = 1.000000e-01
+    // CHECK: incept.write @"io/loss", %[[LOSS]]
+    // CHECK: %[[DL:.*]] = incept.softmax_cross_entropy_backward %[[L]], %[[T]] {{.*}}label_smoothing = 1.000000e-01 : f64, weight = 1.000000e+00
+    // CHECK: %[[DF:.*]] = incept.linear_backward_data %[[DL]], %[[FW]] {incept.path = "fc"}
+    // CHECK: %[[DFW:.*]] = incept.linear_backward_weights %[[F]], %[[DL]] {incept.path = "fc"}
+    // CHECK: incept.write @"grad/fc.weight", %[[DFW]]
+    // CHECK: %[[DP:.*]] = incept.flatten %[[DF]] : (tensor<2x2xf32>) -> tensor<2x2x1x1xf32>
+    // CHECK: %[[DR:.*]] = incept.max_pool_backward %[[DP]], %[[WS]] kernel [2, 2] {incept.path = "pool"}
+    // CHECK: %[[DC:.*]] = incept.relu_backward %[[DR]], %[[R]] {incept.path = "relu"}
+    // No gradient of the images is computed.
+    // CHECK-NOT: conv2d_backward_data
+    // CHECK: %[[DW:.*]] = incept.conv2d_backward_weights %[[X]], %[[DC]] stride [2, 2] {incept.path = "c"}
+    // CHECK: incept.write @"grad/c.weight", %[[DW]]
+    // CHECK: %[[DB:.*]] = incept.channel_sum %[[DC]] {incept.path = "c"}
+    // CHECK: incept.write @"grad/c.bias", %[[DB]]
+    // CHECK: return
+    return
+  }
+}
+
+// -----
+
+// Batch norm takes the batch's statistics and moves the running ones; without gamma its gradient is unused.
+module {
+  incept.variable @w kind "parameter" : tensor<2x1x1x1xf32>
+  incept.variable @beta kind "parameter" : tensor<2xf32>
+  incept.variable @running_mean kind "state" : tensor<2xf32>
+  incept.variable @running_var kind "state" : tensor<2xf32>
+  incept.variable @"io/f32_input" kind "io" : tensor<2x1x1x1xf32>
+  incept.variable @"io/labels" kind "io" : tensor<2xi64>
+  incept.variable @"io/loss" kind "io" : tensor<f32>
+  incept.variable @"io/logits" kind "io" : tensor<2x2xf32>
+  // CHECK-LABEL: func.func @forward_backward()
+  func.func @forward_backward() {
+    %x = incept.read @"io/f32_input" : tensor<2x1x1x1xf32>
+    %w = incept.read @w : tensor<2x1x1x1xf32>
+    // CHECK: %[[C:.*]] = incept.conv2d
+    %c = incept.conv2d %x, %w : (tensor<2x1x1x1xf32>, tensor<2x1x1x1xf32>) -> tensor<2x2x1x1xf32>
+    %b = incept.read @beta : tensor<2xf32>
+    // CHECK: %[[RM:.*]] = incept.read @running_mean
+    %m = incept.read @running_mean : tensor<2xf32>
+    // CHECK: %[[RV:.*]] = incept.read @running_var
+    %v = incept.read @running_var : tensor<2xf32>
+    // CHECK: %[[Y:.*]], %[[M:.*]], %[[S:.*]], %[[NM:.*]], %[[NV:.*]] = incept.batch_norm_training %[[C]] beta %{{.*}} running %[[RM]], %[[RV]] {decay = 9.000000e-01 : f64, epsilon = 1.000000e-03 : f64, incept.path = "bn"}
+    // CHECK: incept.write @running_mean, %[[NM]]
+    // CHECK: incept.write @running_var, %[[NV]]
+    %y = incept.batch_norm %c beta %b mean %m variance %v {epsilon = 1.0e-3, decay = 0.9, incept.path = "bn"}
+        : (tensor<2x2x1x1xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>) -> tensor<2x2x1x1xf32>
+    // CHECK: incept.flatten %[[Y]]
+    %f = incept.flatten %y : (tensor<2x2x1x1xf32>) -> tensor<2x2xf32>
+    // CHECK: incept.write @"io/logits"
+    incept.write @"io/logits", %f : tensor<2x2xf32>
+    // CHECK: %[[D:.*]] = incept.flatten %{{.*}} : (tensor<2x2xf32>) -> tensor<2x2x1x1xf32>
+    // CHECK: %[[DX:.*]], %[[DG:.*]], %[[DB:.*]] = incept.batch_norm_backward %[[D]], %[[C]] mean %[[M]] inv_std %[[S]] {incept.path = "bn"}
+    // CHECK: incept.write @"grad/beta", %[[DB]]
+    // CHECK: incept.conv2d_backward_weights %{{.*}}, %[[DX]]
+    return
+  }
+}
+
+// -----
+
+// Three consumers: one sum, in the order of the consumers. A concat's gradient is slices, an add's is shared.
+module {
+  incept.variable @w kind "parameter" : tensor<2x1x1x1xf32>
+  incept.variable @"io/f32_input" kind "io" : tensor<2x1x1x1xf32>
+  incept.variable @"io/labels" kind "io" : tensor<2xi64>
+  incept.variable @"io/loss" kind "io" : tensor<f32>
+  incept.variable @"io/logits" kind "io" : tensor<2x7xf32>
+  // CHECK-LABEL: func.func @forward_backward()
+  func.func @forward_backward() {
+    %x = incept.read @"io/f32_input" : tensor<2x1x1x1xf32>
+    %w = incept.read @w : tensor<2x1x1x1xf32>
+    %c = incept.conv2d %x, %w {incept.path = "c"} : (tensor<2x1x1x1xf32>, tensor<2x1x1x1xf32>) -> tensor<2x2x1x1xf32>
+    %s = incept.scale %c by 0.5 {incept.path = "s"} : (tensor<2x2x1x1xf32>) -> tensor<2x2x1x1xf32>
+    %t = incept.scale %c by 3.0 {incept.path = "t"} : (tensor<2x2x1x1xf32>) -> tensor<2x2x1x1xf32>
+    %a = incept.add %s, %t {incept.path = "a"} : (tensor<2x2x1x1xf32>, tensor<2x2x1x1xf32>) -> tensor<2x2x1x1xf32>
+    // The images themselves are part of the concat, and get no gradient.
+    %k = incept.concat %c, %x, %a, %s {incept.path = "k"} : (tensor<2x2x1x1xf32>, tensor<2x1x1x1xf32>, tensor<2x2x1x1xf32>, tensor<2x2x1x1xf32>) -> tensor<2x7x1x1xf32>
+    %f = incept.flatten %k : (tensor<2x7x1x1xf32>) -> tensor<2x7xf32>
+    incept.write @"io/logits", %f : tensor<2x7xf32>
+    // CHECK: %[[D:.*]] = incept.flatten %{{.*}} : (tensor<2x7xf32>) -> tensor<2x7x1x1xf32>
+    // CHECK-DAG: %[[D0:.*]] = incept.slice %[[D]] at 0 {incept.path = "k"} : (tensor<2x7x1x1xf32>) -> tensor<2x2x1x1xf32>
+    // CHECK-DAG: %[[DA:.*]] = incept.slice %[[D]] at 3 {incept.path = "k"} : (tensor<2x7x1x1xf32>) -> tensor<2x2x1x1xf32>
+    // CHECK-DAG: %[[DS:.*]] = incept.slice %[[D]] at 5 {incept.path = "k"} : (tensor<2x7x1x1xf32>) -> tensor<2x2x1x1xf32>
+    // CHECK-NOT: incept.slice
+    // CHECK: %[[DT:.*]] = incept.scale %[[DA]] by 3.000000e+00 {incept.path = "t"}
+    // CHECK: %[[SUM:.*]] = incept.add_n %[[DA]], %[[DS]] {incept.path = "s"}
+    // CHECK: %[[SC:.*]] = incept.scale %[[SUM]] by 5.000000e-01 {incept.path = "s"}
+    // CHECK: %[[DC:.*]] = incept.add_n %[[SC]], %[[DT]], %[[D0]] {incept.path = "c"}
+    // CHECK: incept.conv2d_backward_weights %{{.*}}, %[[DC]]
+    return
+  }
+}
+
+// -----
+
+// A parameter that two ops read gets the sum of both gradients, and one write.
+module {
+  incept.variable @w kind "parameter" : tensor<2x2xf32>
+  incept.variable @"io/f32_input" kind "io" : tensor<2x2x1x1xf32>
+  incept.variable @"io/labels" kind "io" : tensor<2xi64>
+  incept.variable @"io/loss" kind "io" : tensor<f32>
+  incept.variable @"io/logits" kind "io" : tensor<2x2xf32>
+  // CHECK-LABEL: func.func @forward_backward()
+  func.func @forward_backward() {
+    %x = incept.read @"io/f32_input" : tensor<2x2x1x1xf32>
+    %f = incept.flatten %x : (tensor<2x2x1x1xf32>) -> tensor<2x2xf32>
+    %w = incept.read @w : tensor<2x2xf32>
+    %a = incept.linear %f, %w {incept.path = "first"} : (tensor<2x2xf32>, tensor<2x2xf32>) -> tensor<2x2xf32>
+    %v = incept.read @w : tensor<2x2xf32>
+    %b = incept.linear %a, %v {incept.path = "second"} : (tensor<2x2xf32>, tensor<2x2xf32>) -> tensor<2x2xf32>
+    incept.write @"io/logits", %b : tensor<2x2xf32>
+    // CHECK: %[[SECOND:.*]] = incept.linear_backward_weights %{{.*}}, %{{.*}} {incept.path = "second"}
+    // CHECK: %[[FIRST:.*]] = incept.linear_backward_weights %{{.*}}, %{{.*}} {incept.path = "first"}
+    // CHECK: %[[SUM:.*]] = incept.add_n %[[FIRST]], %[[SECOND]]
+    // CHECK: incept.write @"grad/w", %[[SUM]]
+    // CHECK-NOT: incept.write
+    return
+  }
+}
+
+// -----
+
+// The gradient of dropout is dropout with the same random numbers. A pool that no parameter influences stays as it is.
+module {
+  incept.variable @w kind "parameter" : tensor<2x1xf32>
+  incept.variable @"io/f32_input" kind "io" : tensor<2x1x2x2xf32>
+  incept.variable @"io/labels" kind "io" : tensor<2xi64>
+  incept.variable @"io/loss" kind "io" : tensor<f32>
+  incept.variable @"io/logits" kind "io" : tensor<2x2xf32>
+  // CHECK-LABEL: func.func @forward_backward()
+  func.func @forward_backward() {
+    // CHECK-DAG: %[[SEED:.*]] = incept.step_value "seed"
+    %seed = incept.step_value "seed" : tensor<i64>
+    // CHECK-DAG: %[[STEP:.*]] = incept.step_value "step"
+    %step = incept.step_value "step" : tensor<i64>
+    // CHECK-DAG: %[[BASE:.*]] = incept.step_value "sample_base"
+    %base = incept.step_value "sample_base" : tensor<i64>
+    %x = incept.read @"io/f32_input" : tensor<2x1x2x2xf32>
+    // CHECK: incept.max_pool %{{.*}} kernel [2, 2] :
+    %p = incept.max_pool %x kernel [2, 2] : (tensor<2x1x2x2xf32>) -> tensor<2x1x1x1xf32>
+    %f = incept.flatten %p : (tensor<2x1x1x1xf32>) -> tensor<2x1xf32>
+    %w = incept.read @w : tensor<2x1xf32>
+    %l = incept.linear %f, %w : (tensor<2x1xf32>, tensor<2x1xf32>) -> tensor<2x2xf32>
+    %d = incept.dropout %l, %seed, %step, %base {keep = 0.5, stream = 7 : i64} : (tensor<2x2xf32>, tensor<i64>, tensor<i64>, tensor<i64>) -> tensor<2x2xf32>
+    incept.write @"io/logits", %d : tensor<2x2xf32>
+    // CHECK: %[[DD:.*]] = incept.softmax_cross_entropy_backward
+    // CHECK: %[[DL:.*]] = incept.dropout %[[DD]], %[[SEED]], %[[STEP]], %[[BASE]] {keep = 5.000000e-01 : f64, stream = 7 : i64}
+    // CHECK: incept.linear_backward_weights %{{.*}}, %[[DL]]
+    // CHECK-NOT: max_pool_backward
+    return
+  }
+}
