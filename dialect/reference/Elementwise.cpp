@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Elementwise ops, dropout, and the ops that join and split channels. Views compute the same as their copying twins.
+
+#include "dialect/reference/Evaluators.h"
+#include "dialect/reference/Philox.h"
+
+#include <algorithm>
+#include <cmath>
+
+using namespace mlir;
+
+namespace incept::reference {
+
+namespace {
+
+void relu(ReluOp op, Values &values) {
+  Tensor &dst = values.result(op.getDst());
+  for (int64_t index = 0; index < dst.size(); ++index)
+    dst.values[index] = std::max(values[op.getSrc()].values[index], 0.0);
+}
+
+void reluBackward(ReluBackwardOp op, Values &values) {
+  Tensor &diffSrc = values.result(op.getDiffSrc());
+  for (int64_t index = 0; index < diffSrc.size(); ++index)
+    diffSrc.values[index] = values[op.getDst()].values[index] > 0 ? values[op.getDiffDst()].values[index] : 0;
+}
+
+/// For ops whose result has the values of their operand: copy, flatten, random_drop (outside training) and images
+/// that are imported.
+template <typename OpTy>
+void sameValues(OpTy op, Values &values) {
+  values.result(op.getDst()).values = values[op.getSrc()].values;
+}
+
+void add(AddOp op, Values &values) {
+  Tensor &dst = values.result(op.getDst());
+  for (int64_t index = 0; index < dst.size(); ++index)
+    dst.values[index] = values[op.getLhs()].values[index] + values[op.getRhs()].values[index];
+}
+
+void addN(AddNOp op, Values &values) {
+  Tensor &dst = values.result(op.getDst());
+  for (Value src : op.getSrcs())
+    for (int64_t index = 0; index < dst.size(); ++index)
+      dst.values[index] += values[src].values[index];
+}
+
+void scale(ScaleOp op, Values &values) {
+  Tensor &dst = values.result(op.getDst());
+  double factor = op.getFactor().convertToDouble();
+  for (int64_t index = 0; index < dst.size(); ++index)
+    dst.values[index] = values[op.getSrc()].values[index] * factor;
+}
+
+uint32_t low(uint64_t value) { return uint32_t(value); }
+uint32_t high(uint64_t value) { return uint32_t(value >> 32); }
+
+LogicalResult dropout(DropoutOp op, Values &values) {
+  const Tensor &src = values[op.getSrc()];
+  Tensor &dst = values.result(op.getDst());
+  double keep = op.getKeep().convertToDouble();
+  for (Value scalar : {op.getSeed(), op.getStep(), op.getSampleBase()})
+    if (std::abs(values[scalar].values[0]) > 9007199254740992.0) // 2^53
+      return op.emitOpError() << "expected seed, step and sample_base of at most 2^53, but got "
+                              << values[scalar].values[0];
+  if (src.shape.size() < 2)
+    return op.emitOpError() << "expected src with samples and elements, but got shape " << formatShape(src.shape);
+
+  auto integer = [&](Value scalar) { return uint64_t(int64_t(values[scalar].values[0])); };
+  uint64_t seed = integer(op.getSeed()), step = integer(op.getStep()), stream = uint64_t(op.getStream());
+  uint64_t sampleBase = integer(op.getSampleBase());
+  int64_t elements = src.size() / src.shape[0];
+  PhiloxKey key{low(seed) ^ low(stream), high(seed) ^ high(stream)};
+  for (int64_t n = 0; n < src.shape[0]; ++n) {
+    uint64_t sample = sampleBase + uint64_t(n);
+    for (int64_t e = 0; e < elements; ++e) { // e = (c*H + h)*W + w
+      PhiloxCounter words = philox4x32({low(e / 4), low(sample), high(sample), low(step)}, key);
+      bool isKept = double(words[e % 4]) < keep * 4294967296.0;
+      dst.values[n * elements + e] = isKept ? src.values[n * elements + e] / keep : 0;
+    }
+  }
+  return success();
+}
+
+template <typename OpTy>
+void concat(OpTy op, Values &values) {
+  Tensor &dst = values.result(op.getDst());
+  int64_t offset = 0;
+  for (Value operand : op.getSrcs()) {
+    const Tensor &src = values[operand];
+    for (int64_t n = 0; n < src.shape[0]; ++n)
+      for (int64_t c = 0; c < src.shape[1]; ++c)
+        for (int64_t h = 0; h < src.shape[2]; ++h)
+          for (int64_t w = 0; w < src.shape[3]; ++w)
+            dst.at(n, offset + c, h, w) = src.at(n, c, h, w);
+    offset += src.shape[1];
+  }
+}
+
+template <typename OpTy>
+void slice(OpTy op, Values &values) {
+  const Tensor &src = values[op.getSrc()];
+  Tensor &dst = values.result(op.getDst());
+  for (int64_t n = 0; n < dst.shape[0]; ++n)
+    for (int64_t c = 0; c < dst.shape[1]; ++c)
+      for (int64_t h = 0; h < dst.shape[2]; ++h)
+        for (int64_t w = 0; w < dst.shape[3]; ++w)
+          dst.at(n, c, h, w) = src.at(n, int64_t(op.getOffset()) + c, h, w);
+}
+
+} // namespace
+
+void addElementwiseEvaluators(EvaluatorTable &table) {
+  addEvaluator<ReluOp, relu>(table);
+  addEvaluator<ReluBackwardOp, reluBackward>(table);
+  addEvaluator<CopyOp, sameValues<CopyOp>>(table);
+  addEvaluator<FlattenOp, sameValues<FlattenOp>>(table);
+  addEvaluator<RandomDropOp, sameValues<RandomDropOp>>(table);
+  addEvaluator<ImportImageOp, sameValues<ImportImageOp>>(table);
+  addEvaluator<AddOp, add>(table);
+  addEvaluator<AddNOp, addN>(table);
+  addEvaluator<ScaleOp, scale>(table);
+  addEvaluator<DropoutOp, dropout>(table);
+  addEvaluator<ConcatOp, concat<ConcatOp>>(table);
+  addEvaluator<ConcatViewOp, concat<ConcatViewOp>>(table);
+  addEvaluator<SliceOp, slice<SliceOp>>(table);
+  addEvaluator<SliceViewOp, slice<SliceViewOp>>(table);
+}
+
+} // namespace incept::reference

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Where images enter and the loss leaves.
+
+#include "dialect/reference/Evaluators.h"
+
+#include <algorithm>
+#include <cmath>
+
+using namespace mlir;
+
+namespace incept::reference {
+
+namespace {
+
+void normalizeImage(NormalizeImageOp op, Values &values) {
+  const Tensor &src = values[op.getSrc()]; // (N,H,W,C)
+  Tensor &dst = values.result(op.getDst());
+  for (int64_t n = 0; n < dst.shape[0]; ++n)
+    for (int64_t c = 0; c < dst.shape[1]; ++c)
+      for (int64_t h = 0; h < dst.shape[2]; ++h)
+        for (int64_t w = 0; w < dst.shape[3]; ++w)
+          dst.at(n, c, h, w) = (src.at(n, h, w, c) / 255 - op.getMean()[c]) / op.getStd()[c];
+}
+
+/// log softmax of row `n`.
+std::vector<double> logSoftmax(const Tensor &logits, int64_t n) {
+  int64_t classes = logits.shape[1];
+  std::vector<double> row(classes);
+  double largest = -INFINITY, sum = 0;
+  for (int64_t k = 0; k < classes; ++k)
+    largest = std::max(largest, logits.at(n, k));
+  for (int64_t k = 0; k < classes; ++k)
+    sum += std::exp(logits.at(n, k) - largest);
+  for (int64_t k = 0; k < classes; ++k)
+    row[k] = logits.at(n, k) - largest - std::log(sum);
+  return row;
+}
+
+LogicalResult verifyLabels(Operation *op, const Tensor &labels, int64_t classes) {
+  for (double label : labels.values)
+    if (!(label >= 0 && label < double(classes)))
+      return op->emitOpError() << "expected labels from 0 to " << classes - 1 << ", but got " << int64_t(label);
+  return success();
+}
+
+/// Probability of class `k` that the smoothed label asks for.
+double target(double label, int64_t k, int64_t classes, double smoothing) {
+  return (label == double(k) ? 1 - smoothing : 0) + smoothing / double(classes);
+}
+
+LogicalResult softmaxCrossEntropy(SoftmaxCrossEntropyOp op, Values &values) {
+  const Tensor &logits = values[op.getLogits()], &labels = values[op.getLabels()];
+  int64_t rows = logits.shape[0], classes = logits.shape[1];
+  double smoothing = op.getLabelSmoothing().convertToDouble(), sum = 0;
+  if (failed(verifyLabels(op, labels, classes)))
+    return failure();
+  for (int64_t n = 0; n < rows; ++n) {
+    std::vector<double> row = logSoftmax(logits, n);
+    for (int64_t k = 0; k < classes; ++k)
+      sum -= target(labels.values[n], k, classes, smoothing) * row[k];
+  }
+  values.result(op.getLoss()).values[0] = sum / double(rows);
+  return success();
+}
+
+LogicalResult softmaxCrossEntropyBackward(SoftmaxCrossEntropyBackwardOp op, Values &values) {
+  const Tensor &logits = values[op.getLogits()], &labels = values[op.getLabels()];
+  Tensor &diffLogits = values.result(op.getDiffLogits());
+  int64_t rows = logits.shape[0], classes = logits.shape[1];
+  double smoothing = op.getLabelSmoothing().convertToDouble(), weight = op.getWeight().convertToDouble();
+  if (failed(verifyLabels(op, labels, classes)))
+    return failure();
+  for (int64_t n = 0; n < rows; ++n) {
+    std::vector<double> row = logSoftmax(logits, n);
+    for (int64_t k = 0; k < classes; ++k)
+      diffLogits.at(n, k) =
+          weight * (std::exp(row[k]) - target(labels.values[n], k, classes, smoothing)) / double(rows);
+  }
+  return success();
+}
+
+} // namespace
+
+void addLossEvaluators(EvaluatorTable &table) {
+  addEvaluator<NormalizeImageOp, normalizeImage>(table);
+  addEvaluator<SoftmaxCrossEntropyOp, softmaxCrossEntropy>(table);
+  addEvaluator<SoftmaxCrossEntropyBackwardOp, softmaxCrossEntropyBackward>(table);
+}
+
+} // namespace incept::reference

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Batch normalisation whole and in pieces. The whole ops are written from the definition (two passes over the data),
+// not from the pieces, so that comparing them tests the decomposition.
+
+#include "dialect/reference/Evaluators.h"
+
+#include <cmath>
+
+using namespace mlir;
+
+namespace incept::reference {
+
+namespace {
+
+/// Element `c` of an optional vector.
+double valueOr(const Tensor *vector, int64_t c, double otherwise) { return vector ? vector->values[c] : otherwise; }
+
+/// Sum over all elements of each channel of `term(index, channel)`.
+template <typename Term>
+void sumChannels(const Tensor &shape, Tensor &sums, Term term) {
+  for (int64_t index = 0; index < shape.size(); ++index) {
+    int64_t c = shape.channelOf(index);
+    sums.values[c] += term(index, c);
+  }
+}
+
+void batchNorm(BatchNormOp op, Values &values) {
+  const Tensor &src = values[op.getSrc()], &beta = values[op.getBeta()], &mean = values[op.getMean()];
+  const Tensor &variance = values[op.getVariance()], *gamma = values.optional(op.getGamma());
+  Tensor &dst = values.result(op.getDst());
+  double epsilon = op.getEpsilon().convertToDouble();
+  for (int64_t index = 0; index < src.size(); ++index) {
+    int64_t c = src.channelOf(index);
+    dst.values[index] =
+        valueOr(gamma, c, 1) * (src.values[index] - mean.values[c]) / std::sqrt(variance.values[c] + epsilon) +
+        beta.values[c];
+  }
+}
+
+void batchNormTraining(BatchNormTrainingOp op, Values &values) {
+  const Tensor &src = values[op.getSrc()], &beta = values[op.getBeta()], *gamma = values.optional(op.getGamma());
+  const Tensor &runningMean = values[op.getRunningMean()], &runningVar = values[op.getRunningVar()];
+  Tensor &dst = values.result(op.getDst()), &mean = values.result(op.getMean());
+  Tensor &invStd = values.result(op.getInvStd());
+  Tensor &newMean = values.result(op.getNewRunningMean()), &newVar = values.result(op.getNewRunningVar());
+  double epsilon = op.getEpsilon().convertToDouble(), decay = op.getDecay().convertToDouble();
+  int64_t channels = mean.size();
+  double count = double(src.size() / channels);
+
+  sumChannels(src, mean, [&](int64_t index, int64_t) { return src.values[index] / count; });
+  Tensor variance = mean;
+  std::fill(variance.values.begin(), variance.values.end(), 0.0);
+  sumChannels(src, variance, [&](int64_t index, int64_t c) {
+    double difference = src.values[index] - mean.values[c];
+    return difference * difference / count;
+  });
+  for (int64_t c = 0; c < channels; ++c) {
+    invStd.values[c] = 1 / std::sqrt(variance.values[c] + epsilon);
+    double unbiased = count > 1 ? variance.values[c] * count / (count - 1) : variance.values[c];
+    newMean.values[c] = decay * runningMean.values[c] + (1 - decay) * mean.values[c];
+    newVar.values[c] = decay * runningVar.values[c] + (1 - decay) * unbiased;
+  }
+  for (int64_t index = 0; index < src.size(); ++index) {
+    int64_t c = src.channelOf(index);
+    dst.values[index] = valueOr(gamma, c, 1) * (src.values[index] - mean.values[c]) * invStd.values[c] + beta.values[c];
+  }
+}
+
+void batchNormBackward(BatchNormBackwardOp op, Values &values) {
+  const Tensor &diffDst = values[op.getDiffDst()], &src = values[op.getSrc()], &mean = values[op.getMean()];
+  const Tensor &invStd = values[op.getInvStd()], *gamma = values.optional(op.getGamma());
+  Tensor &diffSrc = values.result(op.getDiffSrc()), &diffGamma = values.result(op.getDiffGamma());
+  Tensor &diffBeta = values.result(op.getDiffBeta());
+  double count = double(src.size() / mean.size());
+  auto normalized = [&](int64_t index, int64_t c) { return (src.values[index] - mean.values[c]) * invStd.values[c]; };
+
+  sumChannels(src, diffBeta, [&](int64_t index, int64_t) { return diffDst.values[index]; });
+  sumChannels(src, diffGamma, [&](int64_t index, int64_t c) { return diffDst.values[index] * normalized(index, c); });
+  for (int64_t index = 0; index < src.size(); ++index) {
+    int64_t c = src.channelOf(index);
+    diffSrc.values[index] =
+        valueOr(gamma, c, 1) * invStd.values[c] *
+        (diffDst.values[index] - diffBeta.values[c] / count - normalized(index, c) * diffGamma.values[c] / count);
+  }
+}
+
+void channelSample(ChannelSampleOp op, Values &values) {
+  Tensor &dst = values.result(op.getDst());
+  for (int64_t c = 0; c < dst.size(); ++c)
+    dst.values[c] = values[op.getSrc()].at(0, c, 0, 0);
+}
+
+void channelStats(ChannelStatsOp op, Values &values) {
+  const Tensor &src = values[op.getSrc()], *shift = values.optional(op.getShift());
+  auto shifted = [&](int64_t index, int64_t c) { return src.values[index] - valueOr(shift, c, 0); };
+  sumChannels(src, values.result(op.getSum()), shifted);
+  sumChannels(src, values.result(op.getSumSquares()),
+              [&](int64_t index, int64_t c) { return shifted(index, c) * shifted(index, c); });
+}
+
+void channelSum(ChannelSumOp op, Values &values) {
+  const Tensor &src = values[op.getSrc()];
+  sumChannels(src, values.result(op.getDst()), [&](int64_t index, int64_t) { return src.values[index]; });
+}
+
+/// `count` is an extent (0) in kernel definitions only, which the interpreter does not run.
+LogicalResult verifyCount(Operation *op, int64_t count) {
+  if (count > 0)
+    return success();
+  return op->emitOpError() << "expected a positive count outside kernel definitions, but got " << count;
+}
+
+LogicalResult batchNormFinalize(BatchNormFinalizeOp op, Values &values) {
+  const Tensor &sum = values[op.getSum()], &sumSquares = values[op.getSumSquares()];
+  const Tensor *shift = values.optional(op.getShift()), *gamma = values.optional(op.getGamma());
+  const Tensor &runningMean = values[op.getRunningMean()], &runningVar = values[op.getRunningVar()];
+  double epsilon = op.getEpsilon().convertToDouble(), decay = op.getDecay().convertToDouble();
+  double count = double(int64_t(op.getCount()));
+  if (failed(verifyCount(op, op.getCount())))
+    return failure();
+  for (int64_t c = 0; c < sum.size(); ++c) {
+    double average = sum.values[c] / count;
+    double mean = valueOr(shift, c, 0) + average;
+    double variance = std::max(sumSquares.values[c] / count - average * average, 0.0);
+    double invStd = 1 / std::sqrt(variance + epsilon);
+    double unbiased = count > 1 ? variance * count / (count - 1) : variance;
+    values.result(op.getMean()).values[c] = mean;
+    values.result(op.getInvStd()).values[c] = invStd;
+    values.result(op.getScale()).values[c] = valueOr(gamma, c, 1) * invStd;
+    values.result(op.getNewRunningMean()).values[c] = decay * runningMean.values[c] + (1 - decay) * mean;
+    values.result(op.getNewRunningVar()).values[c] = decay * runningVar.values[c] + (1 - decay) * unbiased;
+  }
+  return success();
+}
+
+void scaleShift(ScaleShiftOp op, Values &values) {
+  const Tensor &src = values[op.getSrc()], &center = values[op.getCenter()], &scale = values[op.getScale()];
+  const Tensor &shift = values[op.getShift()];
+  Tensor &dst = values.result(op.getDst());
+  for (int64_t index = 0; index < src.size(); ++index) {
+    int64_t c = src.channelOf(index);
+    dst.values[index] = (src.values[index] - center.values[c]) * scale.values[c] + shift.values[c];
+  }
+}
+
+void batchNormBackwardStats(BatchNormBackwardStatsOp op, Values &values) {
+  const Tensor &diffDst = values[op.getDiffDst()], &src = values[op.getSrc()], &mean = values[op.getMean()];
+  sumChannels(src, values.result(op.getSum()), [&](int64_t index, int64_t) { return diffDst.values[index]; });
+  sumChannels(src, values.result(op.getSumProduct()),
+              [&](int64_t index, int64_t c) { return diffDst.values[index] * (src.values[index] - mean.values[c]); });
+}
+
+LogicalResult batchNormBackwardFinalize(BatchNormBackwardFinalizeOp op, Values &values) {
+  const Tensor &sum = values[op.getSum()], &sumProduct = values[op.getSumProduct()];
+  const Tensor &invStd = values[op.getInvStd()], *gamma = values.optional(op.getGamma());
+  double count = double(int64_t(op.getCount()));
+  if (failed(verifyCount(op, op.getCount())))
+    return failure();
+  for (int64_t c = 0; c < sum.size(); ++c) {
+    double a = valueOr(gamma, c, 1) * invStd.values[c];
+    values.result(op.getDiffGamma()).values[c] = sumProduct.values[c] * invStd.values[c];
+    values.result(op.getDiffBeta()).values[c] = sum.values[c];
+    values.result(op.getA()).values[c] = a;
+    values.result(op.getB()).values[c] = -a * invStd.values[c] * invStd.values[c] * sumProduct.values[c] / count;
+    values.result(op.getC()).values[c] = -a * sum.values[c] / count;
+  }
+  return success();
+}
+
+void batchNormBackwardApply(BatchNormBackwardApplyOp op, Values &values) {
+  const Tensor &diffDst = values[op.getDiffDst()], &src = values[op.getSrc()], &mean = values[op.getMean()];
+  const Tensor &a = values[op.getA()], &b = values[op.getB()], &c = values[op.getC()];
+  Tensor &diffSrc = values.result(op.getDiffSrc());
+  for (int64_t index = 0; index < src.size(); ++index) {
+    int64_t channel = src.channelOf(index);
+    diffSrc.values[index] = a.values[channel] * diffDst.values[index] +
+                            b.values[channel] * (src.values[index] - mean.values[channel]) + c.values[channel];
+  }
+}
+
+void foldBatchNorm(FoldBatchNormOp op, Values &values) {
+  const Tensor &beta = values[op.getBeta()], &mean = values[op.getMean()], &variance = values[op.getVariance()];
+  const Tensor *gamma = values.optional(op.getGamma()), *bias = values.optional(op.getBias());
+  double epsilon = op.getEpsilon().convertToDouble();
+  for (int64_t c = 0; c < beta.size(); ++c) {
+    double scale = valueOr(gamma, c, 1) / std::sqrt(variance.values[c] + epsilon);
+    values.result(op.getScale()).values[c] = scale;
+    values.result(op.getShift()).values[c] = beta.values[c] + (valueOr(bias, c, 0) - mean.values[c]) * scale;
+  }
+}
+
+} // namespace
+
+void addNormEvaluators(EvaluatorTable &table) {
+  addEvaluator<BatchNormOp, batchNorm>(table);
+  addEvaluator<BatchNormTrainingOp, batchNormTraining>(table);
+  addEvaluator<BatchNormBackwardOp, batchNormBackward>(table);
+  addEvaluator<ChannelSampleOp, channelSample>(table);
+  addEvaluator<ChannelStatsOp, channelStats>(table);
+  addEvaluator<ChannelSumOp, channelSum>(table);
+  addEvaluator<BatchNormFinalizeOp, batchNormFinalize>(table);
+  addEvaluator<ScaleShiftOp, scaleShift>(table);
+  addEvaluator<BatchNormBackwardStatsOp, batchNormBackwardStats>(table);
+  addEvaluator<BatchNormBackwardFinalizeOp, batchNormBackwardFinalize>(table);
+  addEvaluator<BatchNormBackwardApplyOp, batchNormBackwardApply>(table);
+  addEvaluator<FoldBatchNormOp, foldBatchNorm>(table);
+}
+
+} // namespace incept::reference

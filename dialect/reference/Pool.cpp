@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Pools and their gradients. The gradients are in scatter form here, the generated kernels in gather form.
+
+#include "dialect/reference/Evaluators.h"
+
+using namespace mlir;
+
+namespace incept::reference {
+
+namespace {
+
+/// Calls `visit(kh, kw, ih, iw)` for the elements of the window of output (oh, ow) that lie inside the image, in
+/// row-major order. `image` and the op's attributes give the geometry.
+template <typename PoolOp, typename Visit>
+void forEachInWindow(PoolOp op, const Shape &image, int64_t oh, int64_t ow, Visit visit) {
+  ArrayRef<int64_t> kernel = op.getKernel(), stride = op.getStride(), pad = op.getPadBegin();
+  for (int64_t kh = 0; kh < kernel[0]; ++kh)
+    for (int64_t kw = 0; kw < kernel[1]; ++kw) {
+      int64_t ih = oh * stride[0] - pad[0] + kh, iw = ow * stride[1] - pad[1] + kw;
+      if (ih >= 0 && ih < image[2] && iw >= 0 && iw < image[3])
+        visit(kh, kw, ih, iw);
+    }
+}
+
+/// Calls `visit(n, c, h, w)` for all elements of a tensor of rank 4.
+template <typename Visit>
+void forEachElement(const Shape &shape, Visit visit) {
+  for (int64_t n = 0; n < shape[0]; ++n)
+    for (int64_t c = 0; c < shape[1]; ++c)
+      for (int64_t h = 0; h < shape[2]; ++h)
+        for (int64_t w = 0; w < shape[3]; ++w)
+          visit(n, c, h, w);
+}
+
+/// The divisor of an average: elements of the window inside the image, or inside the padded image.
+template <typename PoolOp>
+double countInWindow(PoolOp op, const Shape &image, int64_t oh, int64_t ow) {
+  if (op.getIncludePad()) {
+    double count = 1;
+    int64_t start[2] = {oh * op.getStride()[0], ow * op.getStride()[1]}; // in coordinates of the padded image
+    for (int axis : {0, 1}) {
+      int64_t padded = op.getPadBegin()[axis] + image[2 + axis] + op.getPadEnd()[axis];
+      count *= std::min(start[axis] + op.getKernel()[axis], padded) - start[axis];
+    }
+    return count;
+  }
+  double count = 0;
+  forEachInWindow(op, image, oh, ow, [&](int64_t, int64_t, int64_t, int64_t) { ++count; });
+  return count;
+}
+
+/// The largest element of each window; `workspace` (may be null) gets the position of the first such.
+template <typename PoolOp>
+void findMaxima(PoolOp op, const Tensor &src, Tensor &dst, Tensor *workspace) {
+  forEachElement(dst.shape, [&](int64_t n, int64_t c, int64_t oh, int64_t ow) {
+    bool isFirst = true;
+    forEachInWindow(op, src.shape, oh, ow, [&](int64_t kh, int64_t kw, int64_t ih, int64_t iw) {
+      double value = src.at(n, c, ih, iw);
+      if (!isFirst && !(value > dst.at(n, c, oh, ow)))
+        return;
+      isFirst = false;
+      dst.at(n, c, oh, ow) = value;
+      if (workspace)
+        workspace->at(n, c, oh, ow) = double(kh * op.getKernel()[1] + kw);
+    });
+  });
+}
+
+void maxPool(MaxPoolOp op, Values &values) { findMaxima(op, values[op.getSrc()], values.result(op.getDst()), nullptr); }
+
+void maxPoolWithIndex(MaxPoolWithIndexOp op, Values &values) {
+  findMaxima(op, values[op.getSrc()], values.result(op.getDst()), &values.result(op.getWorkspace()));
+}
+
+void maxPoolBackward(MaxPoolBackwardOp op, Values &values) {
+  const Tensor &diffDst = values[op.getDiffDst()], &workspace = values[op.getWorkspace()];
+  Tensor &diffSrc = values.result(op.getDiffSrc());
+  forEachElement(diffDst.shape, [&](int64_t n, int64_t c, int64_t oh, int64_t ow) {
+    forEachInWindow(op, diffSrc.shape, oh, ow, [&](int64_t kh, int64_t kw, int64_t ih, int64_t iw) {
+      if (workspace.at(n, c, oh, ow) == double(kh * op.getKernel()[1] + kw))
+        diffSrc.at(n, c, ih, iw) += diffDst.at(n, c, oh, ow);
+    });
+  });
+}
+
+void avgPool(AvgPoolOp op, Values &values) {
+  const Tensor &src = values[op.getSrc()];
+  Tensor &dst = values.result(op.getDst());
+  forEachElement(dst.shape, [&](int64_t n, int64_t c, int64_t oh, int64_t ow) {
+    double sum = 0;
+    forEachInWindow(op, src.shape, oh, ow,
+                    [&](int64_t, int64_t, int64_t ih, int64_t iw) { sum += src.at(n, c, ih, iw); });
+    double count = countInWindow(op, src.shape, oh, ow);
+    dst.at(n, c, oh, ow) = count > 0 ? sum / count : 0; // a window that is all padding has nothing to average
+  });
+}
+
+void avgPoolBackward(AvgPoolBackwardOp op, Values &values) {
+  const Tensor &diffDst = values[op.getDiffDst()];
+  Tensor &diffSrc = values.result(op.getDiffSrc());
+  forEachElement(diffDst.shape, [&](int64_t n, int64_t c, int64_t oh, int64_t ow) {
+    double share = diffDst.at(n, c, oh, ow) / countInWindow(op, diffSrc.shape, oh, ow);
+    forEachInWindow(op, diffSrc.shape, oh, ow,
+                    [&](int64_t, int64_t, int64_t ih, int64_t iw) { diffSrc.at(n, c, ih, iw) += share; });
+  });
+}
+
+void globalAvgPool(GlobalAvgPoolOp op, Values &values) {
+  const Tensor &src = values[op.getSrc()];
+  Tensor &dst = values.result(op.getDst());
+  double count = double(src.shape[2] * src.shape[3]);
+  forEachElement(src.shape,
+                 [&](int64_t n, int64_t c, int64_t h, int64_t w) { dst.at(n, c, 0, 0) += src.at(n, c, h, w); });
+  for (double &value : dst.values)
+    value /= count;
+}
+
+void globalAvgPoolBackward(GlobalAvgPoolBackwardOp op, Values &values) {
+  const Tensor &diffDst = values[op.getDiffDst()];
+  Tensor &diffSrc = values.result(op.getDiffSrc());
+  double count = double(diffSrc.shape[2] * diffSrc.shape[3]);
+  forEachElement(diffSrc.shape, [&](int64_t n, int64_t c, int64_t h, int64_t w) {
+    diffSrc.at(n, c, h, w) = diffDst.at(n, c, 0, 0) / count;
+  });
+}
+
+} // namespace
+
+void addPoolEvaluators(EvaluatorTable &table) {
+  addEvaluator<MaxPoolOp, maxPool>(table);
+  addEvaluator<MaxPoolWithIndexOp, maxPoolWithIndex>(table);
+  addEvaluator<MaxPoolBackwardOp, maxPoolBackward>(table);
+  addEvaluator<AvgPoolOp, avgPool>(table);
+  addEvaluator<AvgPoolBackwardOp, avgPoolBackward>(table);
+  addEvaluator<GlobalAvgPoolOp, globalAvgPool>(table);
+  addEvaluator<GlobalAvgPoolBackwardOp, globalAvgPoolBackward>(table);
+}
+
+} // namespace incept::reference
