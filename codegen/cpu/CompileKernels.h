@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Kernel definitions to machine code: MLIR functions, LLVM's optimiser, one object, one shared object. Nothing outside
+// this process is run, and the result needs no library.
+#pragma once
+
+#include "codegen/cpu/Processor.h"
+#include "mlir/IR/BuiltinOps.h"
+
+#include <string>
+#include <vector>
+
+namespace incept::cpu {
+
+struct KernelOptions {
+  std::string cpu;               ///< LLVM's name of the CPU; empty means this machine's
+  std::string *object = nullptr; ///< where given, receives the relocatable object too
+};
+
+/// Emits, for each `incept.exec.kernel_def` of `module` in order, a function of its name, as MLIR on `!llvm.ptr`, with
+/// vectors of `vectorBits` bits.
+mlir::FailureOr<mlir::OwningOpRef<mlir::ModuleOp>> emitKernels(mlir::ModuleOp module, int64_t vectorBits);
+
+/// Compiles the kernel definitions of `module` to a shared object (ELF, to be opened with dlopen). Errors are reported
+/// at the definition or the module.
+mlir::FailureOr<std::vector<char>> compileKernels(mlir::ModuleOp module, const KernelOptions &options);
+
+/// Bits of the vectors that `compileKernels` uses for `cpu`, 0 where there is no such CPU.
+int64_t vectorBits(llvm::StringRef cpu);
+
+} // namespace incept::cpu

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Pools and their gradients. A unit is one row of the written image; each pixel's channels are vectors, and its window,
+// clipped to the image, is two inner loops. Gradients are in gather form: each element is written once.
+#include "codegen/cpu/KernelEmitter.h"
+
+using namespace mlir;
+
+namespace incept::cpu {
+
+namespace {
+
+/// The extents of a pool, in the order of dialect/README.md.
+struct Window {
+  explicit Window(KernelEmitter &e)
+      : ih(e.extent(1)), iw(e.extent(2)), c(e.extent(3)), oh(e.extent(4)), ow(e.extent(5)), kh(e.extent(6)),
+        kw(e.extent(7)), sh(e.extent(8)), sw(e.extent(9)), pt(e.extent(10)), pl(e.extent(11)), pb(e.extent(12)),
+        pr(e.extent(13)) {}
+  Value ih, iw, c, oh, ow, kh, kw, sh, sw, pt, pl, pb, pr;
+};
+constexpr unsigned kFirstStride = 14;
+
+/// The part of one axis that a window covers: [first, last) of the image; `origin` is the window's begin (it may lie in
+/// the padding) and `padded` the number of its positions inside the padded image.
+struct Span {
+  Value origin, first, last, padded;
+};
+
+Span windowSpan(KernelEmitter &e, Value out, Value stride, Value padBegin, Value kernel, Value size, Value padEnd) {
+  Span span;
+  span.origin = e.sub(e.mul(out, stride), padBegin);
+  Value end = e.add(span.origin, kernel);
+  span.first = e.max(span.origin, e.index(0));
+  span.last = e.min(end, size);
+  span.padded = e.sub(e.min(end, e.add(size, padEnd)), span.origin);
+  return span;
+}
+
+/// The windows [first, last) of one axis that contain image position `in`.
+std::pair<Value, Value> coveringWindows(KernelEmitter &e, Value in, Value stride, Value padBegin, Value kernel,
+                                        Value windows) {
+  Value position = e.add(in, padBegin);
+  // First window: the smallest o with o * stride + kernel > position.
+  Value beyond = e.max(e.add(e.sub(position, kernel), e.index(1)), e.index(0));
+  return {e.ceilDiv(beyond, stride), e.min(e.add(e.div(position, stride), e.index(1)), windows)};
+}
+
+/// Element offset of pixel (n, h, w) of an image with `height` x `width` pixels.
+Value pixel(KernelEmitter &e, Value n, Value h, Value w, Value height, Value width, Value stride) {
+  return e.mul(e.add(e.mul(e.add(e.mul(n, height), h), width), w), stride);
+}
+
+/// for each (unit, w): body(n, h, w) with unit = n * height + h.
+void pixels(KernelEmitter &e, Value height, Value width, llvm::function_ref<void(Value, Value, Value)> body) {
+  e.loop(e.begin, e.end, 1, [&](Value unit) {
+    Value n = e.div(unit, height), h = e.rem(unit, height);
+    e.loop(e.index(0), width, 1, [&](Value w) { body(n, h, w); });
+  });
+}
+
+using WindowBody = llvm::function_ref<SmallVector<Value>(Value h, Value w, ValueRange carried)>;
+
+SmallVector<Value> overWindow(KernelEmitter &e, std::pair<Value, Value> rows, std::pair<Value, Value> columns,
+                              ArrayRef<Value> init, WindowBody body) {
+  return e.loop(rows.first, rows.second, 1, init, [&](Value h, ValueRange outer) {
+    return e.loop(columns.first, columns.second, 1, outer,
+                  [&](Value w, ValueRange inner) { return body(h, w, inner); });
+  });
+}
+
+/// The divisor of an average.
+Value averageCount(KernelEmitter &e, const Span &rows, const Span &columns, bool includePad) {
+  Value count = includePad ? e.mul(rows.padded, columns.padded)
+                           : e.mul(e.sub(rows.last, rows.first), e.sub(columns.last, columns.first));
+  return e.toReal(count);
+}
+
+Value toI32(KernelEmitter &e, Value value) { return arith::TruncIOp::create(e.builder, e.loc, e.builder.getI32Type(), value); }
+
+/// True where `value` is greater than `best` or not a number.
+Value beats(KernelEmitter &e, Value value, Value best) {
+  Value greater = arith::CmpFOp::create(e.builder, e.loc, arith::CmpFPredicate::OGT, value, best);
+  Value isNan = arith::CmpFOp::create(e.builder, e.loc, arith::CmpFPredicate::UNO, value, value);
+  return arith::OrIOp::create(e.builder, e.loc, greater, isNan);
+}
+
+} // namespace
+
+LogicalResult emitMaxPool(KernelEmitter &e) {
+  bool withIndex = isa<MaxPoolWithIndexOp>(e.only());
+  Window p(e);
+  Value src = e.operand(0), dst = e.operand(1), srcStride = e.extent(kFirstStride), dstStride = e.extent(kFirstStride + 1);
+  Value workspace, workspaceStride;
+  if (withIndex) {
+    workspace = e.operand(2);
+    workspaceStride = e.extent(kFirstStride + 2);
+  }
+  pixels(e, p.oh, p.ow, [&](Value n, Value oh, Value ow) {
+    Span rows = windowSpan(e, oh, p.sh, p.pt, p.kh, p.ih, p.pb), columns = windowSpan(e, ow, p.sw, p.pl, p.kw, p.iw, p.pr);
+    auto position = [&](Value h, Value w) {
+      return e.splat(toI32(e, e.add(e.mul(e.sub(h, rows.origin), p.kw), e.sub(w, columns.origin))));
+    };
+    e.vectors(e.index(0), p.c, [&](Value c, Lanes lanes) {
+      SmallVector<Value> init = {e.splatReal(-std::numeric_limits<double>::infinity())};
+      if (withIndex)
+        init.push_back(position(rows.first, columns.first));
+      auto best = overWindow(e, {rows.first, rows.last}, {columns.first, columns.last}, init,
+                             [&](Value h, Value w, ValueRange carried) {
+        Value value = e.loadVector(src, e.add(pixel(e, n, h, w, p.ih, p.iw, srcStride), c), e.f32(), lanes);
+        Value wins = beats(e, value, carried[0]);
+        SmallVector<Value> next = {arith::SelectOp::create(e.builder, e.loc, wins, value, carried[0])};
+        if (withIndex)
+          next.push_back(arith::SelectOp::create(e.builder, e.loc, wins, position(h, w), carried[1]));
+        return next;
+      });
+      e.storeVector(best[0], dst, e.add(pixel(e, n, oh, ow, p.oh, p.ow, dstStride), c), lanes);
+      if (withIndex) {
+        Value bytes = arith::TruncIOp::create(e.builder, e.loc, e.vectorOf(e.builder.getI8Type()), best[1]);
+        e.storeVector(bytes, workspace, e.add(pixel(e, n, oh, ow, p.oh, p.ow, workspaceStride), c), lanes);
+      }
+    });
+  });
+  return success();
+}
+
+LogicalResult emitMaxPoolBackward(KernelEmitter &e) {
+  Window p(e);
+  Value diffDst = e.operand(0), workspace = e.operand(1), diffSrc = e.operand(2);
+  Value diffDstStride = e.extent(kFirstStride), workspaceStride = e.extent(kFirstStride + 1),
+        diffSrcStride = e.extent(kFirstStride + 2);
+  pixels(e, p.ih, p.iw, [&](Value n, Value ih, Value iw) {
+    auto rows = coveringWindows(e, ih, p.sh, p.pt, p.kh, p.oh), columns = coveringWindows(e, iw, p.sw, p.pl, p.kw, p.ow);
+    e.vectors(e.index(0), p.c, [&](Value c, Lanes lanes) {
+      auto sum = overWindow(e, rows, columns, {e.splatReal(0.0)}, [&](Value oh, Value ow, ValueRange carried) {
+        // Where this pixel lies in window (oh, ow).
+        Value kh = e.sub(e.add(ih, p.pt), e.mul(oh, p.sh)), kw = e.sub(e.add(iw, p.pl), e.mul(ow, p.sw));
+        Value here = e.splat(toI32(e, e.add(e.mul(kh, p.kw), kw)));
+        Value at = e.loadVector(workspace, e.add(pixel(e, n, oh, ow, p.oh, p.ow, workspaceStride), c),
+                                e.builder.getI8Type(), lanes);
+        at = arith::ExtUIOp::create(e.builder, e.loc, e.vectorOf(e.builder.getI32Type()), at);
+        Value diff = e.loadVector(diffDst, e.add(pixel(e, n, oh, ow, p.oh, p.ow, diffDstStride), c), e.f32(), lanes);
+        Value same = arith::CmpIOp::create(e.builder, e.loc, arith::CmpIPredicate::eq, at, here);
+        Value share = arith::SelectOp::create(e.builder, e.loc, same, diff, e.splatReal(0.0));
+        return SmallVector<Value>{e.addf(carried[0], share)};
+      });
+      e.storeVector(sum[0], diffSrc, e.add(pixel(e, n, ih, iw, p.ih, p.iw, diffSrcStride), c), lanes);
+    });
+  });
+  return success();
+}
+
+LogicalResult emitAvgPool(KernelEmitter &e) {
+  bool includePad = cast<AvgPoolOp>(e.only()).getIncludePad();
+  Window p(e);
+  Value src = e.operand(0), dst = e.operand(1), srcStride = e.extent(kFirstStride), dstStride = e.extent(kFirstStride + 1);
+  pixels(e, p.oh, p.ow, [&](Value n, Value oh, Value ow) {
+    Span rows = windowSpan(e, oh, p.sh, p.pt, p.kh, p.ih, p.pb), columns = windowSpan(e, ow, p.sw, p.pl, p.kw, p.iw, p.pr);
+    Value count = e.splat(averageCount(e, rows, columns, includePad));
+    e.vectors(e.index(0), p.c, [&](Value c, Lanes lanes) {
+      auto sum = overWindow(e, {rows.first, rows.last}, {columns.first, columns.last}, {e.splatReal(0.0)},
+                            [&](Value h, Value w, ValueRange carried) {
+        Value value = e.loadVector(src, e.add(pixel(e, n, h, w, p.ih, p.iw, srcStride), c), e.f32(), lanes);
+        return SmallVector<Value>{e.addf(carried[0], value)};
+      });
+      e.storeVector(e.divf(sum[0], count), dst, e.add(pixel(e, n, oh, ow, p.oh, p.ow, dstStride), c), lanes);
+    });
+  });
+  return success();
+}
+
+LogicalResult emitAvgPoolBackward(KernelEmitter &e) {
+  bool includePad = cast<AvgPoolBackwardOp>(e.only()).getIncludePad();
+  Window p(e);
+  Value diffDst = e.operand(0), diffSrc = e.operand(1);
+  Value diffDstStride = e.extent(kFirstStride), diffSrcStride = e.extent(kFirstStride + 1);
+  pixels(e, p.ih, p.iw, [&](Value n, Value ih, Value iw) {
+    auto rows = coveringWindows(e, ih, p.sh, p.pt, p.kh, p.oh), columns = coveringWindows(e, iw, p.sw, p.pl, p.kw, p.ow);
+    e.vectors(e.index(0), p.c, [&](Value c, Lanes lanes) {
+      auto sum = overWindow(e, rows, columns, {e.splatReal(0.0)}, [&](Value oh, Value ow, ValueRange carried) {
+        Span rowSpan = windowSpan(e, oh, p.sh, p.pt, p.kh, p.ih, p.pb);
+        Span columnSpan = windowSpan(e, ow, p.sw, p.pl, p.kw, p.iw, p.pr);
+        Value share = e.divf(e.real(1.0), averageCount(e, rowSpan, columnSpan, includePad));
+        Value diff = e.loadVector(diffDst, e.add(pixel(e, n, oh, ow, p.oh, p.ow, diffDstStride), c), e.f32(), lanes);
+        return SmallVector<Value>{e.fma(diff, e.splat(share), carried[0])};
+      });
+      e.storeVector(sum[0], diffSrc, e.add(pixel(e, n, ih, iw, p.ih, p.iw, diffSrcStride), c), lanes);
+    });
+  });
+  return success();
+}
+
+LogicalResult emitGlobalAvgPool(KernelEmitter &e) {
+  Value src = e.operand(0), dst = e.operand(1);
+  Value pixelCount = e.extent(1), channels = e.extent(2), srcStride = e.extent(3), dstStride = e.extent(4);
+  Value count = e.splat(e.toReal(pixelCount));
+  e.loop(e.begin, e.end, 1, [&](Value n) {
+    e.vectors(e.index(0), channels, [&](Value c, Lanes lanes) {
+      auto sum = e.loop(e.index(0), pixelCount, 1, ValueRange(e.splatReal(0.0)), [&](Value at, ValueRange carried) {
+        Value offset = e.add(e.mul(e.add(e.mul(n, pixelCount), at), srcStride), c);
+        return SmallVector<Value>{e.addf(carried[0], e.loadVector(src, offset, e.f32(), lanes))};
+      });
+      e.storeVector(e.divf(sum[0], count), dst, e.add(e.mul(n, dstStride), c), lanes);
+    });
+  });
+  return success();
+}
+
+LogicalResult emitGlobalAvgPoolBackward(KernelEmitter &e) {
+  Value diffDst = e.operand(0), diffSrc = e.operand(1);
+  Value pixelCount = e.extent(1), channels = e.extent(2), diffDstStride = e.extent(3), diffSrcStride = e.extent(4);
+  Value count = e.splat(e.toReal(pixelCount));
+  e.loop(e.begin, e.end, 1, [&](Value n) {
+    e.loop(e.index(0), pixelCount, 1, [&](Value at) {
+      Value row = e.mul(e.add(e.mul(n, pixelCount), at), diffSrcStride);
+      e.vectors(e.index(0), channels, [&](Value c, Lanes lanes) {
+        Value diff = e.loadVector(diffDst, e.add(e.mul(n, diffDstStride), c), e.f32(), lanes);
+        e.storeVector(e.divf(diff, count), diffSrc, e.add(row, c), lanes);
+      });
+    });
+  });
+  return success();
+}
+
+} // namespace incept::cpu

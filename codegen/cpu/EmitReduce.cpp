@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Per-channel sums: map ops followed by reductions, chunk by chunk, and the kernel that adds the chunks' partial sums.
+// Rows are read in memory order, four at a time, and added pairwise; the sums lie in the partial row, which stays in
+// the first-level cache. The order of additions depends on the extents alone.
+#include "codegen/cpu/KernelEmitter.h"
+#include "codegen/cpu/RowOperands.h"
+
+using namespace mlir;
+
+namespace incept::cpu {
+
+/// What a row adds to the results of a reduction.
+static LogicalResult emitTerms(KernelEmitter &e, Operation *op, Values &values) {
+  auto get = [&](Value value) { return values.lookup(value); };
+  return llvm::TypeSwitch<Operation *, LogicalResult>(op)
+      .Case<ChannelSumOp>([&](auto sum) {
+        values[sum.getDst()] = get(sum.getSrc());
+        return success();
+      })
+      .Case<ChannelStatsOp>([&](auto stats) {
+        Value shifted = get(stats.getSrc());
+        if (stats.getShift())
+          shifted = e.subf(shifted, get(stats.getShift()));
+        values[stats.getSum()] = shifted;
+        values[stats.getSumSquares()] = e.mulf(shifted, shifted);
+        return success();
+      })
+      .Case<BatchNormBackwardStatsOp>([&](auto stats) {
+        Value diff = get(stats.getDiffDst());
+        values[stats.getSum()] = diff;
+        values[stats.getSumProduct()] = e.mulf(diff, e.subf(get(stats.getSrc()), get(stats.getMean())));
+        return success();
+      })
+      .Default([&](Operation *) {
+        return e.definition.emitOpError() << "'" << op->getName() << "' has no code on this target";
+      });
+}
+
+namespace {
+
+class ReduceLoops {
+public:
+  explicit ReduceLoops(KernelEmitter &emitter) : e(emitter), operands(emitter, /*firstStride=*/3) {}
+
+  LogicalResult emit() {
+    if (failed(operands.check()))
+      return failure();
+    for (auto [index, value] : llvm::enumerate(e.definition.getYield().getValues()))
+      if (value.getDefiningOp() && value.getDefiningOp()->hasTrait<OpTrait::Reduce>())
+        sums.push_back({value, operands.output(index)});
+    Value rows = e.extent(0), chunk = e.extent(2);
+    channels = e.extent(1);
+    e.loop(e.begin, e.end, 1, [&](Value part) {
+      partial = e.mul(part, channels);
+      Value first = e.mul(part, chunk), last = e.min(e.add(first, chunk), rows);
+      e.vectors(e.index(0), channels, [&](Value c, Lanes lanes) {
+        for (auto &[value, base] : sums)
+          e.storeVector(e.splatReal(0.0), base, e.add(partial, c), lanes);
+      });
+      Value full = e.sub(last, e.rem(e.sub(last, first), e.index(kRows)));
+      emitRows(first, full, kRows);
+      emitRows(full, last, 1);
+    });
+    return result;
+  }
+
+private:
+  static constexpr int64_t kRows = 4;
+
+  /// Rows [from, to) in groups of `count`.
+  void emitRows(Value from, Value to, int64_t count) {
+    e.loop(from, to, count, [&](Value row) {
+      e.vectors(e.index(0), channels, [&](Value c, Lanes lanes) { emitGroup(row, count, c, lanes); });
+    });
+  }
+
+  void emitGroup(Value row, int64_t count, Value c, Lanes lanes) {
+    Values shared;
+    operands.loadChannels(c, lanes, shared);
+    SmallVector<SmallVector<Value>> terms(sums.size());
+    for (int64_t i = 0; i < count && succeeded(result); ++i) {
+      Values values = shared;
+      Value at = e.add(row, e.index(i));
+      operands.load(at, c, lanes, values);
+      for (Operation &op : e.body().without_terminator())
+        if (succeeded(result))
+          result = op.hasTrait<OpTrait::Reduce>() ? emitTerms(e, &op, values) : emitMapOp(e, &op, values, Value());
+      if (failed(result))
+        return;
+      operands.store(at, c, lanes, values);
+      for (auto [index, sum] : llvm::enumerate(sums))
+        terms[index].push_back(values.lookup(sum.first));
+    }
+    for (auto [list, sum] : llvm::zip(terms, sums)) {
+      Value offset = e.add(partial, c);
+      Value old = e.loadVector(sum.second, offset, e.f32(), lanes);
+      e.storeVector(e.addf(old, pairwise(list)), sum.second, offset, lanes);
+    }
+  }
+
+  Value pairwise(ArrayRef<Value> values) {
+    if (values.size() == 1)
+      return values.front();
+    size_t half = values.size() / 2;
+    return e.addf(pairwise(values.take_front(half)), pairwise(values.drop_front(half)));
+  }
+
+  KernelEmitter &e;
+  RowOperands operands;
+  SmallVector<std::pair<Value, Value>> sums; ///< yielded value, address of its partial sums
+  Value channels, partial;                   ///< `partial`: first element of the current row of partial sums
+  LogicalResult result = success();
+};
+
+} // namespace
+
+LogicalResult emitReduce(KernelEmitter &e) { return ReduceLoops(e).emit(); }
+
+LogicalResult emitCombine(KernelEmitter &e) {
+  constexpr int64_t kUnit = 64; // channels per unit
+  Value partials = e.operand(0), dst = e.operand(1), count = e.extent(0), channels = e.extent(1);
+  Value from = e.mul(e.begin, e.index(kUnit)), to = e.min(e.mul(e.end, e.index(kUnit)), channels);
+  e.vectors(e.min(from, to), to, [&](Value c, Lanes lanes) {
+    auto sum = e.loop(e.index(0), count, 1, ValueRange(e.splatReal(0.0)), [&](Value row, ValueRange sums) {
+      Value value = e.loadVector(partials, e.add(e.mul(row, channels), c), e.f32(), lanes);
+      return SmallVector<Value>{e.addf(sums[0], value)};
+    });
+    e.storeVector(sum[0], dst, c, lanes);
+  });
+  return success();
+}
+
+} // namespace incept::cpu

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The in-process linker.
+#pragma once
+
+#include "mlir/Support/LLVM.h"
+
+#include <string>
+#include <vector>
+
+namespace incept::cpu {
+
+/// Links one relocatable object to a shared object that needs no library. On failure `error` has the linker's words.
+mlir::LogicalResult linkSharedObject(const std::string &object, std::vector<char> &sharedObject, std::string &error);
+
+} // namespace incept::cpu

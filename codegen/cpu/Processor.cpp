@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "codegen/cpu/Processor.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/SmallVector.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/MC/MCSubtargetInfo.h"
+#include "llvm/MC/TargetRegistry.h"
+#include "llvm/Support/TargetSelect.h"
+#include "llvm/Target/TargetMachine.h"
+#include "llvm/TargetParser/Host.h"
+
+using namespace mlir;
+
+namespace incept::cpu {
+
+static const llvm::Target *nativeTarget(std::string &error) {
+  static const bool initialized = [] {
+    llvm::InitializeNativeTarget();
+    llvm::InitializeNativeTargetAsmPrinter();
+    return true;
+  }();
+  (void)initialized;
+  return llvm::TargetRegistry::lookupTarget(llvm::Triple(llvm::sys::getDefaultTargetTriple()), error);
+}
+
+FailureOr<Processor> Processor::find(StringRef name, std::string &error) {
+  Processor processor;
+  processor.name = name.empty() ? llvm::sys::getHostCPUName().str() : name.str();
+  if (name.empty()) {
+    SmallVector<std::string> features;
+    for (auto &[feature, present] : llvm::sys::getHostCPUFeatures())
+      features.push_back((present ? "+" : "-") + feature.str());
+    llvm::sort(features);
+    processor.features = llvm::join(features, ",");
+  }
+  const llvm::Target *target = nativeTarget(error);
+  if (!target)
+    return failure();
+  llvm::Triple triple(llvm::sys::getDefaultTargetTriple());
+  std::unique_ptr<llvm::MCSubtargetInfo> base(target->createMCSubtargetInfo(triple, "generic", ""));
+  if (!base || !base->isCPUStringValid(processor.name)) {
+    error = "unknown CPU '" + processor.name + "'";
+    return failure();
+  }
+  std::unique_ptr<llvm::MCSubtargetInfo> info(
+      target->createMCSubtargetInfo(triple, processor.name, processor.features));
+  if (triple.isX86())
+    processor.vectorBits = info->checkFeatures("+avx512f,+avx512bw,+avx512vl") ? 512
+                           : info->checkFeatures("+avx2,+fma")                 ? 256
+                                                                               : 128;
+  return processor;
+}
+
+std::unique_ptr<llvm::TargetMachine> Processor::createTargetMachine(std::string &error) const {
+  const llvm::Target *target = nativeTarget(error);
+  if (!target)
+    return nullptr;
+  llvm::TargetOptions options;
+  // The formulas say where a multiply and an add are one operation.
+  options.AllowFPOpFusion = llvm::FPOpFusion::Strict;
+  return std::unique_ptr<llvm::TargetMachine>(
+      target->createTargetMachine(llvm::Triple(llvm::sys::getDefaultTargetTriple()), name, features, options,
+                                  llvm::Reloc::PIC_, std::nullopt, llvm::CodeGenOptLevel::Aggressive));
+}
+
+} // namespace incept::cpu

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The processor that kernels are compiled for.
+#pragma once
+
+#include "mlir/Support/LLVM.h"
+
+#include <memory>
+#include <string>
+
+namespace llvm {
+class TargetMachine;
+}
+
+namespace incept::cpu {
+
+struct Processor {
+  std::string name;        ///< LLVM's name, e.g. "znver3"
+  std::string features;    ///< LLVM's feature string, e.g. "+avx2,-avx512f"
+  int64_t vectorBits = 128;
+
+  /// The processor called `name`, or the one this runs on where it is empty. `error` says what is wrong with a name.
+  static mlir::FailureOr<Processor> find(llvm::StringRef name, std::string &error);
+
+  /// A code generator, null with a sentence in `error` where there is none.
+  std::unique_ptr<llvm::TargetMachine> createTargetMachine(std::string &error) const;
+};
+
+} // namespace incept::cpu
