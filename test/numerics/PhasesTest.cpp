@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A module means the same after each phase: gradients, running statistics and logits agree with those of the phase
+// before, in the f64 interpreter. And an update is what its formula says.
+
+#include "passes/Phases.h"
+#include "TestNetworks.h"
+#include "mlir/Pass/PassManager.h"
+#include "passes/Passes.h"
+#include "passes/Target.h"
+
+#include <cmath>
+#include <gtest/gtest.h>
+
+namespace incept::test {
+
+static void addTraining(mlir::OpPassManager &passes) {
+  buildPhase(passes, Phase::Training, createFakeTarget(), PhaseOptions());
+}
+
+static void addFused(mlir::OpPassManager &passes) {
+  addTraining(passes);
+  buildPhase(passes, Phase::Fused, createFakeTarget(), PhaseOptions());
+}
+
+static void addFusedWithoutRewrites(mlir::OpPassManager &passes) {
+  addTraining(passes);
+  buildPhase(passes, Phase::Fused, createFakeTarget(), PhaseOptions{false, false, false});
+}
+
+class Phases : public testing::TestWithParam<TestNetwork> {
+protected:
+  /// Compares the variables of `kinds` after `functions` ran in both modules.
+  static void compare(TestRun &expected, TestRun &actual, const std::vector<std::string> &kinds) {
+    for (const std::string &kind : kinds)
+      for (const std::string &name : expected.namesOf(kind))
+        expectClose(expected.variables()[name], actual.variables()[name], 1e-9, name);
+  }
+
+  static void compareTraining(void (*passes)(mlir::OpPassManager &)) {
+    TestRun expected(moduleText(GetParam()), addDifferentiation), actual(moduleText(GetParam()), passes);
+    ASSERT_TRUE(expected.ok() && actual.ok());
+    expected.call("forward_backward");
+    actual.call("forward_backward");
+    compare(expected, actual, {"io", "state", "gradient"});
+  }
+
+  static void compareInference(void (*passes)(mlir::OpPassManager &)) {
+    TestRun expected(moduleText(GetParam()), addDifferentiation), actual(moduleText(GetParam()), passes);
+    ASSERT_TRUE(expected.ok() && actual.ok());
+    expected.call("infer");
+    actual.call("prepare_inference");
+    actual.call("infer");
+    compare(expected, actual, {"io"});
+  }
+};
+
+TEST_P(Phases, TrainingKeepsGradients) { compareTraining(addTraining); }
+TEST_P(Phases, FusedKeepsGradients) { compareTraining(addFused); }
+TEST_P(Phases, FusedWithoutRewritesKeepsGradients) { compareTraining(addFusedWithoutRewrites); }
+TEST_P(Phases, TrainingKeepsLogits) { compareInference(addTraining); }
+TEST_P(Phases, FusedKeepsLogits) { compareInference(addFused); }
+
+INSTANTIATE_TEST_SUITE_P(Networks, Phases, testing::ValuesIn(testNetworks()),
+                         [](const auto &info) { return std::string(info.param.name); });
+
+static bool hasDecay(const std::string &parameter) { return parameter != "first.bias" && parameter != "p.bias"; }
+
+TEST(Update, SgdFollowsItsFormula) {
+  TestRun run(moduleText(testNetworks().front(), "sgd"), addTraining);
+  ASSERT_TRUE(run.ok());
+  run.call("forward_backward");
+  auto before = run.variables();
+  run.call("update");
+  for (const std::string &name : run.namesOf("parameter"))
+    for (int64_t index = 0; index < before[name].size(); ++index) {
+      double value = before[name].values[index];
+      double gradient = before["grad/" + name].values[index] + (hasDecay(name) ? 0.01 * value : 0);
+      double velocity = 0.9 * before["momentum/" + name].values[index] + gradient;
+      EXPECT_DOUBLE_EQ(run.variables()["momentum/" + name].values[index], velocity) << name;
+      EXPECT_DOUBLE_EQ(run.variables()[name].values[index], value - 0.1 * velocity) << name;
+    }
+}
+
+TEST(Update, RmspropFollowsItsFormula) {
+  TestRun run(moduleText(testNetworks().front(), "rmsprop"), addTraining);
+  ASSERT_TRUE(run.ok());
+  run.call("forward_backward");
+  auto before = run.variables();
+  run.call("update");
+  for (const std::string &name : run.namesOf("parameter"))
+    for (int64_t index = 0; index < before[name].size(); ++index) {
+      double value = before[name].values[index];
+      double gradient = before["grad/" + name].values[index] + (hasDecay(name) ? 0.01 * value : 0);
+      double meanSquare = 0.8 * before["mean_square/" + name].values[index] + 0.2 * gradient * gradient;
+      double velocity = 0.9 * before["momentum/" + name].values[index] + 0.1 * gradient / std::sqrt(meanSquare + 0.5);
+      EXPECT_NEAR(run.variables()["mean_square/" + name].values[index], meanSquare, 1e-14) << name;
+      EXPECT_NEAR(run.variables()["momentum/" + name].values[index], velocity, 1e-14) << name;
+      EXPECT_NEAR(run.variables()[name].values[index], value - velocity, 1e-14) << name;
+    }
+}
+
+} // namespace incept::test

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "TestNetworks.h"
+#include "dialect/InceptOps.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
+#include "passes/GradientRules.h"
+#include "passes/Passes.h"
+#include "llvm/Support/xxhash.h"
+
+#include <cmath>
+#include <gtest/gtest.h>
+#include <random>
+
+using namespace mlir;
+
+namespace incept::test {
+
+const std::vector<TestNetwork> &testNetworks() {
+  static const std::vector<TestNetwork> networks = {
+      {"conv2d",
+       R"(incept.variable @p.weight kind "parameter" decay : tensor<5x4x3x2xf32>
+          incept.variable @p.bias kind "parameter" : tensor<5xf32>)",
+       R"(%w = incept.read @p.weight : tensor<5x4x3x2xf32>
+          %b = incept.read @p.bias : tensor<5xf32>
+          %y = incept.conv2d %x, %w bias %b stride [2, 1] pad [1, 0] pad_end [0, 2] dilation [1, 2]
+              : (!x, tensor<5x4x3x2xf32>, tensor<5xf32>) -> tensor<2x5x3x6xf32>)",
+       5, 3, 6},
+      {"conv2d_groups", R"(incept.variable @p.weight kind "parameter" : tensor<6x2x3x3xf32>)",
+       R"(%w = incept.read @p.weight : tensor<6x2x3x3xf32>
+          %y = incept.conv2d %x, %w pad [1, 1] pad_end [1, 1] groups 2
+              : (!x, tensor<6x2x3x3xf32>) -> tensor<2x6x6x6xf32>)",
+       6, 6, 6},
+      {"linear",
+       R"(incept.variable @p.weight kind "parameter" : tensor<5x4xf32>
+          incept.variable @p.bias kind "parameter" : tensor<5xf32>)",
+       R"(%g = incept.global_avg_pool %x : (!x) -> tensor<2x4x1x1xf32>
+          %f = incept.flatten %g : (tensor<2x4x1x1xf32>) -> tensor<2x4xf32>
+          %w = incept.read @p.weight : tensor<5x4xf32>
+          %b = incept.read @p.bias : tensor<5xf32>
+          %k = incept.linear %f, %w bias %b : (tensor<2x4xf32>, tensor<5x4xf32>, tensor<5xf32>) -> tensor<2x5xf32>
+          %y = incept.flatten %k : (tensor<2x5xf32>) -> tensor<2x5x1x1xf32>)",
+       5, 1, 1},
+      {"relu", "", "%y = incept.relu %x : (!x) -> !x", 4, 6, 6},
+      {"max_pool", "",
+       "%y = incept.max_pool %x kernel [3, 3] stride [2, 2] pad_end [1, 1] : (!x) -> tensor<2x4x3x3xf32>", 4, 3, 3},
+      {"max_pool_padded", "", "%y = incept.max_pool %x kernel [3, 2] pad [1, 1] pad_end [1, 0] : (!x) -> !x", 4, 6, 6},
+      {"avg_pool", "", "%y = incept.avg_pool %x kernel [3, 3] pad [1, 1] pad_end [1, 1] : (!x) -> !x", 4, 6, 6},
+      {"avg_pool_include_pad", "",
+       R"(%y = incept.avg_pool %x kernel [3, 3] stride [2, 2] pad [1, 0] pad_end [0, 1] include_pad
+              : (!x) -> tensor<2x4x3x3xf32>)",
+       4, 3, 3},
+      {"global_avg_pool", "", "%y = incept.global_avg_pool %x : (!x) -> tensor<2x4x1x1xf32>", 4, 1, 1},
+      {"batch_norm",
+       R"(incept.variable @p.weight kind "parameter" : tensor<4xf32>
+          incept.variable @p.bias kind "parameter" : tensor<4xf32>
+          incept.variable @p.running_mean kind "state" : tensor<4xf32>
+          incept.variable @p.running_var kind "state" : tensor<4xf32>)",
+       R"(%g = incept.read @p.weight : !v
+          %b = incept.read @p.bias : !v
+          %m = incept.read @p.running_mean : !v
+          %v = incept.read @p.running_var : !v
+          %r = incept.relu %x : (!x) -> !x
+          %y = incept.batch_norm %r gamma %g beta %b mean %m variance %v
+              {epsilon = 1.0e-3, decay = 0.9, incept.path = "p"} : (!x, !v, !v, !v, !v) -> !x)",
+       4, 6, 6},
+      {"batch_norm_without_gamma",
+       R"(incept.variable @p.bias kind "parameter" : tensor<4xf32>
+          incept.variable @p.running_mean kind "state" : tensor<4xf32>
+          incept.variable @p.running_var kind "state" : tensor<4xf32>)",
+       R"(%b = incept.read @p.bias : !v
+          %m = incept.read @p.running_mean : !v
+          %v = incept.read @p.running_var : !v
+          %r = incept.relu %x : (!x) -> !x
+          %y = incept.batch_norm %r beta %b mean %m variance %v
+              {epsilon = 1.0e-3, decay = 0.9, incept.path = "p"} : (!x, !v, !v, !v) -> !x)",
+       4, 6, 6},
+      {"batch_norm_after_conv2d",
+       R"(incept.variable @p.weight kind "parameter" : tensor<4xf32>
+          incept.variable @p.bias kind "parameter" : tensor<4xf32>
+          incept.variable @p.running_mean kind "state" : tensor<4xf32>
+          incept.variable @p.running_var kind "state" : tensor<4xf32>)",
+       R"(%g = incept.read @p.weight : !v
+          %b = incept.read @p.bias : !v
+          %m = incept.read @p.running_mean : !v
+          %v = incept.read @p.running_var : !v
+          %n = incept.batch_norm %x gamma %g beta %b mean %m variance %v
+              {epsilon = 1.0e-3, decay = 0.9, incept.path = "p"} : (!x, !v, !v, !v, !v) -> !x
+          %y = incept.relu %n : (!x) -> !x)",
+       4, 6, 6},
+      {"residual", "",
+       R"(%s = incept.scale %x by 0.17 : (!x) -> !x
+          %r = incept.relu %s : (!x) -> !x
+          %y = incept.add %x, %r : (!x, !x) -> !x)",
+       4, 6, 6},
+      {"add_to_itself", "", "%y = incept.add %x, %x : (!x, !x) -> !x", 4, 6, 6},
+      {"concat", "",
+       R"(%s = incept.scale %x by -0.5 : (!x) -> !x
+          %r = incept.relu %x : (!x) -> !x
+          %y = incept.concat %r, %x, %s : (!x, !x, !x) -> tensor<2x12x6x6xf32>)",
+       12, 6, 6},
+      {"dropout", "", R"(%y = incept.random_drop %x keep 0.7 {incept.path = "drop"} : (!x) -> !x)", 4, 6, 6},
+      {"shared_parameter", R"(incept.variable @p.weight kind "parameter" : tensor<4x4x1x1xf32>)",
+       R"(%w = incept.read @p.weight : tensor<4x4x1x1xf32>
+          %a = incept.conv2d %x, %w : (!x, tensor<4x4x1x1xf32>) -> !x
+          %v = incept.read @p.weight : tensor<4x4x1x1xf32>
+          %y = incept.conv2d %a, %v : (!x, tensor<4x4x1x1xf32>) -> !x)",
+       4, 6, 6},
+      {"inception",
+       R"(incept.variable @p.a.weight kind "parameter" : tensor<3x4x1x1xf32>
+          incept.variable @p.a.bias kind "parameter" : tensor<3xf32>
+          incept.variable @p.a.running_mean kind "state" : tensor<3xf32>
+          incept.variable @p.a.running_var kind "state" : tensor<3xf32>
+          incept.variable @p.b.weight kind "parameter" : tensor<2x3x3x3xf32>)",
+       R"(%y = incept.block "mixed" of "inception" (%x) : (!x) -> tensor<2x9x6x6xf32> {
+          ^bb0(%in: !x):
+            %w = incept.read @p.a.weight : tensor<3x4x1x1xf32>
+            %c = incept.conv2d %in, %w {incept.path = "p.a"} : (!x, tensor<3x4x1x1xf32>) -> tensor<2x3x6x6xf32>
+            %b = incept.read @p.a.bias : tensor<3xf32>
+            %m = incept.read @p.a.running_mean : tensor<3xf32>
+            %v = incept.read @p.a.running_var : tensor<3xf32>
+            %n = incept.batch_norm %c beta %b mean %m variance %v {epsilon = 1.0e-3, decay = 0.9, incept.path = "p.bn"}
+                : (tensor<2x3x6x6xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>) -> tensor<2x3x6x6xf32>
+            %r = incept.relu %n : (tensor<2x3x6x6xf32>) -> tensor<2x3x6x6xf32>
+            %wb = incept.read @p.b.weight : tensor<2x3x3x3xf32>
+            %d = incept.conv2d %r, %wb pad [1, 1] pad_end [1, 1] : (tensor<2x3x6x6xf32>, tensor<2x3x3x3xf32>) -> tensor<2x2x6x6xf32>
+            %e = incept.relu %d : (tensor<2x2x6x6xf32>) -> tensor<2x2x6x6xf32>
+            %p = incept.avg_pool %in kernel [3, 3] pad [1, 1] pad_end [1, 1] : (!x) -> !x
+            %k = incept.concat %r, %e, %p : (tensor<2x3x6x6xf32>, tensor<2x2x6x6xf32>, !x) -> tensor<2x9x6x6xf32>
+            incept.yield %k : tensor<2x9x6x6xf32>
+          })",
+       9, 6, 6},
+  };
+  return networks;
+}
+
+std::string moduleText(const TestNetwork &network, const std::string &optimizer) {
+  std::string tail = std::to_string(network.channels) + "x" + std::to_string(network.height) + "x" +
+                     std::to_string(network.width) + "xf32>";
+  std::string text = R"(
+    !x = tensor<2x4x6x6xf32>
+    !v = tensor<4xf32>
+    module attributes {incept.mode = "train",
+                       incept.training = {label_smoothing = 0.1, optimizer = {kind = "$OPTIMIZER"}}} {
+      incept.variable @first.weight kind "parameter" decay : tensor<4x3x3x3xf32>
+      incept.variable @first.bias kind "parameter" : tensor<4xf32>
+      $VARIABLES
+      incept.variable @last.weight kind "parameter" decay : tensor<3x$TAIL
+      func.func @network(%images: tensor<2x3x6x6xf32>) -> tensor<2x3xf32> {
+        %fw = incept.read @first.weight : tensor<4x3x3x3xf32>
+        %fb = incept.read @first.bias : tensor<4xf32>
+        %x = incept.conv2d %images, %fw bias %fb pad [1, 1] pad_end [1, 1] {incept.path = "first"}
+            : (tensor<2x3x6x6xf32>, tensor<4x3x3x3xf32>, tensor<4xf32>) -> !x
+        $BODY
+        %lw = incept.read @last.weight : tensor<3x$TAIL
+        %l = incept.conv2d %y, %lw {incept.path = "last"} : (tensor<2x$TAIL, tensor<3x$TAIL) -> tensor<2x3x1x1xf32>
+        %logits = incept.flatten %l : (tensor<2x3x1x1xf32>) -> tensor<2x3xf32>
+        return %logits : tensor<2x3xf32>
+      }
+    })";
+  for (auto [mark, by] : {std::pair<std::string, std::string>{"$OPTIMIZER", optimizer},
+                          {"$VARIABLES", network.variables},
+                          {"$BODY", network.body},
+                          {"$TAIL", tail}})
+    for (size_t at; (at = text.find(mark)) != std::string::npos;)
+      text.replace(at, mark.size(), by);
+  return text;
+}
+
+void addDifferentiation(OpPassManager &passes) {
+  passes.addPass(createExpandBlocksPass());
+  passes.addPass(createBuildEntryPointsPass());
+  passes.addPass(createDifferentiatePass());
+}
+
+TestRun::TestRun(const std::string &text, llvm::function_ref<void(OpPassManager &)> build) {
+  DialectRegistry registry;
+  registry.insert<InceptDialect, func::FuncDialect>();
+  registerGradientRules(registry);
+  context.appendDialectRegistry(registry);
+  context.disableMultithreading(); // these modules are small
+  owned = parseSourceString<ModuleOp>(text, &context);
+  PassManager passes(&context);
+  build(passes);
+  if (!owned || failed(passes.run(*owned))) {
+    ADD_FAILURE() << "the module does not compile:\n" << text;
+    return;
+  }
+  interpreter = std::make_unique<reference::Interpreter>(*owned);
+  fillVariables();
+}
+
+void TestRun::fillVariables() {
+  for (VariableOp variable : module().getOps<VariableOp>()) {
+    StringRef name = variable.getSymName();
+    auto found = variables().find(name.str());
+    if (found == variables().end())
+      continue;
+    // A generator per variable: its values do not depend on what else a phase declares.
+    std::mt19937_64 generator(llvm::xxh3_64bits(name));
+    std::normal_distribution<double> normal(0, 0.5);
+    bool isPositive = name.ends_with("running_var") || name.starts_with("mean_square/");
+    for (double &value : found->second.values)
+      value = isPositive ? std::abs(normal(generator)) + 0.1 : normal(generator);
+  }
+  variables()["io/labels"].values = {2, 0};
+  stepValues() = {
+      {"seed", 5},       {"step", 3},        {"sample_base", 6},  {"learning_rate", 0.1}, {"weight_decay", 0.01},
+      {"momentum", 0.9}, {"rms_decay", 0.8}, {"rms_epsilon", 0.5}};
+}
+
+void TestRun::call(const std::string &function) {
+  SmallVector<reference::Tensor> outputs;
+  if (failed(interpreter->run(function, {}, outputs)))
+    ADD_FAILURE() << "function " << function << " fails in the interpreter";
+}
+
+std::vector<std::string> TestRun::namesOf(const std::string &kind) {
+  std::vector<std::string> names;
+  for (VariableOp variable : module().getOps<VariableOp>())
+    if (variable.getKind() == kind)
+      names.push_back(variable.getSymName().str());
+  return names;
+}
+
+double largest(const reference::Tensor &tensor) {
+  double result = 0;
+  for (double value : tensor.values)
+    result = std::max(result, std::abs(value));
+  return result;
+}
+
+void expectClose(const reference::Tensor &expected, const reference::Tensor &actual, double tolerance,
+                 const std::string &what) {
+  ASSERT_EQ(expected.size(), actual.size()) << what;
+  double allowed = tolerance * std::max(largest(expected), 1e-3); // a gradient may vanish but for rounding
+  for (int64_t index = 0; index < expected.size(); ++index)
+    ASSERT_NEAR(expected.values[index], actual.values[index], allowed) << what << "[" << index << "]";
+}
+
+} // namespace incept::test
