@@ -1,3 +1,56 @@
+// One small network through every phase with the fake target: what each phase leaves parses and verifies again, and
+// has the marks of its phase.
+// RUN: incept-opt %s --incept-verify-phase="phase=graph" | incept-opt | FileCheck %s --check-prefix=GRAPH
+// RUN: incept-opt %s --incept-to-training -o %t.training && incept-opt %t.training | FileCheck %s --check-prefix=TRAINING
+// RUN: incept-opt %t.training --incept-to-fused -o %t.fused && incept-opt %t.fused | FileCheck %s --check-prefix=FUSED
+// RUN: incept-opt %t.fused --incept-to-layout -o %t.layout && incept-opt %t.layout | FileCheck %s --check-prefix=LAYOUT
+// RUN: incept-opt %t.layout --incept-to-planned -o %t.planned && incept-opt %t.planned | FileCheck %s --check-prefix=PLANNED
+// RUN: incept-opt %t.planned --incept-to-exec -o %t.exec && incept-opt %t.exec | FileCheck %s --check-prefix=EXEC
+
+// GRAPH: incept.phase = "graph"
+// GRAPH: incept.block "stem" of "stem"
+// GRAPH: incept.random_drop
+
+// TRAINING: incept.phase = "training"
+// TRAINING-NOT: incept.block
+// TRAINING-LABEL: func.func @stage_u8
+// TRAINING-LABEL: func.func @stage_f32
+// TRAINING-LABEL: func.func @forward_backward
+// TRAINING: incept.batch_norm_finalize
+// TRAINING: incept.conv2d_backward_weights
+// TRAINING-LABEL: func.func @prepare_inference
+// TRAINING: incept.fold_batch_norm
+// TRAINING-LABEL: func.func @infer
+// The stem's batch norm and ReLU have become part of its convolution.
+// TRAINING: incept.conv2d {{.*}} bias {{.*}} relu {incept.path = "conv"}
+// TRAINING-LABEL: func.func @update
+// TRAINING: incept.rmsprop_update
+
+// FUSED: incept.phase = "fused"
+// FUSED-LABEL: func.func @forward_backward
+// FUSED: incept.group "library"
+// FUSED-NEXT: ^bb0
+// FUSED-NEXT: incept.conv2d
+// FUSED: incept.concat_view
+
+// LAYOUT: incept.phase = "layout"
+// LAYOUT: incept.exec.plan
+// LAYOUT-LABEL: func.func @forward_backward
+// LAYOUT: incept.group "library" plan @
+// LAYOUT: #incept.layout<nhwc, stride = 48, offset = 16>
+
+// PLANNED: incept.phase = "planned"
+// PLANNED-LABEL: func.func @forward_backward
+// PLANNED-SAME: incept.arena_bytes
+// PLANNED: incept.group {{.*}} attributes {offsets = array<i64:
+
+// EXEC: incept.memory = {arena_bytes
+// EXEC-SAME: incept.phase = "exec"
+// EXEC: incept.exec.region @arena
+// EXEC-LABEL: func.func @forward_backward
+// EXEC-NOT: incept.group
+// EXEC: incept.exec.library @plan_
+// EXEC: incept.exec.kernel @
 module attributes {incept.network = "small", incept.mode = "train",
                    incept.training = {label_smoothing = 1.000000e-01 : f64, optimizer = {kind = "rmsprop"}}} {
   incept.variable @conv.weight kind "parameter" decay : tensor<16x3x3x3xf32>
