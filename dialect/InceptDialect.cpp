@@ -25,6 +25,9 @@ void InceptDialect::initialize() {
 #define GET_OP_LIST
 #include "dialect/InceptOps.cpp.inc"
       >();
+  // Fulfilled by registerGradientRules (passes/GradientRules.h): forgetting to call it is an error that says so.
+  declarePromisedInterfaces<Differentiable, AddOp, AvgPoolOp, BatchNormTrainingOp, ConcatOp, Conv2DOp, DropoutOp,
+                            FlattenOp, GlobalAvgPoolOp, LinearOp, MaxPoolWithIndexOp, ReluOp, ScaleOp>();
 }
 
 Attribute LayoutAttr::parse(AsmParser &parser, Type) {
