@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "KernelHarness.h"
+#include "codegen/cpu/CompileKernels.h"
+#include "dialect/InceptOps.h"
+#include "dialect/reference/Interpreter.h"
+#include "passes/KernelBuilder.h"
+#include "passes/Layouts.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Parser/Parser.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <dlfcn.h>
+#include <random>
+#include <sys/mman.h>
+#include <unistd.h>
+
+using namespace mlir;
+
+namespace incept::test {
+
+namespace {
+
+using Kernel = void (*)(void *const *, const int64_t *, int64_t, int64_t);
+constexpr char kUntouched = 0x5c;
+
+/// A shared object that lies in memory, opened for the time of a test.
+class Library {
+public:
+  explicit Library(const std::vector<char> &bytes) {
+    int file = memfd_create("kernels", 0);
+    if (write(file, bytes.data(), bytes.size()) == ssize_t(bytes.size()))
+      handle = dlopen(("/proc/self/fd/" + std::to_string(file)).c_str(), RTLD_NOW);
+    close(file);
+    EXPECT_TRUE(handle) << dlerror();
+  }
+  ~Library() {
+    if (handle)
+      dlclose(handle);
+  }
+  Kernel find(StringRef name) { return handle ? Kernel(dlsym(handle, name.str().c_str())) : nullptr; }
+
+private:
+  void *handle = nullptr;
+};
+
+std::string moduleText(const GroupCase &group) {
+  std::string signature, names, types, blockArguments, resultNames, resultTypes;
+  auto append = [](std::string &list, const std::string &item) { list += (list.empty() ? "" : ", ") + item; };
+  for (const Argument &argument : group.arguments) {
+    // Outside of the group the arguments have other names.
+    append(signature, "%outer_" + argument.name + ": " + argument.type);
+    append(names, "%outer_" + argument.name);
+    append(types, argument.type);
+    append(blockArguments, "%" + argument.name + ": " + argument.type);
+  }
+  for (auto &[name, type] : group.results) {
+    append(resultNames, "%" + name);
+    append(resultTypes, type);
+  }
+  std::string returned;
+  for (size_t i = 0; i < group.results.size(); ++i)
+    append(returned, "%r#" + std::to_string(i));
+  return "func.func @f(" + signature + ") -> (" + resultTypes + ") {\n%r:" + std::to_string(group.results.size()) +
+         " = incept.group \"kernel\" (" + names + ") : (" + types + ") -> (" + resultTypes + ") {\n^bb0(" + blockArguments +
+         "):\n" + group.body + "\nincept.yield " + resultNames + " : " + resultTypes + "\n}\nreturn " + returned +
+         " : " + resultTypes + "\n}\n";
+}
+
+/// Memory of one operand: pixels x stride elements, the tensor at its channel offset.
+struct Buffer {
+  RankedTensorType type;
+  int64_t stride = 1, offset = 0, channels = 1, pixels = 1;
+  unsigned elementBytes = 4;
+  std::vector<char> bytes;
+
+  Buffer(RankedTensorType type, int64_t rows = 0) : type(type) {
+    elementBytes = type.getElementTypeBitWidth() / 8;
+    ArrayRef<int64_t> shape = type.getShape();
+    if (shape.size() >= 2) {
+      channels = shape[1];
+      pixels = type.getNumElements() / channels;
+    } else if (shape.size() == 1) {
+      channels = shape[0];
+      pixels = rows ? rows : 1;
+    }
+    auto layout = dyn_cast_or_null<LayoutAttr>(type.getEncoding());
+    stride = layout && layout.isSlice() ? layout.getStride() : channels;
+    offset = layout ? layout.getOffset() : 0;
+    bytes.assign(pixels * stride * elementBytes, kUntouched);
+  }
+
+  void *base() { return bytes.data() + offset * elementBytes; }
+
+  /// Physical byte position of the element at logical `index`.
+  size_t position(int64_t index, bool nchw) const {
+    ArrayRef<int64_t> shape = type.getShape();
+    int64_t element = index;
+    if (shape.size() == 4 && !nchw) {
+      int64_t plane = shape[2] * shape[3], image = index / (channels * plane), c = index / plane % channels;
+      element = (image * plane + index % plane) * stride + offset + c;
+    } else if (shape.size() >= 2 && !nchw) {
+      element = index / channels * stride + offset + index % channels;
+    }
+    return element * elementBytes;
+  }
+
+  void set(int64_t index, double value, bool nchw) {
+    char *at = bytes.data() + position(index, nchw);
+    if (elementBytes == 4) {
+      float f = value;
+      std::memcpy(at, &f, 4);
+    } else if (elementBytes == 8) {
+      int64_t i = value;
+      std::memcpy(at, &i, 8);
+    } else {
+      *at = char(uint8_t(value));
+    }
+  }
+
+  double get(int64_t index) const {
+    const char *at = bytes.data() + position(index, false);
+    float f;
+    if (elementBytes == 1)
+      return uint8_t(*at);
+    std::memcpy(&f, at, 4);
+    return f;
+  }
+
+  /// Forgets the tensor's elements, so that only the bytes around them are left to compare.
+  void erase() {
+    for (int64_t i = 0; i < type.getNumElements(); ++i)
+      std::memset(bytes.data() + position(i, false), kUntouched, elementBytes);
+  }
+};
+
+void launch(Kernel kernel, MutableArrayRef<void *> operands, ArrayRef<int64_t> extents, int64_t units) {
+  // Three parts, as three threads would take them; the last ones may be empty.
+  int64_t cuts[] = {0, units / 3, units / 3 + (units + 2) / 3, units};
+  for (int part = 0; part < 3; ++part)
+    kernel(operands.data(), extents.data(), cuts[part], cuts[part + 1]);
+}
+
+class GroupRun {
+public:
+  GroupRun(ModuleOp module, const GroupCase &group) : module(module), group(group) {
+    function = *module.getOps<func::FuncOp>().begin();
+    groupOp = *function.getOps<GroupOp>().begin();
+    Operation &first = groupOp.getBody().front().front();
+    isImport = isa<ImportImageOp>(first);
+    isNormalize = isa<NormalizeImageOp>(first);
+  }
+
+  void run(const std::string &cpu) {
+    KernelTable table(module);
+    KernelLaunch kernelLaunch = table.get(groupOp);
+    std::string combine = table.getCombine().str(), symbol = kernelLaunch.symbol.str();
+    cpu::KernelOptions options;
+    options.cpu = cpu;
+    auto bytes = cpu::compileKernels(module, options);
+    ASSERT_TRUE(succeeded(bytes));
+    Library library(*bytes);
+    ASSERT_TRUE(library.find(symbol));
+    fillInputs();
+    std::vector<Buffer> outputs = runKernels(library, kernelLaunch, combine);
+    compare(outputs);
+  }
+
+private:
+  void fillInputs() {
+    std::mt19937 random(7);
+    for (auto [argument, type] : llvm::zip(group.arguments, function.getArgumentTypes())) {
+      reference::Tensor tensor = *reference::makeTensor(type);
+      Buffer buffer(cast<RankedTensorType>(type));
+      std::uniform_real_distribution<double> distribution(argument.low, argument.high);
+      bool integer = !cast<RankedTensorType>(type).getElementType().isF32();
+      for (int64_t i = 0; i < tensor.size(); ++i) {
+        double value = distribution(random);
+        tensor.values[i] = integer ? std::floor(value) : double(float(value));
+        buffer.set(i, tensor.values[i], isImport || isNormalize);
+      }
+      tensors.push_back(std::move(tensor));
+      inputs.push_back(std::move(buffer));
+    }
+  }
+
+  std::vector<Buffer> runKernels(Library &library, const KernelLaunch &kernelLaunch, StringRef combine) {
+    std::vector<Buffer> outputs, partials;
+    for (Type type : function.getResultTypes())
+      outputs.emplace_back(cast<RankedTensorType>(type));
+    for (auto [output, isSum] : llvm::zip(outputs, kernelLaunch.isSum))
+      partials.emplace_back(output.type, isSum ? kernelLaunch.units : 0);
+    SmallVector<void *> operands;
+    for (Buffer &input : inputs)
+      operands.push_back(input.base());
+    for (size_t i = 0; i < outputs.size(); ++i)
+      operands.push_back(kernelLaunch.isSum[i] ? partials[i].base() : outputs[i].base());
+    launch(library.find(kernelLaunch.symbol), operands, kernelLaunch.extents, kernelLaunch.units);
+    for (size_t i = 0; i < outputs.size(); ++i)
+      if (kernelLaunch.isSum[i]) {
+        SmallVector<void *> pair = {partials[i].base(), outputs[i].base()};
+        launch(library.find(combine), pair, {kernelLaunch.units, outputs[i].channels}, (outputs[i].channels + 63) / 64);
+      }
+    return outputs;
+  }
+
+  void compare(std::vector<Buffer> &outputs) {
+    SmallVector<reference::Tensor> expected;
+    reference::Interpreter interpreter(module);
+    ASSERT_TRUE(succeeded(interpreter.run("f", tensors, expected)));
+    for (size_t r = 0; r < outputs.size(); ++r) {
+      double largest = 1e-30;
+      for (double value : expected[r].values)
+        largest = std::max(largest, std::isfinite(value) ? std::abs(value) : 0);
+      double worst = 0;
+      for (int64_t i = 0; i < expected[r].size(); ++i) {
+        double difference = std::abs(outputs[r].get(i) - expected[r].values[i]);
+        worst = std::max(worst, std::isnan(difference) ? INFINITY : difference);
+      }
+      EXPECT_LE(worst, group.tolerance * largest) << "result " << group.results[r].first;
+      outputs[r].erase();
+      EXPECT_EQ(llvm::count(outputs[r].bytes, kUntouched), int64_t(outputs[r].bytes.size()))
+          << "bytes around result " << group.results[r].first << " were written";
+    }
+  }
+
+  ModuleOp module;
+  const GroupCase &group;
+  func::FuncOp function;
+  GroupOp groupOp;
+  bool isImport = false, isNormalize = false;
+  SmallVector<reference::Tensor> tensors;
+  std::vector<Buffer> inputs;
+};
+
+} // namespace
+
+void checkGroup(const GroupCase &group, const std::string &cpu) {
+  MLIRContext context;
+  context.loadDialect<InceptDialect, func::FuncDialect>();
+  auto module = parseSourceString<ModuleOp>(moduleText(group), &context);
+  ASSERT_TRUE(module) << moduleText(group);
+  GroupRun(*module, group).run(cpu);
+}
+
+} // namespace incept::test
