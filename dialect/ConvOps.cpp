@@ -41,10 +41,12 @@ LogicalResult Conv2DOp::verify() {
 }
 
 LogicalResult Conv2DBackwardDataOp::verify() {
+  // conv2d_backward_data_c1
   return verifyConvolution(*this, getDiffSrc(), getWeights(), getDiffDst());
 }
 
 LogicalResult Conv2DBackwardWeightsOp::verify() {
+  // conv2d_backward_weights_c1
   return verifyConvolution(*this, getSrc(), getDiffWeights(), getDiffDst());
 }
 
@@ -65,10 +67,12 @@ LogicalResult LinearOp::verify() {
 }
 
 LogicalResult LinearBackwardDataOp::verify() {
+  // linear_backward_data_c1
   return verifyLinear(*this, getDiffSrc(), getWeights(), getDiffDst());
 }
 
 LogicalResult LinearBackwardWeightsOp::verify() {
+  // linear_backward_weights_c1
   return verifyLinear(*this, getSrc(), getDiffWeights(), getDiffDst());
 }
 

@@ -54,11 +54,12 @@ LogicalResult DropoutOp::verify() {
   return verifyKeep(*this);
 }
 
+// random_drop_c1
 LogicalResult RandomDropOp::verify() { return verifyKeep(*this); }
 
 template <typename OpTy>
 static LogicalResult verifyConcat(OpTy op) {
-  // concat_c1, concat_c2
+  // concat_c1, concat_c2, concat_view_c1, concat_view_c2
   SmallVector<ArrayRef<int64_t>> shapes;
   for (Value src : op.getSrcs())
     shapes.push_back(shapeOf(src));
@@ -73,7 +74,7 @@ LogicalResult ConcatViewOp::verify() { return verifyConcat(*this); }
 
 template <typename OpTy>
 static LogicalResult verifySlice(OpTy op) {
-  // slice_c1
+  // slice_c1, slice_view_c1
   auto inferred = inferSlice([&] { return op.emitOpError(); }, shapeOf(op.getSrc()), op.getOffset(),
                              shapeOf(op.getDst())[1]);
   if (failed(inferred))

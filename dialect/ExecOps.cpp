@@ -11,12 +11,14 @@ using namespace mlir;
 namespace incept::exec {
 
 LogicalResult RegionOp::verify() {
+  // exec.region_c1
   if (int64_t(getBytes()) < 0)
     return emitOpError() << "expected a size that is not negative, but got " << int64_t(getBytes());
   return success();
 }
 
 LogicalResult SliceOp::verifySymbolUses(SymbolTableCollection &table) {
+  // exec.slice_c1
   auto region = table.lookupNearestSymbolFrom<RegionOp>(*this, getRegionAttr());
   if (!region)
     return emitOpError() << "expected a region named '" << getRegion() << "', but there is none";
@@ -35,6 +37,7 @@ LogicalResult SliceOp::verifySymbolUses(SymbolTableCollection &table) {
 }
 
 LogicalResult KernelOp::verifySymbolUses(SymbolTableCollection &table) {
+  // exec.kernel_c1
   if (!table.lookupNearestSymbolFrom<KernelDefOp>(*this, getKernelAttr()))
     return emitOpError() << "expected a kernel named '" << getKernel() << "', but there is none";
   if (int64_t(getUnits()) < 1)
@@ -43,6 +46,7 @@ LogicalResult KernelOp::verifySymbolUses(SymbolTableCollection &table) {
 }
 
 LogicalResult LibraryOp::verifySymbolUses(SymbolTableCollection &table) {
+  // exec.library_c1
   if (!table.lookupNearestSymbolFrom<PlanOp>(*this, getPlanAttr()))
     return emitOpError() << "expected a plan named '" << getPlan() << "', but there is none";
   return success();

@@ -60,8 +60,10 @@ LogicalResult BatchNormBackwardOp::verify() {
   return verifyAllVectors(*this, shapeOf(getSrc())[1]);
 }
 
+// channel_sample_c1
 LogicalResult ChannelSampleOp::verify() { return verifyAllVectors(*this, shapeOf(getSrc())[1]); }
 
+// channel_stats_c1
 LogicalResult ChannelStatsOp::verify() { return verifyAllVectors(*this, shapeOf(getSrc())[1]); }
 
 LogicalResult BatchNormFinalizeOp::verify() {

@@ -25,7 +25,7 @@ static LogicalResult verifyPool(OpTy op, Value src, Value dst) {
 
 template <typename OpTy>
 static LogicalResult verifyIndexed(OpTy op, Value dst) {
-  // max_pool_with_index_c1: positions are stored in a byte.
+  // max_pool_with_index_c1, max_pool_with_index_c2: positions are stored in a byte.
   if (op.getKernel().size() == 2 && (op.getKernel()[0] > 255 || op.getKernel()[1] > 255 ||
                                      op.getKernel()[0] * op.getKernel()[1] > 255))
     return op.emitOpError() << "expected a window of at most 255 elements, but got " << op.getKernel()[0] << "x"
@@ -33,6 +33,7 @@ static LogicalResult verifyIndexed(OpTy op, Value dst) {
   return verifyShape(op, "workspace", op.getWorkspace(), shapeOf(dst));
 }
 
+// max_pool_c1, max_pool_c2
 LogicalResult MaxPoolOp::verify() { return verifyPool(*this, getSrc(), getDst()); }
 
 LogicalResult MaxPoolWithIndexOp::verify() {
@@ -42,21 +43,26 @@ LogicalResult MaxPoolWithIndexOp::verify() {
 }
 
 LogicalResult MaxPoolBackwardOp::verify() {
+  // max_pool_backward_c1
   if (failed(verifyPool(*this, getDiffSrc(), getDiffDst())))
     return failure();
   return verifyIndexed(*this, getDiffDst());
 }
 
+// avg_pool_c1
 LogicalResult AvgPoolOp::verify() { return verifyPool(*this, getSrc(), getDst()); }
 
+// avg_pool_backward_c1
 LogicalResult AvgPoolBackwardOp::verify() { return verifyPool(*this, getDiffSrc(), getDiffDst()); }
 
 LogicalResult GlobalAvgPoolOp::verify() {
+  // global_avg_pool_c1
   auto src = shapeOf(getSrc());
   return verifyShape(*this, "dst", getDst(), {src[0], src[1], 1, 1});
 }
 
 LogicalResult GlobalAvgPoolBackwardOp::verify() {
+  // global_avg_pool_backward_c1
   auto src = shapeOf(getDiffSrc());
   return verifyShape(*this, "diff_dst", getDiffDst(), {src[0], src[1], 1, 1});
 }

@@ -33,10 +33,12 @@ static LogicalResult verifyVariableUse(Operation *op, FlatSymbolRefAttr name, Va
 }
 
 LogicalResult ReadOp::verifySymbolUses(SymbolTableCollection &table) {
+  // read_c1
   return verifyVariableUse(*this, getVariableAttr(), getValue(), table);
 }
 
 LogicalResult WriteOp::verifySymbolUses(SymbolTableCollection &table) {
+  // write_c1
   return verifyVariableUse(*this, getVariableAttr(), getValue(), table);
 }
 
@@ -51,6 +53,7 @@ static LogicalResult verifyBoundary(Operation *op, Block &body) {
   return success();
 }
 
+// block_c1
 LogicalResult BlockOp::verifyRegions() { return verifyBoundary(*this, getBody().front()); }
 
 LogicalResult GroupOp::verify() {
@@ -60,6 +63,7 @@ LogicalResult GroupOp::verify() {
   return success();
 }
 
+// group_c2
 LogicalResult GroupOp::verifyRegions() { return verifyBoundary(*this, getBody().front()); }
 
 YieldOp GroupOp::getYield() { return cast<YieldOp>(getBody().front().getTerminator()); }

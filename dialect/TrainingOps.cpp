@@ -22,6 +22,7 @@ LogicalResult NormalizeImageOp::verify() {
   return success();
 }
 
+// import_image_c1
 LogicalResult ImportImageOp::verify() { return verifyShape(*this, "dst", getDst(), shapeOf(getSrc())); }
 
 template <typename OpTy>
@@ -36,6 +37,7 @@ static LogicalResult verifyLoss(OpTy op) {
 LogicalResult SoftmaxCrossEntropyOp::verify() { return verifyLoss(*this); }
 
 LogicalResult SoftmaxCrossEntropyBackwardOp::verify() {
+  // softmax_cross_entropy_backward_c1
   if (failed(verifyLoss(*this)))
     return failure();
   return verifyShape(*this, "diff_logits", getDiffLogits(), shapeOf(getLogits()));
@@ -51,7 +53,9 @@ static LogicalResult verifyUpdate(Operation *op, Value parameter) {
   return success();
 }
 
+// sgd_update_c1
 LogicalResult SgdUpdateOp::verify() { return verifyUpdate(*this, getParameter()); }
+// rmsprop_update_c1
 LogicalResult RmspropUpdateOp::verify() { return verifyUpdate(*this, getParameter()); }
 
 } // namespace incept

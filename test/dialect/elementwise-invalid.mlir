@@ -73,6 +73,22 @@ func.func @concat_c2(%x: tensor<2x4x3x3xf32>) {
 
 // -----
 
+func.func @concat_view_c1(%x: tensor<2x4x3x3xf32>, %y: tensor<1x6x3x3xf32>) {
+  // expected-error @+1 {{expected operands of equal batch, height and width, but got 2x4x3x3 and 1x6x3x3}}
+  %0 = incept.concat_view %x, %y : (tensor<2x4x3x3xf32>, tensor<1x6x3x3xf32>) -> tensor<2x10x3x3xf32>
+  return
+}
+
+// -----
+
+func.func @concat_view_c2(%x: tensor<2x4x3x3xf32>) {
+  // expected-error @+1 {{expected dst to be 2x8x3x3, but got 2x4x3x3}}
+  %0 = incept.concat_view %x, %x : (tensor<2x4x3x3xf32>, tensor<2x4x3x3xf32>) -> tensor<2x4x3x3xf32>
+  return
+}
+
+// -----
+
 func.func @slice_c1(%x: tensor<2x10x3x3xf32>) {
   // expected-error @+1 {{expected channels 5 to 11 to lie inside 2x10x3x3}}
   %0 = incept.slice %x at 5 : (tensor<2x10x3x3xf32>) -> tensor<2x6x3x3xf32>
