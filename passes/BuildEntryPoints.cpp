@@ -32,8 +32,9 @@ public:
     if (failed(buildStage(image)))
       return failure();
     auto mode = module->getAttrOfType<StringAttr>("incept.mode");
-    if (!mode || mode.getValue() != "infer")
-      dropAtRandom(cloneNetwork("forward_backward"));
+    bool trains = !mode || mode.getValue() != "infer";
+    if (trains && failed(dropAtRandom(cloneNetwork("forward_backward"))))
+      return failure();
     dropNothing(cloneNetwork("infer"));
     network.erase();
     return success();
@@ -102,16 +103,19 @@ private:
     return function;
   }
 
-  static void dropAtRandom(func::FuncOp function) {
+  static LogicalResult dropAtRandom(func::FuncOp function) {
     SmallVector<RandomDropOp> drops(function.getOps<RandomDropOp>());
     if (drops.empty())
-      return;
+      return success();
     OpBuilder builder = OpBuilder::atBlockBegin(&function.getBody().front());
     auto scalar = RankedTensorType::get({}, builder.getI64Type());
     SmallVector<Value> state;
     for (StringRef field : {"seed", "step", "sample_base"})
       state.push_back(StepValueOp::create(builder, function.getLoc(), scalar, field));
     for (RandomDropOp drop : drops) {
+      // Two ops of one path would drop the same elements.
+      if (getPath(drop).empty())
+        return drop.emitOpError() << "expected a path (incept.path): it selects the op's random numbers";
       builder.setInsertionPoint(drop);
       auto stream = static_cast<int64_t>(llvm::xxh3_64bits(getPath(drop)));
       auto dropout = DropoutOp::create(builder, drop.getLoc(), drop.getType(), drop.getSrc(), state[0], state[1],
@@ -120,6 +124,7 @@ private:
       drop.replaceAllUsesWith(dropout.getDst());
       drop.erase();
     }
+    return success();
   }
 
   static void dropNothing(func::FuncOp function) {
@@ -138,7 +143,8 @@ private:
 struct BuildEntryPointsPass : impl::BuildEntryPointsPassBase<BuildEntryPointsPass> {
   void runOnOperation() override {
     auto network = getOperation().lookupSymbol<func::FuncOp>("network");
-    if (!network || network.getNumArguments() != 1 || network.getNumResults() != 1) {
+    if (!network || !llvm::hasSingleElement(network.getBody()) || network.getNumArguments() != 1 ||
+        network.getNumResults() != 1) {
       getOperation().emitError() << "expected a function @network from images to logits";
       return signalPassFailure();
     }

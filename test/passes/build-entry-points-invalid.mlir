@@ -31,3 +31,21 @@ module attributes {incept.normalization = {mean = array<f64: 0.5, 0.5>, std = ar
     return %0 : tensor<2x1xf32>
   }
 }
+
+// -----
+
+// expected-error @+1 {{expected a function @network from images to logits}}
+module {
+  func.func private @network(%x: tensor<2x1x1x1xf32>) -> tensor<2x1xf32>
+}
+
+// -----
+
+module {
+  func.func @network(%x: tensor<2x1x1x1xf32>) -> tensor<2x1xf32> {
+    %0 = incept.flatten %x : (tensor<2x1x1x1xf32>) -> tensor<2x1xf32>
+    // expected-error @+1 {{expected a path (incept.path): it selects the op's random numbers}}
+    %1 = incept.random_drop %0 keep 0.5 : (tensor<2x1xf32>) -> tensor<2x1xf32>
+    return %1 : tensor<2x1xf32>
+  }
+}
