@@ -15,6 +15,7 @@
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
 #include "llvm/Passes/PassBuilder.h"
+#include "llvm/Support/ThreadPool.h"
 #include "llvm/Target/TargetMachine.h"
 
 using namespace mlir;
@@ -94,6 +95,39 @@ std::unique_ptr<llvm::Module> translate(ModuleOp kernels, const Processor &proce
   return code;
 }
 
+/// One part of the kernels, on a thread of its own from LLVM IR on: LLVM's contexts are independent of each other.
+struct Part {
+  std::vector<exec::KernelDefOp> definitions;
+  std::unique_ptr<llvm::LLVMContext> context = std::make_unique<llvm::LLVMContext>();
+  std::unique_ptr<llvm::Module> code;
+  std::string object, error;
+
+  /// On the caller's thread, since it uses the MLIR context.
+  LogicalResult emit(ModuleOp module, const Processor &processor) {
+    auto kernels = emitKernels(module.getContext(), definitions, processor.vectorBits);
+    if (failed(kernels))
+      return failure();
+    if (failed(lowerToLLVMDialect(**kernels)))
+      return module.emitError("failed to lower the kernels to LLVM");
+    code = translate(**kernels, processor, *context);
+    return code ? success() : LogicalResult(module.emitError("failed to translate the kernels to LLVM IR"));
+  }
+
+  void compile(const Processor &processor) {
+    auto machine = processor.createTargetMachine(error);
+    if (!machine)
+      return;
+    code->setTargetTriple(machine->getTargetTriple());
+    code->setDataLayout(machine->createDataLayout());
+    optimize(*code, *machine);
+    if (failed(emitObject(*code, *machine, object)))
+      error = "the code generator cannot write objects";
+  }
+};
+
+/// The parts do not depend on the machine, so that the same description gives the same file everywhere.
+constexpr size_t kParts = 4;
+
 } // namespace
 
 FailureOr<std::vector<char>> compileKernels(ModuleOp module, const KernelOptions &options) {
@@ -101,33 +135,34 @@ FailureOr<std::vector<char>> compileKernels(ModuleOp module, const KernelOptions
   auto processor = Processor::find(options.cpu, error);
   if (failed(processor))
     return module.emitError(error);
-  auto kernels = emitKernels(module, processor->vectorBits);
-  if (failed(kernels))
-    return failure();
   DialectRegistry registry;
   registerBuiltinDialectTranslation(registry);
   registerLLVMDialectTranslation(registry);
   module.getContext()->appendDialectRegistry(registry);
-  if (failed(lowerToLLVMDialect(**kernels)))
-    return module.emitError("failed to lower the kernels to LLVM");
-  llvm::LLVMContext context;
-  std::unique_ptr<llvm::Module> code = translate(**kernels, *processor, context);
-  if (!code)
-    return module.emitError("failed to translate the kernels to LLVM IR");
-  auto machine = processor->createTargetMachine(error);
-  if (!machine)
-    return module.emitError("no code generator for this machine: ") << error;
-  code->setTargetTriple(machine->getTargetTriple());
-  code->setDataLayout(machine->createDataLayout());
-  optimize(*code, *machine);
-  std::string object;
-  if (failed(emitObject(*code, *machine, object)))
-    return module.emitError("the code generator cannot write objects");
+
+  std::vector<Part> parts(kParts);
+  for (auto [index, definition] : llvm::enumerate(module.getOps<exec::KernelDefOp>()))
+    parts[index % kParts].definitions.push_back(definition);
+  std::vector<std::string> objects;
+  {
+    llvm::DefaultThreadPool pool(llvm::hardware_concurrency(kParts));
+    for (Part &part : parts) {
+      if (failed(part.emit(module, *processor)))
+        return failure();
+      pool.async([&part, &processor] { part.compile(*processor); });
+    }
+    pool.wait();
+  }
+  for (Part &part : parts) {
+    if (!part.error.empty())
+      return module.emitError("failed to compile the kernels: ") << part.error;
+    objects.push_back(std::move(part.object));
+  }
   std::vector<char> sharedObject;
-  if (failed(linkSharedObject(object, sharedObject, error)))
+  if (failed(linkSharedObject(objects, sharedObject, error)))
     return module.emitError("failed to link the kernels: ") << error;
-  if (options.object)
-    *options.object = std::move(object);
+  if (options.objects)
+    *options.objects = std::move(objects);
   return sharedObject;
 }
 

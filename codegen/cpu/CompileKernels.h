@@ -5,7 +5,7 @@
 #pragma once
 
 #include "codegen/cpu/Processor.h"
-#include "mlir/IR/BuiltinOps.h"
+#include "dialect/InceptOps.h"
 
 #include <string>
 #include <vector>
@@ -13,13 +13,14 @@
 namespace incept::cpu {
 
 struct KernelOptions {
-  std::string cpu;               ///< LLVM's name of the CPU; empty means this machine's
-  std::string *object = nullptr; ///< where given, receives the relocatable object too
+  std::string cpu;                             ///< LLVM's name of the CPU; empty means this machine's
+  std::vector<std::string> *objects = nullptr; ///< where given, receives the relocatable objects too
 };
 
-/// Emits, for each `incept.exec.kernel_def` of `module` in order, a function of its name, as MLIR on `!llvm.ptr`, with
-/// vectors of `vectorBits` bits.
-mlir::FailureOr<mlir::OwningOpRef<mlir::ModuleOp>> emitKernels(mlir::ModuleOp module, int64_t vectorBits);
+/// Emits, for each of `definitions`, a function of its name, as MLIR on `!llvm.ptr`, with vectors of `vectorBits` bits.
+mlir::FailureOr<mlir::OwningOpRef<mlir::ModuleOp>> emitKernels(mlir::MLIRContext *context,
+                                                               llvm::ArrayRef<exec::KernelDefOp> definitions,
+                                                               int64_t vectorBits);
 
 /// Compiles the kernel definitions of `module` to a shared object (ELF, to be opened with dlopen). Errors are reported
 /// at the definition or the module.

@@ -51,12 +51,12 @@ LogicalResult checkBody(exec::KernelDefOp definition, StringRef family) {
 
 } // namespace
 
-FailureOr<OwningOpRef<ModuleOp>> emitKernels(ModuleOp module, int64_t vectorBits) {
-  MLIRContext *context = module.getContext();
+FailureOr<OwningOpRef<ModuleOp>> emitKernels(MLIRContext *context, ArrayRef<exec::KernelDefOp> definitions,
+                                            int64_t vectorBits) {
   context->loadDialect<arith::ArithDialect, func::FuncDialect, LLVM::LLVMDialect, math::MathDialect, scf::SCFDialect,
                        vector::VectorDialect>();
   OwningOpRef<ModuleOp> kernels = ModuleOp::create(UnknownLoc::get(context));
-  for (auto definition : module.getOps<exec::KernelDefOp>()) {
+  for (exec::KernelDefOp definition : definitions) {
     const Family *family = llvm::find_if(kFamilies, [&](const Family &f) { return f.name == definition.getFamily(); });
     if (family == std::end(kFamilies))
       return definition.emitOpError() << "unknown kernel family '" << definition.getFamily() << "'";

@@ -4,6 +4,8 @@
 // clipped to the image, is two inner loops. Gradients are in gather form: each element is written once.
 #include "codegen/cpu/KernelEmitter.h"
 
+#include <limits>
+
 using namespace mlir;
 
 namespace incept::cpu {
@@ -90,62 +92,112 @@ LogicalResult emitMaxPool(KernelEmitter &e) {
   bool withIndex = isa<MaxPoolWithIndexOp>(e.only());
   Window p(e);
   Value src = e.operand(0), dst = e.operand(1), srcStride = e.extent(kFirstStride), dstStride = e.extent(kFirstStride + 1);
-  Value workspace, workspaceStride;
-  if (withIndex) {
-    workspace = e.operand(2);
-    workspaceStride = e.extent(kFirstStride + 2);
-  }
+  Value workspace = withIndex ? e.operand(2) : Value();
+  Value workspaceStride = withIndex ? e.extent(kFirstStride + 2) : Value();
   pixels(e, p.oh, p.ow, [&](Value n, Value oh, Value ow) {
     Span rows = windowSpan(e, oh, p.sh, p.pt, p.kh, p.ih, p.pb), columns = windowSpan(e, ow, p.sw, p.pl, p.kw, p.iw, p.pr);
     auto position = [&](Value h, Value w) {
       return e.splat(toI32(e, e.add(e.mul(e.sub(h, rows.origin), p.kw), e.sub(w, columns.origin))));
     };
-    e.vectors(e.index(0), p.c, [&](Value c, Lanes lanes) {
-      SmallVector<Value> init = {e.splatReal(-std::numeric_limits<double>::infinity())};
+    Value out = pixel(e, n, oh, ow, p.oh, p.ow, dstStride);
+    e.vectorBlocks(e.index(0), p.c, [&](ArrayRef<Value> block, Lanes lanes) {
+      // Carried: the best values, then the positions they were at.
+      size_t count = block.size();
+      SmallVector<Value> init(count, e.splatReal(-std::numeric_limits<double>::infinity()));
       if (withIndex)
-        init.push_back(position(rows.first, columns.first));
+        init.append(count, position(rows.first, columns.first));
       auto best = overWindow(e, {rows.first, rows.last}, {columns.first, columns.last}, init,
                              [&](Value h, Value w, ValueRange carried) {
-        Value value = e.loadVector(src, e.add(pixel(e, n, h, w, p.ih, p.iw, srcStride), c), e.f32(), lanes);
-        Value wins = beats(e, value, carried[0]);
-        SmallVector<Value> next = {arith::SelectOp::create(e.builder, e.loc, wins, value, carried[0])};
-        if (withIndex)
-          next.push_back(arith::SelectOp::create(e.builder, e.loc, wins, position(h, w), carried[1]));
+        SmallVector<Value> next(carried);
+        Value in = pixel(e, n, h, w, p.ih, p.iw, srcStride), here = withIndex ? position(h, w) : Value();
+        for (size_t i = 0; i < count; ++i) {
+          Value value = e.loadVector(src, e.add(in, block[i]), e.f32(), lanes);
+          Value wins = beats(e, value, carried[i]);
+          next[i] = arith::SelectOp::create(e.builder, e.loc, wins, value, carried[i]);
+          if (withIndex)
+            next[count + i] = arith::SelectOp::create(e.builder, e.loc, wins, here, carried[count + i]);
+        }
         return next;
       });
-      e.storeVector(best[0], dst, e.add(pixel(e, n, oh, ow, p.oh, p.ow, dstStride), c), lanes);
-      if (withIndex) {
-        Value bytes = arith::TruncIOp::create(e.builder, e.loc, e.vectorOf(e.builder.getI8Type()), best[1]);
-        e.storeVector(bytes, workspace, e.add(pixel(e, n, oh, ow, p.oh, p.ow, workspaceStride), c), lanes);
+      for (size_t i = 0; i < count; ++i)
+        e.storeVector(best[i], dst, e.add(out, block[i]), lanes);
+      if (!withIndex)
+        return;
+      Value indexOut = pixel(e, n, oh, ow, p.oh, p.ow, workspaceStride);
+      for (size_t i = 0; i < count; ++i) {
+        Value bytes = arith::TruncIOp::create(e.builder, e.loc, e.vectorOf(e.builder.getI8Type()), best[count + i]);
+        e.storeVector(bytes, workspace, e.add(indexOut, block[i]), lanes);
       }
     });
   });
   return success();
 }
 
+namespace {
+
+/// Adds one window position's contribution, for the vector at channel offset `c`, to a sum.
+using Contribution = llvm::function_ref<Value(Value c, Lanes lanes, Value sum)>;
+
+/// A pool that sums: for every written pixel, the sum over window positions of what `position(n, h, w, y, x)` prepares
+/// (scalars, once for a block of channels) and `add` adds, then `finish`.
+struct SummingPool {
+  KernelEmitter &e;
+  Value channels, height, width, dst, dstStride;
+
+  using Range = std::pair<Value, Value>;
+
+  void emit(llvm::function_ref<std::pair<Range, Range>(Value h, Value w)> ranges,
+            llvm::function_ref<void(Value n, Value h, Value w, Value y, Value x, llvm::function_ref<void(Contribution)>)>
+                position,
+            llvm::function_ref<Value(Value h, Value w)> divisor) {
+    pixels(e, height, width, [&](Value n, Value h, Value w) {
+      auto [rows, columns] = ranges(h, w);
+      Value out = pixel(e, n, h, w, height, width, dstStride);
+      Value by = divisor ? e.splat(divisor(h, w)) : Value();
+      e.vectorBlocks(e.index(0), channels, [&](ArrayRef<Value> block, Lanes lanes) {
+        SmallVector<Value> init(block.size(), e.splatReal(0.0));
+        auto sums = overWindow(e, rows, columns, init, [&](Value y, Value x, ValueRange carried) {
+          SmallVector<Value> next(carried);
+          position(n, h, w, y, x, [&](Contribution add) {
+            for (auto [c, sum] : llvm::zip(block, next))
+              sum = add(c, lanes, sum);
+          });
+          return next;
+        });
+        for (auto [c, sum] : llvm::zip(block, sums))
+          e.storeVector(by ? e.divf(sum, by) : sum, dst, e.add(out, c), lanes);
+      });
+    });
+  }
+};
+
+} // namespace
+
 LogicalResult emitMaxPoolBackward(KernelEmitter &e) {
   Window p(e);
   Value diffDst = e.operand(0), workspace = e.operand(1), diffSrc = e.operand(2);
   Value diffDstStride = e.extent(kFirstStride), workspaceStride = e.extent(kFirstStride + 1),
         diffSrcStride = e.extent(kFirstStride + 2);
-  pixels(e, p.ih, p.iw, [&](Value n, Value ih, Value iw) {
-    auto rows = coveringWindows(e, ih, p.sh, p.pt, p.kh, p.oh), columns = coveringWindows(e, iw, p.sw, p.pl, p.kw, p.ow);
-    e.vectors(e.index(0), p.c, [&](Value c, Lanes lanes) {
-      auto sum = overWindow(e, rows, columns, {e.splatReal(0.0)}, [&](Value oh, Value ow, ValueRange carried) {
+  SummingPool pool{e, p.c, p.ih, p.iw, diffSrc, diffSrcStride};
+  pool.emit(
+      [&](Value ih, Value iw) {
+        return std::pair(coveringWindows(e, ih, p.sh, p.pt, p.kh, p.oh), coveringWindows(e, iw, p.sw, p.pl, p.kw, p.ow));
+      },
+      [&](Value n, Value ih, Value iw, Value oh, Value ow, llvm::function_ref<void(Contribution)> each) {
         // Where this pixel lies in window (oh, ow).
         Value kh = e.sub(e.add(ih, p.pt), e.mul(oh, p.sh)), kw = e.sub(e.add(iw, p.pl), e.mul(ow, p.sw));
         Value here = e.splat(toI32(e, e.add(e.mul(kh, p.kw), kw)));
-        Value at = e.loadVector(workspace, e.add(pixel(e, n, oh, ow, p.oh, p.ow, workspaceStride), c),
-                                e.builder.getI8Type(), lanes);
-        at = arith::ExtUIOp::create(e.builder, e.loc, e.vectorOf(e.builder.getI32Type()), at);
-        Value diff = e.loadVector(diffDst, e.add(pixel(e, n, oh, ow, p.oh, p.ow, diffDstStride), c), e.f32(), lanes);
-        Value same = arith::CmpIOp::create(e.builder, e.loc, arith::CmpIPredicate::eq, at, here);
-        Value share = arith::SelectOp::create(e.builder, e.loc, same, diff, e.splatReal(0.0));
-        return SmallVector<Value>{e.addf(carried[0], share)};
-      });
-      e.storeVector(sum[0], diffSrc, e.add(pixel(e, n, ih, iw, p.ih, p.iw, diffSrcStride), c), lanes);
-    });
-  });
+        Value indexAt = pixel(e, n, oh, ow, p.oh, p.ow, workspaceStride);
+        Value diffAt = pixel(e, n, oh, ow, p.oh, p.ow, diffDstStride);
+        each([&](Value c, Lanes lanes, Value sum) -> Value {
+          Value at = e.loadVector(workspace, e.add(indexAt, c), e.builder.getI8Type(), lanes);
+          at = arith::ExtUIOp::create(e.builder, e.loc, e.vectorOf(e.builder.getI32Type()), at);
+          Value diff = e.loadVector(diffDst, e.add(diffAt, c), e.f32(), lanes);
+          Value same = arith::CmpIOp::create(e.builder, e.loc, arith::CmpIPredicate::eq, at, here);
+          return e.addf(sum, arith::SelectOp::create(e.builder, e.loc, same, diff, e.splatReal(0.0)));
+        });
+      },
+      nullptr);
   return success();
 }
 
@@ -153,18 +205,25 @@ LogicalResult emitAvgPool(KernelEmitter &e) {
   bool includePad = cast<AvgPoolOp>(e.only()).getIncludePad();
   Window p(e);
   Value src = e.operand(0), dst = e.operand(1), srcStride = e.extent(kFirstStride), dstStride = e.extent(kFirstStride + 1);
-  pixels(e, p.oh, p.ow, [&](Value n, Value oh, Value ow) {
-    Span rows = windowSpan(e, oh, p.sh, p.pt, p.kh, p.ih, p.pb), columns = windowSpan(e, ow, p.sw, p.pl, p.kw, p.iw, p.pr);
-    Value count = e.splat(averageCount(e, rows, columns, includePad));
-    e.vectors(e.index(0), p.c, [&](Value c, Lanes lanes) {
-      auto sum = overWindow(e, {rows.first, rows.last}, {columns.first, columns.last}, {e.splatReal(0.0)},
-                            [&](Value h, Value w, ValueRange carried) {
-        Value value = e.loadVector(src, e.add(pixel(e, n, h, w, p.ih, p.iw, srcStride), c), e.f32(), lanes);
-        return SmallVector<Value>{e.addf(carried[0], value)};
+  auto spans = [&](Value oh, Value ow) {
+    return std::pair(windowSpan(e, oh, p.sh, p.pt, p.kh, p.ih, p.pb), windowSpan(e, ow, p.sw, p.pl, p.kw, p.iw, p.pr));
+  };
+  SummingPool pool{e, p.c, p.oh, p.ow, dst, dstStride};
+  pool.emit(
+      [&](Value oh, Value ow) {
+        auto [rows, columns] = spans(oh, ow);
+        return std::pair(std::pair(rows.first, rows.last), std::pair(columns.first, columns.last));
+      },
+      [&](Value n, Value, Value, Value h, Value w, llvm::function_ref<void(Contribution)> each) {
+        Value in = pixel(e, n, h, w, p.ih, p.iw, srcStride);
+        each([&](Value c, Lanes lanes, Value sum) {
+          return e.addf(sum, e.loadVector(src, e.add(in, c), e.f32(), lanes));
+        });
+      },
+      [&](Value oh, Value ow) {
+        auto [rows, columns] = spans(oh, ow);
+        return averageCount(e, rows, columns, includePad);
       });
-      e.storeVector(e.divf(sum[0], count), dst, e.add(pixel(e, n, oh, ow, p.oh, p.ow, dstStride), c), lanes);
-    });
-  });
   return success();
 }
 
@@ -173,19 +232,21 @@ LogicalResult emitAvgPoolBackward(KernelEmitter &e) {
   Window p(e);
   Value diffDst = e.operand(0), diffSrc = e.operand(1);
   Value diffDstStride = e.extent(kFirstStride), diffSrcStride = e.extent(kFirstStride + 1);
-  pixels(e, p.ih, p.iw, [&](Value n, Value ih, Value iw) {
-    auto rows = coveringWindows(e, ih, p.sh, p.pt, p.kh, p.oh), columns = coveringWindows(e, iw, p.sw, p.pl, p.kw, p.ow);
-    e.vectors(e.index(0), p.c, [&](Value c, Lanes lanes) {
-      auto sum = overWindow(e, rows, columns, {e.splatReal(0.0)}, [&](Value oh, Value ow, ValueRange carried) {
-        Span rowSpan = windowSpan(e, oh, p.sh, p.pt, p.kh, p.ih, p.pb);
-        Span columnSpan = windowSpan(e, ow, p.sw, p.pl, p.kw, p.iw, p.pr);
-        Value share = e.divf(e.real(1.0), averageCount(e, rowSpan, columnSpan, includePad));
-        Value diff = e.loadVector(diffDst, e.add(pixel(e, n, oh, ow, p.oh, p.ow, diffDstStride), c), e.f32(), lanes);
-        return SmallVector<Value>{e.fma(diff, e.splat(share), carried[0])};
-      });
-      e.storeVector(sum[0], diffSrc, e.add(pixel(e, n, ih, iw, p.ih, p.iw, diffSrcStride), c), lanes);
-    });
-  });
+  SummingPool pool{e, p.c, p.ih, p.iw, diffSrc, diffSrcStride};
+  pool.emit(
+      [&](Value ih, Value iw) {
+        return std::pair(coveringWindows(e, ih, p.sh, p.pt, p.kh, p.oh), coveringWindows(e, iw, p.sw, p.pl, p.kw, p.ow));
+      },
+      [&](Value n, Value, Value, Value oh, Value ow, llvm::function_ref<void(Contribution)> each) {
+        Span rows = windowSpan(e, oh, p.sh, p.pt, p.kh, p.ih, p.pb);
+        Span columns = windowSpan(e, ow, p.sw, p.pl, p.kw, p.iw, p.pr);
+        Value share = e.splat(e.divf(e.real(1.0), averageCount(e, rows, columns, includePad)));
+        Value at = pixel(e, n, oh, ow, p.oh, p.ow, diffDstStride);
+        each([&](Value c, Lanes lanes, Value sum) {
+          return e.fma(e.loadVector(diffDst, e.add(at, c), e.f32(), lanes), share, sum);
+        });
+      },
+      nullptr);
   return success();
 }
 

@@ -141,4 +141,15 @@ void KernelEmitter::vectors(Value from, Value to, llvm::function_ref<void(Value,
   body(full, Lanes{arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt, iota, count)});
 }
 
+void KernelEmitter::vectorBlocks(Value from, Value to, llvm::function_ref<void(ArrayRef<Value>, Lanes)> body) {
+  Value full = sub(to, rem(sub(to, from), index(kBlock * width)));
+  loop(from, full, kBlock * width, [&](Value first) {
+    SmallVector<Value> offsets;
+    for (int64_t i = 0; i < kBlock; ++i)
+      offsets.push_back(add(first, index(i * width)));
+    body(offsets, Lanes());
+  });
+  vectors(full, to, [&](Value offset, Lanes lanes) { body(offset, lanes); });
+}
+
 } // namespace incept::cpu

@@ -78,8 +78,14 @@ public:
                   llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value, mlir::ValueRange)> body);
   /// Calls `body` for [from, to) in steps of a vector: full vectors in a loop, then at most one with a mask.
   void vectors(mlir::Value from, mlir::Value to, llvm::function_ref<void(mlir::Value, Lanes)> body);
+  /// The same with up to `kBlock` neighbouring vectors at a time: `body` gets the offsets of `count` vectors.
+  void vectorBlocks(mlir::Value from, mlir::Value to,
+                    llvm::function_ref<void(llvm::ArrayRef<mlir::Value>, Lanes)> body);
 
 private:
+  /// Vectors that share the scalar work of a loop nest; few enough that sums stay in registers.
+  static constexpr int64_t kBlock = 4;
+
   mlir::func::FuncOp function;
   mlir::Value operands, extents;
 };

@@ -2,7 +2,6 @@
 
 #include "codegen/cpu/LinkKernels.h"
 #include "lld/Common/Driver.h"
-#include "llvm/ADT/ScopeExit.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/raw_ostream.h"
@@ -13,34 +12,59 @@ using namespace mlir;
 
 namespace incept::cpu {
 
-LogicalResult linkSharedObject(const std::string &object, std::vector<char> &sharedObject, std::string &error) {
-  // The linker works on files; both live only for this call.
-  llvm::SmallString<128> input, output;
-  int descriptor = -1;
-  std::error_code code = llvm::sys::fs::createTemporaryFile("incept-kernels", "o", descriptor, input);
-  if (!code)
-    code = llvm::sys::fs::createTemporaryFile("incept-kernels", "so", output);
-  llvm::scope_exit cleanup([&] {
-    llvm::sys::fs::remove(input);
-    llvm::sys::fs::remove(output);
-  });
-  if (code) {
-    error = "cannot create a temporary file: " + code.message();
-    return failure();
+namespace {
+
+/// Files that live as long as this object: the linker works on files.
+class TemporaryFiles {
+public:
+  ~TemporaryFiles() {
+    for (const auto &path : paths)
+      llvm::sys::fs::remove(path);
   }
-  {
+
+  /// A new file with `contents`. On failure `error` says why.
+  FailureOr<std::string> create(StringRef extension, StringRef contents, std::string &error) {
+    llvm::SmallString<128> path;
+    int descriptor = -1;
+    if (std::error_code code = llvm::sys::fs::createTemporaryFile("incept-kernels", extension, descriptor, path)) {
+      error = "cannot create a temporary file: " + code.message();
+      return failure();
+    }
+    paths.push_back(path.str().str());
     llvm::raw_fd_ostream stream(descriptor, /*shouldClose=*/true);
-    stream << object;
+    stream << contents;
     stream.flush();
     if (stream.has_error()) {
-      error = "cannot write " + input.str().str() + ": " + stream.error().message();
+      error = "cannot write '" + paths.back() + "': " + stream.error().message();
       stream.clear_error();
       return failure();
     }
+    return paths.back();
   }
+
+private:
+  std::vector<std::string> paths;
+};
+
+} // namespace
+
+LogicalResult linkSharedObject(ArrayRef<std::string> objects, std::vector<char> &sharedObject, std::string &error) {
+  TemporaryFiles files;
+  auto output = files.create("so", "", error);
+  if (failed(output))
+    return failure();
   // --no-undefined: a call to a library function is a bug of the emitter, found here and not at the user's.
-  const char *arguments[] = {"ld.lld",           "-shared",         "--no-undefined",   "-z",     "noexecstack",
-                             "--hash-style=gnu", "--build-id=none", "--threads=1", "-o", output.c_str(), input.c_str()};
+  std::vector<std::string> words = {"ld.lld",           "-shared",         "--no-undefined", "-z", "noexecstack",
+                                    "--hash-style=gnu", "--build-id=none", "--threads=1",    "-o", *output};
+  for (const std::string &object : objects) {
+    auto input = files.create("o", object, error);
+    if (failed(input))
+      return failure();
+    words.push_back(*input);
+  }
+  std::vector<const char *> arguments;
+  for (const std::string &word : words)
+    arguments.push_back(word.c_str());
   std::string standardOutput, standardError;
   llvm::raw_string_ostream outStream(standardOutput), errorStream(standardError);
   lld::Result linked = lld::lldMain(arguments, outStream, errorStream, {{lld::Gnu, &lld::elf::link}});
@@ -48,7 +72,7 @@ LogicalResult linkSharedObject(const std::string &object, std::vector<char> &sha
     error = standardError.empty() ? "the linker failed" : standardError;
     return failure();
   }
-  auto buffer = llvm::MemoryBuffer::getFile(output, /*IsText=*/false, /*RequiresNullTerminator=*/false,
+  auto buffer = llvm::MemoryBuffer::getFile(*output, /*IsText=*/false, /*RequiresNullTerminator=*/false,
                                             /*IsVolatile=*/true);
   if (!buffer) {
     error = "cannot read the linked kernels: " + buffer.getError().message();

@@ -4,13 +4,15 @@
 #pragma once
 
 #include "mlir/Support/LLVM.h"
+#include "llvm/ADT/ArrayRef.h"
 
 #include <string>
 #include <vector>
 
 namespace incept::cpu {
 
-/// Links one relocatable object to a shared object that needs no library. On failure `error` has the linker's words.
-mlir::LogicalResult linkSharedObject(const std::string &object, std::vector<char> &sharedObject, std::string &error);
+/// Links relocatable objects to a shared object that needs no library. On failure `error` has the linker's words.
+mlir::LogicalResult linkSharedObject(llvm::ArrayRef<std::string> objects, std::vector<char> &sharedObject,
+                                     std::string &error);
 
 } // namespace incept::cpu
