@@ -46,10 +46,14 @@ FailureOr<Processor> Processor::find(StringRef name, std::string &error) {
   }
   std::unique_ptr<llvm::MCSubtargetInfo> info(
       target->createMCSubtargetInfo(triple, processor.name, processor.features));
-  if (triple.isX86())
-    processor.vectorBits = info->checkFeatures("+avx512f,+avx512bw,+avx512vl") ? 512
-                           : info->checkFeatures("+avx2,+fma")                 ? 256
-                                                                               : 128;
+  if (!triple.isX86())
+    return processor;
+  // Without them, rounding and fused multiply-add are library calls, and there is no library.
+  if (!info->checkFeatures("+avx2,+fma")) {
+    error = "expected a CPU with AVX2 and FMA, but '" + processor.name + "' lacks them: choose x86-64-v3 or newer";
+    return failure();
+  }
+  processor.vectorBits = info->checkFeatures("+avx512f,+avx512bw,+avx512vl") ? 512 : 256;
   return processor;
 }
 

@@ -19,7 +19,7 @@ struct Processor {
   std::string features;    ///< LLVM's feature string, e.g. "+avx2,-avx512f"
   int64_t vectorBits = 128;
 
-  /// The processor called `name`, or the one this runs on where it is empty. `error` says what is wrong with a name.
+  /// The processor called `name`, or the one this runs on where it is empty. `error` says why it will not do.
   static mlir::FailureOr<Processor> find(llvm::StringRef name, std::string &error);
 
   /// A code generator, null with a sentence in `error` where there is none.

@@ -154,13 +154,11 @@ public:
     isNormalize = isa<NormalizeImageOp>(first);
   }
 
-  void run(const std::string &cpu) {
+  void run() {
     KernelTable table(module);
     KernelLaunch kernelLaunch = table.get(groupOp);
     std::string combine = table.getCombine().str(), symbol = kernelLaunch.symbol.str();
-    cpu::KernelOptions options;
-    options.cpu = cpu;
-    auto bytes = cpu::compileKernels(module, options);
+    auto bytes = cpu::compileKernels(module, cpu::KernelOptions());
     ASSERT_TRUE(succeeded(bytes));
     Library library(*bytes);
     ASSERT_TRUE(library.find(symbol));
@@ -238,12 +236,30 @@ private:
 
 } // namespace
 
-void checkGroup(const GroupCase &group, const std::string &cpu) {
+void checkGroup(const GroupCase &group) {
   MLIRContext context;
   context.loadDialect<InceptDialect, func::FuncDialect>();
   auto module = parseSourceString<ModuleOp>(moduleText(group), &context);
   ASSERT_TRUE(module) << moduleText(group);
-  GroupRun(*module, group).run(cpu);
+  GroupRun(*module, group).run();
+}
+
+std::string compileFor(const std::string &text, const std::string &cpu) {
+  MLIRContext context;
+  context.loadDialect<InceptDialect, func::FuncDialect>();
+  std::string messages;
+  ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
+    messages += diagnostic.str() + "\n";
+    return success();
+  });
+  auto module = parseSourceString<ModuleOp>(text, &context);
+  if (!module)
+    return messages;
+  cpu::KernelOptions options;
+  options.cpu = cpu;
+  auto bytes = cpu::compileKernels(*module, options);
+  EXPECT_EQ(failed(bytes), !messages.empty());
+  return messages;
 }
 
 } // namespace incept::test

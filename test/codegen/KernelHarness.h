@@ -24,8 +24,11 @@ struct GroupCase {
   double tolerance = 1e-5; ///< relative to each result's largest value
 };
 
-/// Runs the case with `vectorBits`-wide vectors in three parts and reports differences as test failures; bytes outside
-/// of the results must not change.
-void checkGroup(const GroupCase &group, const std::string &cpu = "");
+/// Runs the case in three parts, as three threads would, and reports differences as test failures; bytes outside of the
+/// results must not change.
+void checkGroup(const GroupCase &group);
+
+/// Compiles the kernel definitions in `text` for `cpu`. Returns the diagnostics, empty where it compiled.
+std::string compileFor(const std::string &text, const std::string &cpu);
 
 } // namespace incept::test
