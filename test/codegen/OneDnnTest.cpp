@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The oneDNN wrapper against plain loops: convolutions in all directions and weights formats, matrix products, reorders,
+// and formats and plans as a damaged image may hold them.
+
+#include "runtime/device/cpu/OneDnn.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <random>
+
+namespace incept::onednn {
+
+namespace {
+
+/// 64-byte aligned floats in [-1, 1).
+class Buffer {
+public:
+  explicit Buffer(uint64_t bytes, unsigned seed = 1)
+      : size(bytes / 4), data(static_cast<float *>(std::aligned_alloc(64, (bytes + 64) / 64 * 64)), std::free) {
+    std::mt19937 random(seed);
+    std::uniform_real_distribution<float> distribution(-1, 1);
+    for (uint64_t i = 0; i < size; ++i)
+      data.get()[i] = distribution(random);
+  }
+  float *get() const { return data.get(); }
+  float &operator[](int64_t i) { return data.get()[i]; }
+  uint64_t size;
+
+private:
+  std::unique_ptr<float, void (*)(void *)> data;
+};
+
+Problem convolution(Kind kind, int64_t groups) {
+  Problem p;
+  p.kind = kind;
+  p.mb = 2, p.g = groups, p.ic = 12, p.ih = 9, p.iw = 7, p.oc = 20, p.kh = 3, p.kw = 2;
+  p.sh = 2, p.sw = 1, p.dh = 1, p.dw = 2, p.pt = 1, p.pl = 0, p.pb = 2, p.pr = 1;
+  p.oh = (p.ih + p.pt + p.pb - p.dh * (p.kh - 1) - 1) / p.sh + 1;
+  p.ow = (p.iw + p.pl + p.pr - p.dw * (p.kw - 1) - 1) / p.sw + 1;
+  return p;
+}
+
+/// Calls `body(src index, weights index, dst index)` for every product of a convolution.
+template <typename Body>
+void forEachProduct(const Problem &p, Body body) {
+  int64_t icg = p.ic / p.g, ocg = p.oc / p.g;
+  for (int64_t n = 0; n < p.mb; ++n)
+    for (int64_t oc = 0; oc < p.oc; ++oc)
+      for (int64_t oh = 0; oh < p.oh; ++oh)
+        for (int64_t ow = 0; ow < p.ow; ++ow)
+          for (int64_t ic = 0; ic < icg; ++ic)
+            for (int64_t kh = 0; kh < p.kh; ++kh)
+              for (int64_t kw = 0; kw < p.kw; ++kw) {
+                int64_t h = oh * p.sh - p.pt + kh * p.dh, w = ow * p.sw - p.pl + kw * p.dw;
+                if (h < 0 || h >= p.ih || w < 0 || w >= p.iw)
+                  continue;
+                int64_t channel = oc / ocg * icg + ic;
+                body(((n * p.ih + h) * p.iw + w) * p.ic + channel, ((oc * icg + ic) * p.kh + kh) * p.kw + kw,
+                     ((n * p.oh + oh) * p.ow + ow) * p.oc + oc);
+              }
+}
+
+void expectNear(const std::vector<double> &expected, const float *actual, const std::string &what) {
+  double worst = 0;
+  for (size_t i = 0; i < expected.size(); ++i)
+    worst = std::max(worst, std::abs(expected[i] - actual[i]));
+  EXPECT_LT(worst, 1e-4) << what;
+}
+
+} // namespace
+
+class Convolutions : public testing::TestWithParam<std::pair<int64_t, std::string>> {};
+
+TEST_P(Convolutions, AgreeWithLoops) {
+  auto [groups, format] = GetParam();
+  for (Kind kind : {Kind::ConvolutionForward, Kind::ConvolutionBackwardData, Kind::ConvolutionBackwardWeights}) {
+    Problem p = convolution(kind, groups);
+    p.weightsFormat = format;
+    std::string error, what = std::string(kindName(kind));
+    Primitive primitive;
+    ASSERT_TRUE(primitive.build(p, error)) << error;
+    const Description &d = primitive.description();
+    std::vector<int64_t> dims = {p.oc, p.ic / p.g, p.kh, p.kw};
+    Buffer src(4 * p.mb * p.ic * p.ih * p.iw, 2), dst(4 * p.mb * p.oc * p.oh * p.ow, 3);
+    Buffer dense(4 * p.oc * (p.ic / p.g) * p.kh * p.kw, 4), packed(d.weightsBytes), scratchpad(d.scratchpadBytes + 4);
+    ASSERT_TRUE(pack(dims, d.weightsFormat, dense.get(), packed.get(), error)) << error;
+    if (kind == Kind::ConvolutionForward) {
+      std::vector<double> expected(dst.size);
+      forEachProduct(p, [&](int64_t s, int64_t w, int64_t o) { expected[o] += double(src[s]) * dense[w]; });
+      void *operands[] = {src.get(), packed.get(), dst.get(), scratchpad.get()};
+      ASSERT_TRUE(primitive.run(operands, 4, error)) << error;
+      expectNear(expected, dst.get(), what);
+    } else if (kind == Kind::ConvolutionBackwardData) {
+      std::vector<double> expected(src.size);
+      forEachProduct(p, [&](int64_t s, int64_t w, int64_t o) { expected[s] += double(dst[o]) * dense[w]; });
+      void *operands[] = {dst.get(), packed.get(), src.get(), scratchpad.get()};
+      ASSERT_TRUE(primitive.run(operands, 4, error)) << error;
+      expectNear(expected, src.get(), what);
+    } else {
+      std::vector<double> expected(dense.size);
+      forEachProduct(p, [&](int64_t s, int64_t w, int64_t o) { expected[w] += double(src[s]) * dst[o]; });
+      void *operands[] = {src.get(), dst.get(), packed.get(), scratchpad.get()};
+      ASSERT_TRUE(primitive.run(operands, 4, error)) << error;
+      ASSERT_TRUE(unpack(dims, d.weightsFormat, packed.get(), dense.get(), error)) << error;
+      expectNear(expected, dense.get(), what);
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Formats, Convolutions,
+                         testing::Values(std::pair(1, "any"), std::pair(1, ""), std::pair(4, "any"),
+                                         std::pair(4, "")));
+
+TEST(OneDnn, BiasAndReluFollowAForwardConvolution) {
+  Problem p = convolution(Kind::ConvolutionForward, 1);
+  p.bias = p.relu = true;
+  p.training = false;
+  std::string error;
+  Primitive primitive;
+  ASSERT_TRUE(primitive.build(p, error)) << error;
+  const Description &d = primitive.description();
+  EXPECT_FALSE(d.reference);
+  Buffer src(4 * p.mb * p.ic * p.ih * p.iw, 2), dst(4 * p.mb * p.oc * p.oh * p.ow), bias(4 * p.oc, 5);
+  Buffer dense(4 * p.oc * p.ic * p.kh * p.kw, 4), packed(d.weightsBytes), scratchpad(d.scratchpadBytes + 4);
+  ASSERT_TRUE(pack({p.oc, p.ic, p.kh, p.kw}, d.weightsFormat, dense.get(), packed.get(), error)) << error;
+  std::vector<double> expected(dst.size);
+  for (size_t i = 0; i < expected.size(); ++i)
+    expected[i] = bias[i % p.oc];
+  forEachProduct(p, [&](int64_t s, int64_t w, int64_t o) { expected[o] += double(src[s]) * dense[w]; });
+  for (double &value : expected)
+    value = std::max(value, 0.0);
+  void *operands[] = {src.get(), packed.get(), bias.get(), dst.get(), scratchpad.get()};
+  ASSERT_TRUE(primitive.run(operands, 5, error)) << error;
+  expectNear(expected, dst.get(), "forward");
+}
+
+TEST(OneDnn, MatMulHasPitchesTransposesAndBias) {
+  for (int mask = 0; mask < 8; ++mask) {
+    Problem p;
+    p.kind = Kind::MatMul;
+    p.m = 7, p.n = 10, p.k = 13;
+    p.transposeA = mask & 1, p.transposeB = mask & 2, p.bias = mask & 4;
+    p.lda = 16, p.ldb = 17, p.ldc = 12;
+    std::string error;
+    Primitive primitive;
+    ASSERT_TRUE(primitive.build(p, error)) << error;
+    Buffer a(4 * 16 * 16, 2), b(4 * 17 * 17, 3), bias(4 * p.n, 4), c(4 * 12 * 7), scratchpad(4 + 64);
+    std::vector<void *> operands = {a.get(), b.get()};
+    if (p.bias)
+      operands.push_back(bias.get());
+    operands.push_back(c.get());
+    operands.push_back(scratchpad.get());
+    ASSERT_TRUE(primitive.run(operands.data(), operands.size(), error)) << error;
+    for (int64_t i = 0; i < p.m; ++i)
+      for (int64_t j = 0; j < p.n; ++j) {
+        double sum = p.bias ? bias[j] : 0;
+        for (int64_t k = 0; k < p.k; ++k)
+          sum += double(a[p.transposeA ? k * 16 + i : i * 16 + k]) * b[p.transposeB ? j * 17 + k : k * 17 + j];
+        EXPECT_NEAR(c[i * 12 + j], sum, 1e-5);
+      }
+  }
+}
+
+TEST(OneDnn, ReorderScalesOutputChannels) {
+  for (int64_t groups : {1, 4}) {
+    std::string error;
+    Description d;
+    Problem conv = convolution(Kind::ConvolutionForward, groups);
+    ASSERT_TRUE(describe(conv, d, error)) << error;
+    Problem p;
+    p.kind = Kind::Reorder;
+    p.dims = {conv.oc, conv.ic / groups, conv.kh, conv.kw};
+    p.dstFormat = d.weightsFormat;
+    p.scales = true;
+    Primitive primitive;
+    ASSERT_TRUE(primitive.build(p, error)) << error;
+    Buffer dense(4 * conv.oc * (conv.ic / groups) * conv.kh * conv.kw, 2), scales(4 * conv.oc, 3);
+    Buffer packed(d.weightsBytes), back(4 * dense.size), scratchpad(primitive.description().scratchpadBytes + 4);
+    void *operands[] = {dense.get(), scales.get(), packed.get(), scratchpad.get()};
+    ASSERT_TRUE(primitive.run(operands, 4, error)) << error;
+    ASSERT_TRUE(unpack(p.dims, d.weightsFormat, packed.get(), back.get(), error)) << error;
+    for (uint64_t i = 0; i < dense.size; ++i)
+      EXPECT_FLOAT_EQ(back[i], dense[i] * scales[i / (dense.size / conv.oc)]);
+  }
+}
+
+TEST(OneDnn, PlansSurviveTheirTextForm) {
+  Problem p = convolution(Kind::ConvolutionBackwardWeights, 4), q;
+  p.weightsFormat = "";
+  std::string error;
+  ASSERT_TRUE(decode(encode(p), q, error)) << error;
+  EXPECT_EQ(encode(p), encode(q));
+  EXPECT_FALSE(decode({{"kind", "convolution_forward"}, {"mb", "eight"}}, q, error));
+  EXPECT_FALSE(decode({{"kind", "spiral"}}, q, error));
+  EXPECT_FALSE(decode({{"mb", "8"}}, q, error));
+}
+
+TEST(OneDnn, DeclinesMalformedFormats) {
+  uint64_t bytes = 0;
+  std::string error;
+  ASSERT_TRUE(formatBytes({16, 3, 3, 3}, "16x8x3x3/576x576x192x64/8b8a", bytes, error)) << error;
+  EXPECT_EQ(bytes, 16u * 8 * 9 * 4);
+  for (const char *format :
+       {"garbage", "/", "//", "g", "g4", "g0:16x3x3x3x1/1x1x1x1x1/", "g5:4x4x3x3x3/1x1x1x1x1/", "16x3x3x3/27x9x3x1",
+        "16x3x3/9x3x1/", "8x3x3x3/27x9x3x1/", "16x3x3x3/27x9x3x1/3a", "16x3x3x3/27x9x3x1/4e", "16x3x3x3/27x9x3x1/0a",
+        "16x3x3x3/-27x9x3x1/", "16x3x3x3/0x9x3x1/", "99999999999999999999x3x3x3/27x9x3x1/",
+        "16x3x3x3/9223372036854775807x9x3x1/", "1099511627776x3x3x3/27x9x3x1/",
+        "16x3x3x3/27x9x3x1/1a1a1a1a1a1a1a1a1a1a1a1a1a1a"})
+    EXPECT_FALSE(formatBytes({16, 3, 3, 3}, format, bytes, error)) << format;
+}
+
+TEST(OneDnn, DeclinesImpossibleProblems) {
+  std::string error;
+  Description d;
+  Problem p = convolution(Kind::ConvolutionForward, 1);
+  p.oh += 1;
+  EXPECT_FALSE(describe(p, d, error));
+  p = convolution(Kind::ConvolutionForward, 1);
+  p.ic = int64_t(1) << 40;
+  EXPECT_FALSE(describe(p, d, error));
+  p = convolution(Kind::ConvolutionForward, 1);
+  p.g = 3; // does not divide the output channels
+  EXPECT_FALSE(describe(p, d, error));
+  p = Problem();
+  p.kind = Kind::MatMul;
+  p.m = p.n = p.k = 8, p.lda = p.ldb = 8, p.ldc = 7;
+  EXPECT_FALSE(describe(p, d, error));
+  EXPECT_EQ(error, "expected a row pitch of at least 8 in 'c', but got 7");
+}
+
+} // namespace incept::onednn
