@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The program image of a small exec-phase module, and the executable that carries it.
+
+#include "codegen/image/Executable.h"
+#include "codegen/image/ImageWriter.h"
+#include "dialect/InceptOps.h"
+#include "runtime/program/ProgramFormat.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Parser/Parser.h"
+#include "llvm/Object/ObjectFile.h"
+#include "llvm/Support/Endian.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+using namespace mlir;
+
+namespace incept::test {
+
+namespace {
+
+constexpr const char *kModule = R"(
+module attributes {incept.network = "tiny", incept.mode = "infer", incept.batch_size = 2 : i64, incept.classes = 3 : i64,
+                   incept.macs = 7 : i64, incept.step_fields = [{name = "step", offset = 0 : i64, type = "i64"}]} {
+  incept.exec.region @arena 1024
+  incept.exec.region @params 256
+  incept.variable @w kind "parameter" decay init {kind = "he_normal", fan_in = 3 : i64}
+      {incept.region = @params, incept.offset = 64 : i64, incept.bytes = 48 : i64}
+      : tensor<4x3xf32, #incept.layout<dense>>
+  incept.exec.plan @p "matmul" {m = "2", impl = "gemm:jit", scratchpad_bytes = 64 : i64}
+  incept.exec.kernel_def @k "map" {
+  ^bb0(%x: tensor<?x?xf32>):
+    %y = incept.relu %x : (tensor<?x?xf32>) -> tensor<?x?xf32>
+    incept.yield %y : tensor<?x?xf32>
+  }
+  func.func @infer() {
+    %a = incept.exec.slice @arena at 128 : memref<2x3xf32>
+    %w = incept.exec.slice @params at 64 : memref<4x3xf32>
+    incept.exec.library @p(%a, %w) : memref<2x3xf32>, memref<4x3xf32>
+    incept.exec.kernel @k(%a, %a) extents [2, 3, 3, 3] units 2 {incept.path = "head.relu"} : memref<2x3xf32>, memref<2x3xf32>
+    return
+  }
+})";
+
+std::string makeImage() {
+  MLIRContext context;
+  context.loadDialect<InceptDialect, func::FuncDialect>();
+  auto module = parseSourceString<ModuleOp>(kModule, &context);
+  if (!module)
+    return "";
+  TargetFacts target{"cpu", "avx2", "2.6.3", 2, 256};
+  auto image = writeImage(*module, target, "{\"spec\": 1}", ArrayRef<char>{'s', 'o'});
+  return succeeded(image) ? *image : "";
+}
+
+} // namespace
+
+TEST(Image, HasTheHeaderThatTheFormatSays) {
+  std::string image = makeImage();
+  ASSERT_GE(image.size(), 8u);
+  uint64_t bytes = llvm::support::endian::read64le(image.data());
+  EXPECT_EQ((bytes + 8) % program::kBlobAlignment, 0u);
+  ASSERT_EQ(image.size(), 8 + bytes + 2);
+  EXPECT_EQ(image.substr(8 + bytes), "so");
+  auto header = nlohmann::json::parse(image.substr(8, bytes));
+  EXPECT_EQ(header["format_version"], program::kFormatVersion);
+  EXPECT_EQ(header["spec"]["text"], "{\"spec\": 1}");
+  EXPECT_EQ(header["parameters"], 12);
+  EXPECT_EQ(header["regions"][1], (nlohmann::json{{"name", "params"}, {"bytes", 256}}));
+  EXPECT_EQ(header["tensors"][0]["region"], 1);
+  EXPECT_EQ(header["tensors"][0]["offset"], 64);
+  EXPECT_EQ(header["tensors"][0]["format"], "");
+  EXPECT_EQ(header["tensors"][0]["init"]["kind"], "he_normal");
+  EXPECT_EQ(header["plans"][0]["kind"], "matmul");
+  EXPECT_EQ(header["plans"][0]["scratchpad_bytes"], 64);
+  EXPECT_EQ(header["kernels"], nlohmann::json({"k"}));
+  auto &launches = header["entries"]["infer"];
+  ASSERT_EQ(launches.size(), 2u);
+  EXPECT_EQ(launches[0]["plan"], 0);
+  EXPECT_EQ(launches[0]["operands"], (nlohmann::json{{0, 128}, {1, 64}}));
+  EXPECT_EQ(launches[1]["kernel"], 0);
+  EXPECT_EQ(launches[1]["extents"], (nlohmann::json{2, 3, 3, 3}));
+  EXPECT_EQ(launches[1]["units"], 2);
+  EXPECT_EQ(launches[1]["op"], "head.relu");
+  EXPECT_EQ(header["blobs"]["kernels"], (nlohmann::json{{"offset", 0}, {"bytes", 2}}));
+}
+
+TEST(Executable, CarriesTheImageInASection) {
+  llvm::SmallString<128> folder;
+  ASSERT_FALSE(llvm::sys::fs::createUniqueDirectory("incept-executable", folder));
+  llvm::SmallString<128> output = folder;
+  llvm::sys::path::append(output, "program");
+  // Any executable will do as the stub: this one.
+  std::string image = makeImage(), stub = llvm::sys::fs::getMainExecutable(nullptr, nullptr);
+  auto error = writeExecutable(stub, image, output);
+  ASSERT_FALSE(bool(error)) << llvm::toString(std::move(error));
+
+  auto file = llvm::object::ObjectFile::createObjectFile(output);
+  ASSERT_TRUE(bool(file));
+  std::string found;
+  for (const llvm::object::SectionRef &section : file->getBinary()->sections())
+    if (llvm::cantFail(section.getName()) == program::kSectionName)
+      found = llvm::cantFail(section.getContents()).str();
+  EXPECT_EQ(found, image);
+  auto permissions = llvm::sys::fs::getPermissions(output);
+  ASSERT_TRUE(bool(permissions));
+  EXPECT_EQ(*permissions & 0755, 0755);
+  EXPECT_FALSE(llvm::sys::fs::remove(output));
+  // Nothing but the executable was left in the folder.
+  EXPECT_FALSE(llvm::sys::fs::remove(folder));
+}
+
+TEST(Executable, SaysWhatIsMissing) {
+  auto message = [](llvm::StringRef stub, llvm::StringRef output) {
+    return llvm::toString(writeExecutable(stub, "image", output));
+  };
+  std::string self = llvm::sys::fs::getMainExecutable(nullptr, nullptr);
+  EXPECT_NE(message("/nowhere/stub", "/tmp/x").find("cannot read the runtime '/nowhere/stub'"), std::string::npos);
+  EXPECT_NE(message(self, "/nowhere/program").find("cannot write '/nowhere/program'"), std::string::npos);
+}
+
+} // namespace incept::test
