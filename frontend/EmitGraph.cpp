@@ -1,0 +1,381 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Emission of the network's structure: sequences, branches, blocks, and the names that follow from them.
+
+#include "frontend/GraphEmitter.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/STLExtras.h"
+
+using namespace mlir;
+
+namespace incept {
+
+static constexpr int64_t kMaxOps = 20000;
+static constexpr int kMaxDepth = 64;
+
+std::string Names::ordinal(StringRef kind) { return kind.str() + std::to_string(++ordinals[kind.str()]); }
+
+std::optional<SourceRange> Names::take(const std::string &name, SourceRange range) {
+  auto [first, inserted] = taken.emplace(name, range);
+  return inserted ? std::nullopt : std::optional(first->second);
+}
+
+GraphEmitter::GraphEmitter(MLIRContext &context, const Spec &spec, const LoadOptions &options, Diagnostics &diagnostics)
+    : context(context), spec(spec), options(options), diagnostics(diagnostics), builder(&context),
+      variableBuilder(&context), networkScope(spec) {}
+
+OwningOpRef<ModuleOp> GraphEmitter::run() {
+  module = ModuleOp::create(location(spec.network.range));
+  emitNetwork();
+  return std::move(module);
+}
+
+void GraphEmitter::emitNetwork() {
+  Frame frame(spec);
+  setParameters(frame);
+  networkScope = frame.scope;
+  auto shape = inputShape(frame);
+  emitSections(frame);
+  if (shape)
+    frame.scope.setInput((*shape)[1], (*shape)[2], (*shape)[3]);
+
+  // The type of the result is known at the end, so the body is built first.
+  Location loc = location(spec.network.range);
+  Region region;
+  auto *body = new mlir::Block;
+  region.push_back(body);
+  auto function = func::FuncOp::create(loc, "network", builder.getFunctionType({}, {}));
+  module->push_back(function);
+  variableBuilder.setInsertionPoint(function);
+  builder.setInsertionPointToStart(body);
+  Tensor src;
+  if (shape)
+    src = {body->addArgument(type(*shape), loc), *shape};
+  Names names;
+  Tensor logits = emitSequence(spec.ops, src, names, frame);
+  if (diagnostics.hasErrors() || !logits.known())
+    return;
+  if (logits.shape.size() != 2) {
+    error(spec.ops.empty() ? spec.network.range : spec.ops.back().range,
+          "expected the last layer to give a row of class scores (N,K), but got " + formatShape(logits.shape) +
+              "; end with global_avg_pool and linear", frame);
+    return;
+  }
+  func::ReturnOp::create(builder, loc, logits.value);
+  function.setType(builder.getFunctionType(type(*shape), type(logits.shape)));
+  function.getBody().takeBody(region);
+  (*module)->setAttr("incept.macs", builder.getI64IntegerAttr(macs));
+}
+
+/// The network's parameters: a default, or what the command line says.
+void GraphEmitter::setParameters(Frame &frame) {
+  std::vector<std::string> names;
+  for (const Parameter &parameter : spec.parameters) {
+    const std::string &name = parameter.name.text;
+    names.push_back(name);
+    auto given = options.parameters.find(name);
+    std::optional<Value> fallback;
+    if (parameter.value)
+      fallback = value(*parameter.value, frame.scope, frame);
+    if (given == options.parameters.end()) {
+      if (parameter.required)
+        error(parameter.name.range, "expected a value for parameter '" + name + "': give --set " + name + "=VALUE", frame);
+      frame.scope.set(name, fallback);
+      continue;
+    }
+    // The setting becomes a line of its own that messages can point into.
+    std::string line = "--set " + name + "=";
+    uint32_t file = diagnostics.files.add("<command line>", llvm::MemoryBuffer::getMemBufferCopy(line + given->second));
+    SourceRange range = diagnostics.files.range(file, line.size(), given->second.size());
+    auto expr = parseExpression(given->second, range, diagnostics);
+    std::optional<Value> result;
+    if (expr && expr->kind == ExprKind::Name)
+      error(range, "expected a number, but got '" + given->second + "'", frame);
+    else if (expr)
+      result = value(*expr, frame.scope, frame);
+    if (result && fallback && std::holds_alternative<int64_t>(*fallback) && !std::holds_alternative<int64_t>(*result)) {
+      error(range, "expected an integer for parameter '" + name + "', but got " + formatValue(*result), frame);
+      result = std::nullopt;
+    }
+    frame.scope.set(name, result);
+  }
+  for (const auto &[name, text] : options.parameters)
+    if (!llvm::is_contained(names, name)) {
+      std::string line = "--set " + name + "=" + text;
+      uint32_t file = diagnostics.files.add("<command line>", llvm::MemoryBuffer::getMemBufferCopy(line));
+      error(diagnostics.files.range(file, 6, name.size()),
+            "unknown parameter '" + name + "' of network '" + spec.network.text + "'" + suggestion(name, names), frame);
+    }
+}
+
+Tensor GraphEmitter::emitSequence(const std::vector<Op> &ops, Tensor src, Names &names, Frame &frame) {
+  for (const Op &op : ops) {
+    int64_t count = 1;
+    if (op.repeat) {
+      auto given = integer(*op.repeat, frame.scope, "repeat", 0, 1000, frame);
+      if (!given) {
+        src = {};
+        continue;
+      }
+      count = *given;
+    }
+    for (int64_t i = 0; i < count; ++i) {
+      if (++emitted > kMaxOps) {
+        error(op.range, "expected a network of at most " + Twine(kMaxOps) + " ops", frame);
+        return {};
+      }
+      src = emitOp(op, src, nameOp(op, i, count, names, frame), names, frame);
+    }
+    if (!op.saveAs.text.empty())
+      frame.values[op.saveAs.text] = src;
+  }
+  return src;
+}
+
+/// The op's name among its siblings; empty for an op that has none of its own.
+std::string GraphEmitter::nameOp(const Op &op, int64_t index, int64_t count, Names &names, Frame &frame) {
+  std::string name;
+  if (!op.label.text.empty())
+    name = op.label.text + (count > 1 ? std::to_string(index + 1) : "");
+  else if (op.kind == OpKind::Invalid || op.kind == OpKind::Value || (op.kind == OpKind::Concat && !op.repeat))
+    return ""; // the branches of a concat without a label are siblings of what is around it
+  else
+    name = names.ordinal(op.kind == OpKind::Block ? op.target.text : opInfo(op.kind).name);
+  SourceRange range = op.label.text.empty() ? op.range : op.label.range;
+  if (auto first = names.take(name, range)) {
+    error(range, "name '" + name + "' is already taken", frame);
+    diagnostics.note(*first, "first taken here");
+  }
+  return name;
+}
+
+Tensor GraphEmitter::emitOp(const Op &op, const Tensor &src, const std::string &name, Names &names, Frame &frame) {
+  std::string path = names.path(name);
+  switch (op.kind) {
+  case OpKind::Invalid:
+    return {};
+  case OpKind::Conv:
+    return emitConv(op, src, path, frame);
+  case OpKind::MaxPool:
+  case OpKind::AvgPool:
+    return emitPool(op, src, path, frame);
+  case OpKind::GlobalAvgPool:
+    return emitGlobalAvgPool(op, src, path, frame);
+  case OpKind::BatchNorm:
+    return emitBatchNorm(op, src, path, frame);
+  case OpKind::Relu:
+    return emitRelu(op, src, path);
+  case OpKind::Dropout:
+    return emitDropout(op, src, path, frame);
+  case OpKind::Linear:
+    return emitLinear(op, src, path, frame);
+  case OpKind::Flatten:
+    return emitFlatten(op, src, path, frame);
+  case OpKind::Concat:
+    return emitConcat(op, src, name, names, frame);
+  case OpKind::Residual:
+    return emitResidual(op, src, path, frame);
+  case OpKind::Sequence: {
+    Names inner(path);
+    return emitSequence(op.bodies[0].ops, src, inner, frame);
+  }
+  case OpKind::Add:
+    return emitAdd(op, src, path, frame);
+  case OpKind::Value: {
+    auto found = frame.values.find(op.target.text);
+    return found == frame.values.end() ? Tensor() : found->second;
+  }
+  case OpKind::Block:
+    return emitBlock(op, src, name, path, frame);
+  }
+  return {};
+}
+
+Tensor GraphEmitter::emitBranch(const Branch &branch, const Tensor &src, Names &names, Frame &frame) {
+  if (!branch.single) {
+    std::string name = branch.label.text.empty() ? names.ordinal("branch") : branch.label.text;
+    SourceRange range = branch.label.text.empty() ? branch.range : branch.label.range;
+    if (auto first = names.take(name, range)) {
+      error(range, "name '" + name + "' is already taken", frame);
+      diagnostics.note(*first, "first taken here");
+    }
+    Names inner(names.path(name));
+    return emitSequence(branch.ops, src, inner, frame);
+  }
+  if (branch.label.text.empty() || !branch.ops[0].label.text.empty())
+    return emitSequence(branch.ops, src, names, frame);
+  std::vector<Op> ops = branch.ops; // the branch's name is the op's
+  ops[0].label = branch.label;
+  return emitSequence(ops, src, names, frame);
+}
+
+Tensor GraphEmitter::emitConcat(const Op &op, const Tensor &src, const std::string &name, Names &names, Frame &frame) {
+  Names inner(names.path(name));
+  Names &siblings = name.empty() ? names : inner;
+  SmallVector<Tensor> results;
+  bool known = true;
+  for (const Branch &branch : op.bodies) {
+    results.push_back(emitBranch(branch, src, siblings, frame));
+    if (results.back().known() && results.back().shape.size() != 4)
+      known = needsImage(op, results.back(), frame);
+    known &= results.back().known();
+  }
+  if (!known)
+    return {};
+  const Tensor &first = results.front();
+  Shape shape = first.shape;
+  shape[1] = 0;
+  SmallVector<mlir::Value> operands;
+  for (auto [branch, result] : llvm::zip(op.bodies, results)) {
+    if (result.shape[2] != first.shape[2] || result.shape[3] != first.shape[3]) {
+      error(branch.range, "expected branches of one height and width, but got " + formatShape(first.shape) + " and " +
+                              formatShape(result.shape), frame);
+      diagnostics.note(op.bodies.front().range, "the first branch gives " + formatShape(first.shape));
+      return {};
+    }
+    operands.push_back(result.value);
+    shape[1] += result.shape[1];
+  }
+  auto checked = infer(op, src, frame, [&](EmitError) { return FailureOr<Shape>(shape); });
+  if (!checked)
+    return {};
+  return tensor(ConcatOp::create(builder, location(op.place), type(shape), operands), names.path(name.empty() ? "concat" : name));
+}
+
+Tensor GraphEmitter::sum(const Op &op, const Tensor &lhs, const Tensor &rhs, const std::string &path, Frame &frame) {
+  if (!lhs.known() || !rhs.known())
+    return lhs.known() ? Tensor() : rhs.known() ? Tensor() : lhs;
+  if (lhs.shape == rhs.shape)
+    return tensor(AddOp::create(builder, location(op.place), lhs.value.getType(), lhs.value, rhs.value), path);
+  bool residual = op.kind == OpKind::Residual;
+  error(op.range, "expected both operands of the sum to have one shape, but got " + formatShape(lhs.shape) + " and " +
+                      formatShape(rhs.shape), frame);
+  diagnostics.note(residual && op.bodies.size() > 1 ? op.bodies[1].range : op.range,
+                   (residual ? "the shortcut gives " : "the value has ") + formatShape(lhs.shape));
+  if (residual && !op.bodies[0].ops.empty()) {
+    std::string remedy;
+    if (op.bodies[0].ops.back().kind == OpKind::Conv && lhs.shape.size() == 4)
+      remedy = "; give this convolution " + std::to_string(lhs.shape[1]) + " filters";
+    diagnostics.note(op.bodies[0].ops.back().range, "the residual branch gives " + formatShape(rhs.shape) + remedy);
+  }
+  return {};
+}
+
+Tensor GraphEmitter::emitResidual(const Op &op, const Tensor &src, const std::string &path, Frame &frame) {
+  Names inner(path);
+  Tensor branch = emitSequence(op.bodies[0].ops, src, inner, frame);
+  if (Option scale = find(op, "scale", frame)) {
+    auto factor = real(scale.argument->expr, *scale.scope, "scale", -1e30, 1e30, frame);
+    if (!factor)
+      branch = {};
+    else if (branch.known() && *factor != 1)
+      branch = tensor(ScaleOp::create(builder, location(op.place), branch.value.getType(), branch.value,
+                                      builder.getF64FloatAttr(*factor)),
+                      path + ".scale");
+  }
+  Tensor shortcut = src;
+  if (op.bodies.size() > 1) {
+    Names shortcutNames(inner.path("shortcut"));
+    shortcut = emitSequence(op.bodies[1].ops, src, shortcutNames, frame);
+  }
+  Tensor result = sum(op, shortcut, branch, path + ".add", frame);
+  return hasRelu(op, false, frame) ? emitRelu(op, result, path + ".relu") : result;
+}
+
+Tensor GraphEmitter::emitAdd(const Op &op, const Tensor &src, const std::string &path, Frame &frame) {
+  auto found = frame.values.find(op.target.text);
+  return sum(op, found == frame.values.end() ? Tensor() : found->second, src, path, frame);
+}
+
+/// Evaluates a use's arguments where it stands, and the other parameters' defaults in the block.
+void GraphEmitter::bindParameters(const Op &op, Frame &caller, Frame &frame) {
+  for (const Parameter &parameter : frame.block->parameters) {
+    auto given = llvm::find_if(op.arguments, [&](const Argument &argument) { return argument.name.text == parameter.name.text; });
+    std::optional<Value> result;
+    if (given != op.arguments.end())
+      result = value(given->expr, caller.scope, caller);
+    else if (parameter.value)
+      result = value(*parameter.value, frame.scope, frame);
+    frame.scope.set(parameter.name.text, result);
+  }
+}
+
+Tensor GraphEmitter::emitBlock(const Op &op, const Tensor &src, const std::string &name, const std::string &path,
+                               Frame &caller) {
+  auto found = spec.blocks.find(op.target.text);
+  if (found == spec.blocks.end())
+    return {}; // reported by checkSpec, as are blocks that use themselves
+  for (const Frame *frame = &caller; frame; frame = frame->parent)
+    if (frame->block == &found->second)
+      return {};
+  Frame frame(spec);
+  frame.parent = &caller;
+  frame.block = &found->second;
+  frame.use = op.range;
+  frame.depth = caller.depth + 1;
+  if (frame.depth > kMaxDepth) {
+    error(op.range, "expected blocks nested at most " + Twine(kMaxDepth) + " deep", caller);
+    return {};
+  }
+  if (src.known() && src.shape.size() == 4)
+    frame.scope.setInput(src.shape[1], src.shape[2], src.shape[3]);
+  bindParameters(op, caller, frame);
+
+  Names names(path);
+  if (!src.known()) { // only for its mistakes
+    emitSequence(frame.block->ops, src, names, frame);
+    return {};
+  }
+  Location loc = location(op.place);
+  Region region;
+  auto *body = new mlir::Block;
+  region.push_back(body);
+  Tensor inner{body->addArgument(src.value.getType(), loc), src.shape};
+  Tensor result;
+  {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(body);
+    result = emitSequence(frame.block->ops, inner, names, frame);
+    if (!result.known())
+      return {};
+    YieldOp::create(builder, loc, result.value);
+  }
+  auto block = BlockOp::create(builder, loc, TypeRange(result.value.getType()), name, op.target.text, src.value);
+  block.getBody().takeBody(region);
+  setPath(block, path);
+  return {block.getResult(0), result.shape};
+}
+
+Location GraphEmitter::location(SourceRange range) const {
+  return FileLineColLoc::get(&context, diagnostics.files.name(range.file), range.line, range.column);
+}
+
+void GraphEmitter::addUses(const Frame &frame) {
+  for (const Frame *use = &frame; use->parent; use = use->parent)
+    diagnostics.note(use->use, "in block '" + use->block->name.text + "', used here");
+}
+
+void GraphEmitter::error(SourceRange range, const Twine &message, const Frame &frame) {
+  diagnostics.error(range, message);
+  addUses(frame);
+}
+
+std::optional<Value> GraphEmitter::value(const Expr &expr, const ValueScope &scope, const Frame &frame) {
+  size_t before = diagnostics.count();
+  auto result = evaluate(expr, scope, diagnostics);
+  if (!result && diagnostics.count() != before)
+    addUses(frame);
+  return result;
+}
+
+RankedTensorType GraphEmitter::type(ArrayRef<int64_t> shape) const {
+  return RankedTensorType::get(shape, Float32Type::get(&context));
+}
+
+Tensor GraphEmitter::tensor(mlir::Value value, StringRef path) const {
+  setPath(value.getDefiningOp(), path);
+  auto shape = cast<RankedTensorType>(value.getType()).getShape();
+  return {value, Shape(shape.begin(), shape.end())};
+}
+
+} // namespace incept

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The `input` and `training` sections: the shape of the batch, and the module's attributes.
+
+#include "frontend/GraphEmitter.h"
+#include "llvm/ADT/STLExtras.h"
+
+#include <cmath>
+#include <limits>
+
+using namespace mlir;
+
+namespace incept {
+
+static const Argument *findField(const std::vector<Argument> &fields, StringRef name) {
+  auto found = llvm::find_if(fields, [&](const Argument &field) { return field.name.text == name; });
+  return found == fields.end() ? nullptr : &*found;
+}
+
+std::optional<Shape> GraphEmitter::inputShape(Frame &frame) {
+  if (!spec.input)
+    return std::nullopt; // reported by the reader
+  Shape shape{options.batchSize};
+  for (StringRef key : {"channels", "height", "width"}) {
+    const Argument *field = findField(spec.input->arguments, key);
+    if (!field) {
+      error(spec.input->range, "expected key '" + key + "' of 'input'", frame);
+      continue;
+    }
+    if (auto size = integer(field->expr, networkScope, key, 1, 1 << 24, frame))
+      shape.push_back(*size);
+  }
+  if (shape.size() != 4)
+    return std::nullopt;
+  auto elements = countElements(shape);
+  if (succeeded(elements) && *elements <= (int64_t(1) << 40))
+    return shape;
+  error(spec.input->range, "expected an input of at most 2^40 elements, but got " + formatShape(shape), frame);
+  return std::nullopt;
+}
+
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+/// A number of the training section: its range and what it is when it is absent.
+struct Field {
+  StringRef name;
+  double least, most, fallback;
+};
+const Field kOptimizer[] = {{"momentum", 0, 1, 0.9}, {"decay", 0, 1, 0.9}, {"epsilon", 1e-30, kInfinity, 1.0}};
+const Field kRate[] = {{"base", 0, kInfinity, 0.01},           {"gamma", 0, 1, 0.94},
+                       {"every_epochs", 1e-6, kInfinity, 2.0}, {"final", 0, kInfinity, 0.0},
+                       {"warmup_epochs", 0, kInfinity, 0.0}};
+const Field kTraining[] = {{"weight_decay", 0, kInfinity, 0.0}, {"label_smoothing", 0, 0.999, 0.0}};
+
+} // namespace
+
+void GraphEmitter::emitSections(Frame &frame) {
+  auto number = [&](const std::vector<Argument> &fields, const Field &field) -> double {
+    const Argument *given = findField(fields, field.name);
+    auto result = given ? real(given->expr, networkScope, "'" + field.name.str() + "'", field.least, field.most, frame)
+                        : std::optional(field.fallback);
+    return result.value_or(field.fallback);
+  };
+  auto whole = [&](const std::vector<Argument> &fields, StringRef name, int64_t least, int64_t fallback) {
+    const Argument *given = findField(fields, name);
+    auto result = given ? integer(given->expr, networkScope, ("'" + name + "'").str(), least, int64_t(1) << 40, frame)
+                        : std::optional(fallback);
+    return builder.getNamedAttr(name, builder.getI64IntegerAttr(result.value_or(fallback)));
+  };
+  auto record = [&](const std::vector<Argument> &fields, StringRef kind, ArrayRef<Field> table) {
+    const Argument *given = findField(fields, "kind");
+    SmallVector<NamedAttribute> entries = {
+        builder.getNamedAttr("kind", builder.getStringAttr(given ? StringRef(given->word) : kind))};
+    for (const Field &field : table)
+      entries.push_back(builder.getNamedAttr(field.name, builder.getF64FloatAttr(number(fields, field))));
+    return builder.getDictionaryAttr(entries);
+  };
+  const std::vector<Argument> none;
+  const std::vector<Argument> &training = spec.training ? spec.training->arguments : none;
+  const Argument *optimizer = findField(training, "optimizer"), *rate = findField(training, "learning_rate");
+  SmallVector<NamedAttribute> entries = {
+      builder.getNamedAttr("optimizer", record(optimizer ? optimizer->items : none, "sgd", kOptimizer)),
+      builder.getNamedAttr("learning_rate", record(rate ? rate->items : none, "constant", kRate)),
+      whole(training, "epochs", 1, 1), whole(training, "seed", 0, 0)};
+  for (const Field &field : kTraining)
+    entries.push_back(builder.getNamedAttr(field.name, builder.getF64FloatAttr(number(training, field))));
+
+  Operation *op = module->getOperation();
+  op->setAttr("incept.training", builder.getDictionaryAttr(entries));
+  op->setAttr(InceptDialect::kPhaseAttr, builder.getStringAttr("graph"));
+  op->setAttr("incept.network", builder.getStringAttr(spec.network.text));
+  op->setAttr("incept.mode", builder.getStringAttr("train"));
+
+  // Normalisation: one value per channel, or one for all.
+  const Argument *channelsField = spec.input ? findField(spec.input->arguments, "channels") : nullptr;
+  const Argument *normalization = spec.input ? findField(spec.input->arguments, "normalization") : nullptr;
+  auto channels = channelsField ? integer(channelsField->expr, networkScope, "channels", 1, 1 << 24, frame) : std::nullopt;
+  if (!channels || *channels > 4096)
+    return; // an error, or images that no file format holds
+  auto values = [&](StringRef name, double least, double fallback) {
+    std::vector<double> numbers;
+    const Argument *field = normalization ? findField(normalization->items, name) : nullptr;
+    if (field && field->kind == ArgumentKind::List) {
+      for (const Argument &item : field->items)
+        numbers.push_back(real(item.expr, networkScope, name, least, 1e6, frame).value_or(fallback));
+      if (static_cast<int64_t>(numbers.size()) != *channels)
+        error(field->range, "expected " + name + " with one value per channel, " + Twine(*channels) + ", but got " +
+                                Twine(numbers.size()), frame);
+    } else {
+      numbers.assign(*channels, field ? real(field->expr, networkScope, name, least, 1e6, frame).value_or(fallback) : fallback);
+    }
+    return builder.getNamedAttr(name, builder.getDenseF64ArrayAttr(numbers));
+  };
+  op->setAttr("incept.normalization",
+              builder.getDictionaryAttr({values("mean", -1e6, 0.5), values("std", 1e-6, 0.5)}));
+}
+
+} // namespace incept

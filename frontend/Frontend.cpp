@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "frontend/Frontend.h"
+#include "frontend/GraphEmitter.h"
+#include "frontend/LoadSpec.h"
+#include "mlir/IR/Verifier.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace mlir;
+
+namespace incept {
+
+FailureOr<OwningOpRef<ModuleOp>> loadNetwork(MLIRContext &context, StringRef path, const LoadOptions &options,
+                                             llvm::raw_ostream &os) {
+  SourceFiles files;
+  Diagnostics diagnostics(files);
+  OwningOpRef<ModuleOp> module;
+  if (auto spec = loadSpec(path, diagnostics)) {
+    if (!spec->network.text.empty())
+      module = GraphEmitter(context, *spec, options, diagnostics).run();
+    else if (!diagnostics.hasErrors())
+      diagnostics.error("expected a network in '" + path + "', but it only defines blocks and tables");
+  }
+  diagnostics.print(os);
+  if (diagnostics.hasErrors() || !module)
+    return failure();
+  // The rules above and the verifiers share their formulas: a difference is a mistake of the compiler.
+  if (failed(verify(*module)))
+    return failure();
+  return module;
+}
+
+} // namespace incept

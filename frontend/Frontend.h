@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What tools ask of the frontend: a description's file to a module of the graph phase.
+#pragma once
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+
+#include <map>
+#include <string>
+
+namespace llvm {
+class raw_ostream;
+} // namespace llvm
+
+namespace incept {
+
+struct LoadOptions {
+  int64_t batchSize = 32;
+  /// Values of the network's parameters by name, as text ("299", "0.5"); they replace the defaults.
+  std::map<std::string, std::string> parameters;
+};
+
+/// Reads the network in `path` with its imports and emits the graph phase. Mistakes go to `diagnostics`, all independent
+/// ones at once, as `file:line:col: error:` with the place underlined. The context must have the incept and func dialects.
+mlir::FailureOr<mlir::OwningOpRef<mlir::ModuleOp>> loadNetwork(mlir::MLIRContext &context, llvm::StringRef path,
+                                                               const LoadOptions &options,
+                                                               llvm::raw_ostream &diagnostics);
+
+} // namespace incept

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Spec to the graph phase. Shapes are inferred op by op while the IR is built; after a mistake the value is unknown, and
+// emission goes on with it, without IR, to find further mistakes.
+#pragma once
+
+#include "dialect/InceptOps.h"
+#include "dialect/ShapeInference.h"
+#include "frontend/Frontend.h"
+#include "frontend/OpTable.h"
+#include "frontend/ValueScope.h"
+
+namespace incept {
+
+/// A value of the network; unknown (null) after a mistake.
+struct Tensor {
+  mlir::Value value;
+  Shape shape; ///< (N,C,H,W) or (N,C)
+  bool known() const { return static_cast<bool>(value); }
+};
+
+/// One use of a block, or the network itself (without parent). Frames live on the C++ stack.
+struct Frame {
+  Frame(const Spec &spec) : scope(spec) {}
+  const Frame *parent = nullptr;
+  const BlockDef *block = nullptr;
+  SourceRange use;
+  int depth = 0;
+  ValueScope scope;
+  std::map<std::string, Tensor> values; ///< named values
+};
+
+/// The names of siblings below one path.
+class Names {
+public:
+  explicit Names(std::string prefix = "") : prefix(std::move(prefix)) {}
+  std::string path(llvm::StringRef name) const { return prefix.empty() ? name.str() : prefix + "." + name.str(); }
+  /// KIND1, KIND2, ... in the order of calls.
+  std::string ordinal(llvm::StringRef kind);
+  /// Takes `name`; returns where it was taken before, or nothing.
+  std::optional<SourceRange> take(const std::string &name, SourceRange range);
+
+private:
+  std::string prefix;
+  std::map<std::string, int> ordinals;
+  std::map<std::string, SourceRange> taken;
+};
+
+class GraphEmitter {
+public:
+  GraphEmitter(mlir::MLIRContext &context, const Spec &spec, const LoadOptions &options, Diagnostics &diagnostics);
+
+  /// The module; only complete where no mistake was reported.
+  mlir::OwningOpRef<mlir::ModuleOp> run();
+
+private:
+  // EmitGraph.cpp: the network and its structure.
+  void emitNetwork();
+  void setParameters(Frame &frame);
+  std::optional<Shape> inputShape(Frame &frame);
+  void emitSections(Frame &frame);
+  Tensor emitSequence(const std::vector<Op> &ops, Tensor src, Names &names, Frame &frame);
+  Tensor emitOp(const Op &op, const Tensor &src, const std::string &name, Names &names, Frame &frame);
+  std::string nameOp(const Op &op, int64_t index, int64_t count, Names &names, Frame &frame);
+  Tensor emitConcat(const Op &op, const Tensor &src, const std::string &name, Names &names, Frame &frame);
+  Tensor emitBranch(const Branch &branch, const Tensor &src, Names &names, Frame &frame);
+  Tensor emitResidual(const Op &op, const Tensor &src, const std::string &path, Frame &frame);
+  Tensor emitAdd(const Op &op, const Tensor &src, const std::string &path, Frame &frame);
+  Tensor emitBlock(const Op &op, const Tensor &src, const std::string &name, const std::string &path, Frame &frame);
+  void bindParameters(const Op &op, Frame &caller, Frame &frame);
+  Tensor sum(const Op &op, const Tensor &lhs, const Tensor &rhs, const std::string &path, Frame &frame);
+
+  // EmitOps.cpp: ops that compute.
+  Tensor emitConv(const Op &op, const Tensor &src, const std::string &path, Frame &frame);
+  Tensor emitPool(const Op &op, const Tensor &src, const std::string &path, Frame &frame);
+  Tensor emitGlobalAvgPool(const Op &op, const Tensor &src, const std::string &path, Frame &frame);
+  Tensor emitBatchNorm(const Op &op, const Tensor &src, const std::string &path, Frame &frame);
+  Tensor emitRelu(const Op &op, const Tensor &src, const std::string &path);
+  Tensor emitDropout(const Op &op, const Tensor &src, const std::string &path, Frame &frame);
+  Tensor emitLinear(const Op &op, const Tensor &src, const std::string &path, Frame &frame);
+  Tensor emitFlatten(const Op &op, const Tensor &src, const std::string &path, Frame &frame);
+  mlir::Value variable(const Op &op, const std::string &name, llvm::ArrayRef<int64_t> shape, llvm::StringRef kind,
+                       mlir::DictionaryAttr init, bool decay, Frame &frame);
+  mlir::DictionaryAttr weightsInit(const Op &op, llvm::StringRef fallback, int64_t fanIn, int64_t fanOut, Frame &frame);
+  mlir::DictionaryAttr constantInit(llvm::StringRef kind);
+  std::optional<int64_t> filters(const Op &op, Frame &frame);
+  std::optional<Window> window(const Op &op, const Tensor &src, Frame &frame);
+  bool setPadding(Window &window, const Op &op, const Tensor &src, Frame &frame);
+
+  // Options.cpp: options of ops, given or by default.
+  struct Option {
+    const Argument *argument = nullptr;
+    const ValueScope *scope = nullptr;
+    explicit operator bool() const { return argument != nullptr; }
+  };
+  Option find(const Op &op, llvm::StringRef key, const Frame &frame) const;
+  Option findDefault(OpKind kind, llvm::StringRef key) const;
+  std::optional<int64_t> integer(const Expr &expr, const ValueScope &scope, llvm::StringRef what, int64_t least,
+                                 int64_t most, const Frame &frame);
+  std::optional<double> real(const Expr &expr, const ValueScope &scope, llvm::StringRef what, double least, double most,
+                             const Frame &frame);
+  bool flag(const Op &op, llvm::StringRef key, bool fallback, const Frame &frame) const;
+  bool hasBatchNorm(const Op &op, const Frame &frame) const;
+  bool hasRelu(const Op &op, bool fallback, const Frame &frame) const;
+  /// A field of a batch norm: of the op's record, of the defaults, or `fallback`.
+  std::optional<double> batchNormField(const Op &op, llvm::StringRef key, double fallback, double least, double most,
+                                       const Frame &frame);
+  bool batchNormScale(const Op &op) const;
+  const Argument *batchNormRecord(const Op &op, llvm::StringRef key) const;
+  /// Writes an expression or [vertical, horizontal] to `values`; false after a mistake.
+  bool pair(const Argument &argument, const ValueScope &scope, llvm::StringRef what, int64_t least, int64_t (&values)[2],
+            const Frame &frame);
+
+  // Places and mistakes.
+  mlir::Location location(SourceRange range) const;
+  void error(SourceRange range, const llvm::Twine &message, const Frame &frame);
+  void addUses(const Frame &frame);
+  std::optional<Value> value(const Expr &expr, const ValueScope &scope, const Frame &frame);
+  /// Runs a shape rule; reports its message at `op` with the shape of `src`.
+  std::optional<Shape> infer(const Op &op, const Tensor &src, Frame &frame,
+                             llvm::function_ref<mlir::FailureOr<Shape>(EmitError)> rule);
+  mlir::RankedTensorType type(llvm::ArrayRef<int64_t> shape) const;
+  /// Marks the op that computes `value` with its path.
+  Tensor tensor(mlir::Value value, llvm::StringRef path) const;
+  bool needsImage(const Op &op, const Tensor &src, Frame &frame);
+
+  mlir::MLIRContext &context;
+  const Spec &spec;
+  const LoadOptions &options;
+  Diagnostics &diagnostics;
+  mlir::OpBuilder builder;         ///< where the next op goes
+  mlir::OpBuilder variableBuilder; ///< before the function
+  mlir::OwningOpRef<mlir::ModuleOp> module;
+  std::map<std::string, SourceRange> variables;
+  ValueScope networkScope; ///< the network's parameters: what defaults and sections see
+  int64_t macs = 0;
+  int64_t emitted = 0;
+};
+
+} // namespace incept

@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "frontend/JsonOps.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+
+namespace incept {
+
+static const llvm::StringRef kCommonKeys[] = {"label", "as", "repeat", "comment"};
+
+void reportWrongType(Diagnostics &diagnostics, const JsonValue &value, const llvm::Twine &what) {
+  diagnostics.error(value.range, "expected " + what + ", but got " + describe(value));
+}
+
+Name innerText(const JsonValue &string) {
+  SourceRange range = string.range;
+  range.column += 1;
+  range.length = range.length > 2 ? range.length - 2 : 1;
+  return {string.string, range};
+}
+
+static Name checkName(Diagnostics &diagnostics, Name name, llvm::StringRef what) {
+  bool valid = !name.text.empty() && name.text.size() <= 64 && !llvm::isDigit(name.text[0]) &&
+               llvm::all_of(name.text, [](char c) { return llvm::isAlnum(c) || c == '_'; });
+  if (valid)
+    return name;
+  diagnostics.error(name.range, "expected " + what + " of letters, digits and '_', but got '" +
+                                    llvm::StringRef(name.text).take_front(80) + "'");
+  return {"", name.range};
+}
+
+Name readName(Diagnostics &diagnostics, const JsonValue &value, llvm::StringRef what) {
+  if (value.kind == JsonKind::String)
+    return checkName(diagnostics, innerText(value), what);
+  reportWrongType(diagnostics, value, what);
+  return {"", value.range};
+}
+
+Name readKeyName(Diagnostics &diagnostics, const JsonValue &member, llvm::StringRef what) {
+  return checkName(diagnostics, {member.key, member.keyRange}, what);
+}
+
+std::optional<Expr> OpReader::readExpression(const JsonValue &value, llvm::StringRef key) {
+  Expr expr;
+  expr.range = value.range;
+  if (value.kind == JsonKind::Integer) {
+    expr.integer = value.integer;
+    return expr;
+  }
+  if (value.kind == JsonKind::Real) {
+    expr.kind = ExprKind::Real;
+    expr.real = value.real;
+    return expr;
+  }
+  if (value.kind == JsonKind::String) {
+    Name text = innerText(value);
+    return parseExpression(text.text, text.range, diagnostics);
+  }
+  reportWrongType(diagnostics, value, "a number or an expression" + (key.empty() ? "" : " for '" + key.str() + "'"));
+  return std::nullopt;
+}
+
+std::optional<Argument> OpReader::readList(const JsonValue &value, const KeyInfo &key, size_t size,
+                                           KeyType elementType) {
+  if (value.kind != JsonKind::Array) {
+    auto expr = readExpression(value, key.name);
+    if (!expr)
+      return std::nullopt;
+    Argument argument;
+    argument.kind = ArgumentKind::Expression;
+    argument.expr = std::move(*expr);
+    return argument;
+  }
+  if (size != 0 && value.children.size() != size) {
+    diagnostics.error(value.range, "expected [vertical, horizontal] for '" + key.name + "', but got " +
+                                       llvm::Twine(value.children.size()) + " values");
+    return std::nullopt;
+  }
+  Argument list;
+  list.kind = ArgumentKind::List;
+  for (const JsonValue &child : value.children) {
+    auto item = readArgument(child, {key.name, elementType});
+    if (!item)
+      return std::nullopt;
+    list.items.push_back(std::move(*item));
+  }
+  return list;
+}
+
+std::optional<Argument> OpReader::readWord(const JsonValue &value, const KeyInfo &key) {
+  Argument argument;
+  argument.kind = ArgumentKind::Word;
+  argument.word = value.kind == JsonKind::Null ? "linear" : value.string;
+  std::vector<std::string> words;
+  for (llvm::StringRef word : key.words)
+    words.push_back(word.str());
+  if (value.kind != JsonKind::String && value.kind != JsonKind::Null) {
+    reportWrongType(diagnostics, value, "a word for '" + key.name + "'");
+    return std::nullopt;
+  }
+  if (!llvm::is_contained(words, argument.word)) {
+    diagnostics.error(value.range, "unknown " + key.name + " '" + llvm::StringRef(argument.word).take_front(80) + "'" +
+                                       suggestion(argument.word, words));
+    return std::nullopt;
+  }
+  return argument;
+}
+
+/// The type of an option's value where it is an object.
+static llvm::ArrayRef<KeyInfo> recordKeys(const KeyInfo &key) {
+  switch (key.type) {
+  case KeyType::BatchNorm:
+    return batchNormKeys();
+  case KeyType::Init:
+    return initKeys();
+  case KeyType::Keep:
+    return keepKeys();
+  case KeyType::Padding:
+    return paddingKeys();
+  case KeyType::Record:
+    return key.fields;
+  default:
+    return {};
+  }
+}
+
+std::optional<Argument> OpReader::readArgument(const JsonValue &value, const KeyInfo &key) {
+  std::optional<Argument> argument;
+  if (llvm::ArrayRef<KeyInfo> keys = recordKeys(key); value.kind == JsonKind::Object && !keys.empty()) {
+    argument.emplace();
+    argument->kind = ArgumentKind::Record;
+    argument->items = readRecord(value, keys, "'" + (key.name.empty() ? value.key : key.name.str()) + "'");
+  } else if (key.type == KeyType::Padding && value.kind == JsonKind::String &&
+             (value.string == "same" || value.string == "valid")) {
+    argument.emplace();
+    argument->kind = ArgumentKind::Word;
+    argument->word = value.string;
+  } else if (key.type == KeyType::Value) {
+    argument = readList(value, key, 1, KeyType::Value);
+    if (argument && argument->kind == ArgumentKind::List) {
+      reportWrongType(diagnostics, value, "a number or an expression for '" + key.name + "'");
+      return std::nullopt;
+    }
+  } else if (key.type == KeyType::Pair || key.type == KeyType::Padding) {
+    argument = readList(value, key, 2, KeyType::Value);
+  } else if (key.type == KeyType::Numbers) {
+    argument = readList(value, key, 0, KeyType::Value);
+  } else if (key.type == KeyType::Word) {
+    argument = readWord(value, key);
+  } else if (key.type == KeyType::Init && value.kind == JsonKind::String) {
+    argument = readWord(value, {"init", KeyType::Word, initKeys()[0].words});
+  } else if (key.type == KeyType::Flag || key.type == KeyType::BatchNorm) {
+    if (value.kind != JsonKind::Boolean) {
+      reportWrongType(diagnostics, value, "true or false for '" + (key.name.empty() ? value.key : key.name.str()) + "'");
+      return std::nullopt;
+    }
+    argument.emplace();
+    argument->kind = ArgumentKind::Flag;
+    argument->flag = value.boolean;
+  } else if (key.type == KeyType::Keep) {
+    reportWrongType(diagnostics, value, "{\"keep\": ...}");
+  } else {
+    reportWrongType(diagnostics, value, "an object for '" + key.name + "'");
+  }
+  if (argument) {
+    argument->range = value.range;
+    argument->name = {value.key, value.keyRange};
+  }
+  return argument;
+}
+
+std::vector<Argument> OpReader::readRecord(const JsonValue &object, llvm::ArrayRef<KeyInfo> keys,
+                                           llvm::StringRef owner) {
+  std::vector<Argument> arguments;
+  if (object.kind != JsonKind::Object) {
+    reportWrongType(diagnostics, object, "an object for " + owner);
+    return arguments;
+  }
+  for (const JsonValue &member : object.children) {
+    if (member.key == "comment")
+      continue;
+    const KeyInfo *key = findKey(keys, member.key);
+    if (!key) {
+      diagnostics.error(member.keyRange, "unknown key '" + llvm::StringRef(member.key).take_front(80) + "' of " + owner +
+                                             suggestion(member.key, keyNames(keys)));
+      continue;
+    }
+    if (auto argument = readArgument(member, *key))
+      arguments.push_back(std::move(*argument));
+  }
+  return arguments;
+}
+
+std::vector<Op> OpReader::readOps(const JsonValue &value) {
+  std::vector<Op> ops;
+  if (value.kind != JsonKind::Array) {
+    reportWrongType(diagnostics, value, "an array of ops");
+    return ops;
+  }
+  for (const JsonValue &child : value.children)
+    ops.push_back(readOp(child));
+  return ops;
+}
+
+/// The member whose key says which op this is. `batch_norm` is a word and also an option of conv.
+const JsonValue *OpReader::findWord(const JsonValue &object) {
+  if (const JsonValue *block = object.find("block"))
+    return block; // the other keys are the block's parameters
+  std::vector<const JsonValue *> words;
+  for (const JsonValue &member : object.children)
+    if (findOp(member.key))
+      words.push_back(&member);
+  llvm::erase_if(words, [&](const JsonValue *word) {
+    return llvm::any_of(words, [&](const JsonValue *other) {
+      return other && other != word && findKey(findOp(other->key)->keys, word->key);
+    });
+  });
+  if (words.size() > 1) {
+    diagnostics.error(words[1]->keyRange, "expected one op, but got both '" + words[0]->key + "' and '" + words[1]->key + "'");
+    return nullptr;
+  }
+  if (words.size() == 1)
+    return words[0];
+  std::vector<std::string> names;
+  for (const OpInfo &info : opTable())
+    names.push_back(info.name.str());
+  for (const JsonValue &member : object.children)
+    if (auto nearest = nearestName(member.key, names); nearest && !llvm::is_contained(kCommonKeys, member.key)) {
+      diagnostics.error(member.keyRange, "unknown op '" + member.key + "'; did you mean '" + *nearest + "'?");
+      return nullptr;
+    }
+  const JsonValue *first = object.children.empty() ? nullptr : &object.children.front();
+  diagnostics.error(first ? first->keyRange : object.range,
+                    "expected an op" + (first ? ", but got '" + first->key.substr(0, 80) + "'" : std::string()) +
+                        suggestion("", names));
+  return nullptr;
+}
+
+Op OpReader::readOp(const JsonValue &value) {
+  Op op;
+  op.range = op.place = value.range;
+  if (value.kind == JsonKind::String) { // an op without options
+    Name word = innerText(value);
+    op.range = word.range;
+    const OpInfo *info = findOp(word.text);
+    if (info && info->main.type == KeyType::True) {
+      op.kind = info->kind;
+      return op;
+    }
+    std::vector<std::string> names;
+    for (const OpInfo &candidate : opTable())
+      if (candidate.main.type == KeyType::True)
+        names.push_back(candidate.name.str());
+    diagnostics.error(word.range, "expected an op without options, but got '" +
+                                      llvm::StringRef(word.text).take_front(80) + "'" + suggestion(word.text, names));
+    return op;
+  }
+  if (value.kind != JsonKind::Object) {
+    reportWrongType(diagnostics, value, "an op");
+    return op;
+  }
+  const JsonValue *word = findWord(value);
+  if (!word)
+    return op;
+  const OpInfo &info = *findOp(word->key);
+  op.kind = info.kind;
+  op.range = word->keyRange;
+  readMain(*word, info, op);
+  readMembers(value, *word, info, op);
+  return op;
+}
+
+void OpReader::readMain(const JsonValue &value, const OpInfo &info, Op &op) {
+  switch (info.main.type) {
+  case KeyType::True:
+    if (value.kind != JsonKind::Boolean || !value.boolean)
+      reportWrongType(diagnostics, value, "true");
+    return;
+  case KeyType::Name:
+    op.target = readName(diagnostics, value, op.kind == OpKind::Block ? "the name of a block" : "the name of a value");
+    if (op.target.text.empty())
+      op.kind = OpKind::Invalid;
+    return;
+  case KeyType::Body:
+    op.bodies.push_back({{}, value.range, readOps(value)});
+    return;
+  case KeyType::Branches:
+    if (value.kind != JsonKind::Array && value.kind != JsonKind::Object) {
+      reportWrongType(diagnostics, value, "an array or an object of branches");
+      op.kind = OpKind::Invalid;
+      return;
+    }
+    if (value.children.empty()) {
+      diagnostics.error(value.range, "expected at least one branch");
+      op.kind = OpKind::Invalid;
+    }
+    for (const JsonValue &child : value.children)
+      op.bodies.push_back(readBranch(child));
+    return;
+  default:
+    if (auto argument = readArgument(value, info.main))
+      op.main = std::move(*argument);
+    else
+      op.kind = OpKind::Invalid;
+  }
+}
+
+Branch OpReader::readBranch(const JsonValue &value) {
+  Branch branch;
+  branch.range = value.range;
+  if (!value.key.empty())
+    branch.label = readKeyName(diagnostics, value, "a branch's name");
+  if (value.kind == JsonKind::Array) {
+    branch.ops = readOps(value);
+    return branch;
+  }
+  branch.single = true;
+  branch.ops.push_back(readOp(value));
+  return branch;
+}
+
+bool OpReader::readCommonKey(const JsonValue &member, Op &op) {
+  if (member.key == "label")
+    op.label = readName(diagnostics, member, "a label");
+  else if (member.key == "as")
+    op.saveAs = readName(diagnostics, member, "a value's name");
+  else if (member.key == "repeat")
+    op.repeat = readExpression(member, "repeat");
+  else if (member.key != "comment")
+    return false;
+  return true;
+}
+
+void OpReader::readMembers(const JsonValue &object, const JsonValue &word, const OpInfo &info, Op &op) {
+  for (const JsonValue &member : object.children) {
+    if (&member == &word || readCommonKey(member, op))
+      continue;
+    if (info.kind == OpKind::Block) { // which parameters there are is known once all files are read
+      if (auto argument = readArgument(member, {member.key, KeyType::Value}))
+        op.arguments.push_back(std::move(*argument));
+      continue;
+    }
+    const KeyInfo *key = findKey(info.keys, member.key);
+    if (!key) {
+      std::vector<std::string> names = keyNames(info.keys);
+      names.insert(names.end(), {"label", "as", "repeat"});
+      diagnostics.error(member.keyRange, "unknown key '" + llvm::StringRef(member.key).take_front(80) + "' of op '" +
+                                             info.name + "'" + suggestion(member.key, names));
+      continue;
+    }
+    if (key->type == KeyType::Body) {
+      op.bodies.push_back({{member.key, member.keyRange}, member.range, readOps(member)});
+      continue;
+    }
+    if (auto argument = readArgument(member, *key))
+      op.arguments.push_back(std::move(*argument));
+    else
+      op.kind = OpKind::Invalid;
+  }
+}
+
+} // namespace incept

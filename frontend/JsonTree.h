@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A JSON text as a tree in which every value and key knows its place. Size and depth are bounded.
+#pragma once
+
+#include "frontend/Diagnostics.h"
+
+namespace incept {
+
+enum class JsonKind { Null, Boolean, Integer, Real, String, Array, Object };
+
+/// A value. Of an object's members each also has `key` and `keyRange`; they keep the order of the text.
+struct JsonValue {
+  JsonKind kind = JsonKind::Null;
+  SourceRange range; ///< of an array or object: its bracket
+  bool boolean = false;
+  int64_t integer = 0;
+  double real = 0;
+  std::string string;
+  std::string key;
+  SourceRange keyRange;
+  std::vector<JsonValue> children;
+
+  /// The member called `name`, or null.
+  const JsonValue *find(llvm::StringRef name) const;
+};
+
+/// "an array", "the string 'x'": what a message says was found.
+std::string describe(const JsonValue &value);
+
+/// Parses file number `file`; reports the first mistake and returns nothing where it is not JSON.
+std::optional<JsonValue> parseJson(uint32_t file, Diagnostics &diagnostics);
+
+} // namespace incept

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "frontend/OpTable.h"
+#include "llvm/ADT/STLExtras.h"
+
+namespace incept {
+
+static const llvm::StringRef kActivations[] = {"relu", "linear"};
+static const llvm::StringRef kInits[] = {"zeros",      "ones",           "constant",        "he_normal",
+                                         "he_uniform", "glorot_uniform", "truncated_normal"};
+static const llvm::StringRef kOptimizers[] = {"sgd", "rmsprop"};
+static const llvm::StringRef kSchedules[] = {"constant", "step", "cosine"};
+
+static const KeyInfo kConvKeys[] = {{"filters", KeyType::Value},
+                                    {"stride", KeyType::Pair},
+                                    {"padding", KeyType::Padding},
+                                    {"dilation", KeyType::Pair},
+                                    {"groups", KeyType::Value},
+                                    {"activation", KeyType::Word, kActivations},
+                                    {"batch_norm", KeyType::BatchNorm},
+                                    {"bias", KeyType::Flag},
+                                    {"init", KeyType::Init},
+                                    {"width", KeyType::Value},
+                                    {"divisor", KeyType::Value}};
+static const KeyInfo kMaxPoolKeys[] = {{"stride", KeyType::Pair}, {"padding", KeyType::Padding}, {"ceil", KeyType::Flag}};
+static const KeyInfo kAvgPoolKeys[] = {{"stride", KeyType::Pair},
+                                       {"padding", KeyType::Padding},
+                                       {"ceil", KeyType::Flag},
+                                       {"include_pad", KeyType::Flag}};
+static const KeyInfo kLinearKeys[] = {{"bias", KeyType::Flag}, {"init", KeyType::Init}};
+static const KeyInfo kResidualKeys[] = {
+    {"scale", KeyType::Value}, {"shortcut", KeyType::Body}, {"activation", KeyType::Word, kActivations}};
+
+static const OpInfo kOps[] = {
+    {OpKind::Conv, "conv", {"kernel", KeyType::Pair}, kConvKeys},
+    {OpKind::MaxPool, "max_pool", {"kernel", KeyType::Pair}, kMaxPoolKeys},
+    {OpKind::AvgPool, "avg_pool", {"kernel", KeyType::Pair}, kAvgPoolKeys},
+    {OpKind::GlobalAvgPool, "global_avg_pool", {"", KeyType::True}, {}},
+    {OpKind::BatchNorm, "batch_norm", {"", KeyType::BatchNorm}, {}},
+    {OpKind::Relu, "relu", {"", KeyType::True}, {}},
+    {OpKind::Dropout, "dropout", {"", KeyType::Keep}, {}},
+    {OpKind::Linear, "linear", {"outputs", KeyType::Value}, kLinearKeys},
+    {OpKind::Flatten, "flatten", {"", KeyType::True}, {}},
+    {OpKind::Concat, "concat", {"", KeyType::Branches}, {}},
+    {OpKind::Residual, "residual", {"", KeyType::Body}, kResidualKeys},
+    {OpKind::Sequence, "sequence", {"", KeyType::Body}, {}},
+    {OpKind::Add, "add", {"", KeyType::Name}, {}},
+    {OpKind::Value, "value", {"", KeyType::Name}, {}},
+    {OpKind::Block, "block", {"", KeyType::Name}, {}},
+};
+
+llvm::ArrayRef<OpInfo> opTable() { return kOps; }
+
+const OpInfo &opInfo(OpKind kind) {
+  return *llvm::find_if(kOps, [&](const OpInfo &info) { return info.kind == kind; });
+}
+
+const OpInfo *findOp(llvm::StringRef name) {
+  auto found = llvm::find_if(kOps, [&](const OpInfo &info) { return info.name == name; });
+  return found == std::end(kOps) ? nullptr : found;
+}
+
+const KeyInfo *findKey(llvm::ArrayRef<KeyInfo> keys, llvm::StringRef name) {
+  auto found = llvm::find_if(keys, [&](const KeyInfo &key) { return key.name == name; });
+  return found == keys.end() ? nullptr : found;
+}
+
+std::vector<std::string> keyNames(llvm::ArrayRef<KeyInfo> keys) {
+  std::vector<std::string> names;
+  for (const KeyInfo &key : keys)
+    names.push_back(key.name.str());
+  return names;
+}
+
+llvm::ArrayRef<KeyInfo> batchNormKeys() {
+  static const KeyInfo keys[] = {{"epsilon", KeyType::Value}, {"decay", KeyType::Value}, {"scale", KeyType::Flag}};
+  return keys;
+}
+
+llvm::ArrayRef<KeyInfo> initKeys() {
+  static const KeyInfo keys[] = {{"kind", KeyType::Word, kInits}, {"value", KeyType::Value}, {"std", KeyType::Value}};
+  return keys;
+}
+
+llvm::ArrayRef<KeyInfo> keepKeys() {
+  static const KeyInfo keys[] = {{"keep", KeyType::Value}};
+  return keys;
+}
+
+llvm::ArrayRef<KeyInfo> paddingKeys() {
+  static const KeyInfo keys[] = {{"begin", KeyType::Pair}, {"end", KeyType::Pair}};
+  return keys;
+}
+
+llvm::ArrayRef<KeyInfo> inputKeys() {
+  static const KeyInfo normalization[] = {{"mean", KeyType::Numbers}, {"std", KeyType::Numbers}};
+  static const KeyInfo keys[] = {{"channels", KeyType::Value},
+                                 {"height", KeyType::Value},
+                                 {"width", KeyType::Value},
+                                 {"normalization", KeyType::Record, {}, normalization}};
+  return keys;
+}
+
+llvm::ArrayRef<KeyInfo> trainingKeys() {
+  static const KeyInfo optimizer[] = {{"kind", KeyType::Word, kOptimizers},
+                                      {"momentum", KeyType::Value},
+                                      {"decay", KeyType::Value},
+                                      {"epsilon", KeyType::Value}};
+  static const KeyInfo rate[] = {{"kind", KeyType::Word, kSchedules}, {"base", KeyType::Value},
+                                 {"gamma", KeyType::Value},           {"every_epochs", KeyType::Value},
+                                 {"final", KeyType::Value},           {"warmup_epochs", KeyType::Value}};
+  static const KeyInfo keys[] = {{"optimizer", KeyType::Record, {}, optimizer},
+                                 {"learning_rate", KeyType::Record, {}, rate},
+                                 {"weight_decay", KeyType::Value},
+                                 {"label_smoothing", KeyType::Value},
+                                 {"epochs", KeyType::Value},
+                                 {"seed", KeyType::Value}};
+  return keys;
+}
+
+} // namespace incept

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The words of the language: which ops there are and which options each takes. Readers check against this table, the
+// emitter gives the words their meaning.
+#pragma once
+
+#include "frontend/Spec.h"
+
+namespace incept {
+
+/// What an option may be given.
+enum class KeyType {
+  Value,     ///< expression
+  Pair,      ///< expression, or [vertical, horizontal]
+  Padding,   ///< "same", "valid", expression, [vertical, horizontal] or {"begin": pair, "end": pair}
+  Flag,      ///< true or false
+  True,      ///< true
+  Word,      ///< a string that is one of the key's words; null is the word "linear"
+  Name,      ///< the name of a block or value
+  BatchNorm, ///< flag, or a record of epsilon, decay, scale
+  Init,      ///< a word, or a record of kind, value, std
+  Keep,      ///< a record of keep
+  Body,      ///< ops
+  Branches,  ///< branches
+  Numbers,   ///< expression or a list of them
+  Record,    ///< a record whose keys are in `fields`
+};
+
+struct KeyInfo {
+  llvm::StringRef name;
+  KeyType type;
+  llvm::ArrayRef<llvm::StringRef> words = {};
+  llvm::ArrayRef<KeyInfo> fields = {};
+};
+
+struct OpInfo {
+  OpKind kind;
+  llvm::StringRef name;
+  KeyInfo main;
+  llvm::ArrayRef<KeyInfo> keys;
+};
+
+llvm::ArrayRef<OpInfo> opTable();
+/// The entry of a kind; not for Invalid.
+const OpInfo &opInfo(OpKind kind);
+const OpInfo *findOp(llvm::StringRef name);
+const KeyInfo *findKey(llvm::ArrayRef<KeyInfo> keys, llvm::StringRef name);
+std::vector<std::string> keyNames(llvm::ArrayRef<KeyInfo> keys);
+
+/// Options of the `input` and `training` sections and of records.
+llvm::ArrayRef<KeyInfo> inputKeys();
+llvm::ArrayRef<KeyInfo> trainingKeys();
+llvm::ArrayRef<KeyInfo> batchNormKeys();
+llvm::ArrayRef<KeyInfo> initKeys();
+llvm::ArrayRef<KeyInfo> keepKeys();
+llvm::ArrayRef<KeyInfo> paddingKeys();
+
+} // namespace incept

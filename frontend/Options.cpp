@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Options of ops: the op's own, else the description's defaults (the network's own before imported ones), else those of
+// the language.
+
+#include "frontend/GraphEmitter.h"
+#include "llvm/ADT/STLExtras.h"
+
+#include <cmath>
+
+using namespace mlir;
+
+namespace incept {
+
+static const Argument *findArgument(const std::vector<Argument> &arguments, StringRef key) {
+  auto found = llvm::find_if(arguments, [&](const Argument &argument) { return argument.name.text == key; });
+  return found == arguments.end() ? nullptr : &*found;
+}
+
+GraphEmitter::Option GraphEmitter::findDefault(OpKind kind, StringRef key) const {
+  for (const Defaults &defaults : llvm::reverse(spec.defaults))
+    if (defaults.kind == kind)
+      if (const Argument *argument = findArgument(defaults.arguments, key))
+        return {argument, &networkScope};
+  return {};
+}
+
+GraphEmitter::Option GraphEmitter::find(const Op &op, StringRef key, const Frame &frame) const {
+  if (const Argument *argument = findArgument(op.arguments, key))
+    return {argument, &frame.scope};
+  return findDefault(op.kind, key);
+}
+
+std::optional<int64_t> GraphEmitter::integer(const Expr &expr, const ValueScope &scope, StringRef what, int64_t least,
+                                             int64_t most, const Frame &frame) {
+  auto result = value(expr, scope, frame);
+  if (!result)
+    return std::nullopt;
+  auto *number = std::get_if<int64_t>(&*result);
+  if (!number) {
+    error(expr.range, "expected an integer for " + what + ", but got " + formatValue(*result), frame);
+    return std::nullopt;
+  }
+  if (*number >= least && *number <= most)
+    return *number;
+  error(expr.range, "expected " + what + " of " + Twine(least) + " to " + Twine(most) + ", but got " + Twine(*number), frame);
+  return std::nullopt;
+}
+
+std::optional<double> GraphEmitter::real(const Expr &expr, const ValueScope &scope, StringRef what, double least,
+                                         double most, const Frame &frame) {
+  auto result = value(expr, scope, frame);
+  if (!result)
+    return std::nullopt;
+  if (std::holds_alternative<const Row *>(*result)) {
+    error(expr.range, "expected a number for " + what + ", but got the row " + formatValue(*result), frame);
+    return std::nullopt;
+  }
+  auto *exact = std::get_if<int64_t>(&*result);
+  double number = exact ? static_cast<double>(*exact) : std::get<double>(*result);
+  if (number >= least && number <= most)
+    return number;
+  std::string limits = std::isinf(most) ? " of at least " + formatValue(least)
+                                        : " of " + formatValue(least) + " to " + formatValue(most);
+  error(expr.range, "expected " + what + limits + ", but got " + formatValue(*result), frame);
+  return std::nullopt;
+}
+
+bool GraphEmitter::pair(const Argument &argument, const ValueScope &scope, StringRef what, int64_t least,
+                        int64_t (&values)[2], const Frame &frame) {
+  constexpr int64_t kMost = (int64_t(1) << 31) - 1;
+  bool list = argument.kind == ArgumentKind::List;
+  for (int axis : {0, 1}) {
+    if (list && argument.items.size() != 2)
+      return false;
+    auto number = integer(list ? argument.items[axis].expr : argument.expr, scope, what, least, kMost, frame);
+    if (!number)
+      return false;
+    values[axis] = *number;
+  }
+  return true;
+}
+
+bool GraphEmitter::flag(const Op &op, StringRef key, bool fallback, const Frame &frame) const {
+  Option option = find(op, key, frame);
+  return option ? option.argument->flag : fallback;
+}
+
+bool GraphEmitter::hasBatchNorm(const Op &op, const Frame &frame) const {
+  Option option = find(op, "batch_norm", frame);
+  return !option || option.argument->kind == ArgumentKind::Record || option.argument->flag;
+}
+
+bool GraphEmitter::hasRelu(const Op &op, bool fallback, const Frame &frame) const {
+  Option option = find(op, "activation", frame);
+  return option ? option.argument->word == "relu" : fallback;
+}
+
+const Argument *GraphEmitter::batchNormRecord(const Op &op, StringRef key) const {
+  const Argument *record = op.kind == OpKind::BatchNorm ? &op.main : findArgument(op.arguments, "batch_norm");
+  return record ? findArgument(record->items, key) : nullptr;
+}
+
+std::optional<double> GraphEmitter::batchNormField(const Op &op, StringRef key, double fallback, double least,
+                                                   double most, const Frame &frame) {
+  std::string what = ("'" + key + "' of a batch norm").str();
+  if (const Argument *own = batchNormRecord(op, key))
+    return real(own->expr, frame.scope, what, least, most, frame);
+  if (Option option = findDefault(OpKind::BatchNorm, key))
+    return real(option.argument->expr, *option.scope, what, least, most, frame);
+  return fallback;
+}
+
+bool GraphEmitter::batchNormScale(const Op &op) const {
+  if (const Argument *own = batchNormRecord(op, "scale"))
+    return own->flag;
+  Option option = findDefault(OpKind::BatchNorm, "scale");
+  return !option || option.argument->flag;
+}
+
+} // namespace incept

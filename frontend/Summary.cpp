@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "frontend/Summary.h"
+#include "dialect/InceptOps.h"
+#include "dialect/ShapeInference.h"
+#include "dialect/VerifierUtils.h"
+#include "llvm/Support/Format.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/JSON.h"
+
+using namespace mlir;
+
+namespace incept {
+
+namespace {
+
+struct Layer {
+  StringRef name, op;
+  Shape src, dst;
+  int64_t parameters = 0, states = 0, macs = 0;
+};
+
+int64_t macsOf(Operation *op) {
+  if (auto conv = dyn_cast<Conv2DOp>(op)) {
+    auto weights = shapeOf(conv.getWeights()), dst = shapeOf(conv.getDst());
+    return weights[1] * weights[2] * weights[3] * dst[1] * dst[2] * dst[3];
+  }
+  if (auto linear = dyn_cast<LinearOp>(op))
+    return shapeOf(linear.getWeights())[0] * shapeOf(linear.getWeights())[1];
+  return 0;
+}
+
+std::vector<Layer> collectLayers(ModuleOp module) {
+  SymbolTable symbols(module);
+  std::vector<Layer> layers;
+  module.walk<WalkOrder::PreOrder>([&](Operation *op) {
+    if (getPath(op).empty() || isa<BlockOp>(op) || op->getNumResults() != 1 || op->getNumOperands() == 0)
+      return;
+    Layer layer;
+    layer.name = getPath(op);
+    layer.op = op->getName().stripDialect();
+    layer.src.assign(shapeOf(op->getOperand(0)).begin(), shapeOf(op->getOperand(0)).end());
+    layer.dst.assign(shapeOf(op->getResult(0)).begin(), shapeOf(op->getResult(0)).end());
+    layer.macs = macsOf(op);
+    for (mlir::Value operand : op->getOperands())
+      if (auto read = operand.getDefiningOp<ReadOp>()) {
+        auto variable = symbols.lookup<VariableOp>(read.getVariable());
+        (variable.getKind() == "state" ? layer.states : layer.parameters) += *countElements(shapeOf(read));
+      }
+    layers.push_back(std::move(layer));
+  });
+  return layers;
+}
+
+void printJson(StringRef network, ArrayRef<Layer> layers, const Layer &total, llvm::raw_ostream &os) {
+  llvm::json::OStream json(os, 1);
+  auto shape = [&](StringRef key, const Shape &dims) {
+    json.attributeArray(key, [&] {
+      for (int64_t dim : dims)
+        json.value(dim);
+    });
+  };
+  json.object([&] {
+    json.attribute("network", network);
+    json.attribute("parameters", total.parameters);
+    json.attribute("states", total.states);
+    json.attribute("macs", total.macs);
+    json.attributeArray("layers", [&] {
+      for (const Layer &layer : layers)
+        json.object([&] {
+          json.attribute("name", layer.name);
+          json.attribute("op", layer.op);
+          shape("src", layer.src);
+          shape("dst", layer.dst);
+          json.attribute("parameters", layer.parameters);
+          json.attribute("macs", layer.macs);
+        });
+    });
+  });
+  os << "\n";
+}
+
+} // namespace
+
+void printSummary(ModuleOp module, llvm::raw_ostream &os, bool json) {
+  std::vector<Layer> layers = collectLayers(module);
+  Layer total;
+  size_t nameWidth = 4;
+  for (const Layer &layer : layers) {
+    total.parameters += layer.parameters;
+    total.states += layer.states;
+    total.macs += layer.macs;
+    nameWidth = std::max(nameWidth, layer.name.size());
+  }
+  auto network = module->getAttrOfType<StringAttr>("incept.network");
+  StringRef name = network ? network.getValue() : "";
+  if (json)
+    return printJson(name, layers, total, os);
+  auto row = [&](StringRef name, StringRef op, StringRef src, StringRef dst, StringRef parameters, StringRef macs) {
+    os << llvm::left_justify(name, nameWidth) << "  " << llvm::left_justify(op, 16) << "  " << llvm::left_justify(src, 18)
+       << "  " << llvm::left_justify(dst, 18) << "  " << llvm::right_justify(parameters, 12) << "  "
+       << llvm::right_justify(macs, 16) << "\n";
+  };
+  row("name", "op", "src", "dst", "parameters", "macs");
+  for (const Layer &layer : layers)
+    row(layer.name, layer.op, formatShape(layer.src), formatShape(layer.dst),
+        llvm::formatv("{0:N}", layer.parameters).str(), llvm::formatv("{0:N}", layer.macs).str());
+  os << name << ": " << llvm::formatv("{0:N}", total.parameters) << " parameters, " << llvm::formatv("{0:N}", total.states)
+     << " running statistics, " << llvm::formatv("{0:N}", total.macs) << " multiply-accumulates per image\n";
+}
+
+} // namespace incept
