@@ -1,6 +1,7 @@
 # What a test may use: the tools of this build, FileCheck and friends of LLVM, and features of the machine.
 import os
 import shutil
+import subprocess
 
 import lit.formats
 
@@ -31,3 +32,10 @@ if os.path.isdir("/usr/share/datasets/fashion-mnist"):
     config.available_features.add("fashion-mnist")
 if shutil.which("readelf"):
     config.available_features.add("readelf")
+# Debian's python3-torch, which may not be the first python3 in PATH.
+for python in (config.python, "/usr/bin/python3"):
+    has_torch = "import importlib.util, sys; sys.exit(importlib.util.find_spec('torch') is None)"
+    if os.path.exists(python) and subprocess.run([python, "-c", has_torch], check=False).returncode == 0:
+        config.available_features.add("torch")
+        config.substitutions.append(("%{torch_python}", python))
+        break

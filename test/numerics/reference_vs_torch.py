@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Compares the reference interpreter with PyTorch in f64 on random problems, gradients included.
+
+Usage: reference_vs_torch.py INCEPT_RUN SCRATCH.mlir. Each problem becomes a function of constants; incept-run prints
+their results with six digits, which is what the tolerance allows for.
+"""
+import random
+import subprocess
+import sys
+
+import torch
+import torch.nn.functional as F
+
+RELATIVE = 2e-5  # six printed digits
+
+
+def type_of(tensor):
+    element = "i64" if tensor.dtype == torch.int64 else "f64"
+    return "tensor<" + "".join(f"{n}x" for n in tensor.shape) + element + ">"
+
+
+class Problems:
+    """Collects functions and the results that PyTorch expects of them."""
+
+    def __init__(self):
+        self.functions, self.expected = [], {}
+
+    def add(self, name, inputs, ops, results):
+        """`ops` are lines of IR on %NAME of `inputs`; `results` maps the values they define to tensors."""
+        lines = []
+        for key, tensor in inputs.items():
+            data = tensor.detach().contiguous().numpy().tobytes().hex()
+            lines.append(f'  %{key} = arith.constant dense<"0x{data}"> : {type_of(tensor)}')
+        types = ", ".join(type_of(tensor) for tensor in results.values())
+        body = "\n".join(lines + ["  " + op for op in ops])
+        values = ", ".join("%" + key for key in results)
+        self.functions.append(f"func.func @{name}() -> ({types}) {{\n{body}\n  return {values} : {types}\n}}\n")
+        self.expected[name] = list(results.values())
+
+
+def signature(operands, results):
+    return ": (" + ", ".join(map(type_of, operands)) + ") -> (" + ", ".join(map(type_of, results)) + ")"
+
+
+def grad(output, diff, *inputs):
+    return torch.autograd.grad(output, inputs, diff)
+
+
+def random_tensor(*shape):
+    return torch.randn(shape, dtype=torch.float64, requires_grad=True)
+
+
+def add_conv(problems, index):
+    groups, dilation, stride = random.choice([1, 2, 3]), [random.choice([1, 2]), 1], [random.choice([1, 2]), 2]
+    pad = [random.choice([0, 1]), random.choice([0, 1, 2])]
+    x, w = random_tensor(2, 2 * groups, 7, 8), random_tensor(groups * random.choice([1, 2]), 2, random.choice([1, 3]), 2)
+    b = random_tensor(w.shape[0])
+    y = F.conv2d(x, w, b, stride, pad, dilation, groups)
+    dy = torch.randn_like(y)
+    dx, dw, db = grad(y, dy, x, w, b)
+    attributes = f"stride {stride} pad {pad} pad_end {pad} dilation {dilation} groups {groups} "
+    problems.add(f"conv{index}", {"x": x, "w": w, "b": b, "dy": dy}, [
+        f"%y = incept.conv2d %x, %w bias %b {attributes}" + signature([x, w, b], [y]),
+        f"%dx = incept.conv2d_backward_data %dy, %w {attributes}" + signature([dy, w], [x]),
+        f"%dw = incept.conv2d_backward_weights %x, %dy {attributes}" + signature([x, dy], [w]),
+        "%db = incept.channel_sum %dy " + signature([dy], [b]),
+    ], {"y": y, "dx": dx, "dw": dw, "db": db})
+
+
+def add_max_pool(problems, index):
+    x = random_tensor(2, 3, 7, 8)
+    stride, pad = [random.choice([1, 2]), 2], [random.choice([0, 1]), 1]
+    y = F.max_pool2d(x, (3, 2), stride, pad)
+    dy = torch.randn_like(y)
+    (dx,) = grad(y, dy, x)
+    attributes = f"kernel [3, 2] stride {stride} pad {pad} pad_end {pad} "
+    index_type = type_of(y).replace("f64", "ui8")
+    problems.add(f"max_pool{index}", {"x": x, "dy": dy}, [
+        f"%y, %i = incept.max_pool_with_index %x {attributes}: ({type_of(x)}) -> ({type_of(y)}, {index_type})",
+        f"%dx = incept.max_pool_backward %dy, %i {attributes}: ({type_of(dy)}, {index_type}) -> {type_of(x)}",
+    ], {"y": y, "dx": dx})
+
+
+def add_avg_pool(problems, index):
+    x, include = random_tensor(2, 3, 7, 8), index % 2 == 0
+    stride, pad = [random.choice([1, 2]), 1], [random.choice([0, 1]), 1]
+    y = F.avg_pool2d(x, (3, 2), stride, pad, count_include_pad=include)
+    dy = torch.randn_like(y)
+    (dx,) = grad(y, dy, x)
+    attributes = f"kernel [3, 2] stride {stride} pad {pad} pad_end {pad} " + ("include_pad " if include else "")
+    problems.add(f"avg_pool{index}", {"x": x, "dy": dy}, [
+        f"%y = incept.avg_pool %x {attributes}" + signature([x], [y]),
+        f"%dx = incept.avg_pool_backward %dy {attributes}" + signature([dy], [x]),
+    ], {"y": y, "dx": dx})
+
+
+def add_batch_norm(problems, index):
+    x, g, b = random_tensor(3, 4, 2, 3), random_tensor(4), random_tensor(4)
+    m, v = torch.randn(4, dtype=torch.float64), torch.rand(4, dtype=torch.float64)
+    new_m, new_v = m.clone(), v.clone()
+    y = F.batch_norm(x, new_m, new_v, g, b, training=True, momentum=0.1, eps=1e-3)
+    z = F.batch_norm(x, m, v, g, b, training=False, eps=1e-3)
+    dy = torch.randn_like(y)
+    dx, dg, db = grad(y, dy, x, g, b)
+    problems.add(f"batch_norm{index}", {"x": x, "g": g, "b": b, "m": m, "v": v, "dy": dy}, [
+        "%y, %mean, %std, %new_m, %new_v = incept.batch_norm_training %x gamma %g beta %b running %m, %v "
+        "{epsilon = 1.0e-3, decay = 0.9} " + signature([x, g, b, m, v], [y, m, v, m, v]),
+        "%z = incept.batch_norm %x gamma %g beta %b mean %m variance %v {epsilon = 1.0e-3, decay = 0.9} "
+        + signature([x, g, b, m, v], [y]),
+        "%dx, %dg, %db = incept.batch_norm_backward %dy, %x mean %mean inv_std %std gamma %g "
+        + signature([dy, x, m, v, g], [x, g, b]),
+    ], {"y": y, "new_m": new_m, "new_v": new_v, "z": z, "dx": dx, "dg": dg, "db": db})
+
+
+def add_loss(problems, index):
+    x, w, b = random_tensor(5, 6), random_tensor(7, 6), random_tensor(7)
+    labels, smoothing = torch.randint(0, 7, (5,)), random.choice([0.0, 0.1])
+    logits = F.linear(x, w, b)
+    loss = F.cross_entropy(logits, labels, label_smoothing=smoothing)
+    dx, dw, db = torch.autograd.grad(loss, (x, w, b))
+    problems.add(f"loss{index}", {"x": x, "w": w, "b": b, "labels": labels}, [
+        "%logits = incept.linear %x, %w bias %b " + signature([x, w, b], [logits]),
+        f"%loss = incept.softmax_cross_entropy %logits, %labels {{label_smoothing = {smoothing}}} "
+        + signature([logits, labels], [loss]),
+        f"%d = incept.softmax_cross_entropy_backward %logits, %labels {{label_smoothing = {smoothing}, weight = 1.0}} "
+        + signature([logits, labels], [logits]),
+        "%dx = incept.linear_backward_data %d, %w " + signature([logits, w], [x]),
+        "%dw = incept.linear_backward_weights %x, %d " + signature([x, logits], [w]),
+        "%db = incept.channel_sum %d " + signature([logits], [b]),
+    ], {"logits": logits, "loss": loss, "dx": dx, "dw": dw, "db": db})
+
+
+def add_sgd(problems, index):
+    p, g, v = random_tensor(4, 3), torch.randn(4, 3, dtype=torch.float64), torch.randn(4, 3, dtype=torch.float64)
+    rate, momentum, weight_decay = (torch.tensor(value, dtype=torch.float64) for value in (0.1, 0.9, 0.01))
+    q = torch.nn.Parameter(p.detach().clone())
+    q.grad = g.clone()
+    optimizer = torch.optim.SGD([q], lr=0.1, momentum=0.9, weight_decay=0.01)
+    optimizer.state[q]["momentum_buffer"] = v.clone()
+    optimizer.step()
+    problems.add(f"sgd{index}", {"p": p, "g": g, "v": v, "rate": rate, "m": momentum, "wd": weight_decay}, [
+        "%q, %u = incept.sgd_update %p, %g, %v rate %rate momentum %m weight_decay %wd decay "
+        + signature([p, g, v, rate, momentum, weight_decay], [p, v]),
+    ], {"q": q, "u": optimizer.state[q]["momentum_buffer"]})
+
+
+def parse(text):
+    """The tensors' values by function, in the order of the results."""
+    found, values = {}, None
+    for line in text.splitlines():
+        if line.startswith("@"):
+            values = found[line[1:]] = []
+        else:
+            values.append(torch.tensor([float(word) for word in line.split(" = ")[1].split(" ...")[0].split()], dtype=torch.float64))
+    return found
+
+
+def main():
+    incept_run, path = sys.argv[1:]
+    random.seed(1)
+    torch.manual_seed(1)
+    problems = Problems()
+    for index in range(4):
+        for add in (add_conv, add_max_pool, add_avg_pool, add_batch_norm, add_loss, add_sgd):
+            add(problems, index)
+    with open(path, "w") as file:
+        file.write("\n".join(problems.functions))
+    found = parse(subprocess.run([incept_run, path, "--print"], check=True, capture_output=True, text=True).stdout)
+    failures = compared = 0
+    for name, expected in problems.expected.items():
+        for position, (want, got) in enumerate(zip(expected, found[name], strict=True)):
+            want = want.detach().flatten()[:256]  # what is printed
+            difference = (want - got[:256]).abs().max().item()
+            compared += 1
+            if not difference <= RELATIVE * max(1.0, want.abs().max().item()):
+                failures += 1
+                print(f"{name} result {position}: expected PyTorch's values, but they differ by {difference}")
+    print(f"{compared} tensors compared, {failures} differ")
+    return failures > 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
