@@ -18,9 +18,8 @@ struct KernelOptions {
 };
 
 /// Emits, for each of `definitions`, a function of its name, as MLIR on `!llvm.ptr`, with vectors of `vectorBits` bits.
-mlir::FailureOr<mlir::OwningOpRef<mlir::ModuleOp>> emitKernels(mlir::MLIRContext *context,
-                                                               llvm::ArrayRef<exec::KernelDefOp> definitions,
-                                                               int64_t vectorBits);
+mlir::FailureOr<mlir::OwningOpRef<mlir::ModuleOp>>
+emitKernels(mlir::MLIRContext *context, llvm::ArrayRef<exec::KernelDefOp> definitions, int64_t vectorBits);
 
 /// Compiles the kernel definitions of `module` to a shared object (ELF, to be opened with dlopen). Errors are reported
 /// at the definition or the module.

@@ -25,8 +25,8 @@ public:
         key = {add(key[0], 0x9E3779B9u), add(key[1], 0xBB67AE85u)};
       auto [low0, high0] = multiply(counter[0], 0xD2511F53u);
       auto [low1, high1] = multiply(counter[2], 0xCD9E8D57u);
-      counter = {exclusive(exclusive(high1, counter[1]), key[0]), low1,
-                 exclusive(exclusive(high0, counter[3]), key[1]), low0};
+      counter = {exclusive(exclusive(high1, counter[1]), key[0]), low1, exclusive(exclusive(high0, counter[3]), key[1]),
+                 low0};
     }
     return counter;
   }

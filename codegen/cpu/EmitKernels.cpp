@@ -52,7 +52,7 @@ LogicalResult checkBody(exec::KernelDefOp definition, StringRef family) {
 } // namespace
 
 FailureOr<OwningOpRef<ModuleOp>> emitKernels(MLIRContext *context, ArrayRef<exec::KernelDefOp> definitions,
-                                            int64_t vectorBits) {
+                                             int64_t vectorBits) {
   context->loadDialect<arith::ArithDialect, func::FuncDialect, LLVM::LLVMDialect, math::MathDialect, scf::SCFDialect,
                        vector::VectorDialect>();
   OwningOpRef<ModuleOp> kernels = ModuleOp::create(UnknownLoc::get(context));

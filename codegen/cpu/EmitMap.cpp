@@ -43,9 +43,7 @@ private:
   void emitOp(ReluOp op) { set(op.getDst(), e.maxKeepingNan(get(op.getSrc()), zero())); }
   void emitOp(CopyOp op) { set(op.getDst(), get(op.getSrc())); }
   void emitOp(AddOp op) { set(op.getDst(), e.addf(get(op.getLhs()), get(op.getRhs()))); }
-  void emitOp(ScaleOp op) {
-    set(op.getDst(), e.mulf(get(op.getSrc()), constant(op.getFactor().convertToDouble())));
-  }
+  void emitOp(ScaleOp op) { set(op.getDst(), e.mulf(get(op.getSrc()), constant(op.getFactor().convertToDouble()))); }
 
   void emitOp(ReluBackwardOp op) {
     Value positive = arith::CmpFOp::create(e.builder, e.loc, arith::CmpFPredicate::OGT, get(op.getDst()), zero());

@@ -77,7 +77,9 @@ Value averageCount(KernelEmitter &e, const Span &rows, const Span &columns, bool
   return e.toReal(count);
 }
 
-Value toI32(KernelEmitter &e, Value value) { return arith::TruncIOp::create(e.builder, e.loc, e.builder.getI32Type(), value); }
+Value toI32(KernelEmitter &e, Value value) {
+  return arith::TruncIOp::create(e.builder, e.loc, e.builder.getI32Type(), value);
+}
 
 /// True where `value` is greater than `best` or not a number.
 Value beats(KernelEmitter &e, Value value, Value best) {
@@ -91,11 +93,13 @@ Value beats(KernelEmitter &e, Value value, Value best) {
 LogicalResult emitMaxPool(KernelEmitter &e) {
   bool withIndex = isa<MaxPoolWithIndexOp>(e.only());
   Window p(e);
-  Value src = e.operand(0), dst = e.operand(1), srcStride = e.extent(kFirstStride), dstStride = e.extent(kFirstStride + 1);
+  Value src = e.operand(0), dst = e.operand(1), srcStride = e.extent(kFirstStride),
+        dstStride = e.extent(kFirstStride + 1);
   Value workspace = withIndex ? e.operand(2) : Value();
   Value workspaceStride = withIndex ? e.extent(kFirstStride + 2) : Value();
   pixels(e, p.oh, p.ow, [&](Value n, Value oh, Value ow) {
-    Span rows = windowSpan(e, oh, p.sh, p.pt, p.kh, p.ih, p.pb), columns = windowSpan(e, ow, p.sw, p.pl, p.kw, p.iw, p.pr);
+    Span rows = windowSpan(e, oh, p.sh, p.pt, p.kh, p.ih, p.pb),
+         columns = windowSpan(e, ow, p.sw, p.pl, p.kw, p.iw, p.pr);
     auto position = [&](Value h, Value w) {
       return e.splat(toI32(e, e.add(e.mul(e.sub(h, rows.origin), p.kw), e.sub(w, columns.origin))));
     };
@@ -106,19 +110,19 @@ LogicalResult emitMaxPool(KernelEmitter &e) {
       SmallVector<Value> init(count, e.splatReal(-std::numeric_limits<double>::infinity()));
       if (withIndex)
         init.append(count, position(rows.first, columns.first));
-      auto best = overWindow(e, {rows.first, rows.last}, {columns.first, columns.last}, init,
-                             [&](Value h, Value w, ValueRange carried) {
-        SmallVector<Value> next(carried);
-        Value in = pixel(e, n, h, w, p.ih, p.iw, srcStride), here = withIndex ? position(h, w) : Value();
-        for (size_t i = 0; i < count; ++i) {
-          Value value = e.loadVector(src, e.add(in, block[i]), e.f32(), lanes);
-          Value wins = beats(e, value, carried[i]);
-          next[i] = arith::SelectOp::create(e.builder, e.loc, wins, value, carried[i]);
-          if (withIndex)
-            next[count + i] = arith::SelectOp::create(e.builder, e.loc, wins, here, carried[count + i]);
-        }
-        return next;
-      });
+      auto best = overWindow(
+          e, {rows.first, rows.last}, {columns.first, columns.last}, init, [&](Value h, Value w, ValueRange carried) {
+            SmallVector<Value> next(carried);
+            Value in = pixel(e, n, h, w, p.ih, p.iw, srcStride), here = withIndex ? position(h, w) : Value();
+            for (size_t i = 0; i < count; ++i) {
+              Value value = e.loadVector(src, e.add(in, block[i]), e.f32(), lanes);
+              Value wins = beats(e, value, carried[i]);
+              next[i] = arith::SelectOp::create(e.builder, e.loc, wins, value, carried[i]);
+              if (withIndex)
+                next[count + i] = arith::SelectOp::create(e.builder, e.loc, wins, here, carried[count + i]);
+            }
+            return next;
+          });
       for (size_t i = 0; i < count; ++i)
         e.storeVector(best[i], dst, e.add(out, block[i]), lanes);
       if (!withIndex)
@@ -146,10 +150,11 @@ struct SummingPool {
 
   using Range = std::pair<Value, Value>;
 
-  void emit(llvm::function_ref<std::pair<Range, Range>(Value h, Value w)> ranges,
-            llvm::function_ref<void(Value n, Value h, Value w, Value y, Value x, llvm::function_ref<void(Contribution)>)>
-                position,
-            llvm::function_ref<Value(Value h, Value w)> divisor) {
+  void
+  emit(llvm::function_ref<std::pair<Range, Range>(Value h, Value w)> ranges,
+       llvm::function_ref<void(Value n, Value h, Value w, Value y, Value x, llvm::function_ref<void(Contribution)>)>
+           position,
+       llvm::function_ref<Value(Value h, Value w)> divisor) {
     pixels(e, height, width, [&](Value n, Value h, Value w) {
       auto [rows, columns] = ranges(h, w);
       Value out = pixel(e, n, h, w, height, width, dstStride);
@@ -181,7 +186,8 @@ LogicalResult emitMaxPoolBackward(KernelEmitter &e) {
   SummingPool pool{e, p.c, p.ih, p.iw, diffSrc, diffSrcStride};
   pool.emit(
       [&](Value ih, Value iw) {
-        return std::pair(coveringWindows(e, ih, p.sh, p.pt, p.kh, p.oh), coveringWindows(e, iw, p.sw, p.pl, p.kw, p.ow));
+        return std::pair(coveringWindows(e, ih, p.sh, p.pt, p.kh, p.oh),
+                         coveringWindows(e, iw, p.sw, p.pl, p.kw, p.ow));
       },
       [&](Value n, Value ih, Value iw, Value oh, Value ow, llvm::function_ref<void(Contribution)> each) {
         // Where this pixel lies in window (oh, ow).
@@ -204,7 +210,8 @@ LogicalResult emitMaxPoolBackward(KernelEmitter &e) {
 LogicalResult emitAvgPool(KernelEmitter &e) {
   bool includePad = cast<AvgPoolOp>(e.only()).getIncludePad();
   Window p(e);
-  Value src = e.operand(0), dst = e.operand(1), srcStride = e.extent(kFirstStride), dstStride = e.extent(kFirstStride + 1);
+  Value src = e.operand(0), dst = e.operand(1), srcStride = e.extent(kFirstStride),
+        dstStride = e.extent(kFirstStride + 1);
   auto spans = [&](Value oh, Value ow) {
     return std::pair(windowSpan(e, oh, p.sh, p.pt, p.kh, p.ih, p.pb), windowSpan(e, ow, p.sw, p.pl, p.kw, p.iw, p.pr));
   };
@@ -235,7 +242,8 @@ LogicalResult emitAvgPoolBackward(KernelEmitter &e) {
   SummingPool pool{e, p.c, p.ih, p.iw, diffSrc, diffSrcStride};
   pool.emit(
       [&](Value ih, Value iw) {
-        return std::pair(coveringWindows(e, ih, p.sh, p.pt, p.kh, p.oh), coveringWindows(e, iw, p.sw, p.pl, p.kw, p.ow));
+        return std::pair(coveringWindows(e, ih, p.sh, p.pt, p.kh, p.oh),
+                         coveringWindows(e, iw, p.sw, p.pl, p.kw, p.ow));
       },
       [&](Value n, Value, Value, Value oh, Value ow, llvm::function_ref<void(Contribution)> each) {
         Span rows = windowSpan(e, oh, p.sh, p.pt, p.kh, p.ih, p.pb);

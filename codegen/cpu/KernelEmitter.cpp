@@ -135,8 +135,8 @@ void KernelEmitter::vectors(Value from, Value to, llvm::function_ref<void(Value,
   SmallVector<int32_t> lanes(width);
   for (auto [i, lane] : llvm::enumerate(lanes))
     lane = i;
-  Value iota = arith::ConstantOp::create(builder, loc, DenseElementsAttr::get(vectorOf(builder.getI32Type()),
-                                                                              ArrayRef<int32_t>(lanes)));
+  Value iota = arith::ConstantOp::create(
+      builder, loc, DenseElementsAttr::get(vectorOf(builder.getI32Type()), ArrayRef<int32_t>(lanes)));
   Value count = splat(arith::TruncIOp::create(builder, loc, builder.getI32Type(), left));
   body(full, Lanes{arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt, iota, count)});
 }

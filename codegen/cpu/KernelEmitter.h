@@ -52,10 +52,10 @@ public:
   // f32, scalar or vector.
   mlir::Type f32() { return builder.getF32Type(); }
   mlir::VectorType vectorOf(mlir::Type element) { return mlir::VectorType::get({width}, element); }
-  mlir::Value real(double value);                     ///< scalar constant
-  mlir::Value splat(mlir::Value scalar);              ///< scalar -> vector
+  mlir::Value real(double value);        ///< scalar constant
+  mlir::Value splat(mlir::Value scalar); ///< scalar -> vector
   mlir::Value splatReal(double value) { return splat(real(value)); }
-  mlir::Value toReal(mlir::Value integer);            ///< i64 -> f32
+  mlir::Value toReal(mlir::Value integer); ///< i64 -> f32
   mlir::Value addf(mlir::Value a, mlir::Value b);
   mlir::Value subf(mlir::Value a, mlir::Value b);
   mlir::Value mulf(mlir::Value a, mlir::Value b);
@@ -74,8 +74,9 @@ public:
   /// for (i = from; i < to; i += step) body(i)
   void loop(mlir::Value from, mlir::Value to, int64_t step, llvm::function_ref<void(mlir::Value)> body);
   /// The same with values carried from one iteration to the next.
-  llvm::SmallVector<mlir::Value> loop(mlir::Value from, mlir::Value to, int64_t step, mlir::ValueRange init,
-                  llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value, mlir::ValueRange)> body);
+  llvm::SmallVector<mlir::Value>
+  loop(mlir::Value from, mlir::Value to, int64_t step, mlir::ValueRange init,
+       llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value, mlir::ValueRange)> body);
   /// Calls `body` for [from, to) in steps of a vector: full vectors in a loop, then at most one with a mask.
   void vectors(mlir::Value from, mlir::Value to, llvm::function_ref<void(mlir::Value, Lanes)> body);
   /// The same with up to `kBlock` neighbouring vectors at a time: `body` gets the offsets of `count` vectors.

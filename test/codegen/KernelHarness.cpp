@@ -4,10 +4,10 @@
 #include "codegen/cpu/CompileKernels.h"
 #include "dialect/InceptOps.h"
 #include "dialect/reference/Interpreter.h"
-#include "passes/KernelBuilder.h"
-#include "passes/Layouts.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Parser/Parser.h"
+#include "passes/KernelBuilder.h"
+#include "passes/Layouts.h"
 
 #include <gtest/gtest.h>
 
@@ -65,9 +65,9 @@ std::string moduleText(const GroupCase &group) {
   for (size_t i = 0; i < group.results.size(); ++i)
     append(returned, "%r#" + std::to_string(i));
   return "func.func @f(" + signature + ") -> (" + resultTypes + ") {\n%r:" + std::to_string(group.results.size()) +
-         " = incept.group \"kernel\" (" + names + ") : (" + types + ") -> (" + resultTypes + ") {\n^bb0(" + blockArguments +
-         "):\n" + group.body + "\nincept.yield " + resultNames + " : " + resultTypes + "\n}\nreturn " + returned +
-         " : " + resultTypes + "\n}\n";
+         " = incept.group \"kernel\" (" + names + ") : (" + types + ") -> (" + resultTypes + ") {\n^bb0(" +
+         blockArguments + "):\n" + group.body + "\nincept.yield " + resultNames + " : " + resultTypes + "\n}\nreturn " +
+         returned + " : " + resultTypes + "\n}\n";
 }
 
 /// Memory of one operand: pixels x stride elements, the tensor at its channel offset.

@@ -21,7 +21,7 @@ struct GroupCase {
   std::vector<Argument> arguments;
   std::string body;
   std::vector<std::pair<std::string, std::string>> results; ///< name, type
-  double tolerance = 1e-5; ///< relative to each result's largest value
+  double tolerance = 1e-5;                                  ///< relative to each result's largest value
 };
 
 /// Runs the case in three parts, as three threads would, and reports differences as test failures; bytes outside of the

@@ -45,14 +45,16 @@ protected:
 };
 
 TEST_P(Kernels, ScaleShiftReluIntoSlice) {
-  checkGroup({"", {{"x", full}, {"m", v}, {"s", v}, {"b", v}},
+  checkGroup({"",
+              {{"x", full}, {"m", v}, {"s", v}, {"b", v}},
               "%t = incept.scale_shift %x, %m, %s, %b" + signature({full, v, v, v}, {full}) + "%y = incept.relu %t" +
                   signature({full}, {part}),
               {{"y", part}}});
 }
 
 TEST_P(Kernels, ResidualFromSlices) {
-  checkGroup({"", {{"x", part}, {"y", full}},
+  checkGroup({"",
+              {{"x", part}, {"y", full}},
               "%t = incept.scale %x by 0.17" + signature({part}, {full}) + "%u = incept.add %t, %y" +
                   signature({full, full}, {full}) + "%z = incept.add_n %u, %x, %y" +
                   signature({full, part, full}, {full}) + "%d = incept.relu_backward %z, %x" +
@@ -63,13 +65,16 @@ TEST_P(Kernels, ResidualFromSlices) {
 TEST_P(Kernels, ChannelStats) {
   // Many rows, so that there are several partial sums.
   std::string large = image(3, c, 13, 9);
-  checkGroup({"", {{"x", large, 9, 10}, {"k", v, 9, 10}},
-              "%s, %q = incept.channel_stats %x shift %k" + signature({large, v}, {v, v}), {{"s", v}, {"q", v}}});
+  checkGroup({"",
+              {{"x", large, 9, 10}, {"k", v, 9, 10}},
+              "%s, %q = incept.channel_stats %x shift %k" + signature({large, v}, {v, v}),
+              {{"s", v}, {"q", v}}});
 }
 
 TEST_P(Kernels, BackwardStatsWithGradient) {
   // The masked gradient is kept and summed in one kernel.
-  checkGroup({"", {{"d", part}, {"y", full}, {"x", full}, {"m", v}},
+  checkGroup({"",
+              {{"d", part}, {"y", full}, {"x", full}, {"m", v}},
               "%g = incept.relu_backward %d, %y" + signature({part, full}, {full}) +
                   "%s, %p = incept.batch_norm_backward_stats %g, %x, %m" + signature({full, full, v}, {v, v}),
               {{"g", full}, {"s", v}, {"p", v}}});
@@ -81,26 +86,31 @@ TEST_P(Kernels, ChannelSumOfMatrix) {
 }
 
 TEST_P(Kernels, BatchNormFinalize) {
-  checkGroup({"", {{"s", v}, {"q", v, 30, 60}, {"k", v}, {"g", v}, {"m", v}, {"r", v, 0.5, 2}},
-              "%a, %b, %c, %d, %e = incept.batch_norm_finalize %s, %q shift %k gamma %g running %m, %r {epsilon = 1.0e-3 "
-              ": f64, decay = 0.9 : f64, count = 17 : i64}" +
-                  signature({v, v, v, v, v, v}, {v, v, v, v, v}),
-              {{"a", v}, {"b", v}, {"c", v}, {"d", v}, {"e", v}}});
+  checkGroup(
+      {"",
+       {{"s", v}, {"q", v, 30, 60}, {"k", v}, {"g", v}, {"m", v}, {"r", v, 0.5, 2}},
+       "%a, %b, %c, %d, %e = incept.batch_norm_finalize %s, %q shift %k gamma %g running %m, %r {epsilon = 1.0e-3 "
+       ": f64, decay = 0.9 : f64, count = 17 : i64}" +
+           signature({v, v, v, v, v, v}, {v, v, v, v, v}),
+       {{"a", v}, {"b", v}, {"c", v}, {"d", v}, {"e", v}}});
 }
 
 TEST_P(Kernels, BatchNormBackward) {
-  checkGroup({"", {{"s", v}, {"p", v}, {"i", v, 0.5, 2}, {"g", v}},
+  checkGroup({"",
+              {{"s", v}, {"p", v}, {"i", v, 0.5, 2}, {"g", v}},
               "%a, %b, %c, %d, %e = incept.batch_norm_backward_finalize %s, %p inv_std %i gamma %g {count = 17 : i64}" +
                   signature({v, v, v, v}, {v, v, v, v, v}),
               {{"a", v}, {"b", v}, {"c", v}, {"d", v}, {"e", v}}});
-  checkGroup({"", {{"d", part}, {"x", full}, {"m", v}, {"a", v}, {"b", v}, {"c", v}},
-              "%y = incept.batch_norm_backward_apply %d, %x, %m, %a, %b, %c" +
-                  signature({part, full, v, v, v, v}, {full}),
-              {{"y", full}}});
+  checkGroup(
+      {"",
+       {{"d", part}, {"x", full}, {"m", v}, {"a", v}, {"b", v}, {"c", v}},
+       "%y = incept.batch_norm_backward_apply %d, %x, %m, %a, %b, %c" + signature({part, full, v, v, v, v}, {full}),
+       {{"y", full}}});
 }
 
 TEST_P(Kernels, FoldBatchNorm) {
-  checkGroup({"", {{"g", v}, {"b", v}, {"m", v}, {"r", v, 0, 2}, {"o", v}},
+  checkGroup({"",
+              {{"g", v}, {"b", v}, {"m", v}, {"r", v, 0, 2}, {"o", v}},
               "%s, %t = incept.fold_batch_norm gamma %g beta %b mean %m variance %r bias %o {epsilon = 1.0e-3 : f64}" +
                   signature({v, v, v, v, v}, {v, v}),
               {{"s", v}, {"t", v}}});
@@ -108,12 +118,21 @@ TEST_P(Kernels, FoldBatchNorm) {
 
 TEST_P(Kernels, Optimizers) {
   std::string s = "tensor<f32>", w = image(c, 7, 3, 3);
-  checkGroup({"", {{"p", w}, {"g", w}, {"v", w}, {"lr", s, 0.1, 0.2}, {"mu", s, 0.8, 0.9}, {"wd", s, 0.1, 0.2}},
+  checkGroup({"",
+              {{"p", w}, {"g", w}, {"v", w}, {"lr", s, 0.1, 0.2}, {"mu", s, 0.8, 0.9}, {"wd", s, 0.1, 0.2}},
               "%q, %u = incept.sgd_update %p, %g, %v rate %lr momentum %mu weight_decay %wd decay" +
                   signature({w, w, w, s, s, s}, {w, w}),
               {{"q", w}, {"u", w}}});
-  checkGroup({"", {{"p", w}, {"g", w}, {"q", w, 0, 1}, {"v", w}, {"lr", s, 0.1, 0.2}, {"mu", s, 0.8, 0.9},
-                   {"rd", s, 0.8, 0.9}, {"ep", s, 0.5, 1}, {"wd", s, 0.1, 0.2}},
+  checkGroup({"",
+              {{"p", w},
+               {"g", w},
+               {"q", w, 0, 1},
+               {"v", w},
+               {"lr", s, 0.1, 0.2},
+               {"mu", s, 0.8, 0.9},
+               {"rd", s, 0.8, 0.9},
+               {"ep", s, 0.5, 1},
+               {"wd", s, 0.1, 0.2}},
               "%np, %nq, %nv = incept.rmsprop_update %p, %g, %q, %v rate %lr momentum %mu rms_decay %rd epsilon %ep "
               "weight_decay %wd decay" +
                   signature({w, w, w, w, s, s, s, s, s}, {w, w, w}),
@@ -125,10 +144,14 @@ TEST_P(Kernels, MaxPool) {
   std::string window = " kernel [3, 3] stride [2, 2] pad [1, 1] pad_end [1, 1]";
   checkGroup({"", {{"x", src}}, "%y = incept.max_pool %x" + window + signature({src}, {dst}), {{"y", dst}}});
   std::string index = image(2, c, 4, 5, "ui8");
-  checkGroup({"", {{"x", src}}, "%y, %i = incept.max_pool_with_index %x" + window + signature({src}, {dense, index}),
+  checkGroup({"",
+              {{"x", src}},
+              "%y, %i = incept.max_pool_with_index %x" + window + signature({src}, {dense, index}),
               {{"y", dense}, {"i", index}}});
-  checkGroup({"", {{"d", dst}, {"i", index, 0, 9}},
-              "%y = incept.max_pool_backward %d, %i" + window + signature({dst, index}, {src}), {{"y", src}}});
+  checkGroup({"",
+              {{"d", dst}, {"i", index, 0, 9}},
+              "%y = incept.max_pool_backward %d, %i" + window + signature({dst, index}, {src}),
+              {{"y", src}}});
 }
 
 TEST_P(Kernels, AveragePool) {
@@ -150,7 +173,8 @@ TEST_P(Kernels, GlobalAveragePool) {
 TEST_P(Kernels, Dropout) {
   std::string i = "tensor<i64>";
   for (std::string keep : {"0.8", "1.0"})
-    checkGroup({"", {{"x", full}, {"seed", i, 0, 9e15}, {"step", i, 0, 9e9}, {"base", i, 0, 9e12}},
+    checkGroup({"",
+                {{"x", full}, {"seed", i, 0, 9e15}, {"step", i, 0, 9e9}, {"base", i, 0, 9e12}},
                 "%y = incept.dropout %x, %seed, %step, %base {keep = " + keep +
                     " : f64, stream = 6986330420047521775 : i64}" + signature({full, i, i, i}, {part}),
                 {{"y", part}}});
@@ -160,11 +184,13 @@ TEST_P(Kernels, SoftmaxCrossEntropy) {
   std::string logits = "tensor<5x" + std::to_string(c) + "xf32>", labels = "tensor<5xi64>";
   for (std::string smoothing : {"0.0", "0.1"}) {
     std::string attributes = "label_smoothing = " + smoothing + " : f64";
-    checkGroup({"", {{"x", logits, -30, 30}, {"l", labels, 0, double(c)}},
-                "%y = incept.softmax_cross_entropy %x, %l {" + attributes + "}" +
-                    signature({logits, labels}, {"tensor<f32>"}),
-                {{"y", "tensor<f32>"}}});
-    checkGroup({"", {{"x", logits, -3, 3}, {"l", labels, 0, double(c)}},
+    checkGroup(
+        {"",
+         {{"x", logits, -30, 30}, {"l", labels, 0, double(c)}},
+         "%y = incept.softmax_cross_entropy %x, %l {" + attributes + "}" + signature({logits, labels}, {"tensor<f32>"}),
+         {{"y", "tensor<f32>"}}});
+    checkGroup({"",
+                {{"x", logits, -3, 3}, {"l", labels, 0, double(c)}},
                 "%y = incept.softmax_cross_entropy_backward %x, %l {" + attributes + ", weight = 0.4 : f64}" +
                     signature({logits, labels}, {logits}),
                 {{"y", logits}}});
@@ -178,14 +204,16 @@ TEST_P(Kernels, Copy) {
 INSTANTIATE_TEST_SUITE_P(Channels, Kernels, testing::Values(1, 8, 37), testing::PrintToStringParamName());
 
 TEST(Staging, NormalizesBytes) {
-  checkGroup({"", {{"x", "tensor<2x5x4x3xui8>", 0, 256}},
+  checkGroup({"",
+              {{"x", "tensor<2x5x4x3xui8>", 0, 256}},
               "%y = incept.normalize_image %x {mean = array<f64: 0.4, 0.5, 0.6>, std = array<f64: 0.2, 0.3, 0.25>} : "
               "(tensor<2x5x4x3xui8>) -> tensor<2x3x5x4xf32>",
               {{"y", "tensor<2x3x5x4xf32>"}}});
 }
 
 TEST(Staging, ImportsLogicalOrder) {
-  checkGroup({"", {{"x", "tensor<2x3x5x4xf32>"}},
+  checkGroup({"",
+              {{"x", "tensor<2x3x5x4xf32>"}},
               "%y = incept.import_image %x : (tensor<2x3x5x4xf32>) -> tensor<2x3x5x4xf32>",
               {{"y", "tensor<2x3x5x4xf32>"}}});
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The oneDNN wrapper against plain loops: convolutions in all directions and weights formats, matrix products, reorders,
-// and formats and plans as a damaged image may hold them.
+// The oneDNN wrapper against plain loops: convolutions in all directions and weights formats, matrix products,
+// reorders, and formats and plans as a damaged image may hold them.
 
 #include "runtime/device/cpu/OneDnn.h"
 
@@ -111,8 +111,7 @@ TEST_P(Convolutions, AgreeWithLoops) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Formats, Convolutions,
-                         testing::Values(std::pair(1, "any"), std::pair(1, ""), std::pair(4, "any"),
-                                         std::pair(4, "")));
+                         testing::Values(std::pair(1, "any"), std::pair(1, ""), std::pair(4, "any"), std::pair(4, "")));
 
 TEST(OneDnn, BiasAndReluFollowAForwardConvolution) {
   Problem p = convolution(Kind::ConvolutionForward, 1);
@@ -203,12 +202,11 @@ TEST(OneDnn, DeclinesMalformedFormats) {
   std::string error;
   ASSERT_TRUE(formatBytes({16, 3, 3, 3}, "16x8x3x3/576x576x192x64/8b8a", bytes, error)) << error;
   EXPECT_EQ(bytes, 16u * 8 * 9 * 4);
-  for (const char *format :
-       {"garbage", "/", "//", "g", "g4", "g0:16x3x3x3x1/1x1x1x1x1/", "g5:4x4x3x3x3/1x1x1x1x1/", "16x3x3x3/27x9x3x1",
-        "16x3x3/9x3x1/", "8x3x3x3/27x9x3x1/", "16x3x3x3/27x9x3x1/3a", "16x3x3x3/27x9x3x1/4e", "16x3x3x3/27x9x3x1/0a",
-        "16x3x3x3/-27x9x3x1/", "16x3x3x3/0x9x3x1/", "99999999999999999999x3x3x3/27x9x3x1/",
-        "16x3x3x3/9223372036854775807x9x3x1/", "1099511627776x3x3x3/27x9x3x1/",
-        "16x3x3x3/27x9x3x1/1a1a1a1a1a1a1a1a1a1a1a1a1a1a"})
+  for (const char *format : {"garbage", "/", "//", "g", "g4", "g0:16x3x3x3x1/1x1x1x1x1/", "g5:4x4x3x3x3/1x1x1x1x1/",
+                             "16x3x3x3/27x9x3x1", "16x3x3/9x3x1/", "8x3x3x3/27x9x3x1/", "16x3x3x3/27x9x3x1/3a",
+                             "16x3x3x3/27x9x3x1/4e", "16x3x3x3/27x9x3x1/0a", "16x3x3x3/-27x9x3x1/", "16x3x3x3/0x9x3x1/",
+                             "99999999999999999999x3x3x3/27x9x3x1/", "16x3x3x3/9223372036854775807x9x3x1/",
+                             "1099511627776x3x3x3/27x9x3x1/", "16x3x3x3/27x9x3x1/1a1a1a1a1a1a1a1a1a1a1a1a1a1a"})
     EXPECT_FALSE(formatBytes({16, 3, 3, 3}, format, bytes, error)) << format;
 }
 

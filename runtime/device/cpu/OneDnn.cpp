@@ -4,39 +4,25 @@
 // `[gG:]PADDED/STRIDES/INNER`, e.g. `32x16x3x3/2304x256x768x256/16b16a` for oihw with channels blocked by 16; a grouped
 // convolution's has five dimensions (g first) and begins with the number of groups.
 #include "runtime/device/cpu/OneDnn.h"
+#include "runtime/device/cpu/OneDnnText.h"
 
 #include <dnnl.hpp>
 
 #include <algorithm>
-#include <array>
-#include <charconv>
-#include <cstring>
 #include <limits>
 
 namespace incept::onednn {
+
+using namespace text;
+
 namespace {
 
 using dnnl::memory;
 using Tag = memory::format_tag;
 
-constexpr int64_t kMaxElements = int64_t(1) << 40;
-
-const std::array<std::pair<Kind, std::string_view>, 5> kKinds = {{
-    {Kind::ConvolutionForward, "convolution_forward"},
-    {Kind::ConvolutionBackwardData, "convolution_backward_data"},
-    {Kind::ConvolutionBackwardWeights, "convolution_backward_weights"},
-    {Kind::MatMul, "matmul"},
-    {Kind::Reorder, "reorder"},
-}};
-
 dnnl::engine &engine() {
   static dnnl::engine cpu(dnnl::engine::kind::cpu, 0);
   return cpu;
-}
-
-bool fail(std::string &error, std::string message) {
-  error = std::move(message);
-  return false;
 }
 
 /// Multiplies into `product`; false where the result leaves (0, kMaxElements].
@@ -55,31 +41,6 @@ bool checkDims(const std::vector<int64_t> &dims, std::string &error) {
     if (!multiply(elements, dim))
       return fail(error, "expected positive dimensions of at most 2^40 elements");
   return true;
-}
-
-bool parseInt(std::string_view text, int64_t &value) {
-  auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return code == std::errc() && end == text.data() + text.size();
-}
-
-/// Parses "1x2x3" into exactly `count` integers in [1, kMaxElements].
-bool parseList(std::string_view text, size_t count, int64_t *values) {
-  for (size_t i = 0; i < count; ++i) {
-    size_t end = text.find('x');
-    if ((end == std::string_view::npos) != (i + 1 == count))
-      return false;
-    if (!parseInt(text.substr(0, end), values[i]) || values[i] <= 0 || values[i] > kMaxElements)
-      return false;
-    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-  }
-  return text.empty();
-}
-
-std::string joinList(const dnnl_dim_t *values, int count) {
-  std::string text;
-  for (int i = 0; i < count; ++i)
-    text += (i ? "x" : "") + std::to_string(values[i]);
-  return text;
 }
 
 /// The descriptor of dense row-major `dims`.
@@ -165,8 +126,7 @@ bool decodeFormat(const std::vector<int64_t> &dims, const std::string &format, i
   int64_t g = std::max<int64_t>(groups, 1);
   if (text.starts_with('g')) {
     size_t colon = text.find(':');
-    if (colon == std::string_view::npos || !parseInt(text.substr(1, colon - 1), g) || g <= 0 ||
-        (groups && g != groups))
+    if (colon == std::string_view::npos || !parseInt(text.substr(1, colon - 1), g) || g <= 0 || (groups && g != groups))
       return fail(error, "malformed weights format '" + format + "'");
     text.remove_prefix(colon + 1);
   }
@@ -336,8 +296,8 @@ bool buildReorder(const Problem &p, Built &built, std::string &error) {
   // A dense tensor has no groups of its own: it takes those of the other side.
   if (srcGroups != dstGroups) {
     if (!p.srcFormat.empty() && !p.dstFormat.empty())
-      return fail(error, "expected formats with the same groups, but got '" + p.srcFormat + "' and '" + p.dstFormat +
-                             "'");
+      return fail(error,
+                  "expected formats with the same groups, but got '" + p.srcFormat + "' and '" + p.dstFormat + "'");
     built.groups = std::max(srcGroups, dstGroups);
     memory::desc &dense = p.srcFormat.empty() ? src : dst;
     dense = denseDesc(libraryDims(p.dims, built.groups));
@@ -415,79 +375,7 @@ bool convert(const std::vector<int64_t> &dims, const std::string &from, const st
   return primitive.run(operands, 3, error);
 }
 
-/// Integer fields of a problem under their names in a plan; which ones are written depends on the kind.
-struct IntField {
-  const char *name;
-  int64_t Problem::*member;
-};
-constexpr IntField kConvolutionInts[] = {
-    {"mb", &Problem::mb}, {"g", &Problem::g},   {"ic", &Problem::ic}, {"ih", &Problem::ih}, {"iw", &Problem::iw},
-    {"oc", &Problem::oc}, {"oh", &Problem::oh}, {"ow", &Problem::ow}, {"kh", &Problem::kh}, {"kw", &Problem::kw},
-    {"sh", &Problem::sh}, {"sw", &Problem::sw}, {"dh", &Problem::dh}, {"dw", &Problem::dw}, {"pt", &Problem::pt},
-    {"pl", &Problem::pl}, {"pb", &Problem::pb}, {"pr", &Problem::pr}};
-constexpr IntField kMatMulInts[] = {{"m", &Problem::m},     {"n", &Problem::n},     {"k", &Problem::k},
-                                    {"lda", &Problem::lda}, {"ldb", &Problem::ldb}, {"ldc", &Problem::ldc}};
-struct BoolField {
-  const char *name;
-  bool Problem::*member;
-};
-constexpr BoolField kBools[] = {{"bias", &Problem::bias},
-                                {"relu", &Problem::relu},
-                                {"training", &Problem::training},
-                                {"transpose_a", &Problem::transposeA},
-                                {"transpose_b", &Problem::transposeB},
-                                {"scales", &Problem::scales}};
-struct StringField {
-  const char *name;
-  std::string Problem::*member;
-};
-constexpr StringField kStrings[] = {{"weights_format", &Problem::weightsFormat},
-                                    {"src_format", &Problem::srcFormat},
-                                    {"dst_format", &Problem::dstFormat}};
-
-bool decodeField(std::string_view key, const std::string &value, Problem &problem) {
-  for (const auto *table : {kConvolutionInts, kMatMulInts}) {
-    size_t count = table == kConvolutionInts ? std::size(kConvolutionInts) : std::size(kMatMulInts);
-    for (const IntField *field = table; field != table + count; ++field)
-      if (key == field->name)
-        return parseInt(value, problem.*field->member);
-  }
-  for (const BoolField &field : kBools)
-    if (key == field.name) {
-      problem.*field.member = value == "true";
-      return value == "true" || value == "false";
-    }
-  for (const StringField &field : kStrings)
-    if (key == field.name) {
-      problem.*field.member = value;
-      return true;
-    }
-  if (key != "dims")
-    return false;
-  size_t rank = std::count(value.begin(), value.end(), 'x') + 1;
-  if (rank > 4)
-    return false;
-  problem.dims.assign(rank, 0);
-  return parseList(value, rank, problem.dims.data());
-}
-
 } // namespace
-
-std::string_view kindName(Kind kind) {
-  for (auto [candidate, name] : kKinds)
-    if (candidate == kind)
-      return name;
-  return "";
-}
-
-bool parseKind(std::string_view name, Kind &kind) {
-  for (auto [candidate, candidateName] : kKinds)
-    if (candidateName == name) {
-      kind = candidate;
-      return true;
-    }
-  return false;
-}
 
 bool describe(const Problem &problem, Description &description, std::string &error) {
   Built built;
@@ -595,52 +483,6 @@ bool Primitive::run(void *const *operands, size_t count, std::string &error) {
   });
 }
 
-std::vector<std::pair<std::string, std::string>> encode(const Problem &problem) {
-  std::vector<std::pair<std::string, std::string>> fields = {{"kind", std::string(kindName(problem.kind))}};
-  auto addInts = [&](const auto &table) {
-    for (const IntField &field : table)
-      fields.emplace_back(field.name, std::to_string(problem.*field.member));
-  };
-  auto addBool = [&](const char *name, bool value) { fields.emplace_back(name, value ? "true" : "false"); };
-  switch (problem.kind) {
-  case Kind::MatMul:
-    addInts(kMatMulInts);
-    addBool("bias", problem.bias);
-    addBool("transpose_a", problem.transposeA);
-    addBool("transpose_b", problem.transposeB);
-    break;
-  case Kind::Reorder:
-    fields.emplace_back("dims", joinList(problem.dims.data(), int(problem.dims.size())));
-    fields.emplace_back("src_format", problem.srcFormat);
-    fields.emplace_back("dst_format", problem.dstFormat);
-    addBool("scales", problem.scales);
-    break;
-  default:
-    addInts(kConvolutionInts);
-    fields.emplace_back("weights_format", problem.weightsFormat);
-    if (problem.kind == Kind::ConvolutionForward) {
-      addBool("bias", problem.bias);
-      addBool("relu", problem.relu);
-      addBool("training", problem.training);
-    }
-  }
-  return fields;
-}
-
-bool decode(const std::vector<std::pair<std::string, std::string>> &fields, Problem &problem, std::string &error) {
-  Problem result;
-  bool hasKind = false;
-  for (const auto &[key, value] : fields) {
-    bool ok = key == "kind" ? (hasKind = parseKind(value, result.kind)) : decodeField(key, value, result);
-    if (!ok)
-      return fail(error, "unknown or malformed plan field '" + key + "': '" + value + "'");
-  }
-  if (!hasKind)
-    return fail(error, "a plan without a kind");
-  problem = std::move(result);
-  return true;
-}
-
 std::string version() {
   const dnnl_version_t *v = dnnl_version();
   return std::to_string(v->major) + "." + std::to_string(v->minor) + "." + std::to_string(v->patch);
@@ -648,15 +490,24 @@ std::string version() {
 
 std::string isa() {
   switch (dnnl::get_effective_cpu_isa()) {
-  case dnnl::cpu_isa::sse41: return "sse41";
-  case dnnl::cpu_isa::avx: return "avx";
-  case dnnl::cpu_isa::avx2: return "avx2";
-  case dnnl::cpu_isa::avx2_vnni: return "avx2_vnni";
-  case dnnl::cpu_isa::avx512_core: return "avx512_core";
-  case dnnl::cpu_isa::avx512_core_vnni: return "avx512_core_vnni";
-  case dnnl::cpu_isa::avx512_core_bf16: return "avx512_core_bf16";
-  case dnnl::cpu_isa::avx512_core_amx: return "avx512_core_amx";
-  default: return "unknown";
+  case dnnl::cpu_isa::sse41:
+    return "sse41";
+  case dnnl::cpu_isa::avx:
+    return "avx";
+  case dnnl::cpu_isa::avx2:
+    return "avx2";
+  case dnnl::cpu_isa::avx2_vnni:
+    return "avx2_vnni";
+  case dnnl::cpu_isa::avx512_core:
+    return "avx512_core";
+  case dnnl::cpu_isa::avx512_core_vnni:
+    return "avx512_core_vnni";
+  case dnnl::cpu_isa::avx512_core_bf16:
+    return "avx512_core_bf16";
+  case dnnl::cpu_isa::avx512_core_amx:
+    return "avx512_core_amx";
+  default:
+    return "unknown";
   }
 }
 
