@@ -74,7 +74,8 @@ private:
     std::vector<std::string> candidates = names;
     candidates.insert(candidates.end(), tableNames.begin(), tableNames.end());
     if (hasInput)
-      candidates.push_back("in");
+      for (const std::string &member : inputMembers())
+        candidates.push_back("in." + member);
     diagnostics.error(expr.range, "unknown name '" + parts[0] + "'" + suggestion(parts[0], candidates));
   }
 
@@ -181,7 +182,9 @@ private:
       }
       // A chain of blocks is as long as its author made it; more than this would only exhaust the stack.
       if (open.size() >= kMaxChain) {
-        diagnostics.error(op.target.range, "expected blocks nested at most " + llvm::Twine(kMaxChain) + " deep");
+        if (!tooDeep)
+          diagnostics.error(op.target.range, "expected blocks nested at most " + llvm::Twine(kMaxChain) + " deep");
+        tooDeep = true;
         continue;
       }
       if (!finished.insert(op.target.text).second)
@@ -200,7 +203,7 @@ private:
   const Spec &spec;
   Diagnostics &diagnostics;
   std::vector<std::string> blockNames, tableNames, names, values;
-  bool hasInput = false;
+  bool hasInput = false, tooDeep = false;
   std::set<std::string> finished;
   std::vector<Use> open;
 };

@@ -6,6 +6,7 @@
 #include "llvm/Support/raw_ostream.h"
 
 #include <algorithm>
+#include <tuple>
 
 namespace incept {
 
@@ -29,7 +30,9 @@ SourceRange SourceFiles::range(uint32_t file, size_t offset, size_t length) cons
   auto after = std::upper_bound(entry.lineStarts.begin(), entry.lineStarts.end(), offset);
   uint32_t number = after - entry.lineStarts.begin();
   size_t start = *std::prev(after);
-  size_t rest = line(file, number).size();
+  // The end of the line from the index: a long line is asked for many times.
+  size_t stop = after == entry.lineStarts.end() ? entry.buffer->getBufferSize() : *after - 1;
+  size_t rest = stop - start;
   rest = rest > offset - start ? rest - (offset - start) : 1;
   return {file, number, static_cast<uint32_t>(offset - start + 1),
           static_cast<uint32_t>(std::max<size_t>(std::min(length, rest), 1))};
@@ -44,9 +47,12 @@ llvm::StringRef SourceFiles::line(uint32_t file, uint32_t line) const {
 }
 
 void Diagnostics::error(SourceRange range, const llvm::Twine &message) {
+  lastWasNew = false;
+  if (errors.size() == kMaxErrors)
+    return;
   std::string text = message.str();
   std::string key = (llvm::Twine(range.file) + ":" + llvm::Twine(range.line) + ":" + llvm::Twine(range.column) + text).str();
-  lastWasNew = errors.size() < kMaxErrors && seen.insert(key).second;
+  lastWasNew = seen.insert(key).second;
   if (lastWasNew)
     errors.push_back({range, std::move(text), {}});
 }
@@ -64,9 +70,16 @@ void Diagnostics::error(const llvm::Twine &message) {
 void Diagnostics::print(llvm::raw_ostream &os) const {
   for (const std::string &message : unplaced)
     os << "incept: error: " << message << "\n";
-  for (const SourceDiagnostic &diagnostic : errors) {
-    printPlace(os, diagnostic.range, "error", diagnostic.message);
-    for (const DiagnosticNote &note : diagnostic.notes)
+  std::vector<const SourceDiagnostic *> sorted;
+  for (const SourceDiagnostic &diagnostic : errors)
+    sorted.push_back(&diagnostic);
+  llvm::stable_sort(sorted, [](const SourceDiagnostic *a, const SourceDiagnostic *b) {
+    return std::tie(a->range.file, a->range.line, a->range.column) <
+           std::tie(b->range.file, b->range.line, b->range.column);
+  });
+  for (const SourceDiagnostic *diagnostic : sorted) {
+    printPlace(os, diagnostic->range, "error", diagnostic->message);
+    for (const DiagnosticNote &note : diagnostic->notes)
       printPlace(os, note.range, "note", note.message);
   }
   if (errors.size() == kMaxErrors)
@@ -96,7 +109,7 @@ void Diagnostics::printPlace(llvm::raw_ostream &os, SourceRange range, llvm::Str
 std::optional<std::string> nearestName(llvm::StringRef name, llvm::ArrayRef<std::string> candidates) {
   if (name.size() > 64)
     return std::nullopt;
-  unsigned best = std::max<unsigned>(1, name.size() / 3) + 1;
+  unsigned best = name.size() <= 2 ? 1 : name.size() <= 3 ? 2 : name.size() <= 8 ? 3 : 4; // distance must be below this
   std::optional<std::string> nearest;
   for (const std::string &candidate : candidates) {
     if (candidate == name)

@@ -120,16 +120,25 @@ Tensor GraphEmitter::emitSequence(const std::vector<Op> &ops, Tensor src, Names 
       count = *given;
     }
     for (int64_t i = 0; i < count; ++i) {
-      if (++emitted > kMaxOps) {
+      if (emitted == kMaxOps)
         error(op.range, "expected a network of at most " + Twine(kMaxOps) + " ops", frame);
+      if (++emitted > kMaxOps)
         return {};
-      }
       src = emitOp(op, src, nameOp(op, i, count, names, frame), names, frame);
     }
     if (!op.saveAs.text.empty())
       frame.values[op.saveAs.text] = src;
   }
   return src;
+}
+
+void GraphEmitter::takeName(Names &names, const std::string &name, SourceRange range, const Frame &frame) {
+  auto first = names.take(name, range);
+  if (!first)
+    return;
+  diagnostics.error(range, "name '" + name + "' is already taken");
+  diagnostics.note(*first, "first taken here");
+  addUses(frame);
 }
 
 /// The op's name among its siblings; empty for an op that has none of its own.
@@ -142,10 +151,7 @@ std::string GraphEmitter::nameOp(const Op &op, int64_t index, int64_t count, Nam
   else
     name = names.ordinal(op.kind == OpKind::Block ? op.target.text : opInfo(op.kind).name);
   SourceRange range = op.label.text.empty() ? op.range : op.label.range;
-  if (auto first = names.take(name, range)) {
-    error(range, "name '" + name + "' is already taken", frame);
-    diagnostics.note(*first, "first taken here");
-  }
+  takeName(names, name, range, frame);
   return name;
 }
 
@@ -195,10 +201,7 @@ Tensor GraphEmitter::emitBranch(const Branch &branch, const Tensor &src, Names &
   if (!branch.single) {
     std::string name = branch.label.text.empty() ? names.ordinal("branch") : branch.label.text;
     SourceRange range = branch.label.text.empty() ? branch.range : branch.label.range;
-    if (auto first = names.take(name, range)) {
-      error(range, "name '" + name + "' is already taken", frame);
-      diagnostics.note(*first, "first taken here");
-    }
+    takeName(names, name, range, frame);
     Names inner(names.path(name));
     return emitSequence(branch.ops, src, inner, frame);
   }
@@ -228,9 +231,10 @@ Tensor GraphEmitter::emitConcat(const Op &op, const Tensor &src, const std::stri
   SmallVector<mlir::Value> operands;
   for (auto [branch, result] : llvm::zip(op.bodies, results)) {
     if (result.shape[2] != first.shape[2] || result.shape[3] != first.shape[3]) {
-      error(branch.range, "expected branches of one height and width, but got " + formatShape(first.shape) + " and " +
-                              formatShape(result.shape), frame);
+      diagnostics.error(branch.range, "expected branches of one height and width, but got " + formatShape(first.shape) +
+                                          " and " + formatShape(result.shape));
       diagnostics.note(op.bodies.front().range, "the first branch gives " + formatShape(first.shape));
+      addUses(frame);
       return {};
     }
     operands.push_back(result.value);
@@ -244,12 +248,12 @@ Tensor GraphEmitter::emitConcat(const Op &op, const Tensor &src, const std::stri
 
 Tensor GraphEmitter::sum(const Op &op, const Tensor &lhs, const Tensor &rhs, const std::string &path, Frame &frame) {
   if (!lhs.known() || !rhs.known())
-    return lhs.known() ? Tensor() : rhs.known() ? Tensor() : lhs;
+    return {};
   if (lhs.shape == rhs.shape)
     return tensor(AddOp::create(builder, location(op.place), lhs.value.getType(), lhs.value, rhs.value), path);
   bool residual = op.kind == OpKind::Residual;
-  error(op.range, "expected both operands of the sum to have one shape, but got " + formatShape(lhs.shape) + " and " +
-                      formatShape(rhs.shape), frame);
+  diagnostics.error(op.range, "expected both operands of the sum to have one shape, but got " + formatShape(lhs.shape) +
+                                  " and " + formatShape(rhs.shape));
   diagnostics.note(residual && op.bodies.size() > 1 ? op.bodies[1].range : op.range,
                    (residual ? "the shortcut gives " : "the value has ") + formatShape(lhs.shape));
   if (residual && !op.bodies[0].ops.empty()) {
@@ -258,6 +262,7 @@ Tensor GraphEmitter::sum(const Op &op, const Tensor &lhs, const Tensor &rhs, con
       remedy = "; give this convolution " + std::to_string(lhs.shape[1]) + " filters";
     diagnostics.note(op.bodies[0].ops.back().range, "the residual branch gives " + formatShape(rhs.shape) + remedy);
   }
+  addUses(frame);
   return {};
 }
 
@@ -351,8 +356,10 @@ Location GraphEmitter::location(SourceRange range) const {
 }
 
 void GraphEmitter::addUses(const Frame &frame) {
+  // Of a long chain the inner and the outermost uses tell most.
   for (const Frame *use = &frame; use->parent; use = use->parent)
-    diagnostics.note(use->use, "in block '" + use->block->name.text + "', used here");
+    if (frame.depth - use->depth < 6 || use->depth == 1)
+      diagnostics.note(use->use, "in block '" + use->block->name.text + "', used here");
 }
 
 void GraphEmitter::error(SourceRange range, const Twine &message, const Frame &frame) {

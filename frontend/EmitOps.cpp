@@ -55,8 +55,9 @@ mlir::Value GraphEmitter::variable(const Op &op, const std::string &name, ArrayR
                                    DictionaryAttr init, bool decay, Frame &frame) {
   auto [first, inserted] = variables.emplace(name, op.place);
   if (!inserted) {
-    error(op.range, "parameter name '" + name + "' is already taken", frame);
+    diagnostics.error(op.range, "parameter name '" + name + "' is already taken");
     diagnostics.note(first->second, "first taken here");
+    addUses(frame);
     return {};
   }
   auto elements = countElements(shape);

@@ -169,6 +169,20 @@ std::optional<Argument> OpReader::readArgument(const JsonValue &value, const Key
   return argument;
 }
 
+/// The key of a member. An unknown one is reported, and taken for the nearest: its value is checked all the same, and
+/// nobody complains that the key is missing.
+const KeyInfo *OpReader::findKeyOrNearest(const JsonValue &member, llvm::ArrayRef<KeyInfo> keys, llvm::StringRef owner) {
+  if (const KeyInfo *key = findKey(keys, member.key))
+    return key;
+  std::vector<std::string> names = keyNames(keys);
+  if (owner.starts_with("op "))
+    names.insert(names.end(), {"label", "as", "repeat"});
+  diagnostics.error(member.keyRange, "unknown key '" + llvm::StringRef(member.key).take_front(80) + "' of " + owner +
+                                         suggestion(member.key, names));
+  auto nearest = nearestName(member.key, names);
+  return nearest ? findKey(keys, *nearest) : nullptr;
+}
+
 std::vector<Argument> OpReader::readRecord(const JsonValue &object, llvm::ArrayRef<KeyInfo> keys,
                                            llvm::StringRef owner) {
   std::vector<Argument> arguments;
@@ -179,14 +193,13 @@ std::vector<Argument> OpReader::readRecord(const JsonValue &object, llvm::ArrayR
   for (const JsonValue &member : object.children) {
     if (member.key == "comment")
       continue;
-    const KeyInfo *key = findKey(keys, member.key);
-    if (!key) {
-      diagnostics.error(member.keyRange, "unknown key '" + llvm::StringRef(member.key).take_front(80) + "' of " + owner +
-                                             suggestion(member.key, keyNames(keys)));
+    const KeyInfo *key = findKeyOrNearest(member, keys, owner);
+    if (!key)
       continue;
-    }
-    if (auto argument = readArgument(member, *key))
+    if (auto argument = readArgument(member, *key)) {
+      argument->name.text = key->name.str();
       arguments.push_back(std::move(*argument));
+    }
   }
   return arguments;
 }
@@ -340,21 +353,17 @@ void OpReader::readMembers(const JsonValue &object, const JsonValue &word, const
         op.arguments.push_back(std::move(*argument));
       continue;
     }
-    const KeyInfo *key = findKey(info.keys, member.key);
-    if (!key) {
-      std::vector<std::string> names = keyNames(info.keys);
-      names.insert(names.end(), {"label", "as", "repeat"});
-      diagnostics.error(member.keyRange, "unknown key '" + llvm::StringRef(member.key).take_front(80) + "' of op '" +
-                                             info.name + "'" + suggestion(member.key, names));
+    const KeyInfo *key = findKeyOrNearest(member, info.keys, ("op '" + info.name + "'").str());
+    if (!key)
       continue;
-    }
     if (key->type == KeyType::Body) {
       op.bodies.push_back({{member.key, member.keyRange}, member.range, readOps(member)});
       continue;
     }
-    if (auto argument = readArgument(member, *key))
+    if (auto argument = readArgument(member, *key)) {
+      argument->name.text = key->name.str();
       op.arguments.push_back(std::move(*argument));
-    else
+    } else
       op.kind = OpKind::Invalid;
   }
 }

@@ -35,6 +35,7 @@ private:
   void readMembers(const JsonValue &object, const JsonValue &word, const OpInfo &info, Op &op);
   void readMain(const JsonValue &value, const OpInfo &info, Op &op);
   bool readCommonKey(const JsonValue &member, Op &op);
+  const KeyInfo *findKeyOrNearest(const JsonValue &member, llvm::ArrayRef<KeyInfo> keys, llvm::StringRef owner);
   Branch readBranch(const JsonValue &value);
   std::optional<Argument> readList(const JsonValue &value, const KeyInfo &key, size_t size, KeyType elementType);
   std::optional<Argument> readWord(const JsonValue &value, const KeyInfo &key);

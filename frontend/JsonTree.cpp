@@ -96,10 +96,12 @@ public:
       message = message.substr(message.find(": ", column) + 2);
     else
       message = message.substr(message.find("] ") + 2);
-    size_t length = position >= text.size() && message.contains("end of input") ? 1 : token.size();
+    // What was read of a string or number is its token; punctuation is one byte, whatever came before it.
+    bool single = message.contains("end of input") || (position > 0 && position <= text.size() && llvm::StringRef("{}[]:,").contains(text[position - 1]));
+    size_t length = single ? 1 : token.size();
     size_t start = position > length ? position - length : 0;
     diagnostics.error(diagnostics.files.range(file, std::min(start, text.size()), length),
-                      "expected JSON, but got a " + message);
+                      "expected JSON: " + message);
     return false;
   }
 
