@@ -132,13 +132,15 @@ Tensor GraphEmitter::emitSequence(const std::vector<Op> &ops, Tensor src, Names 
   return src;
 }
 
-void GraphEmitter::takeName(Names &names, const std::string &name, SourceRange range, const Frame &frame) {
+/// Takes a sibling's name; reports one that is taken and then gives it another, so that its parameters are not reported too.
+std::string GraphEmitter::takeName(Names &names, const std::string &name, SourceRange range, const Frame &frame) {
   auto first = names.take(name, range);
   if (!first)
-    return;
+    return name;
   diagnostics.error(range, "name '" + name + "' is already taken");
   diagnostics.note(*first, "first taken here");
   addUses(frame);
+  return names.ordinal(name + "_");
 }
 
 /// The op's name among its siblings; empty for an op that has none of its own.
@@ -151,8 +153,7 @@ std::string GraphEmitter::nameOp(const Op &op, int64_t index, int64_t count, Nam
   else
     name = names.ordinal(op.kind == OpKind::Block ? op.target.text : opInfo(op.kind).name);
   SourceRange range = op.label.text.empty() ? op.range : op.label.range;
-  takeName(names, name, range, frame);
-  return name;
+  return takeName(names, name, range, frame);
 }
 
 Tensor GraphEmitter::emitOp(const Op &op, const Tensor &src, const std::string &name, Names &names, Frame &frame) {
@@ -201,7 +202,7 @@ Tensor GraphEmitter::emitBranch(const Branch &branch, const Tensor &src, Names &
   if (!branch.single) {
     std::string name = branch.label.text.empty() ? names.ordinal("branch") : branch.label.text;
     SourceRange range = branch.label.text.empty() ? branch.range : branch.label.range;
-    takeName(names, name, range, frame);
+    name = takeName(names, name, range, frame);
     Names inner(names.path(name));
     return emitSequence(branch.ops, src, inner, frame);
   }

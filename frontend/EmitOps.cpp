@@ -152,7 +152,7 @@ Tensor GraphEmitter::emitConv(const Op &op, const Tensor &src, const std::string
   std::string own = norm ? path + ".conv" : path;
   int64_t area = shape->kernel[0] * shape->kernel[1];
   int64_t fanIn, fanOut, work;
-  if (llvm::MulOverflow(weights[1], area, fanIn) || llvm::MulOverflow(*outputs / groups, area, fanOut) ||
+  if (llvm::MulOverflow(weights[1], area, fanIn) || llvm::MulOverflow(*outputs, area, fanOut) ||
       llvm::MulOverflow(fanIn, (*dst)[1] * (*dst)[2], work) || llvm::MulOverflow(work, (*dst)[3], work) ||
       llvm::AddOverflow(macs, work, macs)) {
     error(op.range, "the number of multiply-accumulates does not fit 63 bits", frame);

@@ -316,7 +316,7 @@ std::string formatValue(const Value &value) {
   if (auto *integer = std::get_if<int64_t>(&value))
     return std::to_string(*integer);
   if (auto *row = std::get_if<const Row *>(&value))
-    return (*row)->name;
+    return "the row '" + (*row)->name + "'";
   std::string text;
   llvm::raw_string_ostream(text) << llvm::format("%g", std::get<double>(value));
   return text;

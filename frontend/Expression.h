@@ -52,7 +52,7 @@ std::optional<Expr> parseExpression(llvm::StringRef text, SourceRange range, Dia
 /// The value of `expr`, or nothing (a mistake has been reported, see Scope::lookup).
 std::optional<Value> evaluate(const Expr &expr, const Scope &scope, Diagnostics &diagnostics);
 
-/// "42", "0.5" or the row's name.
+/// "42", "0.5" or "the row 'x'".
 std::string formatValue(const Value &value);
 
 } // namespace incept

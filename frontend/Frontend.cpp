@@ -16,7 +16,7 @@ FailureOr<OwningOpRef<ModuleOp>> loadNetwork(MLIRContext &context, StringRef pat
   Diagnostics diagnostics(files);
   OwningOpRef<ModuleOp> module;
   if (auto spec = loadSpec(path, diagnostics)) {
-    if (!spec->network.text.empty())
+    if (!spec->network.text.empty() || spec->input)
       module = GraphEmitter(context, *spec, options, diagnostics).run();
     else if (!diagnostics.hasErrors())
       diagnostics.error("expected a network in '" + path + "', but it only defines blocks and tables");

@@ -61,7 +61,7 @@ private:
   void emitSections(Frame &frame);
   Tensor emitSequence(const std::vector<Op> &ops, Tensor src, Names &names, Frame &frame);
   Tensor emitOp(const Op &op, const Tensor &src, const std::string &name, Names &names, Frame &frame);
-  void takeName(Names &names, const std::string &name, SourceRange range, const Frame &frame);
+  std::string takeName(Names &names, const std::string &name, SourceRange range, const Frame &frame);
   std::string nameOp(const Op &op, int64_t index, int64_t count, Names &names, Frame &frame);
   Tensor emitConcat(const Op &op, const Tensor &src, const std::string &name, Names &names, Frame &frame);
   Tensor emitBranch(const Branch &branch, const Tensor &src, Names &names, Frame &frame);

@@ -135,6 +135,8 @@ std::optional<Argument> OpReader::readArgument(const JsonValue &value, const Key
     argument.emplace();
     argument->kind = ArgumentKind::Word;
     argument->word = value.string;
+  } else if (auto near = nearestName(value.string, {"same", "valid"}); key.type == KeyType::Padding && near) {
+    diagnostics.error(value.range, "unknown padding '" + value.string + "'; did you mean '" + *near + "'?");
   } else if (key.type == KeyType::Value) {
     argument = readList(value, key, 1, KeyType::Value);
     if (argument && argument->kind == ArgumentKind::List) {

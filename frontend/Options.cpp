@@ -53,7 +53,7 @@ std::optional<double> GraphEmitter::real(const Expr &expr, const ValueScope &sco
   if (!result)
     return std::nullopt;
   if (std::holds_alternative<const Row *>(*result)) {
-    error(expr.range, "expected a number for " + what + ", but got the row " + formatValue(*result), frame);
+    error(expr.range, "expected a number for " + what + ", but got " + formatValue(*result), frame);
     return std::nullopt;
   }
   auto *exact = std::get_if<int64_t>(&*result);
