@@ -86,8 +86,8 @@ private:
     auto row = parts.size() > 1 ? table.rows.find(parts[1].str()) : table.rows.end();
     if (row == table.rows.end()) {
       llvm::StringRef name = parts.size() > 1 ? parts[1] : "";
-      diagnostics.error(expr.range, "unknown row '" + name + "' of table '" + table.name.text + "'" +
-                                        suggestion(name, candidates));
+      diagnostics.error(expr.range,
+                        "unknown row '" + name + "' of table '" + table.name.text + "'" + suggestion(name, candidates));
       return;
     }
     if (parts.size() == 2 || (parts.size() == 3 && row->second.entries.count(parts[2].str())))
@@ -118,7 +118,8 @@ private:
       if (op.kind == OpKind::Block)
         checkBlockUse(op);
       if ((op.kind == OpKind::Add || op.kind == OpKind::Value) && !llvm::is_contained(values, op.target.text))
-        diagnostics.error(op.target.range, "unknown value '" + op.target.text + "'" + suggestion(op.target.text, values));
+        diagnostics.error(op.target.range,
+                          "unknown value '" + op.target.text + "'" + suggestion(op.target.text, values));
       for (const Branch &body : op.bodies)
         checkOps(body.ops);
       if (op.saveAs.text.empty())
@@ -149,8 +150,9 @@ private:
         diagnostics.note(block.name.range, "block defined here");
       }
     for (const Parameter &parameter : block.parameters)
-      if (parameter.required &&
-          llvm::none_of(op.arguments, [&](const Argument &argument) { return argument.name.text == parameter.name.text; })) {
+      if (parameter.required && llvm::none_of(op.arguments, [&](const Argument &argument) {
+            return argument.name.text == parameter.name.text;
+          })) {
         diagnostics.error(op.target.range, "expected a value for parameter '" + parameter.name.text + "' of block '" +
                                                block.name.text + "'");
         diagnostics.note(parameter.name.range, "parameter without a default defined here");

@@ -7,8 +7,8 @@
 
 namespace incept {
 
-/// Reports uses of blocks, parameters, tables and named values that do not exist, missing and unknown arguments of blocks,
-/// and blocks that use themselves; in every block, used or not.
+/// Reports uses of blocks, parameters, tables and named values that do not exist, missing and unknown arguments of
+/// blocks, and blocks that use themselves; in every block, used or not.
 void checkSpec(const Spec &spec, Diagnostics &diagnostics);
 
 /// The members of `in`, the input of the enclosing block: channels, height and width.

@@ -51,7 +51,8 @@ void Diagnostics::error(SourceRange range, const llvm::Twine &message) {
   if (errors.size() == kMaxErrors)
     return;
   std::string text = message.str();
-  std::string key = (llvm::Twine(range.file) + ":" + llvm::Twine(range.line) + ":" + llvm::Twine(range.column) + text).str();
+  std::string key =
+      (llvm::Twine(range.file) + ":" + llvm::Twine(range.line) + ":" + llvm::Twine(range.column) + text).str();
   lastWasNew = seen.insert(key).second;
   if (lastWasNew)
     errors.push_back({range, std::move(text), {}});

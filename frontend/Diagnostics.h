@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Source files, places in them, and the list of mistakes found so far. Readers and the emitter collect mistakes here, so
-// that one run reports all independent ones; printing is in the form of clang.
+// Source files, places in them, and the list of mistakes found so far. Readers and the emitter collect mistakes here,
+// so that one run reports all independent ones; printing is in the form of clang.
 #pragma once
 
 #include "llvm/ADT/ArrayRef.h"

@@ -58,7 +58,8 @@ void GraphEmitter::emitNetwork() {
   if (logits.shape.size() != 2) {
     error(spec.ops.empty() ? spec.network.range : spec.ops.back().range,
           "expected the last layer to give a row of class scores (N,K), but got " + formatShape(logits.shape) +
-              "; end with global_avg_pool and linear", frame);
+              "; end with global_avg_pool and linear",
+          frame);
     return;
   }
   func::ReturnOp::create(builder, loc, logits.value);
@@ -79,7 +80,8 @@ void GraphEmitter::setParameters(Frame &frame) {
       fallback = value(*parameter.value, frame.scope, frame);
     if (given == options.parameters.end()) {
       if (parameter.required)
-        error(parameter.name.range, "expected a value for parameter '" + name + "': give --set " + name + "=VALUE", frame);
+        error(parameter.name.range, "expected a value for parameter '" + name + "': give --set " + name + "=VALUE",
+              frame);
       frame.scope.set(name, fallback);
       continue;
     }
@@ -132,7 +134,8 @@ Tensor GraphEmitter::emitSequence(const std::vector<Op> &ops, Tensor src, Names 
   return src;
 }
 
-/// Takes a sibling's name; reports one that is taken and then gives it another, so that its parameters are not reported too.
+/// Takes a sibling's name; reports one that is taken and then gives it another, so that its parameters are not reported
+/// too.
 std::string GraphEmitter::takeName(Names &names, const std::string &name, SourceRange range, const Frame &frame) {
   auto first = names.take(name, range);
   if (!first)
@@ -244,7 +247,8 @@ Tensor GraphEmitter::emitConcat(const Op &op, const Tensor &src, const std::stri
   auto checked = infer(op, src, frame, [&](EmitError) { return FailureOr<Shape>(shape); });
   if (!checked)
     return {};
-  return tensor(ConcatOp::create(builder, location(op.place), type(shape), operands), names.path(name.empty() ? "concat" : name));
+  return tensor(ConcatOp::create(builder, location(op.place), type(shape), operands),
+                names.path(name.empty() ? "concat" : name));
 }
 
 Tensor GraphEmitter::sum(const Op &op, const Tensor &lhs, const Tensor &rhs, const std::string &path, Frame &frame) {
@@ -296,7 +300,8 @@ Tensor GraphEmitter::emitAdd(const Op &op, const Tensor &src, const std::string 
 /// Evaluates a use's arguments where it stands, and the other parameters' defaults in the block.
 void GraphEmitter::bindParameters(const Op &op, Frame &caller, Frame &frame) {
   for (const Parameter &parameter : frame.block->parameters) {
-    auto given = llvm::find_if(op.arguments, [&](const Argument &argument) { return argument.name.text == parameter.name.text; });
+    auto given = llvm::find_if(op.arguments,
+                               [&](const Argument &argument) { return argument.name.text == parameter.name.text; });
     std::optional<Value> result;
     if (given != op.arguments.end())
       result = value(given->expr, caller.scope, caller);

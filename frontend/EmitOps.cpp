@@ -20,8 +20,10 @@ static constexpr int64_t kMaxElements = int64_t(1) << 40;
 bool GraphEmitter::needsImage(const Op &op, const Tensor &src, Frame &frame) {
   if (!src.known() || src.shape.size() == 4)
     return src.known();
-  error(op.range, "expected an image (N,C,H,W) as input of '" + opInfo(op.kind).name + "', but got " +
-                      formatShape(src.shape) + "; move it before linear and flatten", frame);
+  error(op.range,
+        "expected an image (N,C,H,W) as input of '" + opInfo(op.kind).name + "', but got " + formatShape(src.shape) +
+            "; move it before linear and flatten",
+        frame);
   return false;
 }
 
@@ -29,7 +31,8 @@ DictionaryAttr GraphEmitter::constantInit(StringRef kind) {
   return builder.getDictionaryAttr({builder.getNamedAttr("kind", builder.getStringAttr(kind))});
 }
 
-DictionaryAttr GraphEmitter::weightsInit(const Op &op, StringRef fallback, int64_t fanIn, int64_t fanOut, Frame &frame) {
+DictionaryAttr GraphEmitter::weightsInit(const Op &op, StringRef fallback, int64_t fanIn, int64_t fanOut,
+                                         Frame &frame) {
   std::string kind = fallback.str();
   SmallVector<NamedAttribute> fields;
   if (Option option = find(op, "init", frame)) {
@@ -139,12 +142,15 @@ Tensor GraphEmitter::emitConv(const Op &op, const Tensor &src, const std::string
   if (!image || !outputs || !shape)
     return {};
   if (src.shape[1] % groups != 0 || *outputs % groups != 0) {
-    error(op.range, "expected groups to divide the " + Twine(src.shape[1]) + " channels of src and the " +
-                        Twine(*outputs) + " filters, but got " + Twine(groups) + " groups", frame);
+    error(op.range,
+          "expected groups to divide the " + Twine(src.shape[1]) + " channels of src and the " + Twine(*outputs) +
+              " filters, but got " + Twine(groups) + " groups",
+          frame);
     return {};
   }
   int64_t weights[] = {*outputs, src.shape[1] / groups, shape->kernel[0], shape->kernel[1]};
-  auto dst = infer(op, src, frame, [&](EmitError emitError) { return inferConv2D(emitError, src.shape, weights, *shape, groups); });
+  auto dst = infer(op, src, frame,
+                   [&](EmitError emitError) { return inferConv2D(emitError, src.shape, weights, *shape, groups); });
   if (!dst)
     return {};
 
@@ -189,8 +195,8 @@ Tensor GraphEmitter::emitBatchNorm(const Op &op, const Tensor &src, const std::s
   auto variance = variable(op, path + ".running_var", channels, "state", constantInit("ones"), false, frame);
   if (!beta || !mean || !variance)
     return {};
-  return tensor(BatchNormOp::create(builder, location(op.place), src.value.getType(), src.value, gamma, beta, mean, variance,
-                                    builder.getF64FloatAttr(*epsilon), builder.getF64FloatAttr(*decay)),
+  return tensor(BatchNormOp::create(builder, location(op.place), src.value.getType(), src.value, gamma, beta, mean,
+                                    variance, builder.getF64FloatAttr(*epsilon), builder.getF64FloatAttr(*decay)),
                 path);
 }
 
@@ -213,8 +219,10 @@ Tensor GraphEmitter::emitPool(const Op &op, const Tensor &src, const std::string
                                     shape->padBegin, shape->padEnd, flag(op, "include_pad", false, frame)),
                   path);
   if (shape->kernel[0] * shape->kernel[1] > 255) {
-    error(op.range, "expected a window of at most 255 elements for max_pool, but got " + Twine(shape->kernel[0]) + "x" +
-                        Twine(shape->kernel[1]), frame);
+    error(op.range,
+          "expected a window of at most 255 elements for max_pool, but got " + Twine(shape->kernel[0]) + "x" +
+              Twine(shape->kernel[1]),
+          frame);
     return {};
   }
   return tensor(MaxPoolOp::create(builder, location(op.place), type(*dst), src.value, shape->kernel, shape->stride,
@@ -225,8 +233,8 @@ Tensor GraphEmitter::emitPool(const Op &op, const Tensor &src, const std::string
 Tensor GraphEmitter::emitGlobalAvgPool(const Op &op, const Tensor &src, const std::string &path, Frame &frame) {
   if (!needsImage(op, src, frame))
     return {};
-  return tensor(GlobalAvgPoolOp::create(builder, location(op.place), type({src.shape[0], src.shape[1], 1, 1}), src.value),
-                path);
+  return tensor(
+      GlobalAvgPoolOp::create(builder, location(op.place), type({src.shape[0], src.shape[1], 1, 1}), src.value), path);
 }
 
 Tensor GraphEmitter::emitDropout(const Op &op, const Tensor &src, const std::string &path, Frame &frame) {
@@ -237,9 +245,9 @@ Tensor GraphEmitter::emitDropout(const Op &op, const Tensor &src, const std::str
     keep = real(op.main.items[0].expr, frame.scope, "keep", 1e-6, 1, frame);
   if (!keep || !src.known())
     return {};
-  return tensor(RandomDropOp::create(builder, location(op.place), src.value.getType(), src.value,
-                                     builder.getF64FloatAttr(*keep)),
-                path);
+  return tensor(
+      RandomDropOp::create(builder, location(op.place), src.value.getType(), src.value, builder.getF64FloatAttr(*keep)),
+      path);
 }
 
 Tensor GraphEmitter::emitFlatten(const Op &op, const Tensor &src, const std::string &path, Frame &frame) {
@@ -247,8 +255,10 @@ Tensor GraphEmitter::emitFlatten(const Op &op, const Tensor &src, const std::str
     return src;
   if (src.shape[2] == 1 && src.shape[3] == 1)
     return tensor(FlattenOp::create(builder, location(op.place), type({src.shape[0], src.shape[1]}), src.value), path);
-  error(op.range, "expected an image of 1x1 before '" + opInfo(op.kind).name + "', but got " + formatShape(src.shape) +
-                      "; put global_avg_pool before it", frame);
+  error(op.range,
+        "expected an image of 1x1 before '" + opInfo(op.kind).name + "', but got " + formatShape(src.shape) +
+            "; put global_avg_pool before it",
+        frame);
   return {};
 }
 
@@ -264,7 +274,8 @@ Tensor GraphEmitter::emitLinear(const Op &op, const Tensor &image, const std::st
   auto w = variable(op, path + ".weight", weights, "parameter",
                     weightsInit(op, "glorot_uniform", weights[1], weights[0], frame), /*decay=*/true, frame);
   bool bias = flag(op, "bias", true, frame);
-  auto b = bias ? variable(op, path + ".bias", {*outputs}, "parameter", constantInit("zeros"), false, frame) : mlir::Value();
+  auto b =
+      bias ? variable(op, path + ".bias", {*outputs}, "parameter", constantInit("zeros"), false, frame) : mlir::Value();
   if (!w || (bias && !b))
     return {};
   return tensor(LinearOp::create(builder, location(op.place), type(*dst), src.value, w, b), path);
@@ -286,8 +297,10 @@ std::optional<Shape> GraphEmitter::infer(const Op &op, const Tensor &src, Frame 
   auto elements = countElements(*shape);
   if (succeeded(elements) && *elements > 0 && *elements <= kMaxElements)
     return *shape;
-  error(op.range, "expected at most 2^40 elements, but '" + opInfo(op.kind).name + "' of " + input + " gives " +
-                      formatShape(*shape), frame);
+  error(op.range,
+        "expected at most 2^40 elements, but '" + opInfo(op.kind).name + "' of " + input + " gives " +
+            formatShape(*shape),
+        frame);
   return std::nullopt;
 }
 

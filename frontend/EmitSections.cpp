@@ -49,8 +49,10 @@ struct Field {
   double least, most, fallback;
 };
 const Field kOptimizer[] = {{"momentum", 0, 1, 0.9}, {"decay", 0, 1, 0.9}, {"epsilon", 1e-30, kInfinity, 1.0}};
-const Field kRate[] = {{"base", 0, kInfinity, 0.01},           {"gamma", 0, 1, 0.94},
-                       {"every_epochs", 1e-6, kInfinity, 2.0}, {"final", 0, kInfinity, 0.0},
+const Field kRate[] = {{"base", 0, kInfinity, 0.01},
+                       {"gamma", 0, 1, 0.94},
+                       {"every_epochs", 1e-6, kInfinity, 2.0},
+                       {"final", 0, kInfinity, 0.0},
                        {"warmup_epochs", 0, kInfinity, 0.0}};
 const Field kTraining[] = {{"weight_decay", 0, kInfinity, 0.0}, {"label_smoothing", 0, 0.999, 0.0}};
 
@@ -96,7 +98,8 @@ void GraphEmitter::emitSections(Frame &frame) {
   // Normalisation: one value per channel, or one for all.
   const Argument *channelsField = spec.input ? findField(spec.input->arguments, "channels") : nullptr;
   const Argument *normalization = spec.input ? findField(spec.input->arguments, "normalization") : nullptr;
-  auto channels = channelsField ? integer(channelsField->expr, networkScope, "channels", 1, 1 << 24, frame) : std::nullopt;
+  auto channels =
+      channelsField ? integer(channelsField->expr, networkScope, "channels", 1, 1 << 24, frame) : std::nullopt;
   if (!channels || *channels > 4096)
     return; // an error, or images that no file format holds
   auto values = [&](StringRef name, double least, double fallback) {
@@ -106,15 +109,17 @@ void GraphEmitter::emitSections(Frame &frame) {
       for (const Argument &item : field->items)
         numbers.push_back(real(item.expr, networkScope, name, least, 1e6, frame).value_or(fallback));
       if (static_cast<int64_t>(numbers.size()) != *channels)
-        error(field->range, "expected " + name + " with one value per channel, " + Twine(*channels) + ", but got " +
-                                Twine(numbers.size()), frame);
+        error(field->range,
+              "expected " + name + " with one value per channel, " + Twine(*channels) + ", but got " +
+                  Twine(numbers.size()),
+              frame);
     } else {
-      numbers.assign(*channels, field ? real(field->expr, networkScope, name, least, 1e6, frame).value_or(fallback) : fallback);
+      numbers.assign(*channels,
+                     field ? real(field->expr, networkScope, name, least, 1e6, frame).value_or(fallback) : fallback);
     }
     return builder.getNamedAttr(name, builder.getDenseF64ArrayAttr(numbers));
   };
-  op->setAttr("incept.normalization",
-              builder.getDictionaryAttr({values("mean", -1e6, 0.5), values("std", 1e-6, 0.5)}));
+  op->setAttr("incept.normalization", builder.getDictionaryAttr({values("mean", -1e6, 0.5), values("std", 1e-6, 0.5)}));
 }
 
 } // namespace incept

@@ -129,9 +129,8 @@ private:
   }
   std::optional<Expr> parseNumber() {
     size_t offset = at;
-    while (at < text.size() &&
-           (llvm::isAlnum(text[at]) || text[at] == '.' ||
-            ((text[at] == '+' || text[at] == '-') && (text[at - 1] == 'e' || text[at - 1] == 'E'))))
+    while (at < text.size() && (llvm::isAlnum(text[at]) || text[at] == '.' ||
+                                ((text[at] == '+' || text[at] == '-') && (text[at - 1] == 'e' || text[at - 1] == 'E'))))
       ++at;
     llvm::StringRef lexeme = text.slice(offset, at);
     int64_t integer;
@@ -175,7 +174,8 @@ private:
       return fail(at, 1, "expected ',' or ')'");
     bool variadic = name == "min" || name == "max";
     if (!variadic && arguments.size() != 1)
-      return fail(offset, at - offset, "expected one argument of " + name + ", but got " + llvm::Twine(arguments.size()));
+      return fail(offset, at - offset,
+                  "expected one argument of " + name + ", but got " + llvm::Twine(arguments.size()));
     auto expr = make(ExprKind::Call, offset, std::move(arguments));
     if (expr)
       expr->name = name.str();

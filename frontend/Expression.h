@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Integer and real expressions over parameters, the shape of a block's input and rows of tables. An expression is parsed
-// once and evaluated for each use of its block; every step is checked, so that no text can overflow or crash.
+// Integer and real expressions over parameters, the shape of a block's input and rows of tables. An expression is
+// parsed once and evaluated for each use of its block; every step is checked, so that no text can overflow or crash.
 #pragma once
 
 #include "frontend/Diagnostics.h"

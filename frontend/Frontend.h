@@ -21,8 +21,9 @@ struct LoadOptions {
   std::map<std::string, std::string> parameters;
 };
 
-/// Reads the network in `path` with its imports and emits the graph phase. Mistakes go to `diagnostics`, all independent
-/// ones at once, as `file:line:col: error:` with the place underlined. The context must have the incept and func dialects.
+/// Reads the network in `path` with its imports and emits the graph phase. Mistakes go to `diagnostics`, all
+/// independent ones at once, as `file:line:col: error:` with the place underlined. The context must have the incept and
+/// func dialects.
 mlir::FailureOr<mlir::OwningOpRef<mlir::ModuleOp>> loadNetwork(mlir::MLIRContext &context, llvm::StringRef path,
                                                                const LoadOptions &options,
                                                                llvm::raw_ostream &diagnostics);

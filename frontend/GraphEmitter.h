@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Spec to the graph phase. Shapes are inferred op by op while the IR is built; after a mistake the value is unknown, and
-// emission goes on with it, without IR, to find further mistakes.
+// Spec to the graph phase. Shapes are inferred op by op while the IR is built; after a mistake the value is unknown,
+// and emission goes on with it, without IR, to find further mistakes.
 #pragma once
 
 #include "dialect/InceptOps.h"
@@ -109,8 +109,8 @@ private:
   bool batchNormScale(const Op &op) const;
   const Argument *batchNormRecord(const Op &op, llvm::StringRef key) const;
   /// Writes an expression or [vertical, horizontal] to `values`; false after a mistake.
-  bool pair(const Argument &argument, const ValueScope &scope, llvm::StringRef what, int64_t least, int64_t (&values)[2],
-            const Frame &frame);
+  bool pair(const Argument &argument, const ValueScope &scope, llvm::StringRef what, int64_t least,
+            int64_t (&values)[2], const Frame &frame);
 
   // Places and mistakes.
   mlir::Location location(SourceRange range) const;

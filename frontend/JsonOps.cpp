@@ -153,7 +153,8 @@ std::optional<Argument> OpReader::readArgument(const JsonValue &value, const Key
     argument = readWord(value, {"init", KeyType::Word, initKeys()[0].words});
   } else if (key.type == KeyType::Flag || key.type == KeyType::BatchNorm) {
     if (value.kind != JsonKind::Boolean) {
-      reportWrongType(diagnostics, value, "true or false for '" + (key.name.empty() ? value.key : key.name.str()) + "'");
+      reportWrongType(diagnostics, value,
+                      "true or false for '" + (key.name.empty() ? value.key : key.name.str()) + "'");
       return std::nullopt;
     }
     argument.emplace();
@@ -173,7 +174,8 @@ std::optional<Argument> OpReader::readArgument(const JsonValue &value, const Key
 
 /// The key of a member. An unknown one is reported, and taken for the nearest: its value is checked all the same, and
 /// nobody complains that the key is missing.
-const KeyInfo *OpReader::findKeyOrNearest(const JsonValue &member, llvm::ArrayRef<KeyInfo> keys, llvm::StringRef owner) {
+const KeyInfo *OpReader::findKeyOrNearest(const JsonValue &member, llvm::ArrayRef<KeyInfo> keys,
+                                          llvm::StringRef owner) {
   if (const KeyInfo *key = findKey(keys, member.key))
     return key;
   std::vector<std::string> names = keyNames(keys);
@@ -231,7 +233,8 @@ const JsonValue *OpReader::findWord(const JsonValue &object) {
     });
   });
   if (words.size() > 1) {
-    diagnostics.error(words[1]->keyRange, "expected one op, but got both '" + words[0]->key + "' and '" + words[1]->key + "'");
+    diagnostics.error(words[1]->keyRange,
+                      "expected one op, but got both '" + words[0]->key + "' and '" + words[1]->key + "'");
     return nullptr;
   }
   if (words.size() == 1)

@@ -109,8 +109,8 @@ private:
       if (member.key == "comment")
         continue;
       if (!llvm::is_contained(names, member.key)) {
-        diagnostics.error(member.keyRange, "unknown op '" + llvm::StringRef(member.key).take_front(80) + "' in defaults" +
-                                               suggestion(member.key, names));
+        diagnostics.error(member.keyRange, "unknown op '" + llvm::StringRef(member.key).take_front(80) +
+                                               "' in defaults" + suggestion(member.key, names));
         continue;
       }
       const OpInfo &info = *findOp(member.key);
@@ -144,8 +144,9 @@ private:
       else if (member.key == "layers")
         block.ops = ops.readOps(member), hasOps = true;
       else if (member.key != "comment")
-        diagnostics.error(member.keyRange, "unknown key '" + llvm::StringRef(member.key).take_front(80) + "' of block '" +
-                                               block.name.text + "'" + suggestion(member.key, kBlockKeys));
+        diagnostics.error(member.keyRange, "unknown key '" + llvm::StringRef(member.key).take_front(80) +
+                                               "' of block '" + block.name.text + "'" +
+                                               suggestion(member.key, kBlockKeys));
     }
     if (!hasOps)
       diagnostics.error(block.name.range, "expected key 'layers' in block '" + block.name.text + "'");

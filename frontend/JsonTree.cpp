@@ -50,9 +50,7 @@ public:
       : file(file), text(diagnostics.files.text(file)), diagnostics(diagnostics) {}
 
   bool null() override { return add(JsonKind::Null, 4); }
-  bool boolean(bool value) override {
-    return add(JsonKind::Boolean, value ? 4 : 5) && (last->boolean = value, true);
-  }
+  bool boolean(bool value) override { return add(JsonKind::Boolean, value ? 4 : 5) && (last->boolean = value, true); }
   bool number_integer(number_integer_t value) override {
     return add(JsonKind::Integer, numberLength()) && (last->integer = value, true);
   }
@@ -97,11 +95,11 @@ public:
     else
       message = message.substr(message.find("] ") + 2);
     // What was read of a string or number is its token; punctuation is one byte, whatever came before it.
-    bool single = message.contains("end of input") || (position > 0 && position <= text.size() && llvm::StringRef("{}[]:,").contains(text[position - 1]));
+    bool single = message.contains("end of input") ||
+                  (position > 0 && position <= text.size() && llvm::StringRef("{}[]:,").contains(text[position - 1]));
     size_t length = single ? 1 : token.size();
     size_t start = position > length ? position - length : 0;
-    diagnostics.error(diagnostics.files.range(file, std::min(start, text.size()), length),
-                      "expected JSON: " + message);
+    diagnostics.error(diagnostics.files.range(file, std::min(start, text.size()), length), "expected JSON: " + message);
     return false;
   }
 
@@ -181,9 +179,9 @@ std::optional<JsonValue> parseJson(uint32_t file, Diagnostics &diagnostics) {
   llvm::StringRef text = diagnostics.files.text(file);
   TreeBuilder builder(file, diagnostics);
   if (text.size() > kMaxBytes) {
-    diagnostics.error(diagnostics.files.range(file, 0, 1),
-                      "expected a file of at most " + llvm::Twine(kMaxBytes >> 20) + " MB, but it has " +
-                          llvm::Twine(text.size() >> 20) + " MB");
+    diagnostics.error(diagnostics.files.range(file, 0, 1), "expected a file of at most " +
+                                                               llvm::Twine(kMaxBytes >> 20) + " MB, but it has " +
+                                                               llvm::Twine(text.size() >> 20) + " MB");
     return std::nullopt;
   }
   if (!nlohmann::json::sax_parse(text.begin(), text.end(), &builder))

@@ -11,22 +11,15 @@ static const llvm::StringRef kInits[] = {"zeros",      "ones",           "consta
 static const llvm::StringRef kOptimizers[] = {"sgd", "rmsprop"};
 static const llvm::StringRef kSchedules[] = {"constant", "step", "cosine"};
 
-static const KeyInfo kConvKeys[] = {{"filters", KeyType::Value},
-                                    {"stride", KeyType::Pair},
-                                    {"padding", KeyType::Padding},
-                                    {"dilation", KeyType::Pair},
-                                    {"groups", KeyType::Value},
-                                    {"activation", KeyType::Word, kActivations},
-                                    {"batch_norm", KeyType::BatchNorm},
-                                    {"bias", KeyType::Flag},
-                                    {"init", KeyType::Init},
-                                    {"width", KeyType::Value},
-                                    {"divisor", KeyType::Value}};
-static const KeyInfo kMaxPoolKeys[] = {{"stride", KeyType::Pair}, {"padding", KeyType::Padding}, {"ceil", KeyType::Flag}};
-static const KeyInfo kAvgPoolKeys[] = {{"stride", KeyType::Pair},
-                                       {"padding", KeyType::Padding},
-                                       {"ceil", KeyType::Flag},
-                                       {"include_pad", KeyType::Flag}};
+static const KeyInfo kConvKeys[] = {
+    {"filters", KeyType::Value},        {"stride", KeyType::Pair},  {"padding", KeyType::Padding},
+    {"dilation", KeyType::Pair},        {"groups", KeyType::Value}, {"activation", KeyType::Word, kActivations},
+    {"batch_norm", KeyType::BatchNorm}, {"bias", KeyType::Flag},    {"init", KeyType::Init},
+    {"width", KeyType::Value},          {"divisor", KeyType::Value}};
+static const KeyInfo kMaxPoolKeys[] = {
+    {"stride", KeyType::Pair}, {"padding", KeyType::Padding}, {"ceil", KeyType::Flag}};
+static const KeyInfo kAvgPoolKeys[] = {
+    {"stride", KeyType::Pair}, {"padding", KeyType::Padding}, {"ceil", KeyType::Flag}, {"include_pad", KeyType::Flag}};
 static const KeyInfo kLinearKeys[] = {{"bias", KeyType::Flag}, {"init", KeyType::Init}};
 static const KeyInfo kResidualKeys[] = {
     {"scale", KeyType::Value}, {"shortcut", KeyType::Body}, {"activation", KeyType::Word, kActivations}};

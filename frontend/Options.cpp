@@ -43,7 +43,8 @@ std::optional<int64_t> GraphEmitter::integer(const Expr &expr, const ValueScope 
   }
   if (*number >= least && *number <= most)
     return *number;
-  error(expr.range, "expected " + what + " of " + Twine(least) + " to " + Twine(most) + ", but got " + Twine(*number), frame);
+  error(expr.range, "expected " + what + " of " + Twine(least) + " to " + Twine(most) + ", but got " + Twine(*number),
+        frame);
   return std::nullopt;
 }
 

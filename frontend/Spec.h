@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A description as its author wrote it: blocks, ops and expressions with the places they came from, before parameters have
-// values and shapes are known. Independent of the file format: each reader produces it, the emitter consumes it.
+// A description as its author wrote it: blocks, ops and expressions with the places they came from, before parameters
+// have values and shapes are known. Independent of the file format: each reader produces it, the emitter consumes it.
 #pragma once
 
 #include "frontend/Expression.h"
@@ -59,13 +59,13 @@ struct Branch {
 
 struct Op {
   OpKind kind = OpKind::Invalid;
-  SourceRange range;   ///< of the op's word
-  SourceRange place;   ///< where the op begins: its location in the IR
-  Name label;          ///< empty: named by kind and ordinal
-  Name saveAs;         ///< named value that keeps the result, empty for none
-  Name target;         ///< the block, or the named value of Add and Value
+  SourceRange range; ///< of the op's word
+  SourceRange place; ///< where the op begins: its location in the IR
+  Name label;        ///< empty: named by kind and ordinal
+  Name saveAs;       ///< named value that keeps the result, empty for none
+  Name target;       ///< the block, or the named value of Add and Value
   std::optional<Expr> repeat;
-  Argument main;       ///< the value beside the op's word
+  Argument main; ///< the value beside the op's word
   std::vector<Argument> arguments;
   std::vector<Branch> bodies; ///< Concat: branches; Residual: body and perhaps the shortcut; Sequence: body
 };

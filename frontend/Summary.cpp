@@ -97,16 +97,17 @@ void printSummary(ModuleOp module, llvm::raw_ostream &os, bool json) {
   if (json)
     return printJson(name, layers, total, os);
   auto row = [&](StringRef name, StringRef op, StringRef src, StringRef dst, StringRef parameters, StringRef macs) {
-    os << llvm::left_justify(name, nameWidth) << "  " << llvm::left_justify(op, 16) << "  " << llvm::left_justify(src, 18)
-       << "  " << llvm::left_justify(dst, 18) << "  " << llvm::right_justify(parameters, 12) << "  "
-       << llvm::right_justify(macs, 16) << "\n";
+    os << llvm::left_justify(name, nameWidth) << "  " << llvm::left_justify(op, 16) << "  "
+       << llvm::left_justify(src, 18) << "  " << llvm::left_justify(dst, 18) << "  "
+       << llvm::right_justify(parameters, 12) << "  " << llvm::right_justify(macs, 16) << "\n";
   };
   row("name", "op", "src", "dst", "parameters", "macs");
   for (const Layer &layer : layers)
     row(layer.name, layer.op, formatShape(layer.src), formatShape(layer.dst),
         llvm::formatv("{0:N}", layer.parameters).str(), llvm::formatv("{0:N}", layer.macs).str());
-  os << name << ": " << llvm::formatv("{0:N}", total.parameters) << " parameters, " << llvm::formatv("{0:N}", total.states)
-     << " running statistics, " << llvm::formatv("{0:N}", total.macs) << " multiply-accumulates per image\n";
+  os << name << ": " << llvm::formatv("{0:N}", total.parameters) << " parameters, "
+     << llvm::formatv("{0:N}", total.states) << " running statistics, " << llvm::formatv("{0:N}", total.macs)
+     << " multiply-accumulates per image\n";
 }
 
 } // namespace incept

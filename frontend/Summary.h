@@ -11,10 +11,10 @@ class raw_ostream;
 
 namespace incept {
 
-/// Prints a table, or with `json` an object of `network`, `parameters` (trainable scalars), `states` (running statistics),
-/// `macs` (multiply-accumulates of convolutions and linear layers, one image, forward) and `layers[]` with `name`, `op`,
-/// `src` and `dst` (shapes with the batch; `src` is that of the first operand), `parameters`, `macs`. The module is in the
-/// graph phase.
+/// Prints a table, or with `json` an object of `network`, `parameters` (trainable scalars), `states` (running
+/// statistics), `macs` (multiply-accumulates of convolutions and linear layers, one image, forward) and `layers[]` with
+/// `name`, `op`, `src` and `dst` (shapes with the batch; `src` is that of the first operand), `parameters`, `macs`. The
+/// module is in the graph phase.
 void printSummary(mlir::ModuleOp module, llvm::raw_ostream &os, bool json);
 
 } // namespace incept

@@ -17,7 +17,8 @@ static std::optional<Value> lookupEntry(const Row &row, llvm::StringRef column, 
   std::vector<std::string> candidates;
   for (const auto &[candidate, value] : row.entries)
     candidates.push_back(candidate);
-  diagnostics.error(name.range, "unknown column '" + column + "' of row '" + row.name + "'" + suggestion(column, candidates));
+  diagnostics.error(name.range,
+                    "unknown column '" + column + "' of row '" + row.name + "'" + suggestion(column, candidates));
   return std::nullopt;
 }
 
