@@ -195,7 +195,7 @@ std::vector<Argument> OpReader::readRecord(const JsonValue &object, llvm::ArrayR
     return arguments;
   }
   for (const JsonValue &member : object.children) {
-    if (member.key == "comment")
+    if (isComment(member))
       continue;
     const KeyInfo *key = findKeyOrNearest(member, keys, owner);
     if (!key)
@@ -308,12 +308,13 @@ void OpReader::readMain(const JsonValue &value, const OpInfo &info, Op &op) {
       op.kind = OpKind::Invalid;
       return;
     }
-    if (value.children.empty()) {
+    if (llvm::all_of(value.children, isComment)) {
       diagnostics.error(value.range, "expected at least one branch");
       op.kind = OpKind::Invalid;
     }
     for (const JsonValue &child : value.children)
-      op.bodies.push_back(readBranch(child));
+      if (!isComment(child))
+        op.bodies.push_back(readBranch(child));
     return;
   default:
     if (auto argument = readArgument(value, info.main))

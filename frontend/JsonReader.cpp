@@ -73,6 +73,8 @@ private:
     if (!isObject(object, "parameters"))
       return parameters;
     for (const JsonValue &member : object.children) {
+      if (isComment(member))
+        continue;
       Parameter parameter{readKeyName(diagnostics, member, "a parameter's name"), false, std::nullopt};
       if (parameter.name.text.empty())
         continue;
@@ -106,7 +108,7 @@ private:
       if (!info.keys.empty() || info.kind == OpKind::BatchNorm)
         names.push_back(info.name.str());
     for (const JsonValue &member : object.children) {
-      if (member.key == "comment")
+      if (isComment(member))
         continue;
       if (!llvm::is_contained(names, member.key)) {
         diagnostics.error(member.keyRange, "unknown op '" + llvm::StringRef(member.key).take_front(80) +
@@ -123,6 +125,8 @@ private:
     if (!isObject(object, "blocks"))
       return;
     for (const JsonValue &member : object.children) {
+      if (isComment(member))
+        continue;
       BlockDef block;
       block.name = readKeyName(diagnostics, member, "a block's name");
       if (block.name.text.empty())
@@ -156,11 +160,13 @@ private:
     if (!isObject(object, "tables"))
       return;
     for (const JsonValue &member : object.children) {
+      if (isComment(member))
+        continue;
       Table table{readKeyName(diagnostics, member, "a table's name"), {}};
       if (table.name.text.empty() || !isObject(member, "rows"))
         continue;
       for (const JsonValue &row : member.children)
-        if (row.key != "comment")
+        if (!isComment(row))
           readRow(row, table);
       std::string name = table.name.text;
       result.spec.tables.emplace(std::move(name), std::move(table));
@@ -173,6 +179,8 @@ private:
       return;
     Row row{table.name.text + "." + name.text, {}};
     for (const JsonValue &entry : object.children) {
+      if (isComment(entry))
+        continue;
       Name column = readKeyName(diagnostics, entry, "a column's name");
       if (entry.kind == JsonKind::Integer)
         row.entries[column.text] = entry.integer;

@@ -25,6 +25,9 @@ struct JsonValue {
   const JsonValue *find(llvm::StringRef name) const;
 };
 
+/// True for a member that any object may have and nothing reads.
+inline bool isComment(const JsonValue &member) { return member.key == "comment" && member.kind == JsonKind::String; }
+
 /// "an array", "the string 'x'": what a message says was found.
 std::string describe(const JsonValue &value);
 
