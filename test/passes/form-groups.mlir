@@ -1,0 +1,85 @@
+// RUN: incept-opt %s --incept-form-groups | FileCheck %s
+// RUN: incept-opt %s --incept-form-groups=recompute=false | FileCheck %s --check-prefix=KEEP
+// RUN: incept-opt %s --incept-form-groups=fuse=false | FileCheck %s --check-prefix=NOFUSE
+
+// The normalisation has one consumer, the ReLU: one kernel.
+// CHECK-LABEL: func.func @chain
+//       CHECK:   incept.group "kernel"
+//       CHECK:     incept.scale_shift
+//       CHECK:     incept.relu
+//   CHECK-NOT:   incept.group
+//       CHECK:   return
+// NOFUSE-LABEL: func.func @chain
+// NOFUSE-COUNT-2: incept.group "kernel"
+func.func @chain(%x: tensor<2x4x3x3xf32>, %v: tensor<4xf32>) -> tensor<2x4x3x3xf32> {
+  %y = incept.scale_shift %x, %v, %v, %v : (tensor<2x4x3x3xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) -> tensor<2x4x3x3xf32>
+  %r = incept.relu %y : (tensor<2x4x3x3xf32>) -> tensor<2x4x3x3xf32>
+  return %r : tensor<2x4x3x3xf32>
+}
+
+// The library call stays alone; the kernel after it does not take it in.
+// CHECK-LABEL: func.func @library
+//       CHECK:   %[[CONV:.+]] = incept.group "library"
+//       CHECK:     incept.conv2d
+//       CHECK:   incept.group "kernel"(%[[CONV]])
+//       CHECK:     incept.relu
+func.func @library(%x: tensor<2x4x3x3xf32>, %w: tensor<4x4x1x1xf32>) -> tensor<2x4x3x3xf32> {
+  %y = incept.conv2d %x, %w : (tensor<2x4x3x3xf32>, tensor<4x4x1x1xf32>) -> tensor<2x4x3x3xf32>
+  %r = incept.relu %y : (tensor<2x4x3x3xf32>) -> tensor<2x4x3x3xf32>
+  return %r : tensor<2x4x3x3xf32>
+}
+
+// The masked gradient is cheap (two reads): the sums and the last op each compute it, and nothing is kept.
+// CHECK-LABEL: func.func @recompute
+//       CHECK:   %[[STATS:.+]]:2 = incept.group "kernel"
+//       CHECK:     incept.relu_backward
+//       CHECK:     incept.batch_norm_backward_stats
+//       CHECK:   incept.group "kernel"
+//       CHECK:     incept.relu_backward
+//       CHECK:     incept.batch_norm_backward_apply
+// The sums come first, so their kernel writes the masked gradient for the other.
+// KEEP-LABEL: func.func @recompute
+//       KEEP:   %[[STATS:.+]]:3 = incept.group "kernel"
+//       KEEP:     incept.relu_backward
+//       KEEP:     incept.batch_norm_backward_stats
+//       KEEP:   incept.group "kernel"(%[[STATS]]#0
+//   KEEP-NOT:     incept.relu_backward
+//       KEEP:     incept.batch_norm_backward_apply
+func.func @recompute(%g: tensor<2x4x3x3xf32>, %y: tensor<2x4x3x3xf32>, %x: tensor<2x4x3x3xf32>, %m: tensor<4xf32>) -> tensor<2x4x3x3xf32> {
+  %d = incept.relu_backward %g, %y : (tensor<2x4x3x3xf32>, tensor<2x4x3x3xf32>) -> tensor<2x4x3x3xf32>
+  %s:2 = incept.batch_norm_backward_stats %d, %x, %m : (tensor<2x4x3x3xf32>, tensor<2x4x3x3xf32>, tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>)
+  %r = incept.batch_norm_backward_apply %d, %x, %m, %s#0, %s#1, %m : (tensor<2x4x3x3xf32>, tensor<2x4x3x3xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) -> tensor<2x4x3x3xf32>
+  return %r : tensor<2x4x3x3xf32>
+}
+
+// With a sum of three before it the masked gradient is dear: the first consumer computes it and yields it.
+// CHECK-LABEL: func.func @dear_value_is_kept
+//       CHECK:   %[[STATS:.+]]:3 = incept.group "kernel"
+//       CHECK:     incept.add_n
+//       CHECK:     incept.relu_backward
+//       CHECK:     incept.batch_norm_backward_stats
+//       CHECK:   incept.group "kernel"(%[[STATS]]#0
+//   CHECK-NOT:     incept.add_n
+//       CHECK:     incept.batch_norm_backward_apply
+func.func @dear_value_is_kept(%a: tensor<2x4x3x3xf32>, %b: tensor<2x4x3x3xf32>, %y: tensor<2x4x3x3xf32>, %x: tensor<2x4x3x3xf32>, %m: tensor<4xf32>) -> tensor<2x4x3x3xf32> {
+  %g = incept.add_n %a, %b, %x : (tensor<2x4x3x3xf32>, tensor<2x4x3x3xf32>, tensor<2x4x3x3xf32>) -> tensor<2x4x3x3xf32>
+  %d = incept.relu_backward %g, %y : (tensor<2x4x3x3xf32>, tensor<2x4x3x3xf32>) -> tensor<2x4x3x3xf32>
+  %s:2 = incept.batch_norm_backward_stats %d, %x, %m : (tensor<2x4x3x3xf32>, tensor<2x4x3x3xf32>, tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>)
+  %r = incept.batch_norm_backward_apply %d, %x, %m, %s#0, %s#1, %m : (tensor<2x4x3x3xf32>, tensor<2x4x3x3xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) -> tensor<2x4x3x3xf32>
+  return %r : tensor<2x4x3x3xf32>
+}
+
+// The convolution between the two ReLUs needs the first one's result before the second kernel starts.
+// CHECK-LABEL: func.func @other_consumer_between
+//       CHECK:   %[[R:.+]] = incept.group "kernel"
+//       CHECK:     incept.relu
+//       CHECK:   %[[C:.+]] = incept.group "library"(%[[R]]
+//       CHECK:   incept.group "kernel"(%{{.+}}, %[[C]])
+//       CHECK:     incept.add
+func.func @other_consumer_between(%x: tensor<2x4x3x3xf32>, %a: tensor<2x4x3x3xf32>, %b: tensor<2x4x3x3xf32>, %w: tensor<4x4x1x1xf32>) -> tensor<2x4x3x3xf32> {
+  %r = incept.add_n %x, %a, %b : (tensor<2x4x3x3xf32>, tensor<2x4x3x3xf32>, tensor<2x4x3x3xf32>) -> tensor<2x4x3x3xf32>
+  %q = incept.relu %r : (tensor<2x4x3x3xf32>) -> tensor<2x4x3x3xf32>
+  %c = incept.conv2d %q, %w : (tensor<2x4x3x3xf32>, tensor<4x4x1x1xf32>) -> tensor<2x4x3x3xf32>
+  %s = incept.add %q, %c : (tensor<2x4x3x3xf32>, tensor<2x4x3x3xf32>) -> tensor<2x4x3x3xf32>
+  return %s : tensor<2x4x3x3xf32>
+}

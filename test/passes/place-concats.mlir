@@ -1,0 +1,79 @@
+// RUN: incept-opt %s --incept-place-concats | FileCheck %s
+
+// Both operands come from generated kernels and go nowhere else: the concat is a view, nothing is copied.
+// CHECK-LABEL: func.func @kernels_write_slices
+//  CHECK-SAME:   (%[[A:.+]]: tensor<2x4x3x3xf32>, %[[B:.+]]: tensor<2x8x3x3xf32>)
+//       CHECK:   %[[R:.+]] = incept.relu %[[A]]
+//       CHECK:   %[[S:.+]] = incept.relu %[[B]]
+//   CHECK-NOT:   incept.copy
+//       CHECK:   incept.concat_view %[[R]], %[[S]]
+func.func @kernels_write_slices(%a: tensor<2x4x3x3xf32>, %b: tensor<2x8x3x3xf32>) -> tensor<2x12x3x3xf32> {
+  %r = incept.relu %a : (tensor<2x4x3x3xf32>) -> tensor<2x4x3x3xf32>
+  %s = incept.relu %b : (tensor<2x8x3x3xf32>) -> tensor<2x8x3x3xf32>
+  %c = incept.concat %r, %s : (tensor<2x4x3x3xf32>, tensor<2x8x3x3xf32>) -> tensor<2x12x3x3xf32>
+  return %c : tensor<2x12x3x3xf32>
+}
+
+// A convolution is a library call, which cannot write a slice: a copy stands between.
+// CHECK-LABEL: func.func @library_needs_a_copy
+//       CHECK:   %[[CONV:.+]] = incept.conv2d
+//       CHECK:   %[[COPY:.+]] = incept.copy %[[CONV]]
+//       CHECK:   incept.concat_view %[[COPY]], %{{.+}}
+func.func @library_needs_a_copy(%a: tensor<2x4x3x3xf32>, %w: tensor<4x4x1x1xf32>) -> tensor<2x8x3x3xf32> {
+  %y = incept.conv2d %a, %w : (tensor<2x4x3x3xf32>, tensor<4x4x1x1xf32>) -> tensor<2x4x3x3xf32>
+  %r = incept.relu %a : (tensor<2x4x3x3xf32>) -> tensor<2x4x3x3xf32>
+  %c = incept.concat %y, %r : (tensor<2x4x3x3xf32>, tensor<2x4x3x3xf32>) -> tensor<2x8x3x3xf32>
+  return %c : tensor<2x8x3x3xf32>
+}
+
+// The second convolution reads the value too, and needs it dense: the slice is a copy, the value stays where it is.
+// CHECK-LABEL: func.func @library_reads_the_operand
+//       CHECK:   %[[R:.+]] = incept.relu
+//       CHECK:   incept.conv2d %[[R]]
+//       CHECK:   %[[COPY:.+]] = incept.copy %[[R]]
+//       CHECK:   incept.concat_view %{{.+}}, %[[COPY]]
+func.func @library_reads_the_operand(%a: tensor<2x4x3x3xf32>, %w: tensor<4x4x1x1xf32>) -> (tensor<2x8x3x3xf32>, tensor<2x4x3x3xf32>) {
+  %p = incept.avg_pool %a kernel [1, 1] : (tensor<2x4x3x3xf32>) -> tensor<2x4x3x3xf32>
+  %r = incept.relu %a : (tensor<2x4x3x3xf32>) -> tensor<2x4x3x3xf32>
+  %y = incept.conv2d %r, %w : (tensor<2x4x3x3xf32>, tensor<4x4x1x1xf32>) -> tensor<2x4x3x3xf32>
+  %c = incept.concat %p, %r : (tensor<2x4x3x3xf32>, tensor<2x4x3x3xf32>) -> tensor<2x8x3x3xf32>
+  return %c, %y : tensor<2x8x3x3xf32>, tensor<2x4x3x3xf32>
+}
+
+// One value twice in a concat lies in one slice only; the other is a copy... of both, since neither is special.
+// CHECK-LABEL: func.func @same_value_twice
+//       CHECK:   %[[R:.+]] = incept.relu
+//       CHECK:   %[[X:.+]] = incept.copy %[[R]]
+//       CHECK:   %[[Y:.+]] = incept.copy %[[R]]
+//       CHECK:   incept.concat_view %[[X]], %[[Y]]
+func.func @same_value_twice(%a: tensor<2x4x3x3xf32>) -> tensor<2x8x3x3xf32> {
+  %r = incept.relu %a : (tensor<2x4x3x3xf32>) -> tensor<2x4x3x3xf32>
+  %c = incept.concat %r, %r : (tensor<2x4x3x3xf32>, tensor<2x4x3x3xf32>) -> tensor<2x8x3x3xf32>
+  return %c : tensor<2x8x3x3xf32>
+}
+
+// A concat that only feeds a concat becomes part of it.
+// CHECK-LABEL: func.func @nested
+//       CHECK:   incept.concat_view %[[#]], %[[#]], %[[#]]
+//   CHECK-NOT:   incept.concat_view
+func.func @nested(%a: tensor<2x4x3x3xf32>) -> tensor<2x12x3x3xf32> {
+  %r = incept.relu %a : (tensor<2x4x3x3xf32>) -> tensor<2x4x3x3xf32>
+  %s = incept.scale %a by 2.0 : (tensor<2x4x3x3xf32>) -> tensor<2x4x3x3xf32>
+  %t = incept.scale %a by 3.0 : (tensor<2x4x3x3xf32>) -> tensor<2x4x3x3xf32>
+  %i = incept.concat %s, %t : (tensor<2x4x3x3xf32>, tensor<2x4x3x3xf32>) -> tensor<2x8x3x3xf32>
+  %c = incept.concat %r, %i : (tensor<2x4x3x3xf32>, tensor<2x8x3x3xf32>) -> tensor<2x12x3x3xf32>
+  return %c : tensor<2x12x3x3xf32>
+}
+
+// A kernel reads the slice where it lies; the convolution's gradient gets a dense copy of it.
+// CHECK-LABEL: func.func @slice_consumers
+//       CHECK:   %[[VIEW:.+]] = incept.slice_view %{{.+}} at 4
+//       CHECK:   %[[DENSE:.+]] = incept.copy %[[VIEW]]
+//       CHECK:   incept.relu_backward %[[VIEW]]
+//       CHECK:   incept.conv2d_backward_data %[[DENSE]]
+func.func @slice_consumers(%g: tensor<2x8x3x3xf32>, %y: tensor<2x4x3x3xf32>, %w: tensor<4x4x1x1xf32>) -> (tensor<2x4x3x3xf32>, tensor<2x4x3x3xf32>) {
+  %s = incept.slice %g at 4 : (tensor<2x8x3x3xf32>) -> tensor<2x4x3x3xf32>
+  %r = incept.relu_backward %s, %y : (tensor<2x4x3x3xf32>, tensor<2x4x3x3xf32>) -> tensor<2x4x3x3xf32>
+  %d = incept.conv2d_backward_data %s, %w : (tensor<2x4x3x3xf32>, tensor<4x4x1x1xf32>) -> tensor<2x4x3x3xf32>
+  return %r, %d : tensor<2x4x3x3xf32>, tensor<2x4x3x3xf32>
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tools/incept/Driver.h"
+#include "codegen/Codegen.h"
+#include "codegen/cpu/CpuTarget.h"
+#include "dialect/InceptOps.h"
+#include "frontend/Frontend.h"
+#include "tools/Registration.h"
+#include "mlir/Pass/PassManager.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/ToolOutputFile.h"
+
+#include <thread>
+
+using namespace mlir;
+
+namespace incept {
+
+std::unique_ptr<MLIRContext> createContext() {
+  DialectRegistry registry;
+  registerDialects(registry);
+  auto context = std::make_unique<MLIRContext>(registry, MLIRContext::Threading::DISABLED);
+  context->loadAllAvailableDialects();
+  return context;
+}
+
+std::string programDirectory() {
+  return llvm::sys::path::parent_path(llvm::sys::fs::getMainExecutable(nullptr, nullptr)).str();
+}
+
+static int complain(int status, const llvm::Twine &message) {
+  llvm::errs() << "incept: error: " << message << "\n";
+  return status;
+}
+
+/// Writes the module to `path` ("-" is standard output).
+static int writeModule(ModuleOp module, llvm::StringRef path) {
+  std::error_code error;
+  llvm::ToolOutputFile file(path, error, llvm::sys::fs::OF_Text);
+  if (error)
+    return complain(kMachineAtFault, "cannot write '" + path + "': " + error.message());
+  module.print(file.os());
+  file.keep();
+  return kDone;
+}
+
+/// A phase's IR as DIR/N-PHASE.mlir.
+static int dump(ModuleOp module, Phase phase, const CompileOptions &options) {
+  if (options.dumpDirectory.empty())
+    return kDone;
+  if (auto error = llvm::sys::fs::create_directories(options.dumpDirectory))
+    return complain(kMachineAtFault, "cannot create '" + options.dumpDirectory + "': " + error.message());
+  llvm::SmallString<128> path(options.dumpDirectory);
+  llvm::sys::path::append(path, llvm::Twine(static_cast<int>(phase)) + "-" + phaseName(phase) + ".mlir");
+  return writeModule(module, path);
+}
+
+static void explainPlans(ModuleOp module) {
+  module.walk([&](GroupOp group) {
+    if (!group.getPlan())
+      return;
+    auto plan = SymbolTable::lookupNearestSymbolFrom<exec::PlanOp>(group, *group.getPlanAttr());
+    llvm::errs() << getPath(group) << ": " << plan.getKind() << " by "
+                 << plan.getConfig().getAs<StringAttr>("impl").getValue() << ", scratchpad "
+                 << group.getScratchpad().value_or(0) << " bytes\n";
+  });
+}
+
+int compile(const CompileOptions &options) {
+  if (options.target != "cpu")
+    return complain(kUsage, "unknown target '" + options.target + "': this build has cpu");
+  if (options.precision != "f32")
+    return complain(kUsage, "unknown precision '" + options.precision + "': target cpu has f32");
+  if (!options.stopAfter && options.output == "-")
+    return complain(kUsage, "expected -o FILE for the executable");
+
+  auto context = createContext();
+  LoadOptions load;
+  load.batchSize = options.batchSize;
+  load.parameters = options.parameters;
+  auto module = loadNetwork(*context, options.spec, load, llvm::errs());
+  if (failed(module))
+    return kInputAtFault;
+  Builder builder(context.get());
+  (*module)->setAttr("incept.mode", builder.getStringAttr(options.mode));
+  if (options.keepGradients)
+    (*module)->setAttr("incept.keep_gradients", builder.getUnitAttr());
+
+  int threads = options.threads > 0 ? options.threads : std::max(1u, std::thread::hardware_concurrency());
+  auto target = cpu::createCpuTarget(threads);
+  for (Phase phase : kPhases) {
+    PassManager passes(context.get());
+    buildPhase(passes, phase, target, options.phases);
+    if (failed(passes.run(**module)))
+      return kInputAtFault;
+    if (int status = dump(**module, phase, options))
+      return status;
+    if (phase == Phase::Layout && options.explain)
+      explainPlans(**module);
+    if (options.stopAfter == phase)
+      return writeModule(**module, options.output);
+  }
+
+  auto text = llvm::MemoryBuffer::getFile(options.spec);
+  CodegenOptions codegen;
+  codegen.stub = options.stub.empty() ? programDirectory() + "/incept-stub-cpu" : options.stub;
+  codegen.output = options.output;
+  codegen.specText = text ? (*text)->getBuffer().str() : "";
+  codegen.threads = threads;
+  return failed(emitCpuExecutable(**module, codegen)) ? kMachineAtFault : kDone;
+}
+
+} // namespace incept

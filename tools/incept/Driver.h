@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The road from a description to an executable, for the driver's commands.
+#pragma once
+
+#include "passes/Phases.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/MLIRContext.h"
+
+#include <map>
+#include <optional>
+#include <string>
+
+namespace incept {
+
+/// Exit status (design: every program of the project).
+enum ExitStatus { kDone = 0, kInputAtFault = 1, kUsage = 2, kMachineAtFault = 3 };
+
+struct CompileOptions {
+  std::string spec;
+  std::string output = "-";
+  std::string target = "cpu";
+  std::string mode = "train";
+  int64_t batchSize = 32;
+  std::string precision = "f32";
+  int threads = 0;                                ///< 0: one per core
+  bool keepGradients = false;
+  bool explain = false;                           ///< print each library plan
+  std::map<std::string, std::string> parameters;  ///< --set NAME=VALUE
+  std::optional<Phase> stopAfter;
+  std::string dumpDirectory;                      ///< --dump-after-each
+  std::string stub;                               ///< path of the runtime executable
+  PhaseOptions phases;
+};
+
+/// A context with everything a compilation needs.
+std::unique_ptr<mlir::MLIRContext> createContext();
+
+/// Runs the phases up to `stopAfter` and writes IR, or all of them and writes an executable. Returns the exit status;
+/// errors have been printed.
+int compile(const CompileOptions &options);
+
+/// Path of this program's directory, where the runtime executable lies.
+std::string programDirectory();
+
+} // namespace incept

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The driver: command lines, nothing else.
+
+#include "frontend/Frontend.h"
+#include "frontend/Summary.h"
+#include "tools/incept/Driver.h"
+#include "tools/incept/Train.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <CLI/CLI.hpp>
+
+using namespace incept;
+
+namespace {
+
+/// Options that every command which reads a description has.
+void addNetworkOptions(CLI::App *command, CompileOptions &options) {
+  command->add_option("spec", options.spec, "architecture file")->required();
+  command->add_option("--batch-size", options.batchSize, "images per step")->check(CLI::Range(int64_t(1), int64_t(1) << 20))
+      ->capture_default_str();
+  command->add_option_function<std::vector<std::string>>(
+      "--set",
+      [&options](const std::vector<std::string> &settings) {
+        for (const std::string &setting : settings) {
+          size_t equals = setting.find('=');
+          if (equals == std::string::npos || equals == 0)
+            throw CLI::ValidationError("--set", "expected NAME=VALUE, but got '" + setting + "'");
+          options.parameters[setting.substr(0, equals)] = setting.substr(equals + 1);
+        }
+      },
+      "give a parameter of the network a value, NAME=VALUE");
+}
+
+void addCompileOptions(CLI::App *command, CompileOptions &options) {
+  addNetworkOptions(command, options);
+  command->add_option("--target", options.target, "cpu")->capture_default_str();
+  command->add_option("--precision", options.precision, "f32")->capture_default_str();
+  command->add_option("--threads", options.threads, "threads the program runs with (default: one per core)")
+      ->check(CLI::Range(1, 1024));
+  command->add_flag("--keep-gradients", options.keepGradients, "let `step` write the gradients");
+  command->add_flag("!--no-fuse", options.phases.fuse, "leave every elementwise op a kernel of its own");
+  command->add_flag("!--no-recompute", options.phases.recompute, "keep cheap values instead of computing them again");
+  command->add_flag("!--no-coalesce", options.phases.coalesce, "launch one update per parameter");
+}
+
+int check(const std::vector<std::string> &specs) {
+  int status = kDone;
+  for (const std::string &spec : specs) {
+    auto context = createContext();
+    if (mlir::failed(loadNetwork(*context, spec, LoadOptions{}, llvm::errs())))
+      status = kInputAtFault;
+  }
+  return status;
+}
+
+int summary(const CompileOptions &options, bool json) {
+  auto context = createContext();
+  LoadOptions load;
+  load.batchSize = options.batchSize;
+  load.parameters = options.parameters;
+  auto module = loadNetwork(*context, options.spec, load, llvm::errs());
+  if (mlir::failed(module))
+    return kInputAtFault;
+  printSummary(**module, llvm::outs(), json);
+  return kDone;
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+  CLI::App app("incept: compiles descriptions of convolutional networks to programs that train them");
+  app.require_subcommand(1);
+  CompileOptions options;
+
+  CLI::App *compileCommand = app.add_subcommand("compile", "compile a network to an executable");
+  addCompileOptions(compileCommand, options);
+  compileCommand->add_option("-o,--output", options.output, "executable, or IR with --stop-after (default: -)");
+  compileCommand->add_option("--mode", options.mode, "train or infer")->check(CLI::IsMember({"train", "infer"}))
+      ->capture_default_str();
+  compileCommand->add_option("--dump-after-each", options.dumpDirectory, "directory for the IR after each phase");
+  compileCommand->add_option("--stub", options.stub, "runtime executable to use");
+  compileCommand->add_flag("--explain", options.explain, "print the library implementation of each op");
+  compileCommand->add_option_function<std::string>(
+      "--stop-after",
+      [&options](const std::string &name) {
+        options.stopAfter = parsePhase(name);
+        if (!options.stopAfter)
+          throw CLI::ValidationError("--stop-after", "expected graph, training, fused, layout, planned or exec, but got '" +
+                                                         name + "'");
+      },
+      "write the IR of a phase instead of an executable");
+
+  CLI::App *checkCommand = app.add_subcommand("check", "report the mistakes in architecture files");
+  std::vector<std::string> specs;
+  checkCommand->add_option("specs", specs, "architecture files")->required();
+
+  CLI::App *summaryCommand = app.add_subcommand("summary", "print layers, parameters and multiply-accumulates");
+  bool json = false;
+  addNetworkOptions(summaryCommand, options);
+  summaryCommand->add_flag("--json", json, "as JSON");
+
+  CLI::App *trainCommand = app.add_subcommand("train", "compile into a cache, then train; further options are the program's");
+  addCompileOptions(trainCommand, options);
+  trainCommand->allow_extras();
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError &error) {
+    if (error.get_exit_code() == 0)
+      return app.exit(error);
+    llvm::errs() << "incept: error: " << error.what() << "; run incept --help\n";
+    return kUsage;
+  }
+  if (compileCommand->parsed())
+    return compile(options);
+  if (checkCommand->parsed())
+    return check(specs);
+  if (summaryCommand->parsed())
+    return summary(options, json);
+  return train(options, trainCommand->remaining());
+}
