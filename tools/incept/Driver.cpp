@@ -61,7 +61,7 @@ static void explainPlans(ModuleOp module) {
   module.walk([&](GroupOp group) {
     if (!group.getPlan())
       return;
-    auto plan = SymbolTable::lookupNearestSymbolFrom<exec::PlanOp>(group, *group.getPlanAttr());
+    auto plan = SymbolTable::lookupNearestSymbolFrom<exec::PlanOp>(group, group.getPlanAttr());
     llvm::errs() << getPath(group) << ": " << plan.getKind() << " by "
                  << plan.getConfig().getAs<StringAttr>("impl").getValue() << ", scratchpad "
                  << group.getScratchpad().value_or(0) << " bytes\n";
@@ -84,9 +84,9 @@ int compile(const CompileOptions &options) {
   if (failed(module))
     return kInputAtFault;
   Builder builder(context.get());
-  (*module)->setAttr("incept.mode", builder.getStringAttr(options.mode));
+  (**module)->setAttr("incept.mode", builder.getStringAttr(options.mode));
   if (options.keepGradients)
-    (*module)->setAttr("incept.keep_gradients", builder.getUnitAttr());
+    (**module)->setAttr("incept.keep_gradients", builder.getUnitAttr());
 
   int threads = options.threads > 0 ? options.threads : std::max(1u, std::thread::hardware_concurrency());
   auto target = cpu::createCpuTarget(threads);

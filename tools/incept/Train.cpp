@@ -36,7 +36,7 @@ static mlir::FailureOr<std::string> cacheKey(const CompileOptions &options) {
     return mlir::failure();
   std::string text;
   llvm::raw_string_ostream stream(text);
-  (*module)->print(stream);
+  (**module).print(stream);
   stream << options.threads << options.keepGradients << options.phases.fuse << options.phases.recompute
          << options.phases.coalesce;
   for (const char *program : {"/incept", "/incept-stub-cpu"}) {

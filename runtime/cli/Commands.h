@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The commands of a compiled program. Each gets a loaded program and returns how it went.
+#pragma once
+
+#include "runtime/train/Trainer.h"
+
+namespace incept {
+
+Status runInfo(Program &program, bool json, bool memory);
+Status runInit(Program &program, uint64_t seed, const std::string &output);
+Status runEval(Program &program, const std::string &data, const std::string &weights, bool json);
+
+struct StepOptions {
+  std::string weights, batch, output;
+  int64_t steps = 1;
+  uint64_t seed = 0;
+};
+/// Training steps on a given batch: writes loss, losses, logits, the new values and, if kept, the last gradients.
+Status runStep(Program &program, const StepOptions &options);
+
+struct PredictOptions {
+  std::string weights, input, output;
+  int64_t top = 5;
+};
+/// Logits of `images` f32 (N,C,H,W) from a safetensors file.
+Status runPredict(Program &program, const PredictOptions &options);
+
+struct BenchOptions {
+  int64_t steps = 10;
+  bool json = false, profile = false;
+};
+Status runBench(Program &program, const BenchOptions &options);
+
+} // namespace incept

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "runtime/cli/Commands.h"
+
+#include <cstdio>
+
+namespace incept {
+
+static int64_t launchCount(const program::Image &image) {
+  int64_t launches = 0;
+  for (const char *entry : {program::kStageU8, program::kForwardBackward, program::kUpdate})
+    if (auto found = image.entries.find(entry); found != image.entries.end())
+      launches += static_cast<int64_t>(found->second.size());
+  return launches;
+}
+
+static nlohmann::ordered_json describe(Program &program) {
+  const program::Image &image = program.image();
+  nlohmann::ordered_json info;
+  info["network"] = image.network;
+  info["target"] = "cpu";
+  info["isa"] = image.isa;
+  info["threads"] = image.threads;
+  info["mode"] = image.mode;
+  info["precision"] = "f32";
+  info["batch_size"] = image.batchSize;
+  info["image"] = {image.channels, image.height, image.width};
+  info["classes"] = image.classes;
+  info["parameters"] = image.parameters;
+  info["states"] = image.states;
+  info["macs"] = image.macs;
+  info["arena_bytes"] = image.arenaBytes;
+  info["persistent_bytes"] = image.persistentBytes;
+  info["peak_bytes"] = image.peakBytes;
+  info["launches"] = launchCount(image);
+  info["kernels"] = image.kernels.size();
+  info["plans"] = image.plans.size();
+  info["spec_hash"] = image.specHash;
+  info["settable"] = program.hyperparameters().all();
+  info["structural"] = {"optimizer", "label_smoothing", "batch_size", "image", "classes"};
+  return info;
+}
+
+Status runInfo(Program &program, bool json, bool memory) {
+  if (memory) {
+    std::printf("%-10s %12s %12s  %-40s %s\n", "region", "offset", "bytes", "tensor", "shape");
+    for (const program::Tensor &tensor : program.image().tensors) {
+      std::string shape;
+      for (int64_t dim : tensor.shape)
+        shape += (shape.empty() ? "" : "x") + std::to_string(dim);
+      std::printf("%-10s %12llu %12llu  %-40s %s\n", program.image().regions[tensor.region].name.c_str(),
+                  static_cast<unsigned long long>(tensor.offset), static_cast<unsigned long long>(tensor.bytes),
+                  tensor.name.c_str(), shape.c_str());
+    }
+    for (const program::Region &region : program.image().regions)
+      std::printf("region %-10s %llu bytes\n", region.name.c_str(), static_cast<unsigned long long>(region.bytes));
+    return {};
+  }
+  nlohmann::ordered_json info = describe(program);
+  if (json) {
+    std::printf("%s\n", info.dump(2).c_str());
+    return {};
+  }
+  for (const auto &[key, value] : info.items())
+    std::printf("%-17s %s\n", key.c_str(), value.is_string() ? value.get<std::string>().c_str() : value.dump().c_str());
+  return {};
+}
+
+Status runInit(Program &program, uint64_t seed, const std::string &output) {
+  INCEPT_RETURN_IF_ERROR(program.initialize(seed));
+  return program.saveTensors(output, {"parameter", "state"}, {}, {{"incept.network", program.image().network}});
+}
+
+} // namespace incept

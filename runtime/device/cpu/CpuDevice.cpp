@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "runtime/device/cpu/CpuDevice.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <cstring>
+#include <dlfcn.h>
+#include <omp.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+namespace incept {
+
+Expected<std::unique_ptr<CpuDevice>> CpuDevice::create(const program::Image &image) {
+  std::unique_ptr<CpuDevice> device(new CpuDevice(image));
+  INCEPT_RETURN_IF_ERROR(device->checkMachine());
+  INCEPT_RETURN_IF_ERROR(device->allocate());
+  INCEPT_RETURN_IF_ERROR(device->loadKernels());
+  INCEPT_RETURN_IF_ERROR(device->buildPrimitives());
+  INCEPT_RETURN_IF_ERROR(device->bind());
+  return device;
+}
+
+CpuDevice::~CpuDevice() {
+  for (size_t i = 0; i < regions.size(); ++i)
+    if (regions[i])
+      ::munmap(regions[i], std::max<uint64_t>(image.regions[i].bytes, 1));
+  if (library)
+    ::dlclose(library);
+}
+
+Status CpuDevice::checkMachine() {
+  const std::string again = ": compile it again on this machine (incept compile)";
+  if (image.isa != onednn::isa())
+    return machineError("the program was compiled for " + image.isa + ", but this machine has " + onednn::isa() + again);
+  if (image.onednn != onednn::version())
+    return machineError("the program was compiled with oneDNN " + image.onednn + ", but this machine has " +
+                        onednn::version() + again);
+  omp_set_dynamic(0);
+  omp_set_num_threads(static_cast<int>(image.threads));
+  return {};
+}
+
+Status CpuDevice::allocate() {
+  // Fresh pages are zero and cost nothing until they are touched.
+  for (const program::Region &region : image.regions) {
+    void *memory = ::mmap(nullptr, std::max<uint64_t>(region.bytes, 1), PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED)
+      return machineError("cannot allocate " + std::to_string(region.bytes) + " bytes for region '" + region.name +
+                          "': use a smaller --batch-size");
+    ::madvise(memory, region.bytes, MADV_HUGEPAGE);
+    regions.push_back(static_cast<std::byte *>(memory));
+  }
+  return {};
+}
+
+Status CpuDevice::loadKernels() {
+  if (image.kernels.empty())
+    return {};
+  int file = ::memfd_create("incept-kernels", MFD_CLOEXEC);
+  if (file < 0)
+    return machineError(std::string("cannot create memory for kernels: ") + std::strerror(errno));
+  std::string_view left = image.kernelObject;
+  while (!left.empty()) {
+    ssize_t written = ::write(file, left.data(), left.size());
+    if (written <= 0) {
+      ::close(file);
+      return machineError("cannot store the program's kernels in memory");
+    }
+    left.remove_prefix(written);
+  }
+  std::string path = "/proc/self/fd/" + std::to_string(file);
+  library = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  ::close(file);
+  if (!library)
+    return inputError("the program image is damaged: its kernels cannot be loaded");
+  for (const std::string &name : image.kernels) {
+    auto kernel = reinterpret_cast<Kernel>(::dlsym(library, name.c_str()));
+    if (!kernel)
+      return inputError("the program image is damaged: kernel '" + name + "' is missing");
+    kernels.push_back(kernel);
+  }
+  return {};
+}
+
+Status CpuDevice::buildPrimitives() {
+  for (size_t i = 0; i < image.plans.size(); ++i) {
+    const program::Plan &plan = image.plans[i];
+    onednn::Problem problem;
+    std::string error;
+    if (!onednn::decode(plan.fields, problem, error))
+      return inputError("the program image is damaged: plan " + std::to_string(i) + ": " + error);
+    onednn::Primitive primitive;
+    if (!primitive.build(problem, error))
+      return machineError("oneDNN refuses plan " + std::to_string(i) + ": " + error);
+    // Bits, scratchpads and speed depend on what was planned.
+    const onednn::Description &built = primitive.description();
+    if (built.impl != plan.impl || built.scratchpadBytes > plan.scratchpadBytes)
+      return machineError("plan " + std::to_string(i) + " was made for implementation " + plan.impl +
+                          ", but oneDNN chooses " + built.impl +
+                          " here: compile the program again on this machine (incept compile)");
+    primitives.push_back(std::move(primitive));
+  }
+  return {};
+}
+
+Status CpuDevice::bind() {
+  for (const auto &[name, launches] : image.entries) {
+    List &list = lists[name];
+    for (const program::Launch &launch : launches) {
+      Step step;
+      step.launch = &launch;
+      if (launch.isKernel)
+        step.kernel = kernels[launch.index];
+      else
+        step.primitive = &primitives[launch.index];
+      for (const program::Operand &operand : launch.operands)
+        step.operands.push_back(regions[operand.region] + operand.offset);
+      list.steps.push_back(std::move(step));
+    }
+    list.times.resize(list.steps.size());
+  }
+  return {};
+}
+
+Status CpuDevice::launch(Step &step) {
+  const program::Launch &launch = *step.launch;
+  if (step.primitive) {
+    std::string error;
+    if (step.primitive->run(step.operands.data(), step.operands.size(), error))
+      return {};
+    return machineError("'" + launch.op + "' (" + launch.location + ") failed: " + error);
+  }
+  int64_t threads = std::min<int64_t>(image.threads, launch.units);
+  if (threads == 1) {
+    step.kernel(step.operands.data(), launch.extents.data(), 0, launch.units);
+    return {};
+  }
+#pragma omp parallel num_threads(static_cast<int>(image.threads))
+  {
+    int64_t count = omp_get_num_threads(), index = omp_get_thread_num();
+    int64_t begin = launch.units / count * index + std::min<int64_t>(launch.units % count, index);
+    int64_t end = begin + launch.units / count + (index < launch.units % count);
+    if (begin < end)
+      step.kernel(step.operands.data(), launch.extents.data(), begin, end);
+  }
+  return {};
+}
+
+Status CpuDevice::run(const std::string &entry) {
+  List &list = lists.at(entry);
+  if (!profiling) {
+    for (Step &step : list.steps)
+      INCEPT_RETURN_IF_ERROR(launch(step));
+    return {};
+  }
+  using Clock = std::chrono::steady_clock;
+  for (size_t i = 0; i < list.steps.size(); ++i) {
+    auto start = Clock::now();
+    INCEPT_RETURN_IF_ERROR(launch(list.steps[i]));
+    list.times[i].seconds += std::chrono::duration<double>(Clock::now() - start).count();
+    ++list.times[i].runs;
+  }
+  return {};
+}
+
+void CpuDevice::startProfile() {
+  profiling = true;
+  for (auto &[name, list] : lists)
+    std::fill(list.times.begin(), list.times.end(), LaunchTime());
+}
+
+} // namespace incept

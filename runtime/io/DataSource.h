@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Where images and labels come from: idx:DIR (MNIST-style files, .gz too) and synthetic:.
+#pragma once
+
+#include "runtime/support/Status.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace incept {
+
+/// Images of a split, u8 (N,H,W,C), and their labels.
+struct ImageSet {
+  int64_t count = 0, height = 0, width = 0, channels = 0;
+  std::vector<uint8_t> pixels;
+  std::vector<uint8_t> labels8;   ///< one byte per image
+  const uint8_t *image(int64_t index) const { return pixels.data() + index * height * width * channels; }
+  int64_t imageBytes() const { return height * width * channels; }
+};
+
+/// What the program expects of an image.
+struct ImageShape {
+  int64_t channels, height, width, classes;
+};
+
+enum class Split { Train, Test };
+
+/// Loads a split of SRC ("idx:DIR", "synthetic:", or a directory with idx files). A missing test split gives an empty
+/// set. Every mistake names the file.
+Expected<ImageSet> loadImages(const std::string &source, Split split, const ImageShape &shape, uint64_t seed);
+
+/// Reads one idx file of unsigned bytes (`dims` dimensions) with its header checked against its length.
+Expected<std::vector<uint8_t>> readIdx(const std::string &path, int dims, std::vector<int64_t> &shape);
+
+} // namespace incept

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A program image in memory, checked: after `parse` every index and range in these structs is valid.
+#pragma once
+
+#include "runtime/program/ProgramFormat.h"
+#include "runtime/support/Status.h"
+
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace incept::program {
+
+struct Region {
+  std::string name;
+  uint64_t bytes = 0;
+};
+
+struct Tensor {
+  std::string name, kind, type, format;
+  std::vector<int64_t> shape;
+  size_t region = 0;
+  uint64_t offset = 0, bytes = 0;
+  int64_t elements = 0;
+  nlohmann::json init; ///< null where it has none
+};
+
+/// A place that a launch touches; its region is valid and the offset lies inside it.
+struct Operand {
+  size_t region = 0;
+  uint64_t offset = 0;
+};
+
+struct Launch {
+  bool isKernel = false;
+  size_t index = 0; ///< of the kernel or the plan
+  std::vector<Operand> operands;
+  std::vector<int64_t> extents;
+  int64_t units = 0;
+  std::string op, location;
+};
+
+struct Plan {
+  std::string kind, impl;
+  uint64_t scratchpadBytes = 0;
+  std::vector<std::pair<std::string, std::string>> fields; ///< what the library's wrapper decodes
+};
+
+struct StepField {
+  std::string type;
+  uint64_t offset = 0;
+};
+
+struct Image {
+  std::string network, specHash, specText, mode, isa, onednn;
+  int64_t threads = 1, vectorBits = 0, batchSize = 1, classes = 1, channels = 1, height = 1, width = 1;
+  int64_t parameters = 0, states = 0, macs = 0;
+  bool keepGradients = false;
+  uint64_t arenaBytes = 0, persistentBytes = 0, peakBytes = 0;
+  std::vector<Region> regions;
+  std::vector<Tensor> tensors;
+  std::vector<Plan> plans;
+  std::vector<std::string> kernels;
+  std::map<std::string, std::vector<Launch>> entries;
+  std::map<std::string, StepField> step;
+  nlohmann::json training;
+  std::string_view kernelObject; ///< the shared object; lies in the bytes that were parsed
+
+  const Tensor *find(const std::string &name) const;
+  int findRegion(const std::string &name) const; ///< -1 where there is none
+};
+
+/// Checks everything and fills `image`. The bytes must outlive it.
+Status parseImage(std::string_view bytes, Image &image);
+
+/// The image section of an ELF file, empty with a sentence where it has none.
+Status findSection(std::string_view elf, std::string_view &section);
+
+} // namespace incept::program

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "runtime/train/Program.h"
+#include "runtime/support/Philox.h"
+
+#include <cmath>
+#include <cstring>
+#include <numbers>
+
+namespace incept {
+
+namespace {
+
+const char *safetensorsType(const std::string &type) {
+  return type == "f32" ? "F32" : type == "i64" ? "I64" : type == "u64" ? "U64" : "U8";
+}
+
+uint64_t logicalBytes(const program::Tensor &tensor) {
+  return uint64_t(tensor.elements) * (tensor.type == "f32" ? 4 : tensor.type == "u8" ? 1 : 8);
+}
+
+double number(const nlohmann::json &object, const char *key, double otherwise) {
+  return object.is_object() && object.contains(key) && object[key].is_number() ? object[key].get<double>() : otherwise;
+}
+
+/// A standard normal, by Box and Muller's transform.
+double normal(PhiloxStream &random) {
+  double radius = std::sqrt(-2 * std::log(random.uniform()));
+  return radius * std::cos(2 * std::numbers::pi * random.uniform());
+}
+
+/// Fills `values` as a tensor's `init` says; false for a kind that is not known.
+bool draw(const nlohmann::json &init, PhiloxStream &random, std::vector<float> &values) {
+  if (!init.is_object() || !init.contains("kind") || !init["kind"].is_string())
+    return false;
+  std::string kind = init["kind"].get<std::string>();
+  double fanIn = std::max(number(init, "fan_in", 1), 1.0), fanOut = std::max(number(init, "fan_out", 1), 1.0);
+  auto fill = [&](auto next) {
+    for (float &value : values)
+      value = static_cast<float>(next());
+    return true;
+  };
+  auto uniform = [&](double limit) { return fill([&, limit] { return (2 * random.uniform() - 1) * limit; }); };
+  if (kind == "zeros")
+    return fill([] { return 0.0; });
+  if (kind == "ones")
+    return fill([] { return 1.0; });
+  if (kind == "constant")
+    return fill([&] { return number(init, "value", 0); });
+  if (kind == "he_normal")
+    return fill([&] { return normal(random) * std::sqrt(2 / fanIn); });
+  if (kind == "he_uniform")
+    return uniform(std::sqrt(6 / fanIn));
+  if (kind == "glorot_uniform")
+    return uniform(std::sqrt(6 / (fanIn + fanOut)));
+  if (kind != "truncated_normal")
+    return false;
+  double deviation = number(init, "std", 1);
+  return fill([&] {
+    while (true) // within two deviations
+      if (double x = normal(random); std::abs(x) <= 2)
+        return x * deviation;
+  });
+}
+
+/// The tensors and entry points that this file uses are there, with the sizes it assumes.
+Status checkInterface(const program::Image &image) {
+  int64_t pixels = image.channels * image.height * image.width;
+  struct Needed {
+    const char *name, *type;
+    int64_t elements;
+  };
+  const Needed tensors[] = {{program::kU8Images, "u8", image.batchSize * pixels},
+                            {program::kF32Images, "f32", image.batchSize * pixels},
+                            {program::kLabels, "i64", image.batchSize},
+                            {program::kLoss, "f32", 1},
+                            {program::kLogits, "f32", image.batchSize * image.classes}};
+  for (const Needed &needed : tensors) {
+    const program::Tensor *tensor = image.find(needed.name);
+    if (!tensor || tensor->type != needed.type || tensor->elements != needed.elements)
+      return inputError(std::string("the program image is damaged: tensor '") + needed.name +
+                        "' is missing or has another size");
+  }
+  std::vector<const char *> entries = {program::kStageU8, program::kStageF32, program::kPrepareInference,
+                                       program::kInfer};
+  if (image.mode == "train")
+    entries.insert(entries.end(), {program::kForwardBackward, program::kUpdate});
+  for (const char *entry : entries)
+    if (!image.entries.count(entry))
+      return inputError(std::string("the program image is damaged: entry point '") + entry + "' is missing");
+  return {};
+}
+
+} // namespace
+
+Expected<std::unique_ptr<Program>> Program::open(const std::string &executable) {
+  std::unique_ptr<Program> program(new Program);
+  auto mapped = MappedFile::open(executable);
+  if (!mapped)
+    return mapped.status();
+  program->file = std::make_unique<MappedFile>(std::move(*mapped));
+  std::string_view section;
+  INCEPT_RETURN_IF_ERROR(program::findSection(program->file->bytes(), section));
+  INCEPT_RETURN_IF_ERROR(program::parseImage(section, program->image_));
+  auto hyper = Hyperparameters::fromJson(program->image_.training);
+  if (!hyper)
+    return hyper.status();
+  program->hyper = std::move(*hyper);
+  INCEPT_RETURN_IF_ERROR(checkInterface(program->image_));
+  auto device = CpuDevice::create(program->image_);
+  if (!device)
+    return device.status();
+  program->device_ = std::move(*device);
+  return program;
+}
+
+Status Program::initialize(uint64_t seed) {
+  for (const program::Tensor &tensor : image_.tensors) {
+    if (tensor.init.is_null() || tensor.type != "f32")
+      continue;
+    std::vector<float> values(tensor.elements);
+    PhiloxStream random(seed, hashName(tensor.name));
+    if (!draw(tensor.init, random, values))
+      return inputError("the program image is damaged: tensor '" + tensor.name + "' has an unknown init");
+    INCEPT_RETURN_IF_ERROR(write(tensor, {reinterpret_cast<const char *>(values.data()), values.size() * 4}));
+  }
+  return {};
+}
+
+Expected<std::vector<std::byte>> Program::read(const program::Tensor &tensor) {
+  std::vector<std::byte> bytes(logicalBytes(tensor));
+  std::string error;
+  if (tensor.format.empty() || tensor.format == "nhwc")
+    std::memcpy(bytes.data(), device_->memory(tensor), bytes.size());
+  else if (!onednn::unpack(tensor.shape, tensor.format, reinterpret_cast<const float *>(device_->memory(tensor)),
+                           reinterpret_cast<float *>(bytes.data()), error))
+    return machineError("cannot read tensor '" + tensor.name + "': " + error);
+  return bytes;
+}
+
+Status Program::write(const program::Tensor &tensor, std::string_view bytes) {
+  std::string error;
+  if (tensor.format.empty() || tensor.format == "nhwc") {
+    std::memcpy(device_->memory(tensor), bytes.data(), bytes.size());
+    return {};
+  }
+  // A mapped file's data need not be aligned.
+  std::vector<float> aligned(bytes.size() / 4);
+  std::memcpy(aligned.data(), bytes.data(), aligned.size() * 4);
+  if (!onednn::pack(tensor.shape, tensor.format, aligned.data(), reinterpret_cast<float *>(device_->memory(tensor)),
+                    error))
+    return machineError("cannot write tensor '" + tensor.name + "': " + error);
+  return {};
+}
+
+Status Program::loadTensors(const SafetensorsFile &file, const std::string &path, const std::set<std::string> &kinds) {
+  std::string wrong;
+  int count = 0;
+  auto complain = [&](const std::string &text) {
+    if (++count <= 20)
+      wrong += (wrong.empty() ? "" : "; ") + text;
+  };
+  for (const program::Tensor &tensor : image_.tensors) {
+    if (!kinds.count(tensor.kind))
+      continue;
+    auto found = file.tensors.find(tensor.name);
+    if (found == file.tensors.end())
+      complain("missing '" + tensor.name + "'");
+    else if (found->second.shape != tensor.shape || found->second.type != safetensorsType(tensor.type))
+      complain("'" + tensor.name + "' has another shape or type");
+  }
+  for (const auto &[name, view] : file.tensors) {
+    const program::Tensor *tensor = image_.find(name);
+    if (!tensor || tensor->kind == "io" || tensor->kind == "derived")
+      complain("unexpected '" + name + "'");
+  }
+  if (count > 20)
+    wrong += "; and " + std::to_string(count - 20) + " more";
+  if (count > 0)
+    return inputError("'" + path + "' does not fit network '" + image_.network + "': " + wrong);
+  for (const program::Tensor &tensor : image_.tensors)
+    if (kinds.count(tensor.kind))
+      INCEPT_RETURN_IF_ERROR(write(tensor, file.tensors.at(tensor.name).bytes));
+  return {};
+}
+
+Status Program::saveTensors(const std::string &path, const std::set<std::string> &kinds,
+                            const std::vector<TensorToWrite> &extra,
+                            const std::map<std::string, std::string> &metadata) {
+  std::vector<std::vector<std::byte>> storage;
+  std::vector<TensorToWrite> tensors;
+  for (const program::Tensor &tensor : image_.tensors) {
+    if (!kinds.count(tensor.kind))
+      continue;
+    auto bytes = read(tensor);
+    if (!bytes)
+      return bytes.status();
+    storage.push_back(std::move(*bytes));
+    tensors.push_back({tensor.name,
+                       safetensorsType(tensor.type),
+                       tensor.shape,
+                       {reinterpret_cast<const char *>(storage.back().data()), storage.back().size()}});
+  }
+  tensors.insert(tensors.end(), extra.begin(), extra.end());
+  return writeSafetensors(path, tensors, metadata);
+}
+
+void Program::setStep(const char *field, double value) {
+  auto found = image_.step.find(field);
+  if (found == image_.step.end() || found->second.type != "f32")
+    return; // the program does not use it
+  float narrow = static_cast<float>(value);
+  std::memcpy(device_->region(image_.findRegion(program::kStepRegion)) + found->second.offset, &narrow, 4);
+}
+
+void Program::setStep(const char *field, uint64_t value) {
+  auto found = image_.step.find(field);
+  if (found == image_.step.end() || found->second.type == "f32")
+    return;
+  std::memcpy(device_->region(image_.findRegion(program::kStepRegion)) + found->second.offset, &value, 8);
+}
+
+uint8_t *Program::u8Images() {
+  return reinterpret_cast<uint8_t *>(device_->memory(*image_.find(program::kU8Images)));
+}
+float *Program::f32Images() { return reinterpret_cast<float *>(device_->memory(*image_.find(program::kF32Images))); }
+int64_t *Program::labels() { return reinterpret_cast<int64_t *>(device_->memory(*image_.find(program::kLabels))); }
+float Program::loss() { return *reinterpret_cast<float *>(device_->memory(*image_.find(program::kLoss))); }
+const float *Program::logits() {
+  return reinterpret_cast<const float *>(device_->memory(*image_.find(program::kLogits)));
+}
+
+Status Program::update(int64_t step, int64_t stepsPerEpoch, uint64_t seed) {
+  setStep("step", uint64_t(step));
+  setStep("seed", seed);
+  setStep("sample_base", uint64_t(step) * uint64_t(image_.batchSize));
+  setStep("learning_rate", hyper.learningRate(step, stepsPerEpoch));
+  for (const char *field : {"momentum", "rms_decay", "rms_epsilon", "weight_decay"})
+    setStep(field, hyper.get(field));
+  INCEPT_RETURN_IF_ERROR(device_->run(program::kForwardBackward));
+  return device_->run(program::kUpdate);
+}
+
+Status Program::trainStep(int64_t step, int64_t stepsPerEpoch, uint64_t seed) {
+  INCEPT_RETURN_IF_ERROR(device_->run(program::kStageU8));
+  return update(step, stepsPerEpoch, seed);
+}
+
+Status Program::trainStepF32(int64_t step, int64_t stepsPerEpoch, uint64_t seed) {
+  INCEPT_RETURN_IF_ERROR(device_->run(program::kStageF32));
+  return update(step, stepsPerEpoch, seed);
+}
+
+Status Program::inferU8() {
+  INCEPT_RETURN_IF_ERROR(device_->run(program::kStageU8));
+  return device_->run(program::kInfer);
+}
+
+} // namespace incept

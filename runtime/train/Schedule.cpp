@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "runtime/train/Schedule.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <numbers>
+
+namespace incept {
+
+Expected<Hyperparameters> Hyperparameters::fromJson(const nlohmann::json &training) {
+  Hyperparameters result;
+  if (!training.is_object())
+    return inputError("the program image is damaged: 'training' is not an object");
+  auto take = [&](const nlohmann::json &from, const char *key, const char *name) {
+    if (from.is_object() && from.contains(key) && from[key].is_number())
+      result.values[name] = from[key].get<double>();
+  };
+  auto section = [&](const char *name) { return training.contains(name) ? training[name] : nlohmann::json(); };
+  nlohmann::json rate = section("learning_rate"), optimizer = section("optimizer");
+  if (rate.is_object() && rate.contains("kind") && rate["kind"].is_string())
+    result.kind = rate["kind"].get<std::string>();
+  take(rate, "base", "learning_rate");
+  take(rate, "gamma", "gamma");
+  take(rate, "every_epochs", "every_epochs");
+  take(rate, "final", "final_learning_rate");
+  take(rate, "warmup_epochs", "warmup_epochs");
+  take(training, "epochs", "epochs");
+  take(training, "weight_decay", "weight_decay");
+  take(optimizer, "momentum", "momentum");
+  take(optimizer, "decay", "rms_decay");
+  take(optimizer, "epsilon", "rms_epsilon");
+  return result;
+}
+
+Status Hyperparameters::set(const std::string &setting) {
+  size_t equals = setting.find('=');
+  std::string key = setting.substr(0, equals);
+  auto found = values.find(key);
+  if (equals == std::string::npos || found == values.end()) {
+    std::string known;
+    for (const auto &[name, value] : values)
+      known += (known.empty() ? "" : ", ") + name;
+    return usageError("expected --set KEY=VALUE with a KEY of " + known + ", but got '" + setting + "'");
+  }
+  const char *begin = setting.data() + equals + 1, *end = setting.data() + setting.size();
+  double value = 0;
+  auto [stop, error] = std::from_chars(begin, end, value);
+  if (error != std::errc() || stop != end || !std::isfinite(value))
+    return usageError("expected a number for '" + key + "', but got '" + std::string(begin, end) + "'");
+  found->second = value;
+  return {};
+}
+
+double Hyperparameters::learningRate(int64_t step, int64_t stepsPerEpoch) const {
+  double epoch = static_cast<double>(step) / static_cast<double>(std::max<int64_t>(stepsPerEpoch, 1));
+  double base = get("learning_rate"), rate = base;
+  if (kind == "step")
+    rate = base * std::pow(get("gamma"), std::floor(epoch / std::max(get("every_epochs"), 1e-9)));
+  else if (kind == "cosine") {
+    double last = get("final_learning_rate"), part = std::min(epoch / std::max(get("epochs"), 1e-9), 1.0);
+    rate = last + (base - last) * (1 + std::cos(std::numbers::pi * part)) / 2;
+  }
+  // The first step of a warm-up has a share above 0, so that it learns something.
+  double warmup = get("warmup_epochs");
+  if (epoch < warmup)
+    rate *= (static_cast<double>(step) + 1) / (warmup * static_cast<double>(stepsPerEpoch) + 1);
+  return rate;
+}
+
+} // namespace incept

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Hyper-parameters of training: what the description says, what --set replaces, and the learning rate of each step.
+#pragma once
+
+#include "runtime/support/Status.h"
+
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+
+namespace incept {
+
+class Hyperparameters {
+public:
+  /// Reads the `training` object of an image; what is missing keeps its default.
+  static Expected<Hyperparameters> fromJson(const nlohmann::json &training);
+
+  /// Replaces one, "KEY=VALUE"; an unknown key lists the known ones.
+  Status set(const std::string &setting);
+  double get(const std::string &key) const { return values.at(key); }
+  const std::map<std::string, double> &all() const { return values; }
+
+  /// Learning rate of the step `step` (from 0), with `stepsPerEpoch` steps in an epoch:
+  ///   constant  base
+  ///   step      base * gamma^floor(epoch / every_epochs)
+  ///   cosine    final + (base - final) * (1 + cos(pi * epoch / epochs)) / 2
+  /// and, before `warmup_epochs`, times the share of the warm-up that has passed.
+  double learningRate(int64_t step, int64_t stepsPerEpoch) const;
+
+private:
+  std::string kind = "constant";
+  std::map<std::string, double> values = {
+      {"learning_rate", 0.01}, {"gamma", 1},      {"every_epochs", 1},  {"final_learning_rate", 0},
+      {"warmup_epochs", 0},    {"epochs", 1},     {"momentum", 0.9},    {"rms_decay", 0.9},
+      {"rms_epsilon", 1},      {"weight_decay", 0}};
+};
+
+} // namespace incept
