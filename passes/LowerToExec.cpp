@@ -252,6 +252,26 @@ struct LowerToExecPass : impl::LowerToExecPassBase<LowerToExecPass> {
     for (func::FuncOp function : module.getOps<func::FuncOp>())
       FunctionLowering(function, kernels, symbols).run();
     annotate(module, arena, bound, placer.persistentBytes());
+    describeInterface(module);
+  }
+
+  /// What the runtime needs to know of the network's two ends.
+  static void describeInterface(ModuleOp module) {
+    Builder builder(module.getContext());
+    auto shape = [&](StringRef name) {
+      auto variable = module.lookupSymbol<VariableOp>(name);
+      return variable ? cast<RankedTensorType>(variable.getType()).getShape() : ArrayRef<int64_t>();
+    };
+    if (ArrayRef<int64_t> image = shape("io/f32_input"); image.size() == 4) {
+      auto size = [&](StringRef name, int64_t value) {
+        return builder.getNamedAttr(name, builder.getI64IntegerAttr(value));
+      };
+      module->setAttr("incept.batch_size", builder.getI64IntegerAttr(image[0]));
+      module->setAttr("incept.image", builder.getDictionaryAttr({size("channels", image[1]), size("height", image[2]),
+                                                                 size("width", image[3])}));
+    }
+    if (ArrayRef<int64_t> logits = shape("io/logits"); logits.size() == 2)
+      module->setAttr("incept.classes", builder.getI64IntegerAttr(logits[1]));
   }
 
   static void annotate(ModuleOp module, int64_t arena, int64_t bound, int64_t persistent) {
