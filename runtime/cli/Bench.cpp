@@ -55,7 +55,7 @@ static void printProfile(Program &program, int64_t steps) {
 
 Status runBench(Program &program, const BenchOptions &options) {
   INCEPT_RETURN_IF_ERROR(program.initialize(0));
-  auto images = loadImages("synthetic:", Split::Train, program.imageShape(), 0);
+  auto images = loadImages("synthetic:", Split::Train, program.imageShape());
   if (!images)
     return images.status();
   const program::Image &image = program.image();

@@ -22,7 +22,7 @@ static Status loadWeights(Program &program, const std::string &path) {
 
 Status runEval(Program &program, const std::string &data, const std::string &weights, bool json) {
   INCEPT_RETURN_IF_ERROR(loadWeights(program, weights));
-  auto images = loadImages(data, Split::Test, program.imageShape(), 0);
+  auto images = loadImages(data, Split::Test, program.imageShape());
   if (!images)
     return images.status();
   if (images->count == 0)

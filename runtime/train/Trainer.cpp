@@ -109,11 +109,11 @@ public:
 
 private:
   Status prepare() {
-    auto loaded = loadImages(options.data, Split::Train, program.imageShape(), options.seed);
+    auto loaded = loadImages(options.data, Split::Train, program.imageShape());
     if (!loaded)
       return loaded.status();
     images = std::move(*loaded);
-    auto held = loadImages(options.data, Split::Test, program.imageShape(), options.seed);
+    auto held = loadImages(options.data, Split::Test, program.imageShape());
     if (!held)
       return held.status();
     test = std::move(*held);
