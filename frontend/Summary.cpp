@@ -52,7 +52,8 @@ std::vector<Layer> collectLayers(ModuleOp module) {
   return layers;
 }
 
-void printJson(StringRef network, ArrayRef<Layer> layers, const Layer &total, llvm::raw_ostream &os) {
+void printJson(StringRef network, ArrayRef<Layer> layers, const Layer &total, DictionaryAttr memory,
+               llvm::raw_ostream &os) {
   llvm::json::OStream json(os, 1);
   auto shape = [&](StringRef key, const Shape &dims) {
     json.attributeArray(key, [&] {
@@ -76,13 +77,18 @@ void printJson(StringRef network, ArrayRef<Layer> layers, const Layer &total, ll
           json.attribute("macs", layer.macs);
         });
     });
+    if (memory)
+      json.attributeObject("memory", [&] {
+        for (mlir::NamedAttribute entry : memory)
+          json.attribute(entry.getName().getValue(), cast<mlir::IntegerAttr>(entry.getValue()).getInt());
+      });
   });
   os << "\n";
 }
 
 } // namespace
 
-void printSummary(ModuleOp module, llvm::raw_ostream &os, bool json) {
+void printSummary(ModuleOp module, llvm::raw_ostream &os, bool json, DictionaryAttr memory) {
   std::vector<Layer> layers = collectLayers(module);
   Layer total;
   size_t nameWidth = 4;
@@ -95,7 +101,7 @@ void printSummary(ModuleOp module, llvm::raw_ostream &os, bool json) {
   auto network = module->getAttrOfType<StringAttr>("incept.network");
   StringRef name = network ? network.getValue() : "";
   if (json)
-    return printJson(name, layers, total, os);
+    return printJson(name, layers, total, memory, os);
   auto row = [&](StringRef name, StringRef op, StringRef src, StringRef dst, StringRef parameters, StringRef macs) {
     os << llvm::left_justify(name, nameWidth) << "  " << llvm::left_justify(op, 16) << "  "
        << llvm::left_justify(src, 18) << "  " << llvm::left_justify(dst, 18) << "  "
@@ -108,6 +114,10 @@ void printSummary(ModuleOp module, llvm::raw_ostream &os, bool json) {
   os << name << ": " << llvm::formatv("{0:N}", total.parameters) << " parameters, "
      << llvm::formatv("{0:N}", total.states) << " running statistics, " << llvm::formatv("{0:N}", total.macs)
      << " multiply-accumulates per image\n";
+  if (memory)
+    for (mlir::NamedAttribute entry : memory)
+      os << entry.getName().getValue() << ": "
+         << llvm::formatv("{0:N}", cast<mlir::IntegerAttr>(entry.getValue()).getInt()) << "\n";
 }
 
 } // namespace incept

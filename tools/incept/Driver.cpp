@@ -5,6 +5,7 @@
 #include "codegen/cpu/CpuTarget.h"
 #include "dialect/InceptOps.h"
 #include "frontend/Frontend.h"
+#include "frontend/Summary.h"
 #include "tools/Registration.h"
 #include "mlir/Pass/PassManager.h"
 #include "llvm/Support/FileSystem.h"
@@ -68,6 +69,40 @@ static void explainPlans(ModuleOp module) {
   });
 }
 
+/// The module of the graph phase, ready for the next.
+static FailureOr<OwningOpRef<ModuleOp>> load(MLIRContext &context, const CompileOptions &options) {
+  LoadOptions load;
+  load.batchSize = options.batchSize;
+  load.parameters = options.parameters;
+  auto module = loadNetwork(context, options.spec, load, llvm::errs());
+  if (failed(module))
+    return failure();
+  Builder builder(&context);
+  (**module)->setAttr("incept.mode", builder.getStringAttr(options.mode));
+  if (options.keepGradients)
+    (**module)->setAttr("incept.keep_gradients", builder.getUnitAttr());
+  return module;
+}
+
+static int threadsOf(const CompileOptions &options) {
+  return options.threads > 0 ? options.threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+}
+
+int summarize(const CompileOptions &options, bool json) {
+  auto context = createContext();
+  auto module = load(*context, options);
+  if (failed(module))
+    return kInputAtFault;
+  OwningOpRef<ModuleOp> planned = (**module).clone();
+  PassManager passes(context.get());
+  for (Phase phase : kPhases)
+    buildPhase(passes, phase, cpu::createCpuTarget(threadsOf(options)), options.phases);
+  if (failed(passes.run(*planned)))
+    return kInputAtFault;
+  printSummary(**module, llvm::outs(), json, (*planned)->getAttrOfType<DictionaryAttr>("incept.memory"));
+  return kDone;
+}
+
 int compile(const CompileOptions &options) {
   if (options.target != "cpu")
     return complain(kUsage, "unknown target '" + options.target + "': this build has cpu");
@@ -77,18 +112,10 @@ int compile(const CompileOptions &options) {
     return complain(kUsage, "expected -o FILE for the executable");
 
   auto context = createContext();
-  LoadOptions load;
-  load.batchSize = options.batchSize;
-  load.parameters = options.parameters;
-  auto module = loadNetwork(*context, options.spec, load, llvm::errs());
+  auto module = load(*context, options);
   if (failed(module))
     return kInputAtFault;
-  Builder builder(context.get());
-  (**module)->setAttr("incept.mode", builder.getStringAttr(options.mode));
-  if (options.keepGradients)
-    (**module)->setAttr("incept.keep_gradients", builder.getUnitAttr());
-
-  int threads = options.threads > 0 ? options.threads : std::max(1u, std::thread::hardware_concurrency());
+  int threads = threadsOf(options);
   auto target = cpu::createCpuTarget(threads);
   for (Phase phase : kPhases) {
     PassManager passes(context.get());

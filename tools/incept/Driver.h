@@ -40,6 +40,9 @@ std::unique_ptr<mlir::MLIRContext> createContext();
 /// errors have been printed.
 int compile(const CompileOptions &options);
 
+/// What a compilation of `options` would print before it runs: layers and, for the target, memory. Returns the exit status.
+int summarize(const CompileOptions &options, bool json);
+
 /// Path of this program's directory, where the runtime executable lies.
 std::string programDirectory();
 

@@ -3,7 +3,6 @@
 // The driver: command lines, nothing else.
 
 #include "frontend/Frontend.h"
-#include "frontend/Summary.h"
 #include "tools/incept/Driver.h"
 #include "tools/incept/Train.h"
 #include "llvm/Support/raw_ostream.h"
@@ -52,18 +51,6 @@ int check(const std::vector<std::string> &specs) {
       status = kInputAtFault;
   }
   return status;
-}
-
-int summary(const CompileOptions &options, bool json) {
-  auto context = createContext();
-  LoadOptions load;
-  load.batchSize = options.batchSize;
-  load.parameters = options.parameters;
-  auto module = loadNetwork(*context, options.spec, load, llvm::errs());
-  if (mlir::failed(module))
-    return kInputAtFault;
-  printSummary(**module, llvm::outs(), json);
-  return kDone;
 }
 
 } // namespace
@@ -117,6 +104,6 @@ int main(int argc, char **argv) {
   if (checkCommand->parsed())
     return check(specs);
   if (summaryCommand->parsed())
-    return summary(options, json);
+    return summarize(options, json);
   return train(options, trainCommand->remaining());
 }
