@@ -1,0 +1,44 @@
+// RUN: incept-opt %s --incept-form-groups --incept-assign-layouts | FileCheck %s
+
+// The fake target keeps convolution weights "blocked", wants "transposed" ones for data gradients, and gradients of
+// weights "blocked": the parameter and its gradient share a format, and one reorder stands before the data gradient.
+// CHECK-DAG: incept.exec.plan @plan_0 "conv2d"
+// CHECK-DAG: incept.exec.plan @{{.+}} "reorder" {{.*}}to = "transposed"
+// CHECK-DAG: incept.variable @c.weight kind "parameter" : tensor<4x4x3x3xf32, #incept.layout<blocked>>
+// CHECK-DAG: incept.variable @"grad/c.weight" kind "gradient" : tensor<4x4x3x3xf32, #incept.layout<blocked>>
+incept.variable @c.weight kind "parameter" : tensor<4x4x3x3xf32>
+incept.variable @"grad/c.weight" kind "gradient" : tensor<4x4x3x3xf32>
+incept.variable @"io/f32_input" kind "io" : tensor<2x4x5x5xf32>
+
+// CHECK-LABEL: func.func @forward_backward
+//       CHECK:   %[[X:.+]] = incept.read @"io/f32_input" : tensor<2x4x5x5xf32, #incept.layout<nhwc>>
+//       CHECK:   %[[W:.+]] = incept.read @c.weight : tensor<4x4x3x3xf32, #incept.layout<blocked>>
+//       CHECK:   %[[Y:.+]] = incept.group "library" plan @plan_0(%[[X]], %[[W]])
+//       CHECK:   %[[R:.+]] = incept.group "library" plan @{{.+}}(%[[W]]) {{.+}} -> tensor<4x4x3x3xf32, #incept.layout<transposed>>
+//       CHECK:   incept.group "library" plan @{{.+}}(%[[Y]], %[[R]])
+//       CHECK:   %[[D:.+]] = incept.group "library" plan @{{.+}}(%[[X]], %[[Y]]) {{.+}} -> tensor<4x4x3x3xf32, #incept.layout<blocked>>
+//       CHECK:   incept.write @"grad/c.weight", %[[D]]
+func.func @forward_backward() {
+  %x = incept.read @"io/f32_input" : tensor<2x4x5x5xf32>
+  %w = incept.read @c.weight : tensor<4x4x3x3xf32>
+  %y = incept.conv2d %x, %w pad [1, 1] pad_end [1, 1] : (tensor<2x4x5x5xf32>, tensor<4x4x3x3xf32>) -> tensor<2x4x5x5xf32>
+  %b = incept.conv2d_backward_data %y, %w pad [1, 1] pad_end [1, 1] : (tensor<2x4x5x5xf32>, tensor<4x4x3x3xf32>) -> tensor<2x4x5x5xf32>
+  %d = incept.conv2d_backward_weights %x, %y pad [1, 1] pad_end [1, 1] : (tensor<2x4x5x5xf32>, tensor<2x4x5x5xf32>) -> tensor<4x4x3x3xf32>
+  incept.write @"grad/c.weight", %d : tensor<4x4x3x3xf32>
+  incept.write @"io/f32_input", %b : tensor<2x4x5x5xf32>
+  return
+}
+
+// A kernel writes its half of the concat: pixel stride 8, and the second half begins at channel 4.
+// CHECK-LABEL: func.func @slices
+//       CHECK:   -> tensor<2x4x5x5xf32, #incept.layout<nhwc, stride = 8, offset = 0>>
+//       CHECK:   -> tensor<2x4x5x5xf32, #incept.layout<nhwc, stride = 8, offset = 4>>
+//       CHECK:   incept.concat_view {{.+}} -> tensor<2x8x5x5xf32, #incept.layout<nhwc>>
+func.func @slices() {
+  %x = incept.read @"io/f32_input" : tensor<2x4x5x5xf32>
+  %r = incept.relu %x : (tensor<2x4x5x5xf32>) -> tensor<2x4x5x5xf32>
+  %s = incept.scale %x by 2.0 : (tensor<2x4x5x5xf32>) -> tensor<2x4x5x5xf32>
+  %c = incept.concat_view %r, %s : (tensor<2x4x5x5xf32>, tensor<2x4x5x5xf32>) -> tensor<2x8x5x5xf32>
+  %p = incept.global_avg_pool %c : (tensor<2x8x5x5xf32>) -> tensor<2x8x1x1xf32>
+  return
+}

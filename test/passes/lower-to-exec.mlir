@@ -1,0 +1,39 @@
+// RUN: incept-opt %s --incept-form-groups --incept-assign-layouts --incept-plan-memory --incept-lower-to-exec | FileCheck %s
+
+// Decayed parameters first: b.weight (16 values, 64 bytes) lies before a.bias; gradients have their parameters' offsets.
+// CHECK-DAG: incept.variable @a.bias kind "parameter" {incept.bytes = 16 : i64, incept.offset = 64 : i64, incept.region = @params}
+// CHECK-DAG: incept.variable @b.weight kind "parameter" decay {incept.bytes = 64 : i64, incept.offset = 0 : i64, incept.region = @params}
+// CHECK-DAG: incept.variable @"grad/a.bias" kind "gradient" {incept.bytes = 16 : i64, incept.offset = 64 : i64, incept.region = @grads}
+incept.variable @a.bias kind "parameter" : tensor<4xf32>
+incept.variable @b.weight kind "parameter" decay : tensor<4x4xf32>
+incept.variable @"grad/a.bias" kind "gradient" : tensor<4xf32>
+incept.variable @"io/f32_input" kind "io" : tensor<2x4x8x8xf32>
+
+// A sum over 2*8*8 = 128 rows: chunks of 32 rows give 4 rows of partial sums, which a second launch adds into the
+// gradient's own memory.
+// CHECK-LABEL: func.func @sum
+//       CHECK:   %[[X:.+]] = incept.exec.slice @io at 0
+//       CHECK:   %[[G:.+]] = incept.exec.slice @grads at 64
+//       CHECK:   %[[P:.+]] = incept.exec.slice @arena at 0 : memref<4x4xf32>
+//       CHECK:   incept.exec.kernel @{{.+}}channel_sum(%[[X]], %[[P]]) extents [128, 4, 32, 4] units 4
+//       CHECK:   incept.exec.kernel @{{.+}}combine(%[[P]], %[[G]]) extents [4, 4] units 1
+func.func @sum() {
+  %x = incept.read @"io/f32_input" : tensor<2x4x8x8xf32>
+  %s = incept.channel_sum %x : (tensor<2x4x8x8xf32>) -> tensor<4xf32>
+  incept.write @"grad/a.bias", %s : tensor<4xf32>
+  return
+}
+
+// Two ReLUs of different sizes are one kernel: extents make the difference.
+// CHECK-LABEL: func.func @one_kernel
+//       CHECK:   incept.exec.kernel @[[K:.+]](%{{.+}}, %{{.+}}) extents [512] units 1
+//       CHECK:   incept.exec.kernel @[[K]](%{{.+}}, %{{.+}}) extents [16] units 1
+func.func @one_kernel() {
+  %x = incept.read @"io/f32_input" : tensor<2x4x8x8xf32>
+  %r = incept.relu %x : (tensor<2x4x8x8xf32>) -> tensor<2x4x8x8xf32>
+  incept.write @"io/f32_input", %r : tensor<2x4x8x8xf32>
+  %w = incept.read @b.weight : tensor<4x4xf32>
+  %q = incept.relu %w : (tensor<4x4xf32>) -> tensor<4x4xf32>
+  incept.write @b.weight, %q : tensor<4x4xf32>
+  return
+}
