@@ -10,11 +10,11 @@
 namespace incept {
 
 struct CodegenOptions {
-  std::string stub;      ///< path of the prebuilt runtime executable
-  std::string output;    ///< path of the executable to write
-  std::string specText;  ///< kept in the image for `info`
+  std::string stub;     ///< path of the prebuilt runtime executable
+  std::string output;   ///< path of the executable to write
+  std::string specText; ///< kept in the image for `info`
   int threads = 1;
-  std::string cpu;       ///< LLVM's name of the CPU; empty means this machine's
+  std::string cpu; ///< LLVM's name of the CPU; empty means this machine's
 };
 
 /// Compiles kernels, writes the program image and joins it to a copy of the stub. The output appears whole or not at

@@ -75,8 +75,8 @@ LogicalResult ConcatViewOp::verify() { return verifyConcat(*this); }
 template <typename OpTy>
 static LogicalResult verifySlice(OpTy op) {
   // slice_c1, slice_view_c1
-  auto inferred = inferSlice([&] { return op.emitOpError(); }, shapeOf(op.getSrc()), op.getOffset(),
-                             shapeOf(op.getDst())[1]);
+  auto inferred =
+      inferSlice([&] { return op.emitOpError(); }, shapeOf(op.getSrc()), op.getOffset(), shapeOf(op.getDst())[1]);
   if (failed(inferred))
     return failure();
   return verifyShape(op, "dst", op.getDst(), *inferred);

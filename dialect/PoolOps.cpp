@@ -26,8 +26,8 @@ static LogicalResult verifyPool(OpTy op, Value src, Value dst) {
 template <typename OpTy>
 static LogicalResult verifyIndexed(OpTy op, Value dst) {
   // max_pool_with_index_c1, max_pool_with_index_c2: positions are stored in a byte.
-  if (op.getKernel().size() == 2 && (op.getKernel()[0] > 255 || op.getKernel()[1] > 255 ||
-                                     op.getKernel()[0] * op.getKernel()[1] > 255))
+  if (op.getKernel().size() == 2 &&
+      (op.getKernel()[0] > 255 || op.getKernel()[1] > 255 || op.getKernel()[0] * op.getKernel()[1] > 255))
     return op.emitOpError() << "expected a window of at most 255 elements, but got " << op.getKernel()[0] << "x"
                             << op.getKernel()[1];
   return verifyShape(op, "workspace", op.getWorkspace(), shapeOf(dst));

@@ -17,9 +17,8 @@ static constexpr int64_t kLimit = int64_t(1) << 31;
 static bool equalDims(int64_t a, int64_t b) { return a == b || a == kDynamic || b == kDynamic; }
 
 bool sameShape(ArrayRef<int64_t> a, ArrayRef<int64_t> b) {
-  return a.size() == b.size() && llvm::all_of(llvm::zip(a, b), [](auto pair) {
-           return equalDims(std::get<0>(pair), std::get<1>(pair));
-         });
+  return a.size() == b.size() &&
+         llvm::all_of(llvm::zip(a, b), [](auto pair) { return equalDims(std::get<0>(pair), std::get<1>(pair)); });
 }
 
 std::string formatShape(ArrayRef<int64_t> shape) {
@@ -151,7 +150,8 @@ FailureOr<Shape> inferPool(EmitError emitError, ArrayRef<int64_t> src, const Win
     auto length = inferWindowAxis(emitError, src[2 + axis], window, axis);
     if (failed(length))
       return failure();
-    if (window.padBegin[axis] >= window.kernel[axis] || window.padEnd[axis] >= window.kernel[axis] + window.stride[axis]) {
+    if (window.padBegin[axis] >= window.kernel[axis] ||
+        window.padEnd[axis] >= window.kernel[axis] + window.stride[axis]) {
       emitError() << "expected padding smaller than the window of " << window.kernel[axis] << ", but got "
                   << std::max(window.padBegin[axis], window.padEnd[axis]);
       return failure();

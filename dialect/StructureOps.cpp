@@ -20,7 +20,8 @@ LogicalResult VariableOp::verify() {
   return success();
 }
 
-static LogicalResult verifyVariableUse(Operation *op, FlatSymbolRefAttr name, Value value, SymbolTableCollection &table) {
+static LogicalResult verifyVariableUse(Operation *op, FlatSymbolRefAttr name, Value value,
+                                       SymbolTableCollection &table) {
   auto variable = table.lookupNearestSymbolFrom<VariableOp>(op, name);
   if (!variable)
     return op->emitOpError() << "expected a variable named '" << name.getValue() << "', but there is none";

@@ -75,7 +75,9 @@ private:
           formats[variable.getSymName()] = std::string(found->second);
   }
 
-  LayoutAttr layout(StringRef format) { return LayoutAttr::get(context, format.empty() ? StringRef(kDenseFormat) : format); }
+  LayoutAttr layout(StringRef format) {
+    return LayoutAttr::get(context, format.empty() ? StringRef(kDenseFormat) : format);
+  }
 
   LayoutAttr variableLayout(VariableOp variable) {
     if (auto found = formats.find(variable.getSymName()); found != formats.end())

@@ -22,9 +22,7 @@ constexpr int64_t kFlatUnit = 1024;
 exec::SliceOp sliceOf(Value value) { return value.getDefiningOp<exec::SliceOp>(); }
 bool isScalar(Value value) { return cast<MemRefType>(value.getType()).getRank() == 0; }
 
-int64_t bytesPerElement(Value value) {
-  return cast<MemRefType>(value.getType()).getElementTypeBitWidth() / 8;
-}
+int64_t bytesPerElement(Value value) { return cast<MemRefType>(value.getType()).getElementTypeBitWidth() / 8; }
 
 /// Joins `next` to `launch` if each tensor of `next` begins where that of `launch` ends, up to alignment.
 bool join(exec::KernelOp launch, exec::KernelOp next) {

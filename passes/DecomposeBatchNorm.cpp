@@ -27,10 +27,10 @@ void decompose(BatchNormTrainingOp norm) {
   Value src = norm.getSrc();
   auto sample = ChannelSampleOp::create(b, loc, vector, src);
   auto stats = ChannelStatsOp::create(b, loc, vector, vector, src, sample);
-  auto finalize = BatchNormFinalizeOp::create(
-      b, loc, TypeRange{vector, vector, vector, vector, vector}, stats.getSum(), stats.getSumSquares(), sample,
-      norm.getGamma(), norm.getRunningMean(), norm.getRunningVar(), norm.getEpsilonAttr(), norm.getDecayAttr(),
-      b.getI64IntegerAttr(countOf(src)));
+  auto finalize = BatchNormFinalizeOp::create(b, loc, TypeRange{vector, vector, vector, vector, vector}, stats.getSum(),
+                                              stats.getSumSquares(), sample, norm.getGamma(), norm.getRunningMean(),
+                                              norm.getRunningVar(), norm.getEpsilonAttr(), norm.getDecayAttr(),
+                                              b.getI64IntegerAttr(countOf(src)));
   auto apply = ScaleShiftOp::create(b, loc, norm.getDst().getType(), src, finalize.getMean(), finalize.getScale(),
                                     norm.getBeta());
   for (Operation *op : {sample.getOperation(), stats.getOperation(), finalize.getOperation(), apply.getOperation()})
@@ -44,10 +44,11 @@ void decompose(BatchNormBackwardOp norm) {
   OpBuilder b(norm);
   Location loc = norm.getLoc();
   Type vector = norm.getMean().getType();
-  auto stats = BatchNormBackwardStatsOp::create(b, loc, vector, vector, norm.getDiffDst(), norm.getSrc(), norm.getMean());
-  auto finalize = BatchNormBackwardFinalizeOp::create(
-      b, loc, TypeRange{vector, vector, vector, vector, vector}, stats.getSum(), stats.getSumProduct(),
-      norm.getInvStd(), norm.getGamma(), b.getI64IntegerAttr(countOf(norm.getSrc())));
+  auto stats =
+      BatchNormBackwardStatsOp::create(b, loc, vector, vector, norm.getDiffDst(), norm.getSrc(), norm.getMean());
+  auto finalize = BatchNormBackwardFinalizeOp::create(b, loc, TypeRange{vector, vector, vector, vector, vector},
+                                                      stats.getSum(), stats.getSumProduct(), norm.getInvStd(),
+                                                      norm.getGamma(), b.getI64IntegerAttr(countOf(norm.getSrc())));
   auto apply = BatchNormBackwardApplyOp::create(b, loc, norm.getDiffSrc().getType(), norm.getDiffDst(), norm.getSrc(),
                                                 norm.getMean(), finalize.getA(), finalize.getB(), finalize.getC());
   for (Operation *op : {stats.getOperation(), finalize.getOperation(), apply.getOperation()})

@@ -70,9 +70,10 @@ private:
 
   Operation *useBatchStatistics(BatchNormOp norm) {
     Type vector = norm.getBeta().getType();
-    auto training = BatchNormTrainingOp::create(
-        builder, norm.getLoc(), TypeRange{norm.getDst().getType(), vector, vector, vector, vector}, norm.getSrc(),
-        norm.getGamma(), norm.getBeta(), norm.getMean(), norm.getVariance(), norm.getEpsilonAttr(), norm.getDecayAttr());
+    auto training = BatchNormTrainingOp::create(builder, norm.getLoc(),
+                                                TypeRange{norm.getDst().getType(), vector, vector, vector, vector},
+                                                norm.getSrc(), norm.getGamma(), norm.getBeta(), norm.getMean(),
+                                                norm.getVariance(), norm.getEpsilonAttr(), norm.getDecayAttr());
     for (auto [read, value] : {std::pair(norm.getMean(), training.getNewRunningMean()),
                                std::pair(norm.getVariance(), training.getNewRunningVar())})
       if (auto variable = read.getDefiningOp<ReadOp>())
@@ -102,15 +103,14 @@ private:
     Value logits = logitsWrite.getValue();
     Location loc = logits.getLoc();
     auto type = cast<RankedTensorType>(logits.getType());
-    Value labels = ReadOp::create(builder, loc, RankedTensorType::get({type.getDimSize(0)}, builder.getI64Type()),
-                                  "io/labels");
+    Value labels =
+        ReadOp::create(builder, loc, RankedTensorType::get({type.getDimSize(0)}, builder.getI64Type()), "io/labels");
     auto loss = SoftmaxCrossEntropyOp::create(builder, loc, RankedTensorType::get({}, type.getElementType()), logits,
                                               labels, builder.getF64FloatAttr(smoothing));
     setPath(loss, "loss");
     WriteOp::create(builder, loc, "io/loss", loss.getLoss());
-    auto backward = SoftmaxCrossEntropyBackwardOp::create(builder, loc, type, logits, labels,
-                                                          builder.getF64FloatAttr(smoothing),
-                                                          builder.getF64FloatAttr(1.0));
+    auto backward = SoftmaxCrossEntropyBackwardOp::create(
+        builder, loc, type, logits, labels, builder.getF64FloatAttr(smoothing), builder.getF64FloatAttr(1.0));
     setPath(backward, "loss");
     contributions[logits].push_back({loss, backward.getDiffLogits()});
     return success();

@@ -112,9 +112,8 @@ GroupOp buildGroup(StringRef kind, ArrayRef<Operation *> members, const DenseSet
         outputs.push_back(result);
   }
   OpBuilder builder(anchor);
-  auto group = GroupOp::create(builder, anchor->getLoc(), ValueRange(outputs).getTypes(), kind,
-                               inputs.getArrayRef(), FlatSymbolRefAttr(), IntegerAttr(), DenseI64ArrayAttr(),
-                               IntegerAttr());
+  auto group = GroupOp::create(builder, anchor->getLoc(), ValueRange(outputs).getTypes(), kind, inputs.getArrayRef(),
+                               FlatSymbolRefAttr(), IntegerAttr(), DenseI64ArrayAttr(), IntegerAttr());
   setPath(group, getPath(anchor));
   Block *body = builder.createBlock(&group.getBody());
   IRMapping mapping;
@@ -125,9 +124,8 @@ GroupOp buildGroup(StringRef kind, ArrayRef<Operation *> members, const DenseSet
   SmallVector<Value> yielded = llvm::map_to_vector(outputs, [&](Value value) { return mapping.lookup(value); });
   YieldOp::create(builder, anchor->getLoc(), yielded);
   for (auto [old, result] : llvm::zip(outputs, group.getOutputs()))
-    old.replaceUsesWithIf(result, [&](OpOperand &use) {
-      return !inside.contains(use.getOwner()) || clones.contains(use.getOwner());
-    });
+    old.replaceUsesWithIf(
+        result, [&](OpOperand &use) { return !inside.contains(use.getOwner()) || clones.contains(use.getOwner()); });
   for (Operation *op : llvm::reverse(members))
     if (!clones.contains(op))
       op->erase();

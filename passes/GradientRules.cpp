@@ -18,9 +18,9 @@ namespace {
 using Gradients = SmallVector<Value>;
 
 Gradients conv2d(Conv2DOp op, OpBuilder &b, ValueRange diff) {
-  auto data = Conv2DBackwardDataOp::create(b, op.getLoc(), op.getSrc().getType(), diff[0], op.getWeights(),
-                                           op.getStrideAttr(), op.getPadBeginAttr(), op.getPadEndAttr(),
-                                           op.getDilationAttr(), op.getGroupsAttr());
+  auto data =
+      Conv2DBackwardDataOp::create(b, op.getLoc(), op.getSrc().getType(), diff[0], op.getWeights(), op.getStrideAttr(),
+                                   op.getPadBeginAttr(), op.getPadEndAttr(), op.getDilationAttr(), op.getGroupsAttr());
   auto weights = Conv2DBackwardWeightsOp::create(b, op.getLoc(), op.getWeights().getType(), op.getSrc(), diff[0],
                                                  op.getStrideAttr(), op.getPadBeginAttr(), op.getPadEndAttr(),
                                                  op.getDilationAttr(), op.getGroupsAttr());

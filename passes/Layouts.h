@@ -22,8 +22,8 @@ int64_t elementBytes(mlir::Type type);
 
 /// A value's place in the value whose buffer it lies in: follows views to the root.
 struct Placement {
-  mlir::Value root;            ///< a group's result, a concat_view's result or a read
-  int64_t channelOffset = 0;   ///< first channel in the root
+  mlir::Value root;          ///< a group's result, a concat_view's result or a read
+  int64_t channelOffset = 0; ///< first channel in the root
 };
 Placement placementOf(mlir::Value value);
 

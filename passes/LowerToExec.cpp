@@ -31,8 +31,8 @@ struct StepField {
   int64_t offset;
 };
 constexpr StepField kStepFields[] = {
-    {"step", "i64", 0},        {"seed", "u64", 8},       {"sample_base", "i64", 16},  {"learning_rate", "f32", 24},
-    {"momentum", "f32", 28},   {"rms_decay", "f32", 32}, {"rms_epsilon", "f32", 36},  {"weight_decay", "f32", 40},
+    {"step", "i64", 0},      {"seed", "u64", 8},       {"sample_base", "i64", 16}, {"learning_rate", "f32", 24},
+    {"momentum", "f32", 28}, {"rms_decay", "f32", 32}, {"rms_epsilon", "f32", 36}, {"weight_decay", "f32", 40},
 };
 constexpr int64_t kStepBytes = 64;
 
@@ -131,7 +131,8 @@ public:
   }
 
 private:
-  Value slice(OpBuilder &builder, Location loc, StringRef region, int64_t offset, ArrayRef<int64_t> shape, Type element) {
+  Value slice(OpBuilder &builder, Location loc, StringRef region, int64_t offset, ArrayRef<int64_t> shape,
+              Type element) {
     return exec::SliceOp::create(builder, loc, MemRefType::get(shape, element), region, offset);
   }
 
@@ -278,9 +279,10 @@ struct LowerToExecPass : impl::LowerToExecPassBase<LowerToExecPass> {
     Builder builder(module.getContext());
     SmallVector<Attribute> fields;
     for (const StepField &field : kStepFields)
-      fields.push_back(builder.getDictionaryAttr({builder.getNamedAttr("name", builder.getStringAttr(field.name)),
-                                                  builder.getNamedAttr("type", builder.getStringAttr(field.type)),
-                                                  builder.getNamedAttr("offset", builder.getI64IntegerAttr(field.offset))}));
+      fields.push_back(
+          builder.getDictionaryAttr({builder.getNamedAttr("name", builder.getStringAttr(field.name)),
+                                     builder.getNamedAttr("type", builder.getStringAttr(field.type)),
+                                     builder.getNamedAttr("offset", builder.getI64IntegerAttr(field.offset))}));
     module->setAttr("incept.step_fields", builder.getArrayAttr(fields));
     auto bytes = [&](StringRef name, int64_t value) {
       return builder.getNamedAttr(name, builder.getI64IntegerAttr(value));

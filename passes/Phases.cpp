@@ -71,11 +71,10 @@ void buildPhase(OpPassManager &passes, Phase phase, std::shared_ptr<const Target
 
 void registerPhasePipelines() {
   for (Phase phase : kPhases)
-    PassPipelineRegistration<>(("incept-to-" + phaseName(phase)).str(),
-                               ("the passes from the phase before to phase " + phaseName(phase)).str(),
-                               [phase](OpPassManager &passes) {
-                                 buildPhase(passes, phase, createFakeTarget(), PhaseOptions());
-                               });
+    PassPipelineRegistration<>(
+        ("incept-to-" + phaseName(phase)).str(),
+        ("the passes from the phase before to phase " + phaseName(phase)).str(),
+        [phase](OpPassManager &passes) { buildPhase(passes, phase, createFakeTarget(), PhaseOptions()); });
 }
 
 } // namespace incept

@@ -61,9 +61,8 @@ void placeConcat(ConcatOp concat) {
   SmallVector<Value> srcs;
   for (Value src : concat.getSrcs()) {
     // A value can lie in one slice only: not in two concats, not twice in one.
-    unsigned concatUses = llvm::count_if(src.getUses(), [](OpOperand &use) {
-      return isa<ConcatOp, ConcatViewOp>(use.getOwner());
-    });
+    unsigned concatUses =
+        llvm::count_if(src.getUses(), [](OpOperand &use) { return isa<ConcatOp, ConcatViewOp>(use.getOwner()); });
     bool direct = isGeneratedKernel(src.getDefiningOp()) && concatUses == 1 && consumersTakeSlices(src);
     srcs.push_back(direct ? src : copyOf(builder, concat, src));
   }

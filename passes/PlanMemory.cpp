@@ -104,7 +104,8 @@ private:
       Value value = write.getValue();
       Placement placement = placementOf(value);
       auto producer = placement.root.getDefiningOp<GroupOp>();
-      bool direct = producer && value == placement.root && !bound.contains(value) && !oldValueUsedAfter(write, producer);
+      bool direct =
+          producer && value == placement.root && !bound.contains(value) && !oldValueUsedAfter(write, producer);
       if (!direct)
         value = insertCopy(write);
       bound[value] = write;
@@ -182,9 +183,9 @@ private:
     if (buffer.bytes)
       return success();
     auto type = cast<RankedTensorType>(placement.root.getType());
-    auto bytes = type.getElementType().isF32() ? target.formatBytes(type.getShape(), libraryFormat(layoutOf(placement.root)))
-                                               : FailureOr<int64_t>(*countElements(type.getShape()) *
-                                                                    elementBytes(type.getElementType()));
+    auto bytes = type.getElementType().isF32()
+                     ? target.formatBytes(type.getShape(), libraryFormat(layoutOf(placement.root)))
+                     : FailureOr<int64_t>(*countElements(type.getShape()) * elementBytes(type.getElementType()));
     if (failed(bytes))
       return op->emitOpError() << "has a result of unknown size: " << type;
     buffer.bytes = std::max<int64_t>(llvm::alignTo(*bytes, kAlignment), kAlignment);

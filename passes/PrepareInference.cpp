@@ -48,7 +48,8 @@ private:
   /// Declares the derived variable folded/NAME, written by @prepare_inference, and reads it before `user`.
   Value derive(Operation *user, StringRef name, Value value) {
     std::string symbol = ("folded/" + name).str();
-    VariableOp::create(variables, user->getLoc(), symbol, cast<RankedTensorType>(value.getType()), "derived", DictionaryAttr(), false);
+    VariableOp::create(variables, user->getLoc(), symbol, cast<RankedTensorType>(value.getType()), "derived",
+                       DictionaryAttr(), false);
     WriteOp::create(prepare, user->getLoc(), symbol, value);
     OpBuilder before(user);
     return ReadOp::create(before, user->getLoc(), value.getType(), symbol);
@@ -59,8 +60,8 @@ private:
       if (!isReadOrNull(operand))
         return norm.emitOpError() << "expected statistics and parameters that are read from variables";
     auto conv = norm.getSrc().getDefiningOp<Conv2DOp>();
-    bool folds = conv && conv->hasOneUse() && !conv.getRelu() && isReadOrNull(conv.getWeights()) &&
-                 isReadOrNull(conv.getBias());
+    bool folds =
+        conv && conv->hasOneUse() && !conv.getRelu() && isReadOrNull(conv.getWeights()) && isReadOrNull(conv.getBias());
     Value beta = readAgain(norm.getBeta());
     Type vector = beta.getType();
     Value mean = readAgain(norm.getMean());

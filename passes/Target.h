@@ -20,11 +20,11 @@ struct LibraryPlan {
   std::string kind;                                        ///< plan kind, e.g. "convolution_forward"
   std::vector<std::pair<std::string, std::string>> config; ///< the problem under the library's names
   std::string impl;                                        ///< implementation the library chose
-  std::string weightsFormat;  ///< physical format of the weights (of dst for a reorder); "" is dense
-  int64_t weightsBytes = 0;   ///< bytes of one tensor in that format
+  std::string weightsFormat; ///< physical format of the weights (of dst for a reorder); "" is dense
+  int64_t weightsBytes = 0;  ///< bytes of one tensor in that format
   int64_t scratchpadBytes = 0;
-  bool reference = false;     ///< correct, but not a fast implementation
-  bool swapOperands = false;  ///< the library takes the op's first two operands in the other order
+  bool reference = false;    ///< correct, but not a fast implementation
+  bool swapOperands = false; ///< the library takes the op's first two operands in the other order
 };
 
 class Target {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Checks the contract of a phase, so that a bug of one phase shows there and not in generated code, and marks the module
-// with the phase's name.
+// Checks the contract of a phase, so that a bug of one phase shows there and not in generated code, and marks the
+// module with the phase's name.
 
 #include "dialect/InceptOps.h"
 #include "dialect/VerifierUtils.h"
@@ -88,8 +88,7 @@ LogicalResult verifyPlanned(Operation *op) {
 }
 
 LogicalResult verifyExec(Operation *op) {
-  if (isa<func::FuncOp>(op->getParentOp()) &&
-      !isa<exec::SliceOp, exec::KernelOp, exec::LibraryOp, func::ReturnOp>(op))
+  if (isa<func::FuncOp>(op->getParentOp()) && !isa<exec::SliceOp, exec::KernelOp, exec::LibraryOp, func::ReturnOp>(op))
     return op->emitOpError() << "does not belong to phase exec: an entry point is a list of launches";
   return success();
 }

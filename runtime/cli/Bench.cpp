@@ -37,9 +37,9 @@ static void printProfile(Program &program, int64_t steps) {
       if (times[i].runs == 0)
         continue;
       const program::Launch &launch = launches[i];
-      Row &row = rows[launch.isKernel ? program.image().kernels[launch.index]
-                                      : program.image().plans[launch.index].kind + " " +
-                                            program.image().plans[launch.index].impl];
+      Row &row = rows[launch.isKernel
+                          ? program.image().kernels[launch.index]
+                          : program.image().plans[launch.index].kind + " " + program.image().plans[launch.index].impl];
       row.seconds += times[i].seconds;
       ++row.launches;
       total += times[i].seconds;

@@ -85,10 +85,10 @@ Status runPredict(Program &program, const PredictOptions &options) {
     printTop(logits.data() + i * image.classes, image.classes, i, options.top);
   if (options.output.empty())
     return {};
-  return writeSafetensors(options.output,
-                          {{"logits", "F32", {count, image.classes},
-                            {reinterpret_cast<const char *>(logits.data()), logits.size() * 4}}},
-                          {});
+  return writeSafetensors(
+      options.output,
+      {{"logits", "F32", {count, image.classes}, {reinterpret_cast<const char *>(logits.data()), logits.size() * 4}}},
+      {});
 }
 
 } // namespace incept

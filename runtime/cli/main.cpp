@@ -63,7 +63,8 @@ void addOthers(CLI::App &app, Arguments &a) {
   step->add_option("--seed", a.step.seed, "seed of dropout");
   step->add_option("--set", a.settings, "KEY=VALUE, a hyper-parameter")->allow_extra_args(false);
   CLI::App *bench = app.add_subcommand("bench", "time steps on synthetic images");
-  bench->add_option("--steps", a.bench.steps, "how many")->check(CLI::Range(int64_t(1), int64_t(1000000)))
+  bench->add_option("--steps", a.bench.steps, "how many")
+      ->check(CLI::Range(int64_t(1), int64_t(1000000)))
       ->capture_default_str();
   bench->add_flag("--json", a.bench.json, "as JSON");
   bench->add_flag("--profile", a.bench.profile, "time per kernel and primitive");

@@ -15,7 +15,7 @@ namespace incept {
 struct ImageSet {
   int64_t count = 0, height = 0, width = 0, channels = 0;
   std::vector<uint8_t> pixels;
-  std::vector<uint8_t> labels8;   ///< one byte per image
+  std::vector<uint8_t> labels8; ///< one byte per image
   const uint8_t *image(int64_t index) const { return pixels.data() + index * height * width * channels; }
   int64_t imageBytes() const { return height * width * channels; }
 };

@@ -166,9 +166,8 @@ Status writeSafetensors(const std::string &path, const std::vector<TensorToWrite
     header["__metadata__"] = metadata;
   size_t offset = 0;
   for (const TensorToWrite &tensor : tensors) {
-    header[tensor.name] = {{"dtype", tensor.type},
-                           {"shape", tensor.shape},
-                           {"data_offsets", {offset, offset + tensor.bytes.size()}}};
+    header[tensor.name] = {
+        {"dtype", tensor.type}, {"shape", tensor.shape}, {"data_offsets", {offset, offset + tensor.bytes.size()}}};
     offset += tensor.bytes.size();
   }
   std::string text = header.dump();

@@ -129,8 +129,8 @@ Launch readLaunch(const json &entry, const Image &image) {
 
 void readHeader(const json &header, Image &image) {
   if (field(header, "format_version") != kFormatVersion)
-    throw Bad{"it has format version " + std::to_string(field(header, "format_version")) +
-              ", but this runtime reads " + std::to_string(kFormatVersion) + ": compile it again"};
+    throw Bad{"it has format version " + std::to_string(field(header, "format_version")) + ", but this runtime reads " +
+              std::to_string(kFormatVersion) + ": compile it again"};
   image.network = text(header, "network");
   image.specHash = text(get(header, "spec"), "hash");
   image.specText = text(get(header, "spec"), "text");

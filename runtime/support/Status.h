@@ -50,5 +50,5 @@ private:
 
 /// Returns from the function with the error of `expression`, a Status, if it is one.
 #define INCEPT_RETURN_IF_ERROR(expression)                                                                             \
-  if (::incept::Status status_ = (expression); !status_.ok())                                                         \
+  if (::incept::Status status_ = (expression); !status_.ok())                                                          \
   return status_

@@ -65,15 +65,17 @@ private:
 
 Status writeCurve(const std::string &path, const std::string &title, const LearningCurve &curve) {
   Chart chart(curve);
-  std::string svg = format("<svg xmlns='http://www.w3.org/2000/svg' width='%.0f' height='%.0f' "
-                           "font-family='sans-serif' font-size='12'>\n<rect width='100%%' height='100%%' fill='white'/>\n",
-                           kWidth, kHeight);
+  std::string svg =
+      format("<svg xmlns='http://www.w3.org/2000/svg' width='%.0f' height='%.0f' "
+             "font-family='sans-serif' font-size='12'>\n<rect width='100%%' height='100%%' fill='white'/>\n",
+             kWidth, kHeight);
   std::string safe;
   for (char c : title)
     safe += c == '<' || c == '&' || c == '>' ? '_' : c;
   svg += format("<text x='%.1f' y='24' font-size='15'>", kLeft) + safe + "</text>\n";
   chart.axes(svg);
-  Chart::line(svg, chart, curve.loss, [&](double value) { return chart.lossY(value); }, "#c0392b");
+  Chart::line(
+      svg, chart, curve.loss, [&](double value) { return chart.lossY(value); }, "#c0392b");
   Chart::line(svg, chart, curve.accuracy, Chart::accuracyY, "#7fb3d5");
   for (const CurvePoint &point : curve.testAccuracy) {
     double x = chart.x(point.step), y = Chart::accuracyY(point.value);

@@ -220,9 +220,7 @@ void Program::setStep(const char *field, uint64_t value) {
   std::memcpy(device_->region(image_.findRegion(program::kStepRegion)) + found->second.offset, &value, 8);
 }
 
-uint8_t *Program::u8Images() {
-  return reinterpret_cast<uint8_t *>(device_->memory(*image_.find(program::kU8Images)));
-}
+uint8_t *Program::u8Images() { return reinterpret_cast<uint8_t *>(device_->memory(*image_.find(program::kU8Images))); }
 float *Program::f32Images() { return reinterpret_cast<float *>(device_->memory(*image_.find(program::kF32Images))); }
 int64_t *Program::labels() { return reinterpret_cast<int64_t *>(device_->memory(*image_.find(program::kLabels))); }
 float Program::loss() { return *reinterpret_cast<float *>(device_->memory(*image_.find(program::kLoss))); }

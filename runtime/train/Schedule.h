@@ -31,9 +31,8 @@ public:
 private:
   std::string kind = "constant";
   std::map<std::string, double> values = {
-      {"learning_rate", 0.01}, {"gamma", 1},      {"every_epochs", 1},  {"final_learning_rate", 0},
-      {"warmup_epochs", 0},    {"epochs", 1},     {"momentum", 0.9},    {"rms_decay", 0.9},
-      {"rms_epsilon", 1},      {"weight_decay", 0}};
+      {"learning_rate", 0.01}, {"gamma", 1},      {"every_epochs", 1}, {"final_learning_rate", 0}, {"warmup_epochs", 0},
+      {"epochs", 1},           {"momentum", 0.9}, {"rms_decay", 0.9},  {"rms_epsilon", 1},         {"weight_decay", 0}};
 };
 
 } // namespace incept

@@ -166,8 +166,8 @@ private:
 
   void record(int64_t step) {
     double loss = program.loss();
-    double accuracy = double(countCorrect(program.logits(), program.labels(), batch, program.image().classes)) /
-                      double(batch);
+    double accuracy =
+        double(countCorrect(program.logits(), program.labels(), batch, program.image().classes)) / double(batch);
     // An average over about the last 20 steps, or all of them at the start.
     double share = std::max(0.05, 1.0 / double(++recorded));
     smoothLoss += share * (loss - smoothLoss);
@@ -208,8 +208,8 @@ private:
     if (interrupted && !options.checkpointDirectory.empty())
       INCEPT_RETURN_IF_ERROR(saveCheckpoint(program, options.checkpointDirectory, progress));
     if (!options.save.empty())
-      INCEPT_RETURN_IF_ERROR(program.saveTensors(options.save, {"parameter", "state"}, {},
-                                                 {{"incept.network", program.image().network}}));
+      INCEPT_RETURN_IF_ERROR(
+          program.saveTensors(options.save, {"parameter", "state"}, {}, {{"incept.network", program.image().network}}));
     if (!options.plot.empty())
       INCEPT_RETURN_IF_ERROR(writeCurve(options.plot, program.image().network + " on " + options.data, curve));
     if (log && (std::fflush(log) != 0 || std::ferror(log)))

@@ -9,8 +9,8 @@ namespace incept {
 
 struct TrainOptions {
   std::string data, checkpointDirectory, log, plot, save, weights;
-  double epochs = 0;     ///< 0: the description's
-  int64_t steps = 0;     ///< 0: from epochs
+  double epochs = 0; ///< 0: the description's
+  int64_t steps = 0; ///< 0: from epochs
   uint64_t seed = 0;
   bool resume = false;
 };

@@ -23,13 +23,13 @@ struct CompileOptions {
   std::string mode = "train";
   int64_t batchSize = 32;
   std::string precision = "f32";
-  int threads = 0;                                ///< 0: one per core
+  int threads = 0; ///< 0: one per core
   bool keepGradients = false;
-  bool explain = false;                           ///< print each library plan
-  std::map<std::string, std::string> parameters;  ///< --set NAME=VALUE
+  bool explain = false;                          ///< print each library plan
+  std::map<std::string, std::string> parameters; ///< --set NAME=VALUE
   std::optional<Phase> stopAfter;
-  std::string dumpDirectory;                      ///< --dump-after-each
-  std::string stub;                               ///< path of the runtime executable
+  std::string dumpDirectory; ///< --dump-after-each
+  std::string stub;          ///< path of the runtime executable
   PhaseOptions phases;
 };
 
@@ -40,7 +40,8 @@ std::unique_ptr<mlir::MLIRContext> createContext();
 /// errors have been printed.
 int compile(const CompileOptions &options);
 
-/// What a compilation of `options` would print before it runs: layers and, for the target, memory. Returns the exit status.
+/// What a compilation of `options` would print before it runs: layers and, for the target, memory. Returns the exit
+/// status.
 int summarize(const CompileOptions &options, bool json);
 
 /// Path of this program's directory, where the runtime executable lies.

@@ -16,7 +16,8 @@ namespace {
 /// Options that every command which reads a description has.
 void addNetworkOptions(CLI::App *command, CompileOptions &options) {
   command->add_option("spec", options.spec, "architecture file")->required();
-  command->add_option("--batch-size", options.batchSize, "images per step")->check(CLI::Range(int64_t(1), int64_t(1) << 20))
+  command->add_option("--batch-size", options.batchSize, "images per step")
+      ->check(CLI::Range(int64_t(1), int64_t(1) << 20))
       ->capture_default_str();
   command->add_option_function<std::vector<std::string>>(
       "--set",
@@ -63,7 +64,8 @@ int main(int argc, char **argv) {
   CLI::App *compileCommand = app.add_subcommand("compile", "compile a network to an executable");
   addCompileOptions(compileCommand, options);
   compileCommand->add_option("-o,--output", options.output, "executable, or IR with --stop-after (default: -)");
-  compileCommand->add_option("--mode", options.mode, "train or infer")->check(CLI::IsMember({"train", "infer"}))
+  compileCommand->add_option("--mode", options.mode, "train or infer")
+      ->check(CLI::IsMember({"train", "infer"}))
       ->capture_default_str();
   compileCommand->add_option("--dump-after-each", options.dumpDirectory, "directory for the IR after each phase");
   compileCommand->add_option("--stub", options.stub, "runtime executable to use");
@@ -73,8 +75,8 @@ int main(int argc, char **argv) {
       [&options](const std::string &name) {
         options.stopAfter = parsePhase(name);
         if (!options.stopAfter)
-          throw CLI::ValidationError("--stop-after", "expected graph, training, fused, layout, planned or exec, but got '" +
-                                                         name + "'");
+          throw CLI::ValidationError(
+              "--stop-after", "expected graph, training, fused, layout, planned or exec, but got '" + name + "'");
       },
       "write the IR of a phase instead of an executable");
 
@@ -87,7 +89,8 @@ int main(int argc, char **argv) {
   addNetworkOptions(summaryCommand, options);
   summaryCommand->add_flag("--json", json, "as JSON");
 
-  CLI::App *trainCommand = app.add_subcommand("train", "compile into a cache, then train; further options are the program's");
+  CLI::App *trainCommand =
+      app.add_subcommand("train", "compile into a cache, then train; further options are the program's");
   addCompileOptions(trainCommand, options);
   trainCommand->allow_extras();
 

@@ -34,7 +34,8 @@ CpuDevice::~CpuDevice() {
 Status CpuDevice::checkMachine() {
   const std::string again = ": compile it again on this machine (incept compile)";
   if (image.isa != onednn::isa())
-    return machineError("the program was compiled for " + image.isa + ", but this machine has " + onednn::isa() + again);
+    return machineError("the program was compiled for " + image.isa + ", but this machine has " + onednn::isa() +
+                        again);
   if (image.onednn != onednn::version())
     return machineError("the program was compiled with oneDNN " + image.onednn + ", but this machine has " +
                         onednn::version() + again);
@@ -139,7 +140,7 @@ Status CpuDevice::launch(Step &step) {
     step.kernel(step.operands.data(), launch.extents.data(), 0, launch.units);
     return {};
   }
-#pragma omp parallel num_threads(static_cast<int>(image.threads))
+#pragma omp parallel num_threads(static_cast <int>(image.threads))
   {
     int64_t count = omp_get_num_threads(), index = omp_get_thread_num();
     int64_t begin = launch.units / count * index + std::min<int64_t>(launch.units % count, index);

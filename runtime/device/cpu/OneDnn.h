@@ -35,8 +35,8 @@ struct Problem {
   int64_t mb = 0, g = 1, ic = 0, ih = 0, iw = 0, oc = 0, oh = 0, ow = 0, kh = 0, kw = 0;
   int64_t sh = 1, sw = 1, dh = 1, dw = 1, pt = 0, pl = 0, pb = 0, pr = 0;
   bool bias = false;
-  bool relu = false;     ///< forward only: dst = max(dst, 0)
-  bool training = true;  ///< propagation kind of the forward convolution
+  bool relu = false;    ///< forward only: dst = max(dst, 0)
+  bool training = true; ///< propagation kind of the forward convolution
   // MatMul: c = op(a) * op(b) + bias; lda, ldb, ldc are row pitches in elements of the stored matrices.
   int64_t m = 0, n = 0, k = 0, lda = 0, ldb = 0, ldc = 0;
   bool transposeA = false, transposeB = false;
@@ -45,16 +45,16 @@ struct Problem {
   std::string weightsFormat = "any";
   std::vector<int64_t> dims;
   std::string srcFormat, dstFormat;
-  bool scales = false;   ///< Reorder: multiply by scales[i] along dims[0]
+  bool scales = false; ///< Reorder: multiply by scales[i] along dims[0]
 };
 
 /// The library's answer to a problem.
 struct Description {
-  std::string impl;           ///< implementation name, e.g. "brgconv:avx512_core"
-  std::string weightsFormat;  ///< encoded physical format of the weights (or of dst of a Reorder)
-  uint64_t weightsBytes = 0;  ///< bytes of one tensor in that format, padding included
+  std::string impl;          ///< implementation name, e.g. "brgconv:avx512_core"
+  std::string weightsFormat; ///< encoded physical format of the weights (or of dst of a Reorder)
+  uint64_t weightsBytes = 0; ///< bytes of one tensor in that format, padding included
   uint64_t scratchpadBytes = 0;
-  bool reference = false;     ///< a `ref` implementation: correct and about 200 times slower
+  bool reference = false; ///< a `ref` implementation: correct and about 200 times slower
 };
 
 /// Finds the implementation. On failure returns false and sets `error` to a sentence without a final stop.
