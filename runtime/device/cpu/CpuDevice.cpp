@@ -39,6 +39,12 @@ Status CpuDevice::checkMachine() {
   if (image.onednn != onednn::version())
     return machineError("the program was compiled with oneDNN " + image.onednn + ", but this machine has " +
                         onednn::version() + again);
+  // oneDNN waits for as many threads as it was promised: with fewer a step would never end.
+  if (omp_get_thread_limit() < image.threads)
+    return machineError("the program was compiled for " + std::to_string(image.threads) +
+                        " threads, but OpenMP allows " + std::to_string(omp_get_thread_limit()) +
+                        ": unset OMP_THREAD_LIMIT or compile it again (incept compile --threads)");
+  omp_set_max_active_levels(1);
   omp_set_dynamic(0);
   omp_set_num_threads(static_cast<int>(image.threads));
   return {};
