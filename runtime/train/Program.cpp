@@ -63,6 +63,20 @@ bool draw(const nlohmann::json &init, PhiloxStream &random, std::vector<float> &
   });
 }
 
+/// What is packed is f32 and fits its tensor, so that `read` and `write` stay inside it.
+Status checkFormats(const program::Image &image) {
+  for (const program::Tensor &tensor : image.tensors) {
+    if (tensor.format.empty() || tensor.format == "nhwc")
+      continue;
+    uint64_t bytes = 0;
+    std::string error;
+    if (tensor.type != "f32" || !onednn::formatBytes(tensor.shape, tensor.format, bytes, error) || bytes > tensor.bytes)
+      return inputError("the program image is damaged: format '" + tensor.format + "' does not fit tensor '" +
+                        tensor.name + "'");
+  }
+  return {};
+}
+
 /// The tensors and entry points that this file uses are there, with the sizes it assumes.
 Status checkInterface(const program::Image &image) {
   int64_t pixels = image.channels * image.height * image.width;
@@ -107,6 +121,7 @@ Expected<std::unique_ptr<Program>> Program::open(const std::string &executable) 
     return hyper.status();
   program->hyper = std::move(*hyper);
   INCEPT_RETURN_IF_ERROR(checkInterface(program->image_));
+  INCEPT_RETURN_IF_ERROR(checkFormats(program->image_));
   auto device = CpuDevice::create(program->image_);
   if (!device)
     return device.status();
