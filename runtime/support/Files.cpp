@@ -40,6 +40,10 @@ MappedFile::~MappedFile() {
 }
 
 Status writeFile(const std::string &path, const std::function<bool(const Sink &)> &fill) {
+  // A rename would put a plain file in the place of a device or a pipe: as root, of /dev/null.
+  struct stat info {};
+  if (::stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode))
+    return inputError("cannot write '" + path + "': expected a regular file or a new name");
   std::string temporary = path + ".XXXXXX";
   int file = ::mkstemp(temporary.data());
   if (file < 0)

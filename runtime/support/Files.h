@@ -30,7 +30,8 @@ private:
 /// Takes bytes of a file that is being written.
 using Sink = std::function<bool(const void *, size_t)>;
 
-/// Writes `path` through a temporary file beside it, fsync and rename. `fill` returns false to give up.
+/// Writes `path`, a regular file or a new name, through a temporary file beside it, fsync and rename. `fill` returns
+/// false to give up.
 Status writeFile(const std::string &path, const std::function<bool(const Sink &)> &fill);
 
 } // namespace incept
