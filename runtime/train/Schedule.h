@@ -18,6 +18,8 @@ public:
 
   /// Replaces one, "KEY=VALUE"; an unknown key lists the known ones.
   Status set(const std::string &setting);
+  /// Replaces the length of the training, in which the cosine falls.
+  void setEpochs(double epochs) { values["epochs"] = epochs; }
   double get(const std::string &key) const { return values.at(key); }
   const std::map<std::string, double> &all() const { return values; }
 

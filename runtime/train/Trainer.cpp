@@ -20,6 +20,16 @@ namespace {
 
 volatile std::sig_atomic_t interrupted = 0;
 
+/// Beyond this a double does not count steps exactly.
+constexpr double kMaxSteps = 9007199254740992.0;
+
+/// A number as JSON, which has no word for what is not finite.
+std::string jsonNumber(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.9g", value);
+  return std::isfinite(value) ? text : "null";
+}
+
 /// The order of images in an epoch: a permutation that seed and epoch determine.
 std::vector<uint32_t> permutation(int64_t count, uint64_t seed, int64_t epoch) {
   std::vector<uint32_t> order(count);
@@ -122,8 +132,15 @@ private:
     if (stepsPerEpoch == 0)
       return inputError("'" + options.data + "' has " + std::to_string(images.count) +
                         " training images, fewer than one batch of " + std::to_string(batch));
-    double epochs = options.epochs > 0 ? options.epochs : program.hyperparameters().get("epochs");
-    lastStep = options.steps > 0 ? options.steps : static_cast<int64_t>(std::ceil(epochs * double(stepsPerEpoch)));
+    // A schedule that ends, ends with the training.
+    if (options.epochs > 0)
+      program.hyperparameters().setEpochs(options.epochs);
+    double steps = std::ceil(program.hyperparameters().get("epochs") * double(stepsPerEpoch));
+    if (options.steps <= 0 && !(steps >= 1 && steps <= kMaxSteps))
+      return usageError("expected epochs of 1 to 2^53 steps in all, but got " +
+                        std::to_string(program.hyperparameters().get("epochs")) + " epochs of " +
+                        std::to_string(stepsPerEpoch) + " steps");
+    lastStep = options.steps > 0 ? options.steps : static_cast<int64_t>(steps);
     INCEPT_RETURN_IF_ERROR(start());
     if (!options.log.empty() && !(log = std::fopen(options.log.c_str(), options.resume ? "a" : "w")))
       return machineError("cannot write '" + options.log + "'");
@@ -177,9 +194,9 @@ private:
       curve.accuracy.push_back({double(step), smoothAccuracy});
     }
     if (log)
-      std::fprintf(log, "{\"step\":%lld,\"epoch\":%.4f,\"loss\":%.9g,\"accuracy\":%.4f,\"learning_rate\":%.9g}\n",
-                   static_cast<long long>(step), double(step) / double(stepsPerEpoch), loss, accuracy,
-                   program.hyperparameters().learningRate(step, stepsPerEpoch));
+      std::fprintf(log, "{\"step\":%lld,\"epoch\":%.4f,\"loss\":%s,\"accuracy\":%.4f,\"learning_rate\":%.9g}\n",
+                   static_cast<long long>(step), double(step) / double(stepsPerEpoch), jsonNumber(loss).c_str(),
+                   accuracy, program.hyperparameters().learningRate(step, stepsPerEpoch));
   }
 
   Status endEpoch(ProgressLine &line) {
@@ -197,8 +214,8 @@ private:
                 100 * top1, accuracy->loss);
     std::fflush(stdout);
     if (log) {
-      std::fprintf(log, "{\"step\":%lld,\"test_accuracy\":%.6f,\"test_loss\":%.9g}\n",
-                   static_cast<long long>(progress.step), top1, accuracy->loss);
+      std::fprintf(log, "{\"step\":%lld,\"test_accuracy\":%.6f,\"test_loss\":%s}\n",
+                   static_cast<long long>(progress.step), top1, jsonNumber(accuracy->loss).c_str());
       std::fflush(log);
     }
     return {};
