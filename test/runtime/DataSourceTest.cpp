@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "runtime/io/DataSource.h"
+#include "test/runtime/TinyProgram.h"
+
+#include <algorithm>
+#include <gtest/gtest.h>
+#include <zlib.h>
+
+using namespace incept;
+
+namespace {
+
+std::string big(std::initializer_list<uint32_t> words) {
+  std::string bytes;
+  for (uint32_t word : words)
+    for (int shift : {24, 16, 8, 0})
+      bytes += static_cast<char>(word >> shift);
+  return bytes;
+}
+
+const ImageShape kShape{1, 2, 3, 10};
+const std::string kImages = big({0x803, 2, 2, 3}) + "abcdefghijkl";
+const std::string kLabels = big({0x801, 2}) + std::string("\x01\x09", 2);
+
+/// The message of loading these training files, empty where they are accepted.
+std::string load(const std::string &images, const std::string &labels, const ImageShape &shape = kShape) {
+  tests::TemporaryDirectory directory;
+  directory.write("train-images-idx3-ubyte", images);
+  directory.write("train-labels-idx1-ubyte", labels);
+  auto set = loadImages("idx:" + directory.path(""), Split::Train, shape);
+  EXPECT_TRUE(bool(set) || set.status().code() == Code::Input);
+  return set ? "" : set.status().message();
+}
+
+void expectWords(const std::string &message, const std::string &file, const std::string &words) {
+  EXPECT_NE(message.find(words), std::string::npos) << message;
+  EXPECT_NE(message.find(file), std::string::npos) << message;
+  EXPECT_EQ(message.find('\n'), std::string::npos) << message;
+}
+
+} // namespace
+
+TEST(Idx, ReadsImagesAndLabels) {
+  tests::TemporaryDirectory directory;
+  directory.write("train-images-idx3-ubyte", kImages);
+  directory.write("train-labels-idx1-ubyte", kLabels);
+  auto set = loadImages(directory.path(""), Split::Train, kShape);
+  ASSERT_TRUE(bool(set)) << set.status().message();
+  EXPECT_EQ(set->count, 2);
+  EXPECT_EQ(std::string(set->image(1), set->image(1) + set->imageBytes()), "ghijkl");
+  EXPECT_EQ(set->labels8, (std::vector<uint8_t>{1, 9}));
+  // A test split that is not there is empty.
+  auto test = loadImages(directory.path(""), Split::Test, kShape);
+  ASSERT_TRUE(bool(test));
+  EXPECT_EQ(test->count, 0);
+}
+
+TEST(Idx, ReadsGzip) {
+  tests::TemporaryDirectory directory;
+  for (const auto &[name, bytes] :
+       {std::pair{"train-images-idx3-ubyte.gz", kImages}, std::pair{"train-labels-idx1-ubyte.gz", kLabels}}) {
+    gzFile file = ::gzopen(directory.path(name).c_str(), "wb");
+    ASSERT_EQ(::gzwrite(file, bytes.data(), bytes.size()), int(bytes.size()));
+    ::gzclose(file);
+  }
+  auto set = loadImages("idx:" + directory.path(""), Split::Train, kShape);
+  ASSERT_TRUE(bool(set)) << set.status().message();
+  EXPECT_EQ(set->count, 2);
+}
+
+TEST(Idx, NamesTheFileThatIsWrong) {
+  const char *images = "train-images-idx3-ubyte", *labels = "train-labels-idx1-ubyte";
+  for (size_t cut = 0; cut < kImages.size(); ++cut)
+    expectWords(load(kImages.substr(0, cut), kLabels), images, "truncated");
+  for (size_t cut = 0; cut < kLabels.size(); ++cut)
+    expectWords(load(kImages, kLabels.substr(0, cut)), labels, "truncated");
+  expectWords(load(kImages + "x", kLabels), images, "longer");
+  for (uint32_t magic : {0x801u, 0x903u, 0x10803u, 0xd03u})
+    expectWords(load(big({magic}) + kImages.substr(4), kLabels), images, "magic number");
+  expectWords(load(big({0x803, 0xffffffff, 0xffffffff, 0xffffffff}), kLabels), images, "dimensions");
+  expectWords(load(big({0x803, 0, 2, 3}), kLabels), images, "dimensions");
+  expectWords(load(big({0x803, 2000000000, 2, 3}) + "abc", kLabels), images, "truncated");
+  expectWords(load(kImages, big({0x801, 1}) + "\x01"), labels, "1 labels");
+  expectWords(load(kImages, kLabels, {1, 2, 3, 9}), labels, "label 9 at image 1");
+  expectWords(load(kImages, kLabels, {1, 3, 2, 10}), images, "1x2x3");
+  expectWords(load(kImages, kLabels, {3, 2, 3, 10}), images, "3x2x3");
+}
+
+TEST(Synthetic, IsTheSameEachTime) {
+  auto a = loadImages("synthetic:", Split::Train, {3, 4, 5, 7}),
+       b = loadImages("synthetic:", Split::Train, {3, 4, 5, 7});
+  ASSERT_TRUE(bool(a) && bool(b));
+  EXPECT_EQ(a->pixels, b->pixels);
+  EXPECT_EQ(a->labels8, b->labels8);
+  EXPECT_LT(*std::max_element(a->labels8.begin(), a->labels8.end()), 7);
+  EXPECT_EQ(loadImages("nowhere:", Split::Train, kShape).status().code(), Code::Input);
+}

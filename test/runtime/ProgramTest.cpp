@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Load, check, prepare and step with a program written by hand, whose values can be computed here.
+
+#include "runtime/train/Checkpoint.h"
+#include "runtime/train/Trainer.h"
+#include "test/runtime/TinyProgram.h"
+
+#include <cmath>
+#include <cstring>
+#include <fstream>
+#include <gtest/gtest.h>
+
+using namespace incept;
+using nlohmann::json;
+
+namespace {
+
+class ProgramTest : public ::testing::Test {
+protected:
+  json header = tests::tinyHeader(tests::tinyKernels().size());
+  tests::TemporaryDirectory directory;
+
+  Expected<std::unique_ptr<Program>> open() {
+    return Program::open(directory.write("tiny", tests::makeElf(tests::makeImage(header, tests::tinyKernels()))));
+  }
+
+  static std::vector<float> values(Program &program, const char *name) {
+    auto bytes = program.read(*program.image().find(name));
+    EXPECT_TRUE(bool(bytes));
+    std::vector<float> result(bytes->size() / 4);
+    std::memcpy(result.data(), bytes->data(), bytes->size());
+    return result;
+  }
+
+  /// Four one-pixel images, of classes 0, 1, 2, 0.
+  static void fill(Program &program) {
+    std::memset(program.u8Images(), 0, 16);
+    for (int row = 0; row < 4; ++row) {
+      program.u8Images()[row * 4 + row] = 255;
+      program.labels()[row] = row % 3;
+    }
+  }
+
+  /// The message with which opening fails.
+  std::string refusal(Code code) {
+    auto program = open();
+    if (program)
+      return "";
+    EXPECT_EQ(program.status().code(), code) << program.status().message();
+    return program.status().message();
+  }
+};
+
+/// Mean and deviation.
+std::pair<double, double> moments(const std::vector<float> &values) {
+  double sum = 0, squares = 0;
+  for (float value : values) {
+    sum += value;
+    squares += double(value) * value;
+  }
+  double mean = sum / double(values.size());
+  return {mean, std::sqrt(squares / double(values.size()) - mean * mean)};
+}
+
+} // namespace
+
+// From zero weights every class has probability 1/3, so loss is log 3 and the gradient is known.
+TEST_F(ProgramTest, StepsAsComputedByHand) {
+  auto opened = open();
+  ASSERT_TRUE(bool(opened)) << opened.status().message();
+  Program &program = **opened;
+  ASSERT_TRUE(program.initialize(1).ok());
+  fill(program);
+  ASSERT_TRUE(program.trainStep(0, 1, 1).ok());
+  EXPECT_NEAR(program.loss(), std::log(3.0), 1e-6);
+  auto gradient = values(program, "grad/linear.weight"), weights = values(program, "linear.weight");
+  for (int k = 0; k < 3; ++k)
+    for (int p = 0; p < 4; ++p) {
+      double expected = (1.0 / 3 - (p % 3 == k)) / 4;
+      EXPECT_NEAR(gradient[k * 4 + p], expected, 1e-6);
+      EXPECT_NEAR(weights[k * 4 + p], -0.5 * expected, 1e-6); // learning rate 0.5
+    }
+  float before = program.loss();
+  for (int step = 1; step < 50; ++step)
+    ASSERT_TRUE(program.trainStep(step, 1, 1).ok());
+  EXPECT_LT(program.loss(), 0.8f * before);
+}
+
+TEST_F(ProgramTest, InitialWeightsHaveTheirDistributions) {
+  struct Case {
+    json init;
+    double mean, deviation, limit;
+  };
+  const Case cases[] = {{{{"kind", "he_normal"}, {"fan_in", 8}, {"fan_out", 4}}, 0, 0.5, 3.5},
+                        {{{"kind", "he_uniform"}, {"fan_in", 6}, {"fan_out", 4}}, 0, 1 / std::sqrt(3.0), 1},
+                        {{{"kind", "glorot_uniform"}, {"fan_in", 16}, {"fan_out", 8}}, 0, 0.5 / std::sqrt(3.0), 0.5},
+                        {{{"kind", "truncated_normal"}, {"std", 0.1}}, 0, 0.1 * 0.8796, 0.2},
+                        {{{"kind", "constant"}, {"value", 0.25}}, 0.25, 0, 0.25},
+                        {{{"kind", "ones"}}, 1, 0, 1}};
+  for (const Case &c : cases) {
+    header = tests::tinyHeader(tests::tinyKernels().size());
+    json wide = header["tensors"][5];
+    wide.update({{"name", "wide.weight"}, {"shape", {16000}}, {"offset", 1024}, {"bytes", 64000}, {"init", c.init}});
+    header["tensors"].push_back(wide);
+    auto opened = open();
+    ASSERT_TRUE(bool(opened)) << opened.status().message();
+    ASSERT_TRUE((*opened)->initialize(3).ok());
+    auto drawn = values(**opened, "wide.weight");
+    auto [mean, deviation] = moments(drawn);
+    EXPECT_NEAR(mean, c.mean, 5 * c.deviation / std::sqrt(16000.0) + 1e-6) << c.init;
+    EXPECT_NEAR(deviation, c.deviation, 0.03 * c.deviation + 1e-4) << c.init;
+    for (float value : drawn)
+      ASSERT_LE(std::abs(value), c.limit * (1 + 1e-6)) << c.init;
+    ASSERT_TRUE((*opened)->initialize(3).ok());
+    EXPECT_EQ(values(**opened, "wide.weight"), drawn);
+    ASSERT_TRUE((*opened)->initialize(4).ok());
+    EXPECT_EQ(values(**opened, "wide.weight") == drawn, c.deviation == 0) << c.init;
+  }
+}
+
+TEST_F(ProgramTest, SavesAndLoadsWeights) {
+  auto opened = open();
+  ASSERT_TRUE(bool(opened));
+  Program &program = **opened;
+  fill(program);
+  ASSERT_TRUE(program.trainStep(0, 1, 1).ok());
+  auto before = values(program, "linear.weight");
+  std::string path = directory.path("w.safetensors");
+  ASSERT_TRUE(program.saveTensors(path, {"parameter", "state"}, {}, {}).ok());
+  ASSERT_TRUE(program.initialize(1).ok());
+  auto file = SafetensorsFile::open(path);
+  ASSERT_TRUE(bool(file));
+  ASSERT_TRUE(program.loadTensors(*file, path, {"parameter", "state"}).ok());
+  EXPECT_EQ(values(program, "linear.weight"), before);
+}
+
+// All that is wrong is said at once, and nothing has been loaded.
+TEST_F(ProgramTest, ListsEveryWrongTensor) {
+  json second = header["tensors"][5];
+  second.update({{"name", "other.weight"}, {"offset", 1024}});
+  header["tensors"].push_back(second);
+  auto opened = open();
+  ASSERT_TRUE(bool(opened)) << opened.status().message();
+  std::string path = directory.path("w.safetensors"), data(48, '\x11');
+  ASSERT_TRUE(writeSafetensors(path, {{"linear.weight", "F32", {4, 3}, data}, {"extra", "F32", {12}, data}}, {}).ok());
+  auto file = SafetensorsFile::open(path);
+  ASSERT_TRUE(bool(file));
+  auto before = values(**opened, "linear.weight");
+  Status status = (*opened)->loadTensors(*file, path, {"parameter"});
+  EXPECT_EQ(status.code(), Code::Input);
+  for (const char *words : {"'linear.weight' has another shape", "missing 'other.weight'", "unexpected 'extra'"})
+    EXPECT_NE(status.message().find(words), std::string::npos) << status.message();
+  EXPECT_EQ(values(**opened, "linear.weight"), before);
+}
+
+TEST_F(ProgramTest, RefusesAnotherMachine) {
+  header["target"]["isa"] = "avx9000";
+  EXPECT_NE(refusal(Code::Machine).find("incept compile"), std::string::npos);
+  header = tests::tinyHeader(tests::tinyKernels().size());
+  header["target"]["onednn"] = "0.0.1";
+  EXPECT_NE(refusal(Code::Machine).find("incept compile"), std::string::npos);
+}
+
+TEST_F(ProgramTest, RefusesWhatCannotRun) {
+  header["kernels"][0] = "no_such_symbol";
+  EXPECT_NE(refusal(Code::Input).find("no_such_symbol"), std::string::npos);
+  header = tests::tinyHeader(tests::tinyKernels().size());
+  header["entries"].erase("infer");
+  EXPECT_NE(refusal(Code::Input).find("infer"), std::string::npos);
+  header = tests::tinyHeader(tests::tinyKernels().size());
+  header["tensors"].erase(4);
+  EXPECT_NE(refusal(Code::Input).find("io/logits"), std::string::npos);
+}
+
+// A format that needs more room than its tensor has must not reach the library that writes it.
+TEST_F(ProgramTest, RefusesFormatsBeyondTheirTensor) {
+  header["tensors"][5]["format"] = "no such format";
+  EXPECT_NE(refusal(Code::Input), "");
+  header["tensors"][5]["format"] = "";
+  header["tensors"][5]["type"] = "u8"; // only f32 is packed
+  header["tensors"][5]["format"] = "nhwc8c";
+  EXPECT_NE(refusal(Code::Input), "");
+}
+
+// Fields of the step block are written with 8 bytes or as f32.
+TEST_F(ProgramTest, RefusesNarrowStepFields) {
+  header["step"][0] = {{"name", "step"}, {"type", "u8"}, {"offset", 63}};
+  EXPECT_NE(refusal(Code::Input), "");
+}
+
+TEST_F(ProgramTest, ResumesToTheSameBits) {
+  auto train20 = [&](TrainOptions options) {
+    auto opened = open();
+    EXPECT_TRUE(bool(opened));
+    options.data = "synthetic:";
+    options.save = directory.path("final");
+    EXPECT_EQ(train(**opened, options).message(), "");
+    return values(**opened, "linear.weight");
+  };
+  TrainOptions whole;
+  whole.steps = 20;
+  whole.seed = 5;
+  TrainOptions first = whole, second = whole;
+  first.steps = 10;
+  first.checkpointDirectory = second.checkpointDirectory = directory.path("run");
+  second.resume = true;
+  auto expected = train20(whole);
+  train20(first);
+  EXPECT_EQ(train20(second), expected);
+}
+
+// With --epochs the schedule ends where the training does, not where the description's would.
+TEST_F(ProgramTest, CosineEndsWithTheTraining) {
+  header["training"]["learning_rate"] = {{"kind", "cosine"}, {"base", 0.5}, {"final", 0.0}};
+  auto opened = open();
+  ASSERT_TRUE(bool(opened));
+  TrainOptions options;
+  options.data = "synthetic:";
+  options.epochs = 2;
+  ASSERT_EQ(train(**opened, options).message(), "");
+  EXPECT_NEAR((*opened)->hyperparameters().learningRate(64, 64), 0.25, 1e-12);
+}
+
+// More epochs than can be counted, or none, are not a training that ends at once.
+TEST_F(ProgramTest, RefusesEpochsThatCannotBeCounted) {
+  for (double epochs : {1e300, -1.0}) {
+    auto opened = open();
+    ASSERT_TRUE(bool(opened));
+    TrainOptions options;
+    options.data = "synthetic:";
+    (*opened)->hyperparameters().setEpochs(epochs);
+    EXPECT_EQ(train(**opened, options).code(), Code::Usage) << epochs;
+  }
+}
+
+// The log is JSON to its last line, whatever the loss has become.
+TEST_F(ProgramTest, LogStaysJsonWhenTrainingDiverges) {
+  auto opened = open();
+  ASSERT_TRUE(bool(opened));
+  ASSERT_TRUE((*opened)->hyperparameters().set("learning_rate=1e30").ok());
+  TrainOptions options;
+  options.data = "synthetic:";
+  options.steps = 60;
+  options.log = directory.path("log.jsonl");
+  Status status = train(**opened, options);
+  EXPECT_EQ(status.code(), Code::Input);
+  EXPECT_NE(status.message().find("not finite"), std::string::npos) << status.message();
+  std::ifstream log(options.log);
+  std::string line;
+  int lines = 0;
+  for (; std::getline(log, line); ++lines)
+    EXPECT_TRUE(json::accept(line)) << line;
+  EXPECT_GE(lines, 1);
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "runtime/train/Schedule.h"
+
+#include <gtest/gtest.h>
+
+using namespace incept;
+using nlohmann::json;
+
+static Hyperparameters make(const json &rate, double epochs = 10) {
+  auto result = Hyperparameters::fromJson({{"learning_rate", rate}, {"epochs", epochs}});
+  EXPECT_TRUE(bool(result));
+  return *result;
+}
+
+TEST(Schedule, Constant) {
+  auto hyper = make({{"kind", "constant"}, {"base", 0.25}});
+  EXPECT_DOUBLE_EQ(hyper.learningRate(0, 100), 0.25);
+  EXPECT_DOUBLE_EQ(hyper.learningRate(123456, 100), 0.25);
+}
+
+// The paper's: times 0.94 every two epochs.
+TEST(Schedule, Step) {
+  auto hyper = make({{"kind", "step"}, {"base", 0.045}, {"gamma", 0.94}, {"every_epochs", 2}});
+  EXPECT_DOUBLE_EQ(hyper.learningRate(199, 100), 0.045);
+  EXPECT_DOUBLE_EQ(hyper.learningRate(200, 100), 0.045 * 0.94);
+  EXPECT_NEAR(hyper.learningRate(1000, 100), 0.045 * 0.94 * 0.94 * 0.94 * 0.94 * 0.94, 1e-12);
+}
+
+TEST(Schedule, CosineReachesItsEndAndStays) {
+  auto hyper = make({{"kind", "cosine"}, {"base", 1.0}, {"final", 0.2}});
+  EXPECT_DOUBLE_EQ(hyper.learningRate(0, 100), 1.0);
+  EXPECT_NEAR(hyper.learningRate(500, 100), 0.6, 1e-12);
+  EXPECT_NEAR(hyper.learningRate(1000, 100), 0.2, 1e-12);
+  EXPECT_NEAR(hyper.learningRate(5000, 100), 0.2, 1e-12);
+}
+
+TEST(Schedule, WarmUpRisesFromAboveZero) {
+  auto hyper = make({{"kind", "constant"}, {"base", 1.0}, {"warmup_epochs", 1}});
+  EXPECT_GT(hyper.learningRate(0, 100), 0);
+  for (int step = 1; step < 100; ++step)
+    EXPECT_GT(hyper.learningRate(step, 100), hyper.learningRate(step - 1, 100));
+  EXPECT_LT(hyper.learningRate(99, 100), 1.0);
+  EXPECT_DOUBLE_EQ(hyper.learningRate(100, 100), 1.0);
+}
+
+TEST(Schedule, SettingsAreChecked) {
+  auto hyper = make({{"kind", "constant"}, {"base", 1.0}});
+  EXPECT_TRUE(hyper.set("learning_rate=0.125").ok());
+  EXPECT_DOUBLE_EQ(hyper.learningRate(0, 1), 0.125);
+  for (const char *bad : {"", "=1", "speed=1", "learning_rate", "learning_rate=", "learning_rate=x", "learning_rate=1x",
+                          "learning_rate=inf", "learning_rate=nan", "learning_rate=1e999"}) {
+    Status status = hyper.set(bad);
+    EXPECT_EQ(status.code(), Code::Usage) << bad;
+    EXPECT_DOUBLE_EQ(hyper.get("learning_rate"), 0.125) << bad;
+  }
+  EXPECT_NE(hyper.set("speed=1").message().find("weight_decay"), std::string::npos);
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "test/runtime/TinyProgram.h"
+#include "runtime/device/cpu/OneDnn.h"
+#include "runtime/program/ProgramFormat.h"
+
+#include <cstdlib>
+#include <cstring>
+#include <elf.h>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <stdexcept>
+
+using nlohmann::json;
+
+namespace incept::tests {
+
+namespace {
+
+// Regions.
+enum { Arena, Step, Params, Grads, Io };
+
+json tensor(const char *name, const char *kind, json shape, const char *type, int region, int offset, int bytes,
+            json init = nullptr) {
+  json result = {{"name", name},   {"kind", kind},     {"shape", std::move(shape)},
+                 {"type", type},   {"region", region}, {"offset", offset},
+                 {"bytes", bytes}, {"format", ""},     {"decay", false}};
+  if (!init.is_null())
+    result["init"] = std::move(init);
+  return result;
+}
+
+json launch(int kernel, json operands, int units) {
+  return {{"kernel", kernel}, {"operands", std::move(operands)}, {"extents", {4, 4, 3}}, {"units", units},
+          {"op", "tiny"},     {"loc", "tiny.json:1:1"}};
+}
+
+} // namespace
+
+json tinyHeader(size_t kernelBytes) {
+  json header;
+  header["format_version"] = program::kFormatVersion;
+  header["network"] = "tiny";
+  header["spec"] = {{"hash", "0123456789abcdef"}, {"text", "{}"}};
+  header["target"] = {
+      {"kind", "cpu"}, {"threads", 2}, {"isa", onednn::isa()}, {"vector_bits", 128}, {"onednn", onednn::version()}};
+  header["mode"] = "train";
+  header["precision"] = "f32";
+  header["batch_size"] = 4;
+  header["classes"] = 3;
+  header["image"] = {{"channels", 1}, {"height", 2}, {"width", 2}};
+  header["normalization"] = {{"mean", {0.0}}, {"std", {1.0}}};
+  header["parameters"] = 12;
+  header["states"] = 0;
+  header["macs"] = 12;
+  header["keep_gradients"] = true;
+  header["training"] = {{"optimizer", {{"kind", "sgd"}, {"momentum", 0.0}}},
+                        {"learning_rate", {{"kind", "constant"}, {"base", 0.5}}},
+                        {"epochs", 1}};
+  header["regions"] = {{{"name", "arena"}, {"bytes", 128}},
+                       {{"name", "step"}, {"bytes", 64}},
+                       {{"name", "params"}, {"bytes", 65536}},
+                       {{"name", "grads"}, {"bytes", 64}},
+                       {{"name", "io"}, {"bytes", 320}}};
+  header["tensors"] = {tensor("io/u8_images", "io", {4, 2, 2, 1}, "u8", Io, 0, 16),
+                       tensor("io/f32_images", "io", {4, 1, 2, 2}, "f32", Io, 64, 64),
+                       tensor("io/labels", "io", {4}, "i64", Io, 128, 32),
+                       tensor("io/loss", "io", json::array(), "f32", Io, 192, 4),
+                       tensor("io/logits", "io", {4, 3}, "f32", Io, 256, 48),
+                       tensor("linear.weight", "parameter", {3, 4}, "f32", Params, 0, 48, {{"kind", "zeros"}}),
+                       tensor("grad/linear.weight", "gradient", {3, 4}, "f32", Grads, 0, 48)};
+  header["plans"] = json::array();
+  header["kernels"] = {"tiny_stage_u8", "tiny_stage_f32", "tiny_linear", "tiny_loss", "tiny_update"};
+  json images = {Arena, 0}, weights = {Params, 0}, gradient = {Grads, 0}, labels = {Io, 128}, loss = {Io, 192},
+       logits = {Io, 256};
+  json forward = launch(2, {images, weights, logits}, 4);
+  header["entries"] = {
+      {"stage_u8", json::array({launch(0, {{Io, 0}, images}, 4)})},
+      {"stage_f32", json::array({launch(1, {{Io, 64}, images}, 4)})},
+      {"forward_backward", json::array({forward, launch(3, {images, labels, logits, loss, gradient}, 1)})},
+      {"update", json::array({launch(4, {weights, gradient, {Step, 24}}, 12)})},
+      {"prepare_inference", json::array()},
+      {"infer", json::array({forward})}};
+  header["step"] = {{{"name", "step"}, {"type", "i64"}, {"offset", 0}},
+                    {{"name", "seed"}, {"type", "u64"}, {"offset", 8}},
+                    {{"name", "sample_base"}, {"type", "i64"}, {"offset", 16}},
+                    {{"name", "learning_rate"}, {"type", "f32"}, {"offset", 24}}};
+  header["memory"] = {
+      {"arena_bytes", 128}, {"persistent_bytes", 65984}, {"peak_bytes", 66112}, {"lower_bound_bytes", 64}};
+  header["blobs"] = {{"kernels", {{"offset", 0}, {"bytes", kernelBytes}}}};
+  return header;
+}
+
+std::string tinyKernels() {
+  std::ifstream file(INCEPT_TINY_KERNELS, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+std::string makeImage(const json &header, const std::string &kernels) {
+  std::string text = header.dump();
+  text.resize((8 + text.size() + 63) / 64 * 64 - 8, ' ');
+  std::string image(8, '\0');
+  for (int i = 0; i < 8; ++i)
+    image[i] = static_cast<char>(uint64_t(text.size()) >> (8 * i));
+  return image + text + kernels;
+}
+
+std::string makeElf(const std::string &image) {
+  const std::string names = std::string("\0.incept\0.shstrtab\0", 19);
+  Elf64_Ehdr header{};
+  std::memcpy(header.e_ident, ELFMAG, SELFMAG);
+  header.e_shoff = sizeof header;
+  header.e_shentsize = sizeof(Elf64_Shdr);
+  header.e_shnum = 3;
+  header.e_shstrndx = 2;
+  Elf64_Shdr sections[3]{};
+  sections[1].sh_name = 1;
+  sections[1].sh_type = SHT_PROGBITS;
+  sections[1].sh_offset = sizeof header + sizeof sections;
+  sections[1].sh_size = image.size();
+  sections[2].sh_name = 9;
+  sections[2].sh_type = SHT_STRTAB;
+  sections[2].sh_offset = sections[1].sh_offset + image.size();
+  sections[2].sh_size = names.size();
+  std::string elf(reinterpret_cast<const char *>(&header), sizeof header);
+  elf.append(reinterpret_cast<const char *>(sections), sizeof sections);
+  return elf + image + names;
+}
+
+TemporaryDirectory::TemporaryDirectory() {
+  std::string pattern = (std::filesystem::temp_directory_path() / "incept-test-XXXXXX").string();
+  if (!::mkdtemp(pattern.data()))
+    throw std::runtime_error("cannot create a directory for the test");
+  root = pattern;
+}
+
+TemporaryDirectory::~TemporaryDirectory() {
+  std::error_code error;
+  std::filesystem::remove_all(root, error);
+}
+
+std::string TemporaryDirectory::write(const std::string &name, const std::string &bytes) const {
+  std::filesystem::create_directories(std::filesystem::path(path(name)).parent_path());
+  std::ofstream(path(name), std::ios::binary) << bytes;
+  return path(name);
+}
+
+} // namespace incept::tests

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A program image written by hand: softmax regression of 2x2 images to 3 classes, batch 4. Tests edit its header.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+namespace incept::tests {
+
+/// The header; isa and oneDNN's version are this machine's, `kernelBytes` the size of the kernels' object.
+nlohmann::json tinyHeader(size_t kernelBytes);
+/// The bytes of TinyKernels.c's shared object.
+std::string tinyKernels();
+/// The image of a header, padded to 64 bytes, and its kernels.
+std::string makeImage(const nlohmann::json &header, const std::string &kernels);
+/// A minimal ELF file whose section `.incept` is `image`.
+std::string makeElf(const std::string &image);
+
+/// A directory that goes with its contents.
+class TemporaryDirectory {
+public:
+  TemporaryDirectory();
+  ~TemporaryDirectory();
+  /// A path below it; with `bytes`, of a file that holds them.
+  std::string path(const std::string &name) const { return root + "/" + name; }
+  std::string write(const std::string &name, const std::string &bytes) const;
+
+private:
+  std::string root;
+};
+
+} // namespace incept::tests
