@@ -6,11 +6,10 @@
 
 #include "dialect/InceptOps.h"
 #include "dialect/VerifierUtils.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "passes/Layouts.h"
 #include "passes/Passes.h"
 #include "passes/Target.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "llvm/ADT/StringSwitch.h"
 
 using namespace mlir;
 

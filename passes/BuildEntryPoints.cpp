@@ -4,8 +4,8 @@
 
 #include "dialect/InceptOps.h"
 #include "dialect/VerifierUtils.h"
-#include "passes/Passes.h"
 #include "mlir/IR/IRMapping.h"
+#include "passes/Passes.h"
 #include "llvm/Support/xxhash.h"
 
 using namespace mlir;

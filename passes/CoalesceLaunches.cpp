@@ -4,8 +4,9 @@
 // launch per group of weight decay, since parameters, gradients and slots lie in regions of one layout.
 
 #include "dialect/InceptOps.h"
-#include "passes/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "passes/LaunchShape.h"
+#include "passes/Passes.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -15,9 +16,6 @@ namespace incept {
 #include "passes/Passes.h.inc"
 
 namespace {
-
-constexpr int64_t kAlignment = 64;
-constexpr int64_t kFlatUnit = 1024;
 
 exec::SliceOp sliceOf(Value value) { return value.getDefiningOp<exec::SliceOp>(); }
 bool isScalar(Value value) { return cast<MemRefType>(value.getType()).getRank() == 0; }

@@ -3,8 +3,8 @@
 // Inlines the blocks of the description.
 
 #include "dialect/InceptOps.h"
-#include "passes/Passes.h"
 #include "mlir/IR/PatternMatch.h"
+#include "passes/Passes.h"
 
 using namespace mlir;
 

@@ -5,9 +5,9 @@
 
 #include "dialect/InceptOps.h"
 #include "dialect/VerifierUtils.h"
-#include "passes/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/IRMapping.h"
+#include "passes/Passes.h"
 #include "llvm/ADT/SetVector.h"
 
 using namespace mlir;

@@ -3,9 +3,9 @@
 // Lets a convolution apply the ReLU that follows it, in functions without gradients.
 
 #include "dialect/InceptOps.h"
-#include "passes/Passes.h"
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "passes/Passes.h"
 
 using namespace mlir;
 

@@ -2,17 +2,14 @@
 
 #include "passes/KernelBuilder.h"
 #include "dialect/VerifierUtils.h"
-#include "passes/Layouts.h"
-#include "passes/Reduction.h"
 #include "mlir/IR/IRMapping.h"
+#include "passes/LaunchShape.h"
+#include "passes/Layouts.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 
 namespace incept {
-
-/// Elements that one unit of a flat kernel processes.
-static constexpr int64_t kFlatUnit = 1024;
 
 /// Rows of a full tensor: everything but channels.
 static int64_t rowsOf(ArrayRef<int64_t> shape) {

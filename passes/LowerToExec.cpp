@@ -4,12 +4,12 @@
 
 #include "dialect/InceptOps.h"
 #include "dialect/VerifierUtils.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "passes/KernelBuilder.h"
+#include "passes/LaunchShape.h"
 #include "passes/Layouts.h"
 #include "passes/Passes.h"
-#include "passes/Reduction.h"
 #include "passes/Target.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -22,8 +22,6 @@ namespace incept {
 #include "passes/Passes.h.inc"
 
 namespace {
-
-constexpr int64_t kAlignment = 64;
 
 /// A field of the step region (ProgramFormat.h).
 struct StepField {
@@ -210,7 +208,7 @@ private:
     for (auto [partial, sum] : sums) {
       int64_t channels = cast<MemRefType>(sum.getType()).getDimSize(0);
       emit(builder, group, kernels.getCombine(), {partial, sum}, {launch.units, channels},
-           llvm::divideCeil(channels, 64));
+           llvm::divideCeil(channels, kCombineUnit));
     }
   }
 

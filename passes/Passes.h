@@ -3,8 +3,8 @@
 // Creation and registration of the passes that Passes.td describes.
 #pragma once
 
-#include "mlir/IR/BuiltinOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/Pass.h"
 
 #include <memory>

@@ -5,8 +5,8 @@
 
 #include "dialect/InceptOps.h"
 #include "dialect/VerifierUtils.h"
-#include "passes/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "passes/Passes.h"
 
 using namespace mlir;
 

@@ -5,11 +5,11 @@
 
 #include "dialect/InceptOps.h"
 #include "dialect/VerifierUtils.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "passes/LaunchShape.h"
 #include "passes/Layouts.h"
 #include "passes/Passes.h"
-#include "passes/Reduction.h"
 #include "passes/Target.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -20,8 +20,6 @@ namespace incept {
 #include "passes/Passes.h.inc"
 
 namespace {
-
-constexpr int64_t kAlignment = 64;
 
 /// A stretch of the arena, needed from group `first` to group `last` of the function.
 struct Buffer {

@@ -5,10 +5,10 @@
 
 #include "dialect/InceptOps.h"
 #include "dialect/VerifierUtils.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "passes/Layouts.h"
 #include "passes/Passes.h"
 #include "passes/Phases.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
 
 using namespace mlir;
 

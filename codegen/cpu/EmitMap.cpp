@@ -5,6 +5,7 @@
 #include "codegen/cpu/KernelEmitter.h"
 #include "codegen/cpu/RowOperands.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "passes/LaunchShape.h"
 
 using namespace mlir;
 
@@ -142,7 +143,6 @@ LogicalResult emitMapOp(KernelEmitter &emitter, Operation *op, Values &values, V
 }
 
 LogicalResult emitFlat(KernelEmitter &e) {
-  constexpr int64_t kUnit = 1024; // elements per unit, as passes/KernelBuilder.cpp counts them
   RowOperands operands(e, /*firstStride=*/-1);
   if (failed(operands.check()))
     return failure();
@@ -153,7 +153,7 @@ LogicalResult emitFlat(KernelEmitter &e) {
     if (op.hasAttr("count"))
       counts[&op] = e.splat(e.toReal(e.extent(next++)));
   LogicalResult result = success();
-  Value from = e.mul(e.begin, e.index(kUnit)), to = e.min(e.mul(e.end, e.index(kUnit)), total);
+  Value from = e.mul(e.begin, e.index(kFlatUnit)), to = e.min(e.mul(e.end, e.index(kFlatUnit)), total);
   e.vectors(e.min(from, to), to, [&](Value i, Lanes lanes) {
     Values values;
     operands.loadFlat(i, lanes, values);

@@ -5,6 +5,7 @@
 // the first-level cache. The order of additions depends on the extents alone.
 #include "codegen/cpu/KernelEmitter.h"
 #include "codegen/cpu/RowOperands.h"
+#include "passes/LaunchShape.h"
 
 using namespace mlir;
 
@@ -118,9 +119,8 @@ private:
 LogicalResult emitReduce(KernelEmitter &e) { return ReduceLoops(e).emit(); }
 
 LogicalResult emitCombine(KernelEmitter &e) {
-  constexpr int64_t kUnit = 64; // channels per unit
   Value partials = e.operand(0), dst = e.operand(1), count = e.extent(0), channels = e.extent(1);
-  Value from = e.mul(e.begin, e.index(kUnit)), to = e.min(e.mul(e.end, e.index(kUnit)), channels);
+  Value from = e.mul(e.begin, e.index(kCombineUnit)), to = e.min(e.mul(e.end, e.index(kCombineUnit)), channels);
   e.vectors(e.min(from, to), to, [&](Value c, Lanes lanes) {
     auto sum = e.loop(e.index(0), count, 1, ValueRange(e.splatReal(0.0)), [&](Value row, ValueRange sums) {
       Value value = e.loadVector(partials, e.add(e.mul(row, channels), c), e.f32(), lanes);

@@ -1,13 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How a sum over rows is cut into chunks. The cut depends on the shape alone, so that sums have the same bits whatever
-// the number of threads.
+// How launches cut their work and lay out their memory: what passes count and kernels assume. Cuts depend on shapes
+// alone, so that sums have the same bits whatever the number of threads.
 #pragma once
 
 #include <algorithm>
 #include <cstdint>
 
 namespace incept {
+
+/// Elements that one unit of a `flat` kernel processes.
+inline constexpr int64_t kFlatUnit = 1024;
+/// Channels that one unit of a `combine` kernel processes.
+inline constexpr int64_t kCombineUnit = 64;
+/// Offsets of values in the arena and of variables in their regions are multiples of this many bytes.
+inline constexpr int64_t kAlignment = 64;
 
 struct Reduction {
   int64_t chunk;    ///< rows per partial sum
