@@ -4,9 +4,9 @@
 #pragma once
 
 #include "dialect/InceptDialect.h"
-#include "passes/GradientRules.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/DialectRegistry.h"
+#include "passes/GradientRules.h"
 
 namespace incept {
 

@@ -2,14 +2,12 @@
 
 #include "codegen/image/ImageWriter.h"
 #include "dialect/InceptOps.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "passes/Layouts.h"
 #include "runtime/program/ProgramFormat.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/Endian.h"
 #include "llvm/Support/MathExtras.h"
-#include "llvm/Support/xxhash.h"
 
 #include <nlohmann/json.hpp>
 
@@ -68,8 +66,7 @@ public:
   LogicalResult fill(const TargetFacts &target, StringRef specText) {
     header["format_version"] = program::kFormatVersion;
     header["network"] = text("incept.network");
-    header["spec"] = {{"hash", llvm::utohexstr(llvm::xxh3_64bits(specText), /*LowerCase=*/true, 16)},
-                      {"text", specText.str()}};
+    header["spec"] = {{"hash", text("incept.spec_hash")}, {"text", specText.str()}};
     header["target"] = {{"kind", target.kind},
                         {"threads", target.threads},
                         {"isa", target.isa},

@@ -12,7 +12,8 @@
 //
 //   format_version  int      kFormatVersion
 //   network         string   name of the architecture
-//   spec            {hash: string (16 hex digits, XXH3-64 of text), text: string}
+//   spec            {hash: string (16 hex digits, of the graph phase: imports, parameters and batch size included),
+//                    text: string (the file that was compiled)}
 //   target          {kind: "cpu", threads: int, isa: string, vector_bits: int, onednn: string}
 //   mode            "train" | "infer"
 //   precision       "f32"

@@ -2,11 +2,11 @@
 //
 // Runs single passes and pipelines on IR files, for tests and for reading what a pass does.
 
+#include "mlir/Tools/mlir-opt/MlirOptMain.h"
+#include "mlir/Transforms/Passes.h"
 #include "passes/Passes.h"
 #include "passes/Phases.h"
 #include "tools/Registration.h"
-#include "mlir/Tools/mlir-opt/MlirOptMain.h"
-#include "mlir/Transforms/Passes.h"
 
 int main(int argc, char **argv) {
   mlir::DialectRegistry registry;

@@ -6,12 +6,14 @@
 #include "dialect/InceptOps.h"
 #include "frontend/Frontend.h"
 #include "frontend/Summary.h"
-#include "tools/Registration.h"
 #include "mlir/Pass/PassManager.h"
+#include "tools/Registration.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/ToolOutputFile.h"
+#include "llvm/Support/xxhash.h"
 
 #include <thread>
 
@@ -69,8 +71,15 @@ static void explainPlans(ModuleOp module) {
   });
 }
 
-/// The module of the graph phase, ready for the next.
-static FailureOr<OwningOpRef<ModuleOp>> load(MLIRContext &context, const CompileOptions &options) {
+/// A hash of all that the description says: its text alone would miss imports and --set.
+static std::string hashNetwork(ModuleOp module) {
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  module.print(stream);
+  return llvm::utohexstr(llvm::xxh3_64bits(text), /*LowerCase=*/true, 16);
+}
+
+FailureOr<OwningOpRef<ModuleOp>> loadGraph(MLIRContext &context, const CompileOptions &options) {
   LoadOptions load;
   load.batchSize = options.batchSize;
   load.parameters = options.parameters;
@@ -78,6 +87,7 @@ static FailureOr<OwningOpRef<ModuleOp>> load(MLIRContext &context, const Compile
   if (failed(module))
     return failure();
   Builder builder(&context);
+  (**module)->setAttr("incept.spec_hash", builder.getStringAttr(hashNetwork(**module)));
   (**module)->setAttr("incept.mode", builder.getStringAttr(options.mode));
   if (options.keepGradients)
     (**module)->setAttr("incept.keep_gradients", builder.getUnitAttr());
@@ -90,7 +100,7 @@ static int threadsOf(const CompileOptions &options) {
 
 int summarize(const CompileOptions &options, bool json) {
   auto context = createContext();
-  auto module = load(*context, options);
+  auto module = loadGraph(*context, options);
   if (failed(module))
     return kInputAtFault;
   OwningOpRef<ModuleOp> planned = (**module).clone();
@@ -112,7 +122,7 @@ int compile(const CompileOptions &options) {
     return complain(kUsage, "expected -o FILE for the executable");
 
   auto context = createContext();
-  auto module = load(*context, options);
+  auto module = loadGraph(*context, options);
   if (failed(module))
     return kInputAtFault;
   int threads = threadsOf(options);

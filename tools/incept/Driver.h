@@ -3,9 +3,9 @@
 // The road from a description to an executable, for the driver's commands.
 #pragma once
 
-#include "passes/Phases.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/MLIRContext.h"
+#include "passes/Phases.h"
 
 #include <map>
 #include <optional>
@@ -35,6 +35,9 @@ struct CompileOptions {
 
 /// A context with everything a compilation needs.
 std::unique_ptr<mlir::MLIRContext> createContext();
+
+/// The network of `options` in the graph phase, with `incept.mode` and `incept.spec_hash`; errors have been printed.
+mlir::FailureOr<mlir::OwningOpRef<mlir::ModuleOp>> loadGraph(mlir::MLIRContext &context, const CompileOptions &options);
 
 /// Runs the phases up to `stopAfter` and writes IR, or all of them and writes an executable. Returns the exit status;
 /// errors have been printed.

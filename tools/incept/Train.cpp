@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "tools/incept/Train.h"
-#include "frontend/Frontend.h"
-#include "mlir/Pass/PassManager.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -17,32 +15,30 @@
 
 namespace incept {
 
+/// The user's cache, empty where the environment names none: a shared directory could hold another user's programs.
 static std::string cacheDirectory() {
   if (const char *cache = std::getenv("XDG_CACHE_HOME"); cache && *cache)
     return std::string(cache) + "/incept";
   if (const char *home = std::getenv("HOME"); home && *home)
     return std::string(home) + "/.cache/incept";
-  return "/tmp/incept-" + std::to_string(::getuid());
+  return "";
 }
 
-/// A key of everything the program depends on: the network after imports and parameters, options, and this compiler.
+/// A key of everything the program depends on: the network, options, and this compiler.
 static mlir::FailureOr<std::string> cacheKey(const CompileOptions &options) {
   auto context = createContext();
-  LoadOptions load;
-  load.batchSize = options.batchSize;
-  load.parameters = options.parameters;
-  auto module = loadNetwork(*context, options.spec, load, llvm::errs());
+  auto module = loadGraph(*context, options);
   if (mlir::failed(module))
     return mlir::failure();
-  std::string text;
+  std::string text = (**module)->getAttrOfType<mlir::StringAttr>("incept.spec_hash").str();
   llvm::raw_string_ostream stream(text);
-  (**module).print(stream);
-  stream << options.threads << options.keepGradients << options.phases.fuse << options.phases.recompute
-         << options.phases.coalesce;
+  for (int64_t option : {int64_t(options.threads), int64_t(options.keepGradients), int64_t(options.phases.fuse),
+                         int64_t(options.phases.recompute), int64_t(options.phases.coalesce)})
+    stream << ' ' << option;
   for (const char *program : {"/incept", "/incept-stub-cpu"}) {
     llvm::sys::fs::file_status status;
     if (!llvm::sys::fs::status(programDirectory() + program, status))
-      stream << status.getSize() << llvm::sys::toTimeT(status.getLastModificationTime());
+      stream << ' ' << status.getSize() << ' ' << llvm::sys::toTimeT(status.getLastModificationTime());
   }
   return llvm::utohexstr(llvm::xxh3_64bits(text), /*LowerCase=*/true, 16);
 }
@@ -52,6 +48,11 @@ int train(const CompileOptions &options, const std::vector<std::string> &argumen
   if (mlir::failed(key))
     return kInputAtFault;
   std::string directory = cacheDirectory();
+  if (directory.empty()) {
+    llvm::errs()
+        << "incept: error: no place for compiled programs: set HOME or XDG_CACHE_HOME, or use incept compile\n";
+    return kMachineAtFault;
+  }
   if (auto error = llvm::sys::fs::create_directories(directory)) {
     llvm::errs() << "incept: error: cannot create '" << directory << "': " << error.message() << "\n";
     return kMachineAtFault;
