@@ -4,7 +4,8 @@ statistics, and the losses of ten RMSProp steps. Usage: compare.py PROGRAM (comp
 
 The first step is compared with PyTorch in f64. Tolerances: logits 1e-4, running statistics 1e-4, gradients 1e-3 of each
 tensor's largest value, or, where PyTorch's own f32 is further than a tenth of that from its f64, ten times its error: a
-ReLU or a maximum that rounding tips over changes a gradient in either program. Losses of ten f32 steps: 1e-3.
+ReLU or a maximum that rounding tips over changes a gradient in either program (but never more than 2e-2). Inference with
+folded batch norm is compared with PyTorch's eval mode: 1e-4. Losses of ten f32 steps: 1e-3.
 """
 import copy
 import os
@@ -83,6 +84,12 @@ def main():
     run("step", *common, "--output=" + path("ten"), f"--steps={STEPS}")
     ours, ten = safetensors.load(path("one")), safetensors.load(path("ten"))
 
+    safetensors.save(path("images"), {"images": images.numpy()})
+    run("predict", "--weights=" + path("weights"), "--input=" + path("images"), "--output=" + path("logits"))
+    with torch.no_grad():
+        inferred = copy.deepcopy(model).double().eval()(images.double()).numpy()
+    check("logits of inference", safetensors.load(path("logits"))["logits"], inferred, 1e-4)
+
     exact = copy.deepcopy(model).double()
     exact_logits = exact(images.double())
     torch.nn.functional.cross_entropy(exact_logits, labels, label_smoothing=SMOOTHING).backward()
@@ -119,7 +126,7 @@ def check_tensors(ours, names, exact):
         if isinstance(tensor, torch.nn.Parameter):
             reference = exact[name].grad.numpy()
             own = float(np.abs(tensor.grad.numpy() - reference).max()) / max(float(np.abs(reference).max()), 1e-12)
-            errors.append(check("grad/" + name, ours["grad/" + name], reference, max(1e-3, 10 * own)))
+            errors.append(check("grad/" + name, ours["grad/" + name], reference, min(max(1e-3, 10 * own), 2e-2)))
         else:
             check(name, ours[name], exact[name].numpy(), 1e-4)
     return float(np.median(errors))
