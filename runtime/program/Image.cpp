@@ -176,8 +176,7 @@ void readHeader(const json &header, Image &image) {
     StepField place{text(entry, "type"), uint64_t(field(entry, "offset"))};
     uint64_t size = typeBytes(place.type);
     // The runtime writes such a field as an f32 or as 8 bytes.
-    if (stepRegion < 0 || size < 4 || place.offset % size != 0 ||
-        place.offset + size > image.regions[stepRegion].bytes)
+    if (stepRegion < 0 || size < 4 || place.offset % size != 0 || place.offset + size > image.regions[stepRegion].bytes)
       throw Bad{"a field of the step block lies outside it"};
     image.step[text(entry, "name")] = place;
   }
