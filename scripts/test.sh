@@ -30,7 +30,7 @@ for suite in build/release/bin/incept-*-tests; do
 done
 
 # Everything else: IR tests, tools, numerics, parity with PyTorch.
-INCEPT_TEST_ALL=$all build/release/bin/incept-lit build/release/test 2>&1 | tee "$log"
+INCEPT_TEST_ALL=$all build/release/bin/incept-lit --verbose build/release/test 2>&1 | tee "$log"
 p=$(sed -nE 's/^ *Passed *: *([0-9]+).*/\1/p' "$log" | tail -n 1)
 f=$(awk '/^ *(Failed|Timed Out|Unresolved|Unexpectedly Passed) *: *[0-9]+/ {n += $(NF > 3 ? 4 : 3)} END {print n + 0}' \
     <(sed -E 's/\(.*\)//; s/:/ : /' "$log"))

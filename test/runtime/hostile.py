@@ -89,6 +89,7 @@ def image(name, edit=None, raw=None):
         changed[at:at + 8] = raw
     else:
         copy = json.loads(json.dumps(header))
+        copy["spec"]["text"] = ""  # makes room for a longer edit: the header's length stays
         edit(copy)
         text = json.dumps(copy, separators=(",", ":")).encode()
         assert len(text) <= length, name
