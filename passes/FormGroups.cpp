@@ -30,10 +30,17 @@ ArrayRef<int64_t> domainOf(Operation *op) {
   return domain;
 }
 
-/// Operands of the op's own domain, each a pass over memory.
-unsigned countFullOperands(Operation *op) {
+/// Operands of the op's own domain, each a pass over memory. Elementwise ops that only it uses are computed with it, so
+/// theirs count in their place.
+void collectFullOperands(Operation *op, llvm::SmallPtrSetImpl<Value> &operands) {
   ArrayRef<int64_t> domain = domainOf(op);
-  return llvm::count_if(op->getOperands(), [&](Value operand) { return shapeOf(operand) == domain; });
+  for (Value operand : op->getOperands()) {
+    Operation *producer = operand.getDefiningOp();
+    if (isMap(producer) && operand.hasOneUse() && domainOf(producer) == domain)
+      collectFullOperands(producer, operands);
+    else if (shapeOf(operand) == domain)
+      operands.insert(operand);
+  }
 }
 
 /// Ops that will be one kernel; `anchor` is the last of them in program order.
@@ -81,9 +88,9 @@ private:
 
   /// Reading the operands again costs no more than writing and reading the result.
   static bool isCheap(Operation *producer) {
-    return countFullOperands(producer) <= 2 && llvm::none_of(producer->getOperands(), [&](Value operand) {
-             return isMap(operand.getDefiningOp()) && operand.hasOneUse();
-           });
+    llvm::SmallPtrSet<Value, 4> operands;
+    collectFullOperands(producer, operands);
+    return operands.size() <= 2;
   }
 
   Operation *anchor;

@@ -94,6 +94,22 @@ def DecomposeBatchNormPass : Pass<"incept-decompose-batch-norm", "::mlir::func::
 
 //===- Fused phase: groups -------------------------------------------------------------------------------------===//
 
+def RecomputeActivationsPass : Pass<"incept-recompute-activations", "::mlir::func::FuncOp"> {
+  let summary = "Compute normalised activations again in the backward pass instead of keeping them";
+  let description = [{
+    Requires: ops not yet grouped; the loss separates the forward from the backward pass. Ensures: an activation that
+    elementwise ops and concats give from values that are kept anyway is not used after the loss. Its users there get a
+    copy: kernels that take the computation in (a ReLU's mask) one each, which costs no memory; library calls share one,
+    made just before the first of them.
+
+    An activation stays where computing it again would read more than twice its size, and where it depends on a value
+    that nothing else keeps (the sum of a residual block).
+
+    example: test/passes/recompute-activations.mlir
+  }];
+  let dependentDialects = ["::incept::InceptDialect"];
+}
+
 def PlaceConcatsPass : Pass<"incept-place-concats", "::mlir::func::FuncOp"> {
   let summary = "Make concat and slice views of one buffer";
   let description = [{

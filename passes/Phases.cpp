@@ -36,6 +36,8 @@ static void buildTraining(OpPassManager &passes) {
 
 static void buildFused(OpPassManager &passes, const PhaseOptions &options) {
   OpPassManager &functions = passes.nest<func::FuncOp>();
+  if (options.recompute)
+    functions.addPass(createRecomputeActivationsPass());
   // Views first: a copy they need is an elementwise op, which may then join a kernel.
   functions.addPass(createPlaceConcatsPass());
   FormGroupsPassOptions groups;

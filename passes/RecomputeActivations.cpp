@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Lets normalised activations go after the forward pass and computes them again where the backward pass needs them, from
+// values that are kept anyway (the convolution's result that batch norm's gradient reads).
+
+#include "dialect/InceptOps.h"
+#include "dialect/VerifierUtils.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/IRMapping.h"
+#include "passes/Passes.h"
+#include "llvm/ADT/SetVector.h"
+
+using namespace mlir;
+
+namespace incept {
+#define GEN_PASS_DEF_RECOMPUTEACTIVATIONSPASS
+#include "passes/Passes.h.inc"
+
+namespace {
+
+/// An activation computed again may read at most this many elements per element of its own: more would cost more time
+/// than keeping it.
+constexpr int64_t kMostReads = 2;
+
+int64_t elementsOf(Value value) { return cast<RankedTensorType>(value.getType()).getNumElements(); }
+
+/// Vectors and scalars cost next to nothing to keep.
+bool isSmall(Value value) { return shapeOf(value).size() <= 1; }
+
+bool fuses(Operation *op) { return op->hasTrait<OpTrait::Map>() || op->hasTrait<OpTrait::Reduce>(); }
+
+class Recomputer {
+public:
+  explicit Recomputer(func::FuncOp function) : body(function.getBody().front()) {}
+
+  void run() {
+    for (Operation &op : body)
+      if (isa<SoftmaxCrossEntropyOp>(op))
+        loss = loss ? loss : &op;
+    if (!loss)
+      return; // nothing is kept for a backward pass
+    SmallVector<Value> kept;
+    for (Operation &op : body) {
+      if (&op == loss)
+        break;
+      for (Value result : op.getResults())
+        if (!isa<ReadOp>(op) && !isSmall(result) && isUsedLate(result))
+          kept.push_back(result);
+    }
+    SmallVector<Value> chosen;
+    for (Value value : kept) // in program order: what a value stands on is decided before it
+      if (choose(value))
+        chosen.push_back(value);
+    // From the last one on: a concat takes its own copies of its parts before the parts look for their users.
+    for (Value value : llvm::reverse(chosen))
+      rebuild(value);
+  }
+
+private:
+  bool isLate(Operation *op) const { return loss->isBeforeInBlock(op); }
+  bool isUsedLate(Value value) const {
+    return llvm::any_of(value.getUsers(), [&](Operation *user) { return isLate(user); });
+  }
+
+  /// Decides whether `value` is computed again. It stays where it cannot be, or would read too much.
+  bool choose(Value value) {
+    llvm::SetVector<Value> leaves;
+    if (!collectLeaves(value, leaves))
+      return false;
+    int64_t reads = 0;
+    for (Value leaf : leaves)
+      reads += elementsOf(leaf);
+    if (reads > kMostReads * elementsOf(value))
+      return false;
+    rebuilt.insert({value, reads <= elementsOf(value)});
+    return true;
+  }
+
+  /// The kept values that `value` can be computed from; false if there is none such set.
+  bool collectLeaves(Value value, llvm::SetVector<Value> &leaves) const {
+    Operation *op = value.getDefiningOp();
+    if (!op || op->getNumResults() != 1 || !(op->hasTrait<OpTrait::Map>() || isa<ConcatOp>(op)))
+      return false;
+    for (Value operand : op->getOperands()) {
+      if (isSmall(operand))
+        continue;
+      bool stays = operand.getDefiningOp() && isUsedLate(operand) && !rebuilt.count(operand);
+      if (stays)
+        leaves.insert(operand);
+      else if (!collectLeaves(operand, leaves))
+        return false;
+    }
+    return true;
+  }
+
+  /// Gives the late users of `value` copies of it. A kernel that can take the computation in gets one of its own, if that
+  /// reads no more than the value itself; the others share one, made just before the first of them.
+  void rebuild(Value value) {
+    SmallVector<OpOperand *> shared;
+    bool isCheap = rebuilt.lookup(value);
+    for (OpOperand &use : llvm::make_early_inc_range(value.getUses())) {
+      if (!isLate(use.getOwner()))
+        continue;
+      if (isCheap && fuses(use.getOwner()) && !isa<ConcatOp>(use.getOwner()))
+        use.set(cloneBefore(use.getOwner(), value));
+      else
+        shared.push_back(&use);
+    }
+    if (shared.empty())
+      return;
+    Operation *first = shared.front()->getOwner();
+    for (OpOperand *use : shared)
+      if (use->getOwner()->isBeforeInBlock(first))
+        first = use->getOwner();
+    Value copy = cloneBefore(first, value);
+    for (OpOperand *use : shared)
+      use->set(copy);
+  }
+
+  /// The ops from the kept values to `value` once more, before `user`.
+  Value cloneBefore(Operation *user, Value value) {
+    IRMapping mapping;
+    OpBuilder builder(user);
+    return clone(builder, value, mapping);
+  }
+
+  Value clone(OpBuilder &builder, Value value, IRMapping &mapping) {
+    if (Value done = mapping.lookupOrNull(value))
+      return done;
+    Operation *op = value.getDefiningOp();
+    for (Value operand : op->getOperands()) {
+      bool stays = isSmall(operand) || (isUsedLate(operand) && !rebuilt.count(operand));
+      mapping.map(operand, stays ? operand : clone(builder, operand, mapping));
+    }
+    return builder.clone(*op, mapping)->getResult(0);
+  }
+
+  Block &body;
+  Operation *loss = nullptr;
+  llvm::DenseMap<Value, bool> rebuilt; ///< whether computing it again reads no more than it would
+};
+
+struct RecomputeActivationsPass : impl::RecomputeActivationsPassBase<RecomputeActivationsPass> {
+  void runOnOperation() override { Recomputer(getOperation()).run(); }
+};
+
+} // namespace
+} // namespace incept
