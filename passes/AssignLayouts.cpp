@@ -185,11 +185,7 @@ private:
   LogicalResult planWeightGradient(GroupOp group) {
     Operation *op = libraryOp(group);
     Value output = group.getOutputs().front();
-    WriteOp write;
-    for (Operation *user : output.getUsers())
-      if (auto found = dyn_cast<WriteOp>(user))
-        write = found;
-    LayoutAttr wanted = write ? variableLayout(write.getVariable()) : layout(kDenseFormat);
+    LayoutAttr wanted = wantedByUsers(output);
     auto plan = target.plan(op, libraryFormat(wanted), why);
     if (failed(plan) || plan->reference)
       plan = target.plan(op, "any", why);
@@ -206,6 +202,18 @@ private:
       return failure();
     output.replaceAllUsesExcept(*reordered, reordered->getDefiningOp());
     return success();
+  }
+
+  /// The layout of the variable that a gradient is written to, or of the weights that it updates.
+  LayoutAttr wantedByUsers(Value gradient) {
+    for (Operation *user : gradient.getUsers()) {
+      if (auto write = dyn_cast<WriteOp>(user))
+        return variableLayout(write.getVariable());
+      for (Value other : user->getOperands())
+        if (auto read = other.getDefiningOp<ReadOp>(); read && shapeOf(other) == shapeOf(gradient))
+          return variableLayout(read.getVariable());
+    }
+    return layout(kDenseFormat);
   }
 
   LogicalResult planExistingReorder(GroupOp group, ReorderOp reorder) {

@@ -34,53 +34,77 @@ constexpr StepField kStepFields[] = {
 };
 constexpr int64_t kStepBytes = 64;
 
-/// Places variables in regions: parameters, gradients and each slot in regions of one layout, decayed ones first.
+/// Places variables in regions: parameters, gradients and each slot in regions of one order, decayed ones first. What
+/// prepare_inference derives lies in the arena behind `inferenceBytes`, the part that inference needs: training may
+/// overwrite it, since evaluation prepares anew.
 class VariablePlacer {
 public:
-  VariablePlacer(ModuleOp module, const Target &target) : module(module), target(target) {}
+  VariablePlacer(ModuleOp module, const Target &target, int64_t inferenceBytes) : module(module), target(target) {
+    sizes["arena"] = inferenceBytes;
+  }
 
-  LogicalResult run(OpBuilder &builder) {
+  LogicalResult run() {
     SmallVector<VariableOp> variables(module.getOps<VariableOp>());
     llvm::stable_sort(variables, [](VariableOp a, VariableOp b) { return a.getDecay() > b.getDecay(); });
     for (VariableOp variable : variables)
       if (variable.getKind() == "parameter" && failed(place(variable, "params")))
         return failure();
-    for (VariableOp variable : variables)
-      if (variable.getKind() != "parameter" && failed(placeOther(variable)))
+    // What belongs to parameters follows in their order: updates of neighbours can then be one launch.
+    SmallVector<std::pair<int64_t, VariableOp>> others;
+    for (VariableOp variable : variables) {
+      if (variable.getKind() == "parameter")
+        continue;
+      auto order = orderOf(variable);
+      if (failed(order))
         return failure();
-    for (auto &[name, bytes] : sizes)
-      exec::RegionOp::create(builder, module.getLoc(), name, bytes);
+      others.push_back({*order, variable});
+    }
+    llvm::stable_sort(others, [](auto &a, auto &b) { return a.first < b.first; });
+    for (auto &[order, variable] : others)
+      if (failed(place(variable, regionOf(variable))))
+        return failure();
     return success();
   }
+
+  /// Declares the regions; the arena has at least `trainingBytes`.
+  void declareRegions(OpBuilder &builder, int64_t trainingBytes) {
+    sizes["arena"] = std::max(sizes["arena"], trainingBytes);
+    for (auto &[name, bytes] : sizes)
+      exec::RegionOp::create(builder, module.getLoc(), name, bytes);
+  }
+
+  int64_t arenaBytes() { return sizes["arena"]; }
 
   int64_t persistentBytes() const {
     int64_t total = kStepBytes;
     for (auto &[name, bytes] : sizes)
-      total += bytes;
+      total += name == "arena" ? 0 : bytes;
     return total;
   }
 
 private:
-  LogicalResult placeOther(VariableOp variable) {
-    StringRef kind = variable.getKind(), name = variable.getSymName();
-    if (kind == "gradient" || kind == "slot") {
-      auto [prefix, parameter] = name.split('/');
-      auto offset = parameterOffsets.find(parameter);
-      if (offset == parameterOffsets.end())
-        return variable.emitOpError() << "expected a parameter named '" << parameter << "', but there is none";
-      return placeAt(variable, kind == "gradient" ? "grads" : prefix, offset->second);
-    }
-    return place(variable, kind == "state" ? "states" : kind);
+  /// The place of a gradient or slot among those of all parameters, 0 for other variables.
+  FailureOr<int64_t> orderOf(VariableOp variable) {
+    if (variable.getKind() != "gradient" && variable.getKind() != "slot")
+      return 0;
+    StringRef parameter = variable.getSymName().split('/').second;
+    auto offset = parameterOffsets.find(parameter);
+    if (offset == parameterOffsets.end())
+      return variable.emitOpError() << "expected a parameter named '" << parameter << "', but there is none";
+    return offset->second;
+  }
+
+  static StringRef regionOf(VariableOp variable) {
+    StringRef kind = variable.getKind();
+    if (kind == "slot")
+      return variable.getSymName().split('/').first;
+    return kind == "gradient" ? "grads" : kind == "state" ? "states" : kind == "derived" ? "arena" : kind;
   }
 
   LogicalResult place(VariableOp variable, StringRef region) {
     int64_t offset = sizes[region.str()];
     if (variable.getKind() == "parameter")
       parameterOffsets[variable.getSymName()] = offset;
-    return placeAt(variable, region, offset);
-  }
-
-  LogicalResult placeAt(VariableOp variable, StringRef region, int64_t offset) {
     auto type = cast<RankedTensorType>(variable.getType());
     auto layout = dyn_cast_or_null<LayoutAttr>(type.getEncoding());
     auto elements = countElements(type.getShape());
@@ -232,25 +256,28 @@ struct LowerToExecPass : impl::LowerToExecPassBase<LowerToExecPass> {
       target = createFakeTarget();
     ModuleOp module = getOperation();
     // The arena is the largest that an entry point needs.
-    int64_t arena = 0, bound = 0;
+    int64_t arena = 0, bound = 0, inference = 0;
     for (func::FuncOp function : module.getOps<func::FuncOp>()) {
-      if (auto bytes = function->getAttrOfType<IntegerAttr>("incept.arena_bytes"))
+      bool trains = function.getName() == "forward_backward" || function.getName() == "update";
+      if (auto bytes = function->getAttrOfType<IntegerAttr>("incept.arena_bytes")) {
         arena = std::max(arena, bytes.getInt());
+        inference = trains ? inference : std::max(inference, bytes.getInt());
+      }
       if (auto bytes = function->getAttrOfType<IntegerAttr>("incept.arena_lower_bound"))
         bound = std::max(bound, bytes.getInt());
     }
-    OpBuilder builder = OpBuilder::atBlockBegin(module.getBody());
-    exec::RegionOp::create(builder, module.getLoc(), "arena", arena);
-    exec::RegionOp::create(builder, module.getLoc(), "step", kStepBytes);
-    VariablePlacer placer(module, *target);
-    if (failed(placer.run(builder)))
+    VariablePlacer placer(module, *target, inference);
+    if (failed(placer.run()))
       return signalPassFailure();
+    OpBuilder builder = OpBuilder::atBlockBegin(module.getBody());
+    placer.declareRegions(builder, arena);
+    exec::RegionOp::create(builder, module.getLoc(), "step", kStepBytes);
 
     SymbolTable symbols(module);
     KernelTable kernels(module);
     for (func::FuncOp function : module.getOps<func::FuncOp>())
       FunctionLowering(function, kernels, symbols).run();
-    annotate(module, arena, bound, placer.persistentBytes());
+    annotate(module, placer.arenaBytes(), bound, placer.persistentBytes());
     describeInterface(module);
   }
 

@@ -58,6 +58,21 @@ def InsertOptimizerPass : Pass<"incept-insert-optimizer", "::mlir::ModuleOp"> {
   let dependentDialects = ["::incept::InceptDialect"];
 }
 
+def UpdateEarlyPass : Pass<"incept-update-early", "::mlir::ModuleOp"> {
+  let summary = "Update weights as soon as their gradient is there";
+  let description = [{
+    Requires: `@update`. Ensures: weights (rank 2 and more) are updated in `@forward_backward`, behind the op that gives
+    their gradient and the last use of their old value; their grad/NAME variables are gone. Vectors stay in `@update`,
+    where one launch updates all of them.
+
+    Not applied with `incept.keep_gradients`: then gradients are results. It would not be legal either where an update
+    depends on all gradients (clipping, loss scaling, sums over several steps or machines).
+
+    example: test/passes/update-early.mlir
+  }];
+  let dependentDialects = ["::incept::InceptDialect"];
+}
+
 def PrepareInferencePass : Pass<"incept-prepare-inference", "::mlir::ModuleOp"> {
   let summary = "Fold batch norm into convolutions for inference";
   let description = [{

@@ -23,7 +23,7 @@ std::optional<Phase> parsePhase(StringRef name) {
   return std::nullopt;
 }
 
-static void buildTraining(OpPassManager &passes) {
+static void buildTraining(OpPassManager &passes, const PhaseOptions &options) {
   passes.addPass(createExpandBlocksPass());
   passes.addPass(createBuildEntryPointsPass());
   // Inference takes its copy of the network before gradients are added to the other.
@@ -31,6 +31,8 @@ static void buildTraining(OpPassManager &passes) {
   passes.nest<func::FuncOp>().addPass(createFuseConvReluPass());
   passes.addPass(createDifferentiatePass());
   passes.addPass(createInsertOptimizerPass());
+  if (options.updateEarly)
+    passes.addPass(createUpdateEarlyPass());
   passes.nest<func::FuncOp>().addPass(createDecomposeBatchNormPass());
 }
 
@@ -51,7 +53,7 @@ void buildPhase(OpPassManager &passes, Phase phase, std::shared_ptr<const Target
   case Phase::Graph:
     break;
   case Phase::Training:
-    buildTraining(passes);
+    buildTraining(passes, options);
     break;
   case Phase::Fused:
     buildFused(passes, options);

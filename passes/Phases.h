@@ -28,9 +28,12 @@ std::optional<Phase> parsePhase(llvm::StringRef name);
 
 /// Rewrites that can be turned off.
 struct PhaseOptions {
-  bool fuse = true;      ///< join elementwise ops with their consumers
-  bool recompute = true; ///< compute cheap values again instead of keeping them
-  bool coalesce = true;  ///< join optimizer updates of adjacent parameters
+  bool fuse = true;        ///< join elementwise ops with their consumers
+  bool recompute = true;   ///< compute cheap values again instead of keeping them
+  bool updateEarly = true; ///< update weights as soon as their gradient is there
+  bool coalesce = true;    ///< join optimizer updates of adjacent parameters
+
+  static PhaseOptions none() { return {false, false, false, false}; }
 };
 
 /// Adds the passes that lead from the phase before `phase` to `phase` (none for graph), ending with its verifier.

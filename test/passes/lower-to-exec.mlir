@@ -1,9 +1,9 @@
 // RUN: incept-opt %s --incept-form-groups --incept-assign-layouts --incept-plan-memory --incept-lower-to-exec | FileCheck %s
 
-// Decayed parameters first: b.weight (16 values, 64 bytes) lies before a.bias; gradients have their parameters' offsets.
+// Decayed parameters first: b.weight (16 values, 64 bytes) lies before a.bias; gradients lie in their parameters' order.
 // CHECK-DAG: incept.variable @a.bias kind "parameter" {incept.bytes = 16 : i64, incept.offset = 64 : i64, incept.region = @params}
 // CHECK-DAG: incept.variable @b.weight kind "parameter" decay {incept.bytes = 64 : i64, incept.offset = 0 : i64, incept.region = @params}
-// CHECK-DAG: incept.variable @"grad/a.bias" kind "gradient" {incept.bytes = 16 : i64, incept.offset = 64 : i64, incept.region = @grads}
+// CHECK-DAG: incept.variable @"grad/a.bias" kind "gradient" {incept.bytes = 16 : i64, incept.offset = 0 : i64, incept.region = @grads}
 incept.variable @a.bias kind "parameter" : tensor<4xf32>
 incept.variable @b.weight kind "parameter" decay : tensor<4x4xf32>
 incept.variable @"grad/a.bias" kind "gradient" : tensor<4xf32>
@@ -13,7 +13,7 @@ incept.variable @"io/f32_input" kind "io" : tensor<2x4x8x8xf32>
 // gradient's own memory.
 // CHECK-LABEL: func.func @sum
 //       CHECK:   %[[X:.+]] = incept.exec.slice @io at 0
-//       CHECK:   %[[G:.+]] = incept.exec.slice @grads at 64
+//       CHECK:   %[[G:.+]] = incept.exec.slice @grads at 0
 //       CHECK:   %[[P:.+]] = incept.exec.slice @arena at 0 : memref<4x4xf32>
 //       CHECK:   incept.exec.kernel @{{.+}}channel_sum(%[[X]], %[[P]]) extents [128, 4, 32, 4] units 4
 //       CHECK:   incept.exec.kernel @{{.+}}combine(%[[P]], %[[G]]) extents [4, 4] units 1

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Updates weights as soon as their gradient is there, so that gradients need no memory of their own.
+
+#include "dialect/InceptOps.h"
+#include "dialect/VerifierUtils.h"
+#include "mlir/IR/IRMapping.h"
+#include "passes/Passes.h"
+
+using namespace mlir;
+
+namespace incept {
+#define GEN_PASS_DEF_UPDATEEARLYPASS
+#include "passes/Passes.h.inc"
+
+namespace {
+
+class EarlyUpdater {
+public:
+  EarlyUpdater(ModuleOp module, func::FuncOp training, func::FuncOp update)
+      : symbols(module), training(training), update(update) {}
+
+  void run() {
+    for (WriteOp write : training.getOps<WriteOp>())
+      writes[write.getVariable()] = write;
+    for (ReadOp read : training.getOps<ReadOp>())
+      reads[read.getVariable()].push_back(read);
+    SmallVector<Operation *> updates;
+    for (Operation &op : update.getBody().front())
+      if (isa<SgdUpdateOp, RmspropUpdateOp>(op))
+        updates.push_back(&op);
+    for (Operation *op : updates)
+      if (shapeOf(op->getResult(0)).size() > 1) // vectors: one launch updates all of them
+        move(op);
+  }
+
+private:
+  /// Moves an update, with its reads and writes, behind the gradient and the last use of the old value.
+  void move(Operation *op) {
+    auto gradient = op->getOperand(1).getDefiningOp<ReadOp>();
+    auto parameter = op->getOperand(0).getDefiningOp<ReadOp>();
+    if (!gradient || !parameter || !gradient->hasOneUse())
+      return;
+    WriteOp write = writes.lookup(gradient.getVariable());
+    if (!write)
+      return;
+    Operation *last = write;
+    for (ReadOp read : reads[parameter.getVariable()])
+      for (Operation *user : read->getUsers())
+        if (last->isBeforeInBlock(user))
+          last = user;
+    OpBuilder builder(training.getContext());
+    builder.setInsertionPointAfter(last);
+    IRMapping mapping;
+    mapping.map(gradient.getValue(), write.getValue());
+    for (Value operand : op->getOperands())
+      if (!mapping.contains(operand))
+        mapping.map(operand, bring(builder, operand));
+    builder.clone(*op, mapping);
+    for (Operation *user : llvm::make_early_inc_range(op->getUsers()))
+      if (auto written = dyn_cast<WriteOp>(user)) {
+        builder.clone(*written, mapping);
+        written->erase();
+      }
+    SmallVector<Value> operands(op->getOperands());
+    op->erase();
+    for (Value operand : operands)
+      if (auto read = operand.getDefiningOp<ReadOp>(); read && read->use_empty())
+        read->erase();
+    symbols.erase(symbols.lookup(write.getVariable()));
+    write->erase();
+  }
+
+  /// What `operand` of @update is in the training function: the same read, or the same field of the step region.
+  Value bring(OpBuilder &builder, Value operand) {
+    auto field = operand.getDefiningOp<StepValueOp>();
+    if (!field)
+      return builder.clone(*operand.getDefiningOp())->getResult(0);
+    Value &value = fields[field.getField()];
+    if (!value) {
+      OpBuilder start = OpBuilder::atBlockBegin(&training.getBody().front());
+      value = start.clone(*field.getOperation())->getResult(0);
+    }
+    return value;
+  }
+
+  SymbolTable symbols;
+  func::FuncOp training, update;
+  llvm::StringMap<WriteOp> writes;
+  llvm::StringMap<SmallVector<ReadOp>> reads;
+  llvm::StringMap<Value> fields;
+};
+
+struct UpdateEarlyPass : impl::UpdateEarlyPassBase<UpdateEarlyPass> {
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    auto training = module.lookupSymbol<func::FuncOp>("forward_backward");
+    auto update = module.lookupSymbol<func::FuncOp>("update");
+    if (training && update && !module->hasAttr("incept.keep_gradients"))
+      EarlyUpdater(module, training, update).run();
+  }
+};
+
+} // namespace
+} // namespace incept

@@ -1,0 +1,90 @@
+// RUN: incept-opt %s -split-input-file --incept-update-early | FileCheck %s
+
+// The weights are updated behind their gradient and the last use of their old value; the bias stays in @update.
+// CHECK-LABEL: module
+//   CHECK-NOT:   incept.variable @"grad/w"
+//       CHECK:   incept.variable @"grad/b"
+// CHECK-LABEL: func.func @forward_backward
+//       CHECK:   %[[RATE:.+]] = incept.step_value "learning_rate"
+//       CHECK:   %[[DW:.+]] = incept.linear_backward_weights
+//       CHECK:   incept.linear_backward_data
+//       CHECK:   %[[OLD:.+]] = incept.read @w
+//       CHECK:   %[[V:.+]] = incept.read @"momentum/w"
+//       CHECK:   %[[NEW:.+]], %[[NEWV:.+]] = incept.sgd_update %[[OLD]], %[[DW]], %[[V]] rate %[[RATE]]
+//       CHECK:   incept.write @w, %[[NEW]]
+//       CHECK:   incept.write @"momentum/w", %[[NEWV]]
+// CHECK-LABEL: func.func @update
+//   CHECK-NOT:   @w
+//       CHECK:   incept.read @"grad/b"
+//       CHECK:   incept.write @b
+incept.variable @w kind "parameter" decay : tensor<2x3xf32>
+incept.variable @b kind "parameter" : tensor<2xf32>
+incept.variable @x kind "io" : tensor<4x3xf32>
+incept.variable @dx kind "io" : tensor<4x3xf32>
+incept.variable @d kind "io" : tensor<4x2xf32>
+incept.variable @"grad/w" kind "gradient" : tensor<2x3xf32>
+incept.variable @"grad/b" kind "gradient" : tensor<2xf32>
+incept.variable @"momentum/w" kind "slot" : tensor<2x3xf32>
+incept.variable @"momentum/b" kind "slot" : tensor<2xf32>
+func.func @forward_backward() {
+  %w = incept.read @w : tensor<2x3xf32>
+  %x = incept.read @x : tensor<4x3xf32>
+  %d = incept.read @d : tensor<4x2xf32>
+  %dw = incept.linear_backward_weights %x, %d : (tensor<4x3xf32>, tensor<4x2xf32>) -> tensor<2x3xf32>
+  incept.write @"grad/w", %dw : tensor<2x3xf32>
+  %db = incept.channel_sum %d : (tensor<4x2xf32>) -> tensor<2xf32>
+  incept.write @"grad/b", %db : tensor<2xf32>
+  %dx = incept.linear_backward_data %d, %w : (tensor<4x2xf32>, tensor<2x3xf32>) -> tensor<4x3xf32>
+  incept.write @dx, %dx : tensor<4x3xf32>
+  return
+}
+func.func @update() {
+  %rate = incept.step_value "learning_rate" : tensor<f32>
+  %w = incept.read @w : tensor<2x3xf32>
+  %dw = incept.read @"grad/w" : tensor<2x3xf32>
+  %vw = incept.read @"momentum/w" : tensor<2x3xf32>
+  %nw:2 = incept.sgd_update %w, %dw, %vw rate %rate momentum %rate weight_decay %rate decay : (tensor<2x3xf32>, tensor<2x3xf32>, tensor<2x3xf32>, tensor<f32>, tensor<f32>, tensor<f32>) -> (tensor<2x3xf32>, tensor<2x3xf32>)
+  incept.write @w, %nw#0 : tensor<2x3xf32>
+  incept.write @"momentum/w", %nw#1 : tensor<2x3xf32>
+  %b = incept.read @b : tensor<2xf32>
+  %db = incept.read @"grad/b" : tensor<2xf32>
+  %vb = incept.read @"momentum/b" : tensor<2xf32>
+  %nb:2 = incept.sgd_update %b, %db, %vb rate %rate momentum %rate weight_decay %rate : (tensor<2xf32>, tensor<2xf32>, tensor<2xf32>, tensor<f32>, tensor<f32>, tensor<f32>) -> (tensor<2xf32>, tensor<2xf32>)
+  incept.write @b, %nb#0 : tensor<2xf32>
+  incept.write @"momentum/b", %nb#1 : tensor<2xf32>
+  return
+}
+
+// -----
+
+// Gradients that are results stay.
+// CHECK-LABEL: module
+//       CHECK: incept.variable @"grad/w"
+// CHECK-LABEL: func.func @forward_backward
+//       CHECK:   incept.write @"grad/w"
+// CHECK-LABEL: func.func @update
+//       CHECK:   incept.sgd_update
+module attributes {incept.keep_gradients} {
+  incept.variable @w kind "parameter" : tensor<2x3xf32>
+  incept.variable @x kind "io" : tensor<4x3xf32>
+  incept.variable @d kind "io" : tensor<4x2xf32>
+  incept.variable @"grad/w" kind "gradient" : tensor<2x3xf32>
+  incept.variable @"momentum/w" kind "slot" : tensor<2x3xf32>
+  func.func @forward_backward() {
+    %x = incept.read @x : tensor<4x3xf32>
+    %d = incept.read @d : tensor<4x2xf32>
+    %dw = incept.linear_backward_weights %x, %d : (tensor<4x3xf32>, tensor<4x2xf32>) -> tensor<2x3xf32>
+    incept.write @"grad/w", %dw : tensor<2x3xf32>
+    return
+  }
+  func.func @update() {
+    %rate = incept.step_value "learning_rate" : tensor<f32>
+    %w = incept.read @w : tensor<2x3xf32>
+    %dw = incept.read @"grad/w" : tensor<2x3xf32>
+    %vw = incept.read @"momentum/w" : tensor<2x3xf32>
+    %nw:2 = incept.sgd_update %w, %dw, %vw rate %rate momentum %rate weight_decay %rate : (tensor<2x3xf32>, tensor<2x3xf32>, tensor<2x3xf32>, tensor<f32>, tensor<f32>, tensor<f32>) -> (tensor<2x3xf32>, tensor<2x3xf32>)
+    incept.write @w, %nw#0 : tensor<2x3xf32>
+    incept.write @"momentum/w", %nw#1 : tensor<2x3xf32>
+    return
+  }
+}
