@@ -85,6 +85,48 @@ static LogicalResult verifySlice(OpTy op) {
 LogicalResult SliceOp::verify() { return verifySlice(*this); }
 LogicalResult SliceViewOp::verify() { return verifySlice(*this); }
 
+LogicalResult SplitOp::verify() {
+  // split_c1
+  SmallVector<ArrayRef<int64_t>> shapes;
+  for (Value dst : getDsts())
+    shapes.push_back(shapeOf(dst));
+  auto inferred = inferConcat([&] { return emitOpError(); }, shapes);
+  if (failed(inferred))
+    return failure();
+  return verifyShape(*this, "src", getSrc(), *inferred);
+}
+
+LogicalResult JoinRowsOp::verify() {
+  // join_rows_c1
+  if (getSrcs().empty())
+    return emitOpError() << "expected at least 1 operand, but got 0";
+  int64_t rows = 0;
+  ArrayRef<int64_t> dst = shapeOf(getDst());
+  for (Value src : getSrcs()) {
+    ArrayRef<int64_t> shape = shapeOf(src);
+    if (shape.empty() || shape.size() != dst.size() || !sameShape(shape.drop_front(), dst.drop_front()))
+      return emitOpError() << "expected operands that differ from dst, " << formatShape(dst)
+                           << ", in the first dimension only, but got " << formatShape(shape);
+    rows += shape[0];
+  }
+  if (rows != dst[0])
+    return emitOpError() << "expected dst with the operands' " << rows << " rows, but got " << dst[0];
+  return success();
+}
+
+LogicalResult SliceRowsOp::verify() {
+  // slice_rows_c1
+  ArrayRef<int64_t> src = shapeOf(getSrc()), dst = shapeOf(getDst());
+  if (src.empty() || src.size() != dst.size() || !sameShape(src.drop_front(), dst.drop_front()))
+    return emitOpError() << "expected dst to differ from src, " << formatShape(src)
+                         << ", in the first dimension only, but got " << formatShape(dst);
+  int64_t offset = getOffset();
+  if (offset < 0 || offset > src[0] || dst[0] > src[0] - offset)
+    return emitOpError() << "expected a range inside the " << src[0] << " rows of src, but got " << dst[0]
+                         << " rows at " << offset;
+  return success();
+}
+
 LogicalResult FlattenOp::verify() {
   // flatten_c1
   auto image = shapeOf(getSrc()), matrix = shapeOf(getDst());

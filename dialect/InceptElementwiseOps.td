@@ -125,6 +125,43 @@ def Incept_SliceOp : Incept_PureOp<"slice"> {
   let hasVerifier = 1;
 }
 
+def Incept_SplitOp : Incept_PureOp<"split"> {
+  let summary = "all channels, in consecutive ranges";
+  let description = [{
+    The inverse of concat: the results are the channel ranges of `src`, in order.
+    - (C1) there is at least one result; all agree with `src` in N, H and W, and their channels sum to those of `src`.
+  }];
+  let arguments = (ins Incept_Image:$src);
+  let results = (outs Variadic<Incept_Image>:$dsts);
+  let assemblyFormat = "$src attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def Incept_JoinRowsOp : Incept_ViewOp<"join_rows"> {
+  let summary = "parameters one after another along the first dimension";
+  let description = [{
+    The operands are reads of variables. Nothing is copied: the executable phase lays the variables side by side.
+    - (C1) there is at least one operand, of rank 1 or more; all agree but for the first dimension, and the first
+      dimensions sum to that of `dst`.
+  }];
+  let arguments = (ins Variadic<Incept_Activation>:$srcs);
+  let results = (outs Incept_Activation:$dst);
+  let assemblyFormat = "$srcs attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def Incept_SliceRowsOp : Incept_ViewOp<"slice_rows"> {
+  let summary = "a range along the first dimension, in the buffer it lies in";
+  let description = [{
+    Rows [offset, offset + rows of dst) of `src`: the gradient of join_rows.
+    - (C1) the range lies inside `src`; the other dimensions agree.
+  }];
+  let arguments = (ins Incept_Activation:$src, I64Attr:$offset);
+  let results = (outs Incept_Activation:$dst);
+  let assemblyFormat = "$src `at` $offset attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
 def Incept_ConcatViewOp : Incept_ViewOp<"concat_view"> {
   let summary = "a buffer whose channel slices are the operands";
   let description = [{

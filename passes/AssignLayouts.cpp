@@ -55,16 +55,49 @@ private:
       auto conv = group.isLibrary() ? dyn_cast<Conv2DOp>(libraryOp(group)) : Conv2DOp();
       if (!conv)
         continue;
-      auto read = outerValue(group, conv.getWeights()).getDefiningOp<ReadOp>();
-      if (!read || formats.contains(read.getVariable()))
+      SmallVector<ReadOp> reads = readsOf(outerValue(group, conv.getWeights()));
+      if (reads.empty() ||
+          llvm::any_of(reads, [&](ReadOp read) { return formats.contains(read.getVariable()); }))
         continue;
       std::string why;
       auto plan = target.plan(conv, "any", why);
       if (failed(plan))
         return group.emitOpError() << "has no implementation on this target: " << why;
-      formats[read.getVariable()] = plan->weightsFormat;
+      if (reads.size() == 1)
+        formats[reads.front().getVariable()] = plan->weightsFormat;
+      else
+        chooseJoinedFormat(reads, plan->weightsFormat);
     }
     return success();
+  }
+
+  /// The variables that a convolution's weights are: one, or several that are joined; none for a computed value.
+  static SmallVector<ReadOp> readsOf(Value weights) {
+    SmallVector<ReadOp> reads;
+    if (auto join = weights.getDefiningOp<JoinRowsOp>())
+      for (Value src : join.getSrcs())
+        reads.push_back(src.getDefiningOp<ReadOp>());
+    else if (auto read = weights.getDefiningOp<ReadOp>())
+      reads.push_back(read);
+    return reads;
+  }
+
+  /// Joined weights have the format that the convolution wants, if their parts can be told apart in it, else they are
+  /// dense.
+  void chooseJoinedFormat(ArrayRef<ReadOp> reads, StringRef whole) {
+    SmallVector<std::string> parts;
+    for (ReadOp read : reads) {
+      auto part = target.rowsFormat(whole, shapeOf(read.getValue())[0]);
+      if (failed(part))
+        break;
+      parts.push_back(*part);
+    }
+    bool apart = parts.size() == reads.size();
+    for (auto [index, constRead] : llvm::enumerate(reads)) {
+      ReadOp read = constRead;
+      formats[read.getVariable()] = apart ? parts[index] : std::string();
+      joinedFormats[read.getVariable()] = apart ? whole.str() : std::string();
+    }
   }
 
   void shareFormatsWithSlots() {
@@ -98,6 +131,11 @@ private:
       } else if (auto group = dyn_cast<GroupOp>(op)) {
         if (failed(group.isLibrary() ? planLibrary(group) : layOutKernel(group)))
           return failure();
+      } else if (auto join = dyn_cast<JoinRowsOp>(op)) {
+        setLayout(join.getDst(), layout(joinedFormats.lookup(readsOf(join.getDst()).front().getVariable())));
+      } else if (auto rows = dyn_cast<SliceRowsOp>(op)) {
+        auto part = target.rowsFormat(libraryFormat(layoutOf(rows.getSrc())), shapeOf(rows.getDst())[0]);
+        setLayout(rows.getDst(), layout(succeeded(part) ? StringRef(*part) : StringRef()));
       } else if (op.hasTrait<OpTrait::View>() || isa<StepValueOp>(op)) {
         for (Value result : op.getResults())
           setActivationLayout(result);
@@ -206,14 +244,25 @@ private:
 
   /// The layout of the variable that a gradient is written to, or of the weights that it updates.
   LayoutAttr wantedByUsers(Value gradient) {
+    for (Operation *user : gradient.getUsers())
+      if (auto rows = dyn_cast<SliceRowsOp>(user)) {
+        auto [prefix, parameter] = variableFor(rows.getDst()).split('/');
+        return layout(joinedFormats.lookup(parameter.empty() ? prefix : parameter));
+      }
+    StringRef variable = variableFor(gradient);
+    return variable.empty() ? layout(kDenseFormat) : variableLayout(variable);
+  }
+
+  /// The variable that a gradient is written to, or that is updated with it; empty for another use.
+  static StringRef variableFor(Value gradient) {
     for (Operation *user : gradient.getUsers()) {
       if (auto write = dyn_cast<WriteOp>(user))
-        return variableLayout(write.getVariable());
+        return write.getVariable();
       for (Value other : user->getOperands())
         if (auto read = other.getDefiningOp<ReadOp>(); read && shapeOf(other) == shapeOf(gradient))
-          return variableLayout(read.getVariable());
+          return read.getVariable();
     }
-    return layout(kDenseFormat);
+    return {};
   }
 
   LogicalResult planExistingReorder(GroupOp group, ReorderOp reorder) {
@@ -292,7 +341,8 @@ private:
   SymbolTable symbols;
   MLIRContext *context;
   std::string why;
-  llvm::StringMap<std::string> formats; ///< variable name -> physical format of its weights
+  llvm::StringMap<std::string> formats;       ///< variable name -> physical format of its weights
+  llvm::StringMap<std::string> joinedFormats; ///< variable name -> format of the join_rows it is part of
   DenseMap<std::pair<StringAttr, DictionaryAttr>, StringAttr> plans;
   Operation *lastPlan = nullptr;
 };

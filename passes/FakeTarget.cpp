@@ -50,6 +50,12 @@ public:
       elements *= padded && index < 2 ? llvm::alignTo(dim, 16) : dim;
     return elements * 4;
   }
+
+  FailureOr<std::string> rowsFormat(StringRef format, int64_t rows) const override {
+    if (format == "transposed" || rows % 16 != 0)
+      return failure();
+    return format.str();
+  }
 };
 
 } // namespace

@@ -92,6 +92,24 @@ Gradients concat(ConcatOp op, OpBuilder &b, ValueRange diff) {
   return gradients;
 }
 
+Gradients split(SplitOp op, OpBuilder &b, ValueRange diff) {
+  SmallVector<Value> parts;
+  for (auto [part, result] : llvm::zip_equal(diff, op.getDsts())) // zeros for a part that nothing depends on
+    parts.push_back(part ? part
+                         : ScaleOp::create(b, op.getLoc(), result.getType(), result, b.getF64FloatAttr(0)).getDst());
+  return {ConcatOp::create(b, op.getLoc(), op.getSrc().getType(), parts)};
+}
+
+Gradients joinRows(JoinRowsOp op, OpBuilder &b, ValueRange diff) {
+  Gradients gradients;
+  int64_t offset = 0;
+  for (Value src : op.getSrcs()) {
+    gradients.push_back(SliceRowsOp::create(b, op.getLoc(), src.getType(), diff[0], b.getI64IntegerAttr(offset)));
+    offset += shapeOf(src)[0];
+  }
+  return gradients;
+}
+
 Gradients flatten(FlattenOp op, OpBuilder &b, ValueRange diff) {
   return {FlattenOp::create(b, op.getLoc(), op.getSrc().getType(), diff[0])};
 }
@@ -121,10 +139,12 @@ void registerGradientRules(DialectRegistry &registry) {
     attach<DropoutOp, dropout>(context);
     attach<FlattenOp, flatten>(context);
     attach<GlobalAvgPoolOp, globalAvgPool>(context);
+    attach<JoinRowsOp, joinRows>(context);
     attach<LinearOp, linear>(context);
     attach<MaxPoolWithIndexOp, maxPool>(context);
     attach<ReluOp, relu>(context);
     attach<ScaleOp, scale>(context);
+    attach<SplitOp, split>(context);
   });
 }
 

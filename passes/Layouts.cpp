@@ -30,12 +30,16 @@ static ConcatViewOp enclosingConcat(Value value) {
 }
 
 Placement placementOf(Value value) {
-  Placement placement{value, 0};
+  Placement placement{value, 0, 0};
   while (true) {
     Operation *op = placement.root.getDefiningOp();
     if (auto slice = dyn_cast_or_null<SliceViewOp>(op)) {
       placement.channelOffset += slice.getOffset();
       placement.root = slice.getSrc();
+    } else if (auto rows = dyn_cast_or_null<SliceRowsOp>(op)) {
+      auto type = cast<RankedTensorType>(rows.getSrc().getType());
+      placement.rowElements += int64_t(rows.getOffset()) * (type.getNumElements() / type.getDimSize(0));
+      placement.root = rows.getSrc();
     } else if (isa_and_nonnull<FlattenOp, ChannelSampleOp>(op)) {
       placement.root = op->getOperand(0);
     } else if (auto concat = enclosingConcat(placement.root)) {
@@ -49,6 +53,14 @@ Placement placementOf(Value value) {
       return placement;
     }
   }
+}
+
+bool isUsedAfter(Value value, Operation *op) {
+  return llvm::any_of(value.getUsers(), [&](Operation *user) {
+    if (user->hasTrait<OpTrait::View>())
+      return llvm::any_of(user->getResults(), [&](Value view) { return isUsedAfter(view, op); });
+    return user != op && op->isBeforeInBlock(user);
+  });
 }
 
 } // namespace incept

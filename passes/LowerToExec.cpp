@@ -46,8 +46,9 @@ public:
   LogicalResult run() {
     SmallVector<VariableOp> variables(module.getOps<VariableOp>());
     llvm::stable_sort(variables, [](VariableOp a, VariableOp b) { return a.getDecay() > b.getDecay(); });
+    collectNeighbours();
     for (VariableOp variable : variables)
-      if (variable.getKind() == "parameter" && failed(place(variable, "params")))
+      if (variable.getKind() == "parameter" && failed(placeWithNeighbours(variable)))
         return failure();
     // What belongs to parameters follows in their order: updates of neighbours can then be one launch.
     SmallVector<std::pair<int64_t, VariableOp>> others;
@@ -83,6 +84,35 @@ public:
   }
 
 private:
+  /// Variables that a join_rows reads lie side by side, in its order.
+  void collectNeighbours() {
+    module.walk([&](JoinRowsOp join) {
+      SmallVector<StringRef> names;
+      for (Value src : join.getSrcs())
+        names.push_back(src.getDefiningOp<ReadOp>().getVariable());
+      for (StringRef name : names)
+        neighbours[name] = names;
+    });
+  }
+
+  LogicalResult placeWithNeighbours(VariableOp variable) {
+    auto found = neighbours.find(variable.getSymName());
+    if (found == neighbours.end())
+      return place(variable, "params");
+    if (parameterOffsets.contains(variable.getSymName()))
+      return success();
+    for (StringRef name : found->second) {
+      auto neighbour = module.lookupSymbol<VariableOp>(name);
+      if (failed(place(neighbour, "params")))
+        return failure();
+      if (neighbour->getAttrOfType<IntegerAttr>("incept.bytes").getInt() % kAlignment != 0 &&
+          name != found->second.back())
+        return neighbour.emitOpError() << "is joined with others, but its size is no multiple of " << kAlignment
+                                       << " bytes";
+    }
+    return success();
+  }
+
   /// The place of a gradient or slot among those of all parameters, 0 for other variables.
   FailureOr<int64_t> orderOf(VariableOp variable) {
     if (variable.getKind() != "gradient" && variable.getKind() != "slot")
@@ -128,6 +158,7 @@ private:
   const Target &target;
   llvm::MapVector<std::string, int64_t, std::map<std::string, unsigned>> sizes; ///< in the order of first use
   llvm::StringMap<int64_t> parameterOffsets;
+  llvm::StringMap<SmallVector<StringRef>> neighbours;
 };
 
 /// Replaces a function's groups by launches.
@@ -169,10 +200,12 @@ private:
   Value address(OpBuilder &builder, Location loc, Value value) {
     Placement placement = placementOf(value);
     Type element = getElementTypeOrSelf(value.getType());
-    int64_t inRoot = placement.channelOffset * elementBytes(element);
+    int64_t inRoot = placement.elementOffset() * elementBytes(element);
     Operation *op = placement.root.getDefiningOp();
     if (auto read = dyn_cast<ReadOp>(op))
       return variableSlice(builder, loc, read.getVariable(), value, inRoot);
+    if (auto join = dyn_cast<JoinRowsOp>(op)) // its variables lie side by side
+      return variableSlice(builder, loc, join.getSrcs().front().getDefiningOp<ReadOp>().getVariable(), value, inRoot);
     if (auto step = dyn_cast<StepValueOp>(op)) {
       const auto *field = llvm::find_if(kStepFields, [&](const StepField &f) { return f.name == step.getField(); });
       return slice(builder, loc, "step", field->offset, {}, element);

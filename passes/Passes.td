@@ -85,6 +85,32 @@ def PrepareInferencePass : Pass<"incept-prepare-inference", "::mlir::ModuleOp"> 
   let dependentDialects = ["::incept::InceptDialect"];
 }
 
+def CommutePoolsPass : Pass<"incept-commute-pools", "::mlir::func::FuncOp"> {
+  let summary = "Let a 1x1 convolution go before the average pool that feeds it";
+  let description = [{
+    Applied where the pool has stride 1 and no other user, and the convolution is 1x1, dense, without ReLU and has not
+    more filters than input channels; with a bias only where padding does not count in the mean (the mean of a constant
+    is the constant then). The convolution's siblings read the same value afterwards (`incept-merge-siblings`).
+
+    example: test/passes/commute-pools.mlir
+  }];
+  let dependentDialects = ["::incept::InceptDialect"];
+}
+
+def MergeSiblingsPass : Pass<"incept-merge-siblings", "::mlir::func::FuncOp"> {
+  let summary = "Make 1x1 convolutions that read the same value one";
+  let description = [{
+    Requires: before differentiation. The merged convolution reads an `incept.join_rows` of the pieces' weights, and an
+    `incept.split` gives each piece's consumers its channels. Gradients follow by the rules of these ops.
+
+    Applied to dense 1x1 convolutions of one stride without bias, whose weights are read nowhere else and whose channels
+    are multiples of 16. Not in `@infer`: there a library call often feeds the next, which needs dense memory.
+
+    example: test/passes/merge-siblings.mlir
+  }];
+  let dependentDialects = ["::incept::InceptDialect"];
+}
+
 def FuseConvReluPass : Pass<"incept-fuse-conv-relu", "::mlir::func::FuncOp"> {
   let summary = "Let a convolution apply the ReLU that follows it";
   let description = [{
@@ -128,7 +154,7 @@ def RecomputeActivationsPass : Pass<"incept-recompute-activations", "::mlir::fun
 def PlaceConcatsPass : Pass<"incept-place-concats", "::mlir::func::FuncOp"> {
   let summary = "Make concat and slice views of one buffer";
   let description = [{
-    Requires: ops not yet grouped. Ensures: no `incept.concat` and no `incept.slice`; every operand of a
+    Requires: ops not yet grouped. Ensures: no `incept.concat`, `incept.split` or `incept.slice`; every operand of a
     `incept.concat_view` is produced by a generated kernel and lies in one concat only.
 
     A concat directly inside another becomes part of it. Where a producer is a library call, or a consumer needs dense

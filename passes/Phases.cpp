@@ -28,6 +28,10 @@ static void buildTraining(OpPassManager &passes, const PhaseOptions &options) {
   passes.addPass(createBuildEntryPointsPass());
   // Inference takes its copy of the network before gradients are added to the other.
   passes.addPass(createPrepareInferencePass());
+  if (options.commutePools)
+    passes.nest<func::FuncOp>().addPass(createCommutePoolsPass());
+  if (options.mergeSiblings)
+    passes.nest<func::FuncOp>().addPass(createMergeSiblingsPass());
   passes.nest<func::FuncOp>().addPass(createFuseConvReluPass());
   passes.addPass(createDifferentiatePass());
   passes.addPass(createInsertOptimizerPass());

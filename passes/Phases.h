@@ -28,12 +28,14 @@ std::optional<Phase> parsePhase(llvm::StringRef name);
 
 /// Rewrites that can be turned off.
 struct PhaseOptions {
+  bool commutePools = true;  ///< let a 1x1 convolution go before the average pool that feeds it
+  bool mergeSiblings = true; ///< make 1x1 convolutions that read the same value one
   bool fuse = true;        ///< join elementwise ops with their consumers
   bool recompute = true;   ///< compute cheap values again instead of keeping them
   bool updateEarly = true; ///< update weights as soon as their gradient is there
   bool coalesce = true;    ///< join optimizer updates of adjacent parameters
 
-  static PhaseOptions none() { return {false, false, false, false}; }
+  static PhaseOptions none() { return {false, false, false, false, false, false}; }
 };
 
 /// Adds the passes that lead from the phase before `phase` to `phase` (none for graph), ending with its verifier.

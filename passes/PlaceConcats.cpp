@@ -92,9 +92,23 @@ void placeSlice(SliceOp slice) {
   slice.erase();
 }
 
+void lowerSplit(SplitOp split) {
+  OpBuilder builder(split);
+  int64_t offset = 0;
+  for (Value part : split.getDsts()) {
+    auto slice = SliceOp::create(builder, split.getLoc(), part.getType(), split.getSrc(), offset);
+    setPath(slice, getPath(split));
+    part.replaceAllUsesWith(slice.getDst());
+    offset += shapeOf(part)[1];
+  }
+  split.erase();
+}
+
 struct PlaceConcatsPass : impl::PlaceConcatsPassBase<PlaceConcatsPass> {
   void runOnOperation() override {
     func::FuncOp function = getOperation();
+    for (SplitOp split : llvm::make_early_inc_range(function.getOps<SplitOp>()))
+      lowerSplit(split);
     // In program order an inner concat is flat before the outer one takes its operands.
     for (ConcatOp concat : function.getOps<ConcatOp>())
       flattenNested(concat);

@@ -112,10 +112,8 @@ private:
 
   bool oldValueUsedAfter(WriteOp write, GroupOp producer) {
     for (ReadOp read : function.getOps<ReadOp>())
-      if (read.getVariable() == write.getVariable())
-        for (Operation *user : read.getValue().getUsers())
-          if (user != producer && !user->isBeforeInBlock(producer))
-            return true;
+      if (read.getVariable() == write.getVariable() && isUsedAfter(read.getValue(), producer))
+        return true;
     return false;
   }
 
@@ -174,7 +172,7 @@ private:
   LogicalResult touch(Value value) {
     Placement placement = placementOf(value);
     Operation *op = placement.root.getDefiningOp();
-    if (isa<ReadOp, StepValueOp>(op) || bound.contains(placement.root))
+    if (isa<ReadOp, StepValueOp, JoinRowsOp>(op) || bound.contains(placement.root))
       return success();
     Buffer &buffer = values[placement.root];
     buffer.touch(time);
@@ -197,7 +195,7 @@ private:
       for (Value output : group.getOutputs()) {
         Placement placement = placementOf(output);
         auto found = values.find(placement.root);
-        int64_t inRoot = placement.channelOffset * elementBytes(getElementTypeOrSelf(output.getType()));
+        int64_t inRoot = placement.elementOffset() * elementBytes(getElementTypeOrSelf(output.getType()));
         offsets.push_back(found == values.end() ? -1 : found->second.offset + inRoot);
       }
       group.setOffsets(offsets);

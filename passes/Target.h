@@ -45,6 +45,10 @@ public:
 
   /// Bytes of a tensor in a library format, padding included. "" and "nhwc" are dense.
   virtual mlir::FailureOr<int64_t> formatBytes(llvm::ArrayRef<int64_t> shape, llvm::StringRef format) const = 0;
+
+  /// The format of `rows` rows of a weights tensor that is in `format`, such that the rows' bytes lie together. Fails
+  /// where the format spreads them.
+  virtual mlir::FailureOr<std::string> rowsFormat(llvm::StringRef format, int64_t rows) const = 0;
 };
 
 /// A target for pass tests: it accepts everything, keeps convolution weights in a format called "blocked" (rounded up

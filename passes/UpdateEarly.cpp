@@ -46,9 +46,7 @@ private:
       return;
     Operation *last = write;
     for (ReadOp read : reads[parameter.getVariable()])
-      for (Operation *user : read->getUsers())
-        if (last->isBeforeInBlock(user))
-          last = user;
+      last = lastUse(read, last);
     OpBuilder builder(training.getContext());
     builder.setInsertionPointAfter(last);
     IRMapping mapping;
@@ -69,6 +67,17 @@ private:
         read->erase();
     symbols.erase(symbols.lookup(write.getVariable()));
     write->erase();
+  }
+
+  /// The last of `last` and the ops that compute with `op`'s results or views of them.
+  static Operation *lastUse(Operation *op, Operation *last) {
+    for (Operation *user : op->getUsers()) {
+      if (user->hasTrait<OpTrait::View>())
+        last = lastUse(user, last);
+      else if (last->isBeforeInBlock(user))
+        last = user;
+    }
+    return last;
   }
 
   /// What `operand` of @update is in the training function: the same read, or the same field of the step region.

@@ -131,6 +131,13 @@ public:
     return static_cast<int64_t>(bytes);
   }
 
+  FailureOr<std::string> rowsFormat(StringRef format, int64_t rows) const override {
+    std::string result;
+    if (!onednn::rowsFormat(format.str(), rows, result))
+      return failure();
+    return result;
+  }
+
 private:
   static FailureOr<LibraryPlan> describe(const onednn::Problem &problem, std::string &why) {
     onednn::Description description;

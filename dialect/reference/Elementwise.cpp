@@ -109,6 +109,36 @@ void slice(OpTy op, Values &values) {
           dst.at(n, c, h, w) = src.at(n, int64_t(op.getOffset()) + c, h, w);
 }
 
+void split(SplitOp op, Values &values) {
+  const Tensor &src = values[op.getSrc()];
+  int64_t offset = 0;
+  for (Value result : op.getDsts()) {
+    Tensor &dst = values.result(result);
+    for (int64_t n = 0; n < dst.shape[0]; ++n)
+      for (int64_t c = 0; c < dst.shape[1]; ++c)
+        for (int64_t h = 0; h < dst.shape[2]; ++h)
+          for (int64_t w = 0; w < dst.shape[3]; ++w)
+            dst.at(n, c, h, w) = src.at(n, offset + c, h, w);
+    offset += dst.shape[1];
+  }
+}
+
+void joinRows(JoinRowsOp op, Values &values) {
+  Tensor &dst = values.result(op.getDst());
+  auto end = dst.values.begin();
+  for (Value operand : op.getSrcs()) {
+    const Tensor &src = values[operand];
+    end = std::copy(src.values.begin(), src.values.end(), end);
+  }
+}
+
+void sliceRows(SliceRowsOp op, Values &values) {
+  const Tensor &src = values[op.getSrc()];
+  Tensor &dst = values.result(op.getDst());
+  int64_t begin = int64_t(op.getOffset()) * (src.size() / src.shape[0]);
+  std::copy_n(src.values.begin() + begin, dst.size(), dst.values.begin());
+}
+
 } // namespace
 
 void addElementwiseEvaluators(EvaluatorTable &table) {
@@ -125,6 +155,9 @@ void addElementwiseEvaluators(EvaluatorTable &table) {
   addEvaluator<ConcatOp, concat<ConcatOp>>(table);
   addEvaluator<ConcatViewOp, concat<ConcatViewOp>>(table);
   addEvaluator<SliceOp, slice<SliceOp>>(table);
+  addEvaluator<SplitOp, split>(table);
+  addEvaluator<JoinRowsOp, joinRows>(table);
+  addEvaluator<SliceRowsOp, sliceRows>(table);
   addEvaluator<SliceViewOp, slice<SliceViewOp>>(table);
 }
 

@@ -110,3 +110,35 @@ func.func @flatten_c1(%x: tensor<2x4x3x3xf32>) {
   %0 = incept.flatten %x : (tensor<2x4x3x3xf32>) -> tensor<2x36xf32>
   return
 }
+
+// -----
+
+func.func @split_c1(%x: tensor<2x10x3x3xf32>) {
+  // expected-error @+1 {{expected src to be 2x9x3x3, but got 2x10x3x3}}
+  %0:2 = incept.split %x : (tensor<2x10x3x3xf32>) -> (tensor<2x4x3x3xf32>, tensor<2x5x3x3xf32>)
+  return
+}
+
+// -----
+
+func.func @join_rows_c1(%a: tensor<4x3xf32>, %b: tensor<2x2xf32>) {
+  // expected-error @+1 {{expected operands that differ from dst, 6x3, in the first dimension only, but got 2x2}}
+  %0 = incept.join_rows %a, %b : (tensor<4x3xf32>, tensor<2x2xf32>) -> tensor<6x3xf32>
+  return
+}
+
+// -----
+
+func.func @join_rows_c1_sum(%a: tensor<4x3xf32>, %b: tensor<2x3xf32>) {
+  // expected-error @+1 {{expected dst with the operands' 6 rows, but got 7}}
+  %0 = incept.join_rows %a, %b : (tensor<4x3xf32>, tensor<2x3xf32>) -> tensor<7x3xf32>
+  return
+}
+
+// -----
+
+func.func @slice_rows_c1(%a: tensor<4x3xf32>) {
+  // expected-error @+1 {{expected a range inside the 4 rows of src, but got 2 rows at 3}}
+  %0 = incept.slice_rows %a at 3 : (tensor<4x3xf32>) -> tensor<2x3xf32>
+  return
+}

@@ -56,6 +56,17 @@ func.func @flatten(%x: tensor<2x4x1x1xf32>) {
   return
 }
 
+// CHECK-LABEL: func.func @rows
+func.func @rows(%x: tensor<2x10x3x3xf32>, %a: tensor<4x3xf32>, %b: tensor<2x3xf32>) {
+  // CHECK: incept.split %{{.*}} : (tensor<2x10x3x3xf32>) -> (tensor<2x4x3x3xf32>, tensor<2x6x3x3xf32>)
+  %0:2 = incept.split %x : (tensor<2x10x3x3xf32>) -> (tensor<2x4x3x3xf32>, tensor<2x6x3x3xf32>)
+  // CHECK: %[[W:.+]] = incept.join_rows %{{.*}}, %{{.*}} : (tensor<4x3xf32>, tensor<2x3xf32>) -> tensor<6x3xf32>
+  %1 = incept.join_rows %a, %b : (tensor<4x3xf32>, tensor<2x3xf32>) -> tensor<6x3xf32>
+  // CHECK: incept.slice_rows %[[W]] at 4 : (tensor<6x3xf32>) -> tensor<2x3xf32>
+  %2 = incept.slice_rows %1 at 4 : (tensor<6x3xf32>) -> tensor<2x3xf32>
+  return
+}
+
 // A layout is part of the type; a slice has the stride of the buffer it lies in.
 // CHECK-LABEL: func.func @layouts
 // CHECK-SAME: #incept.layout<nhwc>>

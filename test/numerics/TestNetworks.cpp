@@ -107,6 +107,26 @@ const std::vector<TestNetwork> &testNetworks() {
           %v = incept.read @p.weight : tensor<4x4x1x1xf32>
           %y = incept.conv2d %a, %v : (!x, tensor<4x4x1x1xf32>) -> !x)",
        4, 6, 6},
+      {"siblings",
+       R"(incept.variable @p.in.weight kind "parameter" : tensor<32x4x1x1xf32>
+          incept.variable @p.a.weight kind "parameter" : tensor<16x32x1x1xf32>
+          incept.variable @p.b.weight kind "parameter" : tensor<32x32x1x1xf32>
+          incept.variable @p.c.weight kind "parameter" : tensor<16x32x1x1xf32>)",
+       R"(%w = incept.read @p.in.weight : tensor<32x4x1x1xf32>
+          %i = incept.conv2d %x, %w : (!x, tensor<32x4x1x1xf32>) -> tensor<2x32x6x6xf32>
+          %r = incept.relu %i : (tensor<2x32x6x6xf32>) -> tensor<2x32x6x6xf32>
+          %wa = incept.read @p.a.weight : tensor<16x32x1x1xf32>
+          %a = incept.conv2d %r, %wa : (tensor<2x32x6x6xf32>, tensor<16x32x1x1xf32>) -> tensor<2x16x6x6xf32>
+          %ra = incept.relu %a : (tensor<2x16x6x6xf32>) -> tensor<2x16x6x6xf32>
+          %wb = incept.read @p.b.weight : tensor<32x32x1x1xf32>
+          %b = incept.conv2d %r, %wb : (tensor<2x32x6x6xf32>, tensor<32x32x1x1xf32>) -> tensor<2x32x6x6xf32>
+          %m = incept.avg_pool %r kernel [3, 3] pad [1, 1] pad_end [1, 1]
+              : (tensor<2x32x6x6xf32>) -> tensor<2x32x6x6xf32>
+          %wc = incept.read @p.c.weight : tensor<16x32x1x1xf32>
+          %c = incept.conv2d %m, %wc : (tensor<2x32x6x6xf32>, tensor<16x32x1x1xf32>) -> tensor<2x16x6x6xf32>
+          %y = incept.concat %ra, %b, %c : (tensor<2x16x6x6xf32>, tensor<2x32x6x6xf32>, tensor<2x16x6x6xf32>)
+              -> tensor<2x64x6x6xf32>)",
+       64, 6, 6},
       {"inception",
        R"(incept.variable @p.a.weight kind "parameter" : tensor<3x4x1x1xf32>
           incept.variable @p.a.bias kind "parameter" : tensor<3xf32>

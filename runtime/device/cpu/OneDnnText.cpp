@@ -113,6 +113,32 @@ bool decodeField(std::string_view key, const std::string &value, Problem &proble
 
 } // namespace
 
+bool rowsFormat(const std::string &format, int64_t rows, std::string &result) {
+  // DIMS/STRIDES/BLOCKS, as OneDnn.cpp writes them: strides count elements between blocks, "8b8a" are 8 of the second
+  // dimension and in them 8 of the first.
+  constexpr size_t rank = 4;
+  size_t first = format.find('/'), second = first == std::string::npos ? first : format.find('/', first + 1);
+  int64_t dims[rank], strides[rank], block = 1, elements = 1;
+  if (second == std::string::npos || !parseList(std::string_view(format).substr(0, first), rank, dims) ||
+      !parseList(std::string_view(format).substr(first + 1, second - first - 1), rank, strides))
+    return false;
+  for (size_t at = second + 1; at < format.size();) {
+    size_t letter = format.find_first_of("abcdef", at);
+    int64_t size = 0;
+    if (letter == std::string::npos || !parseInt(std::string_view(format).substr(at, letter - at), size))
+      return false;
+    block *= format[letter] == 'a' ? size : 1;
+    at = letter + 1;
+  }
+  for (int64_t dim : dims)
+    elements *= dim;
+  if (dims[0] % block != 0 || rows % block != 0 || rows > dims[0] || strides[0] * (dims[0] / block) != elements)
+    return false;
+  dims[0] = rows;
+  result = joinList(dims, rank) + format.substr(first);
+  return true;
+}
+
 std::string_view kindName(Kind kind) {
   for (auto [candidate, name] : kKinds)
     if (candidate == kind)

@@ -1,0 +1,70 @@
+// RUN: incept-opt %s -pass-pipeline='builtin.module(func.func(incept-merge-siblings))' | FileCheck %s
+// RUN: incept-opt %s -pass-pipeline='builtin.module(func.func(incept-merge-siblings,incept-place-concats,incept-form-groups),incept-assign-layouts,incept-plan-memory,incept-lower-to-exec)' | FileCheck %s --check-prefix=EXEC
+
+!x = tensor<2x32x4x4xf32>
+
+// The pieces' parameters lie side by side, in the order of the convolutions, whatever was declared between them.
+// EXEC-DAG: incept.variable @a {{.*}}incept.bytes = 2048 : i64, incept.offset = 0 : i64
+// EXEC-DAG: incept.variable @b {{.*}}incept.bytes = 4096 : i64, incept.offset = 2048 : i64
+// EXEC-DAG: incept.variable @odd {{.*}}incept.offset = 6144 : i64
+incept.variable @b kind "parameter" : tensor<32x32x1x1xf32>
+incept.variable @odd kind "parameter" : tensor<8x32x1x1xf32>
+incept.variable @a kind "parameter" : tensor<16x32x1x1xf32>
+incept.variable @wide kind "parameter" : tensor<16x32x3x3xf32>
+incept.variable @bias kind "parameter" : tensor<16xf32>
+incept.variable @x kind "io" : !x
+incept.variable @ya kind "io" : tensor<2x16x4x4xf32>
+incept.variable @yb kind "io" : tensor<2x32x4x4xf32>
+
+// CHECK-LABEL: func.func @merges
+//   CHECK-DAG:   %[[X:.+]] = incept.read @x
+//   CHECK-DAG:   %[[A:.+]] = incept.read @a
+//   CHECK-DAG:   %[[B:.+]] = incept.read @b
+//       CHECK:   %[[W:.+]] = incept.join_rows %[[A]], %[[B]]
+//       CHECK:   %[[Y:.+]] = incept.conv2d %[[X]], %[[W]]
+//       CHECK:   %[[P:.+]]:2 = incept.split %[[Y]]
+//   CHECK-NOT:   incept.conv2d
+//       CHECK:   incept.relu %[[P]]#0
+//       CHECK:   incept.relu %[[P]]#1
+func.func @merges() {
+  %x = incept.read @x : !x
+  %a = incept.read @a : tensor<16x32x1x1xf32>
+  %ya = incept.conv2d %x, %a : (!x, tensor<16x32x1x1xf32>) -> tensor<2x16x4x4xf32>
+  %ra = incept.relu %ya : (tensor<2x16x4x4xf32>) -> tensor<2x16x4x4xf32>
+  %b = incept.read @b : tensor<32x32x1x1xf32>
+  %yb = incept.conv2d %x, %b : (!x, tensor<32x32x1x1xf32>) -> tensor<2x32x4x4xf32>
+  %rb = incept.relu %yb : (tensor<2x32x4x4xf32>) -> tensor<2x32x4x4xf32>
+  incept.write @ya, %ra : tensor<2x16x4x4xf32>
+  incept.write @yb, %rb : tensor<2x32x4x4xf32>
+  return
+}
+
+// 8 filters are no multiple of 16; a 3x3 window is no 1x1; a bias, another stride and a second reader keep one apart.
+// CHECK-LABEL: func.func @keeps
+//   CHECK-NOT:   incept.join_rows
+//       CHECK:   return
+func.func @keeps() {
+  %x = incept.read @x : !x
+  %odd = incept.read @odd : tensor<8x32x1x1xf32>
+  %y0 = incept.conv2d %x, %odd : (!x, tensor<8x32x1x1xf32>) -> tensor<2x8x4x4xf32>
+  %wide = incept.read @wide : tensor<16x32x3x3xf32>
+  %y1 = incept.conv2d %x, %wide pad [1, 1] pad_end [1, 1] : (!x, tensor<16x32x3x3xf32>) -> tensor<2x16x4x4xf32>
+  %a = incept.read @a : tensor<16x32x1x1xf32>
+  %bias = incept.read @bias : tensor<16xf32>
+  %y2 = incept.conv2d %x, %a bias %bias : (!x, tensor<16x32x1x1xf32>, tensor<16xf32>) -> tensor<2x16x4x4xf32>
+  %b = incept.read @b : tensor<32x32x1x1xf32>
+  %y3 = incept.conv2d %x, %b stride [2, 2] : (!x, tensor<32x32x1x1xf32>) -> tensor<2x32x2x2xf32>
+  return
+}
+
+// CHECK-LABEL: func.func @infer
+//   CHECK-NOT:   incept.join_rows
+//       CHECK:   return
+func.func @infer() {
+  %x = incept.read @x : !x
+  %a = incept.read @a : tensor<16x32x1x1xf32>
+  %ya = incept.conv2d %x, %a : (!x, tensor<16x32x1x1xf32>) -> tensor<2x16x4x4xf32>
+  %b = incept.read @b : tensor<32x32x1x1xf32>
+  %yb = incept.conv2d %x, %b : (!x, tensor<32x32x1x1xf32>) -> tensor<2x32x4x4xf32>
+  return
+}
