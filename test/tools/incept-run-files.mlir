@@ -17,7 +17,7 @@ incept.variable @copy kind "io" : tensor<2xi64>
 // WRONG-DAG: files.mlir:[[#@LINE-4]]:1: error: expected tensor 'labels' of type I64 and shape 2, but '{{.*}}wrong.safetensors' has F32 of shape 2
 // WRONG-DAG: files.mlir:[[#@LINE+7]]:17: error: expected tensor 'a' of type F32 or F64 and shape 3, but '{{.*}}wrong.safetensors' has I64 of shape 3
 // WRONG-DAG: files.mlir:[[#@LINE+6]]:36: error: expected a tensor 'arg1' of shape 1x3 in the files of --inputs, but there is none
-// WRONG-DAG: files.mlir:1:1: error: expected only variables and arguments in '{{.*}}wrong.safetensors', but tensor 'y' is neither
+// WRONG-DAG: files.mlir:0:0: error: expected only variables and arguments in '{{.*}}wrong.safetensors', but tensor 'y' is neither
 // TWICE: error: '{{.*}}again.safetensors' and '{{.*}}all.safetensors' both have a tensor 'x': give only one of them
 // ABSENT: error: cannot read '{{.*}}absent.safetensors'
 // USAGE: error: expected --inputs and --output without --compare

@@ -140,7 +140,7 @@ LogicalResult InputFiles::apply(ModuleOp module, ArrayRef<std::string> functions
     if (entry == tensors.end() || value == interpreter.variables().end())
       continue;
     known.insert(name);
-    allGood &= succeeded(readTensor([&] { return variable.emitError(); }, name, *entry->second.tensor,
+    allGood &= succeeded(readTensor([&] { return emitError(variable.getLoc()); }, name, *entry->second.tensor,
                                     entry->second.path, value->second));
   }
   for (const std::string &function : functions) {
@@ -156,16 +156,16 @@ LogicalResult InputFiles::apply(ModuleOp module, ArrayRef<std::string> functions
     op.walk([&](ReadOp read) {
       if (!known.insert(read.getVariable()).second)
         return;
-      read.emitError() << "expected a tensor '" << read.getVariable()
-                       << "', which is read here, in the files of --inputs, but there is none";
+      emitError(read.getLoc()) << "expected a tensor '" << read.getVariable()
+                               << "', which is read here, in the files of --inputs, but there is none";
       allGood = false;
     });
     op.walk([&](WriteOp write) { known.insert(write.getVariable()); });
   }
   for (const auto &[name, entry] : tensors)
     if (!known.contains(name)) {
-      module.emitError() << "expected only variables and arguments in '" << entry.path << "', but tensor '" << name
-                         << "' is neither";
+      emitError(module.getLoc()) << "expected only variables and arguments in '" << entry.path << "', but tensor '"
+                                 << name << "' is neither";
       allGood = false;
     }
   return success(allGood);
