@@ -7,6 +7,7 @@
 
 namespace incept {
 
+/// What the program is; needs no device.
 Status runInfo(Program &program, bool json, bool memory);
 Status runInit(Program &program, uint64_t seed, const std::string &output);
 Status runEval(Program &program, const std::string &data, const std::string &weights, bool json);

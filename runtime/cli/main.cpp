@@ -71,19 +71,20 @@ void addOthers(CLI::App &app, Arguments &a) {
 }
 
 Status dispatch(CLI::App &app, Arguments &a) {
-  auto program = Program::open("/proc/self/exe");
+  auto program = Program::load("/proc/self/exe");
   if (!program)
     return program.status();
   for (const std::string &setting : a.settings)
     INCEPT_RETURN_IF_ERROR((*program)->hyperparameters().set(setting));
   std::string command = app.get_subcommands().front()->get_name();
+  if (command == "info")
+    return runInfo(**program, a.json, a.memory);
+  INCEPT_RETURN_IF_ERROR((*program)->prepareDevice());
   if (command == "train") {
     if ((*program)->image().mode != "train")
       return usageError("the program was compiled with --mode=infer: it cannot train");
     return train(**program, a.train);
   }
-  if (command == "info")
-    return runInfo(**program, a.json, a.memory);
   if (command == "init")
     return runInit(**program, a.seed, a.output);
   if (command == "eval")
