@@ -21,9 +21,7 @@ protected:
   json header = tests::tinyHeader(tests::tinyKernels().size());
   tests::TemporaryDirectory directory;
 
-  std::string path() {
-    return directory.write("tiny", tests::makeElf(tests::makeImage(header, tests::tinyKernels())));
-  }
+  std::string path() { return directory.write("tiny", tests::makeElf(tests::makeImage(header, tests::tinyKernels()))); }
   Expected<std::unique_ptr<Program>> open() { return Program::open(path()); }
 
   static std::vector<float> values(Program &program, const char *name) {
