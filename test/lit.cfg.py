@@ -19,6 +19,8 @@ config.environment["LC_ALL"] = "C.UTF-8"
 config.substitutions += [
     ("%specs", os.path.join(config.incept_source_root, "specs")),
     ("%python", config.python),
+    ("%{root}", config.incept_source_root),
+    ("%{build}", config.incept_build_root),
 ]
 
 # Tools exist or not by the targets that were built; a test names what it needs with REQUIRES.
