@@ -6,7 +6,8 @@ root=${1:-$(dirname "$0")/..}
 cd "$root" || exit 2
 
 list() { # tracked files and new ones, or all of a folder that is no checkout
-  if [ -e .git ]; then git ls-files --cached --others --exclude-standard; else find . -type f | sed 's,^\./,,'; fi
+  git -C . ls-files --cached --others --exclude-standard 2>/dev/null | grep . ||
+    find . -type f -not -path './build/*' -not -path './.git/*' | sed 's,^\./,,'
 }
 mapfile -t all < <(list | while read -r file; do [ -f "$file" ] && echo "$file"; done | sort)
 pick() { printf '%s\n' "${all[@]}" | grep -E "$1"; }
