@@ -41,7 +41,8 @@ void addCompileOptions(CLI::App *command, CompileOptions &options) {
   command->add_flag("--keep-gradients", options.keepGradients, "let `step` write the gradients");
   command->add_flag("!--no-fuse", options.phases.fuse, "leave every elementwise op a kernel of its own");
   command->add_flag("!--no-recompute", options.phases.recompute, "keep cheap values instead of computing them again");
-  command->add_flag("!--no-update-early", options.phases.updateEarly, "keep all gradients until the backward pass ends");
+  command->add_flag("!--no-update-early", options.phases.updateEarly,
+                    "keep all gradients until the backward pass ends");
   command->add_flag("!--no-coalesce", options.phases.coalesce, "launch one update per parameter");
 }
 
