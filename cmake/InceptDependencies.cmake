@@ -13,6 +13,10 @@ add_library(DNNL::dnnl SHARED IMPORTED)
 set_target_properties(DNNL::dnnl PROPERTIES IMPORTED_LOCATION ${DNNL_LIBRARY}
   INTERFACE_INCLUDE_DIRECTORIES ${DNNL_INCLUDE_DIR})
 
+# Headers only: a compiled program loads the libraries when it reads an image file.
+find_path(TURBOJPEG_INCLUDE_DIR turbojpeg.h REQUIRED)
+find_path(SPNG_INCLUDE_DIR spng.h REQUIRED)
+
 find_package(GTest REQUIRED)
 
 # MLIR's version file only accepts an exact major.minor, so the major number is checked by hand.

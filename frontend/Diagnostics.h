@@ -92,7 +92,7 @@ private:
 
 /// The candidate nearest to `name`, or nothing where none is near.
 std::optional<std::string> nearestName(llvm::StringRef name, llvm::ArrayRef<std::string> candidates);
-/// "; did you mean 'x'?", or "; expected a, b or c" where nothing is near and there are few candidates.
+/// "; did you mean 'x'?", or "; expected one of a, b, c" where nothing is near and there are few candidates.
 std::string suggestion(llvm::StringRef name, llvm::ArrayRef<std::string> candidates);
 
 } // namespace incept

@@ -141,7 +141,9 @@ private:
         expr->integer = integer;
       return expr;
     }
-    if (lexeme.contains('x') || lexeme.contains('X') || lexeme.getAsDouble(real, /*AllowInexact=*/true) ||
+    // LLVM takes an exponent without digits for zero.
+    bool cut = !llvm::isDigit(lexeme.back()) && lexeme.back() != '.';
+    if (cut || lexeme.contains('x') || lexeme.contains('X') || lexeme.getAsDouble(real, /*AllowInexact=*/true) ||
         !std::isfinite(real))
       return fail(offset, lexeme.size(), "expected a number, but got '" + lexeme + "'");
     auto expr = make(ExprKind::Real, offset);
@@ -193,6 +195,12 @@ double asReal(const Value &value) {
   if (auto *integer = std::get_if<int64_t>(&value))
     return static_cast<double>(*integer);
   return std::get<double>(value);
+}
+
+/// Exact where both are integers, which a double is not beyond 2^53.
+bool less(const Value &a, const Value &b) {
+  auto *left = std::get_if<int64_t>(&a), *right = std::get_if<int64_t>(&b);
+  return left && right ? *left < *right : asReal(a) < asReal(b);
 }
 
 /// Arithmetic on two integers; nothing where it overflows.
@@ -285,7 +293,7 @@ private:
     if (expr.name == "min" || expr.name == "max") {
       Value best = operands[0];
       for (const Value &value : operands.drop_front())
-        if (expr.name == "min" ? asReal(value) < asReal(best) : asReal(value) > asReal(best))
+        if (expr.name == "min" ? less(value, best) : less(best, value))
           best = value;
       return best;
     }

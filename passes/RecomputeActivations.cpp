@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Lets normalised activations go after the forward pass and computes them again where the backward pass needs them, from
-// values that are kept anyway (the convolution's result that batch norm's gradient reads).
+// Lets normalised activations go after the forward pass and computes them again where the backward pass needs them,
+// from values that are kept anyway (the convolution's result that batch norm's gradient reads).
 
 #include "dialect/InceptOps.h"
 #include "dialect/VerifierUtils.h"
@@ -93,8 +93,8 @@ private:
     return true;
   }
 
-  /// Gives the late users of `value` copies of it. A kernel that can take the computation in gets one of its own, if that
-  /// reads no more than the value itself; the others share one, made just before the first of them.
+  /// Gives the late users of `value` copies of it. A kernel that can take the computation in gets one of its own, if
+  /// that reads no more than the value itself; the others share one, made just before the first of them.
   void rebuild(Value value) {
     SmallVector<OpOperand *> shared;
     bool isCheap = rebuilt.lookup(value);

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # What a test may use: the tools of this build, FileCheck and friends of LLVM, and features of the machine.
 import os
 import shutil
@@ -19,10 +20,12 @@ config.environment["LC_ALL"] = "C.UTF-8"
 config.substitutions += [
     ("%specs", os.path.join(config.incept_source_root, "specs")),
     ("%python", config.python),
+    ("%{root}", config.incept_source_root),
+    ("%{build}", config.incept_build_root),
 ]
 
 # Tools exist or not by the targets that were built; a test names what it needs with REQUIRES.
-for tool in ("incept", "incept-opt", "incept-run"):
+for tool in ("incept", "incept-opt", "incept-run", "incept-count-allocations"):
     if os.path.exists(os.path.join(config.incept_tools_dir, tool)):
         config.available_features.add(tool)
 # Tests that take longer than CI has time for: scripts/test.sh --all.
@@ -30,8 +33,9 @@ if os.environ.get("INCEPT_TEST_ALL") == "1":
     config.available_features.add("all-tests")
 if os.path.isdir("/usr/share/datasets/fashion-mnist"):
     config.available_features.add("fashion-mnist")
-if shutil.which("readelf"):
-    config.available_features.add("readelf")
+for program in ("readelf", "clang-format-14"):
+    if shutil.which(program):
+        config.available_features.add(program)
 # Debian's python3-torch, which may not be the first python3 in PATH.
 for python in (config.python, "/usr/bin/python3"):
     has_torch = "import importlib.util, sys; sys.exit(importlib.util.find_spec('torch') is None)"

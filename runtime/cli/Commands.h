@@ -7,6 +7,7 @@
 
 namespace incept {
 
+/// What the program is; needs no device.
 Status runInfo(Program &program, bool json, bool memory);
 Status runInit(Program &program, uint64_t seed, const std::string &output);
 Status runEval(Program &program, const std::string &data, const std::string &weights, bool json);
@@ -21,9 +22,12 @@ Status runStep(Program &program, const StepOptions &options);
 
 struct PredictOptions {
   std::string weights, input, output;
+  std::vector<std::string> images;
   int64_t top = 5;
+  bool json = false;
 };
-/// Logits of `images` f32 (N,C,H,W) from a safetensors file.
+/// Classifies `images` f32 (N,C,H,W) of a safetensors file, or JPEG and PNG files. Writes logits, or prints the most
+/// probable classes of each.
 Status runPredict(Program &program, const PredictOptions &options);
 
 struct BenchOptions {

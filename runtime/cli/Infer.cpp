@@ -3,12 +3,14 @@
 // eval and predict: inference with given weights.
 
 #include "runtime/cli/Commands.h"
+#include "runtime/io/ImageFile.h"
 
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <numeric>
+#include <optional>
 
 namespace incept {
 
@@ -41,53 +43,115 @@ Status runEval(Program &program, const std::string &data, const std::string &wei
   return {};
 }
 
-static void printTop(const float *logits, int64_t classes, int64_t image, int64_t top) {
+static void printTop(const std::string &name, const float *logits, int64_t classes, const PredictOptions &options) {
   std::vector<int64_t> order(classes);
   std::iota(order.begin(), order.end(), 0);
-  top = std::min(top, classes);
+  int64_t top = std::min(options.top, classes);
   std::partial_sort(order.begin(), order.begin() + top, order.end(),
                     [&](int64_t a, int64_t b) { return logits[a] > logits[b] || (logits[a] == logits[b] && a < b); });
   double sum = 0;
   for (int64_t k = 0; k < classes; ++k)
     sum += std::exp(double(logits[k]) - logits[order[0]]);
-  std::printf("image %lld:", static_cast<long long>(image));
-  for (int64_t i = 0; i < top; ++i)
-    std::printf(" %lld (%.1f %%)", static_cast<long long>(order[i]),
-                100 * std::exp(double(logits[order[i]]) - logits[order[0]]) / sum);
-  std::printf("\n");
+  nlohmann::ordered_json line = {{"image", name}, {"top", nlohmann::ordered_json::array()}};
+  if (!options.json)
+    std::printf("%s:", name.c_str());
+  for (int64_t i = 0; i < top; ++i) {
+    double probability = std::exp(double(logits[order[i]]) - logits[order[0]]) / sum;
+    if (options.json)
+      line["top"].push_back({{"class", order[i]}, {"probability", probability}});
+    else
+      std::printf(" %lld (%.1f %%)", static_cast<long long>(order[i]), 100 * probability);
+  }
+  // A file's name need not be UTF-8.
+  std::printf("%s\n", options.json ? line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).c_str() : "");
 }
 
-Status runPredict(Program &program, const PredictOptions &options) {
-  INCEPT_RETURN_IF_ERROR(loadWeights(program, options.weights));
-  auto file = SafetensorsFile::open(options.input);
-  if (!file)
-    return file.status();
-  const program::Image &image = program.image();
-  auto found = file->tensors.find("images");
-  if (found == file->tensors.end() || found->second.type != "F32" || found->second.shape.size() != 4 ||
-      found->second.shape[1] != image.channels || found->second.shape[2] != image.height ||
-      found->second.shape[3] != image.width)
-    return inputError("'" + options.input + "' has no tensor 'images' of type F32 and shape Nx" +
-                      std::to_string(image.channels) + "x" + std::to_string(image.height) + "x" +
-                      std::to_string(image.width));
-  int64_t count = found->second.shape[0], pixels = image.channels * image.height * image.width;
-  std::vector<float> logits(count * image.classes);
-  INCEPT_RETURN_IF_ERROR(program.prepareInference());
-  for (int64_t first = 0; first < count; first += image.batchSize) {
-    int64_t rows = std::min(image.batchSize, count - first);
-    std::memset(program.f32Images(), 0, image.batchSize * pixels * 4);
-    std::memcpy(program.f32Images(), found->second.bytes.data() + first * pixels * 4, rows * pixels * 4);
-    INCEPT_RETURN_IF_ERROR(program.device().run(program::kStageF32));
-    INCEPT_RETURN_IF_ERROR(program.device().run(program::kInfer));
-    std::memcpy(logits.data() + first * image.classes, program.logits(), rows * image.classes * 4);
+namespace {
+
+/// The images to classify, a batch at a time.
+class Images {
+public:
+  Images(Program &program, const PredictOptions &options) : program(program), options(options) {}
+
+  Status open() {
+    const program::Image &image = program.image();
+    if (options.input.empty()) {
+      if (image.channels != 1 && image.channels != 3)
+        return inputError("the network's input has " + std::to_string(image.channels) +
+                          " channels, but image files have 1 or 3: give --input=FILE.safetensors");
+      count = static_cast<int64_t>(options.images.size());
+      return {};
+    }
+    auto file = SafetensorsFile::open(options.input);
+    if (!file)
+      return file.status();
+    tensors.emplace(std::move(*file));
+    auto found = tensors->tensors.find("images");
+    if (found == tensors->tensors.end() || found->second.type != "F32" || found->second.shape.size() != 4 ||
+        found->second.shape[1] != image.channels || found->second.shape[2] != image.height ||
+        found->second.shape[3] != image.width)
+      return inputError("'" + options.input + "' has no tensor 'images' of type F32 and shape Nx" +
+                        std::to_string(image.channels) + "x" + std::to_string(image.height) + "x" +
+                        std::to_string(image.width));
+    values = found->second.bytes;
+    count = found->second.shape[0];
+    return {};
   }
-  for (int64_t i = 0; options.output.empty() && i < count; ++i)
-    printTop(logits.data() + i * image.classes, image.classes, i, options.top);
+
+  /// Images [first, first + rows) become the network's input; the rest of the batch is black.
+  Status stage(int64_t first, int64_t rows) {
+    const program::Image &image = program.image();
+    int64_t elements = image.channels * image.height * image.width;
+    if (tensors) {
+      std::memset(program.f32Images(), 0, image.batchSize * elements * 4);
+      std::memcpy(program.f32Images(), values.data() + first * elements * 4, rows * elements * 4);
+      return program.device().run(program::kStageF32);
+    }
+    std::memset(program.u8Images(), 0, image.batchSize * elements);
+    for (int64_t row = 0; row < rows; ++row) {
+      auto picture = readPicture(options.images[first + row], image.channels);
+      if (!picture)
+        return picture.status();
+      fitPicture(*picture, image.height, image.width, program.u8Images() + row * elements);
+    }
+    return program.device().run(program::kStageU8);
+  }
+
+  std::string name(int64_t index) const { return tensors ? "image " + std::to_string(index) : options.images[index]; }
+
+  int64_t count = 0;
+
+private:
+  Program &program;
+  const PredictOptions &options;
+  std::optional<SafetensorsFile> tensors;
+  std::string_view values; ///< of `images` in `tensors`
+};
+
+} // namespace
+
+Status runPredict(Program &program, const PredictOptions &options) {
+  if (options.input.empty() && options.images.empty())
+    return usageError("expected image files, or --input=FILE.safetensors");
+  INCEPT_RETURN_IF_ERROR(loadWeights(program, options.weights));
+  Images images(program, options);
+  INCEPT_RETURN_IF_ERROR(images.open());
+  int64_t batch = program.image().batchSize, classes = program.image().classes;
+  std::vector<float> logits(images.count * classes);
+  INCEPT_RETURN_IF_ERROR(program.prepareInference());
+  for (int64_t first = 0; first < images.count; first += batch) {
+    int64_t rows = std::min(batch, images.count - first);
+    INCEPT_RETURN_IF_ERROR(images.stage(first, rows));
+    INCEPT_RETURN_IF_ERROR(program.device().run(program::kInfer));
+    std::memcpy(logits.data() + first * classes, program.logits(), rows * classes * 4);
+  }
+  for (int64_t i = 0; options.output.empty() && i < images.count; ++i)
+    printTop(images.name(i), logits.data() + i * classes, classes, options);
   if (options.output.empty())
     return {};
   return writeSafetensors(
       options.output,
-      {{"logits", "F32", {count, image.classes}, {reinterpret_cast<const char *>(logits.data()), logits.size() * 4}}},
+      {{"logits", "F32", {images.count, classes}, {reinterpret_cast<const char *>(logits.data()), logits.size() * 4}}},
       {});
 }
 

@@ -20,6 +20,7 @@ static nlohmann::ordered_json describe(Program &program) {
   info["network"] = image.network;
   info["target"] = "cpu";
   info["isa"] = image.isa;
+  info["onednn"] = image.onednn;
   info["threads"] = image.threads;
   info["mode"] = image.mode;
   info["precision"] = "f32";

@@ -52,9 +52,11 @@ void addOthers(CLI::App &app, Arguments &a) {
   eval->add_flag("--json", a.json, "as JSON");
   CLI::App *predict = app.add_subcommand("predict", "classify images");
   predict->add_option("--weights", a.predict.weights, "safetensors file")->required();
-  predict->add_option("--input", a.predict.input, "safetensors file with images f32 (N,C,H,W)")->required();
+  auto *images = predict->add_option("images", a.predict.images, "JPEG and PNG files");
+  predict->add_option("--input", a.predict.input, "safetensors file with images f32 (N,C,H,W)")->excludes(images);
   predict->add_option("--output", a.predict.output, "safetensors file for logits");
   predict->add_option("--top", a.predict.top, "classes to print")->check(CLI::PositiveNumber)->capture_default_str();
+  predict->add_flag("--json", a.predict.json, "a line of JSON per image");
   CLI::App *step = app.add_subcommand("step", "training steps on a given batch");
   step->add_option("--weights", a.step.weights, "safetensors file")->required();
   step->add_option("--batch", a.step.batch, "safetensors file with images f32 (N,C,H,W), labels i64 (N)")->required();
@@ -71,19 +73,20 @@ void addOthers(CLI::App &app, Arguments &a) {
 }
 
 Status dispatch(CLI::App &app, Arguments &a) {
-  auto program = Program::open("/proc/self/exe");
+  auto program = Program::load("/proc/self/exe");
   if (!program)
     return program.status();
   for (const std::string &setting : a.settings)
     INCEPT_RETURN_IF_ERROR((*program)->hyperparameters().set(setting));
   std::string command = app.get_subcommands().front()->get_name();
+  if (command == "info")
+    return runInfo(**program, a.json, a.memory);
+  INCEPT_RETURN_IF_ERROR((*program)->prepareDevice());
   if (command == "train") {
     if ((*program)->image().mode != "train")
       return usageError("the program was compiled with --mode=infer: it cannot train");
     return train(**program, a.train);
   }
-  if (command == "info")
-    return runInfo(**program, a.json, a.memory);
   if (command == "init")
     return runInit(**program, a.seed, a.output);
   if (command == "eval")

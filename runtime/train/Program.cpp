@@ -77,6 +77,17 @@ Status checkFormats(const program::Image &image) {
   return {};
 }
 
+/// Every plan can be read; whether oneDNN has a primitive for it depends on the machine.
+Status checkPlans(const program::Image &image) {
+  for (size_t i = 0; i < image.plans.size(); ++i) {
+    onednn::Problem problem;
+    std::string error;
+    if (!onednn::decode(image.plans[i].fields, problem, error))
+      return inputError("the program image is damaged: plan " + std::to_string(i) + ": " + error);
+  }
+  return {};
+}
+
 /// The tensors and entry points that this file uses are there, with the sizes it assumes.
 Status checkInterface(const program::Image &image) {
   int64_t pixels = image.channels * image.height * image.width;
@@ -107,7 +118,7 @@ Status checkInterface(const program::Image &image) {
 
 } // namespace
 
-Expected<std::unique_ptr<Program>> Program::open(const std::string &executable) {
+Expected<std::unique_ptr<Program>> Program::load(const std::string &executable) {
   std::unique_ptr<Program> program(new Program);
   auto mapped = MappedFile::open(executable);
   if (!mapped)
@@ -122,10 +133,22 @@ Expected<std::unique_ptr<Program>> Program::open(const std::string &executable) 
   program->hyper = std::move(*hyper);
   INCEPT_RETURN_IF_ERROR(checkInterface(program->image_));
   INCEPT_RETURN_IF_ERROR(checkFormats(program->image_));
-  auto device = CpuDevice::create(program->image_);
+  INCEPT_RETURN_IF_ERROR(checkPlans(program->image_));
+  return program;
+}
+
+Status Program::prepareDevice() {
+  auto device = CpuDevice::create(image_);
   if (!device)
     return device.status();
-  program->device_ = std::move(*device);
+  device_ = std::move(*device);
+  return {};
+}
+
+Expected<std::unique_ptr<Program>> Program::open(const std::string &executable) {
+  auto program = load(executable);
+  if (program)
+    INCEPT_RETURN_IF_ERROR((*program)->prepareDevice());
   return program;
 }
 

@@ -15,7 +15,12 @@ namespace incept {
 
 class Program {
 public:
-  /// Loads the image of this executable and prepares the device.
+  /// Reads the image of this executable and checks it, on whatever machine. Only `image` and `hyperparameters` may be
+  /// used before `prepareDevice`.
+  static Expected<std::unique_ptr<Program>> load(const std::string &executable);
+  /// Allocates everything and builds every primitive; fails on another machine than the one compiled for.
+  Status prepareDevice();
+  /// Both.
   static Expected<std::unique_ptr<Program>> open(const std::string &executable);
 
   const program::Image &image() const { return image_; }

@@ -8,6 +8,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 
 namespace incept {
 
@@ -20,8 +21,9 @@ public:
   Status set(const std::string &setting);
   /// Replaces the length of the training, in which the cosine falls.
   void setEpochs(double epochs) { values["epochs"] = epochs; }
-  double get(const std::string &key) const { return values.at(key); }
-  const std::map<std::string, double> &all() const { return values; }
+  using Values = std::map<std::string, double, std::less<>>; // looked up in every step: without making a string
+  double get(std::string_view key) const { return values.find(key)->second; } ///< of a key that there is
+  const Values &all() const { return values; }
 
   /// Learning rate of the step `step` (from 0), with `stepsPerEpoch` steps in an epoch:
   ///   constant  base
@@ -32,9 +34,9 @@ public:
 
 private:
   std::string kind = "constant";
-  std::map<std::string, double> values = {
-      {"learning_rate", 0.01}, {"gamma", 1},      {"every_epochs", 1}, {"final_learning_rate", 0}, {"warmup_epochs", 0},
-      {"epochs", 1},           {"momentum", 0.9}, {"rms_decay", 0.9},  {"rms_epsilon", 1},         {"weight_decay", 0}};
+  Values values = {{"learning_rate", 0.01}, {"gamma", 1},       {"every_epochs", 1}, {"final_learning_rate", 0},
+                   {"warmup_epochs", 0},    {"epochs", 1},      {"momentum", 0.9},   {"rms_decay", 0.9},
+                   {"rms_epsilon", 1},      {"weight_decay", 0}};
 };
 
 } // namespace incept

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Compares the numbered constraints of op descriptions, verifiers and tests: each constraint OP_cN is in all three.
 
 usage: check-constraints.py ROOT

@@ -21,9 +21,8 @@ protected:
   json header = tests::tinyHeader(tests::tinyKernels().size());
   tests::TemporaryDirectory directory;
 
-  Expected<std::unique_ptr<Program>> open() {
-    return Program::open(directory.write("tiny", tests::makeElf(tests::makeImage(header, tests::tinyKernels()))));
-  }
+  std::string path() { return directory.write("tiny", tests::makeElf(tests::makeImage(header, tests::tinyKernels()))); }
+  Expected<std::unique_ptr<Program>> open() { return Program::open(path()); }
 
   static std::vector<float> values(Program &program, const char *name) {
     auto bytes = program.read(*program.image().find(name));
@@ -157,6 +156,9 @@ TEST_F(ProgramTest, ListsEveryWrongTensor) {
 TEST_F(ProgramTest, RefusesAnotherMachine) {
   header["target"]["isa"] = "avx9000";
   EXPECT_NE(refusal(Code::Machine).find("incept compile"), std::string::npos);
+  auto loaded = Program::load(path());
+  ASSERT_TRUE(bool(loaded)) << loaded.status().message(); // to be looked at on any machine
+  EXPECT_EQ((*loaded)->image().isa, "avx9000");
   header = tests::tinyHeader(tests::tinyKernels().size());
   header["target"]["onednn"] = "0.0.1";
   EXPECT_NE(refusal(Code::Machine).find("incept compile"), std::string::npos);

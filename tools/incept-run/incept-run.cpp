@@ -11,9 +11,12 @@
 #include "tools/incept-run/CheckGradients.h"
 #include "tools/incept-run/Compare.h"
 #include "tools/incept-run/Fill.h"
+#include "tools/incept-run/TensorFiles.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/SourceMgr.h"
+
+#include <set>
 
 using namespace mlir;
 using namespace incept;
@@ -30,6 +33,12 @@ static cl::list<std::string> stepOptions("step", cl::value_desc("FIELD=VALUE"),
                                          cl::cat(category));
 static cl::opt<uint64_t> seed("seed", cl::init(1),
                               cl::desc("seed of the values of variables and arguments (default 1)"), cl::cat(category));
+static cl::list<std::string> inputFiles("inputs", cl::CommaSeparated, cl::value_desc("X.safetensors,..."),
+                                        cl::desc("values of variables and arguments, instead of seeded ones"),
+                                        cl::cat(category));
+static cl::opt<std::string> outputFile("output", cl::value_desc("Y.safetensors"),
+                                       cl::desc("file for results, as FUNCTION#INDEX, and written variables"),
+                                       cl::cat(category));
 static cl::opt<bool> print("print", cl::desc("print results and written variables"), cl::cat(category));
 static cl::opt<std::string> gradientSamples("check-gradients", cl::ValueOptional, cl::value_desc("N"),
                                             cl::desc("compare N elements of each gradient with central differences "
@@ -72,26 +81,53 @@ static SmallVector<std::string> chooseFunctions(ModuleOp module) {
   return names;
 }
 
-/// Runs the functions one after the other; prints what each gives.
-static LogicalResult runFunctions(ModuleOp module, reference::Interpreter &interpreter) {
+/// Prints the error of a file and gives the exit status.
+static int report(const Status &status) {
+  if (!status.ok())
+    llvm::errs() << "error: " << status.message() << "\n";
+  return static_cast<int>(status.code());
+}
+
+/// Runs the functions one after the other; prints what each gives, and adds it to `all`.
+static LogicalResult runFunctions(ModuleOp module, const llvm::SourceMgr &sources, const InputFiles *inputs,
+                                  reference::Interpreter &interpreter, std::map<std::string, reference::Tensor> &all) {
+  std::set<std::string> writtenByAny;
   for (const std::string &name : chooseFunctions(module)) {
-    FailureOr<SmallVector<reference::Tensor>> arguments = fillArguments(module, name, seed);
+    auto function = module.lookupSymbol<func::FuncOp>(name);
+    FailureOr<SmallVector<reference::Tensor>> arguments =
+        inputs && function ? inputs->arguments(function, sources) : fillArguments(module, name, seed);
     SmallVector<reference::Tensor> outputs;
     if (failed(arguments) || failed(interpreter.run(name, *arguments, outputs)))
       return failure();
-    if (!print)
-      continue;
-    llvm::outs() << "@" << name << "\n";
+    std::set<std::string> written;
+    function.walk([&](WriteOp write) { written.insert(write.getVariable().str()); });
+    if (print) {
+      llvm::outs() << "@" << name << "\n";
+      for (auto [index, output] : llvm::enumerate(outputs))
+        printTensor(llvm::outs(), "result" + std::to_string(index), output);
+      for (const std::string &variable : written)
+        printTensor(llvm::outs(), variable, interpreter.variables()[variable]);
+    }
     for (auto [index, output] : llvm::enumerate(outputs))
-      printTensor(llvm::outs(), "result" + std::to_string(index), output);
-    std::map<std::string, reference::Tensor *> written; // by name
-    module.lookupSymbol<func::FuncOp>(name).walk([&](WriteOp write) {
-      written[write.getVariable().str()] = &interpreter.variables()[write.getVariable().str()];
-    });
-    for (auto &[variable, tensor] : written)
-      printTensor(llvm::outs(), variable, *tensor);
+      all[name + "#" + std::to_string(index)] = std::move(output);
+    writtenByAny.insert(written.begin(), written.end());
   }
+  for (const std::string &variable : writtenByAny)
+    all[variable] = interpreter.variables()[variable];
   return success();
+}
+
+/// Values from the files of --inputs where there are some, then a run, then --output.
+static int runWithFiles(ModuleOp module, const llvm::SourceMgr &sources, reference::Interpreter &interpreter) {
+  Expected<InputFiles> inputs = InputFiles::open(inputFiles);
+  if (!inputs)
+    return report(inputs.status());
+  if (!inputFiles.empty() && failed(inputs->apply(module, chooseFunctions(module), sources, interpreter)))
+    return 1;
+  std::map<std::string, reference::Tensor> results;
+  if (failed(runFunctions(module, sources, inputFiles.empty() ? nullptr : &*inputs, interpreter, results)))
+    return 1;
+  return outputFile.empty() ? 0 : report(writeTensors(outputFile, results));
 }
 
 static OwningOpRef<ModuleOp> parse(MLIRContext &context, llvm::SourceMgr &sources, StringRef name) {
@@ -103,6 +139,11 @@ int main(int argc, char **argv) {
   cl::HideUnrelatedOptions(category);
   cl::ParseCommandLineOptions(argc, argv, "incept-run: runs incept IR with the f64 reference interpreter\n");
 
+  if ((!inputFiles.empty() || !outputFile.empty()) && (!compareFile.empty() || gradientSamples.getNumOccurrences())) {
+    llvm::errs() << "error: expected --inputs and --output without --compare and --check-gradients, which use seeded "
+                    "values\n";
+    return 2;
+  }
   DialectRegistry registry;
   registry.insert<InceptDialect, func::FuncDialect, arith::ArithDialect>();
   MLIRContext context(registry);
@@ -125,7 +166,7 @@ int main(int argc, char **argv) {
     return failed(checkGradients(*module, interpreter, samples, seed));
   }
   if (compareFile.empty())
-    return failed(runFunctions(*module, interpreter));
+    return runWithFiles(*module, sources, interpreter);
 
   OwningOpRef<ModuleOp> other = parse(context, otherSources, compareFile);
   if (!other)

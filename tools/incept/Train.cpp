@@ -32,9 +32,9 @@ static mlir::FailureOr<std::string> cacheKey(const CompileOptions &options) {
     return mlir::failure();
   std::string text = (**module)->getAttrOfType<mlir::StringAttr>("incept.spec_hash").str();
   llvm::raw_string_ostream stream(text);
-  for (int64_t option : {int64_t(options.threads), int64_t(options.keepGradients), int64_t(options.phases.fuse),
-                         int64_t(options.phases.recompute), int64_t(options.phases.commutePools), int64_t(options.phases.mergeSiblings), int64_t(options.phases.updateEarly), int64_t(options.phases.coalesce)})
-    stream << ' ' << option;
+  stream << ' ' << options.threads << ' ' << options.keepGradients;
+  for (const RewriteFlag &rewrite : kRewriteFlags)
+    stream << ' ' << options.phases.*rewrite.member;
   for (const char *program : {"/incept", "/incept-stub-cpu"}) {
     llvm::sys::fs::file_status status;
     if (!llvm::sys::fs::status(programDirectory() + program, status))

@@ -39,12 +39,8 @@ void addCompileOptions(CLI::App *command, CompileOptions &options) {
   command->add_option("--threads", options.threads, "threads the program runs with (default: one per core)")
       ->check(CLI::Range(1, 1024));
   command->add_flag("--keep-gradients", options.keepGradients, "let `step` write the gradients");
-  command->add_flag("!--no-commute-pools", options.phases.commutePools, "leave average pools before 1x1 convolutions");
-  command->add_flag("!--no-merge-siblings", options.phases.mergeSiblings, "leave every 1x1 convolution by itself");
-  command->add_flag("!--no-fuse", options.phases.fuse, "leave every elementwise op a kernel of its own");
-  command->add_flag("!--no-recompute", options.phases.recompute, "keep cheap values instead of computing them again");
-  command->add_flag("!--no-update-early", options.phases.updateEarly, "keep all gradients until the backward pass ends");
-  command->add_flag("!--no-coalesce", options.phases.coalesce, "launch one update per parameter");
+  for (const RewriteFlag &rewrite : kRewriteFlags)
+    command->add_flag(std::string("!") + rewrite.flag, options.phases.*rewrite.member, rewrite.help);
 }
 
 int check(const std::vector<std::string> &specs) {

@@ -157,8 +157,8 @@ Status CpuDevice::launch(Step &step) {
   return {};
 }
 
-Status CpuDevice::run(const std::string &entry) {
-  List &list = lists.at(entry);
+Status CpuDevice::run(std::string_view entry) {
+  List &list = lists.find(entry)->second;
   if (!profiling) {
     for (Step &step : list.steps)
       INCEPT_RETURN_IF_ERROR(launch(step));

@@ -8,6 +8,7 @@
 #include "runtime/program/Image.h"
 
 #include <memory>
+#include <string_view>
 
 namespace incept {
 
@@ -23,14 +24,14 @@ public:
   ~CpuDevice();
 
   /// Runs an entry point; it must exist.
-  Status run(const std::string &entry);
+  Status run(std::string_view entry);
   /// Memory of a region, valid for the device's life.
   std::byte *region(size_t index) { return regions[index]; }
   std::byte *memory(const program::Tensor &tensor) { return regions[tensor.region] + tensor.offset; }
 
   /// From now on each launch is timed.
   void startProfile();
-  const std::vector<LaunchTime> &profile(const std::string &entry) { return lists.at(entry).times; }
+  const std::vector<LaunchTime> &profile(std::string_view entry) { return lists.find(entry)->second.times; }
 
 private:
   using Kernel = void (*)(void *const *, const int64_t *, int64_t, int64_t);
@@ -58,7 +59,7 @@ private:
   void *library = nullptr;
   std::vector<Kernel> kernels;
   std::vector<onednn::Primitive> primitives;
-  std::map<std::string, List> lists;
+  std::map<std::string, List, std::less<>> lists; // looked up in every step: without making a string
   bool profiling = false;
 };
 

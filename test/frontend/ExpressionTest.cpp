@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "frontend/Expression.h"
+#include "frontend/ValueScope.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <gtest/gtest.h>
+
+using namespace incept;
+
+namespace {
+
+/// What one expression gives: "7", "real 0.5", "the row 'r'", or its mistakes as "COLUMN+LENGTH: message".
+/// Names: n = 7, half = 0.5, in.* = 3x8x9, bank = the row t.r, t.r.k = 5, t.r.x = 2.5; `broken` has no value.
+class Expressions : public testing::Test {
+protected:
+  Expressions() : scope(spec) {
+    Row row{"r", {{"k", int64_t(5)}, {"x", 2.5}}};
+    spec.tables["t"].rows["r"] = row;
+    scope.setInput(3, 8, 9);
+    scope.set("n", Value(int64_t(7)));
+    scope.set("half", Value(0.5));
+    scope.set("broken", std::nullopt);
+    scope.set("bank", Value(&spec.tables["t"].rows["r"]));
+  }
+
+  std::string give(const std::string &text) {
+    SourceFiles files;
+    uint32_t file = files.add("f", llvm::MemoryBuffer::getMemBufferCopy(text));
+    Diagnostics diagnostics(files);
+    std::optional<Value> value;
+    if (auto expr = parseExpression(text, files.range(file, 0, text.size()), diagnostics))
+      value = evaluate(*expr, scope, diagnostics);
+    if (value)
+      return (std::holds_alternative<double>(*value) ? "real " : "") + formatValue(*value);
+    if (!diagnostics.hasErrors())
+      return "nothing";
+    std::string printed;
+    llvm::raw_string_ostream stream(printed);
+    diagnostics.print(stream);
+    return firstMistake(printed);
+  }
+
+private:
+  /// Of "f:1:COLUMN: error: MESSAGE", the text, and a line with "^~~~".
+  static std::string firstMistake(llvm::StringRef printed) {
+    auto [head, rest] = printed.split('\n');
+    if (!head.consume_front("f:1:"))
+      return "unexpected output: " + printed.str();
+    auto [column, message] = head.split(": error: ");
+    llvm::StringRef marks = rest.split('\n').second.split('\n').first.ltrim();
+    return (column + "+" + llvm::Twine(marks.size()) + ": " + message).str();
+  }
+
+  Spec spec;
+  ValueScope scope;
+};
+
+struct Case {
+  std::string text, expected;
+};
+
+} // namespace
+
+#define CHECK_CASES(...)                                                                                               \
+  for (const Case &c : std::vector<Case>{__VA_ARGS__})                                                                 \
+  EXPECT_EQ(give(c.text), c.expected) << c.text
+
+TEST_F(Expressions, Numbers) {
+  CHECK_CASES({"0", "0"}, {"9223372036854775807", "9223372036854775807"}, {"010", "10"}, {"1.5", "real 1.5"},
+              {".5", "real 0.5"}, {"2.", "real 2"}, {"1e3", "real 1000"}, {"25e-2", "real 0.25"}, {"1E+2", "real 100"},
+              // Beyond 64 bits a number is a real, which no place for an integer accepts.
+              {"9223372036854775808", "real 9.22337e+18"}, {" 4\t", "4"});
+}
+
+TEST_F(Expressions, NoNumbers) {
+  CHECK_CASES({"1.2.3", "1+5: expected a number, but got '1.2.3'"}, {"12px", "1+4: expected a number, but got '12px'"},
+              {"0x10", "1+4: expected a number, but got '0x10'"}, {"1e", "1+2: expected a number, but got '1e'"},
+              {"1e+", "1+3: expected a number, but got '1e+'"}, {"1e999", "1+5: expected a number, but got '1e999'"},
+              {".", "1+1: expected a number, but got '.'"});
+}
+
+TEST_F(Expressions, Precedence) {
+  CHECK_CASES({"1 + 2 * 3", "7"}, {"(1 + 2) * 3", "9"}, {"2 * 3 + 4 * 5", "26"}, {"10 - 3 - 2", "5"},
+              {"10 - (3 - 2)", "9"}, {"-2 * 3", "-6"}, {"2 - -3", "5"}, {"--3", "3"}, {"-(2 + 3)", "-5"},
+              {"-7 // 2", "-4"}, {"-(7 // 2)", "-3"}, {"100 // 7 // 2", "7"}, {"100 // (7 // 2)", "33"},
+              {"24 // 2 * 3", "36"}, {"1+2*3-4//2", "5"}, {"8 / 2 * 4", "real 16"});
+}
+
+TEST_F(Expressions, Division) {
+  // '//' rounds down, '/' gives a real even where it goes out even.
+  CHECK_CASES({"7 // 2", "3"}, {"-7 // 2", "-4"}, {"7 // -2", "-4"}, {"-7 // -2", "3"}, {"-8 // 2", "-4"},
+              {"7.5 // 2", "real 3"}, {"-7.5 // 2", "real -4"}, {"6 / 3", "real 2"}, {"1 / 4", "real 0.25"},
+              {"0 // 5", "0"}, {"0 / 5", "real 0"});
+}
+
+TEST_F(Expressions, DivisionByZero) {
+  CHECK_CASES({"1 / 0", "1+5: division by zero"}, {"1 // 0", "1+6: division by zero"},
+              {"1 / 0.0", "1+7: division by zero"}, {"0 / 0", "1+5: division by zero"},
+              {"2 + 4 // (n - 7)", "5+12: division by zero"});
+}
+
+TEST_F(Expressions, Overflow) {
+  CHECK_CASES({"9223372036854775807 + 1", "1+23: the value does not fit 64 bits"},
+              {"-9223372036854775807 - 2", "1+24: the value does not fit 64 bits"},
+              {"-9223372036854775807 - 1", "-9223372036854775808"},
+              {"-(-9223372036854775807 - 1)", "1+27: the value does not fit 64 bits"},
+              {"(-9223372036854775807 - 1) // -1", "1+32: the value does not fit 64 bits"},
+              {"4294967296 * 4294967296", "1+23: the value does not fit 64 bits"},
+              {"4294967296 * 2147483647", "9223372032559808512"}, {"1e300 * 1e300", "1+13: the value is too large"},
+              {"round(1e19)", "1+11: the value does not fit 64 bits"},
+              {"floor(-1e300)", "1+13: the value does not fit 64 bits"},
+              {"4294967296 * 4294967296.0", "real 1.84467e+19"});
+}
+
+TEST_F(Expressions, MixedKinds) {
+  CHECK_CASES({"1 + 0.5", "real 1.5"}, {"2 * 0.5", "real 1"}, {"3 - half", "real 2.5"}, {"-half", "real -0.5"});
+}
+
+TEST_F(Expressions, Rounding) {
+  // Halves go away from zero.
+  CHECK_CASES({"round(0.5)", "1"}, {"round(1.5)", "2"}, {"round(2.5)", "3"}, {"round(-0.5)", "-1"},
+              {"round(-2.5)", "-3"}, {"round(0.49999999999999994)", "0"}, {"round(2.4)", "2"}, {"floor(2.9)", "2"},
+              {"floor(-2.1)", "-3"}, {"ceil(2.1)", "3"}, {"ceil(-2.9)", "-2"}, {"round(7)", "7"},
+              {"floor(9223372036854775807)", "9223372036854775807"}, {"ceil(7 / 2)", "4"}, {"round(7 / 2) * 2", "8"});
+}
+
+TEST_F(Expressions, MinAndMax) {
+  CHECK_CASES({"min(3, 1, 2)", "1"}, {"max(3, 1, 2)", "3"}, {"min(4)", "4"}, {"max(-1, -2)", "-1"},
+              {"min(1, 0.5)", "real 0.5"}, {"max(1, 0.5)", "1"}, {"max(min(n, 5), 2)", "5"},
+              // Both have the same nearest double.
+              {"min(9007199254740993, 9007199254740992)", "9007199254740992"},
+              {"max(9007199254740992, 9007199254740993)", "9007199254740993"});
+}
+
+TEST_F(Expressions, Functions) {
+  CHECK_CASES({"round(1, 2)", "1+11: expected one argument of round, but got 2"},
+              {"sqrt(4)", "1+4: unknown function 'sqrt'; expected one of min, max, round, floor, ceil"},
+              {"2 * flor(1.5)", "5+4: unknown function 'flor'; did you mean 'floor'?"},
+              {"min()", "5+1: expected a number or a name, but got ')'"}, {"min(1", "6+1: expected ',' or ')'"},
+              {"min(1 2)", "7+1: expected ',' or ')'"}, {"round (1.5)", "2"});
+}
+
+TEST_F(Expressions, Names) {
+  CHECK_CASES({"n", "7"}, {"n * n", "49"}, {"in.channels * in.height * in.width", "216"}, {"half", "real 0.5"},
+              // What has been reported elsewhere is not reported again.
+              {"broken + 1", "nothing"}, {"n + broken.k", "nothing"},
+              {"n.k", "1+3: expected a number, but 'n' is 7 and has no 'k'"});
+}
+
+TEST_F(Expressions, Rows) {
+  CHECK_CASES({"t.r.k", "5"}, {"t.r.x * 2", "real 5"}, {"bank.k + 1", "6"}, {"bank", "the row 'r'"},
+              {"t.r", "the row 'r'"}, {"1 + bank", "5+4: expected a number, but got the row 'r'"},
+              {"-t.r", "2+3: expected a number, but got the row 'r'"},
+              {"min(1, t.r)", "8+3: expected a number, but got the row 'r'"},
+              {"1 + bank.kk", "5+7: unknown column 'kk' of row 'r'; expected one of k, x"},
+              {"t.r.y", "1+5: unknown column 'y' of row 'r'; expected one of k, x"});
+}
+
+TEST_F(Expressions, Syntax) {
+  CHECK_CASES({"", "1+0: expected a number or a name, but the expression ends"},
+              {"  ", "3+1: expected a number or a name, but the expression ends"},
+              {"1 +", "4+1: expected a number or a name, but the expression ends"},
+              {"+ 1", "1+1: expected a number or a name, but got '+'"},
+              {"1 ** 2", "4+1: expected a number or a name, but got '*'"},
+              {"1 2", "3+1: expected an operator, but got '2'"}, {"(1 + 2", "7+1: expected ')'"},
+              {"1 + 2)", "6+1: expected an operator, but got ')'"}, {"n % 2", "3+1: expected an operator, but got '%'"},
+              {"\xc3\xbc", "1+1: expected a number or a name, but got '\xc3'"});
+}
+
+TEST_F(Expressions, Limits) {
+  auto repeat = [](const std::string &text, int count) {
+    std::string result;
+    for (int i = 0; i < count; ++i)
+      result += text;
+    return result;
+  };
+  EXPECT_EQ(give(repeat("(", 32) + "1" + repeat(")", 32)), "1");
+  EXPECT_EQ(give(repeat("(", 34) + "1" + repeat(")", 34)), "34+1: expected parentheses nested at most 32 deep");
+  EXPECT_EQ(give(repeat("-", 34) + "1"), "34+1: expected operators nested at most 32 deep");
+  EXPECT_EQ(give(repeat("1+", 127) + "1"), "128"); // 128 numbers and 127 sums
+  EXPECT_EQ(give(repeat("1+", 128) + "1"), "1+140: expected an expression of at most 256 terms");
+  EXPECT_EQ(give(repeat("(", 100000)), "34+1: expected parentheses nested at most 32 deep");
+}
