@@ -2,7 +2,8 @@
 //
 // Gives every tensor a physical layout and every library group its plan. Activations are NHWC; a convolution's weights
 // are kept in the format its forward primitive wants, and so are their gradient and optimizer slots; where another
-// primitive has no fast implementation for that format, a reorder group is inserted.
+// primitive has no fast implementation for that format, or one that is much faster on activations in blocks of channels,
+// reorder groups are inserted.
 
 #include "dialect/InceptOps.h"
 #include "dialect/VerifierUtils.h"
@@ -131,6 +132,9 @@ private:
       } else if (auto group = dyn_cast<GroupOp>(op)) {
         if (failed(group.isLibrary() ? planLibrary(group) : layOutKernel(group)))
           return failure();
+        // What the backward pass needs in blocks is reordered anew: a copy kept from the forward pass costs memory.
+        if (isa<SoftmaxCrossEntropyOp>(libraryOp(group)))
+          blocked.clear();
       } else if (auto join = dyn_cast<JoinRowsOp>(op)) {
         setLayout(join.getDst(), layout(joinedFormats.lookup(readsOf(join.getDst()).front().getVariable())));
       } else if (auto rows = dyn_cast<SliceRowsOp>(op)) {
@@ -141,6 +145,11 @@ private:
           setActivationLayout(result);
       }
     }
+    SmallVector<GroupOp> groups(function.getOps<GroupOp>());
+    for (GroupOp group : llvm::reverse(groups))
+      if (group.isLibrary() && isa<ReorderOp>(libraryOp(group)) && group.use_empty())
+        group.erase();
+    blocked.clear();
     return success();
   }
 
@@ -227,10 +236,10 @@ private:
     auto plan = target.plan(op, libraryFormat(wanted), why);
     if (failed(plan) || plan->reference)
       plan = target.plan(op, "any", why);
+    if (succeeded(plan))
+      setLayout(output, layout(plan->weightsFormat));
     if (failed(finish(group, plan)))
       return failure();
-    setLayout(output, layout(plan->weightsFormat));
-    mirrorInside(group);
     if (layoutOf(output) == wanted)
       return success();
     OpBuilder builder(group);
@@ -304,12 +313,46 @@ private:
     for (Value output : group.getOutputs())
       if (!layoutOf(output))
         setActivationLayout(output);
+    if (!plan->activations.empty() && failed(reorderActivations(group, layout(plan->activations))))
+      return failure();
     for (Value output : group.getOutputs())
       if (layoutOf(output).isSlice() && !target.acceptsSlice(libraryOp(group), output))
         return group.emitOpError() << "writes a channel slice, which its library cannot: expected a copy after it";
     group.setPlanAttr(FlatSymbolRefAttr::get(context, planSymbol(*plan)));
     group.setScratchpad(plan->scratchpadBytes);
     mirrorInside(group);
+    return success();
+  }
+
+  /// Gives the library call its activations in the format that it wants, and everyone else its result in NHWC.
+  LogicalResult reorderActivations(GroupOp group, LayoutAttr wanted) {
+    OpBuilder before(group);
+    for (OpOperand &operand : group.getInputsMutable()) {
+      Value value = operand.get();
+      if (layoutOf(value).getFormat() != kNhwcFormat)
+        continue;
+      Value &copy = blocked[value];
+      if (!copy) {
+        auto reordered = insertReorder(before, group, value, wanted);
+        if (failed(reordered))
+          return failure();
+        copy = *reordered;
+      }
+      operand.set(copy);
+    }
+    for (Value output : group.getOutputs()) {
+      if (layoutOf(output).getFormat() != kNhwcFormat)
+        continue;
+      LayoutAttr others = layoutOf(output);
+      setLayout(output, wanted);
+      OpBuilder after(group);
+      after.setInsertionPointAfter(group);
+      auto reordered = insertReorder(after, group, output, others);
+      if (failed(reordered))
+        return failure();
+      output.replaceAllUsesExcept(*reordered, reordered->getDefiningOp());
+      blocked[*reordered] = output;
+    }
     return success();
   }
 
@@ -343,6 +386,7 @@ private:
   std::string why;
   llvm::StringMap<std::string> formats;       ///< variable name -> physical format of its weights
   llvm::StringMap<std::string> joinedFormats; ///< variable name -> format of the join_rows it is part of
+  DenseMap<Value, Value> blocked;             ///< NHWC value -> the same in blocks of channels
   DenseMap<std::pair<StringAttr, DictionaryAttr>, StringAttr> plans;
   Operation *lastPlan = nullptr;
 };

@@ -29,6 +29,10 @@ public:
     plan.weightsFormat = isa<Conv2DOp, Conv2DBackwardWeightsOp>(op) ? "blocked" : "";
     if (isa<Conv2DBackwardDataOp>(op))
       plan.weightsFormat = "transposed";
+    if (auto conv = dyn_cast<Conv2DOp>(op); conv && shapeOf(conv.getWeights())[2] == 5)
+      plan.activations = "nchw8c";
+    if (auto conv = dyn_cast<Conv2DBackwardWeightsOp>(op); conv && shapeOf(conv.getDiffWeights())[2] == 5)
+      plan.activations = "nchw8c";
     plan.reference = weightsFormat != "any" && weightsFormat != plan.weightsFormat;
     return plan;
   }

@@ -10,6 +10,8 @@ namespace incept {
 
 inline constexpr llvm::StringLiteral kNhwcFormat = "nhwc";
 inline constexpr llvm::StringLiteral kDenseFormat = "dense";
+/// Activations in blocks of 8 channels: N, C/8, H, W, 8. Between library calls only; kernels work on NHWC.
+inline constexpr llvm::StringLiteral kBlockedFormat = "nchw8c";
 
 /// The layout of a value's type, null before the layout phase.
 LayoutAttr layoutOf(mlir::Value value);

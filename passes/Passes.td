@@ -192,7 +192,8 @@ def AssignLayoutsPass : Pass<"incept-assign-layouts", "::mlir::ModuleOp"> {
 
     Activations are NHWC, slices of a concat with the pixel stride of the whole. A convolution's weights, their gradient
     and their optimizer slots have the format that the forward primitive wants; where another primitive has no fast
-    implementation for it, a reorder group is inserted. A plan that is only a reference implementation is an error.
+    implementation for it, a reorder group is inserted. So it is around a library call that the target's plan wants to
+    have its activations in blocks of channels. A plan that is only a reference implementation is an error.
 
     example: test/passes/assign-layouts.mlir
   }];

@@ -23,6 +23,7 @@ struct LibraryPlan {
   std::string weightsFormat; ///< physical format of the weights (of dst for a reorder); "" is dense
   int64_t weightsBytes = 0;  ///< bytes of one tensor in that format
   int64_t scratchpadBytes = 0;
+  std::string activations;   ///< format of src and dst where it is not NHWC: "nchw8c", worth a reorder
   bool reference = false;    ///< correct, but not a fast implementation
   bool swapOperands = false; ///< the library takes the op's first two operands in the other order
 };
@@ -52,7 +53,8 @@ public:
 };
 
 /// A target for pass tests: it accepts everything, keeps convolution weights in a format called "blocked" (rounded up
-/// to multiples of 16 channels), takes slices in 1x1 convolutions only, and wants another format for data gradients.
+/// to multiples of 16 channels), takes slices in 1x1 convolutions only, wants another format for data gradients, and
+/// activations in blocks for windows 5 high.
 std::shared_ptr<const Target> createFakeTarget();
 
 } // namespace incept

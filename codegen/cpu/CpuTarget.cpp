@@ -83,6 +83,29 @@ FailureOr<onednn::Problem> problemOf(Operation *op, StringRef format) {
       .Default([](Operation *) -> Result { return failure(); });
 }
 
+bool isConvolution(onednn::Kind kind) {
+  return kind == onednn::Kind::ConvolutionForward || kind == onednn::Kind::ConvolutionBackwardData ||
+         kind == onednn::Kind::ConvolutionBackwardWeights;
+}
+
+/// True where a direct AVX2 convolution is so much faster on blocks of 8 channels than on NHWC that it pays to reorder
+/// its activations. Measured with oneDNN 2.6.3 on two cores: blocks reach 160 to 190 GFLOP/s in every direction. On NHWC
+/// gradients of weights reach 30 to 100, strided forward convolutions 60 to 110, others 130 to 160 (the wider the
+/// window's rows, the less), and 7x1 loses nothing. A reorder moves 25 to 50 GB/s.
+bool gainsFromBlocks(const onednn::Problem &p) {
+  if (p.g != 1 || p.ic % 8 != 0 || p.oc % 8 != 0)
+    return false;
+  if (p.kind == onednn::Kind::ConvolutionBackwardWeights)
+    return true;
+  bool isStrided = p.sh > 1 || p.sw > 1;
+  // The products per value that is moved: below this the reorders cost what the convolution gains.
+  constexpr int64_t kLeastWork = 256;
+  int64_t work = p.kh * p.kw * std::min(p.ic, p.oc);
+  if (p.kind == onednn::Kind::ConvolutionBackwardData && isStrided)
+    return p.ic >= 128;
+  return isStrided || (p.kw > 1 && work >= kLeastWork);
+}
+
 class CpuTarget final : public Target {
 public:
   explicit CpuTarget(int threads) { omp_set_num_threads(threads); }
@@ -99,8 +122,18 @@ public:
       return failure();
     }
     auto plan = describe(*problem, why);
-    if (succeeded(plan))
-      plan->swapOperands = isa<LinearBackwardWeightsOp>(op);
+    if (failed(plan))
+      return failure();
+    plan->swapOperands = isa<LinearBackwardWeightsOp>(op);
+    if (isConvolution(problem->kind) && plan->impl == "jit:avx2" && gainsFromBlocks(*problem)) {
+      problem->activations = "nchw8c";
+      std::string ignored;
+      auto blocked = describe(*problem, ignored);
+      if (succeeded(blocked) && !blocked->reference && blocked->impl == plan->impl) {
+        blocked->activations = problem->activations;
+        return blocked;
+      }
+    }
     return plan;
   }
 
@@ -120,7 +153,7 @@ public:
   }
 
   FailureOr<int64_t> formatBytes(ArrayRef<int64_t> shape, StringRef format) const override {
-    if (format.empty() || format == "nhwc" || shape.empty()) {
+    if (format.empty() || format == "nhwc" || format == "nchw8c" || shape.empty()) {
       auto elements = countElements(shape);
       return failed(elements) ? FailureOr<int64_t>(failure()) : FailureOr<int64_t>(*elements * 4);
     }

@@ -16,6 +16,20 @@ namespace incept {
 /// Exit status (design: every program of the project).
 enum ExitStatus { kDone = 0, kInputAtFault = 1, kUsage = 2, kMachineAtFault = 3 };
 
+/// A rewrite that the command line can turn off.
+struct RewriteFlag {
+  bool PhaseOptions::*member;
+  const char *flag, *help;
+};
+inline constexpr RewriteFlag kRewriteFlags[] = {
+    {&PhaseOptions::commutePools, "--no-commute-pools", "leave average pools before 1x1 convolutions"},
+    {&PhaseOptions::mergeSiblings, "--no-merge-siblings", "leave every 1x1 convolution by itself"},
+    {&PhaseOptions::fuse, "--no-fuse", "leave every elementwise op a kernel of its own"},
+    {&PhaseOptions::recompute, "--no-recompute", "keep cheap values instead of computing them again"},
+    {&PhaseOptions::updateEarly, "--no-update-early", "keep all gradients until the backward pass ends"},
+    {&PhaseOptions::coalesce, "--no-coalesce", "launch one update per parameter"},
+};
+
 struct CompileOptions {
   std::string spec;
   std::string output = "-";

@@ -117,11 +117,25 @@ bool parseBlocking(std::string_view text, memory::desc &desc) {
   return true;
 }
 
+/// The descriptor of an activation: "nhwc" or "nchw8c".
+bool decodeActivation(const std::vector<int64_t> &dims, const std::string &format, memory::desc &desc) {
+  bool isBlocked = format == "nchw8c";
+  if (dims.size() != 4 || (!isBlocked && format != "nhwc") || (isBlocked && dims[1] % 8 != 0))
+    return false;
+  desc = memory::desc(dims, memory::data_type::f32, isBlocked ? Tag::nChw8c : Tag::nhwc);
+  return true;
+}
+
 /// The descriptor of logical `dims` in `format`. `groups` is what the caller expects, or 0 to accept the format's.
 bool decodeFormat(const std::vector<int64_t> &dims, const std::string &format, int64_t groups, memory::desc &desc,
                   int64_t *formatGroups, std::string &error) {
   if (!checkDims(dims, error))
     return false;
+  if (groups <= 1 && decodeActivation(dims, format, desc)) {
+    if (formatGroups)
+      *formatGroups = 1;
+    return true;
+  }
   std::string_view text = format;
   int64_t g = std::max<int64_t>(groups, 1);
   if (text.starts_with('g')) {
@@ -140,9 +154,6 @@ bool decodeFormat(const std::vector<int64_t> &dims, const std::string &format, i
   return fail(error, "malformed weights format '" + format + "'");
 }
 
-memory::desc nhwc(int64_t n, int64_t c, int64_t h, int64_t w) {
-  return memory::desc({n, c, h, w}, memory::data_type::f32, Tag::nhwc);
-}
 
 /// What is needed to make a primitive and bind its operands, in the order of Problem's comment.
 struct Built {
@@ -177,8 +188,10 @@ struct ConvolutionDescs {
 
 bool convolutionDescs(const Problem &p, ConvolutionDescs &c, std::string &error) {
   std::vector<int64_t> dims = {p.oc, p.ic / p.g, p.kh, p.kw};
-  c.src = nhwc(p.mb, p.ic, p.ih, p.iw);
-  c.dst = nhwc(p.mb, p.oc, p.oh, p.ow);
+  if (!decodeActivation({p.mb, p.ic, p.ih, p.iw}, p.activations, c.src) ||
+      !decodeActivation({p.mb, p.oc, p.oh, p.ow}, p.activations, c.dst))
+    return fail(error, "expected activations in nhwc, or in nchw8c with multiples of 8 channels, but got '" +
+                           p.activations + "'");
   if (p.weightsFormat == "any")
     c.weights = memory::desc(libraryDims(dims, p.g), memory::data_type::f32, Tag::any);
   else if (!decodeFormat(dims, p.weightsFormat, p.g, c.weights, nullptr, error))

@@ -43,6 +43,8 @@ struct Problem {
   // Weights' physical format (convolutions), or the two formats of a Reorder of `dims`.
   // "any" lets the library choose, "" is the dense logical order, anything else comes from Description::weightsFormat.
   std::string weightsFormat = "any";
+  /// Layout of a convolution's activations: "nhwc", or "nchw8c" (blocks of 8 channels, both counts multiples of 8).
+  std::string activations = "nhwc";
   std::vector<int64_t> dims;
   std::string srcFormat, dstFormat;
   bool scales = false; ///< Reorder: multiply by scales[i] along dims[0]

@@ -82,6 +82,7 @@ struct StringField {
   std::string Problem::*member;
 };
 constexpr StringField kStrings[] = {{"weights_format", &Problem::weightsFormat},
+                                    {"activations", &Problem::activations},
                                     {"src_format", &Problem::srcFormat},
                                     {"dst_format", &Problem::dstFormat}};
 
@@ -178,6 +179,7 @@ std::vector<std::pair<std::string, std::string>> encode(const Problem &problem) 
   default:
     addInts(kConvolutionInts);
     fields.emplace_back("weights_format", problem.weightsFormat);
+    fields.emplace_back("activations", problem.activations);
     if (problem.kind == Kind::ConvolutionForward) {
       addBool("bias", problem.bias);
       addBool("relu", problem.relu);
