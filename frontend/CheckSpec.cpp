@@ -29,7 +29,7 @@ public:
       if (section)
         checkArguments(section->arguments);
     hasInput = true;
-    checkOps(spec.ops);
+    checkOps(spec.ops, /*topLevel=*/true);
     for (const auto &[name, block] : spec.blocks) {
       enter(block.parameters, /*inBlock=*/true);
       checkOps(block.ops);
@@ -107,8 +107,10 @@ private:
     }
   }
 
-  void checkOps(const std::vector<Op> &ops) {
+  void checkOps(const std::vector<Op> &ops, bool topLevel = false) {
     for (const Op &op : ops) {
+      if (op.kind == OpKind::Auxiliary && !topLevel)
+        diagnostics.error(op.range, "expected 'auxiliary' among the network's own layers, not inside a block or op");
       if (op.repeat)
         checkExpr(*op.repeat);
       if (op.main.kind == ArgumentKind::Expression)

@@ -62,8 +62,18 @@ void GraphEmitter::emitNetwork() {
           frame);
     return;
   }
-  func::ReturnOp::create(builder, loc, logits.value);
-  function.setType(builder.getFunctionType(type(*shape), type(logits.shape)));
+  if (!checkAuxiliaries(logits, frame))
+    return;
+  SmallVector<mlir::Value> results{logits.value};
+  SmallVector<double> weights{1.0};
+  for (const Auxiliary &auxiliary : auxiliaries) {
+    results.push_back(auxiliary.logits.value);
+    weights.push_back(auxiliary.weight);
+  }
+  func::ReturnOp::create(builder, loc, results);
+  function.setType(builder.getFunctionType(type(*shape), mlir::ValueRange(results).getTypes()));
+  if (!auxiliaries.empty())
+    function->setAttr("incept.loss_weights", builder.getDenseF64ArrayAttr(weights));
   function.getBody().takeBody(region);
   (*module)->setAttr("incept.macs", builder.getI64IntegerAttr(macs));
 }
@@ -181,6 +191,8 @@ Tensor GraphEmitter::emitOp(const Op &op, const Tensor &src, const std::string &
     return emitLinear(op, src, path, frame);
   case OpKind::Flatten:
     return emitFlatten(op, src, path, frame);
+  case OpKind::PadChannels:
+    return emitPadChannels(op, src, path, frame);
   case OpKind::Concat:
     return emitConcat(op, src, name, names, frame);
   case OpKind::Residual:
@@ -197,6 +209,8 @@ Tensor GraphEmitter::emitOp(const Op &op, const Tensor &src, const std::string &
   }
   case OpKind::Block:
     return emitBlock(op, src, name, path, frame);
+  case OpKind::Auxiliary:
+    return emitAuxiliary(op, src, path, frame);
   }
   return {};
 }
@@ -295,6 +309,29 @@ Tensor GraphEmitter::emitResidual(const Op &op, const Tensor &src, const std::st
 Tensor GraphEmitter::emitAdd(const Op &op, const Tensor &src, const std::string &path, Frame &frame) {
   auto found = frame.values.find(op.target.text);
   return sum(op, found == frame.values.end() ? Tensor() : found->second, src, path, frame);
+}
+
+/// A head whose class scores only training sees; what comes after goes on from its input.
+Tensor GraphEmitter::emitAuxiliary(const Op &op, const Tensor &src, const std::string &path, Frame &frame) {
+  Names inner(path);
+  Tensor logits = emitSequence(op.bodies[0].ops, src, inner, frame);
+  std::optional<double> weight = 1.0;
+  if (Option option = find(op, "loss_weight", frame))
+    weight = real(option.argument->expr, *option.scope, "'loss_weight'", 0, 1e6, frame);
+  if (logits.known() && weight)
+    auxiliaries.push_back({logits, op.range, *weight});
+  return src;
+}
+
+/// Every auxiliary head scores the network's classes.
+bool GraphEmitter::checkAuxiliaries(const Tensor &logits, const Frame &frame) {
+  for (const Auxiliary &auxiliary : auxiliaries)
+    if (auxiliary.logits.shape != logits.shape)
+      error(auxiliary.range,
+            "expected the auxiliary head to give class scores " + formatShape(logits.shape) +
+                " as the last layer, but got " + formatShape(auxiliary.logits.shape),
+            frame);
+  return !diagnostics.hasErrors();
 }
 
 /// Evaluates a use's arguments where it stands, and the other parameters' defaults in the block.

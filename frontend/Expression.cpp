@@ -17,7 +17,7 @@ namespace {
 constexpr int kMaxDepth = 32;
 constexpr int kMaxNodes = 256;
 
-const std::vector<std::string> kFunctions = {"min", "max", "round", "floor", "ceil"};
+const std::vector<std::string> kFunctions = {"min", "max", "round", "floor", "ceil", "select"};
 
 class Parser {
 public:
@@ -25,7 +25,7 @@ public:
       : text(text), start(range), diagnostics(diagnostics) {}
 
   std::optional<Expr> run() {
-    auto result = parseSum(0);
+    auto result = parseComparison(0);
     if (!result)
       return std::nullopt;
     skipSpace();
@@ -91,6 +91,28 @@ private:
     }
     return std::nullopt;
   }
+  std::optional<Expr> parseComparison(int depth) {
+    static constexpr std::pair<llvm::StringRef, ExprKind> kOperators[] = {
+        {"==", ExprKind::Equal},        {"!=", ExprKind::NotEqual}, {"<=", ExprKind::LessEqual},
+        {">=", ExprKind::GreaterEqual}, {"<", ExprKind::Less},      {">", ExprKind::Greater}};
+    skipSpace();
+    size_t offset = at;
+    auto left = parseSum(depth);
+    if (!left)
+      return std::nullopt;
+    for (auto [token, kind] : kOperators) {
+      if (!accept(token))
+        continue;
+      auto right = parseSum(depth);
+      if (!right)
+        return std::nullopt;
+      std::vector<Expr> operands;
+      operands.push_back(std::move(*left));
+      operands.push_back(std::move(*right));
+      return make(kind, offset, std::move(operands));
+    }
+    return left;
+  }
   std::optional<Expr> parseSum(int depth) {
     if (depth > kMaxDepth)
       return fail(at, 1, "expected parentheses nested at most " + llvm::Twine(kMaxDepth) + " deep");
@@ -114,7 +136,7 @@ private:
       return make(ExprKind::Negate, offset, std::move(operands));
     }
     if (accept("(")) {
-      auto inner = parseSum(depth + 1);
+      auto inner = parseComparison(depth + 1);
       if (inner && !accept(")"))
         return fail(at, 1, "expected ')'");
       return inner;
@@ -167,7 +189,7 @@ private:
       return fail(offset, name.size(), "unknown function '" + name + "'" + suggestion(name, kFunctions));
     std::vector<Expr> arguments;
     do {
-      auto argument = parseSum(depth + 1);
+      auto argument = parseComparison(depth + 1);
       if (!argument)
         return std::nullopt;
       arguments.push_back(std::move(*argument));
@@ -175,9 +197,11 @@ private:
     if (!accept(")"))
       return fail(at, 1, "expected ',' or ')'");
     bool variadic = name == "min" || name == "max";
-    if (!variadic && arguments.size() != 1)
+    size_t expected = name == "select" ? 3 : 1;
+    if (!variadic && arguments.size() != expected)
       return fail(offset, at - offset,
-                  "expected one argument of " + name + ", but got " + llvm::Twine(arguments.size()));
+                  "expected " + llvm::Twine(expected == 1 ? "one argument" : "three arguments") + " of " + name +
+                      ", but got " + llvm::Twine(arguments.size()));
     auto expr = make(ExprKind::Call, offset, std::move(arguments));
     if (expr)
       expr->name = name.str();
@@ -201,6 +225,26 @@ double asReal(const Value &value) {
 bool less(const Value &a, const Value &b) {
   auto *left = std::get_if<int64_t>(&a), *right = std::get_if<int64_t>(&b);
   return left && right ? *left < *right : asReal(a) < asReal(b);
+}
+
+bool isComparison(ExprKind kind) { return kind >= ExprKind::Equal && kind <= ExprKind::GreaterEqual; }
+
+template <typename T>
+bool compare(ExprKind kind, T a, T b) {
+  switch (kind) {
+  case ExprKind::Equal:
+    return a == b;
+  case ExprKind::NotEqual:
+    return a != b;
+  case ExprKind::Less:
+    return a < b;
+  case ExprKind::LessEqual:
+    return a <= b;
+  case ExprKind::Greater:
+    return a > b;
+  default:
+    return a >= b;
+  }
 }
 
 /// Arithmetic on two integers; nothing where it overflows.
@@ -250,13 +294,13 @@ public:
     default:
       break;
     }
+    if (expr.kind == ExprKind::Call && expr.name == "select")
+      return select(expr);
     std::vector<Value> operands;
     for (const Expr &operand : expr.operands) {
-      auto value = run(operand);
+      auto value = number(operand);
       if (!value)
         return std::nullopt;
-      if (auto *row = std::get_if<const Row *>(&*value))
-        return fail(operand, "expected a number, but got the row '" + (*row)->name + "'");
       operands.push_back(*value);
     }
     if (expr.kind == ExprKind::Negate)
@@ -267,6 +311,17 @@ public:
   }
 
 private:
+  std::optional<Value> number(const Expr &expr) {
+    auto value = run(expr);
+    if (value && std::holds_alternative<const Row *>(*value))
+      return fail(expr, "expected a number, but got " + formatValue(*value));
+    return value;
+  }
+  /// What is not chosen is not evaluated, and a row may be chosen.
+  std::optional<Value> select(const Expr &expr) {
+    auto condition = number(expr.operands[0]);
+    return condition ? run(expr.operands[asReal(*condition) != 0 ? 1 : 2]) : std::nullopt;
+  }
   std::nullopt_t fail(const Expr &expr, const llvm::Twine &message) {
     diagnostics.error(expr.range, message);
     return std::nullopt;
@@ -282,6 +337,8 @@ private:
     if (divides && asReal(b) == 0)
       return fail(expr, "division by zero");
     auto *left = std::get_if<int64_t>(&a), *right = std::get_if<int64_t>(&b);
+    if (isComparison(kind)) // of two integers exactly: a double has 53 bits
+      return Value(int64_t(left && right ? compare(kind, *left, *right) : compare(kind, asReal(a), asReal(b))));
     if (!left || !right || kind == ExprKind::Divide)
       return finite(expr, realOperation(kind, asReal(a), asReal(b)));
     if (auto result = integerOperation(kind, *left, *right))

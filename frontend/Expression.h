@@ -12,7 +12,24 @@
 
 namespace incept {
 
-enum class ExprKind { Integer, Real, Name, Negate, Add, Subtract, Multiply, Divide, FloorDivide, Call };
+enum class ExprKind {
+  Integer,
+  Real,
+  Name,
+  Negate,
+  Add,
+  Subtract,
+  Multiply,
+  Divide,
+  FloorDivide,
+  Equal,
+  NotEqual,
+  Less,
+  LessEqual,
+  Greater,
+  GreaterEqual,
+  Call
+};
 
 /// A node; its operands are owned. `name` is a dotted path or the called function.
 struct Expr {
@@ -44,9 +61,11 @@ public:
 };
 
 /// Parses `text`, whose first byte is at `range`; reports mistakes with their own place.
+///   expr := sum (('==' | '!=' | '<' | '<=' | '>' | '>=') sum)?
 ///   sum := product (('+' | '-') product)*     product := unary (('*' | '/' | '//') unary)*
-///   unary := '-' unary | number | name ('.' name)* | function '(' sum (',' sum)* ')' | '(' sum ')'
-/// Functions: min, max, round, floor, ceil. '/' gives a real; '//' rounds down; round, floor and ceil give integers.
+///   unary := '-' unary | number | name ('.' name)* | function '(' expr (',' expr)* ')' | '(' expr ')'
+/// Functions: min, max, round, floor, ceil, select. '/' gives a real; '//' rounds down; round, floor and ceil give
+/// integers; comparisons give 1 or 0; select(c, a, b) is a where c is not 0, else b, and evaluates only that one.
 std::optional<Expr> parseExpression(llvm::StringRef text, SourceRange range, Diagnostics &diagnostics);
 
 /// The value of `expr`, or nothing (a mistake has been reported, see Scope::lookup).

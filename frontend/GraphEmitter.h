@@ -19,6 +19,13 @@ struct Tensor {
   bool known() const { return static_cast<bool>(value); }
 };
 
+/// The class scores of an auxiliary head and the weight of their loss.
+struct Auxiliary {
+  Tensor logits;
+  SourceRange range;
+  double weight;
+};
+
 /// One use of a block, or the network itself (without parent). Frames live on the C++ stack.
 struct Frame {
   Frame(const Spec &spec) : scope(spec) {}
@@ -67,6 +74,8 @@ private:
   Tensor emitBranch(const Branch &branch, const Tensor &src, Names &names, Frame &frame);
   Tensor emitResidual(const Op &op, const Tensor &src, const std::string &path, Frame &frame);
   Tensor emitAdd(const Op &op, const Tensor &src, const std::string &path, Frame &frame);
+  Tensor emitAuxiliary(const Op &op, const Tensor &src, const std::string &path, Frame &frame);
+  bool checkAuxiliaries(const Tensor &logits, const Frame &frame);
   Tensor emitBlock(const Op &op, const Tensor &src, const std::string &name, const std::string &path, Frame &frame);
   void bindParameters(const Op &op, Frame &caller, Frame &frame);
   Tensor sum(const Op &op, const Tensor &lhs, const Tensor &rhs, const std::string &path, Frame &frame);
@@ -80,6 +89,7 @@ private:
   Tensor emitDropout(const Op &op, const Tensor &src, const std::string &path, Frame &frame);
   Tensor emitLinear(const Op &op, const Tensor &src, const std::string &path, Frame &frame);
   Tensor emitFlatten(const Op &op, const Tensor &src, const std::string &path, Frame &frame);
+  Tensor emitPadChannels(const Op &op, const Tensor &src, const std::string &path, Frame &frame);
   mlir::Value variable(const Op &op, const std::string &name, llvm::ArrayRef<int64_t> shape, llvm::StringRef kind,
                        mlir::DictionaryAttr init, bool decay, Frame &frame);
   mlir::DictionaryAttr weightsInit(const Op &op, llvm::StringRef fallback, int64_t fanIn, int64_t fanOut, Frame &frame);
@@ -100,13 +110,15 @@ private:
                                  int64_t most, const Frame &frame);
   std::optional<double> real(const Expr &expr, const ValueScope &scope, llvm::StringRef what, double least, double most,
                              const Frame &frame);
-  bool flag(const Op &op, llvm::StringRef key, bool fallback, const Frame &frame) const;
+  /// The value of a flag; false after a mistake in its expression.
+  bool truth(const Argument &argument, const ValueScope &scope, const Frame &frame);
+  bool flag(const Op &op, llvm::StringRef key, bool fallback, const Frame &frame);
   bool hasBatchNorm(const Op &op, const Frame &frame) const;
   bool hasRelu(const Op &op, bool fallback, const Frame &frame) const;
   /// A field of a batch norm: of the op's record, of the defaults, or `fallback`.
   std::optional<double> batchNormField(const Op &op, llvm::StringRef key, double fallback, double least, double most,
                                        const Frame &frame);
-  bool batchNormScale(const Op &op) const;
+  bool batchNormScale(const Op &op, const Frame &frame);
   const Argument *batchNormRecord(const Op &op, llvm::StringRef key) const;
   /// Writes an expression or [vertical, horizontal] to `values`; false after a mistake.
   bool pair(const Argument &argument, const ValueScope &scope, llvm::StringRef what, int64_t least,
@@ -134,6 +146,7 @@ private:
   mlir::OwningOpRef<mlir::ModuleOp> module;
   std::map<std::string, SourceRange> variables;
   ValueScope networkScope; ///< the network's parameters: what defaults and sections see
+  std::vector<Auxiliary> auxiliaries;
   int64_t macs = 0;
   int64_t emitted = 0;
 };

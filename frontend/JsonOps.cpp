@@ -151,6 +151,8 @@ std::optional<Argument> OpReader::readArgument(const JsonValue &value, const Key
     argument = readWord(value, key);
   } else if (key.type == KeyType::Init && value.kind == JsonKind::String) {
     argument = readWord(value, {"init", KeyType::Word, initKeys()[0].words});
+  } else if (key.type == KeyType::Flag && value.kind == JsonKind::String) {
+    argument = readList(value, key, 1, KeyType::Value);
   } else if (key.type == KeyType::Flag || key.type == KeyType::BatchNorm) {
     if (value.kind != JsonKind::Boolean) {
       reportWrongType(diagnostics, value,

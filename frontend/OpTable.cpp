@@ -23,6 +23,7 @@ static const KeyInfo kAvgPoolKeys[] = {
 static const KeyInfo kLinearKeys[] = {{"bias", KeyType::Flag}, {"init", KeyType::Init}};
 static const KeyInfo kResidualKeys[] = {
     {"scale", KeyType::Value}, {"shortcut", KeyType::Body}, {"activation", KeyType::Word, kActivations}};
+static const KeyInfo kAuxiliaryKeys[] = {{"loss_weight", KeyType::Value}};
 
 static const OpInfo kOps[] = {
     {OpKind::Conv, "conv", {"kernel", KeyType::Pair}, kConvKeys},
@@ -34,12 +35,14 @@ static const OpInfo kOps[] = {
     {OpKind::Dropout, "dropout", {"", KeyType::Keep}, {}},
     {OpKind::Linear, "linear", {"outputs", KeyType::Value}, kLinearKeys},
     {OpKind::Flatten, "flatten", {"", KeyType::True}, {}},
+    {OpKind::PadChannels, "pad_channels", {"channels", KeyType::Value}, {}},
     {OpKind::Concat, "concat", {"", KeyType::Branches}, {}},
     {OpKind::Residual, "residual", {"", KeyType::Body}, kResidualKeys},
     {OpKind::Sequence, "sequence", {"", KeyType::Body}, {}},
     {OpKind::Add, "add", {"", KeyType::Name}, {}},
     {OpKind::Value, "value", {"", KeyType::Name}, {}},
     {OpKind::Block, "block", {"", KeyType::Name}, {}},
+    {OpKind::Auxiliary, "auxiliary", {"", KeyType::Body}, kAuxiliaryKeys},
 };
 
 llvm::ArrayRef<OpInfo> opTable() { return kOps; }

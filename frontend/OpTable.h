@@ -13,7 +13,7 @@ enum class KeyType {
   Value,     ///< expression
   Pair,      ///< expression, or [vertical, horizontal]
   Padding,   ///< "same", "valid", expression, [vertical, horizontal] or {"begin": pair, "end": pair}
-  Flag,      ///< true or false
+  Flag,      ///< true, false, or an expression that is true unless 0
   True,      ///< true
   Word,      ///< a string that is one of the key's words; null is the word "linear"
   Name,      ///< the name of a block or value

@@ -7,6 +7,7 @@
 #include "llvm/ADT/STLExtras.h"
 
 #include <cmath>
+#include <limits>
 
 using namespace mlir;
 
@@ -82,9 +83,16 @@ bool GraphEmitter::pair(const Argument &argument, const ValueScope &scope, Strin
   return true;
 }
 
-bool GraphEmitter::flag(const Op &op, StringRef key, bool fallback, const Frame &frame) const {
+bool GraphEmitter::truth(const Argument &argument, const ValueScope &scope, const Frame &frame) {
+  if (argument.kind != ArgumentKind::Expression)
+    return argument.flag;
+  constexpr double kMost = std::numeric_limits<double>::max();
+  return real(argument.expr, scope, "'" + argument.name.text + "'", -kMost, kMost, frame).value_or(0) != 0;
+}
+
+bool GraphEmitter::flag(const Op &op, StringRef key, bool fallback, const Frame &frame) {
   Option option = find(op, key, frame);
-  return option ? option.argument->flag : fallback;
+  return option ? truth(*option.argument, *option.scope, frame) : fallback;
 }
 
 bool GraphEmitter::hasBatchNorm(const Op &op, const Frame &frame) const {
@@ -112,11 +120,11 @@ std::optional<double> GraphEmitter::batchNormField(const Op &op, StringRef key, 
   return fallback;
 }
 
-bool GraphEmitter::batchNormScale(const Op &op) const {
+bool GraphEmitter::batchNormScale(const Op &op, const Frame &frame) {
   if (const Argument *own = batchNormRecord(op, "scale"))
-    return own->flag;
+    return truth(*own, frame.scope, frame);
   Option option = findDefault(OpKind::BatchNorm, "scale");
-  return !option || option.argument->flag;
+  return !option || truth(*option.argument, *option.scope, frame);
 }
 
 } // namespace incept

@@ -25,12 +25,14 @@ enum class OpKind {
   Dropout,
   Linear,
   Flatten,
+  PadChannels,
   Concat,
   Residual,
   Sequence,
-  Add,   ///< adds a named value
-  Value, ///< goes on from a named value
-  Block, ///< one use of a block
+  Add,       ///< adds a named value
+  Value,     ///< goes on from a named value
+  Block,     ///< one use of a block
+  Auxiliary, ///< an auxiliary head; the value goes on unchanged
 };
 
 enum class ArgumentKind { Null, Flag, Word, Expression, List, Record };
@@ -67,7 +69,7 @@ struct Op {
   std::optional<Expr> repeat;
   Argument main; ///< the value beside the op's word
   std::vector<Argument> arguments;
-  std::vector<Branch> bodies; ///< Concat: branches; Residual: body and perhaps the shortcut; Sequence: body
+  std::vector<Branch> bodies; ///< Concat: branches; Residual: body and perhaps the shortcut; Sequence, Auxiliary: body
 };
 
 /// A parameter of a block or network. A required one has no default; another without one had a mistake in it.

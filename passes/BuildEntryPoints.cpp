@@ -6,6 +6,7 @@
 #include "dialect/VerifierUtils.h"
 #include "mlir/IR/IRMapping.h"
 #include "passes/Passes.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/Support/xxhash.h"
 
 using namespace mlir;
@@ -16,7 +17,12 @@ namespace incept {
 
 namespace {
 
-constexpr llvm::StringLiteral kInput = "io/f32_input", kLogits = "io/logits";
+constexpr llvm::StringLiteral kInput = "io/f32_input", kLogits = "io/logits", kLossWeights = "incept.loss_weights";
+
+/// Where result `index` of the network goes: the first are the logits, others those of auxiliary heads.
+std::string logitsName(unsigned index) {
+  return index == 0 ? kLogits.str() : "io/auxiliary_logits" + std::to_string(index);
+}
 
 class EntryPointBuilder {
 public:
@@ -28,20 +34,35 @@ public:
     auto logits = dyn_cast<RankedTensorType>(network.getResultTypes().front());
     if (!image || image.getRank() != 4 || !logits || logits.getRank() != 2)
       return network.emitError() << "expected a network from images (N,C,H,W) to logits (N,K)";
-    declareVariables(image, logits);
-    if (failed(buildStage(image)))
-      return failure();
+    auto weights = network->getAttrOfType<DenseF64ArrayAttr>(kLossWeights);
+    unsigned heads = network.getNumResults();
+    if (!llvm::all_equal(network.getResultTypes()) || (weights ? weights.size() : 1) != heads)
+      return network.emitError() << "expected auxiliary heads with logits " << logits
+                                 << " and incept.loss_weights with " << heads << " values";
     auto mode = module->getAttrOfType<StringAttr>("incept.mode");
     bool trains = !mode || mode.getValue() != "infer";
-    if (trains && failed(dropAtRandom(cloneNetwork("forward_backward"))))
+    declareVariables(image, trains ? heads : 1);
+    if (failed(buildStage(image)))
       return failure();
-    dropNothing(cloneNetwork("infer"));
+    if (trains) {
+      func::FuncOp function = cloneNetwork("forward_backward", heads);
+      if (weights)
+        function->setAttr(kLossWeights, weights);
+      if (failed(dropAtRandom(function)))
+        return failure();
+    }
+    func::FuncOp infer = cloneNetwork("infer", 1);
+    dropNothing(infer);
+    if (heads > 1)
+      eraseDead(infer);
     network.erase();
+    if (!trains && heads > 1)
+      eraseUnusedVariables();
     return success();
   }
 
 private:
-  void declareVariables(RankedTensorType image, RankedTensorType logits) {
+  void declareVariables(RankedTensorType image, unsigned heads) {
     builder.setInsertionPoint(network);
     ArrayRef<int64_t> n = image.getShape();
     Type u8 = builder.getIntegerType(8, /*isSigned=*/false);
@@ -53,7 +74,10 @@ private:
     declare(kInput, n, image.getElementType());
     declare("io/labels", {n[0]}, builder.getI64Type());
     declare("io/loss", {}, image.getElementType());
-    declare(kLogits, logits.getShape(), logits.getElementType());
+    for (unsigned i = 0; i < heads; ++i) {
+      auto logits = cast<RankedTensorType>(network.getResultTypes()[i]);
+      declare(logitsName(i), logits.getShape(), logits.getElementType());
+    }
   }
 
   func::FuncOp createFunction(StringRef name) {
@@ -89,16 +113,17 @@ private:
     return success();
   }
 
-  /// The network's ops with the input read and the logits written.
-  func::FuncOp cloneNetwork(StringRef name) {
+  /// The network's ops with the input read and the logits of the first `heads` results written.
+  func::FuncOp cloneNetwork(StringRef name, unsigned heads) {
     func::FuncOp function = createFunction(name);
     IRMapping mapping;
     Value input = ReadOp::create(builder, loc, network.getArgumentTypes().front(), kInput);
     mapping.map(network.getArgument(0), input);
     for (Operation &op : network.getBody().front().without_terminator())
       builder.clone(op, mapping);
-    Value logits = mapping.lookup(network.getBody().front().getTerminator()->getOperand(0));
-    WriteOp::create(builder, loc, kLogits, logits);
+    auto results = network.getBody().front().getTerminator()->getOperands().take_front(heads);
+    for (auto [index, logits] : llvm::enumerate(results))
+      WriteOp::create(builder, loc, logitsName(index), mapping.lookup(logits));
     func::ReturnOp::create(builder, loc);
     return function;
   }
@@ -134,6 +159,28 @@ private:
     }
   }
 
+  /// What only auxiliary heads used.
+  static void eraseDead(func::FuncOp function) {
+    for (Operation &op : llvm::make_early_inc_range(llvm::reverse(function.getBody().front())))
+      if (op.use_empty() && op.getNumResults() > 0 && (isPure(&op) || isa<ReadOp>(op)))
+        op.erase();
+  }
+
+  /// A program that only infers needs no parameters of auxiliary heads; the module names them, since files of weights
+  /// have them.
+  void eraseUnusedVariables() {
+    llvm::StringSet<> used;
+    module.walk([&](ReadOp read) { used.insert(read.getVariable()); });
+    SmallVector<Attribute> erased;
+    for (VariableOp variable : llvm::make_early_inc_range(module.getOps<VariableOp>()))
+      if ((variable.getKind() == "parameter" || variable.getKind() == "state") &&
+          !used.contains(variable.getSymName())) {
+        erased.push_back(builder.getStringAttr(variable.getSymName()));
+        variable.erase();
+      }
+    module->setAttr("incept.training_only", builder.getArrayAttr(erased));
+  }
+
   ModuleOp module;
   func::FuncOp network;
   OpBuilder builder;
@@ -144,7 +191,7 @@ struct BuildEntryPointsPass : impl::BuildEntryPointsPassBase<BuildEntryPointsPas
   void runOnOperation() override {
     auto network = getOperation().lookupSymbol<func::FuncOp>("network");
     if (!network || !llvm::hasSingleElement(network.getBody()) || network.getNumArguments() != 1 ||
-        network.getNumResults() != 1) {
+        network.getNumResults() == 0) {
       getOperation().emitError() << "expected a function @network from images to logits";
       return signalPassFailure();
     }

@@ -89,31 +89,61 @@ private:
   }
 
   LogicalResult appendLoss() {
-    WriteOp logitsWrite;
+    // The network's own logits come first, then those of auxiliary heads.
+    SmallVector<WriteOp> writes;
     for (WriteOp write : function.getOps<WriteOp>())
-      if (write.getVariable() == "io/logits")
-        logitsWrite = write;
-    if (!logitsWrite)
+      if (write.getVariable() == "io/logits" || write.getVariable().starts_with("io/auxiliary_logits"))
+        writes.push_back(write);
+    if (writes.empty() || writes.front().getVariable() != "io/logits")
       return function.emitError() << "expected a write of io/logits: run incept-build-entry-points first";
-    double smoothing = 0;
-    if (auto training = module->getAttrOfType<DictionaryAttr>("incept.training"))
-      if (auto value = training.getAs<FloatAttr>("label_smoothing"))
-        smoothing = value.getValueAsDouble();
-    builder.setInsertionPointAfter(logitsWrite);
-    Value logits = logitsWrite.getValue();
-    Location loc = logits.getLoc();
-    auto type = cast<RankedTensorType>(logits.getType());
+    SmallVector<double> weights(writes.size(), 1.0);
+    if (auto given = function->getAttrOfType<DenseF64ArrayAttr>("incept.loss_weights")) {
+      if (given.size() != static_cast<int64_t>(writes.size()))
+        return function.emitError() << "expected incept.loss_weights with " << writes.size() << " values, but got "
+                                    << given.size();
+      weights.assign(given.asArrayRef().begin(), given.asArrayRef().end());
+    }
+    builder.setInsertionPointAfter(writes.back());
+    Location loc = writes.front().getValue().getLoc();
+    auto type = cast<RankedTensorType>(writes.front().getValue().getType());
     Value labels =
         ReadOp::create(builder, loc, RankedTensorType::get({type.getDimSize(0)}, builder.getI64Type()), "io/labels");
-    auto loss = SoftmaxCrossEntropyOp::create(builder, loc, RankedTensorType::get({}, type.getElementType()), logits,
-                                              labels, builder.getF64FloatAttr(smoothing));
-    setPath(loss, "loss");
-    WriteOp::create(builder, loc, "io/loss", loss.getLoss());
-    auto backward = SoftmaxCrossEntropyBackwardOp::create(
-        builder, loc, type, logits, labels, builder.getF64FloatAttr(smoothing), builder.getF64FloatAttr(1.0));
-    setPath(backward, "loss");
-    contributions[logits].push_back({loss, backward.getDiffLogits()});
+    SmallVector<Value> losses;
+    for (auto [write, weight] : llvm::zip_equal(writes, weights))
+      losses.push_back(weighLoss(write.getValue(), labels, weight));
+    Value loss = losses.front();
+    if (losses.size() > 1)
+      loss = marked(AddNOp::create(builder, loc, loss.getType(), losses)).getDst();
+    WriteOp::create(builder, loc, "io/loss", loss);
+    for (auto [write, weight] : llvm::zip_equal(writes, weights)) {
+      Value logits = write.getValue();
+      auto backward = marked(SoftmaxCrossEntropyBackwardOp::create(builder, loc, type, logits, labels, labelSmoothing(),
+                                                                   builder.getF64FloatAttr(weight)));
+      contributions[logits].push_back({backward, backward.getDiffLogits()});
+    }
     return success();
+  }
+
+  Value weighLoss(Value logits, Value labels, double weight) {
+    auto scalar = RankedTensorType::get({}, cast<RankedTensorType>(logits.getType()).getElementType());
+    Value loss =
+        marked(SoftmaxCrossEntropyOp::create(builder, logits.getLoc(), scalar, logits, labels, labelSmoothing()))
+            .getLoss();
+    if (weight == 1.0)
+      return loss;
+    return marked(ScaleOp::create(builder, logits.getLoc(), scalar, loss, builder.getF64FloatAttr(weight))).getDst();
+  }
+
+  template <typename OpTy>
+  static OpTy marked(OpTy op) {
+    setPath(op, "loss");
+    return op;
+  }
+
+  FloatAttr labelSmoothing() {
+    auto training = module->getAttrOfType<DictionaryAttr>("incept.training");
+    auto value = training ? training.getAs<FloatAttr>("label_smoothing") : FloatAttr();
+    return builder.getF64FloatAttr(value ? value.getValueAsDouble() : 0.0);
   }
 
   LogicalResult walkBackwards() {

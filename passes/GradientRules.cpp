@@ -72,6 +72,8 @@ Gradients relu(ReluOp op, OpBuilder &b, ValueRange diff) {
 Gradients add(AddOp op, OpBuilder &, ValueRange diff) { return {diff[0], diff[0]}; }
 
 Gradients scale(ScaleOp op, OpBuilder &b, ValueRange diff) {
+  if (op.getFactor().isZero())
+    return {Value()};
   return {ScaleOp::create(b, op.getLoc(), op.getSrc().getType(), diff[0], op.getFactorAttr())};
 }
 

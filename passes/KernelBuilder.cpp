@@ -167,6 +167,7 @@ static void mapExtents(GroupOp group, StringRef family, KernelLaunch &launch) {
     for (Value value : values)
       if (!shapeOf(value).empty())
         total = std::max(total, storedElements(value));
+    total = std::max<int64_t>(total, 1); // scalars alone: the sum of losses
     launch.extents.push_back(total);
     for (Operation &op : group.getBody().front())
       if (auto count = op.getAttrOfType<IntegerAttr>("count"))

@@ -22,7 +22,10 @@ def BuildEntryPointsPass : Pass<"incept-build-entry-points", "::mlir::ModuleOp">
   let summary = "Make the network a set of functions on variables";
   let description = [{
     Requires: `@network` without blocks. Ensures: `@stage_u8`, `@stage_f32`, `@infer` and, unless the module's
-    `incept.mode` is "infer", `@forward_backward` (still only the forward part, which writes io/logits); no `@network`.
+    `incept.mode` is "infer", `@forward_backward` (still only the forward part, which writes io/logits and, for auxiliary
+    heads, io/auxiliary_logits1, ...; the attribute `incept.loss_weights` moves there); no `@network`. `@infer` has
+    nothing of auxiliary heads; with mode "infer" neither has the module, which names what is gone in
+    `incept.training_only`.
 
     `incept.random_drop` becomes `incept.dropout` in training, with a stream that is a hash of its path, and vanishes in
     inference.

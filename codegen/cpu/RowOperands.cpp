@@ -34,7 +34,8 @@ LogicalResult RowOperands::check() {
     if (index < inputs)
       continue;
     int64_t rank = typeOf(slot.value).getRank();
-    if (rank == 0 || (rank == 1 && !flat && !slot.isSum))
+    bool scalarsOnly = llvm::all_of(slots, [](const Slot &slot) { return typeOf(slot.value).getRank() == 0; });
+    if ((rank == 0 && !(flat && scalarsOnly)) || (rank == 1 && !flat && !slot.isSum))
       return e.definition.emitOpError() << "cannot write result " << index - inputs << " of rank " << rank
                                         << " in a kernel over rows";
   }

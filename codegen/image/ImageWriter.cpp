@@ -80,6 +80,8 @@ public:
       auto attribute = module->getAttr(("incept." + key).str());
       header[key.str()] = attribute ? toJson(attribute) : Json::object();
     }
+    auto trainingOnly = module->getAttr("incept.training_only");
+    header["training_only"] = trainingOnly ? toJson(trainingOnly) : Json::array();
     header["keep_gradients"] = module->hasAttr("incept.keep_gradients");
     header["step"] = toJson(module->getAttr("incept.step_fields"));
     writeRegions();

@@ -150,6 +150,12 @@ void readHeader(const json &header, Image &image) {
   image.states = field(header, "states");
   image.macs = field(header, "macs");
   image.keepGradients = get(header, "keep_gradients").is_boolean() && get(header, "keep_gradients").get<bool>();
+  if (header.contains("training_only"))
+    for (const json &name : list(header, "training_only")) {
+      if (!name.is_string())
+        throw Bad{"a name in 'training_only' is not a string"};
+      image.trainingOnly.push_back(name.get<std::string>());
+    }
   const json &memory = get(header, "memory");
   image.arenaBytes = field(memory, "arena_bytes");
   image.persistentBytes = field(memory, "persistent_bytes");

@@ -60,6 +60,7 @@ struct Image {
   int64_t threads = 1, vectorBits = 0, batchSize = 1, classes = 1, channels = 1, height = 1, width = 1;
   int64_t parameters = 0, states = 0, macs = 0;
   bool keepGradients = false;
+  std::vector<std::string> trainingOnly; ///< weights that a file may have and this program does without
   uint64_t arenaBytes = 0, persistentBytes = 0, peakBytes = 0;
   std::vector<Region> regions;
   std::vector<Tensor> tensors;

@@ -25,6 +25,7 @@
 //   states          int      running statistics, scalars
 //   macs            int      multiply-accumulates of one image, forward
 //   keep_gradients  bool     `step` may write grad/NAME
+//   training_only   [string] weights that a file may have and this program does without (may be absent)
 //   training        object   see TrainingKeys below; {} where mode is "infer"
 //   regions         [{name: string, bytes: int}]     one allocation each, zeroed at start, kRegionAlignment aligned
 //   tensors         [{name, kind: string, shape: [int], type: string, region: int, offset, bytes: int, format: string,

@@ -3,6 +3,7 @@
 #include "runtime/train/Program.h"
 #include "runtime/support/Philox.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <numbers>
@@ -208,6 +209,8 @@ Status Program::loadTensors(const SafetensorsFile &file, const std::string &path
       complain("'" + tensor.name + "' has another shape or type");
   }
   for (const auto &[name, view] : file.tensors) {
+    if (std::find(image_.trainingOnly.begin(), image_.trainingOnly.end(), name) != image_.trainingOnly.end())
+      continue;
     const program::Tensor *tensor = image_.find(name);
     if (!tensor || tensor->kind == "io" || tensor->kind == "derived")
       complain("unexpected '" + name + "'");

@@ -1,4 +1,4 @@
-// RUN: incept-opt %s --incept-form-groups --incept-assign-layouts | FileCheck %s
+// RUN: incept-opt %s -split-input-file --incept-form-groups --incept-assign-layouts | FileCheck %s
 
 // The fake target keeps convolution weights "blocked", wants "transposed" ones for data gradients, and gradients of
 // weights "blocked": the parameter and its gradient share a format, and one reorder stands before the data gradient.
@@ -40,5 +40,31 @@ func.func @slices() {
   %s = incept.scale %x by 2.0 : (tensor<2x4x5x5xf32>) -> tensor<2x4x5x5xf32>
   %c = incept.concat_view %r, %s : (tensor<2x4x5x5xf32>, tensor<2x4x5x5xf32>) -> tensor<2x8x5x5xf32>
   %p = incept.global_avg_pool %c : (tensor<2x8x5x5xf32>) -> tensor<2x8x1x1xf32>
+  return
+}
+
+// -----
+
+// A target that wants blocks of channels gets them: both sides of the forward convolution are reordered, kernels go on
+// with NHWC. The gradient of the weights takes the copy of %x again.
+// CHECK-LABEL: func.func @blocks
+//       CHECK:   %[[XB:.+]] = incept.group "library" plan @{{.+}}(%[[X:.+]]) {{.*}}: (tensor<2x16x8x8xf32, #incept.layout<nhwc>>) -> tensor<2x16x8x8xf32, #incept.layout<nchw8c>>
+//       CHECK:   %[[YB:.+]] = incept.group "library" plan @{{.+}}(%[[XB]], %{{.+}} -> tensor<2x16x8x8xf32, #incept.layout<nchw8c>>
+//       CHECK:   %[[Y:.+]] = incept.group "library" plan @{{.+}}(%[[YB]]) {{.*}}-> tensor<2x16x8x8xf32, #incept.layout<nhwc>>
+//       CHECK:   incept.group "kernel"(%[[Y]])
+//       CHECK:   incept.group "library" plan @{{.+}}(%[[XB]], %{{.+}}) {{.*}}-> tensor<16x16x5x5xf32, #incept.layout<blocked>>
+incept.variable @"io/f32_input" kind "io" : tensor<2x16x8x8xf32>
+incept.variable @w kind "parameter" : tensor<16x16x5x5xf32>
+incept.variable @"grad/w" kind "gradient" : tensor<16x16x5x5xf32>
+incept.variable @y kind "io" : tensor<16xf32>
+func.func @blocks() {
+  %x = incept.read @"io/f32_input" : tensor<2x16x8x8xf32>
+  %w = incept.read @w : tensor<16x16x5x5xf32>
+  %c = incept.conv2d %x, %w pad [2, 2] pad_end [2, 2] : (tensor<2x16x8x8xf32>, tensor<16x16x5x5xf32>) -> tensor<2x16x8x8xf32>
+  %r = incept.relu %c : (tensor<2x16x8x8xf32>) -> tensor<2x16x8x8xf32>
+  %s = incept.channel_sum %r : (tensor<2x16x8x8xf32>) -> tensor<16xf32>
+  %d = incept.conv2d_backward_weights %x, %r pad [2, 2] pad_end [2, 2] : (tensor<2x16x8x8xf32>, tensor<2x16x8x8xf32>) -> tensor<16x16x5x5xf32>
+  incept.write @"grad/w", %d : tensor<16x16x5x5xf32>
+  incept.write @y, %s : tensor<16xf32>
   return
 }

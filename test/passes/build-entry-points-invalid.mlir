@@ -49,3 +49,25 @@ module {
     return %1 : tensor<2x1xf32>
   }
 }
+
+// -----
+
+module {
+  // expected-error @+1 {{expected auxiliary heads with logits 'tensor<2x1xf32>' and incept.loss_weights with 2 values}}
+  func.func @network(%x: tensor<2x1x1x1xf32>) -> (tensor<2x1xf32>, tensor<2x1xf32>) {
+    %0 = incept.flatten %x : (tensor<2x1x1x1xf32>) -> tensor<2x1xf32>
+    return %0, %0 : tensor<2x1xf32>, tensor<2x1xf32>
+  }
+}
+
+// -----
+
+module {
+  incept.variable @y kind "io" : tensor<2x3xf32>
+  // expected-error @+1 {{expected auxiliary heads with logits 'tensor<2x1xf32>' and incept.loss_weights with 2 values}}
+  func.func @network(%x: tensor<2x1x1x1xf32>) -> (tensor<2x1xf32>, tensor<2x3xf32>) attributes {incept.loss_weights = array<f64: 1.0, 0.4>} {
+    %y = incept.read @y : tensor<2x3xf32>
+    %0 = incept.flatten %x : (tensor<2x1x1x1xf32>) -> tensor<2x1xf32>
+    return %0, %y : tensor<2x1xf32>, tensor<2x3xf32>
+  }
+}

@@ -1,6 +1,8 @@
 // RUN: split-file %s %t
 // RUN: incept-opt %t/train.mlir -incept-build-entry-points | FileCheck %s --check-prefix=TRAIN
 // RUN: incept-opt %t/infer.mlir -incept-build-entry-points | FileCheck %s --check-prefix=INFER
+// RUN: incept-opt %t/auxiliary.mlir -incept-build-entry-points | FileCheck %s --check-prefix=AUX
+// RUN: sed 's/"train"/"infer"/' %t/auxiliary.mlir | incept-opt -incept-build-entry-points | FileCheck %s --check-prefix=AUX-INFER
 
 //--- train.mlir
 // Every function has its copy of the network; dropout is random in training and absent in inference.
@@ -64,5 +66,55 @@ module attributes {incept.mode = "infer"} {
     %0 = incept.global_avg_pool %x : (tensor<2x1x2x2xf32>) -> tensor<2x1x1x1xf32>
     %1 = incept.flatten %0 : (tensor<2x1x1x1xf32>) -> tensor<2x1xf32>
     return %1 : tensor<2x1xf32>
+  }
+}
+
+//--- auxiliary.mlir
+// Training writes the logits of auxiliary heads too; inference has nothing of the heads, and a program that only infers
+// not even their parameters.
+// AUX-INFER: module attributes {incept.mode = "infer", incept.training_only = ["aux.weight", "aux.bn.bias", "aux.bn.mean", "aux.bn.var"]}
+module attributes {incept.mode = "train"} {
+  incept.variable @fc.weight kind "parameter" : tensor<3x4xf32>
+  incept.variable @aux.weight kind "parameter" : tensor<3x4xf32>
+  incept.variable @aux.bn.bias kind "parameter" : tensor<4xf32>
+  incept.variable @aux.bn.mean kind "state" : tensor<4xf32>
+  incept.variable @aux.bn.var kind "state" : tensor<4xf32>
+  // AUX: incept.variable @aux.weight
+  // AUX: incept.variable @"io/logits" kind "io" : tensor<2x3xf32>
+  // AUX: incept.variable @"io/auxiliary_logits1" kind "io" : tensor<2x3xf32>
+
+  // AUX: func.func @forward_backward() attributes {incept.loss_weights = array<f64: 1.000000e+00, 4.000000e-01>}
+  // AUX: %[[P:.*]] = incept.global_avg_pool
+  // AUX: %[[B:.*]] = incept.batch_norm %[[P]]
+  // AUX: %[[F:.*]] = incept.flatten %[[B]]
+  // AUX: %[[AL:.*]] = incept.linear %[[F]]
+  // AUX: %[[FM:.*]] = incept.flatten %[[P]]
+  // AUX: %[[ML:.*]] = incept.linear %[[FM]]
+  // AUX: incept.write @"io/logits", %[[ML]]
+  // AUX: incept.write @"io/auxiliary_logits1", %[[AL]]
+
+  // AUX: func.func @infer() {
+  // AUX-NOT: aux
+  // AUX-NOT: batch_norm
+  // AUX: incept.read @fc.weight
+  // AUX: incept.write @"io/logits"
+  // AUX-NEXT: return
+
+  // AUX-INFER: incept.variable @fc.weight
+  // AUX-INFER-NOT: aux
+  func.func @network(%x: tensor<2x4x2x2xf32>) -> (tensor<2x3xf32>, tensor<2x3xf32>) attributes {incept.loss_weights = array<f64: 1.0, 0.4>} {
+    %p = incept.global_avg_pool %x : (tensor<2x4x2x2xf32>) -> tensor<2x4x1x1xf32>
+    %beta = incept.read @aux.bn.bias : tensor<4xf32>
+    %mean = incept.read @aux.bn.mean : tensor<4xf32>
+    %var = incept.read @aux.bn.var : tensor<4xf32>
+    %b = incept.batch_norm %p beta %beta mean %mean variance %var {epsilon = 1.0e-3, decay = 0.9}
+        : (tensor<2x4x1x1xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) -> tensor<2x4x1x1xf32>
+    %f = incept.flatten %b : (tensor<2x4x1x1xf32>) -> tensor<2x4xf32>
+    %aw = incept.read @aux.weight : tensor<3x4xf32>
+    %a = incept.linear %f, %aw : (tensor<2x4xf32>, tensor<3x4xf32>) -> tensor<2x3xf32>
+    %fm = incept.flatten %p : (tensor<2x4x1x1xf32>) -> tensor<2x4xf32>
+    %w = incept.read @fc.weight : tensor<3x4xf32>
+    %l = incept.linear %fm, %w : (tensor<2x4xf32>, tensor<3x4xf32>) -> tensor<2x3xf32>
+    return %l, %a : tensor<2x3xf32>, tensor<2x3xf32>
   }
 }

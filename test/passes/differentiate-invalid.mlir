@@ -47,3 +47,17 @@ module {
     return
   }
 }
+
+// -----
+
+module {
+  incept.variable @"io/logits" kind "io" : tensor<2x2xf32>
+  incept.variable @"io/f32_input" kind "io" : tensor<2x2x1x1xf32>
+  // expected-error @+1 {{expected incept.loss_weights with 1 values, but got 2}}
+  func.func @forward_backward() attributes {incept.loss_weights = array<f64: 1.0, 0.4>} {
+    %x = incept.read @"io/f32_input" : tensor<2x2x1x1xf32>
+    %f = incept.flatten %x : (tensor<2x2x1x1xf32>) -> tensor<2x2xf32>
+    incept.write @"io/logits", %f : tensor<2x2xf32>
+    return
+  }
+}

@@ -188,3 +188,71 @@ module {
     return
   }
 }
+
+// -----
+
+// An auxiliary head: the loss is the weighted sum, and what both heads use gets both gradients.
+module attributes {incept.training = {label_smoothing = 0.1}} {
+  incept.variable @w kind "parameter" : tensor<4x2xf32>
+  incept.variable @main kind "parameter" : tensor<3x4xf32>
+  incept.variable @aux kind "parameter" : tensor<3x4xf32>
+  incept.variable @"io/f32_input" kind "io" : tensor<2x2x1x1xf32>
+  incept.variable @"io/labels" kind "io" : tensor<2xi64>
+  incept.variable @"io/loss" kind "io" : tensor<f32>
+  incept.variable @"io/logits" kind "io" : tensor<2x3xf32>
+  incept.variable @"io/auxiliary_logits1" kind "io" : tensor<2x3xf32>
+  // CHECK-LABEL: func.func @forward_backward()
+  func.func @forward_backward() attributes {incept.loss_weights = array<f64: 1.0, 0.4>} {
+    %x = incept.read @"io/f32_input" : tensor<2x2x1x1xf32>
+    %f = incept.flatten %x : (tensor<2x2x1x1xf32>) -> tensor<2x2xf32>
+    %w = incept.read @w : tensor<4x2xf32>
+    %h = incept.linear %f, %w {incept.path = "h"} : (tensor<2x2xf32>, tensor<4x2xf32>) -> tensor<2x4xf32>
+    %aw = incept.read @aux : tensor<3x4xf32>
+    // CHECK: %[[A:.*]] = incept.linear %{{.*}} {incept.path = "aux"}
+    %a = incept.linear %h, %aw {incept.path = "aux"} : (tensor<2x4xf32>, tensor<3x4xf32>) -> tensor<2x3xf32>
+    %mw = incept.read @main : tensor<3x4xf32>
+    // CHECK: %[[M:.*]] = incept.linear %{{.*}} {incept.path = "main"}
+    %m = incept.linear %h, %mw {incept.path = "main"} : (tensor<2x4xf32>, tensor<3x4xf32>) -> tensor<2x3xf32>
+    incept.write @"io/logits", %m : tensor<2x3xf32>
+    incept.write @"io/auxiliary_logits1", %a : tensor<2x3xf32>
+    // CHECK: %[[LM:.*]] = incept.softmax_cross_entropy %[[M]], %[[T:.*]] {incept.path = "loss", label_smoothing = 1.000000e-01 : f64}
+    // CHECK: %[[LA:.*]] = incept.softmax_cross_entropy %[[A]], %[[T]] {incept.path = "loss", label_smoothing = 1.000000e-01 : f64}
+    // CHECK: %[[WA:.*]] = incept.scale %[[LA]] by 4.000000e-01
+    // CHECK: %[[SUM:.*]] = incept.add_n %[[LM]], %[[WA]]
+    // CHECK: incept.write @"io/loss", %[[SUM]]
+    // CHECK: %[[DM:.*]] = incept.softmax_cross_entropy_backward %[[M]], %[[T]] {{.*}}weight = 1.000000e+00
+    // CHECK: %[[DA:.*]] = incept.softmax_cross_entropy_backward %[[A]], %[[T]] {{.*}}weight = 4.000000e-01
+    // CHECK: %[[HM:.*]] = incept.linear_backward_data %[[DM]], %{{.*}} {incept.path = "main"}
+    // CHECK: %[[HA:.*]] = incept.linear_backward_data %[[DA]], %{{.*}} {incept.path = "aux"}
+    // CHECK: %[[H:.*]] = incept.add_n %[[HA]], %[[HM]] {incept.path = "h"}
+    // CHECK: incept.linear_backward_weights %{{.*}}, %[[H]] {incept.path = "h"}
+    return
+  }
+}
+
+// -----
+
+// Nothing comes back through a factor of 0: the slice has no gradient, and needs no rule for one.
+module {
+  incept.variable @w kind "parameter" : tensor<2x1x1x1xf32>
+  incept.variable @"io/f32_input" kind "io" : tensor<2x1x1x1xf32>
+  incept.variable @"io/labels" kind "io" : tensor<2xi64>
+  incept.variable @"io/loss" kind "io" : tensor<f32>
+  incept.variable @"io/logits" kind "io" : tensor<2x3xf32>
+  // CHECK-LABEL: func.func @forward_backward()
+  func.func @forward_backward() {
+    %x = incept.read @"io/f32_input" : tensor<2x1x1x1xf32>
+    %w = incept.read @w : tensor<2x1x1x1xf32>
+    %c = incept.conv2d %x, %w : (tensor<2x1x1x1xf32>, tensor<2x1x1x1xf32>) -> tensor<2x2x1x1xf32>
+    %s = incept.slice %c at 0 : (tensor<2x2x1x1xf32>) -> tensor<2x1x1x1xf32>
+    %z = incept.scale %s by 0.0 : (tensor<2x1x1x1xf32>) -> tensor<2x1x1x1xf32>
+    %k = incept.concat %c, %z : (tensor<2x2x1x1xf32>, tensor<2x1x1x1xf32>) -> tensor<2x3x1x1xf32>
+    %f = incept.flatten %k : (tensor<2x3x1x1xf32>) -> tensor<2x3xf32>
+    incept.write @"io/logits", %f : tensor<2x3xf32>
+    // CHECK: %[[D:.*]] = incept.flatten %{{.*}} : (tensor<2x3xf32>) -> tensor<2x3x1x1xf32>
+    // CHECK: %[[DC:.*]] = incept.slice %[[D]] at 0 : (tensor<2x3x1x1xf32>) -> tensor<2x2x1x1xf32>
+    // CHECK-NOT: incept.scale
+    // CHECK: incept.conv2d_backward_weights %{{.*}}, %[[DC]]
+    return
+  }
+}

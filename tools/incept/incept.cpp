@@ -5,6 +5,7 @@
 #include "frontend/Frontend.h"
 #include "tools/incept/Driver.h"
 #include "tools/incept/Train.h"
+#include "tools/incept/Weights.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <CLI/CLI.hpp>
@@ -13,12 +14,8 @@ using namespace incept;
 
 namespace {
 
-/// Options that every command which reads a description has.
-void addNetworkOptions(CLI::App *command, CompileOptions &options) {
-  command->add_option("spec", options.spec, "architecture file")->required();
-  command->add_option("--batch-size", options.batchSize, "images per step")
-      ->check(CLI::Range(int64_t(1), int64_t(1) << 20))
-      ->capture_default_str();
+/// --set NAME=VALUE.
+void addParameters(CLI::App *command, CompileOptions &options) {
   command->add_option_function<std::vector<std::string>>(
       "--set",
       [&options](const std::vector<std::string> &settings) {
@@ -30,6 +27,24 @@ void addNetworkOptions(CLI::App *command, CompileOptions &options) {
         }
       },
       "give a parameter of the network a value, NAME=VALUE");
+}
+
+/// Options that every command which reads a description has.
+void addNetworkOptions(CLI::App *command, CompileOptions &options) {
+  command->add_option("spec", options.spec, "architecture file")->required();
+  command->add_option("--batch-size", options.batchSize, "images per step")
+      ->check(CLI::Range(int64_t(1), int64_t(1) << 20))
+      ->capture_default_str();
+  addParameters(command, options);
+}
+
+void addWeightsOptions(CLI::App *command, WeightsOptions &weights, CompileOptions &options) {
+  command->add_option("input", weights.input, "safetensors file to read")->required();
+  command->add_option("output", weights.output, "safetensors file to write")->required();
+  command->add_option("--map", weights.map, "a file, or NAME for maps/NAME.json beside the description")->required();
+  command->add_option("--spec", options.spec, "architecture file (default: the one that the map names)");
+  command->add_flag("--reverse", weights.reverse, "from our names to the other library's");
+  addParameters(command, options);
 }
 
 void addCompileOptions(CLI::App *command, CompileOptions &options) {
@@ -93,6 +108,11 @@ int main(int argc, char **argv) {
   addCompileOptions(trainCommand, options);
   trainCommand->allow_extras();
 
+  CLI::App *weightsCommand =
+      app.add_subcommand("weights", "rename the weights of another library to ours, or back with --reverse");
+  WeightsOptions weights;
+  addWeightsOptions(weightsCommand, weights, options);
+
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &error) {
@@ -107,5 +127,7 @@ int main(int argc, char **argv) {
     return check(specs);
   if (summaryCommand->parsed())
     return summarize(options, json);
+  if (weightsCommand->parsed())
+    return convertWeights(weights, options);
   return train(options, trainCommand->remaining());
 }
