@@ -5,6 +5,7 @@
 
 #include "dialect/InceptOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "passes/LaunchCost.h"
 #include "passes/LaunchShape.h"
 #include "passes/Passes.h"
 #include "llvm/Support/MathExtras.h"
@@ -50,6 +51,8 @@ bool join(exec::KernelOp launch, exec::KernelOp next) {
   int64_t total = distance + next.getExtents()[0];
   launch.setExtents({total});
   launch.setUnits(llvm::divideCeil(total, kFlatUnit));
+  LaunchCost first = launchCost(launch), second = launchCost(next);
+  setLaunchCost(launch, {first.flops + second.flops, first.bytes + second.bytes});
   return true;
 }
 

@@ -6,6 +6,7 @@
 #include "dialect/VerifierUtils.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "passes/KernelBuilder.h"
+#include "passes/LaunchCost.h"
 #include "passes/LaunchShape.h"
 #include "passes/Layouts.h"
 #include "passes/Passes.h"
@@ -239,6 +240,7 @@ private:
                              builder.getI8Type()));
     auto launch = exec::LibraryOp::create(builder, group.getLoc(), *group.getPlan(), operands);
     setPath(launch, getPath(group));
+    setLaunchCost(launch, {countFlops(group), countBytes(ValueRange(operands).drop_back())});
   }
 
   void lowerKernel(OpBuilder &builder, GroupOp group) {
@@ -261,18 +263,28 @@ private:
       }
       operands.push_back(memory);
     }
-    emit(builder, group, launch.symbol, operands, launch.extents, launch.units);
+    emit(builder, group, launch.symbol, operands, launch.extents, launch.units, countFlops(group));
     for (auto [partial, sum] : sums) {
       int64_t channels = cast<MemRefType>(sum.getType()).getDimSize(0);
       emit(builder, group, kernels.getCombine(), {partial, sum}, {launch.units, channels},
-           llvm::divideCeil(channels, kCombineUnit));
+           llvm::divideCeil(channels, kCombineUnit), launch.units * channels);
     }
   }
 
   void emit(OpBuilder &builder, GroupOp group, StringRef kernel, ValueRange operands, ArrayRef<int64_t> extents,
-            int64_t units) {
+            int64_t units, int64_t flops) {
     auto op = exec::KernelOp::create(builder, group.getLoc(), kernel, operands, extents, units);
     setPath(op, getPath(group));
+    setLaunchCost(op, {flops, countBytes(operands)});
+  }
+
+  static int64_t countBytes(ValueRange slices) {
+    int64_t bytes = 0;
+    for (Value slice : slices) {
+      auto type = cast<MemRefType>(slice.getType());
+      bytes += type.getNumElements() * elementBytes(type.getElementType());
+    }
+    return bytes;
   }
 
   func::FuncOp function;

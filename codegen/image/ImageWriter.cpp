@@ -3,6 +3,7 @@
 #include "codegen/image/ImageWriter.h"
 #include "dialect/InceptOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "passes/LaunchCost.h"
 #include "passes/Layouts.h"
 #include "runtime/program/ProgramFormat.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -201,6 +202,9 @@ private:
           return op.emitOpError() << "is no launch: expected the exec phase";
         launch["op"] = getPath(&op).str();
         launch["loc"] = locationText(op.getLoc());
+        LaunchCost cost = launchCost(&op);
+        launch["flops"] = cost.flops;
+        launch["bytes"] = cost.bytes;
         launches.push_back(std::move(launch));
       }
       entries[function.getName().str()] = std::move(launches);

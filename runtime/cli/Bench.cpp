@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "runtime/cli/Commands.h"
+#include "runtime/cli/Profile.h"
 
 #include <algorithm>
 #include <chrono>
@@ -10,85 +11,161 @@
 
 namespace incept {
 
+namespace {
+
 using Clock = std::chrono::steady_clock;
 
-/// One step on the batch that is staged, or one inference.
-static Status once(Program &program, int64_t step) {
-  return program.image().mode == "train" ? program.trainStep(step, 1000, 0) : program.inferU8();
-}
-
-static int64_t peakResidentBytes() {
+int64_t peakResidentBytes() {
   rusage usage{};
   ::getrusage(RUSAGE_SELF, &usage);
   return int64_t(usage.ru_maxrss) * 1024;
 }
 
-/// Time per kernel or primitive, largest first.
-static void printProfile(Program &program, int64_t steps) {
-  struct Row {
-    double seconds = 0;
-    int64_t launches = 0;
-  };
-  std::map<std::string, Row> rows;
-  double total = 0;
-  for (const auto &[name, launches] : program.image().entries) {
-    const auto &times = program.device().profile(name);
-    for (size_t i = 0; i < launches.size(); ++i) {
-      if (times[i].runs == 0)
-        continue;
-      const program::Launch &launch = launches[i];
-      Row &row = rows[launch.isKernel
-                          ? program.image().kernels[launch.index]
-                          : program.image().plans[launch.index].kind + " " + program.image().plans[launch.index].impl];
-      row.seconds += times[i].seconds;
-      ++row.launches;
-      total += times[i].seconds;
-    }
-  }
-  std::vector<std::pair<std::string, Row>> sorted(rows.begin(), rows.end());
-  std::sort(sorted.begin(), sorted.end(), [](auto &a, auto &b) { return a.second.seconds > b.second.seconds; });
-  std::printf("%10s %7s %9s  %s\n", "ms/step", "share", "launches", "kernel or primitive");
-  for (const auto &[name, row] : sorted)
-    std::printf("%10.3f %6.1f%% %9lld  %s\n", 1e3 * row.seconds / double(steps), 100 * row.seconds / total,
-                static_cast<long long>(row.launches), name.c_str());
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
 }
 
-Status runBench(Program &program, const BenchOptions &options) {
-  INCEPT_RETURN_IF_ERROR(program.initialize(0));
-  auto images = loadImages("synthetic:", Split::Train, program.imageShape());
-  if (!images)
-    return images.status();
-  const program::Image &image = program.image();
-  for (int64_t row = 0; row < image.batchSize; ++row) {
-    std::memcpy(program.u8Images() + row * images->imageBytes(), images->image(row % images->count),
-                images->imageBytes());
-    program.labels()[row] = images->labels8[row % images->count];
+/// Runs steps and holds their times, in seconds.
+class Bench {
+public:
+  Bench(Program &program, const BenchOptions &options) : program(program), image(program.image()), options(options) {}
+
+  Status run() {
+    INCEPT_RETURN_IF_ERROR(prepare());
+    Peaks peaks;
+    if (options.profile) {
+      auto measured = measurePeaks(image.threads);
+      if (!measured)
+        return measured.status();
+      peaks = *measured;
+    }
+    INCEPT_RETURN_IF_ERROR(timeStep(0)); // touches all memory
+    first = steps.back();
+    report(0);
+    steps.clear();
+    convolutions.clear();
+    if (options.profile)
+      program.device().startProfile(options.steps);
+    for (int64_t step = 1; step <= options.steps && (!options.paced || waitForLine()); ++step) {
+      INCEPT_RETURN_IF_ERROR(timeStep(step));
+      report(step);
+    }
+    if (!steps.empty())
+      summarise(peaks);
+    return {};
   }
-  if (image.mode == "infer")
-    INCEPT_RETURN_IF_ERROR(program.prepareInference());
-  INCEPT_RETURN_IF_ERROR(once(program, 0)); // the first touches all memory
-  if (options.profile)
-    program.device().startProfile();
-  std::vector<double> times;
-  for (int64_t step = 0; step < options.steps; ++step) {
+
+private:
+  Status prepare() {
+    INCEPT_RETURN_IF_ERROR(program.initialize(0));
+    auto images = loadImages("synthetic:", Split::Train, program.imageShape());
+    if (!images)
+      return images.status();
+    for (int64_t row = 0; row < image.batchSize; ++row) {
+      std::memcpy(program.u8Images() + row * images->imageBytes(), images->image(row % images->count),
+                  images->imageBytes());
+      program.labels()[row] = images->labels8[row % images->count];
+    }
+    return image.mode == "infer" ? program.prepareInference() : Status();
+  }
+
+  template <typename Body>
+  static Status timed(std::vector<double> &times, Body body) {
     auto start = Clock::now();
-    INCEPT_RETURN_IF_ERROR(once(program, step + 1));
+    INCEPT_RETURN_IF_ERROR(body());
     times.push_back(std::chrono::duration<double>(Clock::now() - start).count());
-    if (!options.json)
-      std::printf("step %lld: %.1f ms%s\n", static_cast<long long>(step + 1), 1e3 * times.back(),
-                  image.mode == "train" ? (", loss " + std::to_string(program.loss())).c_str() : "");
+    return {};
+  }
+
+  /// One step on the batch that is staged, or one inference; then its convolutions alone.
+  Status timeStep(int64_t step) {
+    bool training = image.mode == "train";
+    INCEPT_RETURN_IF_ERROR(
+        timed(steps, [&] { return training ? program.trainStep(step, 1000, 0) : program.inferU8(); }));
+    if (!options.bound)
+      return {};
+    fillArena();
+    auto wanted = [&](const program::Launch &launch) { return isContraction(image, launch); };
+    return timed(convolutions, [&] {
+      return program.device().runOnly(training ? program::kForwardBackward : program::kInfer, wanted);
+    });
+  }
+
+  /// Buffers take turns in the arena, so without the launches between them convolutions would read what was never
+  /// their input; as floats that may be subnormal numbers, which slow some processors down.
+  void fillArena() {
+    int index = image.findRegion(program::kArenaRegion);
+    if (index < 0)
+      return;
+    auto *values = reinterpret_cast<float *>(program.device().region(index));
+    std::fill_n(values, image.regions[index].bytes / sizeof(float), 0.5f);
+  }
+
+  /// False at the end of standard input.
+  static bool waitForLine() {
+    int c = 0;
+    while ((c = std::getchar()) != EOF)
+      if (c == '\n')
+        return true;
+    return false;
+  }
+
+  void report(int64_t step) {
+    if (!options.paced && (options.json || step == 0))
+      return;
+    if (options.json) {
+      nlohmann::ordered_json line = {{"step", step}, {"step_ms", 1e3 * steps.back()}};
+      if (options.bound)
+        line["convolutions_ms"] = 1e3 * convolutions.back();
+      std::printf("%s\n", line.dump().c_str());
+    } else {
+      std::printf("step %lld: %.1f ms", static_cast<long long>(step), 1e3 * steps.back());
+      if (options.bound)
+        std::printf(", convolutions alone %.1f ms", 1e3 * convolutions.back());
+      if (image.mode == "train")
+        std::printf(", loss %f", double(program.loss()));
+      std::printf("\n");
+    }
     std::fflush(stdout);
   }
-  std::sort(times.begin(), times.end());
-  double median = times[times.size() / 2];
-  std::printf(options.json ? "{\"step_ms\":%.3f,\"images_per_second\":%.3f,\"peak_resident_bytes\":%lld,"
-                             "\"planned_bytes\":%lld}\n"
-                           : "median %.1f ms, %.1f images/s, peak resident %lld bytes, planned %lld bytes\n",
-              1e3 * median, double(image.batchSize) / median, static_cast<long long>(peakResidentBytes()),
-              static_cast<long long>(image.peakBytes));
-  if (options.profile)
-    printProfile(program, options.steps);
-  return {};
-}
+
+  void summarise(const Peaks &peaks) {
+    double step = median(steps), perSecond = double(image.batchSize) / step;
+    std::vector<LaunchProfile> profile;
+    if (options.profile)
+      profile = collectProfile(program, peaks);
+    if (options.json) {
+      nlohmann::ordered_json result = {{"step_ms", 1e3 * step},
+                                       {"first_step_ms", 1e3 * first},
+                                       {"images_per_second", perSecond},
+                                       {"peak_resident_bytes", peakResidentBytes()},
+                                       {"planned_bytes", image.peakBytes}};
+      if (options.bound)
+        result["convolutions_ms"] = 1e3 * median(convolutions);
+      if (options.profile)
+        result["profile"] = profileJson(profile, peaks);
+      std::printf("%s\n", result.dump().c_str());
+      return;
+    }
+    std::printf("median %.1f ms, %.1f images/s, peak resident %lld bytes, planned %llu bytes\n", 1e3 * step, perSecond,
+                static_cast<long long>(peakResidentBytes()), static_cast<unsigned long long>(image.peakBytes));
+    if (options.bound)
+      std::printf("convolutions alone: median %.1f ms; a step takes %.3f times as long\n", 1e3 * median(convolutions),
+                  step / median(convolutions));
+    if (options.profile)
+      printProfile(profile, peaks, image.threads, options.launches);
+  }
+
+  Program &program;
+  const program::Image &image;
+  const BenchOptions &options;
+  std::vector<double> steps, convolutions;
+  double first = 0;
+};
+
+} // namespace
+
+Status runBench(Program &program, const BenchOptions &options) { return Bench(program, options).run(); }
 
 } // namespace incept

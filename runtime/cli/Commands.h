@@ -32,8 +32,13 @@ Status runPredict(Program &program, const PredictOptions &options);
 
 struct BenchOptions {
   int64_t steps = 10;
-  bool json = false, profile = false;
+  bool json = false;
+  bool profile = false;  ///< measure the machine's peaks, time each launch, print tables
+  bool launches = false; ///< with profile: the list of all launches too
+  bool bound = false;    ///< after each step, time its convolutions alone
+  bool paced = false;    ///< before each step, wait for a line of standard input; report every step
 };
+/// Times steps on synthetic images.
 Status runBench(Program &program, const BenchOptions &options);
 
 } // namespace incept

@@ -69,7 +69,10 @@ void addOthers(CLI::App &app, Arguments &a) {
       ->check(CLI::Range(int64_t(1), int64_t(1000000)))
       ->capture_default_str();
   bench->add_flag("--json", a.bench.json, "as JSON");
-  bench->add_flag("--profile", a.bench.profile, "time per kernel and primitive");
+  auto *profile = bench->add_flag("--profile", a.bench.profile, "time of launches against the machine's peaks");
+  bench->add_flag("--launches", a.bench.launches, "with --profile: list every launch")->needs(profile);
+  bench->add_flag("--bound", a.bench.bound, "time the step's convolutions alone too");
+  bench->add_flag("--paced", a.bench.paced, "wait for a line of standard input before each step, report each");
 }
 
 Status dispatch(CLI::App &app, Arguments &a) {

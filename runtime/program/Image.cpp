@@ -124,6 +124,8 @@ Launch readLaunch(const json &entry, const Image &image) {
   }
   launch.op = text(entry, "op");
   launch.location = text(entry, "loc");
+  launch.flops = field(entry, "flops");
+  launch.bytes = field(entry, "bytes");
   return launch;
 }
 

@@ -42,6 +42,7 @@ struct Launch {
   std::vector<int64_t> extents;
   int64_t units = 0;
   std::string op, location;
+  int64_t flops = 0, bytes = 0;
 };
 
 struct Plan {

@@ -38,12 +38,14 @@
 //   blobs           {NAME: {offset, bytes: int}}
 //
 // A launch is one of
-//   {kernel: int, operands: [[region, offset]...], extents: [int], units: int, op: string, loc: string}
+//   {kernel: int, operands: [[region, offset]...], extents: [int], units: int, op, loc: string, flops, bytes: int}
 //       calls kernels[kernel](operand pointers, extents, begin, end) with [begin, end) a partition of [0, units)
 //       over the threads; every thread calls the kernel at most once per launch.
-//   {plan: int, operands: [[region, offset]...], op: string, loc: string}
+//   {plan: int, operands: [[region, offset]...], op, loc: string, flops, bytes: int}
 //       runs plans[plan]; the order of the operands is fixed by the plan's kind.
-// `op` is the path of the op in the spec, `loc` its file:line:col.
+// `op` is the path of the op in the spec, `loc` its file:line:col, `flops` the floating-point operations (a
+// multiply-accumulate is two, one with padding none) and `bytes` the size of the tensors that it reads and of those
+// that it writes.
 #pragma once
 
 #include <cstdint>

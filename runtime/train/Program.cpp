@@ -36,6 +36,10 @@ bool draw(const nlohmann::json &init, PhiloxStream &random, std::vector<float> &
     return false;
   std::string kind = init["kind"].get<std::string>();
   double fanIn = std::max(number(init, "fan_in", 1), 1.0), fanOut = std::max(number(init, "fan_out", 1), 1.0);
+  auto constant = [&](double value) {
+    std::fill(values.begin(), values.end(), static_cast<float>(value));
+    return true;
+  };
   auto fill = [&](auto next) {
     for (float &value : values)
       value = static_cast<float>(next());
@@ -43,13 +47,13 @@ bool draw(const nlohmann::json &init, PhiloxStream &random, std::vector<float> &
   };
   auto uniform = [&](double limit) { return fill([&, limit] { return (2 * random.uniform() - 1) * limit; }); };
   if (kind == "zeros")
-    return fill([] { return 0.0; });
+    return constant(0);
   if (kind == "ones")
-    return fill([] { return 1.0; });
+    return constant(1);
   if (kind == "constant")
-    return fill([&] { return number(init, "value", 0); });
+    return constant(number(init, "value", 0));
   if (kind == "he_normal")
-    return fill([&] { return normal(random) * std::sqrt(2 / fanIn); });
+    return fill([&, deviation = std::sqrt(2 / fanIn)] { return normal(random) * deviation; });
   if (kind == "he_uniform")
     return uniform(std::sqrt(6 / fanIn));
   if (kind == "glorot_uniform")

@@ -40,7 +40,8 @@ module attributes {incept.network = "tiny", incept.mode = "infer", incept.batch_
     %a = incept.exec.slice @arena at 128 : memref<2x3xf32>
     %w = incept.exec.slice @params at 64 : memref<4x3xf32>
     incept.exec.library @p(%a, %w) : memref<2x3xf32>, memref<4x3xf32>
-    incept.exec.kernel @k(%a, %a) extents [2, 3, 3, 3] units 2 {incept.path = "head.relu"} : memref<2x3xf32>, memref<2x3xf32>
+    incept.exec.kernel @k(%a, %a) extents [2, 3, 3, 3] units 2
+        {incept.path = "head.relu", incept.flops = 6 : i64, incept.bytes = 48 : i64} : memref<2x3xf32>, memref<2x3xf32>
     return
   }
 })";
@@ -85,6 +86,8 @@ TEST(Image, HasTheHeaderThatTheFormatSays) {
   EXPECT_EQ(launches[1]["extents"], (nlohmann::json{2, 3, 3, 3}));
   EXPECT_EQ(launches[1]["units"], 2);
   EXPECT_EQ(launches[1]["op"], "head.relu");
+  EXPECT_EQ(launches[1]["flops"], 6);
+  EXPECT_EQ(launches[1]["bytes"], 48);
   EXPECT_EQ(header["blobs"]["kernels"], (nlohmann::json{{"offset", 0}, {"bytes", 2}}));
 }
 

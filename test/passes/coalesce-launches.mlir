@@ -12,16 +12,17 @@ incept.exec.region @grads 4096
 // 10 values from 0 and 16 from 64: the second begins where the first ends, aligned to 64 bytes. One launch of
 // 64/4 + 16 = 32 elements.
 // CHECK-LABEL: func.func @adjacent
-//       CHECK:   incept.exec.kernel @k(%{{.+}}, %{{.+}}) extents [32] units 1
+//       CHECK:   incept.exec.kernel @k(%{{.+}}, %{{.+}}) extents [32] units 1 {incept.bytes = 208 : i64, incept.flops = 26 : i64}
 //   CHECK-NOT:   incept.exec.kernel
 //       CHECK:   return
 func.func @adjacent() {
   %0 = incept.exec.slice @grads at 0 : memref<10xf32>
   %1 = incept.exec.slice @params at 0 : memref<10xf32>
-  incept.exec.kernel @k(%0, %1) extents [10] units 1 : memref<10xf32>, memref<10xf32>
+  incept.exec.kernel @k(%0, %1) extents [10] units 1 {incept.bytes = 80 : i64, incept.flops = 10 : i64}
+    : memref<10xf32>, memref<10xf32>
   %2 = incept.exec.slice @grads at 64 : memref<16xf32>
   %3 = incept.exec.slice @params at 64 : memref<16xf32>
-  incept.exec.kernel @k(%2, %3) extents [16] units 1 : memref<16xf32>, memref<16xf32>
+  incept.exec.kernel @k(%2, %3) extents [16] units 1 {incept.bytes = 128 : i64, incept.flops = 16 : i64} : memref<16xf32>, memref<16xf32>
   return
 }
 

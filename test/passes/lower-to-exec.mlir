@@ -16,7 +16,9 @@ incept.variable @"io/f32_input" kind "io" : tensor<2x4x8x8xf32>
 //       CHECK:   %[[G:.+]] = incept.exec.slice @grads at 0
 //       CHECK:   %[[P:.+]] = incept.exec.slice @arena at 0 : memref<4x4xf32>
 //       CHECK:   incept.exec.kernel @{{.+}}channel_sum(%[[X]], %[[P]]) extents [128, 4, 32, 4] units 4
+//  CHECK-SAME:     incept.bytes = 2112 : i64, incept.flops = 512 : i64
 //       CHECK:   incept.exec.kernel @{{.+}}combine(%[[P]], %[[G]]) extents [4, 4] units 1
+//  CHECK-SAME:     incept.bytes = 80 : i64, incept.flops = 16 : i64
 func.func @sum() {
   %x = incept.read @"io/f32_input" : tensor<2x4x8x8xf32>
   %s = incept.channel_sum %x : (tensor<2x4x8x8xf32>) -> tensor<4xf32>
@@ -35,5 +37,28 @@ func.func @one_kernel() {
   %w = incept.read @b.weight : tensor<4x4xf32>
   %q = incept.relu %w : (tensor<4x4xf32>) -> tensor<4x4xf32>
   incept.write @b.weight, %q : tensor<4x4xf32>
+  return
+}
+
+// 3x3 on 8x8 with a border of one: of the 24 pairs of an output and a tap in each direction 2 lie outside, so 22 * 22
+// multiply-accumulates for each image and pair of channels, two operations each. With stride 2 the 4 outputs have 12 taps,
+// of which one lies outside. A window that reads no padding has them all.
+incept.variable @c.weight kind "parameter" : tensor<16x4x3x3xf32>
+incept.variable @"io/a" kind "io" : tensor<2x16x8x8xf32>
+incept.variable @"io/b" kind "io" : tensor<2x16x4x4xf32>
+incept.variable @"io/c" kind "io" : tensor<2x16x6x6xf32>
+// CHECK-LABEL: func.func @convolutions
+//       CHECK:   incept.exec.library {{.+}}incept.flops = 123904 : i64
+//       CHECK:   incept.exec.library {{.+}}incept.flops = 30976 : i64
+//       CHECK:   incept.exec.library {{.+}}incept.flops = 82944 : i64
+func.func @convolutions() {
+  %x = incept.read @"io/f32_input" : tensor<2x4x8x8xf32>
+  %w = incept.read @c.weight : tensor<16x4x3x3xf32>
+  %0 = incept.conv2d %x, %w pad [1, 1] pad_end [1, 1] : (tensor<2x4x8x8xf32>, tensor<16x4x3x3xf32>) -> tensor<2x16x8x8xf32>
+  incept.write @"io/a", %0 : tensor<2x16x8x8xf32>
+  %1 = incept.conv2d %x, %w stride [2, 2] pad [1, 1] pad_end [0, 0] : (tensor<2x4x8x8xf32>, tensor<16x4x3x3xf32>) -> tensor<2x16x4x4xf32>
+  incept.write @"io/b", %1 : tensor<2x16x4x4xf32>
+  %2 = incept.conv2d %x, %w : (tensor<2x4x8x8xf32>, tensor<16x4x3x3xf32>) -> tensor<2x16x6x6xf32>
+  incept.write @"io/c", %2 : tensor<2x16x6x6xf32>
   return
 }

@@ -86,6 +86,43 @@ TEST_F(ProgramTest, StepsAsComputedByHand) {
   EXPECT_LT(program.loss(), 0.8f * before);
 }
 
+// The third launch writes the loss; a subset of launches leaves alone what only the others write.
+TEST_F(ProgramTest, RunsOnlyTheLaunchesThatAreWanted) {
+  auto opened = open();
+  ASSERT_TRUE(bool(opened));
+  Program &program = **opened;
+  ASSERT_TRUE(program.initialize(1).ok());
+  fill(program);
+  ASSERT_TRUE(program.device().run(program::kStageU8).ok());
+  auto isLoss = [](const program::Launch &launch) { return launch.index == 3; };
+  ASSERT_TRUE(program.device()
+                  .runOnly(program::kForwardBackward, [&](const program::Launch &launch) { return !isLoss(launch); })
+                  .ok());
+  EXPECT_EQ(program.loss(), 0);
+  ASSERT_TRUE(program.device().runOnly(program::kForwardBackward, isLoss).ok());
+  EXPECT_NEAR(program.loss(), std::log(3.0), 1e-6);
+}
+
+// One time for each run of each launch, from the start of the profile on.
+TEST_F(ProgramTest, TimesEachLaunch) {
+  auto opened = open();
+  ASSERT_TRUE(bool(opened));
+  Program &program = **opened;
+  fill(program);
+  ASSERT_TRUE(program.trainStep(0, 1, 1).ok());
+  program.device().startProfile(2);
+  for (int step = 1; step < 3; ++step)
+    ASSERT_TRUE(program.trainStep(step, 1, 1).ok());
+  const auto &times = program.device().profile(program::kForwardBackward);
+  ASSERT_EQ(times.size(), 2u);
+  for (const auto &launch : times) {
+    ASSERT_EQ(launch.size(), 2u);
+    for (double seconds : launch)
+      EXPECT_GE(seconds, 0);
+  }
+  EXPECT_TRUE(program.device().profile(program::kInfer)[0].empty());
+}
+
 TEST_F(ProgramTest, InitialWeightsHaveTheirDistributions) {
   struct Case {
     json init;

@@ -33,7 +33,7 @@ json tensor(const char *name, const char *kind, json shape, const char *type, in
 
 json launch(int kernel, json operands, int units) {
   return {{"kernel", kernel}, {"operands", std::move(operands)}, {"extents", {4, 4, 3}}, {"units", units},
-          {"op", "tiny"},     {"loc", "tiny.json:1:1"}};
+          {"op", "tiny"},     {"loc", "tiny.json:1:1"},          {"flops", 24},          {"bytes", 160}};
 }
 
 } // namespace

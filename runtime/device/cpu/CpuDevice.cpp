@@ -168,16 +168,25 @@ Status CpuDevice::run(std::string_view entry) {
   for (size_t i = 0; i < list.steps.size(); ++i) {
     auto start = Clock::now();
     INCEPT_RETURN_IF_ERROR(launch(list.steps[i]));
-    list.times[i].seconds += std::chrono::duration<double>(Clock::now() - start).count();
-    ++list.times[i].runs;
+    list.times[i].push_back(std::chrono::duration<double>(Clock::now() - start).count());
   }
   return {};
 }
 
-void CpuDevice::startProfile() {
+Status CpuDevice::runOnly(std::string_view entry, const std::function<bool(const program::Launch &)> &wanted) {
+  for (Step &step : lists.find(entry)->second.steps)
+    if (wanted(*step.launch))
+      INCEPT_RETURN_IF_ERROR(launch(step));
+  return {};
+}
+
+void CpuDevice::startProfile(int64_t runs) {
   profiling = true;
   for (auto &[name, list] : lists)
-    std::fill(list.times.begin(), list.times.end(), LaunchTime());
+    for (std::vector<double> &times : list.times) {
+      times.clear();
+      times.reserve(runs);
+    }
 }
 
 } // namespace incept

@@ -7,16 +7,11 @@
 #include "runtime/device/cpu/OneDnn.h"
 #include "runtime/program/Image.h"
 
+#include <functional>
 #include <memory>
 #include <string_view>
 
 namespace incept {
-
-/// Time of one launch, summed over runs.
-struct LaunchTime {
-  double seconds = 0;
-  int64_t runs = 0;
-};
 
 class CpuDevice {
 public:
@@ -25,13 +20,16 @@ public:
 
   /// Runs an entry point; it must exist.
   Status run(std::string_view entry);
+  /// Runs only the launches of an entry point that `wanted` accepts, on whatever their operands hold.
+  Status runOnly(std::string_view entry, const std::function<bool(const program::Launch &)> &wanted);
   /// Memory of a region, valid for the device's life.
   std::byte *region(size_t index) { return regions[index]; }
   std::byte *memory(const program::Tensor &tensor) { return regions[tensor.region] + tensor.offset; }
 
-  /// From now on each launch is timed.
-  void startProfile();
-  const std::vector<LaunchTime> &profile(std::string_view entry) { return lists.find(entry)->second.times; }
+  /// From now on `run` times each launch; there is room for so many runs.
+  void startProfile(int64_t runs);
+  /// Seconds of each run of each launch of an entry point.
+  const std::vector<std::vector<double>> &profile(std::string_view entry) { return lists.find(entry)->second.times; }
 
 private:
   using Kernel = void (*)(void *const *, const int64_t *, int64_t, int64_t);
@@ -43,7 +41,7 @@ private:
   };
   struct List {
     std::vector<Step> steps;
-    std::vector<LaunchTime> times;
+    std::vector<std::vector<double>> times;
   };
 
   explicit CpuDevice(const program::Image &image) : image(image) {}

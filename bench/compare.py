@@ -1,0 +1,233 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Training steps of incept and of PyTorch, measured in turns in one run.
+
+Each side is a process that does one step when it is told to; never two at once. For each network: PyTorch eager and
+torch.compile (both channels_last), incept, and the convolutions of incept's own step alone, which is what a step could
+take at best with this library. Medians of the rounds, peak resident memory, and the time from nothing (architecture
+file or model source) to the end of the first step. Writes DATE.md and DATE.json after each network.
+"""
+import argparse
+import datetime
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(HERE)
+
+# Architecture file, the same network in timm, size of its images.
+NETWORKS = {
+    "inception_v4": ("inception_v4", "inception_v4", 299),
+    "inception_v3": ("inception_v3", "inception_v3", 299),
+    "inception_resnet_v2": ("inception_resnet_v2_timm", "inception_resnet_v2", 299),
+    "resnet50": ("resnet50", "resnet50", 224),
+}
+SIDES = {"incept": "incept", "eager": "PyTorch eager", "compile": "torch.compile"}
+
+
+def fail(message, status=3):
+    print(f"compare.py: error: {message}", file=sys.stderr)
+    sys.exit(status)
+
+
+class Worker:
+    """A process that prints a line of JSON after its first step and after each step that a line of input asks for."""
+
+    def __init__(self, name, command, environment=None):
+        self.name = name
+        self.errors = tempfile.TemporaryFile("w+")
+        start = time.perf_counter()
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors,
+                                        text=True, env={**os.environ, **(environment or {})})
+        self.first = self.read()
+        self.start_seconds = time.perf_counter() - start
+        self.steps = []
+
+    def read(self):
+        line = self.process.stdout.readline()
+        if not line:
+            self.process.wait()
+            self.errors.seek(0)
+            last = (self.errors.read().strip().splitlines() or ["it printed nothing"])[-1]
+            fail(f"{self.name} ended with status {self.process.returncode}: {last}")
+        return json.loads(line)
+
+    def step(self):
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        self.steps.append(self.read())
+
+    def finish(self):
+        """What the process says of itself at its end."""
+        self.process.stdin.close()
+        summary = self.read()
+        self.process.wait()
+        return summary
+
+    def median(self, key="step_ms"):
+        return statistics.median(step[key] for step in self.steps)
+
+
+def compile_program(options, spec, directory):
+    """The program, what it says of itself, and the seconds that the compilation took."""
+    program = os.path.join(directory, spec)
+    source = os.path.join(ROOT, "specs", spec + ".json")
+    start = time.perf_counter()
+    done = subprocess.run([options.incept, "compile", source, f"--batch-size={options.batch}",
+                           f"--threads={options.threads}", "-o", program], capture_output=True, text=True)
+    seconds = time.perf_counter() - start
+    if done.returncode != 0:
+        fail(f"incept compile failed: {done.stderr.strip()}", done.returncode)
+    info = subprocess.run([program, "info", "--json"], check=True, capture_output=True, text=True)
+    return program, json.loads(info.stdout), seconds
+
+
+def measure(options, name):
+    """Every side of one network, as a dictionary of plain numbers."""
+    spec, model, size = NETWORKS[name]
+    with open(os.path.join(ROOT, "specs", spec + ".json"), encoding="utf-8") as file:
+        description = json.load(file)
+    task = {"model": model, "size": size, "batch": options.batch, "threads": options.threads,
+            "drop_rate": 1 - description["parameters"].get("keep", 1.0), "training": description["training"]}
+    with tempfile.TemporaryDirectory() as directory:
+        program, info, compilation = compile_program(options, spec, directory)
+        bench = [program, "bench", "--paced", "--json", "--steps=1000000"]
+        workers = {"incept": Worker("incept", bench), "bound": Worker("incept --bound", bench + ["--bound"])}
+        for side in ["eager"] + (["compile"] if options.compile else []):
+            # A cache of its own: the first step begins from nothing.
+            cache = {"TORCHINDUCTOR_CACHE_DIR": os.path.join(directory, "inductor"),
+                     "OMP_NUM_THREADS": str(options.threads)}
+            workers[side] = Worker(SIDES[side], [options.python, os.path.join(HERE, "torch_worker.py"),
+                                                 json.dumps({**task, "compile": side == "compile"})], cache)
+        for done in range(1, options.repeats + 1):
+            for worker in workers.values():
+                worker.step()
+            print(f"{name}: round {done} of {options.repeats}", file=sys.stderr)
+        result = {"spec": spec, "timm_model": model, "size": size, "batch": options.batch,
+                  "parameters": info["parameters"], "compile_seconds": compilation,
+                  "convolutions_ms": workers["bound"].median("convolutions_ms"),
+                  "step_of_bound_ms": workers["bound"].median(), "planned_bytes": info["peak_bytes"], "sides": {}}
+        workers.pop("bound").finish()
+        for side, worker in workers.items():
+            summary = worker.finish()
+            if summary.get("parameters", info["parameters"]) != info["parameters"]:
+                fail(f"{name}: PyTorch's model has {summary['parameters']} parameters, ours {info['parameters']}: "
+                     "they are not one network")
+            result["sides"][side] = {
+                "step_ms": worker.median(), "images_per_second": 1e3 * options.batch / worker.median(),
+                "peak_resident_bytes": summary["peak_resident_bytes"],
+                "first_step_seconds": worker.start_seconds + (compilation if side == "incept" else 0),
+                "samples_ms": [round(step["step_ms"], 3) for step in worker.steps]}
+            result.update({key: summary[key] for key in ("pytorch", "timm") if key in summary})
+    return result
+
+
+METRICS = (("step_ms", "step"), ("peak_resident_bytes", "peak memory"), ("first_step_seconds", "time to first step"))
+
+
+def table(name, result):
+    """Lines of Markdown: the sides, then what each is to incept."""
+    sides = result["sides"]
+    lines = [f"### {name}", "",
+             f"`specs/{result['spec']}.json` and timm's `{result['timm_model']}`, {result['parameters']:,} parameters, "
+             f"batch {result['batch']}, {result['size']}x{result['size']}.", "",
+             "| | step, ms | images/s | peak resident, MB | from nothing to first step, s | step / incept's |",
+             "|---|---|---|---|---|---|"]
+    for side, values in sides.items():
+        lines.append(f"| {SIDES[side]} | {values['step_ms']:,.0f} | {values['images_per_second']:.2f} | "
+                     f"{values['peak_resident_bytes'] / 1e6:,.0f} | {values['first_step_seconds']:.1f} | "
+                     f"{values['step_ms'] / sides['incept']['step_ms']:.3f} |")
+    lines += ["", f"The convolutions and matrix products of incept's step alone: {result['convolutions_ms']:,.0f} ms; the "
+              f"steps around them took {result['step_of_bound_ms'] / result['convolutions_ms']:.3f} times as long.", ""]
+    return lines
+
+
+def losses(results):
+    """A line for each number in which incept is behind, without a threshold."""
+    lines = []
+    for name, result in results.items():
+        sides = result["sides"]
+        for side in sides:
+            for key, words in METRICS:
+                ratio = sides["incept"][key] / sides[side][key]
+                if ratio > 1:
+                    lines.append(f"- {name}: {words} is {ratio:.3f} times that of {SIDES[side]}")
+    return lines or ["- nowhere in this run"]
+
+
+def machine(options):
+    with open("/proc/cpuinfo", encoding="utf-8") as file:
+        lines = file.read().splitlines()
+    cpu = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+    flags = next((line.split() for line in lines if line.startswith("flags")), [])
+    widest = next((flag for flag in ("avx512f", "avx2") if flag in flags), "")
+    commit = subprocess.run(["git", "-C", ROOT, "rev-parse", "--short", "HEAD"], capture_output=True, text=True)
+    return {"date": datetime.date.today().isoformat(), "cpu": cpu, "isa": widest, "cores": os.cpu_count(),
+            "threads": options.threads, "repeats": options.repeats, "load_average": round(os.getloadavg()[0], 2),
+            "system": platform.freedesktop_os_release().get("PRETTY_NAME", platform.system()),
+            "python": platform.python_version(), "commit": commit.stdout.strip()}
+
+
+def report(facts, results):
+    versions = next(iter(results.values()))
+    lines = ["# Training step: incept and PyTorch", "",
+             f"{facts['date']}, {facts['cpu']} ({facts['isa']}, {facts['cores']} cores), {facts['system']}, "
+             f"{facts['threads']} threads, f32, channels_last. incept {facts['commit']}, PyTorch {versions['pytorch']}, "
+             f"timm {versions['timm']}, Python {facts['python']}. Medians of {facts['repeats']} rounds in which every side "
+             f"does one step in turn; load average at the start {facts['load_average']}.", ""]
+    for name, result in results.items():
+        lines += table(name, result)
+    return "\n".join(lines + ["### Where incept is behind", "", *losses(results), ""])
+
+
+def write(directory, facts, results):
+    os.makedirs(directory, exist_ok=True)
+    stem = os.path.join(directory, facts["date"])
+    with open(stem + ".json", "w", encoding="utf-8") as file:
+        json.dump({"machine": facts, "networks": results}, file, indent=1)
+        file.write("\n")
+    with open(stem + ".md", "w", encoding="utf-8") as file:
+        file.write(report(facts, results))
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--networks", default=",".join(NETWORKS), help="names with commas between, of " + ", ".join(NETWORKS))
+    parser.add_argument("--repeats", type=int, default=7, help="rounds (7)")
+    parser.add_argument("--batch", type=int, default=8, help="batch size (8)")
+    parser.add_argument("--threads", type=int, default=2, help="threads of every side (2)")
+    parser.add_argument("--no-compile", dest="compile", action="store_false", help="leave out torch.compile")
+    parser.add_argument("--incept", default=os.path.join(ROOT, "build/release/bin/incept"), help="the compiler")
+    parser.add_argument("--python", default=os.path.join(ROOT, "build/bench-venv/bin/python"), help="one with PyTorch and timm")
+    parser.add_argument("--output", default=os.path.join(HERE, "results"), help="directory for DATE.md and DATE.json")
+    options = parser.parse_args()
+    options.networks = options.networks.split(",")
+    for name in options.networks:
+        if name not in NETWORKS:
+            parser.error(f"unknown network '{name}': expected one of {', '.join(NETWORKS)}")
+    if min(options.repeats, options.batch, options.threads) < 1:
+        parser.error("expected --repeats, --batch and --threads to be positive")
+    if not os.path.exists(options.incept):
+        fail(f"'{options.incept}' is not there: build it, or name it with --incept")
+    if not os.path.exists(options.python):
+        fail(f"'{options.python}' is not there: run bench/setup.sh, or name another with --python")
+    return options
+
+
+def main():
+    options = parse_arguments()
+    facts, results = machine(options), {}
+    for name in options.networks:
+        results[name] = measure(options, name)
+        write(options.output, facts, results)  # what is there so far, should the rest be interrupted
+    print(report(facts, results))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a launch has to compute and to move: profiles compare its time with the machine's peaks.
+#pragma once
+
+#include "dialect/InceptOps.h"
+
+namespace incept {
+
+/// Floating-point operations of the group's ops; a multiply-accumulate counts as two, one of a
+/// convolution with padding as none.
+int64_t countFlops(GroupOp group);
+
+/// Attributes of a launch: its operations, and the bytes of the tensors that it reads and of those that it writes.
+inline constexpr llvm::StringLiteral kFlopsAttr = "incept.flops", kBytesAttr = "incept.bytes";
+struct LaunchCost {
+  int64_t flops = 0, bytes = 0;
+};
+LaunchCost launchCost(mlir::Operation *launch);
+void setLaunchCost(mlir::Operation *launch, LaunchCost cost);
+
+} // namespace incept
