@@ -2,8 +2,8 @@
 //
 // Gives every tensor a physical layout and every library group its plan. Activations are NHWC; a convolution's weights
 // are kept in the format its forward primitive wants, and so are their gradient and optimizer slots; where another
-// primitive has no fast implementation for that format, or one that is much faster on activations in blocks of channels,
-// reorder groups are inserted.
+// primitive has no fast implementation for that format, or one that is much faster on activations in blocks of
+// channels, reorder groups are inserted.
 
 #include "dialect/InceptOps.h"
 #include "dialect/VerifierUtils.h"
@@ -57,8 +57,7 @@ private:
       if (!conv)
         continue;
       SmallVector<ReadOp> reads = readsOf(outerValue(group, conv.getWeights()));
-      if (reads.empty() ||
-          llvm::any_of(reads, [&](ReadOp read) { return formats.contains(read.getVariable()); }))
+      if (reads.empty() || llvm::any_of(reads, [&](ReadOp read) { return formats.contains(read.getVariable()); }))
         continue;
       std::string why;
       auto plan = target.plan(conv, "any", why);

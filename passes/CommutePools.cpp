@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Lets a 1x1 convolution go before the average pool that feeds it: both are linear, one mixes channels, the other pixels.
-// The pool then works on the convolution's fewer channels, and the convolution reads what its siblings read.
+// Lets a 1x1 convolution go before the average pool that feeds it: both are linear, one mixes channels, the other
+// pixels. The pool then works on the convolution's fewer channels, and the convolution reads what its siblings read.
 
 #include "dialect/InceptOps.h"
 #include "dialect/VerifierUtils.h"
@@ -39,14 +39,14 @@ struct MoveConvolutionFirst : OpRewritePattern<Conv2DOp> {
     if (weights[0] > weights[1] || !isAll(pool.getStride(), 1))
       return rewriter.notifyMatchFailure(conv, "it would have more to do");
     ArrayRef<int64_t> src = shapeOf(pool.getSrc());
-    auto type = RankedTensorType::get({src[0], weights[0], src[2], src[3]},
-                                      getElementTypeOrSelf(conv.getDst().getType()));
+    auto type =
+        RankedTensorType::get({src[0], weights[0], src[2], src[3]}, getElementTypeOrSelf(conv.getDst().getType()));
     auto first = Conv2DOp::create(rewriter, conv.getLoc(), type, pool.getSrc(), conv.getWeights(), conv.getBias(),
                                   conv.getStrideAttr(), conv.getPadBeginAttr(), conv.getPadEndAttr(),
                                   conv.getDilationAttr(), conv.getGroupsAttr(), conv.getReluAttr());
-    auto second = AvgPoolOp::create(rewriter, pool.getLoc(), conv.getDst().getType(), first.getDst(),
-                                    pool.getKernelAttr(), pool.getStrideAttr(), pool.getPadBeginAttr(),
-                                    pool.getPadEndAttr(), pool.getIncludePadAttr());
+    auto second =
+        AvgPoolOp::create(rewriter, pool.getLoc(), conv.getDst().getType(), first.getDst(), pool.getKernelAttr(),
+                          pool.getStrideAttr(), pool.getPadBeginAttr(), pool.getPadEndAttr(), pool.getIncludePadAttr());
     setPath(first, getPath(conv));
     setPath(second, getPath(pool));
     rewriter.replaceOp(conv, second.getDst());

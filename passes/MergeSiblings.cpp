@@ -17,8 +17,8 @@ namespace incept {
 
 namespace {
 
-/// Filters and input channels come in multiples of this, so that the pieces of a blocked format have no padding and begin
-/// at aligned addresses.
+/// Filters and input channels come in multiples of this, so that the pieces of a blocked format have no padding and
+/// begin at aligned addresses.
 constexpr int64_t kChannelMultiple = 16;
 
 class SiblingMerger {

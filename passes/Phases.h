@@ -30,10 +30,10 @@ std::optional<Phase> parsePhase(llvm::StringRef name);
 struct PhaseOptions {
   bool commutePools = true;  ///< let a 1x1 convolution go before the average pool that feeds it
   bool mergeSiblings = true; ///< make 1x1 convolutions that read the same value one
-  bool fuse = true;        ///< join elementwise ops with their consumers
-  bool recompute = true;   ///< compute cheap values again instead of keeping them
-  bool updateEarly = true; ///< update weights as soon as their gradient is there
-  bool coalesce = true;    ///< join optimizer updates of adjacent parameters
+  bool fuse = true;          ///< join elementwise ops with their consumers
+  bool recompute = true;     ///< compute cheap values again instead of keeping them
+  bool updateEarly = true;   ///< update weights as soon as their gradient is there
+  bool coalesce = true;      ///< join optimizer updates of adjacent parameters
 
   static PhaseOptions none() { return {false, false, false, false, false, false}; }
 };

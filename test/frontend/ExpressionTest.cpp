@@ -135,7 +135,7 @@ TEST_F(Expressions, MinAndMax) {
 
 TEST_F(Expressions, Functions) {
   CHECK_CASES({"round(1, 2)", "1+11: expected one argument of round, but got 2"},
-              {"sqrt(4)", "1+4: unknown function 'sqrt'; expected one of min, max, round, floor, ceil"},
+              {"sqrt(4)", "1+4: unknown function 'sqrt'; expected one of min, max, round, floor, ceil, select"},
               {"2 * flor(1.5)", "5+4: unknown function 'flor'; did you mean 'floor'?"},
               {"min()", "5+1: expected a number or a name, but got ')'"}, {"min(1", "6+1: expected ',' or ')'"},
               {"min(1 2)", "7+1: expected ',' or ')'"}, {"round (1.5)", "2"});

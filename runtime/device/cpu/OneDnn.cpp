@@ -154,7 +154,6 @@ bool decodeFormat(const std::vector<int64_t> &dims, const std::string &format, i
   return fail(error, "malformed weights format '" + format + "'");
 }
 
-
 /// What is needed to make a primitive and bind its operands, in the order of Problem's comment.
 struct Built {
   dnnl::primitive_desc_base desc;

@@ -65,8 +65,8 @@ bool describe(const Problem &problem, Description &description, std::string &err
 /// Bytes of a tensor of logical `dims` (f32) in `format` ("" = dense); false for a malformed format.
 bool formatBytes(const std::vector<int64_t> &dims, const std::string &format, uint64_t &bytes, std::string &error);
 
-/// The format of `rows` rows (along the first dimension) of a tensor in `format`, where their values lie together; false
-/// where the format spreads them, pads them, or has groups.
+/// The format of `rows` rows (along the first dimension) of a tensor in `format`, where their values lie together;
+/// false where the format spreads them, pads them, or has groups.
 bool rowsFormat(const std::string &format, int64_t rows, std::string &result);
 
 /// Converts a dense logical tensor to `format` or back; buffers have `formatBytes` bytes. Used for weights files.
