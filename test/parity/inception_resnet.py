@@ -13,8 +13,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from inception_v4 import reduction_a, stem as stem_v4
-from layers import REDUCE, VALID, Classifier, Concat, avg_pool, chain, check_count
-from layers import Unit
+from layers import REDUCE, VALID, Classifier, Concat, Unit, avg_pool, chain, check_count
 
 WIDE, TALL = (1, 7), (7, 1)
 SCALES = (0.17, 0.10, 0.20)  # of the A, B and C blocks; the paper gives a range, these are the released code's
@@ -36,9 +35,9 @@ class Residual(nn.Module):
 
     def __init__(self, branches, width, channels, scale, relu=True, shortcut=None):
         super().__init__()
-        self.shortcut = shortcut if shortcut is not None else nn.Identity()
         self.branches = branches
         self.linear = nn.Conv2d(width, channels, 1)
+        self.shortcut = shortcut if shortcut is not None else nn.Identity()
         self.scale, self.relu = scale, relu
 
     def forward(self, x):

@@ -5,7 +5,7 @@ import json
 import os
 import sys
 
-RATE, MOMENTUM, DECAY, EPSILON, WEIGHT_DECAY, SMOOTHING = 0.01, 0.9, 0.9, 1.0, 4e-5, 0.1
+MOMENTUM, DECAY, EPSILON, WEIGHT_DECAY, SMOOTHING = 0.9, 0.9, 1.0, 4e-5, 0.1
 OPTIMIZERS = {"rmsprop": {"kind": "rmsprop", "decay": DECAY, "momentum": MOMENTUM, "epsilon": EPSILON},
               "sgd": {"kind": "sgd", "momentum": MOMENTUM}}
 
@@ -18,7 +18,7 @@ def main():
     spec["imports"] = [os.path.join(folder, name) for name in spec.get("imports", [])]
     spec.get("training", {}).pop("comment", None)
     spec["training"] = {**spec.get("training", {}), "optimizer": OPTIMIZERS[optimizer],
-                        "learning_rate": {"kind": "constant", "base": RATE},
+                        "learning_rate": {"kind": "constant"},
                         "weight_decay": WEIGHT_DECAY, "label_smoothing": SMOOTHING}
     with open(output, "w") as file:
         json.dump(spec, file)
