@@ -104,12 +104,13 @@ class TfRmsProp:
         self.rate = rate
         self.slots = [(p, torch.ones_like(p), torch.zeros_like(p)) for p in parameters]
 
+    @torch.no_grad()
     def step(self):
         for parameter, square, velocity in self.slots:
             gradient = parameter.grad + (WEIGHT_DECAY * parameter if parameter.dim() > 1 else 0)
             square.mul_(DECAY).add_(gradient * gradient, alpha=1 - DECAY)
             velocity.mul_(MOMENTUM).add_(self.rate * gradient / torch.sqrt(square + EPSILON))
-            parameter.data.sub_(velocity)
+            parameter.sub_(velocity)
 
 
 def optimizer_of(kind, parameters, rate):
