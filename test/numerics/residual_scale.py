@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Compares a residual of scale S with PyTorch in f64, forward, backward and in inference, and makes sure that the scale in
-any other place would be noticed. Usage: residual_scale.py PROGRAM S ...; the programs are of Inputs/residual.json."""
+"""Compares a residual of scale S with PyTorch in f64, forward, backward and in inference, and that it could tell
+any other place of the scale. Usage: residual_scale.py PROGRAM S ...; the programs are of Inputs/residual.json."""
 import os
 import subprocess
 import sys
@@ -28,8 +28,8 @@ def expected(place, weights, images, labels, scale):
     """Logits and gradients with the scale applied in a place."""
     parameters = {name: torch.tensor(value, dtype=torch.float64, requires_grad=True) for name, value in weights.items()}
     x = F.conv2d(torch.from_numpy(images).double(), parameters["before.weight"], parameters["before.bias"])
-    y = torch.relu(PLACES[place](x, parameters["residual.linear.weight"], parameters["residual.linear.bias"].view(1, -1, 1, 1),
-                                 scale))
+    weight, bias = parameters["residual.linear.weight"], parameters["residual.linear.bias"].view(1, -1, 1, 1)
+    y = torch.relu(PLACES[place](x, weight, bias, scale))
     logits = F.linear(y.mean((2, 3)), parameters["classifier.weight"], parameters["classifier.bias"])
     F.cross_entropy(logits, torch.from_numpy(labels)).backward()
     return {"logits": logits.detach().numpy(), **{"grad/" + name: p.grad.numpy() for name, p in parameters.items()}}
@@ -73,7 +73,7 @@ def main():
             continue
         failed = True
         nearest = min(PLACES, key=lambda place: distance(step, expected(place, weights, images, labels, scale)))
-        print(f"FAILED scale {scale}: expected errors up to {TOLERANCE}, but got {errors}; nearest: applied to {nearest}")
+        print(f"FAILED scale {scale}: expected errors up to {TOLERANCE}, but got {errors}; nearest: of {nearest}")
     sys.exit(failed)
 
 

@@ -38,14 +38,14 @@ def inception_b():
 
 
 def reduction_b():
-    return Concat(chain(1024, (192, 1), (192, 3, PADDED)), chain(1024, (256, 1), (256, WIDE), (320, TALL), (320, 3, PADDED)),
-                  nn.MaxPool2d(3, 2, 1))
+    return Concat(chain(1024, (192, 1), (192, 3, PADDED)),
+                  chain(1024, (256, 1), (256, WIDE), (320, TALL), (320, 3, PADDED)), nn.MaxPool2d(3, 2, 1))
 
 
 def inception_c():
     return Concat(Unit(1536, 256, 1), Split(chain(1536, (384, 1)), Unit(384, 256, (3, 1)), Unit(384, 256, (1, 3))),
-                  Split(chain(1536, (384, 1), (448, (1, 3)), (512, (3, 1))), Unit(512, 256, (1, 3)), Unit(512, 256, (3, 1))),
-                  pool_branch(1536, 256))
+                  Split(chain(1536, (384, 1), (448, (1, 3)), (512, (3, 1))), Unit(512, 256, (1, 3)),
+                        Unit(512, 256, (3, 1))), pool_branch(1536, 256))
 
 
 class Residual(nn.Module):

@@ -3,10 +3,10 @@
 from our specs, and v2's released form (TensorFlow's slim, timm), which is another network.
 
 Figures 17 and 19 draw sums of unequal widths (1152 + 1154, 2144 + 2048). Four readings make them equal:
-  p1  the linear convolutions have the width of their shortcut: 1152 and 2144
-  p2  Reduction-B is version 1's (Figure 12), whose output is 2048 wide
-  p3  1154 as drawn, two zero channels appended to the first shortcut; then 2146
-  p4  1154 and 2048 as drawn, a 1x1 convolution in the shortcut where widths differ
+  1  the linear convolutions have the width of their shortcut: 1152 and 2144
+  2  Reduction-B is version 1's (Figure 12), whose output is 2048 wide
+  3  1154 as drawn, two zero channels appended to the first shortcut; then 2146
+  4  1154 and 2048 as drawn, a 1x1 convolution in the shortcut where widths differ
 """
 import torch
 import torch.nn.functional as F
@@ -65,7 +65,8 @@ def reduction_b_v1(cin):  # Figure 12
 
 
 def block_c_v1(scale):  # Figure 13
-    return Residual(Concat(chain(1792, (192, 1)), chain(1792, (192, 1), (192, (1, 3)), (192, (3, 1)))), 384, 1792, scale)
+    return Residual(Concat(chain(1792, (192, 1)), chain(1792, (192, 1), (192, (1, 3)), (192, (3, 1)))), 384, 1792,
+                    scale)
 
 
 def v1(classes=1000, scales=SCALES):
@@ -95,18 +96,19 @@ def block_c(cin, width, scale, shortcut=None, relu=True):  # Figure 19
                     relu, shortcut)
 
 
-def v2(classes=1000, reading="p1", scales=SCALES):
+def v2(classes=1000, reading=1, scales=SCALES):
     a, b, c = scales
-    width_b = {"p1": 1152, "p2": 1152, "p3": 1154, "p4": 1154}[reading]
-    width_c = {"p1": 2144, "p2": 2048, "p3": 2146, "p4": 2048}[reading]
-    first_b = {"p3": Pad(2), "p4": nn.Conv2d(1152, 1154, 1)}.get(reading)
-    first_c = {"p4": nn.Conv2d(2146, 2048, 1)}.get(reading)
-    width_reduced = 2146 if reading == "p4" else width_c
+    width_b = {1: 1152, 2: 1152, 3: 1154, 4: 1154}[reading]
+    width_c = {1: 2144, 2: 2048, 3: 2146, 4: 2048}[reading]
+    first_b = {3: Pad(2), 4: nn.Conv2d(1152, 1154, 1)}.get(reading)
+    first_c = {4: nn.Conv2d(2146, 2048, 1)}.get(reading)
+    width_reduced = 2146 if reading == 4 else width_c
     return Classifier(nn.Sequential(
         stem_v4(), *[block_a(384, a) for _ in range(5)], reduction_a(384, 256, 256, 384, 384),
         block_b(1152, width_b, b, first_b), *[block_b(width_b, width_b, b) for _ in range(9)],
-        reduction_b_v1(1152) if reading == "p2" else reduction_b(width_b),
-        block_c(width_reduced, width_c, c, first_c), *[block_c(width_c, width_c, c) for _ in range(4)]), width_c, classes)
+        reduction_b_v1(1152) if reading == 2 else reduction_b(width_b),
+        block_c(width_reduced, width_c, c, first_c), *[block_c(width_c, width_c, c) for _ in range(4)]),
+                      width_c, classes)
 
 
 def released(classes=1000):
@@ -128,6 +130,6 @@ def released(classes=1000):
 
 def self_check():
     check_count(v1(), 22_756_328)
-    for reading, count in dict(p1=32_433_928, p2=31_550_760, p3=32_459_254, p4=37_718_334).items():
+    for reading, count in {1: 32_433_928, 2: 31_550_760, 3: 32_459_254, 4: 37_718_334}.items():
         check_count(v2(reading=reading), count)
     check_count(released(), 55_843_464)

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the networks of this folder are made of in PyTorch. Names and defaults follow the papers: a unit is a convolution
-without bias, batch norm, ReLU; paddings are the same grid ("same" at stride 1) unless VALID."""
+"""What the networks of this folder are made of in PyTorch. A convolution is followed by batch norm and ReLU
+and padded so that it keeps the grid, unless VALID."""
 import torch
 from torch import nn
 
 
 class Unit(nn.Module):
-    """Convolution without bias, batch norm, ReLU. A kernel is a number or (height, width); padding None keeps the grid."""
+    """Convolution without bias, batch norm, ReLU. A kernel is a number or (height, width)."""
 
     def __init__(self, cin, cout, kernel, stride=1, padding=None):
         super().__init__()

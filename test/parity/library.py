@@ -9,12 +9,13 @@ from torchvision.models import inception
 from layers import check_count
 
 
-def avg_pool2d(*arguments, **options):
-    """The paper's code leaves padding out of the mean; torchvision counts it."""
+def avg_pool2d_without_padding(*arguments, **options):
     return functional.avg_pool2d(*arguments, count_include_pad=False, **options)
 
 
-def inception_v3(classes=1000, aux=False):
+def inception_v3(classes=1000, aux=False, include_pad=False):
+    """torchvision counts padding in the mean of average pools; the paper's code leaves it out."""
+    avg_pool2d = functional.avg_pool2d if include_pad else avg_pool2d_without_padding
     inception.F = types.SimpleNamespace(**{**vars(functional), "avg_pool2d": avg_pool2d})
     return inception.Inception3(num_classes=classes, aux_logits=aux, init_weights=False, dropout=0.0)
 

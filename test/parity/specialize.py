@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes a copy of a network's description with the optimizer of a comparison: which one cannot be chosen on the command
-line. Usage: specialize.py SPEC OPTIMIZER OUTPUT."""
+"""Writes a copy of a network's description with the optimizer of a comparison, which the command line cannot choose.
+
+Usage: specialize.py SPEC OPTIMIZER OUTPUT."""
 import json
 import os
 import sys
