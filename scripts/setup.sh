@@ -6,7 +6,7 @@ set -euo pipefail
 build=(g++ cmake ninja-build ccache git libmlir-22-dev mlir-22-tools llvm-22-dev llvm-22-tools liblld-22-dev
        nlohmann-json3-dev libcli11-dev libfmt-dev libdnnl-dev zlib1g-dev libzstd-dev libxxhash-dev libgtest-dev libturbojpeg0-dev
        libspng-dev)
-test=(dataset-fashion-mnist python3 python3-numpy python3-torch binutils clang-format-14)
+test=(dataset-fashion-mnist python3 python3-numpy python3-torch python3-torchvision binutils clang-format-14)
 
 packages=("${build[@]}")
 [ "${1:-}" = --build-only ] || packages+=("${test[@]}")

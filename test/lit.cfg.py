@@ -36,10 +36,13 @@ if os.path.isdir("/usr/share/datasets/fashion-mnist"):
 for program in ("readelf", "clang-format-14"):
     if shutil.which(program):
         config.available_features.add(program)
-# Debian's python3-torch, which may not be the first python3 in PATH.
+# Debian's python3-torch and python3-torchvision, which may not be the first python3 in PATH.
 for python in (config.python, "/usr/bin/python3"):
-    has_torch = "import importlib.util, sys; sys.exit(importlib.util.find_spec('torch') is None)"
-    if os.path.exists(python) and subprocess.run([python, "-c", has_torch], check=False).returncode == 0:
+    has = "import importlib.util, sys; sys.exit(importlib.util.find_spec('{}') is None)"
+    run = lambda module: subprocess.run([python, "-c", has.format(module)], check=False).returncode
+    if os.path.exists(python) and run("torch") == 0:
         config.available_features.add("torch")
+        if run("torchvision") == 0:
+            config.available_features.add("torchvision")
         config.substitutions.append(("%{torch_python}", python))
         break

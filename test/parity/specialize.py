@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writes a copy of a network's description with the optimizer of a comparison, which the command line cannot choose.
+
+Usage: specialize.py SPEC OPTIMIZER OUTPUT."""
+import json
+import os
+import sys
+
+MOMENTUM, DECAY, EPSILON, WEIGHT_DECAY, SMOOTHING = 0.9, 0.9, 1.0, 4e-5, 0.1
+OPTIMIZERS = {"rmsprop": {"kind": "rmsprop", "decay": DECAY, "momentum": MOMENTUM, "epsilon": EPSILON},
+              "sgd": {"kind": "sgd", "momentum": MOMENTUM}}
+
+
+def main():
+    path, optimizer, output = sys.argv[1:]
+    with open(path) as file:
+        spec = json.load(file)
+    folder = os.path.dirname(os.path.abspath(path))
+    spec["imports"] = [os.path.join(folder, name) for name in spec.get("imports", [])]
+    spec.get("training", {}).pop("comment", None)
+    spec["training"] = {**spec.get("training", {}), "optimizer": OPTIMIZERS[optimizer],
+                        "learning_rate": {"kind": "constant"},
+                        "weight_decay": WEIGHT_DECAY, "label_smoothing": SMOOTHING}
+    with open(output, "w") as file:
+        json.dump(spec, file)
+
+
+if __name__ == "__main__":
+    main()
