@@ -4,6 +4,7 @@
 #include "dialect/InceptOps.h"
 #include "dialect/ShapeInference.h"
 #include "dialect/VerifierUtils.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"
@@ -52,8 +53,56 @@ std::vector<Layer> collectLayers(ModuleOp module) {
   return layers;
 }
 
+void printPeaks(llvm::json::OStream &json, ArrayRef<PeakReport> peaks) {
+  json.attributeArray("peaks", [&] {
+    for (const PeakReport &peak : peaks)
+      json.object([&] {
+        json.attribute("function", peak.function);
+        json.attribute("arena_bytes", peak.arenaBytes);
+        json.attribute("group", peak.group);
+        json.attributeArray("alive", [&] {
+          for (const PeakReport::Entry &entry : peak.entries)
+            json.object([&] {
+              json.attribute("what", entry.what);
+              json.attribute("bytes", entry.bytes);
+              json.attribute("first", entry.first);
+              json.attribute("last", entry.last);
+              json.attribute("until", entry.until);
+            });
+        });
+      });
+  });
+}
+
+/// A table per function; what is small against the peak is one line.
+void printPeaks(llvm::raw_ostream &os, ArrayRef<PeakReport> peaks) {
+  constexpr size_t kMostLines = 30;
+  for (const PeakReport &peak : peaks) {
+    int64_t alive = 0, rest = 0;
+    for (const PeakReport::Entry &entry : peak.entries)
+      alive += entry.bytes;
+    os << "\n" << peak.function << ": " << llvm::formatv("{0:N}", alive) << " bytes alive in group " << peak.group << ", "
+       << llvm::formatv("{0:N}", peak.arenaBytes) << " bytes of arena\n"
+       << llvm::right_justify("bytes", 14) << "   share  groups       what, and the last to use it\n";
+    for (auto [index, entry] : llvm::enumerate(peak.entries)) {
+      if (index >= kMostLines) {
+        rest += entry.bytes;
+        continue;
+      }
+      std::string range = std::to_string(entry.first) + "-" + std::to_string(entry.last);
+      os << llvm::right_justify(llvm::formatv("{0:N}", entry.bytes).str(), 14)
+         << llvm::format("  %5.1f%%  ", 100.0 * double(entry.bytes) / double(alive)) << llvm::left_justify(range, 11)
+         << "  " << entry.what << ", until " << entry.until << "\n";
+    }
+    if (rest > 0)
+      os << llvm::right_justify(llvm::formatv("{0:N}", rest).str(), 14)
+         << llvm::format("  %5.1f%%  ", 100.0 * double(rest) / double(alive)) << "in "
+         << peak.entries.size() - kMostLines << " more\n";
+  }
+}
+
 void printJson(StringRef network, ArrayRef<Layer> layers, const Layer &total, DictionaryAttr memory,
-               llvm::raw_ostream &os) {
+               ArrayRef<PeakReport> peaks, llvm::raw_ostream &os) {
   llvm::json::OStream json(os, 1);
   auto shape = [&](StringRef key, const Shape &dims) {
     json.attributeArray(key, [&] {
@@ -82,13 +131,36 @@ void printJson(StringRef network, ArrayRef<Layer> layers, const Layer &total, Di
         for (mlir::NamedAttribute entry : memory)
           json.attribute(entry.getName().getValue(), cast<mlir::IntegerAttr>(entry.getValue()).getInt());
       });
+    if (!peaks.empty())
+      printPeaks(json, peaks);
   });
   os << "\n";
 }
 
 } // namespace
 
-void printSummary(ModuleOp module, llvm::raw_ostream &os, bool json, DictionaryAttr memory) {
+std::vector<PeakReport> collectPeaks(ModuleOp module) {
+  std::vector<PeakReport> peaks;
+  module.walk([&](FunctionOpInterface function) {
+    auto alive = function->getAttrOfType<ArrayAttr>("incept.peak");
+    if (!alive || alive.empty())
+      return;
+    auto integer = [](Operation *op, StringRef name) { return op->getAttrOfType<IntegerAttr>(name).getInt(); };
+    PeakReport peak;
+    peak.function = function.getName().str();
+    peak.group = integer(function, "incept.peak_group");
+    peak.arenaBytes = integer(function, "incept.arena_bytes");
+    for (auto entry : alive.getAsRange<DictionaryAttr>())
+      peak.entries.push_back({entry.getAs<IntegerAttr>("bytes").getInt(), entry.getAs<IntegerAttr>("first").getInt(),
+                              entry.getAs<IntegerAttr>("last").getInt(), entry.getAs<StringAttr>("what").str(),
+                              entry.getAs<StringAttr>("until").str()});
+    peaks.push_back(std::move(peak));
+  });
+  return peaks;
+}
+
+void printSummary(ModuleOp module, llvm::raw_ostream &os, bool json, DictionaryAttr memory,
+                  ArrayRef<PeakReport> peaks) {
   std::vector<Layer> layers = collectLayers(module);
   Layer total;
   size_t nameWidth = 4;
@@ -101,7 +173,7 @@ void printSummary(ModuleOp module, llvm::raw_ostream &os, bool json, DictionaryA
   auto network = module->getAttrOfType<StringAttr>("incept.network");
   StringRef name = network ? network.getValue() : "";
   if (json)
-    return printJson(name, layers, total, memory, os);
+    return printJson(name, layers, total, memory, peaks, os);
   auto row = [&](StringRef name, StringRef op, StringRef src, StringRef dst, StringRef parameters, StringRef macs) {
     os << llvm::left_justify(name, nameWidth) << "  " << llvm::left_justify(op, 16) << "  "
        << llvm::left_justify(src, 18) << "  " << llvm::left_justify(dst, 18) << "  "
@@ -118,6 +190,7 @@ void printSummary(ModuleOp module, llvm::raw_ostream &os, bool json, DictionaryA
     for (mlir::NamedAttribute entry : memory)
       os << entry.getName().getValue() << ": "
          << llvm::formatv("{0:N}", cast<mlir::IntegerAttr>(entry.getValue()).getInt()) << "\n";
+  printPeaks(os, peaks);
 }
 
 } // namespace incept

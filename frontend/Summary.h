@@ -5,17 +5,35 @@
 
 #include "mlir/IR/BuiltinOps.h"
 
+#include <string>
+#include <vector>
+
 namespace llvm {
 class raw_ostream;
 } // namespace llvm
 
 namespace incept {
 
+/// Who is alive when a function needs most memory.
+struct PeakReport {
+  struct Entry {
+    int64_t bytes = 0, first = 0, last = 0; ///< alive from one group of the function to another
+    std::string what, until;                ///< the value or scratchpad; the path of the last group
+  };
+  std::string function;
+  int64_t group = 0, arenaBytes = 0; ///< which group has the peak; bytes of the function's arena
+  std::vector<Entry> entries;        ///< largest first
+};
+
+/// The peaks of a module's functions, from `incept.peak` of the planned phase.
+std::vector<PeakReport> collectPeaks(mlir::ModuleOp module);
+
 /// Prints a table, or with `json` an object of `network`, `parameters` (trainable scalars), `states` (running
 /// statistics), `macs` (multiply-accumulates of convolutions and linear layers, one image, forward) and `layers[]` with
 /// `name`, `op`, `src` and `dst` (shapes with the batch; `src` is that of the first operand), `parameters`, `macs`. The
 /// module is in the graph phase. `memory` (byte counts by name, `incept.memory` of the exec phase) is printed where it
-/// is given.
-void printSummary(mlir::ModuleOp module, llvm::raw_ostream &os, bool json, mlir::DictionaryAttr memory = {});
+/// is given, and so are `peaks`.
+void printSummary(mlir::ModuleOp module, llvm::raw_ostream &os, bool json, mlir::DictionaryAttr memory = {},
+                  llvm::ArrayRef<PeakReport> peaks = {});
 
 } // namespace incept

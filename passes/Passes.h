@@ -18,7 +18,8 @@ class Target;
 
 // Passes that ask a target; without one (as in pass tests) they ask the fake target.
 std::unique_ptr<mlir::Pass> createAssignLayoutsPass(std::shared_ptr<const Target> target);
-std::unique_ptr<mlir::Pass> createPlanMemoryPass(std::shared_ptr<const Target> target);
+std::unique_ptr<mlir::Pass> createPlanMemoryPass(std::shared_ptr<const Target> target,
+                                                 const PlanMemoryPassOptions &options);
 std::unique_ptr<mlir::Pass> createLowerToExecPass(std::shared_ptr<const Target> target);
 
 #define GEN_PASS_REGISTRATION

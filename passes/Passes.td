@@ -215,6 +215,8 @@ def PlanMemoryPass : Pass<"incept-plan-memory", "::mlir::ModuleOp"> {
 
     example: test/passes/plan-memory.mlir
   }];
+  let options = [Option<"reportPeak", "report-peak", "bool", "false",
+                        "list who is alive at the peak in the functions' attribute incept.peak">];
   let dependentDialects = ["::incept::InceptDialect"];
 }
 

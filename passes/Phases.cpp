@@ -66,7 +66,7 @@ void buildPhase(OpPassManager &passes, Phase phase, std::shared_ptr<const Target
     passes.addPass(createAssignLayoutsPass(target));
     break;
   case Phase::Planned:
-    passes.addPass(createPlanMemoryPass(target));
+    passes.addPass(createPlanMemoryPass(target, PlanMemoryPassOptions{options.reportPeak}));
     break;
   case Phase::Exec:
     passes.addPass(createLowerToExecPass(target));

@@ -34,8 +34,9 @@ struct PhaseOptions {
   bool recompute = true;     ///< compute cheap values again instead of keeping them
   bool updateEarly = true;   ///< update weights as soon as their gradient is there
   bool coalesce = true;      ///< join optimizer updates of adjacent parameters
+  bool reportPeak = false; ///< list who is alive when most memory is needed (incept.peak of a planned function)
 
-  static PhaseOptions none() { return {false, false, false, false, false, false}; }
+  static PhaseOptions none() { return {false, false, false, false, false, false, false}; }
 };
 
 /// Adds the passes that lead from the phase before `phase` to `phase` (none for graph), ending with its verifier.

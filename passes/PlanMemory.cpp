@@ -61,22 +61,26 @@ int64_t placeBuffers(MutableArrayRef<Buffer *> buffers) {
   return total;
 }
 
-/// The most bytes alive at once: no placement needs less.
-int64_t lowerBound(ArrayRef<Buffer *> buffers, int64_t end) {
+/// The most bytes alive at once, less than which no placement needs, and when that is.
+std::pair<int64_t, int64_t> lowerBound(ArrayRef<Buffer *> buffers, int64_t end) {
   SmallVector<int64_t> change(end + 2, 0);
   for (const Buffer *buffer : buffers) {
     change[buffer->first] += buffer->bytes;
     change[buffer->last + 1] -= buffer->bytes;
   }
-  int64_t live = 0, most = 0;
-  for (int64_t delta : change)
-    most = std::max(most, live += delta);
-  return most;
+  int64_t live = 0, most = 0, when = 0;
+  for (auto [time, delta] : llvm::enumerate(change)) {
+    live += delta;
+    if (live > most)
+      most = live, when = int64_t(time);
+  }
+  return {most, when};
 }
 
 class FunctionPlanner {
 public:
-  FunctionPlanner(func::FuncOp function, const Target &target) : function(function), target(target) {}
+  FunctionPlanner(func::FuncOp function, const Target &target, bool reportPeak)
+      : function(function), target(target), reportPeak(reportPeak) {}
 
   LogicalResult run() {
     bindWrites();
@@ -87,9 +91,11 @@ public:
       all.push_back(&entry.second);
     for (auto &entry : scratchpads)
       all.push_back(&entry.second);
-    int64_t bound = lowerBound(all, time);
+    auto [bound, peak] = lowerBound(all, time);
     int64_t total = placeBuffers(all);
     annotate(total, bound);
+    if (reportPeak)
+      describePeak(peak);
     return success();
   }
 
@@ -211,8 +217,37 @@ private:
     function->setAttr("incept.arena_lower_bound", builder.getI64IntegerAttr(bound_));
   }
 
+  /// Lists who is alive at the peak as `incept.peak` of the function, largest first.
+  void describePeak(int64_t peak) {
+    Builder builder(function.getContext());
+    SmallVector<StringRef> paths; // of the groups, in time
+    for (GroupOp group : function.getOps<GroupOp>())
+      paths.push_back(getPath(group));
+    SmallVector<std::tuple<const Buffer *, std::string>> alive;
+    auto add = [&](const Buffer &buffer, const Twine &what) {
+      if (buffer.first <= peak && peak <= buffer.last)
+        alive.push_back({&buffer, what.str()});
+    };
+    for (auto &[value, buffer] : values)
+      add(buffer, getPath(value.getDefiningOp()) + " " + formatShape(shapeOf(value)));
+    for (auto &[op, buffer] : scratchpads)
+      add(buffer, "scratchpad of " + getPath(op));
+    llvm::stable_sort(alive, [](auto &a, auto &b) { return std::get<0>(a)->bytes > std::get<0>(b)->bytes; });
+    SmallVector<Attribute> entries;
+    for (auto &[buffer, what] : alive)
+      entries.push_back(builder.getDictionaryAttr(
+          {builder.getNamedAttr("bytes", builder.getI64IntegerAttr(buffer->bytes)),
+           builder.getNamedAttr("what", builder.getStringAttr(what)),
+           builder.getNamedAttr("first", builder.getI64IntegerAttr(buffer->first)),
+           builder.getNamedAttr("last", builder.getI64IntegerAttr(buffer->last)),
+           builder.getNamedAttr("until", builder.getStringAttr(paths[buffer->last]))}));
+    function->setAttr("incept.peak", builder.getArrayAttr(entries));
+    function->setAttr("incept.peak_group", builder.getI64IntegerAttr(peak));
+  }
+
   func::FuncOp function;
   const Target &target;
+  bool reportPeak;
   int64_t time = 0;
   DenseMap<Value, WriteOp> bound;
   llvm::MapVector<Value, Buffer> values;
@@ -220,14 +255,15 @@ private:
 };
 
 struct PlanMemoryPass : impl::PlanMemoryPassBase<PlanMemoryPass> {
-  PlanMemoryPass() = default;
-  explicit PlanMemoryPass(std::shared_ptr<const Target> target) : target(std::move(target)) {}
+  using Base::Base;
+  PlanMemoryPass(std::shared_ptr<const Target> target, const PlanMemoryPassOptions &options)
+      : Base(options), target(std::move(target)) {}
 
   void runOnOperation() override {
     if (!target)
       target = createFakeTarget();
     for (func::FuncOp function : getOperation().getOps<func::FuncOp>())
-      if (failed(FunctionPlanner(function, *target).run()))
+      if (failed(FunctionPlanner(function, *target, reportPeak).run()))
         return signalPassFailure();
   }
 
@@ -236,8 +272,8 @@ struct PlanMemoryPass : impl::PlanMemoryPassBase<PlanMemoryPass> {
 
 } // namespace
 
-std::unique_ptr<Pass> createPlanMemoryPass(std::shared_ptr<const Target> target) {
-  return std::make_unique<PlanMemoryPass>(std::move(target));
+std::unique_ptr<Pass> createPlanMemoryPass(std::shared_ptr<const Target> target, const PlanMemoryPassOptions &options) {
+  return std::make_unique<PlanMemoryPass>(std::move(target), options);
 }
 
 } // namespace incept

@@ -83,3 +83,36 @@ func.func @other_consumer_between(%x: tensor<2x4x3x3xf32>, %a: tensor<2x4x3x3xf3
   %s = incept.add %q, %c : (tensor<2x4x3x3xf32>, tensor<2x4x3x3xf32>) -> tensor<2x4x3x3xf32>
   return %s : tensor<2x4x3x3xf32>
 }
+
+// A residual block's end, relu(x + 0.17 * y), is one kernel behind the convolution that gives y.
+// CHECK-LABEL: func.func @residual
+//       CHECK:   %[[Y:.+]] = incept.group "library"
+//       CHECK:     incept.conv2d
+//       CHECK:   %[[R:.+]] = incept.group "kernel"(%[[Y]], %arg0)
+//       CHECK:     incept.scale
+//       CHECK:     incept.add
+//       CHECK:     incept.relu
+//   CHECK-NOT:   incept.group
+//       CHECK:   return %[[R]]
+func.func @residual(%x: tensor<2x4x3x3xf32>, %w: tensor<4x4x1x1xf32>, %b: tensor<4xf32>) -> tensor<2x4x3x3xf32> {
+  %y = incept.conv2d %x, %w bias %b : (tensor<2x4x3x3xf32>, tensor<4x4x1x1xf32>, tensor<4xf32>) -> tensor<2x4x3x3xf32>
+  %s = incept.scale %y by 0.17 : (tensor<2x4x3x3xf32>) -> tensor<2x4x3x3xf32>
+  %a = incept.add %x, %s : (tensor<2x4x3x3xf32>, tensor<2x4x3x3xf32>) -> tensor<2x4x3x3xf32>
+  %r = incept.relu %a : (tensor<2x4x3x3xf32>) -> tensor<2x4x3x3xf32>
+  return %r : tensor<2x4x3x3xf32>
+}
+
+// The sum is needed by itself before the ReLU's kernel could give it: it stays outside.
+// CHECK-LABEL: func.func @residual_sum_used_before
+//       CHECK:     incept.add
+//       CHECK:   incept.group "library"
+//       CHECK:     incept.conv2d
+//       CHECK:   incept.group "kernel"
+//   CHECK-NOT:     incept.add %
+//       CHECK:     incept.relu
+func.func @residual_sum_used_before(%x: tensor<2x4x3x3xf32>, %y: tensor<2x4x3x3xf32>, %z: tensor<2x4x3x3xf32>, %w: tensor<4x4x1x1xf32>) -> (tensor<2x4x3x3xf32>, tensor<2x4x3x3xf32>) {
+  %s = incept.add_n %x, %y, %z : (tensor<2x4x3x3xf32>, tensor<2x4x3x3xf32>, tensor<2x4x3x3xf32>) -> tensor<2x4x3x3xf32>
+  %c = incept.conv2d %s, %w : (tensor<2x4x3x3xf32>, tensor<4x4x1x1xf32>) -> tensor<2x4x3x3xf32>
+  %r = incept.relu %s : (tensor<2x4x3x3xf32>) -> tensor<2x4x3x3xf32>
+  return %c, %r : tensor<2x4x3x3xf32>, tensor<2x4x3x3xf32>
+}

@@ -104,12 +104,17 @@ int summarize(const CompileOptions &options, bool json) {
   if (failed(module))
     return kInputAtFault;
   OwningOpRef<ModuleOp> planned = (**module).clone();
-  PassManager passes(context.get());
-  for (Phase phase : kPhases)
+  // What the planned phase knows of the peak is gone in the exec phase.
+  std::vector<PeakReport> peaks;
+  for (Phase phase : kPhases) {
+    PassManager passes(context.get());
     buildPhase(passes, phase, cpu::createCpuTarget(threadsOf(options)), options.phases);
-  if (failed(passes.run(*planned)))
-    return kInputAtFault;
-  printSummary(**module, llvm::outs(), json, (*planned)->getAttrOfType<DictionaryAttr>("incept.memory"));
+    if (failed(passes.run(*planned)))
+      return kInputAtFault;
+    if (phase == Phase::Planned && options.phases.reportPeak)
+      peaks = collectPeaks(*planned);
+  }
+  printSummary(**module, llvm::outs(), json, (*planned)->getAttrOfType<DictionaryAttr>("incept.memory"), peaks);
   return kDone;
 }
 

@@ -102,6 +102,7 @@ int main(int argc, char **argv) {
   bool json = false;
   addNetworkOptions(summaryCommand, options);
   summaryCommand->add_flag("--json", json, "as JSON");
+  summaryCommand->add_flag("--memory", options.phases.reportPeak, "list who is alive when most memory is needed");
 
   CLI::App *trainCommand =
       app.add_subcommand("train", "compile into a cache, then train; further options are the program's");
