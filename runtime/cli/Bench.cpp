@@ -87,9 +87,10 @@ private:
       return {};
     fillArena();
     auto wanted = [&](const program::Launch &launch) { return isContraction(image, launch); };
-    return timed(convolutions, [&] {
+    INCEPT_RETURN_IF_ERROR(timed(convolutions, [&] {
       return program.device().runOnly(training ? program::kForwardBackward : program::kInfer, wanted);
-    });
+    }));
+    return training ? Status() : program.prepareInference(); // its weights lie in the arena
   }
 
   /// Buffers take turns in the arena, so without the launches between them convolutions would read what was never
