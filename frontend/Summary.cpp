@@ -81,7 +81,8 @@ void printPeaks(llvm::raw_ostream &os, ArrayRef<PeakReport> peaks) {
     int64_t alive = 0, rest = 0;
     for (const PeakReport::Entry &entry : peak.entries)
       alive += entry.bytes;
-    os << "\n" << peak.function << ": " << llvm::formatv("{0:N}", alive) << " bytes alive in group " << peak.group << ", "
+    os << "\n"
+       << peak.function << ": " << llvm::formatv("{0:N}", alive) << " bytes alive in group " << peak.group << ", "
        << llvm::formatv("{0:N}", peak.arenaBytes) << " bytes of arena\n"
        << llvm::right_justify("bytes", 14) << "   share  groups       what, and the last to use it\n";
     for (auto [index, entry] : llvm::enumerate(peak.entries)) {

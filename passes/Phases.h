@@ -34,7 +34,7 @@ struct PhaseOptions {
   bool recompute = true;     ///< compute cheap values again instead of keeping them
   bool updateEarly = true;   ///< update weights as soon as their gradient is there
   bool coalesce = true;      ///< join optimizer updates of adjacent parameters
-  bool reportPeak = false; ///< list who is alive when most memory is needed (incept.peak of a planned function)
+  bool reportPeak = false;   ///< list who is alive when most memory is needed (incept.peak of a planned function)
 
   static PhaseOptions none() { return {false, false, false, false, false, false, false}; }
 };

@@ -235,12 +235,12 @@ private:
     llvm::stable_sort(alive, [](auto &a, auto &b) { return std::get<0>(a)->bytes > std::get<0>(b)->bytes; });
     SmallVector<Attribute> entries;
     for (auto &[buffer, what] : alive)
-      entries.push_back(builder.getDictionaryAttr(
-          {builder.getNamedAttr("bytes", builder.getI64IntegerAttr(buffer->bytes)),
-           builder.getNamedAttr("what", builder.getStringAttr(what)),
-           builder.getNamedAttr("first", builder.getI64IntegerAttr(buffer->first)),
-           builder.getNamedAttr("last", builder.getI64IntegerAttr(buffer->last)),
-           builder.getNamedAttr("until", builder.getStringAttr(paths[buffer->last]))}));
+      entries.push_back(
+          builder.getDictionaryAttr({builder.getNamedAttr("bytes", builder.getI64IntegerAttr(buffer->bytes)),
+                                     builder.getNamedAttr("what", builder.getStringAttr(what)),
+                                     builder.getNamedAttr("first", builder.getI64IntegerAttr(buffer->first)),
+                                     builder.getNamedAttr("last", builder.getI64IntegerAttr(buffer->last)),
+                                     builder.getNamedAttr("until", builder.getStringAttr(paths[buffer->last]))}));
     function->setAttr("incept.peak", builder.getArrayAttr(entries));
     function->setAttr("incept.peak_group", builder.getI64IntegerAttr(peak));
   }
