@@ -144,8 +144,8 @@ def table(name, result):
                      f"{values['peak_resident_bytes'] / 1e6:,.0f} | {values['first_step_seconds']:.1f} | "
                      f"{values['step_ms'] / sides['incept']['step_ms']:.3f} |")
     ratio = result["step_of_bound_ms"] / result["convolutions_ms"]
-    return lines + ["", f"The convolutions and matrix products of incept's step alone: {result['convolutions_ms']:,.0f} ms; "
-                    f"the steps around them took {ratio:.3f} times as long.", ""]
+    return lines + ["", "The convolutions and matrix products of incept's step alone: "
+                    f"{result['convolutions_ms']:,.0f} ms; the steps around them took {ratio:.3f} times as long.", ""]
 
 
 def losses(results):
