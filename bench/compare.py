@@ -143,9 +143,9 @@ def table(name, result):
         lines.append(f"| {SIDES[side]} | {values['step_ms']:,.0f} | {values['images_per_second']:.2f} | "
                      f"{values['peak_resident_bytes'] / 1e6:,.0f} | {values['first_step_seconds']:.1f} | "
                      f"{values['step_ms'] / sides['incept']['step_ms']:.3f} |")
-    lines += ["", f"The convolutions and matrix products of incept's step alone: {result['convolutions_ms']:,.0f} ms; the "
-              f"steps around them took {result['step_of_bound_ms'] / result['convolutions_ms']:.3f} times as long.", ""]
-    return lines
+    ratio = result["step_of_bound_ms"] / result["convolutions_ms"]
+    return lines + ["", "The convolutions and matrix products of incept's step alone: "
+                    f"{result['convolutions_ms']:,.0f} ms; the steps around them took {ratio:.3f} times as long.", ""]
 
 
 def losses(results):
@@ -178,9 +178,10 @@ def report(facts, results):
     versions = next(iter(results.values()))
     lines = ["# Training step: incept and PyTorch", "",
              f"{facts['date']}, {facts['cpu']} ({facts['isa']}, {facts['cores']} cores), {facts['system']}, "
-             f"{facts['threads']} threads, f32, channels_last. incept {facts['commit']}, PyTorch {versions['pytorch']}, "
-             f"timm {versions['timm']}, Python {facts['python']}. Medians of {facts['repeats']} rounds in which every side "
-             f"does one step in turn; load average at the start {facts['load_average']}.", ""]
+             f"{facts['threads']} threads, f32, channels_last. incept {facts['commit']}, PyTorch "
+             f"{versions['pytorch']}, timm {versions['timm']}, Python {facts['python']}. Medians of "
+             f"{facts['repeats']} rounds in which every side does one step in turn; load average at the start "
+             f"{facts['load_average']}.", ""]
     for name, result in results.items():
         lines += table(name, result)
     return "\n".join(lines + ["### Where incept is behind", "", *losses(results), ""])
@@ -198,13 +199,14 @@ def write(directory, facts, results):
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--networks", default=",".join(NETWORKS), help="names with commas between, of " + ", ".join(NETWORKS))
+    parser.add_argument("--networks", default=",".join(NETWORKS), help="names with commas between (all: %(default)s)")
     parser.add_argument("--repeats", type=int, default=7, help="rounds (7)")
     parser.add_argument("--batch", type=int, default=8, help="batch size (8)")
     parser.add_argument("--threads", type=int, default=2, help="threads of every side (2)")
     parser.add_argument("--no-compile", dest="compile", action="store_false", help="leave out torch.compile")
     parser.add_argument("--incept", default=os.path.join(ROOT, "build/release/bin/incept"), help="the compiler")
-    parser.add_argument("--python", default=os.path.join(ROOT, "build/bench-venv/bin/python"), help="one with PyTorch and timm")
+    parser.add_argument("--python", default=os.path.join(ROOT, "build/bench-venv/bin/python"),
+                        help="one with PyTorch and timm")
     parser.add_argument("--output", default=os.path.join(HERE, "results"), help="directory for DATE.md and DATE.json")
     options = parser.parse_args()
     options.networks = options.networks.split(",")

@@ -33,13 +33,6 @@ public:
 
   Status run() {
     INCEPT_RETURN_IF_ERROR(prepare());
-    Peaks peaks;
-    if (options.profile) {
-      auto measured = measurePeaks(image.threads);
-      if (!measured)
-        return measured.status();
-      peaks = *measured;
-    }
     INCEPT_RETURN_IF_ERROR(timeStep(0)); // touches all memory
     first = steps.back();
     report(0);
@@ -51,8 +44,17 @@ public:
       INCEPT_RETURN_IF_ERROR(timeStep(step));
       report(step);
     }
-    if (!steps.empty())
-      summarise(peaks);
+    if (steps.empty())
+      return {};
+    int64_t resident = peakResidentBytes(); // before the peaks' arrays
+    Peaks peaks;
+    if (options.profile) {
+      auto measured = measurePeaks(image.threads);
+      if (!measured)
+        return measured.status();
+      peaks = *measured;
+    }
+    summarise(peaks, resident);
     return {};
   }
 
@@ -131,7 +133,7 @@ private:
     std::fflush(stdout);
   }
 
-  void summarise(const Peaks &peaks) {
+  void summarise(const Peaks &peaks, int64_t resident) {
     double step = median(steps), perSecond = double(image.batchSize) / step;
     std::vector<LaunchProfile> profile;
     if (options.profile)
@@ -140,7 +142,7 @@ private:
       nlohmann::ordered_json result = {{"step_ms", 1e3 * step},
                                        {"first_step_ms", 1e3 * first},
                                        {"images_per_second", perSecond},
-                                       {"peak_resident_bytes", peakResidentBytes()},
+                                       {"peak_resident_bytes", resident},
                                        {"planned_bytes", image.peakBytes}};
       if (options.bound)
         result["convolutions_ms"] = 1e3 * median(convolutions);
@@ -150,7 +152,7 @@ private:
       return;
     }
     std::printf("median %.1f ms, %.1f images/s, peak resident %lld bytes, planned %llu bytes\n", 1e3 * step, perSecond,
-                static_cast<long long>(peakResidentBytes()), static_cast<unsigned long long>(image.peakBytes));
+                static_cast<long long>(resident), static_cast<unsigned long long>(image.peakBytes));
     if (options.bound)
       std::printf("convolutions alone: median %.1f ms; a step takes %.3f times as long\n", 1e3 * median(convolutions),
                   step / median(convolutions));

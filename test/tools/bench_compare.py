@@ -16,7 +16,8 @@ print(json.dumps({"peak_resident_bytes": 7}))
 
 
 def side(step, memory, first):
-    return {"step_ms": step, "images_per_second": 8e3 / step, "peak_resident_bytes": memory, "first_step_seconds": first}
+    return {"step_ms": step, "images_per_second": 8e3 / step, "peak_resident_bytes": memory,
+            "first_step_seconds": first}
 
 
 worker = compare.Worker("a side", [sys.executable, "-c", SIDE])
