@@ -87,8 +87,11 @@ private:
   void chooseJoinedFormat(ArrayRef<ReadOp> reads, StringRef whole) {
     SmallVector<std::string> parts;
     for (ReadOp read : reads) {
-      auto part = target.rowsFormat(whole, shapeOf(read.getValue())[0]);
-      if (failed(part))
+      ArrayRef<int64_t> shape = shapeOf(read.getValue());
+      auto part = target.rowsFormat(whole, shape[0]);
+      // Offsets of rows are counted in elements: a format that pads would shift them.
+      auto bytes = succeeded(part) ? target.formatBytes(shape, *part) : FailureOr<int64_t>(failure());
+      if (failed(bytes) || *bytes != *countElements(shape) * 4)
         break;
       parts.push_back(*part);
     }

@@ -56,7 +56,7 @@ public:
   }
 
   FailureOr<std::string> rowsFormat(StringRef format, int64_t rows) const override {
-    if (format == "transposed" || rows % 16 != 0)
+    if (format == "transposed" || rows % 32 != 0)
       return failure();
     return format.str();
   }
