@@ -57,8 +57,7 @@ inline constexpr const char *kSectionName = ".incept";
 inline constexpr std::uint64_t kBlobAlignment = 64;
 inline constexpr std::uint64_t kRegionAlignment = 64;
 
-/// Names of regions that the runtime itself reads or writes. `params`, `grads` and each optimizer slot have the
-/// same layout: a parameter, its gradient and its slots have one offset.
+/// Names of regions that the runtime itself reads or writes.
 inline constexpr const char *kArenaRegion = "arena";
 inline constexpr const char *kStepRegion = "step";
 
@@ -70,7 +69,8 @@ inline constexpr const char *kStepRegion = "step";
 ///   io/logits     f32 (N,K)                                                  <- forward_backward and infer
 /// Tensors whose kind is "parameter" or "state" make up a weights file; with those of kind "slot" a checkpoint.
 /// A "gradient" is named grad/NAME, a slot SLOT/NAME, e.g. momentum/NAME and mean_square/NAME.
-/// Kind "io" is for the names above and "derived" for what prepare_inference computes.
+/// Kind "io" is for the names above and "derived" for what prepare_inference computes: it lies in the arena, where the
+/// training entries overwrite it, so prepare_inference runs before the first infer after them.
 inline constexpr const char *kU8Images = "io/u8_images";
 inline constexpr const char *kF32Images = "io/f32_images";
 inline constexpr const char *kLabels = "io/labels";
