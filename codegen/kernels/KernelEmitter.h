@@ -35,8 +35,8 @@ public:
   // The loops of a launch. What their bodies write depends on no other iteration.
   /// body(unit) for each unit of the launch, where a unit is worth a group of threads.
   virtual void units(llvm::function_ref<void(mlir::Value)> body) = 0;
-  /// body(unit) for each unit of the launch, where a unit is scalar work.
-  virtual void smallUnits(llvm::function_ref<void(mlir::Value)> body) = 0;
+  /// body(unit) for each of the launch's `count` units, where a unit is scalar work.
+  virtual void smallUnits(mlir::Value count, llvm::function_ref<void(mlir::Value)> body) = 0;
   /// body(i) for 0 <= i < count, inside a unit.
   virtual void items(mlir::Value count, llvm::function_ref<void(mlir::Value)> body) = 0;
   /// body(c, lanes) for [0, count) in steps of a vector, inside a unit.

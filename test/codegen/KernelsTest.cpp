@@ -243,7 +243,7 @@ TEST(Compile, SaysWhyNot) {
             std::string::npos);
   EXPECT_NE(compileFor(definition("avg_pool", "incept.relu %x", "tensor<?x?xf32>"), "").find("expected a body of one"),
             std::string::npos);
-  EXPECT_NE(compileFor(definition("map", "incept.relu %x", "tensor<?x?xf16>"), "").find("expected operands of f32"),
+  EXPECT_NE(compileFor(definition("map", "incept.relu %x", "tensor<?x?xf64>"), "").find("expected operands of f32"),
             std::string::npos);
 }
 
