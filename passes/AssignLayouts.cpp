@@ -90,8 +90,9 @@ private:
       ArrayRef<int64_t> shape = shapeOf(read.getValue());
       auto part = target.rowsFormat(whole, shape[0]);
       // Offsets of rows are counted in elements: a format that pads would shift them.
-      auto bytes = succeeded(part) ? target.formatBytes(shape, *part) : FailureOr<int64_t>(failure());
-      if (failed(bytes) || *bytes != *countElements(shape) * 4)
+      Type element = getElementTypeOrSelf(read.getValue().getType());
+      auto bytes = succeeded(part) ? target.formatBytes(shape, element, *part) : FailureOr<int64_t>(failure());
+      if (failed(bytes) || *bytes != *countElements(shape) * elementBytes(element))
         break;
       parts.push_back(*part);
     }
@@ -284,8 +285,8 @@ private:
         to = variableLayout(write.getVariable());
     setLayout(output, to);
     LayoutAttr from = layoutOf(group.getInputs()[cast<BlockArgument>(reorder.getSrc()).getArgNumber()]);
-    return finish(group, target.planReorder(shapeOf(output), libraryFormat(from), libraryFormat(to),
-                                            bool(reorder.getScales()), why));
+    return finish(group, target.planReorder(shapeOf(output), getElementTypeOrSelf(output.getType()),
+                                            libraryFormat(from), libraryFormat(to), bool(reorder.getScales()), why));
   }
 
   FailureOr<Value> insertReorder(OpBuilder &builder, GroupOp near, Value value, LayoutAttr to) {
@@ -299,7 +300,8 @@ private:
     auto reorder = ReorderOp::create(builder, near.getLoc(), type, argument, Value());
     setPath(reorder, getPath(near));
     YieldOp::create(builder, near.getLoc(), ValueRange(reorder.getDst()));
-    auto plan = target.planReorder(shapeOf(value), libraryFormat(layoutOf(value)), libraryFormat(to), false, why);
+    auto plan = target.planReorder(shapeOf(value), type.getElementType(), libraryFormat(layoutOf(value)),
+                                   libraryFormat(to), false, why);
     if (failed(finish(group, plan)))
       return failure();
     return group.getOutputs().front();

@@ -185,9 +185,8 @@ private:
     if (buffer.bytes)
       return success();
     auto type = cast<RankedTensorType>(placement.root.getType());
-    auto bytes = type.getElementType().isF32()
-                     ? target.formatBytes(type.getShape(), libraryFormat(layoutOf(placement.root)))
-                     : FailureOr<int64_t>(*countElements(type.getShape()) * elementBytes(type.getElementType()));
+    auto bytes =
+        target.formatBytes(type.getShape(), type.getElementType(), libraryFormat(layoutOf(placement.root)));
     if (failed(bytes))
       return op->emitOpError() << "has a result of unknown size: " << type;
     buffer.bytes = std::max<int64_t>(llvm::alignTo(*bytes, kAlignment), kAlignment);

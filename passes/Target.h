@@ -40,12 +40,18 @@ public:
   virtual mlir::FailureOr<LibraryPlan> plan(mlir::Operation *op, llvm::StringRef weightsFormat,
                                             std::string &why) const = 0;
 
-  /// Plans a change of physical format of a weights tensor, with or without per-output-channel scales.
-  virtual mlir::FailureOr<LibraryPlan> planReorder(llvm::ArrayRef<int64_t> shape, llvm::StringRef from,
-                                                   llvm::StringRef to, bool scales, std::string &why) const = 0;
+  /// Plans a change of physical format of a tensor of `element`s, with or without per-output-channel scales.
+  virtual mlir::FailureOr<LibraryPlan> planReorder(llvm::ArrayRef<int64_t> shape, mlir::Type element,
+                                                   llvm::StringRef from, llvm::StringRef to, bool scales,
+                                                   std::string &why) const = 0;
 
-  /// Bytes of a tensor in a library format, padding included. "" and "nhwc" are dense.
-  virtual mlir::FailureOr<int64_t> formatBytes(llvm::ArrayRef<int64_t> shape, llvm::StringRef format) const = 0;
+  /// Bytes of a tensor of `element`s in a library format, padding included. "" and "nhwc" are dense.
+  virtual mlir::FailureOr<int64_t> formatBytes(llvm::ArrayRef<int64_t> shape, mlir::Type element,
+                                               llvm::StringRef format) const = 0;
+
+  /// The element type in which `op`, the gradient of weights, gives its result where its operands are bf16 or f16:
+  /// f32, or theirs where the library has no deterministic implementation that keeps the sums in f32.
+  virtual mlir::Type gradientType(mlir::Operation *op) const;
 
   /// The format of `rows` rows of a weights tensor that is in `format`, such that the rows' bytes lie together. Fails
   /// where the format spreads them.
@@ -54,7 +60,8 @@ public:
 
 /// A target for pass tests: it accepts everything, keeps convolution weights in a format called "blocked" (rounded up
 /// to multiples of 16 channels), takes slices in 1x1 convolutions only, wants another format for data gradients, and
-/// activations in blocks for windows 5 high. Multiples of 32 rows of weights lie together.
+/// activations in blocks for windows 5 high. Multiples of 32 rows of weights lie together. Gradients of convolutions'
+/// weights are f32, those of linear layers' have the type of the activations.
 std::shared_ptr<const Target> createFakeTarget();
 
 } // namespace incept
