@@ -26,6 +26,7 @@ public:
       : module(module), target(target), symbols(module), context(module.getContext()) {}
 
   LogicalResult run() {
+    target.prepare(module);
     // Forward convolutions decide the formats of the variables they read; infer decides for folded weights.
     for (func::FuncOp function : functionsInOrder())
       if (failed(chooseWeightFormats(function)))
@@ -322,8 +323,12 @@ private:
     for (Value output : group.getOutputs())
       if (layoutOf(output).isSlice() && !target.acceptsSlice(libraryOp(group), output))
         return group.emitOpError() << "writes a channel slice, which its library cannot: expected a copy after it";
-    group.setPlanAttr(FlatSymbolRefAttr::get(context, planSymbol(*plan)));
-    group.setScratchpad(plan->scratchpadBytes);
+    if (plan->generated) {
+      group.setKind("kernel");
+    } else {
+      group.setPlanAttr(FlatSymbolRefAttr::get(context, planSymbol(*plan)));
+      group.setScratchpad(plan->scratchpadBytes);
+    }
     mirrorInside(group);
     return success();
   }

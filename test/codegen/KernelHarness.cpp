@@ -8,6 +8,7 @@
 #include "mlir/Parser/Parser.h"
 #include "passes/KernelBuilder.h"
 #include "passes/Layouts.h"
+#include "passes/Target.h"
 
 #include <gtest/gtest.h>
 
@@ -155,7 +156,8 @@ public:
   }
 
   void run() {
-    KernelTable table(module);
+    auto target = createFakeTarget();
+    KernelTable table(module, *target);
     KernelLaunch kernelLaunch = table.get(groupOp);
     std::string combine = table.getCombine().str(), symbol = kernelLaunch.symbol.str();
     auto bytes = cpu::compileKernels(module, cpu::KernelOptions());
