@@ -50,6 +50,8 @@ private:
     return functions;
   }
 
+  static ChannelSlice sliceOf(Value value) { return {layoutOf(value).getStride(), layoutOf(value).getOffset()}; }
+
   static Operation *libraryOp(GroupOp group) { return &group.getBody().front().front(); }
 
   LogicalResult chooseWeightFormats(func::FuncOp function) {
@@ -200,7 +202,7 @@ private:
   LogicalResult planLibrary(GroupOp group) {
     Operation *op = libraryOp(group);
     for (Value input : group.getInputs())
-      if (layoutOf(input) && layoutOf(input).isSlice() && !target.acceptsSlice(op, input))
+      if (layoutOf(input) && layoutOf(input).isSlice() && !target.acceptsSlice(op, input, sliceOf(input)))
         return group.emitOpError() << "reads a channel slice, which its library cannot: expected a copy before it";
     if (isa<ReorderOp>(op))
       return planExistingReorder(group, cast<ReorderOp>(op));
@@ -321,7 +323,7 @@ private:
     if (!plan->activations.empty() && failed(reorderActivations(group, layout(plan->activations))))
       return failure();
     for (Value output : group.getOutputs())
-      if (layoutOf(output).isSlice() && !target.acceptsSlice(libraryOp(group), output))
+      if (layoutOf(output).isSlice() && !target.acceptsSlice(libraryOp(group), output, sliceOf(output)))
         return group.emitOpError() << "writes a channel slice, which its library cannot: expected a copy after it";
     if (plan->generated) {
       group.setKind("kernel");

@@ -16,7 +16,7 @@ namespace {
 
 class FakeTarget final : public Target {
 public:
-  bool acceptsSlice(Operation *op, Value value) const override {
+  bool acceptsSlice(Operation *op, Value value, ChannelSlice) const override {
     auto conv = dyn_cast<Conv2DOp>(op);
     return conv && shapeOf(conv.getWeights())[2] == 1 && shapeOf(conv.getWeights())[3] == 1;
   }

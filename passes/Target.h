@@ -31,6 +31,11 @@ struct LibraryPlan {
   bool generated = false;    ///< no library call: a generated kernel of the op's name does it
 };
 
+/// Channels [offset, ...) of a buffer with `stride` channels.
+struct ChannelSlice {
+  int64_t stride, offset;
+};
+
 class Target {
 public:
   virtual ~Target() = default;
@@ -39,8 +44,8 @@ public:
   /// at once faster. A failure shows again when the op is planned.
   virtual void prepare(mlir::ModuleOp) const {}
 
-  /// True where the activation `value`, an operand or the result of the library op `op`, may be a channel slice.
-  virtual bool acceptsSlice(mlir::Operation *op, mlir::Value value) const = 0;
+  /// True where the activation `value`, an operand or the result of the library op `op`, may be this channel slice.
+  virtual bool acceptsSlice(mlir::Operation *op, mlir::Value value, ChannelSlice slice) const = 0;
 
   /// Plans the library op `op` (conv2d, its gradients, linear, its gradients) with its weights in `weightsFormat`
   /// ("any" leaves the choice to the library). On failure `why` is a sentence without a final stop.

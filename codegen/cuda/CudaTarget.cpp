@@ -13,6 +13,7 @@ namespace incept::cuda {
 namespace {
 
 constexpr llvm::StringLiteral kWeightsFormat = "ohwi";
+constexpr int64_t kPixelBytes = 16;
 
 cudnn::Type typeOf(Value value) {
   Type element = getElementTypeOrSelf(value.getType());
@@ -129,7 +130,12 @@ public:
     plans.prepare(problems);
   }
 
-  bool acceptsSlice(Operation *, Value) const override { return false; }
+  bool acceptsSlice(Operation *op, Value value, ChannelSlice slice) const override {
+    // Engines assume that addresses and pixels are 16 bytes apart.
+    int64_t channels = kPixelBytes / elementBytes(getElementTypeOrSelf(value.getType()));
+    bool isAligned = slice.offset % channels == 0 && slice.stride % channels == 0;
+    return isAligned && isa<Conv2DOp, Conv2DBackwardDataOp, Conv2DBackwardWeightsOp>(op);
+  }
 
   FailureOr<LibraryPlan> plan(Operation *op, StringRef weightsFormat, std::string &why) const override {
     auto problem = problemFor(op);
