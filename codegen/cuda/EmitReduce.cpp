@@ -39,7 +39,7 @@ public:
 private:
   /// This thread's rows from `from` on, as many at a time as loads should be in flight.
   SmallVector<Value> addRows(Value from, Value to) {
-    int64_t inFlight = vectorsInFlight(e.width);
+    int64_t inFlight = vectorsInFlight(e.definition, e.width);
     Value step = e.threadsY(), ahead = e.mul(step, e.index(inFlight - 1)), group = e.mul(step, e.index(inFlight));
     // Whole groups begin at the rows r with r + ahead < to.
     Value groups = e.ceilDiv(e.max(e.sub(e.sub(to, from), ahead), e.index(0)), group);
