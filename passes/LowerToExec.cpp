@@ -138,12 +138,9 @@ private:
       parameterOffsets[variable.getSymName()] = offset;
     auto type = cast<RankedTensorType>(variable.getType());
     auto layout = dyn_cast_or_null<LayoutAttr>(type.getEncoding());
-    auto elements = countElements(type.getShape());
-    if (failed(elements))
+    if (failed(countElements(type.getShape())))
       return variable.emitOpError() << "is too large";
-    FailureOr<int64_t> bytes = *elements * elementBytes(type.getElementType());
-    if (type.getElementType().isF32())
-      bytes = target.formatBytes(type.getShape(), libraryFormat(layout));
+    auto bytes = target.formatBytes(type.getShape(), type.getElementType(), libraryFormat(layout));
     if (failed(bytes))
       return variable.emitOpError() << "has an unknown size";
     Builder builder(module.getContext());
@@ -319,7 +316,7 @@ struct LowerToExecPass : impl::LowerToExecPassBase<LowerToExecPass> {
     exec::RegionOp::create(builder, module.getLoc(), "step", kStepBytes);
 
     SymbolTable symbols(module);
-    KernelTable kernels(module);
+    KernelTable kernels(module, *target);
     for (func::FuncOp function : module.getOps<func::FuncOp>())
       FunctionLowering(function, kernels, symbols).run();
     annotate(module, placer.arenaBytes(), bound, placer.persistentBytes());

@@ -2,7 +2,7 @@
 //
 // The table of kernel families.
 #include "codegen/cpu/CompileKernels.h"
-#include "codegen/cpu/KernelEmitter.h"
+#include "codegen/cpu/CpuEmitter.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -17,37 +17,33 @@ namespace {
 
 struct Family {
   StringRef name;
-  LogicalResult (*emit)(KernelEmitter &);
+  LogicalResult (*emit)(CpuEmitter &);
 };
+
+/// A family that all targets share.
+template <LogicalResult (*Emit)(KernelEmitter &)>
+LogicalResult shared(CpuEmitter &e) {
+  return Emit(e);
+}
 
 constexpr Family kFamilies[] = {
     {"flat", emitFlat},
     {"map", emitMap},
     {"reduce", emitReduce},
     {"combine", emitCombine},
-    {"max_pool", emitMaxPool},
-    {"max_pool_with_index", emitMaxPool},
-    {"max_pool_backward", emitMaxPoolBackward},
-    {"avg_pool", emitAvgPool},
-    {"avg_pool_backward", emitAvgPoolBackward},
-    {"global_avg_pool", emitGlobalAvgPool},
-    {"global_avg_pool_backward", emitGlobalAvgPoolBackward},
-    {"dropout", emitDropout},
+    {"max_pool", shared<emitMaxPool>},
+    {"max_pool_with_index", shared<emitMaxPool>},
+    {"max_pool_backward", shared<emitMaxPoolBackward>},
+    {"avg_pool", shared<emitAvgPool>},
+    {"avg_pool_backward", shared<emitAvgPoolBackward>},
+    {"global_avg_pool", shared<emitGlobalAvgPool>},
+    {"global_avg_pool_backward", shared<emitGlobalAvgPoolBackward>},
+    {"dropout", shared<emitDropout>},
     {"softmax_cross_entropy", emitSoftmaxCrossEntropy},
     {"softmax_cross_entropy_backward", emitSoftmaxCrossEntropyBackward},
-    {"normalize_image", emitNormalizeImage},
-    {"import_image", emitImportImage},
+    {"normalize_image", shared<emitNormalizeImage>},
+    {"import_image", shared<emitImportImage>},
 };
-
-/// A family that stands for one op must have that op in its body, and nothing else.
-LogicalResult checkBody(exec::KernelDefOp definition, StringRef family) {
-  if (family == "flat" || family == "map" || family == "reduce" || family == "combine")
-    return success();
-  Block &body = definition.getBody().front();
-  if (!llvm::hasSingleElement(body.without_terminator()) || body.front().getName().stripDialect() != family)
-    return definition.emitOpError() << "expected a body of one '" << family << "' in a kernel of that family";
-  return success();
-}
 
 } // namespace
 
@@ -62,7 +58,7 @@ FailureOr<OwningOpRef<ModuleOp>> emitKernels(MLIRContext *context, ArrayRef<exec
       return definition.emitOpError() << "unknown kernel family '" << definition.getFamily() << "'";
     if (failed(checkBody(definition, family->name)))
       return failure();
-    KernelEmitter emitter(*kernels, definition, vectorBits / 32);
+    CpuEmitter emitter(*kernels, definition, vectorBits / 32);
     if (failed(family->emit(emitter)))
       return failure();
     emitter.finish();

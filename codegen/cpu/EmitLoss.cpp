@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Softmax cross entropy with label smoothing and its gradient.
-#include "codegen/cpu/KernelEmitter.h"
+#include "codegen/cpu/CpuEmitter.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
@@ -14,7 +14,7 @@ namespace {
 /// Passes over one row of logits. Sums run lane by lane and are added across lanes at the end.
 class LogitsRow {
 public:
-  LogitsRow(KernelEmitter &emitter, Value base, Value offset, Value classes)
+  LogitsRow(CpuEmitter &emitter, Value base, Value offset, Value classes)
       : e(emitter), base(base), offset(offset), classes(classes) {}
 
   /// The largest logit (NaN where one is).
@@ -64,11 +64,11 @@ private:
     return vector::ReductionOp::create(e.builder, e.loc, kind, value);
   }
 
-  KernelEmitter &e;
+  CpuEmitter &e;
   Value base, offset, classes;
 };
 
-Value loadLabel(KernelEmitter &e, Value labels, Value n, Value classes) {
+Value loadLabel(CpuEmitter &e, Value labels, Value n, Value classes) {
   Value label = e.loadScalar(labels, n, e.builder.getI64Type());
   // The runtime checks labels; a damaged one must still not read outside the row.
   return e.max(e.min(label, e.sub(classes, e.index(1))), e.index(0));
@@ -76,7 +76,7 @@ Value loadLabel(KernelEmitter &e, Value labels, Value n, Value classes) {
 
 } // namespace
 
-LogicalResult emitSoftmaxCrossEntropy(KernelEmitter &e) {
+LogicalResult emitSoftmaxCrossEntropy(CpuEmitter &e) {
   double smoothing = cast<SoftmaxCrossEntropyOp>(e.only()).getLabelSmoothing().convertToDouble();
   Value logits = e.operand(0), labels = e.operand(1), loss = e.operand(2);
   Value batch = e.extent(0), classes = e.extent(1), stride = e.extent(2);
@@ -104,7 +104,7 @@ LogicalResult emitSoftmaxCrossEntropy(KernelEmitter &e) {
   return success();
 }
 
-LogicalResult emitSoftmaxCrossEntropyBackward(KernelEmitter &e) {
+LogicalResult emitSoftmaxCrossEntropyBackward(CpuEmitter &e) {
   auto op = cast<SoftmaxCrossEntropyBackwardOp>(e.only());
   double smoothing = op.getLabelSmoothing().convertToDouble(), weight = op.getWeight().convertToDouble();
   Value logits = e.operand(0), labels = e.operand(1), diffLogits = e.operand(2);
@@ -116,7 +116,7 @@ LogicalResult emitSoftmaxCrossEntropyBackward(KernelEmitter &e) {
     LogitsRow row(e, logits, offset, classes);
     Value largest = row.largest();
     Value sum = e.splat(row.sumOfExp(largest)), shift = e.splat(largest), factors = e.splat(factor);
-    e.vectors(e.index(0), classes, [&](Value k, Lanes lanes) {
+    e.vectors(classes, [&](Value k, Lanes lanes) {
       Value x = e.loadVector(logits, e.add(offset, k), e.f32(), lanes);
       Value probability = e.divf(math::ExpOp::create(e.builder, e.loc, e.subf(x, shift)), sum);
       e.storeVector(e.mulf(e.subf(probability, spread), factors), diffLogits, e.add(diffOffset, k), lanes);

@@ -1,148 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Elementwise kernels: the ops of a body, one vector at a time, and the loops of the families `flat` (dense tensors of
-// one size) and `map` (rows x channels with channel vectors).
-#include "codegen/cpu/KernelEmitter.h"
-#include "codegen/cpu/RowOperands.h"
-#include "mlir/Dialect/Math/IR/Math.h"
+// Elementwise kernels: the loops of the families `flat` (dense tensors of one size) and `map` (rows x channels with
+// channel vectors).
+#include "codegen/cpu/CpuEmitter.h"
+#include "codegen/kernels/RowOperands.h"
 #include "passes/LaunchShape.h"
 
 using namespace mlir;
 
 namespace incept::cpu {
 
-namespace {
-
-/// Emits the formulas of InceptNormOps.td and InceptTrainingOps.td.
-class MapOps {
-public:
-  MapOps(KernelEmitter &emitter, Values &values, Value count) : e(emitter), values(values), count(count) {}
-
-  LogicalResult emit(Operation *op) {
-    if (op->hasAttr("count") && !count)
-      return e.definition.emitOpError() << "expected '" << op->getName() << "' in a flat kernel, which has its count";
-    return llvm::TypeSwitch<Operation *, LogicalResult>(op)
-        .Case<ReluOp, CopyOp, ReluBackwardOp, AddOp, AddNOp, ScaleOp, ScaleShiftOp, BatchNormFinalizeOp,
-              BatchNormBackwardFinalizeOp, BatchNormBackwardApplyOp, FoldBatchNormOp, SgdUpdateOp, RmspropUpdateOp>(
-            [&](auto op) {
-              emitOp(op);
-              return success();
-            })
-        .Default([&](Operation *) {
-          return e.definition.emitOpError() << "'" << op->getName() << "' has no code on this target";
-        });
-  }
-
-private:
-  Value get(Value value) { return values.lookup(value); }
-  void set(Value value, Value emitted) { values[value] = emitted; }
-  Value constant(double value) { return e.splatReal(value); }
-  Value zero() { return constant(0.0); }
-  Value sqrt(Value value) { return math::SqrtOp::create(e.builder, e.loc, value); }
-  Value oneMinus(Value value) { return e.subf(constant(1.0), value); }
-
-  void emitOp(ReluOp op) { set(op.getDst(), e.maxKeepingNan(get(op.getSrc()), zero())); }
-  void emitOp(CopyOp op) { set(op.getDst(), get(op.getSrc())); }
-  void emitOp(AddOp op) { set(op.getDst(), e.addf(get(op.getLhs()), get(op.getRhs()))); }
-  void emitOp(ScaleOp op) { set(op.getDst(), e.mulf(get(op.getSrc()), constant(op.getFactor().convertToDouble()))); }
-
-  void emitOp(ReluBackwardOp op) {
-    Value positive = arith::CmpFOp::create(e.builder, e.loc, arith::CmpFPredicate::OGT, get(op.getDst()), zero());
-    set(op.getDiffSrc(), arith::SelectOp::create(e.builder, e.loc, positive, get(op.getDiffDst()), zero()));
-  }
-
-  void emitOp(AddNOp op) {
-    Value sum = get(op.getSrcs().front());
-    for (Value src : op.getSrcs().drop_front())
-      sum = e.addf(sum, get(src));
-    set(op.getDst(), sum);
-  }
-
-  void emitOp(ScaleShiftOp op) {
-    Value centered = e.subf(get(op.getSrc()), get(op.getCenter()));
-    set(op.getDst(), e.fma(centered, get(op.getScale()), get(op.getShift())));
-  }
-
-  void emitOp(BatchNormFinalizeOp op) {
-    Value offset = e.divf(get(op.getSum()), count);
-    Value mean = op.getShift() ? e.addf(get(op.getShift()), offset) : offset;
-    Value variance = e.subf(e.divf(get(op.getSumSquares()), count), e.mulf(offset, offset));
-    variance = e.maxKeepingNan(variance, zero());
-    Value epsilon = constant(op.getEpsilon().convertToDouble());
-    Value invStd = e.divf(constant(1.0), sqrt(e.addf(variance, epsilon)));
-    set(op.getMean(), mean);
-    set(op.getInvStd(), invStd);
-    set(op.getScale(), op.getGamma() ? e.mulf(get(op.getGamma()), invStd) : invStd);
-    // M / (M - 1), and 1 where a channel has one value only.
-    Value less = e.maxKeepingNan(e.subf(count, constant(1.0)), constant(1.0));
-    Value unbiased = e.divf(e.mulf(variance, count), less);
-    double decay = op.getDecay().convertToDouble();
-    auto follow = [&](Value running, Value batch) {
-      return e.fma(constant(decay), running, e.mulf(constant(1.0 - decay), batch));
-    };
-    set(op.getNewRunningMean(), follow(get(op.getRunningMean()), mean));
-    set(op.getNewRunningVar(), follow(get(op.getRunningVar()), unbiased));
-  }
-
-  void emitOp(BatchNormBackwardFinalizeOp op) {
-    Value invStd = get(op.getInvStd()), sum = get(op.getSum()), product = get(op.getSumProduct());
-    Value a = op.getGamma() ? e.mulf(get(op.getGamma()), invStd) : invStd;
-    Value minusA = e.subf(zero(), a);
-    set(op.getDiffGamma(), e.mulf(product, invStd));
-    set(op.getDiffBeta(), sum);
-    set(op.getA(), a);
-    set(op.getB(), e.divf(e.mulf(e.mulf(minusA, e.mulf(invStd, invStd)), product), count));
-    set(op.getC(), e.divf(e.mulf(minusA, sum), count));
-  }
-
-  void emitOp(BatchNormBackwardApplyOp op) {
-    Value centered = e.subf(get(op.getSrc()), get(op.getMean()));
-    Value rest = e.fma(get(op.getB()), centered, get(op.getC()));
-    set(op.getDiffSrc(), e.fma(get(op.getA()), get(op.getDiffDst()), rest));
-  }
-
-  void emitOp(FoldBatchNormOp op) {
-    Value deviation = sqrt(e.addf(get(op.getVariance()), constant(op.getEpsilon().convertToDouble())));
-    Value scale = e.divf(op.getGamma() ? get(op.getGamma()) : constant(1.0), deviation);
-    Value center = op.getBias() ? e.subf(get(op.getBias()), get(op.getMean())) : e.subf(zero(), get(op.getMean()));
-    set(op.getScale(), scale);
-    set(op.getShift(), e.fma(center, scale, get(op.getBeta())));
-  }
-
-  template <typename UpdateOp>
-  Value decayedGradient(UpdateOp op) {
-    Value gradient = get(op.getGradient());
-    return op.getDecay() ? e.fma(get(op.getWeightDecay()), get(op.getParameter()), gradient) : gradient;
-  }
-
-  void emitOp(SgdUpdateOp op) {
-    Value velocity = e.fma(get(op.getMomentum()), get(op.getVelocity()), decayedGradient(op));
-    set(op.getNewVelocity(), velocity);
-    set(op.getNewParameter(), e.subf(get(op.getParameter()), e.mulf(get(op.getLearningRate()), velocity)));
-  }
-
-  void emitOp(RmspropUpdateOp op) {
-    Value gradient = decayedGradient(op), rate = get(op.getRmsDecay());
-    Value square = e.fma(rate, get(op.getMeanSquare()), e.mulf(oneMinus(rate), e.mulf(gradient, gradient)));
-    Value step = e.divf(e.mulf(get(op.getLearningRate()), gradient), sqrt(e.addf(square, get(op.getEpsilon()))));
-    Value velocity = e.fma(get(op.getMomentum()), get(op.getVelocity()), step);
-    set(op.getNewMeanSquare(), square);
-    set(op.getNewVelocity(), velocity);
-    set(op.getNewParameter(), e.subf(get(op.getParameter()), velocity));
-  }
-
-  KernelEmitter &e;
-  Values &values;
-  Value count;
-};
-
-} // namespace
-
-LogicalResult emitMapOp(KernelEmitter &emitter, Operation *op, Values &values, Value count) {
-  return MapOps(emitter, values, count).emit(op);
-}
-
-LogicalResult emitFlat(KernelEmitter &e) {
+LogicalResult emitFlat(CpuEmitter &e) {
   RowOperands operands(e, /*firstStride=*/-1);
   if (failed(operands.check()))
     return failure();
@@ -154,7 +22,7 @@ LogicalResult emitFlat(KernelEmitter &e) {
       counts[&op] = e.splat(e.toReal(e.extent(next++)));
   LogicalResult result = success();
   Value from = e.mul(e.begin, e.index(kFlatUnit)), to = e.min(e.mul(e.end, e.index(kFlatUnit)), total);
-  e.vectors(e.min(from, to), to, [&](Value i, Lanes lanes) {
+  e.vectorsBetween(e.min(from, to), to, [&](Value i, Lanes lanes) {
     Values values;
     operands.loadFlat(i, lanes, values);
     for (Operation &op : e.body().without_terminator())
@@ -166,14 +34,14 @@ LogicalResult emitFlat(KernelEmitter &e) {
   return result;
 }
 
-LogicalResult emitMap(KernelEmitter &e) {
+LogicalResult emitMap(CpuEmitter &e) {
   RowOperands operands(e, /*firstStride=*/2);
   if (failed(operands.check()))
     return failure();
   Value channels = e.extent(1);
   LogicalResult result = success();
   e.loop(e.begin, e.end, 1, [&](Value row) {
-    e.vectors(e.index(0), channels, [&](Value c, Lanes lanes) {
+    e.vectors(channels, [&](Value c, Lanes lanes) {
       Values values;
       operands.load(row, c, lanes, values);
       for (Operation &op : e.body().without_terminator())

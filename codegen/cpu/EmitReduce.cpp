@@ -3,46 +3,19 @@
 // Per-channel sums: map ops followed by reductions, chunk by chunk, and the kernel that adds the chunks' partial sums.
 // Rows are read in memory order, four at a time, and added pairwise; the sums lie in the partial row, which stays in
 // the first-level cache. The order of additions depends on the extents alone.
-#include "codegen/cpu/KernelEmitter.h"
-#include "codegen/cpu/RowOperands.h"
+#include "codegen/cpu/CpuEmitter.h"
+#include "codegen/kernels/RowOperands.h"
 #include "passes/LaunchShape.h"
 
 using namespace mlir;
 
 namespace incept::cpu {
 
-/// What a row adds to the results of a reduction.
-static LogicalResult emitTerms(KernelEmitter &e, Operation *op, Values &values) {
-  auto get = [&](Value value) { return values.lookup(value); };
-  return llvm::TypeSwitch<Operation *, LogicalResult>(op)
-      .Case<ChannelSumOp>([&](auto sum) {
-        values[sum.getDst()] = get(sum.getSrc());
-        return success();
-      })
-      .Case<ChannelStatsOp>([&](auto stats) {
-        Value shifted = get(stats.getSrc());
-        if (stats.getShift())
-          shifted = e.subf(shifted, get(stats.getShift()));
-        values[stats.getSum()] = shifted;
-        values[stats.getSumSquares()] = e.mulf(shifted, shifted);
-        return success();
-      })
-      .Case<BatchNormBackwardStatsOp>([&](auto stats) {
-        Value diff = get(stats.getDiffDst());
-        values[stats.getSum()] = diff;
-        values[stats.getSumProduct()] = e.mulf(diff, e.subf(get(stats.getSrc()), get(stats.getMean())));
-        return success();
-      })
-      .Default([&](Operation *) {
-        return e.definition.emitOpError() << "'" << op->getName() << "' has no code on this target";
-      });
-}
-
 namespace {
 
 class ReduceLoops {
 public:
-  explicit ReduceLoops(KernelEmitter &emitter) : e(emitter), operands(emitter, /*firstStride=*/3) {}
+  explicit ReduceLoops(CpuEmitter &emitter) : e(emitter), operands(emitter, /*firstStride=*/3) {}
 
   LogicalResult emit() {
     if (failed(operands.check()))
@@ -55,7 +28,7 @@ public:
     e.loop(e.begin, e.end, 1, [&](Value part) {
       partial = e.mul(part, channels);
       Value first = e.mul(part, chunk), last = e.min(e.add(first, chunk), rows);
-      e.vectors(e.index(0), channels, [&](Value c, Lanes lanes) {
+      e.vectors(channels, [&](Value c, Lanes lanes) {
         for (auto &[value, base] : sums)
           e.storeVector(e.splatReal(0.0), base, e.add(partial, c), lanes);
       });
@@ -71,9 +44,8 @@ private:
 
   /// Rows [from, to) in groups of `count`.
   void emitRows(Value from, Value to, int64_t count) {
-    e.loop(from, to, count, [&](Value row) {
-      e.vectors(e.index(0), channels, [&](Value c, Lanes lanes) { emitGroup(row, count, c, lanes); });
-    });
+    e.loop(from, to, count,
+           [&](Value row) { e.vectors(channels, [&](Value c, Lanes lanes) { emitGroup(row, count, c, lanes); }); });
   }
 
   void emitGroup(Value row, int64_t count, Value c, Lanes lanes) {
@@ -107,7 +79,7 @@ private:
     return e.addf(pairwise(values.take_front(half)), pairwise(values.drop_front(half)));
   }
 
-  KernelEmitter &e;
+  CpuEmitter &e;
   RowOperands operands;
   SmallVector<std::pair<Value, Value>> sums; ///< yielded value, address of its partial sums
   Value channels, partial;                   ///< `partial`: first element of the current row of partial sums
@@ -116,12 +88,12 @@ private:
 
 } // namespace
 
-LogicalResult emitReduce(KernelEmitter &e) { return ReduceLoops(e).emit(); }
+LogicalResult emitReduce(CpuEmitter &e) { return ReduceLoops(e).emit(); }
 
-LogicalResult emitCombine(KernelEmitter &e) {
+LogicalResult emitCombine(CpuEmitter &e) {
   Value partials = e.operand(0), dst = e.operand(1), count = e.extent(0), channels = e.extent(1);
   Value from = e.mul(e.begin, e.index(kCombineUnit)), to = e.min(e.mul(e.end, e.index(kCombineUnit)), channels);
-  e.vectors(e.min(from, to), to, [&](Value c, Lanes lanes) {
+  e.vectorsBetween(e.min(from, to), to, [&](Value c, Lanes lanes) {
     auto sum = e.loop(e.index(0), count, 1, ValueRange(e.splatReal(0.0)), [&](Value row, ValueRange sums) {
       Value value = e.loadVector(partials, e.add(e.mul(row, channels), c), e.f32(), lanes);
       return SmallVector<Value>{e.addf(sums[0], value)};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "codegen/cpu/KernelEmitter.h"
+#include "codegen/kernels/KernelEmitter.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -8,29 +8,10 @@
 
 using namespace mlir;
 
-namespace incept::cpu {
+namespace incept::kernels {
 
-KernelEmitter::KernelEmitter(ModuleOp module, exec::KernelDefOp definition, int64_t width)
-    : builder(module.getContext()), loc(builder.getUnknownLoc()), definition(definition), width(width) {
-  builder.setInsertionPointToEnd(module.getBody());
-  Type pointer = LLVM::LLVMPointerType::get(builder.getContext()), i64 = builder.getI64Type();
-  function = func::FuncOp::create(builder, loc, definition.getSymName(),
-                                  builder.getFunctionType({pointer, pointer, i64, i64}, {}));
-  Block *entry = function.addEntryBlock();
-  builder.setInsertionPointToStart(entry);
-  operands = entry->getArgument(0);
-  extents = entry->getArgument(1);
-  begin = entry->getArgument(2);
-  end = entry->getArgument(3);
-}
-
-void KernelEmitter::finish() { func::ReturnOp::create(builder, loc); }
-
-Value KernelEmitter::operand(unsigned index) {
-  return loadScalar(operands, this->index(index), LLVM::LLVMPointerType::get(builder.getContext()));
-}
-
-Value KernelEmitter::extent(unsigned index) { return loadScalar(extents, this->index(index), builder.getI64Type()); }
+KernelEmitter::KernelEmitter(OpBuilder builder, exec::KernelDefOp definition, int64_t width)
+    : builder(builder), loc(builder.getUnknownLoc()), definition(definition), width(width) {}
 
 Value KernelEmitter::index(int64_t value) { return arith::ConstantIntOp::create(builder, loc, value, 64); }
 Value KernelEmitter::add(Value a, Value b) { return arith::AddIOp::create(builder, loc, a, b); }
@@ -71,8 +52,8 @@ static unsigned bytesOf(Type element) {
 }
 
 Value KernelEmitter::address(Value base, Value offset, Type element) {
-  Type pointer = LLVM::LLVMPointerType::get(builder.getContext());
-  return LLVM::GEPOp::create(builder, loc, pointer, element, base, ValueRange(offset), LLVM::GEPNoWrapFlags::inbounds);
+  return LLVM::GEPOp::create(builder, loc, base.getType(), element, base, ValueRange(offset),
+                             LLVM::GEPNoWrapFlags::inbounds);
 }
 
 Value KernelEmitter::loadScalar(Value base, Value offset, Type element) {
@@ -88,7 +69,7 @@ Value KernelEmitter::loadVector(Value base, Value offset, Type element, Lanes la
   Value from = address(base, offset, element);
   VectorType type = vectorOf(element);
   if (!lanes.mask)
-    return LLVM::LoadOp::create(builder, loc, type, from, bytesOf(element));
+    return LLVM::LoadOp::create(builder, loc, type, from, vectorAlignment(element));
   Value zero = arith::ConstantOp::create(builder, loc, builder.getZeroAttr(type));
   return LLVM::MaskedLoadOp::create(builder, loc, type, from, lanes.mask, zero,
                                     builder.getI32IntegerAttr(bytesOf(element)), UnitAttr());
@@ -98,7 +79,7 @@ void KernelEmitter::storeVector(Value value, Value base, Value offset, Lanes lan
   Type element = cast<VectorType>(value.getType()).getElementType();
   Value to = address(base, offset, element);
   if (!lanes.mask)
-    LLVM::StoreOp::create(builder, loc, value, to, bytesOf(element));
+    LLVM::StoreOp::create(builder, loc, value, to, vectorAlignment(element));
   else
     LLVM::MaskedStoreOp::create(builder, loc, value, to, lanes.mask, builder.getI32IntegerAttr(bytesOf(element)));
 }
@@ -125,31 +106,54 @@ SmallVector<Value> KernelEmitter::loop(Value from, Value to, int64_t step, Value
   return SmallVector<Value>(op.getResults());
 }
 
-void KernelEmitter::vectors(Value from, Value to, llvm::function_ref<void(Value, Lanes)> body) {
-  Value left = rem(sub(to, from), index(width));
-  Value full = sub(to, left);
-  loop(from, full, width, [&](Value i) { body(i, Lanes()); });
-  auto tail = scf::IfOp::create(builder, loc, less(full, to), /*withElseRegion=*/false);
+void KernelEmitter::ifThen(Value condition, llvm::function_ref<void()> body) {
+  auto op = scf::IfOp::create(builder, loc, condition, /*withElseRegion=*/false);
   OpBuilder::InsertionGuard guard(builder);
-  builder.setInsertionPointToStart(tail.thenBlock());
-  SmallVector<int32_t> lanes(width);
-  for (auto [i, lane] : llvm::enumerate(lanes))
-    lane = i;
-  Value iota = arith::ConstantOp::create(
-      builder, loc, DenseElementsAttr::get(vectorOf(builder.getI32Type()), ArrayRef<int32_t>(lanes)));
-  Value count = splat(arith::TruncIOp::create(builder, loc, builder.getI32Type(), left));
-  body(full, Lanes{arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt, iota, count)});
+  builder.setInsertionPointToStart(op.thenBlock());
+  body();
 }
 
-void KernelEmitter::vectorBlocks(Value from, Value to, llvm::function_ref<void(ArrayRef<Value>, Lanes)> body) {
-  Value full = sub(to, rem(sub(to, from), index(kBlock * width)));
-  loop(from, full, kBlock * width, [&](Value first) {
-    SmallVector<Value> offsets;
-    for (int64_t i = 0; i < kBlock; ++i)
-      offsets.push_back(add(first, index(i * width)));
-    body(offsets, Lanes());
-  });
-  vectors(full, to, [&](Value offset, Lanes lanes) { body(offset, lanes); });
+/// `value`, a scalar or vector, with elements of type `element`.
+static Value convert(OpBuilder &builder, Location loc, Value value, Type element) {
+  Type from = getElementTypeOrSelf(value.getType()), to = element;
+  if (from == to)
+    return value;
+  if (auto vector = dyn_cast<VectorType>(value.getType()))
+    to = vector.clone(element);
+  if (element.getIntOrFloatBitWidth() > from.getIntOrFloatBitWidth())
+    return arith::ExtFOp::create(builder, loc, to, value);
+  return arith::TruncFOp::create(builder, loc, to, value);
 }
 
-} // namespace incept::cpu
+Value KernelEmitter::loadReals(Value base, Value offset, Type element, Lanes lanes) {
+  return convert(builder, loc, loadVector(base, offset, element, lanes), f32());
+}
+
+void KernelEmitter::storeReals(Value value, Value base, Value offset, Type element, Lanes lanes) {
+  storeVector(convert(builder, loc, value, element), base, offset, lanes);
+}
+
+Value KernelEmitter::loadReal(Value base, Value offset, Type element) {
+  return convert(builder, loc, loadScalar(base, offset, element), f32());
+}
+
+void KernelEmitter::storeReal(Value value, Value base, Value offset, Type element) {
+  storeScalar(convert(builder, loc, value, element), base, offset);
+}
+
+Type KernelEmitter::elementOf(unsigned index) {
+  unsigned inputs = body().getNumArguments();
+  Value value = index < inputs ? Value(body().getArgument(index)) : definition.getYield().getValues()[index - inputs];
+  return getElementTypeOrSelf(value.getType());
+}
+
+LogicalResult checkBody(exec::KernelDefOp definition, StringRef family) {
+  if (family == "flat" || family == "map" || family == "reduce" || family == "combine")
+    return success();
+  Block &body = definition.getBody().front();
+  if (!llvm::hasSingleElement(body.without_terminator()) || body.front().getName().stripDialect() != family)
+    return definition.emitOpError() << "expected a body of one '" << family << "' in a kernel of that family";
+  return success();
+}
+
+} // namespace incept::kernels

@@ -4,9 +4,9 @@
 // how one vector of each is read and written.
 #pragma once
 
-#include "codegen/cpu/KernelEmitter.h"
+#include "codegen/kernels/KernelEmitter.h"
 
-namespace incept::cpu {
+namespace incept::kernels {
 
 class RowOperands {
 public:
@@ -34,7 +34,8 @@ private:
     mlir::Value value;  ///< argument or yielded value of the definition
     mlir::Value base;   ///< address
     mlir::Value stride; ///< distance of rows; null for channel vectors and scalars
-    mlir::Value scalar; ///< the broadcast value of a rank-0 input
+    mlir::Value scalar; ///< the value of a rank-0 input
+    mlir::Type element; ///< in memory
     bool isSum = false;
   };
 
@@ -44,4 +45,4 @@ private:
   llvm::SmallVector<Slot> slots;
 };
 
-} // namespace incept::cpu
+} // namespace incept::kernels

@@ -2,13 +2,13 @@
 //
 // Pools and their gradients. A unit is one row of the written image; each pixel's channels are vectors, and its window,
 // clipped to the image, is two inner loops. Gradients are in gather form: each element is written once.
-#include "codegen/cpu/KernelEmitter.h"
+#include "codegen/kernels/KernelEmitter.h"
 
 #include <limits>
 
 using namespace mlir;
 
-namespace incept::cpu {
+namespace incept::kernels {
 
 namespace {
 
@@ -54,9 +54,9 @@ Value pixel(KernelEmitter &e, Value n, Value h, Value w, Value height, Value wid
 
 /// for each (unit, w): body(n, h, w) with unit = n * height + h.
 void pixels(KernelEmitter &e, Value height, Value width, llvm::function_ref<void(Value, Value, Value)> body) {
-  e.loop(e.begin, e.end, 1, [&](Value unit) {
+  e.units([&](Value unit) {
     Value n = e.div(unit, height), h = e.rem(unit, height);
-    e.loop(e.index(0), width, 1, [&](Value w) { body(n, h, w); });
+    e.items(width, [&](Value w) { body(n, h, w); });
   });
 }
 
@@ -104,7 +104,7 @@ LogicalResult emitMaxPool(KernelEmitter &e) {
       return e.splat(toI32(e, e.add(e.mul(e.sub(h, rows.origin), p.kw), e.sub(w, columns.origin))));
     };
     Value out = pixel(e, n, oh, ow, p.oh, p.ow, dstStride);
-    e.vectorBlocks(e.index(0), p.c, [&](ArrayRef<Value> block, Lanes lanes) {
+    e.vectorBlocks(p.c, [&](ArrayRef<Value> block, Lanes lanes) {
       // Carried: the best values, then the positions they were at.
       size_t count = block.size();
       SmallVector<Value> init(count, e.splatReal(-std::numeric_limits<double>::infinity()));
@@ -115,7 +115,7 @@ LogicalResult emitMaxPool(KernelEmitter &e) {
             SmallVector<Value> next(carried);
             Value in = pixel(e, n, h, w, p.ih, p.iw, srcStride), here = withIndex ? position(h, w) : Value();
             for (size_t i = 0; i < count; ++i) {
-              Value value = e.loadVector(src, e.add(in, block[i]), e.f32(), lanes);
+              Value value = e.loadReals(src, e.add(in, block[i]), e.elementOf(0), lanes);
               Value wins = beats(e, value, carried[i]);
               next[i] = arith::SelectOp::create(e.builder, e.loc, wins, value, carried[i]);
               if (withIndex)
@@ -124,7 +124,7 @@ LogicalResult emitMaxPool(KernelEmitter &e) {
             return next;
           });
       for (size_t i = 0; i < count; ++i)
-        e.storeVector(best[i], dst, e.add(out, block[i]), lanes);
+        e.storeReals(best[i], dst, e.add(out, block[i]), e.elementOf(1), lanes);
       if (!withIndex)
         return;
       Value indexOut = pixel(e, n, oh, ow, p.oh, p.ow, workspaceStride);
@@ -147,6 +147,7 @@ using Contribution = llvm::function_ref<Value(Value c, Lanes lanes, Value sum)>;
 struct SummingPool {
   KernelEmitter &e;
   Value channels, height, width, dst, dstStride;
+  Type dstElement;
 
   using Range = std::pair<Value, Value>;
 
@@ -158,8 +159,8 @@ struct SummingPool {
     pixels(e, height, width, [&](Value n, Value h, Value w) {
       auto [rows, columns] = ranges(h, w);
       Value out = pixel(e, n, h, w, height, width, dstStride);
-      Value by = divisor ? e.splat(divisor(h, w)) : Value();
-      e.vectorBlocks(e.index(0), channels, [&](ArrayRef<Value> block, Lanes lanes) {
+      Value by = divisor ? e.splat(e.divf(e.real(1.0), divisor(h, w))) : Value();
+      e.vectorBlocks(channels, [&](ArrayRef<Value> block, Lanes lanes) {
         SmallVector<Value> init(block.size(), e.splatReal(0.0));
         auto sums = overWindow(e, rows, columns, init, [&](Value y, Value x, ValueRange carried) {
           SmallVector<Value> next(carried);
@@ -170,7 +171,7 @@ struct SummingPool {
           return next;
         });
         for (auto [c, sum] : llvm::zip(block, sums))
-          e.storeVector(by ? e.divf(sum, by) : sum, dst, e.add(out, c), lanes);
+          e.storeReals(by ? e.mulf(sum, by) : sum, dst, e.add(out, c), dstElement, lanes);
       });
     });
   }
@@ -183,7 +184,7 @@ LogicalResult emitMaxPoolBackward(KernelEmitter &e) {
   Value diffDst = e.operand(0), workspace = e.operand(1), diffSrc = e.operand(2);
   Value diffDstStride = e.extent(kFirstStride), workspaceStride = e.extent(kFirstStride + 1),
         diffSrcStride = e.extent(kFirstStride + 2);
-  SummingPool pool{e, p.c, p.ih, p.iw, diffSrc, diffSrcStride};
+  SummingPool pool{e, p.c, p.ih, p.iw, diffSrc, diffSrcStride, e.elementOf(2)};
   pool.emit(
       [&](Value ih, Value iw) {
         return std::pair(coveringWindows(e, ih, p.sh, p.pt, p.kh, p.oh),
@@ -198,7 +199,7 @@ LogicalResult emitMaxPoolBackward(KernelEmitter &e) {
         each([&](Value c, Lanes lanes, Value sum) -> Value {
           Value at = e.loadVector(workspace, e.add(indexAt, c), e.builder.getI8Type(), lanes);
           at = arith::ExtUIOp::create(e.builder, e.loc, e.vectorOf(e.builder.getI32Type()), at);
-          Value diff = e.loadVector(diffDst, e.add(diffAt, c), e.f32(), lanes);
+          Value diff = e.loadReals(diffDst, e.add(diffAt, c), e.elementOf(0), lanes);
           Value same = arith::CmpIOp::create(e.builder, e.loc, arith::CmpIPredicate::eq, at, here);
           return e.addf(sum, arith::SelectOp::create(e.builder, e.loc, same, diff, e.splatReal(0.0)));
         });
@@ -215,7 +216,7 @@ LogicalResult emitAvgPool(KernelEmitter &e) {
   auto spans = [&](Value oh, Value ow) {
     return std::pair(windowSpan(e, oh, p.sh, p.pt, p.kh, p.ih, p.pb), windowSpan(e, ow, p.sw, p.pl, p.kw, p.iw, p.pr));
   };
-  SummingPool pool{e, p.c, p.oh, p.ow, dst, dstStride};
+  SummingPool pool{e, p.c, p.oh, p.ow, dst, dstStride, e.elementOf(1)};
   pool.emit(
       [&](Value oh, Value ow) {
         auto [rows, columns] = spans(oh, ow);
@@ -224,7 +225,7 @@ LogicalResult emitAvgPool(KernelEmitter &e) {
       [&](Value n, Value, Value, Value h, Value w, llvm::function_ref<void(Contribution)> each) {
         Value in = pixel(e, n, h, w, p.ih, p.iw, srcStride);
         each([&](Value c, Lanes lanes, Value sum) {
-          return e.addf(sum, e.loadVector(src, e.add(in, c), e.f32(), lanes));
+          return e.addf(sum, e.loadReals(src, e.add(in, c), e.elementOf(0), lanes));
         });
       },
       [&](Value oh, Value ow) {
@@ -239,7 +240,7 @@ LogicalResult emitAvgPoolBackward(KernelEmitter &e) {
   Window p(e);
   Value diffDst = e.operand(0), diffSrc = e.operand(1);
   Value diffDstStride = e.extent(kFirstStride), diffSrcStride = e.extent(kFirstStride + 1);
-  SummingPool pool{e, p.c, p.ih, p.iw, diffSrc, diffSrcStride};
+  SummingPool pool{e, p.c, p.ih, p.iw, diffSrc, diffSrcStride, e.elementOf(1)};
   pool.emit(
       [&](Value ih, Value iw) {
         return std::pair(coveringWindows(e, ih, p.sh, p.pt, p.kh, p.oh),
@@ -251,7 +252,7 @@ LogicalResult emitAvgPoolBackward(KernelEmitter &e) {
         Value share = e.splat(e.divf(e.real(1.0), averageCount(e, rows, columns, includePad)));
         Value at = pixel(e, n, oh, ow, p.oh, p.ow, diffDstStride);
         each([&](Value c, Lanes lanes, Value sum) {
-          return e.fma(e.loadVector(diffDst, e.add(at, c), e.f32(), lanes), share, sum);
+          return e.fma(e.loadReals(diffDst, e.add(at, c), e.elementOf(0), lanes), share, sum);
         });
       },
       nullptr);
@@ -261,14 +262,14 @@ LogicalResult emitAvgPoolBackward(KernelEmitter &e) {
 LogicalResult emitGlobalAvgPool(KernelEmitter &e) {
   Value src = e.operand(0), dst = e.operand(1);
   Value pixelCount = e.extent(1), channels = e.extent(2), srcStride = e.extent(3), dstStride = e.extent(4);
-  Value count = e.splat(e.toReal(pixelCount));
-  e.loop(e.begin, e.end, 1, [&](Value n) {
-    e.vectors(e.index(0), channels, [&](Value c, Lanes lanes) {
+  Value share = e.splat(e.divf(e.real(1.0), e.toReal(pixelCount)));
+  e.units([&](Value n) {
+    e.vectors(channels, [&](Value c, Lanes lanes) {
       auto sum = e.loop(e.index(0), pixelCount, 1, ValueRange(e.splatReal(0.0)), [&](Value at, ValueRange carried) {
         Value offset = e.add(e.mul(e.add(e.mul(n, pixelCount), at), srcStride), c);
-        return SmallVector<Value>{e.addf(carried[0], e.loadVector(src, offset, e.f32(), lanes))};
+        return SmallVector<Value>{e.addf(carried[0], e.loadReals(src, offset, e.elementOf(0), lanes))};
       });
-      e.storeVector(e.divf(sum[0], count), dst, e.add(e.mul(n, dstStride), c), lanes);
+      e.storeReals(e.mulf(sum[0], share), dst, e.add(e.mul(n, dstStride), c), e.elementOf(1), lanes);
     });
   });
   return success();
@@ -277,17 +278,17 @@ LogicalResult emitGlobalAvgPool(KernelEmitter &e) {
 LogicalResult emitGlobalAvgPoolBackward(KernelEmitter &e) {
   Value diffDst = e.operand(0), diffSrc = e.operand(1);
   Value pixelCount = e.extent(1), channels = e.extent(2), diffDstStride = e.extent(3), diffSrcStride = e.extent(4);
-  Value count = e.splat(e.toReal(pixelCount));
-  e.loop(e.begin, e.end, 1, [&](Value n) {
-    e.loop(e.index(0), pixelCount, 1, [&](Value at) {
+  Value share = e.splat(e.divf(e.real(1.0), e.toReal(pixelCount)));
+  e.units([&](Value n) {
+    e.items(pixelCount, [&](Value at) {
       Value row = e.mul(e.add(e.mul(n, pixelCount), at), diffSrcStride);
-      e.vectors(e.index(0), channels, [&](Value c, Lanes lanes) {
-        Value diff = e.loadVector(diffDst, e.add(e.mul(n, diffDstStride), c), e.f32(), lanes);
-        e.storeVector(e.divf(diff, count), diffSrc, e.add(row, c), lanes);
+      e.vectors(channels, [&](Value c, Lanes lanes) {
+        Value diff = e.loadReals(diffDst, e.add(e.mul(n, diffDstStride), c), e.elementOf(0), lanes);
+        e.storeReals(e.mulf(diff, share), diffSrc, e.add(row, c), e.elementOf(1), lanes);
       });
     });
   });
   return success();
 }
 
-} // namespace incept::cpu
+} // namespace incept::kernels

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "codegen/cpu/RowOperands.h"
+#include "codegen/kernels/RowOperands.h"
 
 using namespace mlir;
 
-namespace incept::cpu {
+namespace incept::kernels {
 
 static RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
 
@@ -16,21 +16,22 @@ RowOperands::RowOperands(KernelEmitter &emitter, int64_t firstStride) : e(emitte
     Slot slot;
     slot.value = value;
     slot.base = e.operand(index);
+    slot.element = typeOf(value).getElementType();
     Operation *producer = value.getDefiningOp();
     slot.isSum = producer && producer->hasTrait<OpTrait::Reduce>();
     if (typeOf(value).getRank() >= 2 && !flat)
       slot.stride = e.extent(firstStride++);
     if (typeOf(value).getRank() == 0 && index < inputs)
-      slot.scalar = e.splat(e.loadScalar(slot.base, e.index(0), typeOf(value).getElementType()));
+      slot.scalar = e.loadReal(slot.base, e.index(0), slot.element);
     slots.push_back(slot);
   }
 }
 
 LogicalResult RowOperands::check() {
   for (auto [index, slot] : llvm::enumerate(slots)) {
-    Type element = typeOf(slot.value).getElementType();
-    if (!element.isF32())
-      return e.definition.emitOpError() << "expected operands of f32, but operand " << index << " has " << element;
+    if (!slot.element.isF32() && !slot.element.isF16() && !slot.element.isBF16())
+      return e.definition.emitOpError() << "expected operands of f32, f16 or bf16, but operand " << index << " has "
+                                        << slot.element;
     if (index < inputs)
       continue;
     int64_t rank = typeOf(slot.value).getRank();
@@ -45,7 +46,7 @@ LogicalResult RowOperands::check() {
 void RowOperands::loadChannels(Value c, Lanes lanes, Values &values) {
   for (const Slot &slot : ArrayRef(slots).take_front(inputs))
     if (!slot.stride)
-      values[slot.value] = slot.scalar ? slot.scalar : e.loadVector(slot.base, c, e.f32(), lanes);
+      values[slot.value] = slot.scalar ? e.splat(slot.scalar) : e.loadReals(slot.base, c, slot.element, lanes);
 }
 
 void RowOperands::load(Value row, Value c, Lanes lanes, Values &values) {
@@ -53,23 +54,23 @@ void RowOperands::load(Value row, Value c, Lanes lanes, Values &values) {
     loadChannels(c, lanes, values);
   for (const Slot &slot : ArrayRef(slots).take_front(inputs))
     if (slot.stride)
-      values[slot.value] = e.loadVector(slot.base, e.add(e.mul(row, slot.stride), c), e.f32(), lanes);
+      values[slot.value] = e.loadReals(slot.base, e.add(e.mul(row, slot.stride), c), slot.element, lanes);
 }
 
 void RowOperands::store(Value row, Value c, Lanes lanes, Values &values) {
   for (const Slot &slot : ArrayRef(slots).drop_front(inputs))
     if (!slot.isSum)
-      e.storeVector(values.lookup(slot.value), slot.base, e.add(e.mul(row, slot.stride), c), lanes);
+      e.storeReals(values.lookup(slot.value), slot.base, e.add(e.mul(row, slot.stride), c), slot.element, lanes);
 }
 
 void RowOperands::loadFlat(Value i, Lanes lanes, Values &values) {
   for (const Slot &slot : ArrayRef(slots).take_front(inputs))
-    values[slot.value] = slot.scalar ? slot.scalar : e.loadVector(slot.base, i, e.f32(), lanes);
+    values[slot.value] = slot.scalar ? e.splat(slot.scalar) : e.loadReals(slot.base, i, slot.element, lanes);
 }
 
 void RowOperands::storeFlat(Value i, Lanes lanes, Values &values) {
   for (const Slot &slot : ArrayRef(slots).drop_front(inputs))
-    e.storeVector(values.lookup(slot.value), slot.base, i, lanes);
+    e.storeReals(values.lookup(slot.value), slot.base, i, slot.element, lanes);
 }
 
-} // namespace incept::cpu
+} // namespace incept::kernels

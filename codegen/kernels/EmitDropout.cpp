@@ -2,14 +2,14 @@
 //
 // Dropout with the counter-based Philox4x32-10 of Salmon et al. 2011. Each lane computes the words of its own element:
 // four times the work of sharing a counter, on tensors so small that it does not show.
-#include "codegen/cpu/KernelEmitter.h"
+#include "codegen/kernels/KernelEmitter.h"
 
 #include <array>
 #include <cmath>
 
 using namespace mlir;
 
-namespace incept::cpu {
+namespace incept::kernels {
 
 namespace {
 
@@ -75,12 +75,12 @@ LogicalResult emitDropout(KernelEmitter &e) {
   for (auto [i, lane] : llvm::enumerate(lanes))
     lane = i;
   Value iota = arith::ConstantOp::create(e.builder, e.loc, DenseElementsAttr::get(e.vectorOf(i64), ArrayRef(lanes)));
-  e.loop(e.begin, e.end, 1, [&](Value n) {
+  e.units([&](Value n) {
     Value sample = e.splat(e.add(sampleBase, n));
     Value sampleLow = philox.low(sample), sampleHigh = philox.high(sample);
-    e.loop(e.index(0), pixels, 1, [&](Value pixel) {
+    e.items(pixels, [&](Value pixel) {
       Value row = e.add(e.mul(n, pixels), pixel);
-      e.vectors(e.index(0), channels, [&](Value c, Lanes active) {
+      e.vectors(channels, [&](Value c, Lanes active) {
         Value element = e.add(e.mul(e.add(e.splat(c), iota), e.splat(pixels)), e.splat(pixel));
         Value block = philox.low(arith::ShRUIOp::create(e.builder, e.loc, element, philox.constant64(2)));
         auto words = philox.words({block, sampleLow, sampleHigh, stepWord}, keys);
@@ -92,13 +92,13 @@ LogicalResult emitDropout(KernelEmitter &e) {
         }
         Value kept = arith::CmpIOp::create(e.builder, e.loc, arith::CmpIPredicate::ult, philox.widen(word),
                                            philox.constant64(threshold));
-        Value value = e.loadVector(src, e.add(e.mul(row, srcStride), c), e.f32(), active);
+        Value value = e.loadReals(src, e.add(e.mul(row, srcStride), c), e.elementOf(0), active);
         Value result = arith::SelectOp::create(e.builder, e.loc, kept, e.mulf(value, scale), zero);
-        e.storeVector(result, dst, e.add(e.mul(row, dstStride), c), active);
+        e.storeReals(result, dst, e.add(e.mul(row, dstStride), c), e.elementOf(4), active);
       });
     });
   });
   return success();
 }
 
-} // namespace incept::cpu
+} // namespace incept::kernels

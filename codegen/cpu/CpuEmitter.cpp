@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "codegen/cpu/CpuEmitter.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+
+using namespace mlir;
+
+namespace incept::cpu {
+
+CpuEmitter::CpuEmitter(ModuleOp module, exec::KernelDefOp definition, int64_t width)
+    : KernelEmitter(OpBuilder::atBlockEnd(module.getBody()), definition, width) {
+  Type pointer = LLVM::LLVMPointerType::get(builder.getContext()), i64 = builder.getI64Type();
+  function = func::FuncOp::create(builder, loc, definition.getSymName(),
+                                  builder.getFunctionType({pointer, pointer, i64, i64}, {}));
+  Block *entry = function.addEntryBlock();
+  builder.setInsertionPointToStart(entry);
+  operands = entry->getArgument(0);
+  extents = entry->getArgument(1);
+  begin = entry->getArgument(2);
+  end = entry->getArgument(3);
+}
+
+void CpuEmitter::finish() { func::ReturnOp::create(builder, loc); }
+
+Value CpuEmitter::operand(unsigned index) {
+  return loadScalar(operands, this->index(index), LLVM::LLVMPointerType::get(builder.getContext()));
+}
+
+Value CpuEmitter::extent(unsigned index) { return loadScalar(extents, this->index(index), builder.getI64Type()); }
+
+unsigned CpuEmitter::vectorAlignment(Type element) { return llvm::divideCeil(element.getIntOrFloatBitWidth(), 8u); }
+
+void CpuEmitter::units(llvm::function_ref<void(Value)> body) { loop(begin, end, 1, body); }
+
+void CpuEmitter::items(Value count, llvm::function_ref<void(Value)> body) { loop(index(0), count, 1, body); }
+
+void CpuEmitter::vectors(Value count, llvm::function_ref<void(Value, Lanes)> body) {
+  vectorsBetween(index(0), count, body);
+}
+
+void CpuEmitter::vectorsBetween(Value from, Value to, llvm::function_ref<void(Value, Lanes)> body) {
+  Value left = rem(sub(to, from), index(width));
+  Value full = sub(to, left);
+  loop(from, full, width, [&](Value i) { body(i, Lanes()); });
+  ifThen(less(full, to), [&] {
+    SmallVector<int32_t> lanes(width);
+    for (auto [i, lane] : llvm::enumerate(lanes))
+      lane = i;
+    Value iota = arith::ConstantOp::create(
+        builder, loc, DenseElementsAttr::get(vectorOf(builder.getI32Type()), ArrayRef<int32_t>(lanes)));
+    Value count = splat(arith::TruncIOp::create(builder, loc, builder.getI32Type(), left));
+    body(full, Lanes{arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt, iota, count)});
+  });
+}
+
+void CpuEmitter::vectorBlocks(Value count, llvm::function_ref<void(ArrayRef<Value>, Lanes)> body) {
+  Value full = sub(count, rem(count, index(kBlock * width)));
+  loop(index(0), full, kBlock * width, [&](Value first) {
+    SmallVector<Value> offsets;
+    for (int64_t i = 0; i < kBlock; ++i)
+      offsets.push_back(add(first, index(i * width)));
+    body(offsets, Lanes());
+  });
+  vectorsBetween(full, count, [&](Value offset, Lanes lanes) { body(offset, lanes); });
+}
+
+} // namespace incept::cpu

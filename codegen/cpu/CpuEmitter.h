@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Kernels of the CPU: one MLIR function per kernel definition, `void k(ptr operands, ptr extents, i64 begin, i64 end)`.
+// A call does the units [begin, end) one after the other; the last vector of a row is masked.
+#pragma once
+
+#include "codegen/kernels/KernelEmitter.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+namespace incept::cpu {
+
+using namespace kernels;
+
+class CpuEmitter final : public KernelEmitter {
+public:
+  /// Declares the function in `module` and opens its body. `width` is the number of f32 lanes of a vector.
+  CpuEmitter(mlir::ModuleOp module, exec::KernelDefOp definition, int64_t width);
+
+  /// Ends the function.
+  void finish();
+
+  mlir::Value begin, end;
+
+  mlir::Value operand(unsigned index) override;
+  mlir::Value extent(unsigned index) override;
+  void units(llvm::function_ref<void(mlir::Value)> body) override;
+  void smallUnits(mlir::Value, llvm::function_ref<void(mlir::Value)> body) override { units(body); }
+  void items(mlir::Value count, llvm::function_ref<void(mlir::Value)> body) override;
+  void vectors(mlir::Value count, llvm::function_ref<void(mlir::Value, Lanes)> body) override;
+  void vectorBlocks(mlir::Value count, llvm::function_ref<void(llvm::ArrayRef<mlir::Value>, Lanes)> body) override;
+
+  /// Calls `body` for [from, to) in steps of a vector: full vectors in a loop, then at most one with a mask.
+  void vectorsBetween(mlir::Value from, mlir::Value to, llvm::function_ref<void(mlir::Value, Lanes)> body);
+
+protected:
+  /// Nothing is assumed beyond the element's: a slice may begin anywhere.
+  unsigned vectorAlignment(mlir::Type element) override;
+
+private:
+  /// Vectors that share the scalar work of a loop nest; few enough that sums stay in registers.
+  static constexpr int64_t kBlock = 4;
+
+  mlir::func::FuncOp function;
+  mlir::Value operands, extents;
+};
+
+/// Families with loops of the CPU's own.
+mlir::LogicalResult emitFlat(CpuEmitter &emitter);
+mlir::LogicalResult emitMap(CpuEmitter &emitter);
+mlir::LogicalResult emitReduce(CpuEmitter &emitter);
+mlir::LogicalResult emitCombine(CpuEmitter &emitter);
+mlir::LogicalResult emitSoftmaxCrossEntropy(CpuEmitter &emitter);
+mlir::LogicalResult emitSoftmaxCrossEntropyBackward(CpuEmitter &emitter);
+
+} // namespace incept::cpu

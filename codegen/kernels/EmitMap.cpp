@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The ops of elementwise kernels and of reductions, one vector at a time: the formulas of InceptNormOps.td,
+// InceptElementwiseOps.td and InceptTrainingOps.td.
+#include "codegen/kernels/KernelEmitter.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+
+using namespace mlir;
+
+namespace incept::kernels {
+
+namespace {
+
+/// Emits the formulas of InceptNormOps.td and InceptTrainingOps.td.
+class MapOps {
+public:
+  MapOps(KernelEmitter &emitter, Values &values, Value count) : e(emitter), values(values), count(count) {}
+
+  LogicalResult emit(Operation *op) {
+    if (op->hasAttr("count") && !count)
+      return e.definition.emitOpError() << "expected '" << op->getName() << "' in a flat kernel, which has its count";
+    return llvm::TypeSwitch<Operation *, LogicalResult>(op)
+        .Case<ReluOp, CopyOp, ReluBackwardOp, AddOp, AddNOp, ScaleOp, ScaleShiftOp, BatchNormFinalizeOp,
+              BatchNormBackwardFinalizeOp, BatchNormBackwardApplyOp, FoldBatchNormOp, SgdUpdateOp, RmspropUpdateOp>(
+            [&](auto op) {
+              emitOp(op);
+              return success();
+            })
+        .Default([&](Operation *) {
+          return e.definition.emitOpError() << "'" << op->getName() << "' has no code on this target";
+        });
+  }
+
+private:
+  Value get(Value value) { return values.lookup(value); }
+  void set(Value value, Value emitted) { values[value] = emitted; }
+  Value constant(double value) { return e.splatReal(value); }
+  Value zero() { return constant(0.0); }
+  Value sqrt(Value value) { return math::SqrtOp::create(e.builder, e.loc, value); }
+  Value oneMinus(Value value) { return e.subf(constant(1.0), value); }
+
+  void emitOp(ReluOp op) { set(op.getDst(), e.maxKeepingNan(get(op.getSrc()), zero())); }
+  void emitOp(CopyOp op) { set(op.getDst(), get(op.getSrc())); }
+  void emitOp(AddOp op) { set(op.getDst(), e.addf(get(op.getLhs()), get(op.getRhs()))); }
+  void emitOp(ScaleOp op) { set(op.getDst(), e.mulf(get(op.getSrc()), constant(op.getFactor().convertToDouble()))); }
+
+  void emitOp(ReluBackwardOp op) {
+    Value positive = arith::CmpFOp::create(e.builder, e.loc, arith::CmpFPredicate::OGT, get(op.getDst()), zero());
+    set(op.getDiffSrc(), arith::SelectOp::create(e.builder, e.loc, positive, get(op.getDiffDst()), zero()));
+  }
+
+  void emitOp(AddNOp op) {
+    Value sum = get(op.getSrcs().front());
+    for (Value src : op.getSrcs().drop_front())
+      sum = e.addf(sum, get(src));
+    set(op.getDst(), sum);
+  }
+
+  void emitOp(ScaleShiftOp op) {
+    Value centered = e.subf(get(op.getSrc()), get(op.getCenter()));
+    set(op.getDst(), e.fma(centered, get(op.getScale()), get(op.getShift())));
+  }
+
+  void emitOp(BatchNormFinalizeOp op) {
+    Value offset = e.divf(get(op.getSum()), count);
+    Value mean = op.getShift() ? e.addf(get(op.getShift()), offset) : offset;
+    Value variance = e.subf(e.divf(get(op.getSumSquares()), count), e.mulf(offset, offset));
+    variance = e.maxKeepingNan(variance, zero());
+    Value epsilon = constant(op.getEpsilon().convertToDouble());
+    Value invStd = e.divf(constant(1.0), sqrt(e.addf(variance, epsilon)));
+    set(op.getMean(), mean);
+    set(op.getInvStd(), invStd);
+    set(op.getScale(), op.getGamma() ? e.mulf(get(op.getGamma()), invStd) : invStd);
+    // M / (M - 1), and 1 where a channel has one value only.
+    Value less = e.maxKeepingNan(e.subf(count, constant(1.0)), constant(1.0));
+    Value unbiased = e.divf(e.mulf(variance, count), less);
+    double decay = op.getDecay().convertToDouble();
+    auto follow = [&](Value running, Value batch) {
+      return e.fma(constant(decay), running, e.mulf(constant(1.0 - decay), batch));
+    };
+    set(op.getNewRunningMean(), follow(get(op.getRunningMean()), mean));
+    set(op.getNewRunningVar(), follow(get(op.getRunningVar()), unbiased));
+  }
+
+  void emitOp(BatchNormBackwardFinalizeOp op) {
+    Value invStd = get(op.getInvStd()), sum = get(op.getSum()), product = get(op.getSumProduct());
+    Value a = op.getGamma() ? e.mulf(get(op.getGamma()), invStd) : invStd;
+    Value minusA = e.subf(zero(), a);
+    set(op.getDiffGamma(), e.mulf(product, invStd));
+    set(op.getDiffBeta(), sum);
+    set(op.getA(), a);
+    set(op.getB(), e.divf(e.mulf(e.mulf(minusA, e.mulf(invStd, invStd)), product), count));
+    set(op.getC(), e.divf(e.mulf(minusA, sum), count));
+  }
+
+  void emitOp(BatchNormBackwardApplyOp op) {
+    Value centered = e.subf(get(op.getSrc()), get(op.getMean()));
+    Value rest = e.fma(get(op.getB()), centered, get(op.getC()));
+    set(op.getDiffSrc(), e.fma(get(op.getA()), get(op.getDiffDst()), rest));
+  }
+
+  void emitOp(FoldBatchNormOp op) {
+    Value deviation = sqrt(e.addf(get(op.getVariance()), constant(op.getEpsilon().convertToDouble())));
+    Value scale = e.divf(op.getGamma() ? get(op.getGamma()) : constant(1.0), deviation);
+    Value center = op.getBias() ? e.subf(get(op.getBias()), get(op.getMean())) : e.subf(zero(), get(op.getMean()));
+    set(op.getScale(), scale);
+    set(op.getShift(), e.fma(center, scale, get(op.getBeta())));
+  }
+
+  template <typename UpdateOp>
+  Value decayedGradient(UpdateOp op) {
+    Value gradient = get(op.getGradient());
+    return op.getDecay() ? e.fma(get(op.getWeightDecay()), get(op.getParameter()), gradient) : gradient;
+  }
+
+  void emitOp(SgdUpdateOp op) {
+    Value velocity = e.fma(get(op.getMomentum()), get(op.getVelocity()), decayedGradient(op));
+    set(op.getNewVelocity(), velocity);
+    set(op.getNewParameter(), e.subf(get(op.getParameter()), e.mulf(get(op.getLearningRate()), velocity)));
+  }
+
+  void emitOp(RmspropUpdateOp op) {
+    Value gradient = decayedGradient(op), rate = get(op.getRmsDecay());
+    Value square = e.fma(rate, get(op.getMeanSquare()), e.mulf(oneMinus(rate), e.mulf(gradient, gradient)));
+    Value step = e.divf(e.mulf(get(op.getLearningRate()), gradient), sqrt(e.addf(square, get(op.getEpsilon()))));
+    Value velocity = e.fma(get(op.getMomentum()), get(op.getVelocity()), step);
+    set(op.getNewMeanSquare(), square);
+    set(op.getNewVelocity(), velocity);
+    set(op.getNewParameter(), e.subf(get(op.getParameter()), velocity));
+  }
+
+  KernelEmitter &e;
+  Values &values;
+  Value count;
+};
+
+} // namespace
+
+LogicalResult emitMapOp(KernelEmitter &emitter, Operation *op, Values &values, Value count) {
+  return MapOps(emitter, values, count).emit(op);
+}
+
+LogicalResult emitTerms(KernelEmitter &e, Operation *op, Values &values) {
+  auto get = [&](Value value) { return values.lookup(value); };
+  return llvm::TypeSwitch<Operation *, LogicalResult>(op)
+      .Case<ChannelSumOp>([&](auto sum) {
+        values[sum.getDst()] = get(sum.getSrc());
+        return success();
+      })
+      .Case<ChannelStatsOp>([&](auto stats) {
+        Value shifted = get(stats.getSrc());
+        if (stats.getShift())
+          shifted = e.subf(shifted, get(stats.getShift()));
+        values[stats.getSum()] = shifted;
+        values[stats.getSumSquares()] = e.mulf(shifted, shifted);
+        return success();
+      })
+      .Case<BatchNormBackwardStatsOp>([&](auto stats) {
+        Value diff = get(stats.getDiffDst());
+        values[stats.getSum()] = diff;
+        values[stats.getSumProduct()] = e.mulf(diff, e.subf(get(stats.getSrc()), get(stats.getMean())));
+        return success();
+      })
+      .Default([&](Operation *) {
+        return e.definition.emitOpError() << "'" << op->getName() << "' has no code on this target";
+      });
+}
+
+} // namespace incept::kernels

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the kernel families of all targets are written with: integer and f32 arithmetic, vectors, memory, and the loops
+// of a launch, which a target runs one after the other or hands to its threads. Integers are i64; arithmetic is f32,
+// whatever the type in memory.
+#pragma once
+
+#include "dialect/InceptOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+namespace incept::kernels {
+
+/// Which lanes of a vector take part; a null mask means all of them.
+struct Lanes {
+  mlir::Value mask;
+};
+
+class KernelEmitter {
+public:
+  virtual ~KernelEmitter() = default;
+
+  mlir::OpBuilder builder;
+  mlir::Location loc;
+  exec::KernelDefOp definition;
+  int64_t width; ///< lanes of a vector
+
+  mlir::Block &body() { return definition.getBody().front(); }
+  /// The body's only op besides the terminator, for families that stand for one op.
+  mlir::Operation *only() { return &body().front(); }
+
+  /// The address of operand `index`: inputs first, then outputs. Loads are emitted where it is called.
+  virtual mlir::Value operand(unsigned index) = 0;
+  virtual mlir::Value extent(unsigned index) = 0;
+
+  // The loops of a launch. What their bodies write depends on no other iteration.
+  /// body(unit) for each unit of the launch, where a unit is worth a group of threads.
+  virtual void units(llvm::function_ref<void(mlir::Value)> body) = 0;
+  /// body(unit) for each of the launch's `count` units, where a unit is scalar work.
+  virtual void smallUnits(mlir::Value count, llvm::function_ref<void(mlir::Value)> body) = 0;
+  /// body(i) for 0 <= i < count, inside a unit.
+  virtual void items(mlir::Value count, llvm::function_ref<void(mlir::Value)> body) = 0;
+  /// body(c, lanes) for [0, count) in steps of a vector, inside a unit.
+  virtual void vectors(mlir::Value count, llvm::function_ref<void(mlir::Value, Lanes)> body) = 0;
+  /// The same with some neighbouring vectors at a time, which share the scalar work of a loop nest.
+  virtual void vectorBlocks(mlir::Value count, llvm::function_ref<void(llvm::ArrayRef<mlir::Value>, Lanes)> body) = 0;
+
+  /// for (i = from; i < to; i += step) body(i), by one thread.
+  void loop(mlir::Value from, mlir::Value to, int64_t step, llvm::function_ref<void(mlir::Value)> body);
+  /// The same with values carried from one iteration to the next.
+  llvm::SmallVector<mlir::Value>
+  loop(mlir::Value from, mlir::Value to, int64_t step, mlir::ValueRange init,
+       llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value, mlir::ValueRange)> body);
+  void ifThen(mlir::Value condition, llvm::function_ref<void()> body);
+
+  // i64 arithmetic.
+  mlir::Value index(int64_t value);
+  mlir::Value add(mlir::Value a, mlir::Value b);
+  mlir::Value sub(mlir::Value a, mlir::Value b);
+  mlir::Value mul(mlir::Value a, mlir::Value b);
+  virtual mlir::Value div(mlir::Value a, mlir::Value b); ///< of values that are not negative
+  virtual mlir::Value rem(mlir::Value a, mlir::Value b); ///< of values that are not negative
+  mlir::Value min(mlir::Value a, mlir::Value b);
+  mlir::Value max(mlir::Value a, mlir::Value b);
+  /// ceil(a / b) of a value that is not negative.
+  mlir::Value ceilDiv(mlir::Value a, mlir::Value b);
+  mlir::Value less(mlir::Value a, mlir::Value b);
+
+  // f32, scalar or vector.
+  mlir::Type f32() { return builder.getF32Type(); }
+  mlir::VectorType vectorOf(mlir::Type element) { return mlir::VectorType::get({width}, element); }
+  mlir::Value real(double value);        ///< scalar constant
+  mlir::Value splat(mlir::Value scalar); ///< scalar -> vector
+  mlir::Value splatReal(double value) { return splat(real(value)); }
+  mlir::Value toReal(mlir::Value integer); ///< i64 -> f32
+  mlir::Value addf(mlir::Value a, mlir::Value b);
+  mlir::Value subf(mlir::Value a, mlir::Value b);
+  mlir::Value mulf(mlir::Value a, mlir::Value b);
+  mlir::Value divf(mlir::Value a, mlir::Value b);
+  mlir::Value fma(mlir::Value a, mlir::Value b, mlir::Value c); ///< a * b + c
+  /// a > b ? a : b, and NaN where a is NaN (that of torch's relu); b must not be NaN.
+  mlir::Value maxKeepingNan(mlir::Value a, mlir::Value b);
+
+  // Memory. Offsets count elements.
+  mlir::Value address(mlir::Value base, mlir::Value offset, mlir::Type element);
+  mlir::Value loadScalar(mlir::Value base, mlir::Value offset, mlir::Type element);
+  void storeScalar(mlir::Value value, mlir::Value base, mlir::Value offset);
+  mlir::Value loadVector(mlir::Value base, mlir::Value offset, mlir::Type element, Lanes lanes);
+  void storeVector(mlir::Value value, mlir::Value base, mlir::Value offset, Lanes lanes);
+  /// A floating-point vector of any width in memory as f32, and f32 rounded to the nearest of the type in memory.
+  mlir::Value loadReals(mlir::Value base, mlir::Value offset, mlir::Type element, Lanes lanes);
+  void storeReals(mlir::Value value, mlir::Value base, mlir::Value offset, mlir::Type element, Lanes lanes);
+  mlir::Value loadReal(mlir::Value base, mlir::Value offset, mlir::Type element);
+  void storeReal(mlir::Value value, mlir::Value base, mlir::Value offset, mlir::Type element);
+
+  /// Element type of operand `index` (inputs first, then outputs) in memory.
+  mlir::Type elementOf(unsigned index);
+
+protected:
+  KernelEmitter(mlir::OpBuilder builder, exec::KernelDefOp definition, int64_t width);
+
+  /// Bytes that the address of a vector in memory is a multiple of.
+  virtual unsigned vectorAlignment(mlir::Type element) = 0;
+};
+
+/// Values of a body for one vector (or one scalar per rank-0 tensor), by SSA value of the definition.
+using Values = llvm::DenseMap<mlir::Value, mlir::Value>;
+
+/// Emits a map op on vectors. `count` is the f32 vector of the op's `count` attribute, where it has one.
+mlir::LogicalResult emitMapOp(KernelEmitter &emitter, mlir::Operation *op, Values &values, mlir::Value count);
+
+/// Emits what one row adds to the results of the reduction `op`.
+mlir::LogicalResult emitTerms(KernelEmitter &emitter, mlir::Operation *op, Values &values);
+
+/// Families whose loops all targets share, each in the file of its topic. They emit the whole body of the function and
+/// report what they cannot do at the kernel definition.
+mlir::LogicalResult emitMaxPool(KernelEmitter &emitter);
+mlir::LogicalResult emitMaxPoolBackward(KernelEmitter &emitter);
+mlir::LogicalResult emitAvgPool(KernelEmitter &emitter);
+mlir::LogicalResult emitAvgPoolBackward(KernelEmitter &emitter);
+mlir::LogicalResult emitGlobalAvgPool(KernelEmitter &emitter);
+mlir::LogicalResult emitGlobalAvgPoolBackward(KernelEmitter &emitter);
+mlir::LogicalResult emitDropout(KernelEmitter &emitter);
+mlir::LogicalResult emitNormalizeImage(KernelEmitter &emitter);
+mlir::LogicalResult emitImportImage(KernelEmitter &emitter);
+
+/// A family that stands for one op must have that op in its body, and nothing else.
+mlir::LogicalResult checkBody(exec::KernelDefOp definition, llvm::StringRef family);
+
+} // namespace incept::kernels
