@@ -33,15 +33,11 @@ LogicalResult writeKernels(ModuleOp module, llvm::raw_ostream &stream) {
   return success();
 }
 
-FailureOr<std::string> toPtx(ModuleOp module) {
+LogicalResult writePtx(ModuleOp module, llvm::raw_ostream &stream) {
   auto shapes = cuda::shapeLaunches(module);
   if (failed(shapes))
     return failure();
-  return cuda::compileToPtx(module, shapes->variants, architecture());
-}
-
-LogicalResult writePtx(ModuleOp module, llvm::raw_ostream &stream) {
-  auto ptx = toPtx(module);
+  auto ptx = cuda::compileToPtx(module, shapes->variants, architecture());
   if (succeeded(ptx))
     stream << *ptx;
   return ptx;
@@ -54,17 +50,23 @@ LogicalResult writeLaunches(ModuleOp module, llvm::raw_ostream &stream) {
     return failure();
   module.walk([&](exec::KernelOp op) {
     const cuda::LaunchShape &shape = shapes->launches.find(op)->second;
-    stream << shapes->variants[shape.variant].symbol << " grid " << shape.grid[0] << " x " << shape.grid[1]
-           << " block " << shape.block[0] << " x " << shape.block[1] << "\n";
+    stream << shapes->variants[shape.variant].symbol << " grid " << shape.grid[0] << " x " << shape.grid[1] << " block "
+           << shape.block[0] << " x " << shape.block[1] << "\n";
   });
   return success();
 }
 
-/// One line per kernel: registers, spilled bytes, stack and shared memory.
+/// One line per kernel: registers and how many it may have, spilled bytes, stack and shared memory.
 LogicalResult writeUsage(ModuleOp module, llvm::raw_ostream &stream) {
-  auto ptx = toPtx(module);
+  auto shapes = cuda::shapeLaunches(module);
+  if (failed(shapes))
+    return failure();
+  auto ptx = cuda::compileToPtx(module, shapes->variants, architecture());
   if (failed(ptx))
     return failure();
+  llvm::StringMap<int64_t> budgets;
+  for (const cuda::Variant &variant : shapes->variants)
+    budgets[variant.symbol] = cuda::registerBudget(variant.definition);
   std::string program = ptxas;
   if (program.empty())
     if (auto found = llvm::sys::findProgramByName("ptxas"))
@@ -74,8 +76,8 @@ LogicalResult writeUsage(ModuleOp module, llvm::raw_ostream &stream) {
   if (failed(cuda::assemble(*ptx, program, architecture(), error, &usage)))
     return module.emitError(error);
   for (const cuda::KernelUsage &kernel : usage)
-    stream << kernel.symbol << " registers " << kernel.registers << " spilled "
-           << kernel.spillStores + kernel.spillLoads << " stack " << kernel.stackBytes << " shared "
+    stream << kernel.symbol << " registers " << kernel.registers << " of " << budgets.lookup(kernel.symbol)
+           << " spilled " << kernel.spillStores + kernel.spillLoads << " stack " << kernel.stackBytes << " shared "
            << kernel.sharedBytes << "\n";
   return success();
 }
