@@ -34,6 +34,11 @@ LogicalResult Conv2DOp::verify() {
   // conv2d_c1, conv2d_c2, conv2d_c4
   if (failed(verifyConvolution(*this, getSrc(), getWeights(), getDst())))
     return failure();
+  // conv2d_c5
+  if (getResidual() ? shapeOf(getResidual()) != shapeOf(getDst()) ||
+                          getElementTypeOrSelf(getResidual()) != getElementTypeOrSelf(getDst())
+                    : !getScale().isExactlyValue(1.0))
+    return emitOpError() << "expected a residual like dst, " << getDst().getType() << ", and a scale only with one";
   // conv2d_c3
   if (getBias())
     return verifyChannelVectors(*this, shapeOf(getWeights())[0], {getBias()});

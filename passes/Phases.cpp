@@ -23,7 +23,7 @@ std::optional<Phase> parsePhase(StringRef name) {
   return std::nullopt;
 }
 
-static void buildTraining(OpPassManager &passes, const PhaseOptions &options) {
+static void buildTraining(OpPassManager &passes, std::shared_ptr<const Target> target, const PhaseOptions &options) {
   passes.addPass(createExpandBlocksPass());
   passes.addPass(createBuildEntryPointsPass());
   // Inference takes its copy of the network before gradients are added to the other.
@@ -32,7 +32,8 @@ static void buildTraining(OpPassManager &passes, const PhaseOptions &options) {
     passes.nest<func::FuncOp>().addPass(createCommutePoolsPass());
   if (options.mergeSiblings)
     passes.nest<func::FuncOp>().addPass(createMergeSiblingsPass());
-  passes.nest<func::FuncOp>().addPass(createFuseConvReluPass());
+  passes.nest<func::FuncOp>().addPass(createFuseConvResidualPass(target));
+  passes.nest<func::FuncOp>().addPass(createFuseConvReluPass(target));
   passes.addPass(createDifferentiatePass());
   passes.addPass(createInsertOptimizerPass());
   if (options.updateEarly)
@@ -57,7 +58,7 @@ void buildPhase(OpPassManager &passes, Phase phase, std::shared_ptr<const Target
   case Phase::Graph:
     break;
   case Phase::Training:
-    buildTraining(passes, options);
+    buildTraining(passes, target, options);
     break;
   case Phase::Fused:
     buildFused(passes, target, options);

@@ -85,6 +85,10 @@ std::optional<cudnn::Problem> problemOf(Operation *op) {
         if (p.bias)
           p.biasType = typeOf(conv.getBias());
         p.relu = conv.getRelu();
+        p.residual = bool(conv.getResidual());
+        p.scale = static_cast<float>(conv.getScale().convertToDouble());
+        if (p.residual)
+          p.residualStride = pixelStride(conv.getResidual());
         return p;
       })
       .Case([](Conv2DBackwardDataOp conv) -> Result {
@@ -140,6 +144,8 @@ public:
     return isa<Conv2DOp>(op) ||
            (isa<Conv2DBackwardDataOp, Conv2DBackwardWeightsOp>(op) && getElementTypeOrSelf(value.getType()).isF32());
   }
+
+  bool addsResidual(Operation *op) const override { return cast<Conv2DOp>(op).getGroups() == 1; }
 
   FailureOr<LibraryPlan> plan(Operation *op, StringRef weightsFormat, std::string &why) const override {
     auto problem = problemFor(op);

@@ -159,3 +159,19 @@ func.func @reorder_c1_scales(%w: tensor<3x8x1x1xf32>, %s: tensor<8xf32>) {
   %0 = incept.reorder %w scales %s : (tensor<3x8x1x1xf32>, tensor<8xf32>) -> tensor<3x8x1x1xf32>
   return
 }
+
+// -----
+
+func.func @conv2d_c5_shape(%x: tensor<2x8x9x9xf32>, %w: tensor<6x8x1x1xf32>, %r: tensor<2x6x9x8xf32>) {
+  // expected-error @+1 {{expected a residual like dst, 'tensor<2x6x9x9xf32>', and a scale only with one}}
+  %0 = incept.conv2d %x, %w residual %r : (tensor<2x8x9x9xf32>, tensor<6x8x1x1xf32>, tensor<2x6x9x8xf32>) -> tensor<2x6x9x9xf32>
+  return
+}
+
+// -----
+
+func.func @conv2d_c5_scale(%x: tensor<2x8x9x9xf32>, %w: tensor<6x8x1x1xf32>) {
+  // expected-error @+1 {{expected a residual like dst, 'tensor<2x6x9x9xf32>', and a scale only with one}}
+  %0 = incept.conv2d %x, %w scale 0.5 : (tensor<2x8x9x9xf32>, tensor<6x8x1x1xf32>) -> tensor<2x6x9x9xf32>
+  return
+}
