@@ -4,6 +4,7 @@
 // pointer is an error and not a crash.
 #include "tools/incept-sim/cudnn/Execute.h"
 #include "tools/incept-sim/cudnn/Store.h"
+#include "tools/incept-sim/cudnn/Values.h"
 #include "tools/incept-sim/driver/Services.h"
 
 #include <dlfcn.h>

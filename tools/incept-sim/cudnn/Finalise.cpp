@@ -183,7 +183,7 @@ Answer finaliseHeuristics(Descriptor &descriptor) {
     engine->type = CUDNN_BACKEND_ENGINE_DESCRIPTOR;
     engine->graph = graph->graph;
     engine->finalised = true;
-    Value value;
+    Setting value;
     auto *bytes = reinterpret_cast<const std::byte *>(&index);
     value.bytes.assign(bytes, bytes + sizeof(index));
     engine->values[CUDNN_ATTR_ENGINE_GLOBAL_INDEX] = value;

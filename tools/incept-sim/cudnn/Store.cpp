@@ -195,7 +195,7 @@ Answer setAttribute(Descriptor &descriptor, cudnnBackendAttributeName_t name, cu
     return {CUDNN_STATUS_BAD_PARAM_ATTRIBUTE_TYPE, words + "has another type"};
   if (count < 1 || count > info->most || !elements)
     return {CUDNN_STATUS_BAD_PARAM, words + "has a wrong number of elements"};
-  Value value;
+  Setting value;
   value.type = type;
   if (type == CUDNN_TYPE_BACKEND_DESCRIPTOR) {
     for (int64_t i = 0; i < count; ++i) {

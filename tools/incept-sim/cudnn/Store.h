@@ -32,7 +32,7 @@ struct Descriptor;
 using Part = std::shared_ptr<const Descriptor>;
 
 /// What an attribute was set to.
-struct Value {
+struct Setting {
   cudnnBackendAttributeType_t type = CUDNN_TYPE_INT64;
   std::vector<std::byte> bytes;
   std::vector<Part> parts; ///< where the type is CUDNN_TYPE_BACKEND_DESCRIPTOR
@@ -41,7 +41,7 @@ struct Value {
 struct Descriptor {
   cudnnBackendDescriptorType_t type = CUDNN_BACKEND_TENSOR_DESCRIPTOR;
   bool finalised = false;
-  std::map<int, Value> values; ///< by attribute
+  std::map<int, Setting> values; ///< by attribute
 
   // What finalising made of them.
   std::optional<Tensor> tensor;
