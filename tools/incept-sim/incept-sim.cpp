@@ -126,9 +126,8 @@ int main(int argc, char **argv) {
       ->check(CLI::Range(0, 1024));
   app.add_flag("--refuse-plans", arguments.refusePlans, "stored cuDNN plans do not load, so that they are rebuilt");
   app.add_flag("--stats", arguments.statistics, "time by kernel and library call, on stderr at the end");
-
-  ->required()->type_name("PROGRAM ARGS...");
-  app.prefix_command(); // what follows the program is the program's
+  app.usage("Usage: incept-sim [OPTIONS] PROGRAM ARGS...");
+  app.prefix_command(); // what follows the program's name is the program's
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &error) {
