@@ -113,7 +113,8 @@ Status start(Arguments &arguments) {
 } // namespace
 
 int main(int argc, char **argv) {
-  CLI::App app("Runs a compiled CUDA program on a simulated device.", "incept-sim");
+  CLI::App app("incept-sim [OPTIONS] PROGRAM ARGS...: runs a compiled CUDA program on a simulated device.",
+               "incept-sim");
   Arguments arguments;
   app.add_option("--device", arguments.device, "name of a device profile, or a .json file; default: the program's own");
   app.add_option("--cudnn", arguments.cudnn, "version of cuDNN, such as 9.19.0; default: the program's own");
@@ -126,7 +127,6 @@ int main(int argc, char **argv) {
       ->check(CLI::Range(0, 1024));
   app.add_flag("--refuse-plans", arguments.refusePlans, "stored cuDNN plans do not load, so that they are rebuilt");
   app.add_flag("--stats", arguments.statistics, "time by kernel and library call, on stderr at the end");
-  app.usage("Usage: incept-sim [OPTIONS] PROGRAM ARGS...");
   app.prefix_command(); // what follows the program's name is the program's
   try {
     app.parse(argc, argv);

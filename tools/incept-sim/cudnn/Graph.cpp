@@ -104,51 +104,6 @@ std::string text(const std::vector<int64_t> &values) {
   return result;
 }
 
-//===--- Tensors --------------------------------------------------------------------------------------------------===//
-
-/// What a virtual tensor that a plan leaves out has: dense, f32, row by row.
-Status infer(Graph &graph, const Node &node, Tensor &result) {
-  auto dims = [&](size_t operand) -> const std::vector<int64_t> & {
-    static const std::vector<int64_t> none;
-    return node.operands[operand] < 0 ? none : graph.tensors[node.operands[operand]].dims;
-  };
-  std::vector<int64_t> found;
-  switch (operations()[node.op].kind) {
-  case OpKind::Convolution: {
-    const auto &src = dims(0), &weights = dims(1);
-    if (src.size() != 4 || weights.size() != 4)
-      break;
-    found = {src[0], weights[0]};
-    for (size_t i = 0; i < 2; ++i)
-      found.push_back((src[2 + i] + node.padBegin[i] + node.padEnd[i] - (weights[2 + i] - 1) * node.dilation[i] - 1) /
-                          node.stride[i] +
-                      1);
-    break;
-  }
-  case OpKind::MatMul:
-    if (dims(0).size() == 3 && dims(1).size() == 3)
-      found = {std::max(dims(0)[0], dims(1)[0]), dims(0)[1], dims(1)[2]};
-    break;
-  case OpKind::Pointwise:
-    for (size_t operand : {0, 1, 3, 5})
-      for (size_t i = 0; i < dims(operand).size(); ++i) {
-        found.resize(std::max(found.size(), i + 1), 1);
-        found[i] = std::max(found[i], dims(operand)[i]);
-      }
-    break;
-  default:
-    break;
-  }
-  if (found.empty())
-    return notSimulated("tensor " + std::to_string(result.uid) + ", whose shape the plan does not tell");
-  result.dims = found;
-  result.strides.assign(found.size(), 1);
-  for (size_t i = found.size() - 1; i-- > 0;)
-    if (found[i + 1] < 1 || __builtin_mul_overflow(result.strides[i + 1], found[i + 1], &result.strides[i]))
-      return inputError("tensor " + std::to_string(result.uid) + " is out of range");
-  return {};
-}
-
 //===--- Nodes ----------------------------------------------------------------------------------------------------===//
 
 /// Window parameters are there and small, so that sums of them cannot overflow.
@@ -317,13 +272,12 @@ Status checkTensor(const Tensor &tensor) {
   return {};
 }
 
-Status checkGraph(Graph &graph) {
+Status checkGraph(const Graph &graph) {
   if (graph.nodes.empty())
     return inputError("the operation graph is empty");
   std::vector<bool> written(graph.tensors.size());
   for (const Tensor &tensor : graph.tensors) {
-    if (!tensor.dims.empty())
-      INCEPT_RETURN_IF_ERROR(checkTensor(tensor));
+    INCEPT_RETURN_IF_ERROR(checkTensor(tensor));
     if (graph.find(tensor.uid) != &tensor - graph.tensors.data())
       return inputError("tensor " + std::to_string(tensor.uid) + " appears twice");
   }
@@ -337,16 +291,12 @@ Status checkGraph(Graph &graph) {
           return inputError(std::string(info.name) + ": it lacks " + info.operands[i].key);
         continue;
       }
-      Tensor &tensor = graph.tensors[operand];
+      const Tensor &tensor = graph.tensors[operand];
       if (info.operands[i].output) {
         if (written[operand])
           return inputError("tensor " + std::to_string(tensor.uid) + " is written twice");
         written[operand] = true;
-        if (tensor.dims.empty()) {
-          INCEPT_RETURN_IF_ERROR(infer(graph, node, tensor));
-          INCEPT_RETURN_IF_ERROR(checkTensor(tensor));
-        }
-      } else if (tensor.dims.empty() || (tensor.isVirtual && !written[operand])) {
+      } else if (tensor.isVirtual && !written[operand]) {
         return inputError("tensor " + std::to_string(tensor.uid) + " is read before it is written");
       }
     }

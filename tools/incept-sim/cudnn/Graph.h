@@ -87,9 +87,8 @@ bool valueOf(std::span<const Name> names, const std::string &text, int &value);
 Status checkTensor(const Tensor &tensor);
 
 /// Checks the graph as a whole: types and sizes, every operand there, shapes that agree, each value written once and
-/// before it is read. Gives a virtual tensor without dimensions those that its operation produces. Errors (Input) say
-/// what is wrong; those with code Machine that it is not simulated.
-Status checkGraph(Graph &graph);
+/// before it is read. Errors (Input) say what is wrong; those with code Machine that it is not simulated.
+Status checkGraph(const Graph &graph);
 
 /// A text that two graphs share exactly where they compute the same on the same operands.
 std::string signature(const Graph &graph);

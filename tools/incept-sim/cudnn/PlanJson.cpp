@@ -99,21 +99,14 @@ void readTensor(const json &entry, Graph &graph) {
   graph.tensors.push_back(std::move(tensor));
 }
 
-/// The operand's index. Plans of engines that are compiled at run time leave virtual tensors out of the list.
-int readOperand(const json &entry, const OperandInfo &info, Graph &graph) {
+/// The operand's index, -1 for one that is missing.
+int readOperand(const json &entry, const OperandInfo &info, const Graph &graph) {
   if (!entry.contains(info.key))
     return -1;
-  int64_t uid = uidOf(text(entry, info.key));
-  int found = graph.find(uid);
-  if (found >= 0)
-    return found;
-  if (graph.tensors.size() > 1000)
-    bad("it has too many tensors");
-  Tensor left;
-  left.uid = uid;
-  left.isVirtual = true;
-  graph.tensors.push_back(left);
-  return int(graph.tensors.size()) - 1;
+  int found = graph.find(uidOf(text(entry, info.key)));
+  if (found < 0)
+    bad("an operation names a tensor that is not there");
+  return found;
 }
 
 void readConvolution(const json &entry, Node &node) {
