@@ -26,6 +26,7 @@ public:
       : module(module), target(target), symbols(module), context(module.getContext()) {}
 
   LogicalResult run() {
+    target.prepare(module);
     // Forward convolutions decide the formats of the variables they read; infer decides for folded weights.
     for (func::FuncOp function : functionsInOrder())
       if (failed(chooseWeightFormats(function)))
@@ -48,6 +49,8 @@ private:
     });
     return functions;
   }
+
+  static ChannelSlice sliceOf(Value value) { return {layoutOf(value).getStride(), layoutOf(value).getOffset()}; }
 
   static Operation *libraryOp(GroupOp group) { return &group.getBody().front().front(); }
 
@@ -90,8 +93,9 @@ private:
       ArrayRef<int64_t> shape = shapeOf(read.getValue());
       auto part = target.rowsFormat(whole, shape[0]);
       // Offsets of rows are counted in elements: a format that pads would shift them.
-      auto bytes = succeeded(part) ? target.formatBytes(shape, *part) : FailureOr<int64_t>(failure());
-      if (failed(bytes) || *bytes != *countElements(shape) * 4)
+      Type element = getElementTypeOrSelf(read.getValue().getType());
+      auto bytes = succeeded(part) ? target.formatBytes(shape, element, *part) : FailureOr<int64_t>(failure());
+      if (failed(bytes) || *bytes != *countElements(shape) * elementBytes(element))
         break;
       parts.push_back(*part);
     }
@@ -198,7 +202,7 @@ private:
   LogicalResult planLibrary(GroupOp group) {
     Operation *op = libraryOp(group);
     for (Value input : group.getInputs())
-      if (layoutOf(input) && layoutOf(input).isSlice() && !target.acceptsSlice(op, input))
+      if (layoutOf(input) && layoutOf(input).isSlice() && !target.acceptsSlice(op, input, sliceOf(input)))
         return group.emitOpError() << "reads a channel slice, which its library cannot: expected a copy before it";
     if (isa<ReorderOp>(op))
       return planExistingReorder(group, cast<ReorderOp>(op));
@@ -284,8 +288,8 @@ private:
         to = variableLayout(write.getVariable());
     setLayout(output, to);
     LayoutAttr from = layoutOf(group.getInputs()[cast<BlockArgument>(reorder.getSrc()).getArgNumber()]);
-    return finish(group, target.planReorder(shapeOf(output), libraryFormat(from), libraryFormat(to),
-                                            bool(reorder.getScales()), why));
+    return finish(group, target.planReorder(shapeOf(output), getElementTypeOrSelf(output.getType()),
+                                            libraryFormat(from), libraryFormat(to), bool(reorder.getScales()), why));
   }
 
   FailureOr<Value> insertReorder(OpBuilder &builder, GroupOp near, Value value, LayoutAttr to) {
@@ -299,7 +303,8 @@ private:
     auto reorder = ReorderOp::create(builder, near.getLoc(), type, argument, Value());
     setPath(reorder, getPath(near));
     YieldOp::create(builder, near.getLoc(), ValueRange(reorder.getDst()));
-    auto plan = target.planReorder(shapeOf(value), libraryFormat(layoutOf(value)), libraryFormat(to), false, why);
+    auto plan = target.planReorder(shapeOf(value), type.getElementType(), libraryFormat(layoutOf(value)),
+                                   libraryFormat(to), false, why);
     if (failed(finish(group, plan)))
       return failure();
     return group.getOutputs().front();
@@ -318,10 +323,14 @@ private:
     if (!plan->activations.empty() && failed(reorderActivations(group, layout(plan->activations))))
       return failure();
     for (Value output : group.getOutputs())
-      if (layoutOf(output).isSlice() && !target.acceptsSlice(libraryOp(group), output))
+      if (layoutOf(output).isSlice() && !target.acceptsSlice(libraryOp(group), output, sliceOf(output)))
         return group.emitOpError() << "writes a channel slice, which its library cannot: expected a copy after it";
-    group.setPlanAttr(FlatSymbolRefAttr::get(context, planSymbol(*plan)));
-    group.setScratchpad(plan->scratchpadBytes);
+    if (plan->generated) {
+      group.setKind("kernel");
+    } else {
+      group.setPlanAttr(FlatSymbolRefAttr::get(context, planSymbol(*plan)));
+      group.setScratchpad(plan->scratchpadBytes);
+    }
     mirrorInside(group);
     return success();
   }
@@ -367,6 +376,8 @@ private:
     config.set("weights_format", builder.getStringAttr(plan.weightsFormat));
     config.set("weights_bytes", builder.getI64IntegerAttr(plan.weightsBytes));
     config.set("scratchpad_bytes", builder.getI64IntegerAttr(plan.scratchpadBytes));
+    if (plan.tensorCore)
+      config.set("tensor_core", builder.getBoolAttr(true));
     if (plan.swapOperands)
       config.set("swap_operands", builder.getUnitAttr());
     auto dictionary = config.getDictionary(context);

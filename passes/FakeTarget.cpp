@@ -4,6 +4,7 @@
 
 #include "dialect/InceptOps.h"
 #include "dialect/VerifierUtils.h"
+#include "passes/Layouts.h"
 #include "passes/Target.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -15,7 +16,7 @@ namespace {
 
 class FakeTarget final : public Target {
 public:
-  bool acceptsSlice(Operation *op, Value value) const override {
+  bool acceptsSlice(Operation *op, Value value, ChannelSlice) const override {
     auto conv = dyn_cast<Conv2DOp>(op);
     return conv && shapeOf(conv.getWeights())[2] == 1 && shapeOf(conv.getWeights())[3] == 1;
   }
@@ -37,7 +38,7 @@ public:
     return plan;
   }
 
-  FailureOr<LibraryPlan> planReorder(ArrayRef<int64_t> shape, StringRef from, StringRef to, bool scales,
+  FailureOr<LibraryPlan> planReorder(ArrayRef<int64_t> shape, Type element, StringRef from, StringRef to, bool scales,
                                      std::string &why) const override {
     LibraryPlan plan;
     plan.kind = "reorder";
@@ -47,12 +48,12 @@ public:
     return plan;
   }
 
-  FailureOr<int64_t> formatBytes(ArrayRef<int64_t> shape, StringRef format) const override {
+  FailureOr<int64_t> formatBytes(ArrayRef<int64_t> shape, Type element, StringRef format) const override {
     bool padded = !format.empty() && format != "nhwc" && shape.size() == 4;
     int64_t elements = 1;
     for (auto [index, dim] : llvm::enumerate(shape))
       elements *= padded && index < 2 ? llvm::alignTo(dim, 16) : dim;
-    return elements * 4;
+    return elements * elementBytes(element);
   }
 
   FailureOr<std::string> rowsFormat(StringRef format, int64_t rows) const override {
@@ -60,9 +61,17 @@ public:
       return failure();
     return format.str();
   }
+
+  Type gradientType(Operation *op) const override {
+    return isa<LinearBackwardWeightsOp>(op) ? getElementTypeOrSelf(op->getOperand(0)) : Target::gradientType(op);
+  }
 };
 
 } // namespace
+
+Reduction Target::cutReduction(int64_t rows, int64_t) const { return incept::cutReduction(rows); }
+
+Type Target::gradientType(Operation *op) const { return Float32Type::get(op->getContext()); }
 
 std::shared_ptr<const Target> createFakeTarget() { return std::make_shared<FakeTarget>(); }
 

@@ -9,6 +9,8 @@
 
 namespace incept {
 
+class Target;
+
 /// How a group launches its kernel.
 struct KernelLaunch {
   llvm::StringRef symbol;
@@ -19,17 +21,18 @@ struct KernelLaunch {
 
 class KernelTable {
 public:
-  explicit KernelTable(mlir::ModuleOp module) : module(module) {}
+  KernelTable(mlir::ModuleOp module, const Target &target) : module(module), target(target) {}
 
   /// The launch of a kernel group in the planned phase; adds its kernel to the module if it is new.
   KernelLaunch get(GroupOp group);
-  /// The kernel that adds partial sums.
-  llvm::StringRef getCombine();
+  /// The kernel that adds the partial sums of `count` results.
+  llvm::StringRef getCombine(size_t count);
 
 private:
   llvm::StringRef intern(exec::KernelDefOp definition);
 
   mlir::ModuleOp module;
+  const Target &target;
   llvm::StringMap<mlir::StringAttr> byText;
   mlir::Operation *last = nullptr;
 };

@@ -40,12 +40,12 @@ static void buildTraining(OpPassManager &passes, const PhaseOptions &options) {
   passes.nest<func::FuncOp>().addPass(createDecomposeBatchNormPass());
 }
 
-static void buildFused(OpPassManager &passes, const PhaseOptions &options) {
+static void buildFused(OpPassManager &passes, std::shared_ptr<const Target> target, const PhaseOptions &options) {
   OpPassManager &functions = passes.nest<func::FuncOp>();
   if (options.recompute)
     functions.addPass(createRecomputeActivationsPass());
   // Views first: a copy they need is an elementwise op, which may then join a kernel.
-  functions.addPass(createPlaceConcatsPass());
+  functions.addPass(createPlaceConcatsPass(target));
   FormGroupsPassOptions groups;
   groups.fuse = options.fuse;
   groups.recompute = options.recompute;
@@ -60,7 +60,7 @@ void buildPhase(OpPassManager &passes, Phase phase, std::shared_ptr<const Target
     buildTraining(passes, options);
     break;
   case Phase::Fused:
-    buildFused(passes, options);
+    buildFused(passes, target, options);
     break;
   case Phase::Layout:
     passes.addPass(createAssignLayoutsPass(target));

@@ -159,7 +159,7 @@ private:
   }
 
   /// Library groups know theirs from the plan; a reduction needs its partial sums.
-  static int64_t scratchpadBytes(GroupOp group) {
+  int64_t scratchpadBytes(GroupOp group) {
     if (group.isLibrary())
       return group.getScratchpad().value_or(0);
     int64_t bytes = 0;
@@ -170,7 +170,7 @@ private:
         for (auto [index, dim] : llvm::enumerate(domain))
           rows *= index == 1 ? 1 : dim;
         for (Value result : op.getResults())
-          bytes += llvm::alignTo(cutReduction(rows).partials * shapeOf(result)[0] * 4, kAlignment);
+          bytes += llvm::alignTo(target.cutReduction(rows, domain[1]).partials * shapeOf(result)[0] * 4, kAlignment);
       }
     return bytes;
   }
@@ -185,9 +185,7 @@ private:
     if (buffer.bytes)
       return success();
     auto type = cast<RankedTensorType>(placement.root.getType());
-    auto bytes = type.getElementType().isF32()
-                     ? target.formatBytes(type.getShape(), libraryFormat(layoutOf(placement.root)))
-                     : FailureOr<int64_t>(*countElements(type.getShape()) * elementBytes(type.getElementType()));
+    auto bytes = target.formatBytes(type.getShape(), type.getElementType(), libraryFormat(layoutOf(placement.root)));
     if (failed(bytes))
       return op->emitOpError() << "has a result of unknown size: " << type;
     buffer.bytes = std::max<int64_t>(llvm::alignTo(*bytes, kAlignment), kAlignment);

@@ -3,6 +3,7 @@
 #include "codegen/cpu/CpuTarget.h"
 #include "dialect/InceptOps.h"
 #include "dialect/VerifierUtils.h"
+#include "passes/Layouts.h"
 #include "runtime/device/cpu/OneDnn.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -110,12 +111,15 @@ class CpuTarget final : public Target {
 public:
   explicit CpuTarget(int threads) { omp_set_num_threads(threads); }
 
-  bool acceptsSlice(Operation *, Value) const override {
+  bool acceptsSlice(Operation *, Value, ChannelSlice) const override {
     // oneDNN's convolutions on channel slices are reference implementations.
     return false;
   }
 
   FailureOr<LibraryPlan> plan(Operation *op, StringRef weightsFormat, std::string &why) const override {
+    for (Value operand : op->getOperands())
+      if (failed(acceptType(getElementTypeOrSelf(operand.getType()), why)))
+        return failure();
     auto problem = problemOf(op, weightsFormat);
     if (failed(problem)) {
       why = ("oneDNN has no primitive for '" + op->getName().getStringRef() + "'").str();
@@ -137,8 +141,10 @@ public:
     return plan;
   }
 
-  FailureOr<LibraryPlan> planReorder(ArrayRef<int64_t> shape, StringRef from, StringRef to, bool scales,
+  FailureOr<LibraryPlan> planReorder(ArrayRef<int64_t> shape, Type element, StringRef from, StringRef to, bool scales,
                                      std::string &why) const override {
+    if (failed(acceptType(element, why)))
+      return failure();
     onednn::Problem problem;
     problem.kind = onednn::Kind::Reorder;
     problem.dims.assign(shape.begin(), shape.end());
@@ -152,16 +158,16 @@ public:
     return plan;
   }
 
-  FailureOr<int64_t> formatBytes(ArrayRef<int64_t> shape, StringRef format) const override {
+  FailureOr<int64_t> formatBytes(ArrayRef<int64_t> shape, Type element, StringRef format) const override {
     if (format.empty() || format == "nhwc" || format == "nchw8c" || shape.empty()) {
       auto elements = countElements(shape);
-      return failed(elements) ? FailureOr<int64_t>(failure()) : FailureOr<int64_t>(*elements * 4);
+      return failed(elements) ? FailureOr<int64_t>(failure()) : FailureOr<int64_t>(*elements * elementBytes(element));
     }
     uint64_t bytes = 0;
     std::string error;
     if (!onednn::formatBytes(std::vector<int64_t>(shape.begin(), shape.end()), format.str(), bytes, error))
       return failure();
-    return static_cast<int64_t>(bytes);
+    return static_cast<int64_t>(bytes / 4) * elementBytes(element); // the library counts in f32
   }
 
   FailureOr<std::string> rowsFormat(StringRef format, int64_t rows) const override {
@@ -172,6 +178,15 @@ public:
   }
 
 private:
+  /// oneDNN has bf16 convolutions for processors with AVX-512 only, and none in f16.
+  static LogicalResult acceptType(Type element, std::string &why) {
+    if (element.isF32())
+      return success();
+    llvm::raw_string_ostream(why) << "target cpu has no convolutions and matrix products in " << element
+                                  << ": compile with --precision=f32";
+    return failure();
+  }
+
   static FailureOr<LibraryPlan> describe(const onednn::Problem &problem, std::string &why) {
     onednn::Description description;
     if (!onednn::describe(problem, description, why))

@@ -2,7 +2,11 @@
 
 #include "codegen/cuda/CompileKernels.h"
 #include "codegen/kernels/Lowering.h"
+#include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
+#include "mlir/Conversion/GPUToNVVM/GPUToNVVMPass.h"
+#include "mlir/Conversion/LLVMCommon/TypeConverter.h"
 #include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Pass/PassManager.h"
@@ -11,6 +15,7 @@
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/NVVM/NVVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
+#include "mlir/Transforms/DialectConversion.h"
 #include "mlir/Transforms/Passes.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/LegacyPassManager.h"
@@ -23,6 +28,22 @@ using namespace mlir;
 
 namespace incept::cuda {
 
+/// gpu.func and its ids, barriers and shuffles to NVVM. The pass of MLIR's own insists on calls to libdevice for what
+/// LLVM's intrinsics do, square roots among others.
+static LogicalResult lowerGpuOps(gpu::GPUModuleOp kernels) {
+  MLIRContext *context = kernels.getContext();
+  LLVMTypeConverter converter(context, LowerToLLVMOptions(context));
+  configureGpuToNVVMTypeConverter(converter);
+  RewritePatternSet patterns(context);
+  populateGpuToNVVMConversionPatterns(converter, patterns);
+  arith::populateArithToLLVMConversionPatterns(converter, patterns);
+  ConversionTarget target(*context);
+  target.addIllegalDialect<gpu::GPUDialect, arith::ArithDialect>();
+  target.addLegalDialect<LLVM::LLVMDialect, NVVM::NVVMDialect>();
+  target.addLegalOp<gpu::GPUModuleOp>();
+  return applyPartialConversion(kernels, target, std::move(patterns));
+}
+
 static LogicalResult lowerToNvvm(ModuleOp module) {
   kernels::expandMath(module);
   PassManager passes(module.getContext());
@@ -32,12 +53,12 @@ static LogicalResult lowerToNvvm(ModuleOp module) {
   kernels.addPass(createSCFToControlFlowPass());
   kernels.addPass(createConvertVectorToLLVMPass());
   kernels.addPass(createConvertMathToLLVMPass());
-  kernels.addPass(createArithToLLVMConversionPass());
   passes.addPass(createConvertControlFlowToLLVMPass());
-  OpPassManager &gpuPasses = passes.nest<gpu::GPUModuleOp>();
-  gpuPasses.addPass(createConvertGpuOpsToNVVMOps());
-  gpuPasses.addPass(createReconcileUnrealizedCastsPass());
-  return passes.run(module);
+  if (failed(passes.run(module)) || failed(lowerGpuOps(*module.getOps<gpu::GPUModuleOp>().begin())))
+    return failure();
+  PassManager cleanup(module.getContext());
+  cleanup.addPass(createReconcileUnrealizedCastsPass());
+  return cleanup.run(module);
 }
 
 static std::unique_ptr<llvm::TargetMachine> createMachine(const Architecture &architecture, std::string &error) {

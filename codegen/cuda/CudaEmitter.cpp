@@ -19,7 +19,8 @@ CudaEmitter::CudaEmitter(gpu::GPUModuleOp module, const Variant &variant)
   types.append(variant.extents, builder.getI64Type());
   function = gpu::GPUFuncOp::create(builder, loc, variant.symbol, builder.getFunctionType(types, {}));
   function->setAttr(gpu::GPUDialect::getKernelFuncAttrName(), builder.getUnitAttr());
-  function->setAttr("nvvm.maxntid", builder.getDenseI32ArrayAttr({int32_t(kBlockThreads)}));
+  // No bound on the threads of a block is told: a block of kBlockThreads fits with any number of registers, and ptxas
+  // would rather spill one than use one more than a bound suggests.
   builder.setInsertionPointToStart(&function.getBody().front());
 }
 
@@ -29,6 +30,14 @@ unsigned CudaEmitter::vectorAlignment(Type element) {
   int64_t bytes = width * llvm::divideCeil(element.getIntOrFloatBitWidth(), 8u);
   return std::min(bytes, kVectorBytes);
 }
+
+Value CudaEmitter::narrow(Value value) { return arith::TruncIOp::create(builder, loc, builder.getI32Type(), value); }
+
+Value CudaEmitter::widen(Value value) { return arith::ExtUIOp::create(builder, loc, builder.getI64Type(), value); }
+
+Value CudaEmitter::div(Value a, Value b) { return widen(arith::DivUIOp::create(builder, loc, narrow(a), narrow(b))); }
+
+Value CudaEmitter::rem(Value a, Value b) { return widen(arith::RemUIOp::create(builder, loc, narrow(a), narrow(b))); }
 
 void CudaEmitter::smallUnits(Value count, llvm::function_ref<void(Value)> body) {
   Value unit = add(mul(blockX(), threadsX()), threadX());

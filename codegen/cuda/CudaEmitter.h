@@ -40,6 +40,10 @@ public:
   mlir::Value blockX() { return id<mlir::gpu::BlockIdOp>(mlir::gpu::Dimension::x); }
   mlir::Value blockY() { return id<mlir::gpu::BlockIdOp>(mlir::gpu::Dimension::y); }
 
+  /// In 32 bits: a GPU divides 64 bits in a subroutine. LaunchShapes.cpp admits no units beyond.
+  mlir::Value div(mlir::Value a, mlir::Value b) override;
+  mlir::Value rem(mlir::Value a, mlir::Value b) override;
+
   /// First channel of this thread's vector; it may lie beyond the last.
   mlir::Value channel();
 
@@ -65,6 +69,9 @@ private:
     mlir::Value value = IdOp::create(builder, loc, dimension);
     return mlir::arith::IndexCastOp::create(builder, loc, builder.getI64Type(), value);
   }
+
+  mlir::Value narrow(mlir::Value value);
+  mlir::Value widen(mlir::Value value);
 
   mlir::gpu::GPUModuleOp module;
   mlir::gpu::GPUFuncOp function;

@@ -47,7 +47,7 @@ LogicalResult emitFlat(CudaEmitter &e) {
   Body body(e);
   body.loadCounts(1);
   Value total = e.extent(0);
-  int64_t width = e.width, inFlight = vectorsInFlight(width), perPass = kBlockThreads * width;
+  int64_t width = e.width, inFlight = vectorsInFlight(e.definition, width), perPass = kBlockThreads * width;
   Value blockBegin = e.mul(e.blockX(), e.index(perPass * inFlight));
   Value blockEnd = e.add(blockBegin, e.index(perPass * inFlight));
   Value thread = e.threadX();
@@ -86,7 +86,7 @@ LogicalResult emitMap(CudaEmitter &e) {
     return failure();
   Body body(e);
   Value rows = e.extent(0), channels = e.extent(1), c = e.channel(), step = e.threadsY();
-  int64_t inFlight = vectorsInFlight(e.width);
+  int64_t inFlight = vectorsInFlight(e.definition, e.width);
   e.ifThen(e.less(c, channels), [&] {
     Values shared;
     operands.loadChannels(c, Lanes(), shared);

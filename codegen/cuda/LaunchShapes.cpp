@@ -66,12 +66,16 @@ public:
     if (family == std::end(kFamilies))
       return definition.emitOpError() << "unknown kernel family '" << definition.getFamily() << "'";
     int64_t width = widthOf(launch, *family);
-    LaunchShape result = grid(launch, *family, width);
+    LaunchShape result = grid(launch, *family, width, vectorsInFlight(definition, width));
     result.variant = intern(definition, width, launch.getExtents().size());
+    // Rows and units are divided in 32 bits.
     constexpr int64_t kMostX = INT32_MAX, kMostY = 65535;
-    if (result.grid[0] > kMostX || result.grid[1] > kMostY)
-      return launch.emitOpError() << "needs a grid of " << result.grid[0] << " x " << result.grid[1]
-                                  << " blocks, more than a GPU has: use a smaller --batch-size";
+    bool countsRows = family->channels >= 0 || family->name == "import_image" || family->name == "normalize_image";
+    int64_t rows = countsRows ? int64_t(launch.getUnits()) : 0;
+    if (family->name == "reduce")
+      rows = launch.getExtents()[0];
+    if (result.grid[0] > kMostX || result.grid[1] > kMostY || rows > kMostX)
+      return launch.emitOpError() << "is too large for a GPU's grid: use a smaller --batch-size";
     shapes.launches[launch] = result;
     return success();
   }
@@ -113,9 +117,9 @@ private:
     return width;
   }
 
-  static LaunchShape grid(exec::KernelOp launch, const FamilyShape &family, int64_t width) {
+  static LaunchShape grid(exec::KernelOp launch, const FamilyShape &family, int64_t width, int64_t inFlight) {
     ArrayRef<int64_t> extents = launch.getExtents();
-    int64_t units = launch.getUnits(), inFlight = vectorsInFlight(width);
+    int64_t units = launch.getUnits();
     LaunchShape shape;
     auto set = [&](int64_t x, int64_t y, int64_t threadsX, int64_t threadsY) {
       shape.grid = {std::max<int64_t>(x, 1), std::max<int64_t>(y, 1), 1};
@@ -153,6 +157,24 @@ private:
 };
 
 } // namespace
+
+int64_t vectorsInFlight(exec::KernelDefOp definition, int64_t width) {
+  // Half of a thread's registers hold what was read.
+  constexpr int64_t kRegisters = 96, kMost = 4;
+  int64_t full = 0, channels = 0, fullRank = definition.getFamily() == "flat" ? 1 : 2;
+  for (Value input : definition.getBody().getArguments()) {
+    int64_t rank = cast<RankedTensorType>(input.getType()).getRank();
+    full += rank >= fullRank;
+    channels += rank == 1 && fullRank == 2;
+  }
+  return std::clamp<int64_t>((kRegisters - channels * width) / (std::max<int64_t>(full, 1) * width), 1, kMost);
+}
+
+int64_t registerBudget(exec::KernelDefOp definition) {
+  constexpr size_t kManyOperands = 8;
+  size_t operands = definition.getBody().getNumArguments() + definition.getYield().getValues().size();
+  return operands > kManyOperands ? 255 : 128;
+}
 
 FailureOr<LaunchShapes> shapeLaunches(ModuleOp module) {
   Shaper shaper(module);

@@ -17,8 +17,13 @@ inline constexpr int64_t kBlockThreads = 256;
 /// Bytes of the widest access.
 inline constexpr int64_t kVectorBytes = 16;
 
-/// Vectors of each operand that a thread of an elementwise kernel has in flight.
-inline int64_t vectorsInFlight(int64_t width) { return width >= 8 ? 2 : 4; }
+/// Vectors of each full operand that a thread of an elementwise kernel or a reduction has in flight: up to 4, fewer
+/// where a kernel reads so much that they would not fit into registers.
+int64_t vectorsInFlight(exec::KernelDefOp definition, int64_t width);
+
+/// Registers that a thread of a kernel may use: two blocks of kBlockThreads fit on a multiprocessor, one where a kernel
+/// has so many operands that their loads alone keep memory busy.
+int64_t registerBudget(exec::KernelDefOp definition);
 
 struct Variant {
   exec::KernelDefOp definition;

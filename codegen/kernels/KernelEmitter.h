@@ -57,8 +57,8 @@ public:
   mlir::Value add(mlir::Value a, mlir::Value b);
   mlir::Value sub(mlir::Value a, mlir::Value b);
   mlir::Value mul(mlir::Value a, mlir::Value b);
-  mlir::Value div(mlir::Value a, mlir::Value b); ///< of values that are not negative
-  mlir::Value rem(mlir::Value a, mlir::Value b); ///< of values that are not negative
+  virtual mlir::Value div(mlir::Value a, mlir::Value b); ///< of values that are not negative
+  virtual mlir::Value rem(mlir::Value a, mlir::Value b); ///< of values that are not negative
   mlir::Value min(mlir::Value a, mlir::Value b);
   mlir::Value max(mlir::Value a, mlir::Value b);
   /// ceil(a / b) of a value that is not negative.

@@ -3,6 +3,7 @@
 // The program that every compiled network is: command lines, nothing else.
 
 #include "runtime/cli/Commands.h"
+#include "runtime/cli/Stub.h"
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
@@ -76,7 +77,7 @@ void addOthers(CLI::App &app, Arguments &a) {
 }
 
 Status dispatch(CLI::App &app, Arguments &a) {
-  auto program = Program::load("/proc/self/exe");
+  auto program = Program::load("/proc/self/exe", stubBackend());
   if (!program)
     return program.status();
   for (const std::string &setting : a.settings)
@@ -85,6 +86,8 @@ Status dispatch(CLI::App &app, Arguments &a) {
   if (command == "info")
     return runInfo(**program, a.json, a.memory);
   INCEPT_RETURN_IF_ERROR((*program)->prepareDevice());
+  if (std::string note = (*program)->device().note(); !note.empty())
+    std::fprintf(stderr, "%s: note: %s\n", app.get_name().c_str(), note.c_str());
   if (command == "train") {
     if ((*program)->image().mode != "train")
       return usageError("the program was compiled with --mode=infer: it cannot train");
