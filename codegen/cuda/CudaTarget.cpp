@@ -133,8 +133,12 @@ public:
   bool acceptsSlice(Operation *op, Value value, ChannelSlice slice) const override {
     // Engines assume that addresses and pixels are 16 bytes apart.
     int64_t channels = kPixelBytes / elementBytes(getElementTypeOrSelf(value.getType()));
-    bool isAligned = slice.offset % channels == 0 && slice.stride % channels == 0;
-    return isAligned && isa<Conv2DOp, Conv2DBackwardDataOp, Conv2DBackwardWeightsOp>(op);
+    if (slice.offset % channels != 0 || slice.stride % channels != 0)
+      return false;
+    // Gradients in bf16 and f16 have engines on tensor cores only that copy the slice through their workspace; those in
+    // f32 transpose through it whatever the layout is.
+    return isa<Conv2DOp>(op) ||
+           (isa<Conv2DBackwardDataOp, Conv2DBackwardWeightsOp>(op) && getElementTypeOrSelf(value.getType()).isF32());
   }
 
   FailureOr<LibraryPlan> plan(Operation *op, StringRef weightsFormat, std::string &why) const override {
