@@ -27,7 +27,7 @@ def place(name):
 
 def run(program, *arguments, **environment):
     paths = {"LD_LIBRARY_PATH": libraries[0]} if kind == "fake" else {}
-    prefix = ["incept-sim", "--device=a100_sxm_80gb", "--"] if kind == "sim" else []
+    prefix = ["incept-sim"] if kind == "sim" else []
     return subprocess.run([*prefix, program, *arguments], capture_output=True, text=True, timeout=120,
                           env={**os.environ, **paths, **environment})
 
@@ -142,6 +142,13 @@ def driver_is_checked():
     check("one graph a step", "fake: 4 launches, 7 graphs" in counted, counted)
     profile = json.loads(good("profile", "bench", "--steps=3", "--profile", "--json").stdout)["profile"]
     check("profile", len(profile["launches"]) == 4 and abs(profile["total"]["ms"] - 2) < 1e-6, profile["total"])
+    # A program with a plan where there is no cuDNN, and without one, which does not ask for it.
+    description = cuda_program.header()
+    description["plans"].append(cuda_program.plan())
+    planned = cuda_program.write(stub, place("planned"), cuda_program.image(description))
+    result = run(planned, *train, INCEPT_CUDNN_DIR=place("nothing"))
+    expect("no cuDNN", result, 3, "install cuDNN 9.8.0 or newer, or say where it is with INCEPT_CUDNN_DIR")
+    check("no cuDNN asked for", run(program, *train, INCEPT_CUDNN_DIR=place("nothing")).returncode == 0)
     # A driver that cannot be opened.
     with open(place("libcuda.so.1"), "w") as file:
         file.write("no library")
@@ -190,12 +197,19 @@ def damage_is_refused():
     damaged("type", put("tensors", 7, "type", "f8"), "tensor 'half'")
 
     def planned(**changes):
-        return lambda d: d["plans"].append({**cuda_program.plan(), "engine": "0", "knobs": "",
-                                            "serialized": {"offset": 0, "bytes": 0}, **changes})
+        return lambda d: d["plans"].append({**cuda_program.plan(), **changes})
     damaged("plan outside", planned(serialized={"offset": 0, "bytes": 1}), "a serialized plan lies outside")
     damaged("engine", planned(engine="-1"), "engine '-1'")
     damaged("no engine", planned(engine=7), "'engine' is not a string")
     damaged("plan with a bad number", planned(mb="x"), "plan 0")
+
+    def launched(operands):
+        def edit(description):
+            description["plans"].append(cuda_program.plan())
+            description["entries"]["prepare_inference"].append(
+                {"plan": 0, "operands": [[0, 0]] * operands, "op": "conv", "loc": "a:1:1", "flops": 0, "bytes": 0})
+        return edit
+    damaged("plan operand missing", launched(3), "'conv' (a:1:1) gives 3 operands to a plan that takes 4")
     if kind == "fake":
         damaged("PTX the driver refuses", lambda d: None, "cannot be loaded: line 1: no version",
                 ("init", "--output=" + place("none")), cuda_program.PTX.replace(b".version", b"//ersion"))
