@@ -25,6 +25,8 @@ public:
   KernelLaunch get(GroupOp group);
   /// The kernel that adds partial sums.
   llvm::StringRef getCombine();
+  /// The kernel that counts in one tensor of `element`s what is not finite.
+  llvm::StringRef getCountNonfinite(mlir::Type element);
 
 private:
   llvm::StringRef intern(exec::KernelDefOp definition);

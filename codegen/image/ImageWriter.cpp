@@ -53,6 +53,10 @@ std::string locationText(Location location) {
 std::string elementName(Type type) {
   if (type.isF32())
     return "f32";
+  if (type.isBF16())
+    return "bf16";
+  if (type.isF16())
+    return "f16";
   if (type.isUnsignedInteger(8))
     return "u8";
   if (type.isInteger(64))
@@ -74,7 +78,7 @@ public:
                         {"vector_bits", target.vectorBits},
                         {"onednn", target.onednn}};
     header["mode"] = text("incept.mode");
-    header["precision"] = "f32";
+    header["precision"] = module->hasAttr("incept.precision") ? text("incept.precision") : "f32";
     for (StringRef key : {"batch_size", "classes", "macs"})
       header[key.str()] = number(("incept." + key).str());
     for (StringRef key : {"image", "normalization", "training", "memory"}) {

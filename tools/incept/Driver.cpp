@@ -121,8 +121,6 @@ int summarize(const CompileOptions &options, bool json) {
 int compile(const CompileOptions &options) {
   if (options.target != "cpu")
     return complain(kUsage, "unknown target '" + options.target + "': this build has cpu");
-  if (options.precision != "f32")
-    return complain(kUsage, "unknown precision '" + options.precision + "': target cpu has f32");
   if (!options.stopAfter && options.output == "-")
     return complain(kUsage, "expected -o FILE for the executable");
 

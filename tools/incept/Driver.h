@@ -36,7 +36,6 @@ struct CompileOptions {
   std::string target = "cpu";
   std::string mode = "train";
   int64_t batchSize = 32;
-  std::string precision = "f32";
   int threads = 0; ///< 0: one per core
   bool keepGradients = false;
   bool explain = false;                          ///< print each library plan

@@ -50,7 +50,9 @@ void addWeightsOptions(CLI::App *command, WeightsOptions &weights, CompileOption
 void addCompileOptions(CLI::App *command, CompileOptions &options) {
   addNetworkOptions(command, options);
   command->add_option("--target", options.target, "cpu")->capture_default_str();
-  command->add_option("--precision", options.precision, "f32")->capture_default_str();
+  command->add_option("--precision", options.phases.precision, "of activations and of what is computed from them")
+      ->check(CLI::IsMember({"f32", "bf16", "f16"}))
+      ->capture_default_str();
   command->add_option("--threads", options.threads, "threads the program runs with (default: one per core)")
       ->check(CLI::Range(1, 1024));
   command->add_flag("--keep-gradients", options.keepGradients, "let `step` write the gradients");
