@@ -1,35 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "codegen/Codegen.h"
-#include "codegen/cpu/CompileKernels.h"
-#include "codegen/image/Executable.h"
-#include "codegen/image/ImageWriter.h"
-#include "runtime/device/cpu/OneDnn.h"
+#include "codegen/cpu/CpuBackend.h"
+#ifdef INCEPT_HAS_CUDA
+#include "codegen/cuda/CudaBackend.h"
+#endif
 
 using namespace mlir;
 
 namespace incept {
 
-LogicalResult emitCpuExecutable(ModuleOp module, const CodegenOptions &options) {
-  cpu::KernelOptions kernelOptions;
-  kernelOptions.cpu = options.cpu;
-  auto kernels = cpu::compileKernels(module, kernelOptions);
-  if (failed(kernels))
-    return failure();
-  TargetFacts target;
-  target.kind = "cpu";
-  target.isa = onednn::isa();
-  target.onednn = onednn::version();
-  target.threads = options.threads;
-  target.vectorBits = cpu::vectorBits(options.cpu);
-  auto image = writeImage(module, target, options.specText, *kernels);
-  if (failed(image))
-    return failure();
-  if (auto error = writeExecutable(options.stub, *image, options.output)) {
-    module.emitError() << llvm::toString(std::move(error));
-    return failure();
+std::unique_ptr<Backend> createBackend(const BackendOptions &options, std::string &error, bool &isUsage) {
+  isUsage = true;
+  StringRef name = options.target;
+  if (name == "cpu")
+    return cpu::createBackend(options);
+  if (!name.consume_front("cuda:")) {
+    error = "unknown target '" + options.target + "': expected cpu or cuda:DEVICE, e.g. cuda:h100";
+    return nullptr;
   }
-  return success();
+#ifdef INCEPT_HAS_CUDA
+  return cuda::createBackend(options, name, error, isUsage);
+#else
+  isUsage = false;
+  error = "target '" + options.target +
+          "' needs the CUDA toolkit and cuDNN, which this compiler was built without: run scripts/setup.sh --cuda and "
+          "build it again";
+  return nullptr;
+#endif
 }
 
 } // namespace incept

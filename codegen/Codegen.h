@@ -1,24 +1,53 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// From an exec-phase module to one executable.
+// The targets by name: what passes may ask one, and the way from an exec-phase module to an executable.
 #pragma once
 
-#include "mlir/IR/BuiltinOps.h"
+#include "dialect/InceptOps.h"
 
+#include <memory>
 #include <string>
+#include <vector>
 
 namespace incept {
 
-struct CodegenOptions {
+class Target;
+
+/// Which target, and what it should know.
+struct BackendOptions {
+  std::string target = "cpu"; ///< "cpu", "cuda:DEVICE"
+  int threads = 1;            ///< of the program on a CPU; of plan building for a GPU
+  std::string cpu;            ///< LLVM's name of the CPU; empty means this machine's
+  bool tf32 = false;          ///< GPU, f32: products may be rounded to TF32
+  std::string planCache;      ///< GPU: directory of finished plans; empty means the user's cache
+};
+
+struct ExecutableOptions {
   std::string stub;     ///< path of the prebuilt runtime executable
   std::string output;   ///< path of the executable to write
   std::string specText; ///< kept in the image for `info`
-  int threads = 1;
-  std::string cpu; ///< LLVM's name of the CPU; empty means this machine's
 };
 
-/// Compiles kernels, writes the program image and joins it to a copy of the stub. The output appears whole or not at
-/// all. Diagnostics are emitted on the module.
-mlir::LogicalResult emitCpuExecutable(mlir::ModuleOp module, const CodegenOptions &options);
+class Backend {
+public:
+  virtual ~Backend() = default;
+
+  virtual std::shared_ptr<const Target> target() const = 0;
+  /// File name of the runtime executable, e.g. "incept-stub-cpu".
+  virtual llvm::StringRef stub() const = 0;
+  /// Compiles kernels, writes the program image and joins it to a copy of the stub. The output appears whole or not at
+  /// all. Diagnostics are emitted on the module.
+  virtual mlir::LogicalResult emitExecutable(mlir::ModuleOp module, const ExecutableOptions &options) const = 0;
+  /// What else is known of a plan, line by line, for --explain.
+  virtual std::vector<std::string> explain(exec::PlanOp plan) const { return {}; }
+  /// Writes one part of the executable: `kind` is one of those of --emit. Returns failure with a diagnostic on the
+  /// module for a kind that the target has not.
+  virtual mlir::LogicalResult emitPart(mlir::ModuleOp module, llvm::StringRef kind,
+                                       llvm::raw_ostream &stream) const = 0;
+};
+
+/// The target called `options.target`. Null with a sentence in `error`, without a final stop, where there is none, and
+/// then `isUsage` tells an unknown name from a machine that lacks what it needs.
+std::unique_ptr<Backend> createBackend(const BackendOptions &options, std::string &error, bool &isUsage);
 
 } // namespace incept

@@ -26,6 +26,7 @@ public:
       : module(module), target(target), symbols(module), context(module.getContext()) {}
 
   LogicalResult run() {
+    target.prepare(module);
     // Forward convolutions decide the formats of the variables they read; infer decides for folded weights.
     for (func::FuncOp function : functionsInOrder())
       if (failed(chooseWeightFormats(function)))
@@ -48,6 +49,8 @@ private:
     });
     return functions;
   }
+
+  static ChannelSlice sliceOf(Value value) { return {layoutOf(value).getStride(), layoutOf(value).getOffset()}; }
 
   static Operation *libraryOp(GroupOp group) { return &group.getBody().front().front(); }
 
@@ -212,7 +215,7 @@ private:
   LogicalResult planLibrary(GroupOp group) {
     Operation *op = libraryOp(group);
     for (Value input : group.getInputs())
-      if (layoutOf(input) && layoutOf(input).isSlice() && !target.acceptsSlice(op, input))
+      if (layoutOf(input) && layoutOf(input).isSlice() && !target.acceptsSlice(op, input, sliceOf(input)))
         return group.emitOpError() << "reads a channel slice, which its library cannot: expected a copy before it";
     if (isa<ReorderOp>(op))
       return planExistingReorder(group, cast<ReorderOp>(op));
@@ -337,10 +340,14 @@ private:
     if (!plan->activations.empty() && failed(reorderActivations(group, layout(plan->activations))))
       return failure();
     for (Value output : group.getOutputs())
-      if (layoutOf(output).isSlice() && !target.acceptsSlice(libraryOp(group), output))
+      if (layoutOf(output).isSlice() && !target.acceptsSlice(libraryOp(group), output, sliceOf(output)))
         return group.emitOpError() << "writes a channel slice, which its library cannot: expected a copy after it";
-    group.setPlanAttr(FlatSymbolRefAttr::get(context, planSymbol(*plan)));
-    group.setScratchpad(plan->scratchpadBytes);
+    if (plan->generated) {
+      group.setKind("kernel");
+    } else {
+      group.setPlanAttr(FlatSymbolRefAttr::get(context, planSymbol(*plan)));
+      group.setScratchpad(plan->scratchpadBytes);
+    }
     mirrorInside(group);
     return success();
   }

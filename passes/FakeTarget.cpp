@@ -16,7 +16,7 @@ namespace {
 
 class FakeTarget final : public Target {
 public:
-  bool acceptsSlice(Operation *op, Value value) const override {
+  bool acceptsSlice(Operation *op, Value value, ChannelSlice) const override {
     auto conv = dyn_cast<Conv2DOp>(op);
     return conv && shapeOf(conv.getWeights())[2] == 1 && shapeOf(conv.getWeights())[3] == 1;
   }
@@ -68,6 +68,8 @@ public:
 };
 
 } // namespace
+
+Reduction Target::cutReduction(int64_t rows, int64_t) const { return incept::cutReduction(rows); }
 
 Type Target::gradientType(Operation *op) const { return Float32Type::get(op->getContext()); }
 

@@ -5,6 +5,7 @@
 #include "mlir/IR/IRMapping.h"
 #include "passes/LaunchShape.h"
 #include "passes/Layouts.h"
+#include "passes/Target.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -63,10 +64,13 @@ static bool isFlat(GroupOp group) {
   return true;
 }
 
+/// Ops that are a family by themselves. Where a target has no library for a reorder, that is one too.
+static bool isOneOpFamily(Operation *op) { return op->hasTrait<OpTrait::Opaque>() || isa<ReorderOp>(op); }
+
 static StringRef familyOf(GroupOp group) {
   bool reduces = false;
   for (Operation &op : group.getBody().front()) {
-    if (op.hasTrait<OpTrait::Opaque>())
+    if (isOneOpFamily(&op))
       return op.getName().stripDialect();
     reduces |= op.hasTrait<OpTrait::Reduce>();
   }
@@ -150,6 +154,9 @@ static void opaqueExtents(GroupOp group, Operation *op, KernelLaunch &launch) {
   } else if (isa<SoftmaxCrossEntropyBackwardOp>(op)) {
     llvm::append_values(extents, in[0], in[1], strideOf(src), strideOf(dst));
     launch.units = in[0];
+  } else if (isa<ReorderOp>(op)) {
+    llvm::append_values(extents, out[0], *countElements(out) / out[0]);
+    launch.units = out[0];
   } else if (isa<NormalizeImageOp>(op)) {
     llvm::append_values(extents, rowsOf(out), out[1], strideOf(dst));
     launch.units = rowsOf(out);
@@ -160,7 +167,7 @@ static void opaqueExtents(GroupOp group, Operation *op, KernelLaunch &launch) {
 }
 
 /// Extents and units of flat, map and reduce kernels.
-static void mapExtents(GroupOp group, StringRef family, KernelLaunch &launch) {
+static void mapExtents(GroupOp group, StringRef family, const Target &target, KernelLaunch &launch) {
   SmallVector<Value> values = operandsAndResults(group);
   if (family == "flat") {
     int64_t total = 0;
@@ -183,7 +190,7 @@ static void mapExtents(GroupOp group, StringRef family, KernelLaunch &launch) {
   llvm::append_values(launch.extents, rows, domain[1]);
   launch.units = rows;
   if (family == "reduce") {
-    Reduction reduction = cutReduction(rows);
+    Reduction reduction = target.cutReduction(rows, domain[1]);
     launch.extents.push_back(reduction.chunk);
     launch.units = reduction.partials;
   }
@@ -196,10 +203,10 @@ KernelLaunch KernelTable::get(GroupOp group) {
   KernelLaunch launch;
   StringRef family = familyOf(group);
   Operation *first = &group.getBody().front().front();
-  if (first->hasTrait<OpTrait::Opaque>())
+  if (isOneOpFamily(first))
     opaqueExtents(group, first, launch);
   else
-    mapExtents(group, family, launch);
+    mapExtents(group, family, target, launch);
   for (Value value : group.getYield().getValues())
     launch.isSum.push_back(value.getDefiningOp() && value.getDefiningOp()->hasTrait<OpTrait::Reduce>());
   launch.symbol = intern(define(group, family));

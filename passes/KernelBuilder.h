@@ -9,6 +9,8 @@
 
 namespace incept {
 
+class Target;
+
 /// How a group launches its kernel.
 struct KernelLaunch {
   llvm::StringRef symbol;
@@ -19,7 +21,7 @@ struct KernelLaunch {
 
 class KernelTable {
 public:
-  explicit KernelTable(mlir::ModuleOp module) : module(module) {}
+  KernelTable(mlir::ModuleOp module, const Target &target) : module(module), target(target) {}
 
   /// The launch of a kernel group in the planned phase; adds its kernel to the module if it is new.
   KernelLaunch get(GroupOp group);
@@ -32,6 +34,7 @@ private:
   llvm::StringRef intern(exec::KernelDefOp definition);
 
   mlir::ModuleOp module;
+  const Target &target;
   llvm::StringMap<mlir::StringAttr> byText;
   mlir::Operation *last = nullptr;
 };

@@ -404,7 +404,7 @@ struct LowerToExecPass : impl::LowerToExecPassBase<LowerToExecPass> {
     exec::RegionOp::create(builder, module.getLoc(), "step", kStepBytes);
 
     SymbolTable symbols(module);
-    KernelTable kernels(module);
+    KernelTable kernels(module, *target);
     for (func::FuncOp function : module.getOps<func::FuncOp>())
       FunctionLowering(function, kernels, symbols).run();
     annotate(module, placer.arenaBytes(), bound, placer.persistentBytes());

@@ -185,10 +185,11 @@ def PlaceConcatsPass : Pass<"incept-place-concats", "::mlir::func::FuncOp"> {
   let summary = "Make concat and slice views of one buffer";
   let description = [{
     Requires: ops not yet grouped. Ensures: no `incept.concat`, `incept.split` or `incept.slice`; every operand of a
-    `incept.concat_view` is produced by a generated kernel and lies in one concat only.
+    `incept.concat_view` is computed by an op that can write a slice and lies in one concat only.
 
-    A concat directly inside another becomes part of it. Where a producer is a library call, or a consumer needs dense
-    memory, an `incept.copy` stands between; everywhere else joining and splitting channels costs nothing.
+    A concat directly inside another becomes part of it. Where a producer or a consumer is a library call that cannot
+    work on a channel slice of this place, as the target says, an `incept.copy` stands between; everywhere else joining
+    and splitting channels costs nothing.
 
     example: test/passes/place-concats.mlir
   }];

@@ -45,12 +45,12 @@ static void buildTraining(OpPassManager &passes, std::shared_ptr<const Target> t
     passes.addPass(createUpdateEarlyPass());
 }
 
-static void buildFused(OpPassManager &passes, const PhaseOptions &options) {
+static void buildFused(OpPassManager &passes, std::shared_ptr<const Target> target, const PhaseOptions &options) {
   OpPassManager &functions = passes.nest<func::FuncOp>();
   if (options.recompute)
     functions.addPass(createRecomputeActivationsPass());
   // Views first: a copy they need is an elementwise op, which may then join a kernel.
-  functions.addPass(createPlaceConcatsPass());
+  functions.addPass(createPlaceConcatsPass(target));
   FormGroupsPassOptions groups;
   groups.fuse = options.fuse;
   groups.recompute = options.recompute;
@@ -65,7 +65,7 @@ void buildPhase(OpPassManager &passes, Phase phase, std::shared_ptr<const Target
     buildTraining(passes, target, options);
     break;
   case Phase::Fused:
-    buildFused(passes, options);
+    buildFused(passes, target, options);
     break;
   case Phase::Layout:
     passes.addPass(createAssignLayoutsPass(target));

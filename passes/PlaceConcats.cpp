@@ -7,6 +7,7 @@
 #include "dialect/VerifierUtils.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "passes/Passes.h"
+#include "passes/Target.h"
 
 using namespace mlir;
 
@@ -20,13 +21,25 @@ bool isGeneratedKernel(Operation *op) {
   return op && (op->hasTrait<OpTrait::Map>() || op->hasTrait<OpTrait::Opaque>());
 }
 
-/// True where every consumer of `value` can read a channel slice: generated kernels can, libraries and writes are
-/// assumed not to (a target that can take slices is asked in the layout phase, where a copy can still be dropped).
-bool consumersTakeSlices(Value value) {
-  return llvm::all_of(value.getUsers(), [](Operation *user) {
-    return isGeneratedKernel(user) || user->hasTrait<OpTrait::Reduce>() || isa<ConcatOp, ConcatViewOp>(user);
-  });
-}
+/// Views of what a function's values lie in.
+class ViewPlacer {
+public:
+  explicit ViewPlacer(const Target &target) : target(target) {}
+
+  void placeConcat(ConcatOp concat);
+  void placeSlice(SliceOp slice);
+
+private:
+  /// True where `op` computes with, or gives, `value` as a channel slice: generated kernels can, libraries where the
+  /// target says so, writes of variables never.
+  bool takesSlice(Operation *op, Value value, ChannelSlice slice) const {
+    if (isGeneratedKernel(op) || op->hasTrait<OpTrait::Reduce>() || isa<ConcatOp, ConcatViewOp>(op))
+      return true;
+    return op->hasTrait<OpTrait::Library>() && target.acceptsSlice(op, value, slice);
+  }
+
+  const Target &target;
+};
 
 Value copyOf(OpBuilder &builder, Operation *near, Value value) {
   auto copy = CopyOp::create(builder, near->getLoc(), value.getType(), value);
@@ -56,15 +69,20 @@ void flattenNested(ConcatOp concat) {
       inner.erase();
 }
 
-void placeConcat(ConcatOp concat) {
+void ViewPlacer::placeConcat(ConcatOp concat) {
   OpBuilder builder(concat);
   SmallVector<Value> srcs;
+  ChannelSlice slice{shapeOf(concat.getDst())[1], 0};
   for (Value src : concat.getSrcs()) {
     // A value can lie in one slice only: not in two concats, not twice in one.
     unsigned concatUses =
         llvm::count_if(src.getUses(), [](OpOperand &use) { return isa<ConcatOp, ConcatViewOp>(use.getOwner()); });
-    bool direct = isGeneratedKernel(src.getDefiningOp()) && concatUses == 1 && consumersTakeSlices(src);
+    Operation *producer = src.getDefiningOp();
+    bool computes = producer && (isGeneratedKernel(producer) || producer->hasTrait<OpTrait::Library>());
+    bool direct = computes && concatUses == 1 && takesSlice(producer, src, slice) &&
+                  llvm::all_of(src.getUsers(), [&](Operation *user) { return takesSlice(user, src, slice); });
     srcs.push_back(direct ? src : copyOf(builder, concat, src));
+    slice.offset += shapeOf(src)[1];
   }
   auto view = ConcatViewOp::create(builder, concat.getLoc(), concat.getType(), srcs);
   setPath(view, getPath(concat));
@@ -72,16 +90,17 @@ void placeConcat(ConcatOp concat) {
   concat.erase();
 }
 
-void placeSlice(SliceOp slice) {
+void ViewPlacer::placeSlice(SliceOp slice) {
   OpBuilder builder(slice);
   auto view = SliceViewOp::create(builder, slice.getLoc(), slice.getType(), slice.getSrc(), slice.getOffset());
   setPath(view, getPath(slice));
   Value result = view;
+  ChannelSlice place{shapeOf(slice.getSrc())[1], slice.getOffset()};
   // One copy serves all consumers that need dense memory.
   Value dense;
   for (OpOperand &use : llvm::make_early_inc_range(slice.getDst().getUses())) {
     Operation *user = use.getOwner();
-    if (isGeneratedKernel(user) || user->hasTrait<OpTrait::Reduce>()) {
+    if (!isa<ConcatOp, ConcatViewOp>(user) && takesSlice(user, use.get(), place)) {
       use.set(result);
       continue;
     }
@@ -105,7 +124,13 @@ void lowerSplit(SplitOp split) {
 }
 
 struct PlaceConcatsPass : impl::PlaceConcatsPassBase<PlaceConcatsPass> {
+  PlaceConcatsPass() = default;
+  explicit PlaceConcatsPass(std::shared_ptr<const Target> target) : target(std::move(target)) {}
+
   void runOnOperation() override {
+    if (!target)
+      target = createFakeTarget();
+    ViewPlacer placer(*target);
     func::FuncOp function = getOperation();
     for (SplitOp split : llvm::make_early_inc_range(function.getOps<SplitOp>()))
       lowerSplit(split);
@@ -113,11 +138,18 @@ struct PlaceConcatsPass : impl::PlaceConcatsPassBase<PlaceConcatsPass> {
     for (ConcatOp concat : function.getOps<ConcatOp>())
       flattenNested(concat);
     for (ConcatOp concat : llvm::make_early_inc_range(function.getOps<ConcatOp>()))
-      placeConcat(concat);
+      placer.placeConcat(concat);
     for (SliceOp slice : llvm::make_early_inc_range(function.getOps<SliceOp>()))
-      placeSlice(slice);
+      placer.placeSlice(slice);
   }
+
+  std::shared_ptr<const Target> target;
 };
 
 } // namespace
+
+std::unique_ptr<Pass> createPlaceConcatsPass(std::shared_ptr<const Target> target) {
+  return std::make_unique<PlaceConcatsPass>(std::move(target));
+}
+
 } // namespace incept

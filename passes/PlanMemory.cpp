@@ -159,7 +159,7 @@ private:
   }
 
   /// Library groups know theirs from the plan; a reduction needs its partial sums, a count its partial counts.
-  static int64_t scratchpadBytes(GroupOp group) {
+  int64_t scratchpadBytes(GroupOp group) {
     if (group.isLibrary())
       return group.getScratchpad().value_or(0);
     int64_t bytes = 0;
@@ -172,7 +172,7 @@ private:
         for (auto [index, dim] : llvm::enumerate(domain))
           rows *= index == 1 ? 1 : dim;
         for (Value result : op.getResults())
-          bytes += llvm::alignTo(cutReduction(rows).partials * shapeOf(result)[0] * 4, kAlignment);
+          bytes += llvm::alignTo(target.cutReduction(rows, domain[1]).partials * shapeOf(result)[0] * 4, kAlignment);
       }
     }
     return bytes;

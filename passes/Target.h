@@ -4,8 +4,10 @@
 // FakeTarget answers in pass tests.
 #pragma once
 
+#include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/Operation.h"
 #include "mlir/Support/LLVM.h"
+#include "passes/LaunchShape.h"
 
 #include <cstdint>
 #include <memory>
@@ -26,14 +28,24 @@ struct LibraryPlan {
   std::string activations;   ///< format of src and dst where it is not NHWC: "nchw8c", worth a reorder
   bool reference = false;    ///< correct, but not a fast implementation
   bool swapOperands = false; ///< the library takes the op's first two operands in the other order
+  bool generated = false;    ///< no library call: a generated kernel of the op's name does it
+};
+
+/// Channels [offset, ...) of a buffer with `stride` channels.
+struct ChannelSlice {
+  int64_t stride, offset;
 };
 
 class Target {
 public:
   virtual ~Target() = default;
 
-  /// True where the activation `value`, an operand or the result of the library op `op`, may be a channel slice.
-  virtual bool acceptsSlice(mlir::Operation *op, mlir::Value value) const = 0;
+  /// Called with a module in the fused phase before its library ops are planned one by one, by a target that plans many
+  /// at once faster. A failure shows again when the op is planned.
+  virtual void prepare(mlir::ModuleOp) const {}
+
+  /// True where the activation `value`, an operand or the result of the library op `op`, may be this channel slice.
+  virtual bool acceptsSlice(mlir::Operation *op, mlir::Value value, ChannelSlice slice) const = 0;
 
   /// Plans the library op `op` (conv2d, its gradients, linear, its gradients) with its weights in `weightsFormat`
   /// ("any" leaves the choice to the library). On failure `why` is a sentence without a final stop.
@@ -56,6 +68,9 @@ public:
   /// The format of `rows` rows of a weights tensor that is in `format`, such that the rows' bytes lie together. Fails
   /// where the format spreads them.
   virtual mlir::FailureOr<std::string> rowsFormat(llvm::StringRef format, int64_t rows) const = 0;
+
+  /// How a reduction of so many rows and channels is cut into partial sums, from these numbers alone.
+  virtual Reduction cutReduction(int64_t rows, int64_t channels) const;
 };
 
 /// A target for pass tests: it accepts everything, keeps convolution weights in a format called "blocked" (rounded up

@@ -2,19 +2,17 @@
 
 #include "codegen/cpu/CompileKernels.h"
 #include "codegen/cpu/LinkKernels.h"
+#include "codegen/kernels/Lowering.h"
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
-#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "mlir/Transforms/Passes.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
-#include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/ThreadPool.h"
 #include "llvm/Target/TargetMachine.h"
 
@@ -24,17 +22,8 @@ namespace incept::cpu {
 
 namespace {
 
-/// exp and log become arithmetic, so that kernels need no math library.
-void expandMath(ModuleOp module) {
-  RewritePatternSet patterns(module.getContext());
-  populateMathPolynomialApproximationPatterns(patterns,
-                                              [](StringRef name) { return name == "math.exp" || name == "math.log"; });
-  // A pattern set that does not converge would leave a call, which the linker reports.
-  (void)applyPatternsGreedily(module, std::move(patterns));
-}
-
 LogicalResult lowerToLLVMDialect(ModuleOp kernels) {
-  expandMath(kernels);
+  kernels::expandMath(kernels);
   PassManager passes(kernels.getContext());
   passes.addPass(createCSEPass());
   passes.addPass(createSCFToControlFlowPass());
@@ -45,26 +34,6 @@ LogicalResult lowerToLLVMDialect(ModuleOp kernels) {
   passes.addPass(createConvertFuncToLLVMPass());
   passes.addPass(createReconcileUnrealizedCastsPass());
   return passes.run(kernels);
-}
-
-void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
-  llvm::LoopAnalysisManager loops;
-  llvm::FunctionAnalysisManager functions;
-  llvm::CGSCCAnalysisManager cgscc;
-  llvm::ModuleAnalysisManager modules;
-  // There is no C library to call: loops stay loops.
-  functions.registerPass([&] {
-    llvm::TargetLibraryInfoImpl none(module.getTargetTriple());
-    none.disableAllFunctions();
-    return llvm::TargetLibraryAnalysis(none);
-  });
-  llvm::PassBuilder builder(&machine);
-  builder.registerModuleAnalyses(modules);
-  builder.registerCGSCCAnalyses(cgscc);
-  builder.registerFunctionAnalyses(functions);
-  builder.registerLoopAnalyses(loops);
-  builder.crossRegisterProxies(loops, functions, cgscc, modules);
-  builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O2).run(module, modules);
 }
 
 LogicalResult emitObject(llvm::Module &module, llvm::TargetMachine &machine, std::string &object) {
@@ -119,7 +88,7 @@ struct Part {
       return;
     code->setTargetTriple(machine->getTargetTriple());
     code->setDataLayout(machine->createDataLayout());
-    optimize(*code, *machine);
+    kernels::optimize(*code, *machine);
     if (failed(emitObject(*code, *machine, object)))
       error = "the code generator cannot write objects";
   }

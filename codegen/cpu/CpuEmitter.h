@@ -24,7 +24,7 @@ public:
   mlir::Value operand(unsigned index) override;
   mlir::Value extent(unsigned index) override;
   void units(llvm::function_ref<void(mlir::Value)> body) override;
-  void smallUnits(llvm::function_ref<void(mlir::Value)> body) override { units(body); }
+  void smallUnits(mlir::Value, llvm::function_ref<void(mlir::Value)> body) override { units(body); }
   void items(mlir::Value count, llvm::function_ref<void(mlir::Value)> body) override;
   void vectors(mlir::Value count, llvm::function_ref<void(mlir::Value, Lanes)> body) override;
   void vectorBlocks(mlir::Value count, llvm::function_ref<void(llvm::ArrayRef<mlir::Value>, Lanes)> body) override;

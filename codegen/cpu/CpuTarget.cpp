@@ -111,7 +111,7 @@ class CpuTarget final : public Target {
 public:
   explicit CpuTarget(int threads) { omp_set_num_threads(threads); }
 
-  bool acceptsSlice(Operation *, Value) const override {
+  bool acceptsSlice(Operation *, Value, ChannelSlice) const override {
     // oneDNN's convolutions on channel slices are reference implementations.
     return false;
   }

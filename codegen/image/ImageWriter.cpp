@@ -51,12 +51,8 @@ std::string locationText(Location location) {
 }
 
 std::string elementName(Type type) {
-  if (type.isF32())
-    return "f32";
-  if (type.isBF16())
-    return "bf16";
-  if (type.isF16())
-    return "f16";
+  if (type.isF32() || type.isBF16() || type.isF16())
+    return type.isF32() ? "f32" : type.isBF16() ? "bf16" : "f16";
   if (type.isUnsignedInteger(8))
     return "u8";
   if (type.isInteger(64))
@@ -66,19 +62,21 @@ std::string elementName(Type type) {
 
 class ImageWriter {
 public:
-  explicit ImageWriter(ModuleOp module) : module(module) {}
+  ImageWriter(ModuleOp module, const ImageContents &contents) : module(module), contents(contents) {}
 
-  LogicalResult fill(const TargetFacts &target, StringRef specText) {
+  LogicalResult fill() {
     header["format_version"] = program::kFormatVersion;
     header["network"] = text("incept.network");
-    header["spec"] = {{"hash", text("incept.spec_hash")}, {"text", specText.str()}};
-    header["target"] = {{"kind", target.kind},
-                        {"threads", target.threads},
-                        {"isa", target.isa},
-                        {"vector_bits", target.vectorBits},
-                        {"onednn", target.onednn}};
+    header["spec"] = {{"hash", text("incept.spec_hash")}, {"text", contents.specText}};
+    Json target = {{"kind", contents.target.kind}};
+    for (const auto &[key, value] : contents.target.texts)
+      target[key] = value;
+    for (const auto &[key, value] : contents.target.numbers)
+      target[key] = value;
+    header["target"] = std::move(target);
     header["mode"] = text("incept.mode");
-    header["precision"] = module->hasAttr("incept.precision") ? text("incept.precision") : "f32";
+    std::string precision = text("incept.precision");
+    header["precision"] = precision.empty() ? "f32" : precision;
     for (StringRef key : {"batch_size", "classes", "macs"})
       header[key.str()] = number(("incept." + key).str());
     for (StringRef key : {"image", "normalization", "training", "memory"}) {
@@ -96,8 +94,14 @@ public:
     return writeEntries();
   }
 
-  std::string finish(ArrayRef<char> kernels) {
-    header["blobs"] = {{"kernels", {{"offset", 0}, {"bytes", kernels.size()}}}};
+  std::string finish() {
+    uint64_t end = 0;
+    Json blobs = Json::object();
+    for (const Blob &blob : contents.blobs) {
+      blobs[blob.name] = {{"offset", end}, {"bytes", blob.bytes.size()}};
+      end = llvm::alignTo(end + blob.bytes.size(), program::kBlobAlignment);
+    }
+    header["blobs"] = std::move(blobs);
     std::string json = header.dump(-1, ' ', false, Json::error_handler_t::replace);
     // The header and the length before it end where a blob may begin.
     size_t padded = llvm::alignTo(json.size() + 8, program::kBlobAlignment) - 8;
@@ -105,7 +109,10 @@ public:
     std::string image(8, '\0');
     llvm::support::endian::write64le(image.data(), padded);
     image += json;
-    image.append(kernels.begin(), kernels.end());
+    for (const Blob &blob : contents.blobs) {
+      image.resize(llvm::alignTo(image.size(), program::kBlobAlignment));
+      image += blob.bytes;
+    }
     return image;
   }
 
@@ -168,12 +175,16 @@ private:
       Json object = {{"name", plan.getSymName().str()}, {"kind", plan.getKind().str()}};
       object.update(toJson(plan.getConfig()));
       object.erase("swap_operands"); // launches have the library's order already
+      if (auto found = contents.serializedPlans.find(plan.getSymName()); found != contents.serializedPlans.end())
+        object["serialized"] = {{"offset", found->second.first}, {"bytes", found->second.second}};
       list.push_back(std::move(object));
     }
     for (exec::KernelDefOp kernel : module.getOps<exec::KernelDefOp>()) {
       this->kernels[kernel.getSymName()] = kernels.size();
       kernels.push_back(kernel.getSymName().str());
     }
+    if (contents.grids)
+      kernels = contents.grids->kernels;
     header["plans"] = list;
     header["kernels"] = kernels;
   }
@@ -187,6 +198,21 @@ private:
     return list;
   }
 
+  Json kernelLaunch(exec::KernelOp kernel) {
+    Json launch = {{"kernel", kernels.lookup(kernel.getKernel())},
+                   {"operands", operands(kernel.getArguments())},
+                   {"extents", kernel.getExtents().vec()}};
+    if (!contents.grids) {
+      launch["units"] = int64_t(kernel.getUnits());
+      return launch;
+    }
+    const Grids::Launch &grid = contents.grids->launches.find(kernel)->second;
+    launch["kernel"] = grid.kernel;
+    launch["grid"] = grid.grid;
+    launch["block"] = grid.block;
+    return launch;
+  }
+
   LogicalResult writeEntries() {
     Json entries = Json::object();
     for (func::FuncOp function : module.getOps<func::FuncOp>()) {
@@ -196,10 +222,7 @@ private:
           continue;
         Json launch;
         if (auto kernel = dyn_cast<exec::KernelOp>(op))
-          launch = {{"kernel", kernels.lookup(kernel.getKernel())},
-                    {"operands", operands(kernel.getArguments())},
-                    {"extents", kernel.getExtents().vec()},
-                    {"units", int64_t(kernel.getUnits())}};
+          launch = kernelLaunch(kernel);
         else if (auto library = dyn_cast<exec::LibraryOp>(op))
           launch = {{"plan", plans.lookup(library.getPlan())}, {"operands", operands(library.getArguments())}};
         else
@@ -218,18 +241,18 @@ private:
   }
 
   ModuleOp module;
+  const ImageContents &contents;
   Json header;
   llvm::StringMap<size_t> regions, plans, kernels;
 };
 
 } // namespace
 
-FailureOr<std::string> writeImage(ModuleOp module, const TargetFacts &target, StringRef specText,
-                                  ArrayRef<char> kernels) {
-  ImageWriter writer(module);
-  if (failed(writer.fill(target, specText)))
+FailureOr<std::string> writeImage(ModuleOp module, const ImageContents &contents) {
+  ImageWriter writer(module, contents);
+  if (failed(writer.fill()))
     return failure();
-  return writer.finish(kernels);
+  return writer.finish();
 }
 
 } // namespace incept

@@ -4,20 +4,49 @@
 #pragma once
 
 #include "mlir/IR/BuiltinOps.h"
-#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/StringMap.h"
 
+#include <array>
+#include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace incept {
 
-/// What the image says about the machine it was made for.
+/// What the image says about the machine it was made for: the keys of `target`.
 struct TargetFacts {
-  std::string kind, isa, onednn;
-  int64_t threads = 1, vectorBits = 0;
+  std::string kind;
+  std::vector<std::pair<std::string, std::string>> texts;
+  std::vector<std::pair<std::string, int64_t>> numbers;
 };
 
-/// The bytes of the image: header and the blob "kernels".
-mlir::FailureOr<std::string> writeImage(mlir::ModuleOp module, const TargetFacts &target, llvm::StringRef specText,
-                                        llvm::ArrayRef<char> kernels);
+/// Named bytes behind the header.
+struct Blob {
+  std::string name, bytes;
+};
+
+/// For a target that launches grids: its kernels, and which one each exec.kernel launches how.
+struct Grids {
+  struct Launch {
+    size_t kernel = 0;
+    std::array<int64_t, 3> grid, block;
+  };
+  std::vector<std::string> kernels;
+  llvm::DenseMap<mlir::Operation *, Launch> launches;
+};
+
+struct ImageContents {
+  TargetFacts target;
+  std::string specText;
+  std::vector<Blob> blobs;
+  std::optional<Grids> grids;
+  /// Plan symbol -> its range of the blob "plans": {offset, bytes}.
+  llvm::StringMap<std::pair<uint64_t, uint64_t>> serializedPlans;
+};
+
+/// The bytes of the image.
+mlir::FailureOr<std::string> writeImage(mlir::ModuleOp module, const ImageContents &contents);
 
 } // namespace incept

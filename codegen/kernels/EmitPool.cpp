@@ -159,7 +159,7 @@ struct SummingPool {
     pixels(e, height, width, [&](Value n, Value h, Value w) {
       auto [rows, columns] = ranges(h, w);
       Value out = pixel(e, n, h, w, height, width, dstStride);
-      Value by = divisor ? e.splat(divisor(h, w)) : Value();
+      Value by = divisor ? e.splat(e.divf(e.real(1.0), divisor(h, w))) : Value();
       e.vectorBlocks(channels, [&](ArrayRef<Value> block, Lanes lanes) {
         SmallVector<Value> init(block.size(), e.splatReal(0.0));
         auto sums = overWindow(e, rows, columns, init, [&](Value y, Value x, ValueRange carried) {
@@ -171,7 +171,7 @@ struct SummingPool {
           return next;
         });
         for (auto [c, sum] : llvm::zip(block, sums))
-          e.storeReals(by ? e.divf(sum, by) : sum, dst, e.add(out, c), dstElement, lanes);
+          e.storeReals(by ? e.mulf(sum, by) : sum, dst, e.add(out, c), dstElement, lanes);
       });
     });
   }
@@ -262,14 +262,14 @@ LogicalResult emitAvgPoolBackward(KernelEmitter &e) {
 LogicalResult emitGlobalAvgPool(KernelEmitter &e) {
   Value src = e.operand(0), dst = e.operand(1);
   Value pixelCount = e.extent(1), channels = e.extent(2), srcStride = e.extent(3), dstStride = e.extent(4);
-  Value count = e.splat(e.toReal(pixelCount));
+  Value share = e.splat(e.divf(e.real(1.0), e.toReal(pixelCount)));
   e.units([&](Value n) {
     e.vectors(channels, [&](Value c, Lanes lanes) {
       auto sum = e.loop(e.index(0), pixelCount, 1, ValueRange(e.splatReal(0.0)), [&](Value at, ValueRange carried) {
         Value offset = e.add(e.mul(e.add(e.mul(n, pixelCount), at), srcStride), c);
         return SmallVector<Value>{e.addf(carried[0], e.loadReals(src, offset, e.elementOf(0), lanes))};
       });
-      e.storeReals(e.divf(sum[0], count), dst, e.add(e.mul(n, dstStride), c), e.elementOf(1), lanes);
+      e.storeReals(e.mulf(sum[0], share), dst, e.add(e.mul(n, dstStride), c), e.elementOf(1), lanes);
     });
   });
   return success();
@@ -278,13 +278,13 @@ LogicalResult emitGlobalAvgPool(KernelEmitter &e) {
 LogicalResult emitGlobalAvgPoolBackward(KernelEmitter &e) {
   Value diffDst = e.operand(0), diffSrc = e.operand(1);
   Value pixelCount = e.extent(1), channels = e.extent(2), diffDstStride = e.extent(3), diffSrcStride = e.extent(4);
-  Value count = e.splat(e.toReal(pixelCount));
+  Value share = e.splat(e.divf(e.real(1.0), e.toReal(pixelCount)));
   e.units([&](Value n) {
     e.items(pixelCount, [&](Value at) {
       Value row = e.mul(e.add(e.mul(n, pixelCount), at), diffSrcStride);
       e.vectors(channels, [&](Value c, Lanes lanes) {
         Value diff = e.loadReals(diffDst, e.add(e.mul(n, diffDstStride), c), e.elementOf(0), lanes);
-        e.storeReals(e.divf(diff, count), diffSrc, e.add(row, c), e.elementOf(1), lanes);
+        e.storeReals(e.mulf(diff, share), diffSrc, e.add(row, c), e.elementOf(1), lanes);
       });
     });
   });

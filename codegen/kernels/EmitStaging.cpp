@@ -13,7 +13,7 @@ LogicalResult emitNormalizeImage(KernelEmitter &e) {
   Value src = e.operand(0), dst = e.operand(1), stride = e.extent(2);
   // The number of channels is that of the constants: extent 1 says the same.
   Value channels = e.index(op.getMean().size());
-  e.smallUnits([&](Value row) {
+  e.smallUnits(e.extent(0), [&](Value row) {
     Value from = e.mul(row, channels), to = e.mul(row, stride);
     for (auto [c, mean] : llvm::enumerate(op.getMean())) {
       double std = op.getStd()[c];
@@ -28,7 +28,7 @@ LogicalResult emitNormalizeImage(KernelEmitter &e) {
 
 LogicalResult emitImportImage(KernelEmitter &e) {
   Value src = e.operand(0), dst = e.operand(1), channels = e.extent(1), pixels = e.extent(2), stride = e.extent(3);
-  e.smallUnits([&](Value row) {
+  e.smallUnits(e.mul(e.extent(0), pixels), [&](Value row) {
     Value n = e.div(row, pixels), pixel = e.rem(row, pixels);
     e.loop(e.index(0), channels, 1, [&](Value c) {
       Value value = e.loadReal(src, e.add(e.mul(e.add(e.mul(n, channels), c), pixels), pixel), e.elementOf(0));

@@ -35,8 +35,8 @@ public:
   // The loops of a launch. What their bodies write depends on no other iteration.
   /// body(unit) for each unit of the launch, where a unit is worth a group of threads.
   virtual void units(llvm::function_ref<void(mlir::Value)> body) = 0;
-  /// body(unit) for each unit of the launch, where a unit is scalar work.
-  virtual void smallUnits(llvm::function_ref<void(mlir::Value)> body) = 0;
+  /// body(unit) for each of the launch's `count` units, where a unit is scalar work.
+  virtual void smallUnits(mlir::Value count, llvm::function_ref<void(mlir::Value)> body) = 0;
   /// body(i) for 0 <= i < count, inside a unit.
   virtual void items(mlir::Value count, llvm::function_ref<void(mlir::Value)> body) = 0;
   /// body(c, lanes) for [0, count) in steps of a vector, inside a unit.
@@ -57,8 +57,8 @@ public:
   mlir::Value add(mlir::Value a, mlir::Value b);
   mlir::Value sub(mlir::Value a, mlir::Value b);
   mlir::Value mul(mlir::Value a, mlir::Value b);
-  mlir::Value div(mlir::Value a, mlir::Value b); ///< of values that are not negative
-  mlir::Value rem(mlir::Value a, mlir::Value b); ///< of values that are not negative
+  virtual mlir::Value div(mlir::Value a, mlir::Value b); ///< of values that are not negative
+  virtual mlir::Value rem(mlir::Value a, mlir::Value b); ///< of values that are not negative
   mlir::Value min(mlir::Value a, mlir::Value b);
   mlir::Value max(mlir::Value a, mlir::Value b);
   /// ceil(a / b) of a value that is not negative.

@@ -22,7 +22,7 @@ RowOperands::RowOperands(KernelEmitter &emitter, int64_t firstStride) : e(emitte
     if (typeOf(value).getRank() >= 2 && !flat)
       slot.stride = e.extent(firstStride++);
     if (typeOf(value).getRank() == 0 && index < inputs)
-      slot.scalar = e.splat(e.loadReal(slot.base, e.index(0), slot.element));
+      slot.scalar = e.loadReal(slot.base, e.index(0), slot.element);
     slots.push_back(slot);
   }
 }
@@ -46,7 +46,7 @@ LogicalResult RowOperands::check() {
 void RowOperands::loadChannels(Value c, Lanes lanes, Values &values) {
   for (const Slot &slot : ArrayRef(slots).take_front(inputs))
     if (!slot.stride)
-      values[slot.value] = slot.scalar ? slot.scalar : e.loadReals(slot.base, c, slot.element, lanes);
+      values[slot.value] = slot.scalar ? e.splat(slot.scalar) : e.loadReals(slot.base, c, slot.element, lanes);
 }
 
 void RowOperands::load(Value row, Value c, Lanes lanes, Values &values) {
@@ -65,7 +65,7 @@ void RowOperands::store(Value row, Value c, Lanes lanes, Values &values) {
 
 void RowOperands::loadFlat(Value i, Lanes lanes, Values &values) {
   for (const Slot &slot : ArrayRef(slots).take_front(inputs))
-    values[slot.value] = slot.scalar ? slot.scalar : e.loadReals(slot.base, i, slot.element, lanes);
+    values[slot.value] = slot.scalar ? e.splat(slot.scalar) : e.loadReals(slot.base, i, slot.element, lanes);
 }
 
 void RowOperands::storeFlat(Value i, Lanes lanes, Values &values) {

@@ -34,7 +34,7 @@ private:
     mlir::Value value;  ///< argument or yielded value of the definition
     mlir::Value base;   ///< address
     mlir::Value stride; ///< distance of rows; null for channel vectors and scalars
-    mlir::Value scalar; ///< the broadcast value of a rank-0 input
+    mlir::Value scalar; ///< the value of a rank-0 input
     mlir::Type element; ///< in memory
     bool isSum = false;
   };

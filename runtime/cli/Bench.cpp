@@ -7,19 +7,12 @@
 #include <chrono>
 #include <cstdio>
 #include <cstring>
-#include <sys/resource.h>
 
 namespace incept {
 
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-int64_t peakResidentBytes() {
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
-  return int64_t(usage.ru_maxrss) * 1024;
-}
 
 double median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
@@ -46,10 +39,10 @@ public:
     }
     if (steps.empty())
       return {};
-    int64_t resident = peakResidentBytes(); // before the peaks' arrays
+    uint64_t resident = program.device().peakResidentBytes(); // before the peaks' arrays
     Peaks peaks;
     if (options.profile) {
-      auto measured = measurePeaks(image.threads);
+      auto measured = program.device().peaks();
       if (!measured)
         return measured.status();
       peaks = *measured;
@@ -61,15 +54,24 @@ public:
 private:
   Status prepare() {
     INCEPT_RETURN_IF_ERROR(program.initialize(0));
-    auto images = loadImages("synthetic:", Split::Train, program.imageShape());
-    if (!images)
-      return images.status();
-    for (int64_t row = 0; row < image.batchSize; ++row) {
-      std::memcpy(program.u8Images() + row * images->imageBytes(), images->image(row % images->count),
-                  images->imageBytes());
-      program.labels()[row] = images->labels8[row % images->count];
-    }
+    auto loaded = loadImages("synthetic:", Split::Train, program.imageShape());
+    if (!loaded)
+      return loaded.status();
+    images = std::move(*loaded);
+    fillBatch();
     return image.mode == "infer" ? program.prepareInference() : Status();
+  }
+
+  /// Each of the device's batches is filled once.
+  void fillBatch() {
+    if (std::find(filled.begin(), filled.end(), program.u8Images()) != filled.end())
+      return;
+    for (int64_t row = 0; row < image.batchSize; ++row) {
+      std::memcpy(program.u8Images() + row * images.imageBytes(), images.image(row % images.count),
+                  images.imageBytes());
+      program.labels()[row] = images.labels8[row % images.count];
+    }
+    filled.push_back(program.u8Images());
   }
 
   template <typename Body>
@@ -80,14 +82,25 @@ private:
     return {};
   }
 
-  /// One step on the batch that is staged, or one inference; then its convolutions alone.
+  /// One step, or one inference: from the end of the one before it, where the device takes steps ahead.
+  Status runStep(int64_t step, bool training) {
+    bool alone = step == 0 || options.profile || options.bound || options.paced;
+    int64_t end = alone ? step + 1 : std::min(step + int64_t(program.device().depth()), options.steps + 1);
+    for (; started < end; ++started) {
+      fillBatch();
+      INCEPT_RETURN_IF_ERROR(training ? program.startTraining(started, 1000, 0)
+                                      : program.device().start(Work::Infer, Input::U8));
+    }
+    return program.device().finish();
+  }
+
+  /// A step; then its convolutions alone.
   Status timeStep(int64_t step) {
     bool training = image.mode == "train";
-    INCEPT_RETURN_IF_ERROR(
-        timed(steps, [&] { return training ? program.trainStep(step, 1000, 0) : program.inferU8(); }));
+    INCEPT_RETURN_IF_ERROR(timed(steps, [&] { return runStep(step, training); }));
     if (!options.bound)
       return {};
-    fillArena();
+    INCEPT_RETURN_IF_ERROR(fillArena());
     auto wanted = [&](const program::Launch &launch) { return isContraction(image, launch); };
     INCEPT_RETURN_IF_ERROR(timed(convolutions, [&] {
       return program.device().runOnly(training ? program::kForwardBackward : program::kInfer, wanted);
@@ -97,12 +110,9 @@ private:
 
   /// Buffers take turns in the arena, so without the launches between them convolutions would read what was never
   /// their input; as floats that may be subnormal numbers, which slow some processors down.
-  void fillArena() {
+  Status fillArena() {
     int index = image.findRegion(program::kArenaRegion);
-    if (index < 0)
-      return;
-    auto *values = reinterpret_cast<float *>(program.device().region(index));
-    std::fill_n(values, image.regions[index].bytes / sizeof(float), 0.5f);
+    return index < 0 ? Status() : program.device().fill(index, 0.5f);
   }
 
   /// False at the end of standard input.
@@ -133,7 +143,7 @@ private:
     std::fflush(stdout);
   }
 
-  void summarise(const Peaks &peaks, int64_t resident) {
+  void summarise(const Peaks &peaks, uint64_t resident) {
     double step = median(steps), perSecond = double(image.batchSize) / step;
     std::vector<LaunchProfile> profile;
     if (options.profile)
@@ -151,18 +161,21 @@ private:
       std::printf("%s\n", result.dump().c_str());
       return;
     }
-    std::printf("median %.1f ms, %.1f images/s, peak resident %lld bytes, planned %llu bytes\n", 1e3 * step, perSecond,
-                static_cast<long long>(resident), static_cast<unsigned long long>(image.peakBytes));
+    std::printf("median %.1f ms, %.1f images/s, peak resident %llu bytes, planned %llu bytes\n", 1e3 * step, perSecond,
+                static_cast<unsigned long long>(resident), static_cast<unsigned long long>(image.peakBytes));
     if (options.bound)
       std::printf("convolutions alone: median %.1f ms; a step takes %.3f times as long\n", 1e3 * median(convolutions),
                   step / median(convolutions));
     if (options.profile)
-      printProfile(profile, peaks, image.threads, options.launches);
+      printProfile(profile, peaks, options.launches);
   }
 
   Program &program;
   const program::Image &image;
   const BenchOptions &options;
+  ImageSet images;
+  std::vector<const uint8_t *> filled;
+  int64_t started = 0; ///< steps
   std::vector<double> steps, convolutions;
   double first = 0;
 };

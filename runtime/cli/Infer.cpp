@@ -98,14 +98,14 @@ public:
     return {};
   }
 
-  /// Images [first, first + rows) become the network's input; the rest of the batch is black.
-  Status stage(int64_t first, int64_t rows) {
+  /// Images [first, first + rows) become the next batch; the rest of it is black.
+  Status fill(int64_t first, int64_t rows) {
     const program::Image &image = program.image();
     int64_t elements = image.channels * image.height * image.width;
     if (tensors) {
       std::memset(program.f32Images(), 0, image.batchSize * elements * 4);
       std::memcpy(program.f32Images(), values.data() + first * elements * 4, rows * elements * 4);
-      return program.device().run(program::kStageF32);
+      return {};
     }
     std::memset(program.u8Images(), 0, image.batchSize * elements);
     for (int64_t row = 0; row < rows; ++row) {
@@ -114,8 +114,10 @@ public:
         return picture.status();
       fitPicture(*picture, image.height, image.width, program.u8Images() + row * elements);
     }
-    return program.device().run(program::kStageU8);
+    return {};
   }
+
+  Input input() const { return tensors ? Input::F32 : Input::U8; }
 
   std::string name(int64_t index) const { return tensors ? "image " + std::to_string(index) : options.images[index]; }
 
@@ -141,8 +143,8 @@ Status runPredict(Program &program, const PredictOptions &options) {
   INCEPT_RETURN_IF_ERROR(program.prepareInference());
   for (int64_t first = 0; first < images.count; first += batch) {
     int64_t rows = std::min(batch, images.count - first);
-    INCEPT_RETURN_IF_ERROR(images.stage(first, rows));
-    INCEPT_RETURN_IF_ERROR(program.device().run(program::kInfer));
+    INCEPT_RETURN_IF_ERROR(images.fill(first, rows));
+    INCEPT_RETURN_IF_ERROR(program.infer(images.input()));
     std::memcpy(logits.data() + first * classes, program.logits(), rows * classes * 4);
   }
   for (int64_t i = 0; options.output.empty() && i < images.count; ++i)

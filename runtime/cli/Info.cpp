@@ -18,12 +18,10 @@ static nlohmann::ordered_json describe(Program &program) {
   const program::Image &image = program.image();
   nlohmann::ordered_json info;
   info["network"] = image.network;
-  info["target"] = "cpu";
-  info["isa"] = image.isa;
-  info["onednn"] = image.onednn;
-  info["threads"] = image.threads;
+  info["target"] = image.target;
+  program.backend().describe(image, info);
   info["mode"] = image.mode;
-  info["precision"] = "f32";
+  info["precision"] = image.precision;
   info["batch_size"] = image.batchSize;
   info["image"] = {image.channels, image.height, image.width};
   info["classes"] = image.classes;

@@ -9,16 +9,19 @@ namespace incept {
 
 namespace {
 
-std::string times(int64_t a, int64_t b) { return std::to_string(a) + "x" + std::to_string(b); }
-
 /// "convolution_forward 3x3 /2 jit:avx2": the kind, what of the shape matters most, and the implementation.
 std::string describePlan(const program::Plan &plan) {
-  std::string shape, error;
-  onednn::Problem problem;
-  if (plan.kind.starts_with("convolution") && onednn::decode(plan.fields, problem, error)) {
-    shape = " " + times(problem.kh, problem.kw);
-    if (problem.sh != 1 || problem.sw != 1)
-      shape += " /" + std::to_string(std::max(problem.sh, problem.sw));
+  auto field = [&](const char *name) {
+    for (const auto &[key, value] : plan.fields)
+      if (key == name)
+        return value;
+    return std::string("1");
+  };
+  std::string shape;
+  if (plan.kind.starts_with("convolution")) {
+    shape = " " + field("kh") + "x" + field("kw");
+    if (field("sh") != "1" || field("sw") != "1")
+      shape += " /" + (field("sh") != "1" ? field("sh") : field("sw"));
   }
   return plan.kind + shape + " " + plan.impl;
 }
@@ -101,7 +104,7 @@ void ProfileRow::add(const ProfileRow &other) {
 }
 
 bool isContraction(const program::Image &image, const program::Launch &launch) {
-  return !launch.isKernel && image.plans[launch.index].kind != onednn::kindName(onednn::Kind::Reorder);
+  return !launch.isKernel && image.plans[launch.index].kind != "reorder";
 }
 
 std::vector<LaunchProfile> collectProfile(Program &program, const Peaks &peaks) {
@@ -133,10 +136,10 @@ std::vector<LaunchProfile> collectProfile(Program &program, const Peaks &peaks) 
   return result;
 }
 
-void printProfile(const std::vector<LaunchProfile> &launches, const Peaks &peaks, int64_t threads, bool list) {
+void printProfile(const std::vector<LaunchProfile> &launches, const Peaks &peaks, bool list) {
   ProfileRow total = sum(launches);
-  std::printf("\npeaks of this machine, %lld threads: %.1f GFLOP/s, %.1f GB/s\n", static_cast<long long>(threads),
-              1e-9 * peaks.flops, 1e-9 * peaks.bandwidth);
+  std::printf("\npeaks of this machine, %s: %.1f GFLOP/s, %.1f GB/s\n", peaks.of.c_str(), 1e-9 * peaks.flops,
+              1e-9 * peaks.bandwidth);
   printHeading("kernel or primitive");
   for (const ProfileRow &row : byKind(launches))
     printRow(row, total.seconds, row.name);

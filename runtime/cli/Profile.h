@@ -3,7 +3,6 @@
 // Where the time of a step goes, against the least time that the machine's peaks allow.
 #pragma once
 
-#include "runtime/device/cpu/Peaks.h"
 #include "runtime/train/Program.h"
 
 namespace incept {
@@ -32,7 +31,7 @@ std::vector<LaunchProfile> collectProfile(Program &program, const Peaks &peaks);
 
 /// Two tables, by kernel or primitive and by block of the network, and the list of all launches where it is wanted;
 /// all sorted by time.
-void printProfile(const std::vector<LaunchProfile> &launches, const Peaks &peaks, int64_t threads, bool list);
+void printProfile(const std::vector<LaunchProfile> &launches, const Peaks &peaks, bool list);
 nlohmann::ordered_json profileJson(const std::vector<LaunchProfile> &launches, const Peaks &peaks);
 
 } // namespace incept

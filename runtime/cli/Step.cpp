@@ -41,7 +41,7 @@ Status runStep(Program &program, const StepOptions &options) {
   std::vector<float> losses;
   const int64_t classes = program.image().classes, batch = program.image().batchSize;
   for (int64_t step = 0; step < options.steps; ++step) {
-    INCEPT_RETURN_IF_ERROR(program.trainStepF32(step, 1, options.seed));
+    INCEPT_RETURN_IF_ERROR(program.trainStep(step, 1, options.seed, Input::F32));
     losses.push_back(program.loss());
   }
   auto view = [](const float *data, size_t count) {

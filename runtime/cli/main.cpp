@@ -3,6 +3,7 @@
 // The program that every compiled network is: command lines, nothing else.
 
 #include "runtime/cli/Commands.h"
+#include "runtime/cli/Stub.h"
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
@@ -76,7 +77,7 @@ void addOthers(CLI::App &app, Arguments &a) {
 }
 
 Status dispatch(CLI::App &app, Arguments &a) {
-  auto program = Program::load("/proc/self/exe");
+  auto program = Program::load("/proc/self/exe", stubBackend());
   if (!program)
     return program.status();
   for (const std::string &setting : a.settings)

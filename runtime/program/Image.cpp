@@ -2,6 +2,8 @@
 
 #include "runtime/program/Image.h"
 
+#include <algorithm>
+#include <charconv>
 #include <cstring>
 #include <elf.h>
 
@@ -49,8 +51,57 @@ const json &list(const json &object, const char *key) {
   return value;
 }
 
-uint64_t typeBytes(const std::string &type) {
-  return type == "f32" ? 4 : type == "i64" || type == "u64" ? 8 : type == "u8" ? 1 : 0;
+bool boolean(const json &object, const char *key) {
+  const json &value = get(object, key);
+  if (!value.is_boolean())
+    throw Bad{std::string("'") + key + "' is neither true nor false"};
+  return value.get<bool>();
+}
+
+/// The bytes that `range` ({offset, bytes}) names in `all`.
+std::string_view part(const json &range, std::string_view all, const std::string &what) {
+  uint64_t offset = field(range, "offset"), size = field(range, "bytes");
+  if (size > all.size() || offset > all.size() - size)
+    throw Bad{what + " outside it"};
+  return all.substr(offset, size);
+}
+
+void readTarget(const json &header, Image &image) {
+  const json &target = get(header, "target");
+  image.target = text(target, "kind");
+  image.threads = integer(get(target, "threads"), "threads", 1, 1024);
+  image.precision = text(header, "precision");
+  if (image.precision != "f32" && image.precision != "bf16" && image.precision != "f16")
+    throw Bad{"its precision '" + image.precision + "' is not f32, bf16 or f16"};
+  if (image.target == "cpu") {
+    image.isa = text(target, "isa");
+    image.onednn = text(target, "onednn");
+    image.vectorBits = field(target, "vector_bits");
+  } else if (image.target == "cuda") {
+    image.device = text(target, "device");
+    image.arch = text(target, "arch");
+    image.cudnn = text(target, "cudnn");
+    image.tf32 = boolean(header, "tf32");
+  } else {
+    throw Bad{"its target is of unknown kind '" + image.target + "'"};
+  }
+}
+
+/// What the blobs hold; `blobs` is everything behind the header. Returns the blob of plans.
+std::string_view readBlobs(const json &header, std::string_view blobs, Image &image) {
+  const json &table = get(header, "blobs");
+  auto find = [&](const char *name, bool needed) {
+    return needed || (table.is_object() && table.contains(name))
+               ? part(get(table, name), blobs, "blob '" + std::string(name) + "' lies")
+               : std::string_view();
+  };
+  if (image.target == "cpu") {
+    image.kernelObject = find("kernels", true);
+    return {};
+  }
+  image.ptx = find("ptx", true);
+  image.cubin = find("cubin", false);
+  return find("plans", false);
 }
 
 void readTensors(const json &header, Image &image) {
@@ -84,14 +135,26 @@ void readTensors(const json &header, Image &image) {
   }
 }
 
-void readPlans(const json &header, Image &image) {
+void readPlans(const json &header, std::string_view blob, Image &image) {
+  bool cuda = image.target == "cuda";
+  std::vector<std::string_view> own = {"name", "impl", "scratchpad_bytes", "weights_bytes"};
+  if (cuda)
+    own.insert(own.end(), {"engine", "knobs", "serialized"});
   for (const json &entry : list(header, "plans")) {
     Plan plan;
     plan.kind = text(entry, "kind");
     plan.impl = text(entry, "impl");
     plan.scratchpadBytes = field(entry, "scratchpad_bytes");
+    if (cuda) {
+      std::string engine = text(entry, "engine");
+      auto [stop, error] = std::from_chars(engine.data(), engine.data() + engine.size(), plan.engine);
+      if (error != std::errc() || stop != engine.data() + engine.size() || plan.engine < 0)
+        throw Bad{"a plan's engine '" + engine + "' is not a number"};
+      plan.knobs = text(entry, "knobs");
+      plan.serialized = part(get(entry, "serialized"), blob, "a serialized plan lies");
+    }
     for (const auto &[key, value] : entry.items()) {
-      if (key == "name" || key == "impl" || key == "scratchpad_bytes" || key == "weights_bytes")
+      if (std::find(own.begin(), own.end(), key) != own.end())
         continue;
       if (!value.is_string())
         throw Bad{"plan field '" + key + "' is not a string"};
@@ -99,6 +162,24 @@ void readPlans(const json &header, Image &image) {
     }
     image.plans.push_back(std::move(plan));
   }
+}
+
+/// Three sizes of a launch, each up to the most that the hardware takes.
+std::array<unsigned, 3> readSizes(const json &entry, const char *key, const std::array<int64_t, 3> &most) {
+  const json &sizes = list(entry, key);
+  if (sizes.size() != 3)
+    throw Bad{std::string("'") + key + "' is not [x, y, z]"};
+  std::array<unsigned, 3> result{};
+  for (size_t i = 0; i < 3; ++i)
+    result[i] = static_cast<unsigned>(integer(sizes[i], key, 1, most[i]));
+  return result;
+}
+
+void readShape(const json &entry, Launch &launch) {
+  launch.grid = readSizes(entry, "grid", {INT32_MAX, 65535, 65535});
+  launch.block = readSizes(entry, "block", {1024, 1024, 64});
+  if (launch.block[0] * launch.block[1] * launch.block[2] > 1024)
+    throw Bad{"a block has more than 1024 threads"};
 }
 
 Launch readLaunch(const json &entry, const Image &image) {
@@ -120,7 +201,10 @@ Launch readLaunch(const json &entry, const Image &image) {
   if (launch.isKernel) {
     for (const json &extent : list(entry, "extents"))
       launch.extents.push_back(integer(extent, "extents"));
-    launch.units = field(entry, "units", 1);
+    if (image.target == "cuda")
+      readShape(entry, launch);
+    else
+      launch.units = field(entry, "units", 1);
   }
   launch.op = text(entry, "op");
   launch.location = text(entry, "loc");
@@ -129,18 +213,14 @@ Launch readLaunch(const json &entry, const Image &image) {
   return launch;
 }
 
-void readHeader(const json &header, Image &image) {
+void readHeader(const json &header, std::string_view blobs, Image &image) {
   if (field(header, "format_version") != kFormatVersion)
     throw Bad{"it has format version " + std::to_string(field(header, "format_version")) + ", but this runtime reads " +
               std::to_string(kFormatVersion) + ": compile it again"};
   image.network = text(header, "network");
   image.specHash = text(get(header, "spec"), "hash");
   image.specText = text(get(header, "spec"), "text");
-  const json &target = get(header, "target");
-  image.isa = text(target, "isa");
-  image.onednn = text(target, "onednn");
-  image.threads = integer(get(target, "threads"), "threads", 1, 1024);
-  image.vectorBits = field(target, "vector_bits");
+  readTarget(header, image);
   image.mode = text(header, "mode");
   image.batchSize = field(header, "batch_size", 1);
   image.classes = field(header, "classes", 1);
@@ -165,7 +245,7 @@ void readHeader(const json &header, Image &image) {
   for (const json &entry : list(header, "regions"))
     image.regions.push_back({text(entry, "name"), uint64_t(field(entry, "bytes"))});
   readTensors(header, image);
-  readPlans(header, image);
+  readPlans(header, readBlobs(header, blobs, image), image);
   for (const json &kernel : list(header, "kernels")) {
     if (!kernel.is_string())
       throw Bad{"a kernel's name is not a string"};
@@ -184,7 +264,8 @@ void readHeader(const json &header, Image &image) {
     StepField place{text(entry, "type"), uint64_t(field(entry, "offset"))};
     uint64_t size = typeBytes(place.type);
     // The runtime writes such a field as an f32 or as 8 bytes.
-    if (stepRegion < 0 || size < 4 || place.offset % size != 0 || place.offset + size > image.regions[stepRegion].bytes)
+    if (stepRegion < 0 || (place.type != "f32" && size != 8) || place.offset % size != 0 ||
+        place.offset + size > image.regions[stepRegion].bytes)
       throw Bad{"a field of the step block lies outside it"};
     image.step[text(entry, "name")] = place;
   }
@@ -192,6 +273,18 @@ void readHeader(const json &header, Image &image) {
 }
 
 } // namespace
+
+uint64_t typeBytes(std::string_view type) {
+  struct Size {
+    std::string_view type;
+    uint64_t bytes;
+  };
+  constexpr Size sizes[] = {{"f32", 4}, {"bf16", 2}, {"f16", 2}, {"i64", 8}, {"u64", 8}, {"u8", 1}};
+  for (const Size &size : sizes)
+    if (size.type == type)
+      return size.bytes;
+  return 0;
+}
 
 const Tensor *Image::find(const std::string &name) const {
   for (const Tensor &tensor : tensors)
@@ -218,13 +311,7 @@ Status parseImage(std::string_view bytes, Image &image) {
     return bad("its header is longer than the image");
   try {
     json header = json::parse(bytes.substr(8, length));
-    readHeader(header, image);
-    const json &blob = get(get(header, "blobs"), "kernels");
-    uint64_t offset = field(blob, "offset"), size = field(blob, "bytes");
-    std::string_view blobs = bytes.substr(8 + length);
-    if (size > blobs.size() || offset > blobs.size() - size)
-      return bad("its kernels lie outside it");
-    image.kernelObject = blobs.substr(offset, size);
+    readHeader(header, bytes.substr(8 + length), image);
   } catch (const Bad &reason) {
     return bad(reason.why);
   } catch (const json::exception &) {

@@ -6,6 +6,7 @@
 #include "runtime/program/ProgramFormat.h"
 #include "runtime/support/Status.h"
 
+#include <array>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -40,7 +41,8 @@ struct Launch {
   size_t index = 0; ///< of the kernel or the plan
   std::vector<Operand> operands;
   std::vector<int64_t> extents;
-  int64_t units = 0;
+  int64_t units = 0;                       ///< cpu
+  std::array<unsigned, 3> grid{}, block{}; ///< cuda: x, y, z
   std::string op, location;
   int64_t flops = 0, bytes = 0;
 };
@@ -49,6 +51,10 @@ struct Plan {
   std::string kind, impl;
   uint64_t scratchpadBytes = 0;
   std::vector<std::pair<std::string, std::string>> fields; ///< what the library's wrapper decodes
+  // cuda
+  int64_t engine = -1;
+  std::string knobs;
+  std::string_view serialized; ///< the library's own form of the plan, may be empty; lies in the image
 };
 
 struct StepField {
@@ -57,7 +63,11 @@ struct StepField {
 };
 
 struct Image {
-  std::string network, specHash, specText, mode, isa, onednn;
+  std::string network, specHash, specText, mode, precision;
+  std::string target;              ///< "cpu" or "cuda"
+  std::string isa, onednn;         ///< cpu
+  std::string device, arch, cudnn; ///< cuda: "h100", "sm_90", "9.19.0"
+  bool tf32 = false;               ///< cuda: products of f32 values may be rounded to TF32
   int64_t threads = 1, vectorBits = 0, batchSize = 1, classes = 1, channels = 1, height = 1, width = 1;
   int64_t parameters = 0, states = 0, macs = 0;
   bool keepGradients = false;
@@ -70,11 +80,16 @@ struct Image {
   std::map<std::string, std::vector<Launch>> entries;
   std::map<std::string, StepField> step;
   nlohmann::json training;
-  std::string_view kernelObject; ///< the shared object; lies in the bytes that were parsed
+  // Code; it lies in the bytes that were parsed.
+  std::string_view kernelObject; ///< cpu: the shared object
+  std::string_view ptx, cubin;   ///< cuda: the same kernels twice; the second may be empty
 
   const Tensor *find(const std::string &name) const;
   int findRegion(const std::string &name) const; ///< -1 where there is none
 };
+
+/// Bytes of an element of a tensor's type, 0 for an unknown one.
+uint64_t typeBytes(std::string_view type);
 
 /// Checks everything and fills `image`. The bytes must outlive it.
 Status parseImage(std::string_view bytes, Image &image);

@@ -77,11 +77,13 @@ inline constexpr const char *kLabels = "io/labels";
 inline constexpr const char *kLoss = "io/loss";
 inline constexpr const char *kLogits = "io/logits";
 
-/// Entry points. A program with mode "infer" has no forward_backward and no update.
+/// Entry points. A program with mode "infer" has no forward_backward and no update. One with mode "train" may have
+/// prepare_training: it runs before the first forward_backward after weights were drawn or read.
 inline constexpr const char *kStageU8 = "stage_u8";
 inline constexpr const char *kStageF32 = "stage_f32";
 inline constexpr const char *kForwardBackward = "forward_backward";
 inline constexpr const char *kUpdate = "update";
+inline constexpr const char *kPrepareTraining = "prepare_training";
 inline constexpr const char *kPrepareInference = "prepare_inference";
 inline constexpr const char *kInfer = "infer";
 

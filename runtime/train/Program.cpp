@@ -4,6 +4,7 @@
 #include "runtime/support/Philox.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <cstring>
 #include <numbers>
@@ -12,12 +13,11 @@ namespace incept {
 
 namespace {
 
-const char *safetensorsType(const std::string &type) {
-  return type == "f32" ? "F32" : type == "i64" ? "I64" : type == "u64" ? "U64" : "U8";
-}
-
-uint64_t logicalBytes(const program::Tensor &tensor) {
-  return uint64_t(tensor.elements) * (tensor.type == "f32" ? 4 : tensor.type == "u8" ? 1 : 8);
+/// "f32" is "F32", "bf16" is "BF16".
+std::string safetensorsType(std::string type) {
+  for (char &c : type)
+    c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return type;
 }
 
 double number(const nlohmann::json &object, const char *key, double otherwise) {
@@ -68,31 +68,6 @@ bool draw(const nlohmann::json &init, PhiloxStream &random, std::vector<float> &
   });
 }
 
-/// What is packed is f32 and fits its tensor, so that `read` and `write` stay inside it.
-Status checkFormats(const program::Image &image) {
-  for (const program::Tensor &tensor : image.tensors) {
-    if (tensor.format.empty() || tensor.format == "nhwc")
-      continue;
-    uint64_t bytes = 0;
-    std::string error;
-    if (tensor.type != "f32" || !onednn::formatBytes(tensor.shape, tensor.format, bytes, error) || bytes > tensor.bytes)
-      return inputError("the program image is damaged: format '" + tensor.format + "' does not fit tensor '" +
-                        tensor.name + "'");
-  }
-  return {};
-}
-
-/// Every plan can be read; whether oneDNN has a primitive for it depends on the machine.
-Status checkPlans(const program::Image &image) {
-  for (size_t i = 0; i < image.plans.size(); ++i) {
-    onednn::Problem problem;
-    std::string error;
-    if (!onednn::decode(image.plans[i].fields, problem, error))
-      return inputError("the program image is damaged: plan " + std::to_string(i) + ": " + error);
-  }
-  return {};
-}
-
 /// The tensors and entry points that this file uses are there, with the sizes it assumes.
 Status checkInterface(const program::Image &image) {
   int64_t pixels = image.channels * image.height * image.width;
@@ -123,8 +98,8 @@ Status checkInterface(const program::Image &image) {
 
 } // namespace
 
-Expected<std::unique_ptr<Program>> Program::load(const std::string &executable) {
-  std::unique_ptr<Program> program(new Program);
+Expected<std::unique_ptr<Program>> Program::load(const std::string &executable, const Backend &backend) {
+  std::unique_ptr<Program> program(new Program(backend));
   auto mapped = MappedFile::open(executable);
   if (!mapped)
     return mapped.status();
@@ -132,26 +107,28 @@ Expected<std::unique_ptr<Program>> Program::load(const std::string &executable) 
   std::string_view section;
   INCEPT_RETURN_IF_ERROR(program::findSection(program->file->bytes(), section));
   INCEPT_RETURN_IF_ERROR(program::parseImage(section, program->image_));
+  if (program->image_.target != backend.kind)
+    return inputError("the program was compiled for " + program->image_.target +
+                      ", but this executable's runtime is for " + backend.kind + ": compile it again (incept compile)");
   auto hyper = Hyperparameters::fromJson(program->image_.training);
   if (!hyper)
     return hyper.status();
   program->hyper = std::move(*hyper);
   INCEPT_RETURN_IF_ERROR(checkInterface(program->image_));
-  INCEPT_RETURN_IF_ERROR(checkFormats(program->image_));
-  INCEPT_RETURN_IF_ERROR(checkPlans(program->image_));
+  INCEPT_RETURN_IF_ERROR(backend.check(program->image_));
   return program;
 }
 
 Status Program::prepareDevice() {
-  auto device = CpuDevice::create(image_);
+  auto device = backend_.create(image_);
   if (!device)
     return device.status();
   device_ = std::move(*device);
   return {};
 }
 
-Expected<std::unique_ptr<Program>> Program::open(const std::string &executable) {
-  auto program = load(executable);
+Expected<std::unique_ptr<Program>> Program::open(const std::string &executable, const Backend &backend) {
+  auto program = load(executable, backend);
   if (program)
     INCEPT_RETURN_IF_ERROR((*program)->prepareDevice());
   return program;
@@ -171,29 +148,14 @@ Status Program::initialize(uint64_t seed) {
 }
 
 Expected<std::vector<std::byte>> Program::read(const program::Tensor &tensor) {
-  std::vector<std::byte> bytes(logicalBytes(tensor));
-  std::string error;
-  if (tensor.format.empty() || tensor.format == "nhwc")
-    std::memcpy(bytes.data(), device_->memory(tensor), bytes.size());
-  else if (!onednn::unpack(tensor.shape, tensor.format, reinterpret_cast<const float *>(device_->memory(tensor)),
-                           reinterpret_cast<float *>(bytes.data()), error))
-    return machineError("cannot read tensor '" + tensor.name + "': " + error);
+  std::vector<std::byte> bytes(tensor.elements * program::typeBytes(tensor.type));
+  INCEPT_RETURN_IF_ERROR(device_->read(tensor, bytes.data()));
   return bytes;
 }
 
 Status Program::write(const program::Tensor &tensor, std::string_view bytes) {
-  std::string error;
-  if (tensor.format.empty() || tensor.format == "nhwc") {
-    std::memcpy(device_->memory(tensor), bytes.data(), bytes.size());
-    return {};
-  }
-  // A mapped file's data need not be aligned.
-  std::vector<float> aligned(bytes.size() / 4);
-  std::memcpy(aligned.data(), bytes.data(), aligned.size() * 4);
-  if (!onednn::pack(tensor.shape, tensor.format, aligned.data(), reinterpret_cast<float *>(device_->memory(tensor)),
-                    error))
-    return machineError("cannot write tensor '" + tensor.name + "': " + error);
-  return {};
+  prepared = false;
+  return device_->write(tensor, reinterpret_cast<const std::byte *>(bytes.data()));
 }
 
 Status Program::loadTensors(const SafetensorsFile &file, const std::string &path, const std::set<std::string> &kinds) {
@@ -255,48 +217,37 @@ void Program::setStep(const char *field, double value) {
   if (found == image_.step.end() || found->second.type != "f32")
     return; // the program does not use it
   float narrow = static_cast<float>(value);
-  std::memcpy(device_->region(image_.findRegion(program::kStepRegion)) + found->second.offset, &narrow, 4);
+  std::memcpy(device_->next().step + found->second.offset, &narrow, 4);
 }
 
 void Program::setStep(const char *field, uint64_t value) {
   auto found = image_.step.find(field);
   if (found == image_.step.end() || found->second.type == "f32")
     return;
-  std::memcpy(device_->region(image_.findRegion(program::kStepRegion)) + found->second.offset, &value, 8);
+  std::memcpy(device_->next().step + found->second.offset, &value, 8);
 }
 
-uint8_t *Program::u8Images() { return reinterpret_cast<uint8_t *>(device_->memory(*image_.find(program::kU8Images))); }
-float *Program::f32Images() { return reinterpret_cast<float *>(device_->memory(*image_.find(program::kF32Images))); }
-int64_t *Program::labels() { return reinterpret_cast<int64_t *>(device_->memory(*image_.find(program::kLabels))); }
-float Program::loss() { return *reinterpret_cast<float *>(device_->memory(*image_.find(program::kLoss))); }
-const float *Program::logits() {
-  return reinterpret_cast<const float *>(device_->memory(*image_.find(program::kLogits)));
-}
-
-Status Program::update(int64_t step, int64_t stepsPerEpoch, uint64_t seed) {
+Status Program::startTraining(int64_t step, int64_t stepsPerEpoch, uint64_t seed, Input input) {
+  if (!prepared && image_.entries.count(program::kPrepareTraining))
+    INCEPT_RETURN_IF_ERROR(device_->run(program::kPrepareTraining));
+  prepared = true;
   setStep("step", uint64_t(step));
   setStep("seed", seed);
   setStep("sample_base", uint64_t(step) * uint64_t(image_.batchSize));
   setStep("learning_rate", hyper.learningRate(step, stepsPerEpoch));
   for (const char *field : {"momentum", "rms_decay", "rms_epsilon", "weight_decay"})
     setStep(field, hyper.get(field));
-  INCEPT_RETURN_IF_ERROR(device_->run(program::kForwardBackward));
-  return device_->run(program::kUpdate);
+  return device_->start(Work::Train, input);
 }
 
-Status Program::trainStep(int64_t step, int64_t stepsPerEpoch, uint64_t seed) {
-  INCEPT_RETURN_IF_ERROR(device_->run(program::kStageU8));
-  return update(step, stepsPerEpoch, seed);
+Status Program::trainStep(int64_t step, int64_t stepsPerEpoch, uint64_t seed, Input input) {
+  INCEPT_RETURN_IF_ERROR(startTraining(step, stepsPerEpoch, seed, input));
+  return device_->finish();
 }
 
-Status Program::trainStepF32(int64_t step, int64_t stepsPerEpoch, uint64_t seed) {
-  INCEPT_RETURN_IF_ERROR(device_->run(program::kStageF32));
-  return update(step, stepsPerEpoch, seed);
-}
-
-Status Program::inferU8() {
-  INCEPT_RETURN_IF_ERROR(device_->run(program::kStageU8));
-  return device_->run(program::kInfer);
+Status Program::infer(Input input) {
+  INCEPT_RETURN_IF_ERROR(device_->start(Work::Infer, input));
+  return device_->finish();
 }
 
 } // namespace incept

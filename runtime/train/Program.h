@@ -3,7 +3,7 @@
 // A loaded program: weights in and out, steps, and inference. Commands are written in terms of it.
 #pragma once
 
-#include "runtime/device/cpu/CpuDevice.h"
+#include "runtime/device/Device.h"
 #include "runtime/io/DataSource.h"
 #include "runtime/io/Safetensors.h"
 #include "runtime/program/Image.h"
@@ -15,16 +15,17 @@ namespace incept {
 
 class Program {
 public:
-  /// Reads the image of this executable and checks it, on whatever machine. Only `image` and `hyperparameters` may be
-  /// used before `prepareDevice`.
-  static Expected<std::unique_ptr<Program>> load(const std::string &executable);
-  /// Allocates everything and builds every primitive; fails on another machine than the one compiled for.
+  /// Reads the image of this executable and checks it, on whatever machine. Only `image`, `backend` and
+  /// `hyperparameters` may be used before `prepareDevice`.
+  static Expected<std::unique_ptr<Program>> load(const std::string &executable, const Backend &backend);
+  /// Allocates everything and builds every plan; fails on another machine than the one compiled for.
   Status prepareDevice();
   /// Both.
-  static Expected<std::unique_ptr<Program>> open(const std::string &executable);
+  static Expected<std::unique_ptr<Program>> open(const std::string &executable, const Backend &backend);
 
   const program::Image &image() const { return image_; }
-  CpuDevice &device() { return *device_; }
+  const Backend &backend() const { return backend_; }
+  Device &device() { return *device_; }
   Hyperparameters &hyperparameters() { return hyper; }
   ImageShape imageShape() const { return {image_.channels, image_.height, image_.width, image_.classes}; }
 
@@ -39,34 +40,34 @@ public:
   Expected<std::vector<std::byte>> read(const program::Tensor &tensor);
   Status write(const program::Tensor &tensor, std::string_view bytes);
 
-  // The step block.
+  /// The batch that the next step reads, to be filled; the caller checks labels.
+  uint8_t *u8Images() { return device_->next().u8Images; }
+  float *f32Images() { return device_->next().f32Images; }
+  int64_t *labels() { return device_->next().labels; }
+  /// Of the step that was finished last: its loss, its logits (N,K), dense, and the labels it had.
+  float loss() const { return *device_->finished().loss; }
+  const float *logits() const { return device_->finished().logits; }
+  const int64_t *finishedLabels() const { return device_->finished().labels; }
+
+  /// Starts a training step on the batch; `step` counts from 0. `device().finish()` ends it.
+  Status startTraining(int64_t step, int64_t stepsPerEpoch, uint64_t seed, Input input = Input::U8);
+  /// A whole training step: forward, backward, update.
+  Status trainStep(int64_t step, int64_t stepsPerEpoch, uint64_t seed, Input input = Input::U8);
+  /// Runs prepare_inference once before batches of infer.
+  Status prepareInference() { return device_->run(program::kPrepareInference); }
+  Status infer(Input input = Input::U8);
+
+private:
+  explicit Program(const Backend &backend) : backend_(backend) {}
   void setStep(const char *field, double value);
   void setStep(const char *field, uint64_t value);
 
-  /// Bytes and labels of the next batch; labels are checked by the data source.
-  uint8_t *u8Images();
-  float *f32Images();
-  int64_t *labels();
-  float loss();
-  /// Logits (N,K), dense.
-  const float *logits();
-
-  /// Stages the u8 batch and runs a training step: forward, backward, update. `step` counts from 0.
-  Status trainStep(int64_t step, int64_t stepsPerEpoch, uint64_t seed);
-  /// The same on the f32 batch.
-  Status trainStepF32(int64_t step, int64_t stepsPerEpoch, uint64_t seed);
-  /// Runs prepare_inference once before batches of infer.
-  Status prepareInference() { return device_->run(program::kPrepareInference); }
-  Status inferU8();
-
-private:
-  Program() = default;
-  Status update(int64_t step, int64_t stepsPerEpoch, uint64_t seed);
-
+  const Backend &backend_;
   std::unique_ptr<MappedFile> file;
   program::Image image_;
-  std::unique_ptr<CpuDevice> device_;
+  std::unique_ptr<Device> device_;
   Hyperparameters hyper;
+  bool prepared = false; ///< prepare_training has seen the weights
 };
 
 } // namespace incept

@@ -101,11 +101,13 @@ public:
   Status run() {
     INCEPT_RETURN_IF_ERROR(prepare());
     ProgressLine line(progress.step, lastStep);
-    for (; progress.step < lastStep && !interrupted;) {
-      int64_t step = progress.step, epoch = step / stepsPerEpoch;
-      fillBatch(epoch, step % stepsPerEpoch);
-      INCEPT_RETURN_IF_ERROR(program.trainStep(step, stepsPerEpoch, progress.seed));
-      ++progress.step;
+    started = progress.step;
+    while (progress.step < lastStep) {
+      INCEPT_RETURN_IF_ERROR(startSteps());
+      if (started == progress.step)
+        break; // interrupted
+      INCEPT_RETURN_IF_ERROR(program.device().finish());
+      int64_t step = progress.step++;
       record(step);
       line.show(progress.step, smoothLoss, smoothAccuracy, batch);
       if (!std::isfinite(program.loss()))
@@ -169,6 +171,18 @@ private:
     return {};
   }
 
+  /// Starts as many steps as the device takes ahead. None is started beyond the end of an epoch, where the weights are
+  /// looked at.
+  Status startSteps() {
+    int64_t end = std::min(lastStep, (progress.step / stepsPerEpoch + 1) * stepsPerEpoch);
+    int64_t ahead = int64_t(program.device().depth());
+    for (; started < end && started - progress.step < ahead && !interrupted; ++started) {
+      fillBatch(started / stepsPerEpoch, started % stepsPerEpoch);
+      INCEPT_RETURN_IF_ERROR(program.startTraining(started, stepsPerEpoch, progress.seed));
+    }
+    return {};
+  }
+
   void fillBatch(int64_t epoch, int64_t position) {
     if (epoch != orderEpoch) {
       order = permutation(images.count, progress.seed, epoch);
@@ -183,8 +197,8 @@ private:
 
   void record(int64_t step) {
     double loss = program.loss();
-    double accuracy =
-        double(countCorrect(program.logits(), program.labels(), batch, program.image().classes)) / double(batch);
+    double accuracy = double(countCorrect(program.logits(), program.finishedLabels(), batch, program.image().classes)) /
+                      double(batch);
     // An average over about the last 20 steps, or all of them at the start.
     double share = std::max(0.05, 1.0 / double(++recorded));
     smoothLoss += share * (loss - smoothLoss);
@@ -241,7 +255,7 @@ private:
   Program &program;
   const TrainOptions &options;
   ImageSet images, test;
-  int64_t batch = 1, stepsPerEpoch = 1, lastStep = 0, orderEpoch = -1, recorded = 0;
+  int64_t batch = 1, stepsPerEpoch = 1, lastStep = 0, started = 0, orderEpoch = -1, recorded = 0;
   std::vector<uint32_t> order;
   Progress progress;
   double smoothLoss = 0, smoothAccuracy = 0;

@@ -52,8 +52,11 @@ std::string makeImage() {
   auto module = parseSourceString<ModuleOp>(kModule, &context);
   if (!module)
     return "";
-  TargetFacts target{"cpu", "avx2", "2.6.3", 2, 256};
-  auto image = writeImage(*module, target, "{\"spec\": 1}", ArrayRef<char>{'s', 'o'});
+  ImageContents contents;
+  contents.target = {"cpu", {{"isa", "avx2"}, {"onednn", "2.6.3"}}, {{"threads", 2}, {"vector_bits", 256}}};
+  contents.specText = "{\"spec\": 1}";
+  contents.blobs = {{"kernels", "so"}};
+  auto image = writeImage(*module, contents);
   return succeeded(image) ? *image : "";
 }
 

@@ -1,22 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "KernelHarness.h"
-#include "codegen/cpu/CompileKernels.h"
 #include "dialect/InceptOps.h"
 #include "dialect/reference/Interpreter.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Parser/Parser.h"
 #include "passes/KernelBuilder.h"
+#include "passes/LaunchShape.h"
 #include "passes/Layouts.h"
+#include "passes/Target.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <cstring>
-#include <dlfcn.h>
 #include <random>
-#include <sys/mman.h>
-#include <unistd.h>
 
 using namespace mlir;
 
@@ -24,28 +22,7 @@ namespace incept::test {
 
 namespace {
 
-using Kernel = void (*)(void *const *, const int64_t *, int64_t, int64_t);
 constexpr char kUntouched = 0x5c;
-
-/// A shared object that lies in memory, opened for the time of a test.
-class Library {
-public:
-  explicit Library(const std::vector<char> &bytes) {
-    int file = memfd_create("kernels", 0);
-    if (write(file, bytes.data(), bytes.size()) == ssize_t(bytes.size()))
-      handle = dlopen(("/proc/self/fd/" + std::to_string(file)).c_str(), RTLD_NOW);
-    close(file);
-    EXPECT_TRUE(handle) << dlerror();
-  }
-  ~Library() {
-    if (handle)
-      dlclose(handle);
-  }
-  Kernel find(StringRef name) { return handle ? Kernel(dlsym(handle, name.str().c_str())) : nullptr; }
-
-private:
-  void *handle = nullptr;
-};
 
 std::string moduleText(const GroupCase &group) {
   std::string signature, names, types, blockArguments, resultNames, resultTypes;
@@ -108,11 +85,25 @@ struct Buffer {
     return element * elementBytes;
   }
 
+  /// `value` in the nearest value of the element type.
+  llvm::APFloat round(double value) const {
+    llvm::APFloat result(value);
+    bool lost;
+    result.convert(cast<FloatType>(type.getElementType()).getFloatSemantics(), llvm::APFloat::rmNearestTiesToEven,
+                   &lost);
+    return result;
+  }
+
+  MemRefType memref() const { return MemRefType::get(type.getShape(), type.getElementType()); }
+
   void set(int64_t index, double value, bool nchw) {
     char *at = bytes.data() + position(index, nchw);
     if (elementBytes == 4) {
       float f = value;
       std::memcpy(at, &f, 4);
+    } else if (elementBytes == 2) {
+      uint16_t bits = uint16_t(round(value).bitcastToAPInt().getZExtValue());
+      std::memcpy(at, &bits, 2);
     } else if (elementBytes == 8) {
       int64_t i = value;
       std::memcpy(at, &i, 8);
@@ -126,6 +117,12 @@ struct Buffer {
     float f;
     if (elementBytes == 1)
       return uint8_t(*at);
+    if (elementBytes == 2) {
+      uint16_t bits;
+      std::memcpy(&bits, at, 2);
+      return llvm::APFloat(cast<FloatType>(type.getElementType()).getFloatSemantics(), llvm::APInt(16, bits))
+          .convertToDouble();
+    }
     std::memcpy(&f, at, 4);
     return f;
   }
@@ -137,16 +134,10 @@ struct Buffer {
   }
 };
 
-void launch(Kernel kernel, MutableArrayRef<void *> operands, ArrayRef<int64_t> extents, int64_t units) {
-  // Three parts, as three threads would take them; the last ones may be empty.
-  int64_t cuts[] = {0, units / 3, units / 3 + (units + 2) / 3, units};
-  for (int part = 0; part < 3; ++part)
-    kernel(operands.data(), extents.data(), cuts[part], cuts[part + 1]);
-}
-
 class GroupRun {
 public:
-  GroupRun(ModuleOp module, const GroupCase &group) : module(module), group(group) {
+  GroupRun(ModuleOp module, const GroupCase &group, KernelRunner &runner)
+      : module(module), group(group), runner(runner) {
     function = *module.getOps<func::FuncOp>().begin();
     groupOp = *function.getOps<GroupOp>().begin();
     Operation &first = groupOp.getBody().front().front();
@@ -155,15 +146,8 @@ public:
   }
 
   void run() {
-    KernelTable table(module);
-    KernelLaunch kernelLaunch = table.get(groupOp);
-    std::string combine = table.getCombine().str(), symbol = kernelLaunch.symbol.str();
-    auto bytes = cpu::compileKernels(module, cpu::KernelOptions());
-    ASSERT_TRUE(succeeded(bytes));
-    Library library(*bytes);
-    ASSERT_TRUE(library.find(symbol));
     fillInputs();
-    std::vector<Buffer> outputs = runKernels(library, kernelLaunch, combine);
+    std::vector<Buffer> outputs = runKernels();
     compare(outputs);
   }
 
@@ -174,10 +158,10 @@ private:
       reference::Tensor tensor = *reference::makeTensor(type);
       Buffer buffer(cast<RankedTensorType>(type));
       std::uniform_real_distribution<double> distribution(argument.low, argument.high);
-      bool integer = !cast<RankedTensorType>(type).getElementType().isF32();
+      bool integer = !isa<FloatType>(buffer.type.getElementType());
       for (int64_t i = 0; i < tensor.size(); ++i) {
         double value = distribution(random);
-        tensor.values[i] = integer ? std::floor(value) : double(float(value));
+        tensor.values[i] = integer ? std::floor(value) : buffer.round(value).convertToDouble();
         buffer.set(i, tensor.values[i], isImport || isNormalize);
       }
       tensors.push_back(std::move(tensor));
@@ -185,23 +169,33 @@ private:
     }
   }
 
-  std::vector<Buffer> runKernels(Library &library, const KernelLaunch &kernelLaunch, StringRef combine) {
+  std::vector<Buffer> runKernels() {
+    KernelTable table(module, runner.target());
+    KernelLaunch kernel = table.get(groupOp);
+    std::string combine = table.getCombine().str();
     std::vector<Buffer> outputs, partials;
     for (Type type : function.getResultTypes())
       outputs.emplace_back(cast<RankedTensorType>(type));
-    for (auto [output, isSum] : llvm::zip(outputs, kernelLaunch.isSum))
-      partials.emplace_back(output.type, isSum ? kernelLaunch.units : 0);
-    SmallVector<void *> operands;
+    for (auto [output, isSum] : llvm::zip(outputs, kernel.isSum))
+      partials.emplace_back(output.type, isSum ? kernel.units : 0);
+    auto operand = [](Buffer &buffer, bool isOutput) {
+      return LaunchOperand{buffer.memref(), &buffer.bytes, buffer.offset * buffer.elementBytes, isOutput};
+    };
+    std::vector<Launch> launches(1);
+    launches[0] = {kernel.symbol.str(), {}, {kernel.extents.begin(), kernel.extents.end()}, kernel.units};
     for (Buffer &input : inputs)
-      operands.push_back(input.base());
-    for (size_t i = 0; i < outputs.size(); ++i)
-      operands.push_back(kernelLaunch.isSum[i] ? partials[i].base() : outputs[i].base());
-    launch(library.find(kernelLaunch.symbol), operands, kernelLaunch.extents, kernelLaunch.units);
-    for (size_t i = 0; i < outputs.size(); ++i)
-      if (kernelLaunch.isSum[i]) {
-        SmallVector<void *> pair = {partials[i].base(), outputs[i].base()};
-        launch(library.find(combine), pair, {kernelLaunch.units, outputs[i].channels}, (outputs[i].channels + 63) / 64);
-      }
+      launches[0].operands.push_back(operand(input, false));
+    for (size_t i = 0; i < outputs.size(); ++i) {
+      Buffer &written = kernel.isSum[i] ? partials[i] : outputs[i];
+      launches[0].operands.push_back(operand(written, true));
+      int64_t channels = outputs[i].channels;
+      if (kernel.isSum[i])
+        launches.push_back({combine,
+                            {operand(written, false), operand(outputs[i], true)},
+                            {kernel.units, channels},
+                            int64_t(llvm::divideCeil(channels, kCombineUnit))});
+    }
+    runner.run(module, launches);
     return outputs;
   }
 
@@ -227,6 +221,7 @@ private:
 
   ModuleOp module;
   const GroupCase &group;
+  KernelRunner &runner;
   func::FuncOp function;
   GroupOp groupOp;
   bool isImport = false, isNormalize = false;
@@ -236,30 +231,12 @@ private:
 
 } // namespace
 
-void checkGroup(const GroupCase &group) {
+void checkGroup(const GroupCase &group, KernelRunner &runner) {
   MLIRContext context;
   context.loadDialect<InceptDialect, func::FuncDialect>();
   auto module = parseSourceString<ModuleOp>(moduleText(group), &context);
   ASSERT_TRUE(module) << moduleText(group);
-  GroupRun(*module, group).run();
-}
-
-std::string compileFor(const std::string &text, const std::string &cpu) {
-  MLIRContext context;
-  context.loadDialect<InceptDialect, func::FuncDialect>();
-  std::string messages;
-  ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
-    messages += diagnostic.str() + "\n";
-    return success();
-  });
-  auto module = parseSourceString<ModuleOp>(text, &context);
-  if (!module)
-    return messages;
-  cpu::KernelOptions options;
-  options.cpu = cpu;
-  auto bytes = cpu::compileKernels(*module, options);
-  EXPECT_EQ(failed(bytes), !messages.empty());
-  return messages;
+  GroupRun(*module, group, runner).run();
 }
 
 } // namespace incept::test

@@ -37,10 +37,12 @@ std::string signature(std::vector<std::string> operands, std::vector<std::string
 
 } // namespace
 
-/// The parameter is the number of channels.
-class Kernels : public testing::TestWithParam<int64_t> {
+/// What runs a kernel, and the number of channels.
+class Kernels : public testing::TestWithParam<std::tuple<std::pair<const char *, KernelRunner &(*)()>, int64_t>> {
 protected:
-  int64_t c = GetParam();
+  void checkGroup(const GroupCase &group) { test::checkGroup(group, std::get<0>(GetParam()).second()); }
+
+  int64_t c = std::get<1>(GetParam());
   std::string v = vector(c), full = image(3, c, 5, 4), part = slice(3, c, 5, 4);
 };
 
@@ -201,9 +203,7 @@ TEST_P(Kernels, Copy) {
   checkGroup({"", {{"x", part}}, "%y = incept.copy %x" + signature({part}, {full}), {{"y", full}}});
 }
 
-INSTANTIATE_TEST_SUITE_P(Channels, Kernels, testing::Values(1, 8, 37), testing::PrintToStringParamName());
-
-TEST(Staging, NormalizesBytes) {
+TEST_P(Kernels, NormalizesBytes) {
   checkGroup({"",
               {{"x", "tensor<2x5x4x3xui8>", 0, 256}},
               "%y = incept.normalize_image %x {mean = array<f64: 0.4, 0.5, 0.6>, std = array<f64: 0.2, 0.3, 0.25>} : "
@@ -211,12 +211,28 @@ TEST(Staging, NormalizesBytes) {
               {{"y", "tensor<2x3x5x4xf32>"}}});
 }
 
-TEST(Staging, ImportsLogicalOrder) {
+TEST_P(Kernels, ImportsLogicalOrder) {
   checkGroup({"",
               {{"x", "tensor<2x3x5x4xf32>"}},
               "%y = incept.import_image %x : (tensor<2x3x5x4xf32>) -> tensor<2x3x5x4xf32>",
               {{"y", "tensor<2x3x5x4xf32>"}}});
 }
+
+static std::string caseName(const testing::TestParamInfo<Kernels::ParamType> &info) {
+  return std::string(std::get<0>(info.param).first) + "_" + std::to_string(std::get<1>(info.param));
+}
+
+using Runner = std::pair<const char *, KernelRunner &(*)()>;
+INSTANTIATE_TEST_SUITE_P(Cpu, Kernels,
+                         testing::Combine(testing::Values(Runner{"cpu", cpuRunner}), testing::Values(1, 8, 37)),
+                         caseName);
+#ifdef INCEPT_HAS_CUDA
+// Vectors of 16 and of 8 bytes and of single elements, rows of one block and of several.
+INSTANTIATE_TEST_SUITE_P(Cuda, Kernels,
+                         testing::Combine(testing::Values(Runner{"cuda", cudaRunner}),
+                                          testing::Values(1, 8, 37, 600, 1154)),
+                         caseName);
+#endif
 
 /// A kernel definition with one op of f32 tensors in its body.
 static std::string definition(const std::string &family, const std::string &op, const std::string &type) {
@@ -243,7 +259,7 @@ TEST(Compile, SaysWhyNot) {
             std::string::npos);
   EXPECT_NE(compileFor(definition("avg_pool", "incept.relu %x", "tensor<?x?xf32>"), "").find("expected a body of one"),
             std::string::npos);
-  EXPECT_NE(compileFor(definition("map", "incept.relu %x", "tensor<?x?xf16>"), "").find("expected operands of f32"),
+  EXPECT_NE(compileFor(definition("map", "incept.relu %x", "tensor<?x?xf64>"), "").find("expected operands of f32"),
             std::string::npos);
 }
 

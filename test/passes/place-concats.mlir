@@ -14,28 +14,46 @@ func.func @kernels_write_slices(%a: tensor<2x4x3x3xf32>, %b: tensor<2x8x3x3xf32>
   return %c : tensor<2x12x3x3xf32>
 }
 
-// A convolution is a library call, which cannot write a slice: a copy stands between.
+// A 3x3 convolution of this target cannot write a slice: a copy stands between.
 // CHECK-LABEL: func.func @library_needs_a_copy
 //       CHECK:   %[[CONV:.+]] = incept.conv2d
 //       CHECK:   %[[COPY:.+]] = incept.copy %[[CONV]]
 //       CHECK:   incept.concat_view %[[COPY]], %{{.+}}
-func.func @library_needs_a_copy(%a: tensor<2x4x3x3xf32>, %w: tensor<4x4x1x1xf32>) -> tensor<2x8x3x3xf32> {
-  %y = incept.conv2d %a, %w : (tensor<2x4x3x3xf32>, tensor<4x4x1x1xf32>) -> tensor<2x4x3x3xf32>
+func.func @library_needs_a_copy(%a: tensor<2x4x3x3xf32>, %w: tensor<4x4x3x3xf32>) -> tensor<2x8x3x3xf32> {
+  %y = incept.conv2d %a, %w pad [1, 1] pad_end [1, 1] : (tensor<2x4x3x3xf32>, tensor<4x4x3x3xf32>) -> tensor<2x4x3x3xf32>
   %r = incept.relu %a : (tensor<2x4x3x3xf32>) -> tensor<2x4x3x3xf32>
   %c = incept.concat %y, %r : (tensor<2x4x3x3xf32>, tensor<2x4x3x3xf32>) -> tensor<2x8x3x3xf32>
   return %c : tensor<2x8x3x3xf32>
 }
 
-// The second convolution reads the value too, and needs it dense: the slice is a copy, the value stays where it is.
+// A 1x1 convolution writes its slice, and another reads one.
+// CHECK-LABEL: func.func @library_takes_slices
+//   CHECK-NOT:   incept.copy
+//       CHECK:   %[[CONV:.+]] = incept.conv2d
+//       CHECK:   incept.conv2d %[[CONV]]
+//       CHECK:   incept.concat_view %[[CONV]], %{{.+}}
+//       CHECK:   %[[VIEW:.+]] = incept.slice_view
+//       CHECK:   incept.conv2d %[[VIEW]]
+func.func @library_takes_slices(%a: tensor<2x4x3x3xf32>, %w: tensor<4x4x1x1xf32>) -> (tensor<2x8x3x3xf32>, tensor<2x4x3x3xf32>, tensor<2x4x3x3xf32>) {
+  %y = incept.conv2d %a, %w : (tensor<2x4x3x3xf32>, tensor<4x4x1x1xf32>) -> tensor<2x4x3x3xf32>
+  %z = incept.conv2d %y, %w : (tensor<2x4x3x3xf32>, tensor<4x4x1x1xf32>) -> tensor<2x4x3x3xf32>
+  %r = incept.relu %a : (tensor<2x4x3x3xf32>) -> tensor<2x4x3x3xf32>
+  %c = incept.concat %y, %r : (tensor<2x4x3x3xf32>, tensor<2x4x3x3xf32>) -> tensor<2x8x3x3xf32>
+  %s = incept.slice %c at 4 : (tensor<2x8x3x3xf32>) -> tensor<2x4x3x3xf32>
+  %t = incept.conv2d %s, %w : (tensor<2x4x3x3xf32>, tensor<4x4x1x1xf32>) -> tensor<2x4x3x3xf32>
+  return %c, %z, %t : tensor<2x8x3x3xf32>, tensor<2x4x3x3xf32>, tensor<2x4x3x3xf32>
+}
+
+// The convolution reads the value too, and needs it dense: the slice is a copy, the value stays where it is.
 // CHECK-LABEL: func.func @library_reads_the_operand
 //       CHECK:   %[[R:.+]] = incept.relu
 //       CHECK:   incept.conv2d %[[R]]
 //       CHECK:   %[[COPY:.+]] = incept.copy %[[R]]
 //       CHECK:   incept.concat_view %{{.+}}, %[[COPY]]
-func.func @library_reads_the_operand(%a: tensor<2x4x3x3xf32>, %w: tensor<4x4x1x1xf32>) -> (tensor<2x8x3x3xf32>, tensor<2x4x3x3xf32>) {
+func.func @library_reads_the_operand(%a: tensor<2x4x3x3xf32>, %w: tensor<4x4x3x3xf32>) -> (tensor<2x8x3x3xf32>, tensor<2x4x3x3xf32>) {
   %p = incept.avg_pool %a kernel [1, 1] : (tensor<2x4x3x3xf32>) -> tensor<2x4x3x3xf32>
   %r = incept.relu %a : (tensor<2x4x3x3xf32>) -> tensor<2x4x3x3xf32>
-  %y = incept.conv2d %r, %w : (tensor<2x4x3x3xf32>, tensor<4x4x1x1xf32>) -> tensor<2x4x3x3xf32>
+  %y = incept.conv2d %r, %w pad [1, 1] pad_end [1, 1] : (tensor<2x4x3x3xf32>, tensor<4x4x3x3xf32>) -> tensor<2x4x3x3xf32>
   %c = incept.concat %p, %r : (tensor<2x4x3x3xf32>, tensor<2x4x3x3xf32>) -> tensor<2x8x3x3xf32>
   return %c, %y : tensor<2x8x3x3xf32>, tensor<2x4x3x3xf32>
 }

@@ -5,6 +5,7 @@
 //
 // usage: incept-count-allocations PROGRAM STEPS     one line of JSON; the first two steps, which warm up, do not count
 
+#include "runtime/device/cpu/CpuDevice.h"
 #include "runtime/train/Program.h"
 
 #include <array>
@@ -133,7 +134,7 @@ int main(int argc, char **argv) {
   int steps = argc == 3 ? std::atoi(argv[2]) : 0;
   if (steps < 1)
     return fail(usageError("expected PROGRAM STEPS"));
-  auto opened = Program::open(argv[1]);
+  auto opened = Program::open(argv[1], cpuBackend());
   if (!opened)
     return fail(opened.status());
   Program &program = **opened;

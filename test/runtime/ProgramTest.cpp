@@ -2,6 +2,7 @@
 //
 // Load, check, prepare and step with a program written by hand, whose values can be computed here.
 
+#include "runtime/device/cpu/CpuDevice.h"
 #include "runtime/train/Checkpoint.h"
 #include "runtime/train/Trainer.h"
 #include "test/runtime/TinyProgram.h"
@@ -22,7 +23,7 @@ protected:
   tests::TemporaryDirectory directory;
 
   std::string path() { return directory.write("tiny", tests::makeElf(tests::makeImage(header, tests::tinyKernels()))); }
-  Expected<std::unique_ptr<Program>> open() { return Program::open(path()); }
+  Expected<std::unique_ptr<Program>> open() { return Program::open(path(), cpuBackend()); }
 
   static std::vector<float> values(Program &program, const char *name) {
     auto bytes = program.read(*program.image().find(name));
@@ -193,7 +194,7 @@ TEST_F(ProgramTest, ListsEveryWrongTensor) {
 TEST_F(ProgramTest, RefusesAnotherMachine) {
   header["target"]["isa"] = "avx9000";
   EXPECT_NE(refusal(Code::Machine).find("incept compile"), std::string::npos);
-  auto loaded = Program::load(path());
+  auto loaded = Program::load(path(), cpuBackend());
   ASSERT_TRUE(bool(loaded)) << loaded.status().message(); // to be looked at on any machine
   EXPECT_EQ((*loaded)->image().isa, "avx9000");
   header = tests::tinyHeader(tests::tinyKernels().size());

@@ -2,7 +2,6 @@
 
 #include "tools/incept/Driver.h"
 #include "codegen/Codegen.h"
-#include "codegen/cpu/CpuTarget.h"
 #include "dialect/InceptOps.h"
 #include "frontend/Frontend.h"
 #include "frontend/Summary.h"
@@ -60,7 +59,8 @@ static int dump(ModuleOp module, Phase phase, const CompileOptions &options) {
   return writeModule(module, path);
 }
 
-static void explainPlans(ModuleOp module) {
+static void explainPlans(ModuleOp module, const Backend &backend) {
+  llvm::SmallPtrSet<Operation *, 16> seen;
   module.walk([&](GroupOp group) {
     if (!group.getPlan())
       return;
@@ -68,6 +68,9 @@ static void explainPlans(ModuleOp module) {
     llvm::errs() << getPath(group) << ": " << plan.getKind() << " by "
                  << plan.getConfig().getAs<StringAttr>("impl").getValue() << ", scratchpad "
                  << group.getScratchpad().value_or(0) << " bytes\n";
+    if (seen.insert(plan).second)
+      for (const std::string &line : backend.explain(plan))
+        llvm::errs() << "  " << line << "\n";
   });
 }
 
@@ -98,7 +101,26 @@ static int threadsOf(const CompileOptions &options) {
   return options.threads > 0 ? options.threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
 }
 
+/// The target of `options`, null after an error has been printed.
+static std::unique_ptr<Backend> selectBackend(const CompileOptions &options, int &status) {
+  BackendOptions backendOptions;
+  backendOptions.target = options.target;
+  backendOptions.threads = threadsOf(options);
+  backendOptions.tf32 = options.tf32;
+  backendOptions.planCache = options.planCache;
+  std::string error;
+  bool isUsage = false;
+  auto backend = createBackend(backendOptions, error, isUsage);
+  if (!backend)
+    status = complain(isUsage ? kUsage : kMachineAtFault, error);
+  return backend;
+}
+
 int summarize(const CompileOptions &options, bool json) {
+  int status = kDone;
+  auto backend = selectBackend(options, status);
+  if (!backend)
+    return status;
   auto context = createContext();
   auto module = loadGraph(*context, options);
   if (failed(module))
@@ -108,7 +130,7 @@ int summarize(const CompileOptions &options, bool json) {
   std::vector<PeakReport> peaks;
   for (Phase phase : kPhases) {
     PassManager passes(context.get());
-    buildPhase(passes, phase, cpu::createCpuTarget(threadsOf(options)), options.phases);
+    buildPhase(passes, phase, backend->target(), options.phases);
     if (failed(passes.run(*planned)))
       return kInputAtFault;
     if (phase == Phase::Planned && options.phases.reportPeak)
@@ -118,38 +140,51 @@ int summarize(const CompileOptions &options, bool json) {
   return kDone;
 }
 
+/// Writes --emit=KIND to `options.output`.
+static int emitPart(ModuleOp module, const Backend &backend, const CompileOptions &options) {
+  std::error_code error;
+  llvm::ToolOutputFile file(options.output, error, llvm::sys::fs::OF_None);
+  if (error)
+    return complain(kMachineAtFault, "cannot write '" + options.output + "': " + error.message());
+  if (failed(backend.emitPart(module, options.emit, file.os())))
+    return kMachineAtFault;
+  file.keep();
+  return kDone;
+}
+
 int compile(const CompileOptions &options) {
-  if (options.target != "cpu")
-    return complain(kUsage, "unknown target '" + options.target + "': this build has cpu");
-  if (!options.stopAfter && options.output == "-")
+  int status = kDone;
+  auto backend = selectBackend(options, status);
+  if (!backend)
+    return status;
+  if (!options.stopAfter && options.emit.empty() && options.output == "-")
     return complain(kUsage, "expected -o FILE for the executable");
 
   auto context = createContext();
   auto module = loadGraph(*context, options);
   if (failed(module))
     return kInputAtFault;
-  int threads = threadsOf(options);
-  auto target = cpu::createCpuTarget(threads);
   for (Phase phase : kPhases) {
     PassManager passes(context.get());
-    buildPhase(passes, phase, target, options.phases);
+    buildPhase(passes, phase, backend->target(), options.phases);
     if (failed(passes.run(**module)))
       return kInputAtFault;
-    if (int status = dump(**module, phase, options))
+    if ((status = dump(**module, phase, options)))
       return status;
     if (phase == Phase::Layout && options.explain)
-      explainPlans(**module);
+      explainPlans(**module, *backend);
     if (options.stopAfter == phase)
       return writeModule(**module, options.output);
   }
 
+  if (!options.emit.empty())
+    return emitPart(**module, *backend, options);
   auto text = llvm::MemoryBuffer::getFile(options.spec);
-  CodegenOptions codegen;
-  codegen.stub = options.stub.empty() ? programDirectory() + "/incept-stub-cpu" : options.stub;
-  codegen.output = options.output;
-  codegen.specText = text ? (*text)->getBuffer().str() : "";
-  codegen.threads = threads;
-  return failed(emitCpuExecutable(**module, codegen)) ? kMachineAtFault : kDone;
+  ExecutableOptions executable;
+  executable.stub = options.stub.empty() ? programDirectory() + "/" + backend->stub().str() : options.stub;
+  executable.output = options.output;
+  executable.specText = text ? (*text)->getBuffer().str() : "";
+  return failed(backend->emitExecutable(**module, executable)) ? kMachineAtFault : kDone;
 }
 
 } // namespace incept

@@ -37,6 +37,9 @@ struct CompileOptions {
   std::string mode = "train";
   int64_t batchSize = 32;
   int threads = 0; ///< 0: one per core
+  bool tf32 = false;
+  std::string planCache; ///< directory of finished cuDNN plans
+  std::string emit;      ///< a part of the executable to write instead: "ptx", "cubin", "plans", "object"
   bool keepGradients = false;
   bool explain = false;                          ///< print each library plan
   std::map<std::string, std::string> parameters; ///< --set NAME=VALUE

@@ -49,12 +49,14 @@ void addWeightsOptions(CLI::App *command, WeightsOptions &weights, CompileOption
 
 void addCompileOptions(CLI::App *command, CompileOptions &options) {
   addNetworkOptions(command, options);
-  command->add_option("--target", options.target, "cpu")->capture_default_str();
+  command->add_option("--target", options.target, "cpu or cuda:DEVICE (incept devices)")->capture_default_str();
   command->add_option("--precision", options.phases.precision, "of activations and of what is computed from them")
       ->check(CLI::IsMember({"f32", "bf16", "f16"}))
       ->capture_default_str();
   command->add_option("--threads", options.threads, "threads the program runs with (default: one per core)")
       ->check(CLI::Range(1, 1024));
+  command->add_flag("--tf32", options.tf32, "GPU, f32: let products be rounded to TF32");
+  command->add_option("--plan-cache", options.planCache, "GPU: directory of finished cuDNN plans");
   command->add_flag("--keep-gradients", options.keepGradients, "let `step` write the gradients");
   for (const RewriteFlag &rewrite : kRewriteFlags)
     command->add_flag(std::string("!") + rewrite.flag, options.phases.*rewrite.member, rewrite.help);
@@ -84,6 +86,8 @@ int main(int argc, char **argv) {
       ->check(CLI::IsMember({"train", "infer"}))
       ->capture_default_str();
   compileCommand->add_option("--dump-after-each", options.dumpDirectory, "directory for the IR after each phase");
+  compileCommand->add_option("--emit", options.emit, "write a part of the executable: object, ptx, cubin or plans")
+      ->check(CLI::IsMember({"object", "ptx", "cubin", "plans"}));
   compileCommand->add_option("--stub", options.stub, "runtime executable to use");
   compileCommand->add_flag("--explain", options.explain, "print the library implementation of each op");
   compileCommand->add_option_function<std::string>(
@@ -103,6 +107,7 @@ int main(int argc, char **argv) {
   CLI::App *summaryCommand = app.add_subcommand("summary", "print layers, parameters and multiply-accumulates");
   bool json = false;
   addNetworkOptions(summaryCommand, options);
+  summaryCommand->add_option("--target", options.target, "cpu or cuda:DEVICE")->capture_default_str();
   summaryCommand->add_flag("--json", json, "as JSON");
   summaryCommand->add_flag("--memory", options.phases.reportPeak, "list who is alive when most memory is needed");
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "runtime/device/cpu/CpuDevice.h"
+#include "runtime/device/cpu/Peaks.h"
 
 #include <algorithm>
 #include <chrono>
@@ -9,18 +10,52 @@
 #include <dlfcn.h>
 #include <omp.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 namespace incept {
 
-Expected<std::unique_ptr<CpuDevice>> CpuDevice::create(const program::Image &image) {
+/// Dense in the order of its shape, or of its physical dimensions: nothing to convert.
+static bool isPlain(const program::Tensor &tensor) { return tensor.format.empty() || tensor.format == "nhwc"; }
+
+/// What is packed is f32 and fits its tensor, so that `read` and `write` stay inside it; every plan can be read
+/// (whether oneDNN has a primitive for it depends on the machine).
+static Status checkImage(const program::Image &image) {
+  std::string error;
+  for (const program::Tensor &tensor : image.tensors) {
+    uint64_t bytes = 0;
+    if (!isPlain(tensor) && (tensor.type != "f32" || !onednn::formatBytes(tensor.shape, tensor.format, bytes, error) ||
+                             bytes > tensor.bytes))
+      return inputError("the program image is damaged: format '" + tensor.format + "' does not fit tensor '" +
+                        tensor.name + "'");
+  }
+  for (size_t i = 0; i < image.plans.size(); ++i) {
+    onednn::Problem problem;
+    if (!onednn::decode(image.plans[i].fields, problem, error))
+      return inputError("the program image is damaged: plan " + std::to_string(i) + ": " + error);
+  }
+  return {};
+}
+
+static void describeImage(const program::Image &image, nlohmann::ordered_json &info) {
+  info["isa"] = image.isa;
+  info["onednn"] = image.onednn;
+  info["threads"] = image.threads;
+}
+
+const Backend &cpuBackend() {
+  static constexpr Backend backend = {"cpu", checkImage, describeImage, CpuDevice::create};
+  return backend;
+}
+
+Expected<std::unique_ptr<Device>> CpuDevice::create(const program::Image &image) {
   std::unique_ptr<CpuDevice> device(new CpuDevice(image));
   INCEPT_RETURN_IF_ERROR(device->checkMachine());
   INCEPT_RETURN_IF_ERROR(device->allocate());
   INCEPT_RETURN_IF_ERROR(device->loadKernels());
   INCEPT_RETURN_IF_ERROR(device->buildPrimitives());
   INCEPT_RETURN_IF_ERROR(device->bind());
-  return device;
+  return std::unique_ptr<Device>(std::move(device));
 }
 
 CpuDevice::~CpuDevice() {
@@ -130,6 +165,14 @@ Status CpuDevice::bind() {
     }
     list.times.resize(list.steps.size());
   }
+  auto place = [&](const char *name) { return memory(*image.find(name)); };
+  batch.u8Images = reinterpret_cast<uint8_t *>(place(program::kU8Images));
+  batch.f32Images = reinterpret_cast<float *>(place(program::kF32Images));
+  batch.labels = reinterpret_cast<int64_t *>(place(program::kLabels));
+  batch.loss = reinterpret_cast<const float *>(place(program::kLoss));
+  batch.logits = reinterpret_cast<const float *>(place(program::kLogits));
+  if (int region = image.findRegion(program::kStepRegion); region >= 0)
+    batch.step = regions[region];
   return {};
 }
 
@@ -157,6 +200,14 @@ Status CpuDevice::launch(Step &step) {
   return {};
 }
 
+Status CpuDevice::start(Work work, Input input) {
+  INCEPT_RETURN_IF_ERROR(run(input == Input::U8 ? program::kStageU8 : program::kStageF32));
+  if (work == Work::Infer)
+    return run(program::kInfer);
+  INCEPT_RETURN_IF_ERROR(run(program::kForwardBackward));
+  return run(program::kUpdate);
+}
+
 Status CpuDevice::run(std::string_view entry) {
   List &list = lists.find(entry)->second;
   if (!profiling) {
@@ -178,6 +229,43 @@ Status CpuDevice::runOnly(std::string_view entry, const std::function<bool(const
     if (wanted(*step.launch))
       INCEPT_RETURN_IF_ERROR(launch(step));
   return {};
+}
+
+Status CpuDevice::read(const program::Tensor &tensor, std::byte *logical) {
+  std::string error;
+  if (isPlain(tensor))
+    std::memcpy(logical, memory(tensor), tensor.elements * program::typeBytes(tensor.type));
+  else if (!onednn::unpack(tensor.shape, tensor.format, reinterpret_cast<const float *>(memory(tensor)),
+                           reinterpret_cast<float *>(logical), error))
+    return machineError("cannot read tensor '" + tensor.name + "': " + error);
+  return {};
+}
+
+Status CpuDevice::write(const program::Tensor &tensor, const std::byte *logical) {
+  std::string error;
+  if (isPlain(tensor)) {
+    std::memcpy(memory(tensor), logical, tensor.elements * program::typeBytes(tensor.type));
+    return {};
+  }
+  // A mapped file's data need not be aligned.
+  std::vector<float> aligned(tensor.elements);
+  std::memcpy(aligned.data(), logical, aligned.size() * 4);
+  if (!onednn::pack(tensor.shape, tensor.format, aligned.data(), reinterpret_cast<float *>(memory(tensor)), error))
+    return machineError("cannot write tensor '" + tensor.name + "': " + error);
+  return {};
+}
+
+Status CpuDevice::fill(size_t region, float value) {
+  std::fill_n(reinterpret_cast<float *>(regions[region]), image.regions[region].bytes / sizeof(float), value);
+  return {};
+}
+
+Expected<Peaks> CpuDevice::peaks() { return measurePeaks(image.threads); }
+
+uint64_t CpuDevice::peakResidentBytes() const {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return uint64_t(usage.ru_maxrss) * 1024;
 }
 
 void CpuDevice::startProfile(int64_t runs) {

@@ -4,32 +4,38 @@
 // primitive), then run. Running allocates nothing.
 #pragma once
 
+#include "runtime/device/Device.h"
 #include "runtime/device/cpu/OneDnn.h"
-#include "runtime/program/Image.h"
-
-#include <functional>
-#include <memory>
-#include <string_view>
 
 namespace incept {
 
-class CpuDevice {
+/// What incept-stub-cpu is linked with.
+const Backend &cpuBackend();
+
+class CpuDevice final : public Device {
 public:
-  static Expected<std::unique_ptr<CpuDevice>> create(const program::Image &image);
-  ~CpuDevice();
+  static Expected<std::unique_ptr<Device>> create(const program::Image &image);
+  ~CpuDevice() override;
 
-  /// Runs an entry point; it must exist.
-  Status run(std::string_view entry);
-  /// Runs only the launches of an entry point that `wanted` accepts, on whatever their operands hold.
-  Status runOnly(std::string_view entry, const std::function<bool(const program::Launch &)> &wanted);
-  /// Memory of a region, valid for the device's life.
-  std::byte *region(size_t index) { return regions[index]; }
-  std::byte *memory(const program::Tensor &tensor) { return regions[tensor.region] + tensor.offset; }
+  // A step runs inside `start`, on the program's own memory: there is one batch, and nothing to wait for.
+  size_t depth() const override { return 1; }
+  Batch &next() override { return batch; }
+  Status start(Work work, Input input) override;
+  Status finish() override { return {}; }
+  const Batch &finished() const override { return batch; }
 
-  /// From now on `run` times each launch; there is room for so many runs.
-  void startProfile(int64_t runs);
-  /// Seconds of each run of each launch of an entry point.
-  const std::vector<std::vector<double>> &profile(std::string_view entry) { return lists.find(entry)->second.times; }
+  Status run(std::string_view entry) override;
+  Status runOnly(std::string_view entry, const std::function<bool(const program::Launch &)> &wanted) override;
+  Status read(const program::Tensor &tensor, std::byte *logical) override;
+  Status write(const program::Tensor &tensor, const std::byte *logical) override;
+  Status fill(size_t region, float value) override;
+
+  void startProfile(int64_t runs) override;
+  const std::vector<std::vector<double>> &profile(std::string_view entry) const override {
+    return lists.find(entry)->second.times;
+  }
+  Expected<Peaks> peaks() override;
+  uint64_t peakResidentBytes() const override;
 
 private:
   using Kernel = void (*)(void *const *, const int64_t *, int64_t, int64_t);
@@ -50,6 +56,7 @@ private:
   Status loadKernels();
   Status buildPrimitives();
   Status bind();
+  std::byte *memory(const program::Tensor &tensor) { return regions[tensor.region] + tensor.offset; }
   Status launch(Step &step);
 
   const program::Image &image;
@@ -58,6 +65,7 @@ private:
   std::vector<Kernel> kernels;
   std::vector<onednn::Primitive> primitives;
   std::map<std::string, List, std::less<>> lists; // looked up in every step: without making a string
+  Batch batch;
   bool profiling = false;
 };
 

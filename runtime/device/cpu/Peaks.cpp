@@ -114,16 +114,12 @@ double measureBandwidth() {
 
 } // namespace
 
-double Peaks::bound(double flopCount, double byteCount) const {
-  return std::max(flopCount / flops, byteCount / bandwidth);
-}
-
 Expected<Peaks> measurePeaks(int64_t threads) {
   omp_set_num_threads(static_cast<int>(threads));
   auto flops = measureFlops(threads);
   if (!flops)
     return flops.status();
-  return Peaks{*flops, measureBandwidth()};
+  return Peaks{*flops, measureBandwidth(), std::to_string(threads) + " threads"};
 }
 
 } // namespace incept

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Kernels of NVIDIA GPUs: one gpu.func per variant of a kernel definition, with a pointer per operand (inputs first,
+// then outputs) and an i64 per extent. A block has threads (x: vectors of channels, y: rows or pixels), at most
+// kBlockThreads of them; what a block's numbers mean is said by the family's row in LaunchShapes.cpp.
+#pragma once
+
+#include "codegen/cuda/LaunchShapes.h"
+#include "codegen/kernels/KernelEmitter.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+
+namespace incept::cuda {
+
+using namespace kernels;
+
+class CudaEmitter final : public KernelEmitter {
+public:
+  /// Declares the function in `module` and opens its body.
+  CudaEmitter(mlir::gpu::GPUModuleOp module, const Variant &variant);
+
+  /// Ends the function.
+  void finish();
+
+  mlir::Value operand(unsigned index) override { return function.getArgument(index); }
+  mlir::Value extent(unsigned index) override { return function.getArgument(operandCount + index); }
+  /// A block per unit.
+  void units(llvm::function_ref<void(mlir::Value)> body) override { body(blockX()); }
+  /// A thread per unit.
+  void smallUnits(mlir::Value count, llvm::function_ref<void(mlir::Value)> body) override;
+  /// Over the threads' y.
+  void items(mlir::Value count, llvm::function_ref<void(mlir::Value)> body) override;
+  /// Over the blocks' y and the threads' x, one vector each: the variant's width divides the count.
+  void vectors(mlir::Value count, llvm::function_ref<void(mlir::Value, Lanes)> body) override;
+  void vectorBlocks(mlir::Value count, llvm::function_ref<void(llvm::ArrayRef<mlir::Value>, Lanes)> body) override;
+
+  mlir::Value threadX() { return id<mlir::gpu::ThreadIdOp>(mlir::gpu::Dimension::x); }
+  mlir::Value threadY() { return id<mlir::gpu::ThreadIdOp>(mlir::gpu::Dimension::y); }
+  mlir::Value threadsX() { return id<mlir::gpu::BlockDimOp>(mlir::gpu::Dimension::x); }
+  mlir::Value threadsY() { return id<mlir::gpu::BlockDimOp>(mlir::gpu::Dimension::y); }
+  mlir::Value blockX() { return id<mlir::gpu::BlockIdOp>(mlir::gpu::Dimension::x); }
+  mlir::Value blockY() { return id<mlir::gpu::BlockIdOp>(mlir::gpu::Dimension::y); }
+
+  /// In 32 bits: a GPU divides 64 bits in a subroutine. LaunchShapes.cpp admits no units beyond.
+  mlir::Value div(mlir::Value a, mlir::Value b) override;
+  mlir::Value rem(mlir::Value a, mlir::Value b) override;
+
+  /// First channel of this thread's vector; it may lie beyond the last.
+  mlir::Value channel();
+
+  /// for (i = from; i < to; i += step) with carried values and a step that is not a constant.
+  llvm::SmallVector<mlir::Value>
+  strided(mlir::Value from, mlir::Value to, mlir::Value step, mlir::ValueRange init,
+          llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value, mlir::ValueRange)> body);
+  void ifElse(mlir::Value condition, llvm::function_ref<void()> then, llvm::function_ref<void()> otherwise);
+
+  /// Static shared memory of `elements` values, 16-byte aligned; once per kernel.
+  mlir::Value shared(int64_t elements, mlir::Type element);
+  void barrier() { mlir::gpu::BarrierOp::create(builder, loc); }
+  /// The value of the lane whose number differs in the bits of `mask`; all 32 lanes of the warp take part.
+  mlir::Value shuffleXor(mlir::Value value, int32_t mask);
+
+protected:
+  /// What LaunchShapes.cpp made sure of.
+  unsigned vectorAlignment(mlir::Type element) override;
+
+private:
+  template <typename IdOp>
+  mlir::Value id(mlir::gpu::Dimension dimension) {
+    mlir::Value value = IdOp::create(builder, loc, dimension);
+    return mlir::arith::IndexCastOp::create(builder, loc, builder.getI64Type(), value);
+  }
+
+  mlir::Value narrow(mlir::Value value);
+  mlir::Value widen(mlir::Value value);
+
+  mlir::gpu::GPUModuleOp module;
+  mlir::gpu::GPUFuncOp function;
+  unsigned operandCount;
+};
+
+/// Families with loops of this target's own.
+mlir::LogicalResult emitFlat(CudaEmitter &emitter);
+mlir::LogicalResult emitMap(CudaEmitter &emitter);
+mlir::LogicalResult emitReduce(CudaEmitter &emitter);
+mlir::LogicalResult emitCombine(CudaEmitter &emitter);
+mlir::LogicalResult emitReorder(CudaEmitter &emitter);
+mlir::LogicalResult emitSoftmaxCrossEntropy(CudaEmitter &emitter);
+mlir::LogicalResult emitSoftmaxCrossEntropyBackward(CudaEmitter &emitter);
+
+} // namespace incept::cuda

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The answers of `cuda:DEVICE` to passes: every library op is a cuDNN plan. Weights of convolutions are O,H,W,I in
+// memory ("ohwi"), activations NHWC, also as channel slices where an engine takes them without a copy.
+#pragma once
+
+#include "codegen/cuda/PlanSource.h"
+#include "passes/Target.h"
+
+namespace incept::cuda {
+
+/// `plans` is asked while passes run, and must outlive the target.
+std::shared_ptr<const Target> createCudaTarget(PlanSource &plans, bool tf32);
+
+/// The cuDNN problem that an exec.plan's configuration says; failure with a sentence in `error` for another library's.
+mlir::FailureOr<cudnn::Problem> problemOf(mlir::DictionaryAttr config, std::string &error);
+
+} // namespace incept::cuda

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// How launches of generated kernels fill a GPU: the variant of the kernel that fits a launch's memory, its grid and its
+// blocks. A variant is a kernel definition with a vector width; a launch gets the widest whose accesses are aligned.
+#pragma once
+
+#include "dialect/InceptOps.h"
+
+#include <array>
+#include <string>
+#include <vector>
+
+namespace incept::cuda {
+
+/// Threads of a block, at most.
+inline constexpr int64_t kBlockThreads = 256;
+/// Bytes of the widest access.
+inline constexpr int64_t kVectorBytes = 16;
+
+/// Vectors of each full operand that a thread of an elementwise kernel or a reduction has in flight: up to 4, fewer
+/// where a kernel reads so much that they would not fit into registers.
+int64_t vectorsInFlight(exec::KernelDefOp definition, int64_t width);
+
+struct Variant {
+  exec::KernelDefOp definition;
+  int64_t width = 1;    ///< lanes of a vector
+  unsigned extents = 0; ///< how many a launch passes
+  std::string symbol;   ///< "k3_scale_shift_relu_v4"
+};
+
+struct LaunchShape {
+  size_t variant = 0; ///< index in LaunchShapes::variants
+  std::array<int64_t, 3> grid = {1, 1, 1}, block = {1, 1, 1};
+};
+
+struct LaunchShapes {
+  std::vector<Variant> variants; ///< in order of first use
+  llvm::DenseMap<mlir::Operation *, LaunchShape> launches;
+};
+
+/// Shapes every exec.kernel of an exec-phase module. Reports launches that no grid can hold.
+mlir::FailureOr<LaunchShapes> shapeLaunches(mlir::ModuleOp module);
+
+} // namespace incept::cuda

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The one interface to a machine that runs programs: memory, launches, and steps as units. `Backend` is what a stub is
+// linked with; everything above this file is the same for all of them.
+#pragma once
+
+#include "runtime/program/Image.h"
+
+#include <functional>
+#include <memory>
+#include <string_view>
+
+namespace incept {
+
+/// What a machine can do at most: the two limits that a launch's time is compared with.
+struct Peaks {
+  double flops = 0;     ///< operations per second
+  double bandwidth = 0; ///< bytes per second
+  std::string of;       ///< what they are the peaks of: "2 threads"
+
+  /// The least time in seconds that so much work can take.
+  double bound(double flopCount, double byteCount) const;
+};
+
+/// The host's side of one step: what it reads, filled before it starts, and what it has written when it is finished.
+struct Batch {
+  uint8_t *u8Images = nullptr;   ///< (N,H,W,C)
+  float *f32Images = nullptr;    ///< (N,C,H,W)
+  int64_t *labels = nullptr;     ///< (N)
+  std::byte *step = nullptr;     ///< the step block; null where the program has none
+  const float *loss = nullptr;   ///< ()
+  const float *logits = nullptr; ///< (N,K)
+};
+
+enum class Work {
+  Train, ///< stage, forward_backward, update
+  Infer, ///< stage, infer
+};
+enum class Input { U8, F32 }; ///< which images are staged
+
+/// Lifecycle: create (checks the machine, allocates everything, builds every plan), then steps. A step allocates
+/// nothing.
+class Device {
+public:
+  virtual ~Device() = default;
+
+  /// How many steps may be under way: where it is 2, the second's batch is copied while the first computes.
+  virtual size_t depth() const = 0;
+  /// The batch that the next `start` reads. Fewer than `depth` steps must be under way. Where none is, it is always the
+  /// same one: what was filled once can be started many times.
+  virtual Batch &next() = 0;
+  /// Starts a step on `next`. Steps run in the order in which they are started, after everything before them.
+  virtual Status start(Work work, Input input) = 0;
+  /// Waits for the oldest step under way; `finished` is its batch from then on.
+  virtual Status finish() = 0;
+  /// The batch of the step that was finished last: its labels are what was filled, its results the step's.
+  virtual const Batch &finished() const = 0;
+
+  /// Runs an entry point, which must exist, on what its operands hold, and waits for it.
+  virtual Status run(std::string_view entry) = 0;
+  /// Runs only the launches of an entry point that `wanted` accepts.
+  virtual Status runOnly(std::string_view entry, const std::function<bool(const program::Launch &)> &wanted) = 0;
+
+  /// Copies a tensor's value between its place and `logical`, dense in the order of its shape.
+  virtual Status read(const program::Tensor &tensor, std::byte *logical) = 0;
+  virtual Status write(const program::Tensor &tensor, const std::byte *logical) = 0;
+  /// Sets a whole region to one f32.
+  virtual Status fill(size_t region, float value) = 0;
+
+  /// From now on each launch is timed, one after the other; there is room for so many runs.
+  virtual void startProfile(int64_t runs) = 0;
+  /// Seconds of each run of each launch of an entry point.
+  virtual const std::vector<std::vector<double>> &profile(std::string_view entry) const = 0;
+  /// Takes about a second where it has to measure.
+  virtual Expected<Peaks> peaks() = 0;
+  /// Most bytes of the device's memory that this process has held so far.
+  virtual uint64_t peakResidentBytes() const = 0;
+};
+
+/// A kind of device: what can be said and checked of its programs on any machine, and how a device is made.
+struct Backend {
+  const char *kind; ///< `target.kind` of the programs it runs
+  /// Formats and plans make sense, so that a device will not be asked for what it cannot do.
+  Status (*check)(const program::Image &image);
+  /// Adds what `info` says of the target.
+  void (*describe)(const program::Image &image, nlohmann::ordered_json &info);
+  /// Fails on a machine that cannot run the program. The image must outlive the device.
+  Expected<std::unique_ptr<Device>> (*create)(const program::Image &image);
+};
+
+} // namespace incept

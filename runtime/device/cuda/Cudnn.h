@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The one wrapper of cuDNN, and the only file group that knows its version. The compiler asks it for plans
+// (`Library::choose`, which needs no GPU), the runtime loads or rebuilds and runs them (`Plan`); both build the same
+// operation graph from the same Problem, so that what was planned is what runs. cuDNN is opened at run time: nothing
+// links it. Functions that can fail return false and set `error` to a sentence without a final stop.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace incept::cudnn {
+
+enum class Kind { ConvolutionForward, ConvolutionBackwardData, ConvolutionBackwardWeights, MatMul };
+
+/// The name of a kind in a plan: "convolution_forward", ..., "matmul".
+std::string_view kindName(Kind kind);
+/// Returns false where `name` is not a kind.
+bool parseKind(std::string_view name, Kind &kind);
+
+enum class Type { F32, F16, BF16 };
+
+/// The name of a type in a plan and in the IR: "f32", "f16", "bf16".
+std::string_view typeName(Type type);
+bool parseType(std::string_view name, Type &type);
+int64_t typeBytes(Type type);
+
+/// What is to be computed. Dimensions have oneDNN's names; a dense convolution has dilation 1. Activations are NHWC,
+/// weights O,H,W,I in memory (dense; for a grouped convolution I is ic/g). Sums are f32 whatever the types are.
+/// Dimensions and strides must be positive (paddings: not negative) and products fit 40 bits.
+///
+/// Operands, in the order `Plan::execute` takes them (the index of an operand + 1 is its tensor's unique id in the
+/// operation graph and in a serialised plan; the workspace has none):
+///   ConvolutionForward          src, weights, [bias (oc)], [residual], dst, workspace
+///                               dst = [relu](scale * (src * weights + bias) + residual)
+///   ConvolutionBackwardData     diff_dst, weights, diff_src, workspace
+///   ConvolutionBackwardWeights  src, diff_dst, diff_weights, workspace
+///   MatMul                      a (m,k), b (k,n), [bias (n)], c (m,n), workspace
+/// src, weights, diff_dst, residual, a and b have `type`; dst, diff_src, diff_weights and c `resultType`; bias
+/// `biasType`.
+struct Problem {
+  Kind kind = Kind::ConvolutionForward;
+  Type type = Type::F32, resultType = Type::F32, biasType = Type::F32;
+  bool tf32 = false; ///< f32 only: products may be rounded to TF32
+  // Convolutions.
+  int64_t mb = 0, g = 1, ic = 0, ih = 0, iw = 0, oc = 0, oh = 0, ow = 0, kh = 0, kw = 0;
+  int64_t sh = 1, sw = 1, dh = 1, dw = 1, pt = 0, pl = 0, pb = 0, pr = 0;
+  /// Distance between pixels in elements: larger than the channel count in a channel slice, 0 where dense.
+  /// `srcStride` is that of src and diff_src, `dstStride` that of dst and diff_dst.
+  int64_t srcStride = 0, dstStride = 0, residualStride = 0;
+  // Epilogue of the forward convolution; MatMul has the bias only.
+  bool bias = false, residual = false, relu = false;
+  float scale = 1; ///< not 1 only together with `residual`
+  // MatMul: c = op(a) * op(b) + bias; lda, ldb, ldc are row pitches in elements of the stored matrices.
+  int64_t m = 0, n = 0, k = 0, lda = 0, ldb = 0, ldc = 0;
+  bool transposeA = false, transposeB = false;
+};
+
+/// Number of operands, the workspace included.
+size_t operandCount(const Problem &problem);
+
+/// An engine of the library that finalises for a problem and a device, and what is known of it.
+struct Choice {
+  int64_t engine = -1;
+  std::string knobs; ///< "type=value,type=value" in ascending order of type, may be empty
+  uint64_t workspaceBytes = 0;
+  std::string impl;             ///< readable: the kernel's name, or "engine 28"
+  bool tensorCore = false;      ///< runs on tensor cores
+  bool runtimeCompiled = false; ///< its kernel is compiled when the plan is built: seconds instead of milliseconds
+  std::string serialized;       ///< the plan as cuDNN's JSON; loads on the device and version it was made for
+  /// Engines that come first by the library's heuristics and were declined: "engine 5: ...reason".
+  std::vector<std::string> declined;
+};
+
+/// A cuDNN handle; made and owned through Library.
+using Handle = void *;
+
+/// Where to find cuDNN.
+struct Paths {
+  std::string directory; ///< holds libcudnn.so.9; empty: the loader's search path
+  /// Full paths of libraries to be opened first, such as the NVRTC that cuDNN looks for; ones that fail are passed
+  /// over.
+  std::vector<std::string> preload;
+};
+
+/// The opened library. Safe to use from several threads; stays open for the life of the process.
+class Library {
+public:
+  /// Null with a sentence in `error` where cuDNN is missing, too old (below 9.8), or lacks a symbol.
+  static std::shared_ptr<const Library> open(const Paths &paths, std::string &error);
+  ~Library();
+
+  /// "9.19.0"
+  const std::string &version() const;
+
+  /// Picks an engine for `problem` on the device that `deviceProfile` (the JSON text of cuDNN's device property
+  /// descriptor) describes. Deterministic engines only, f32 without TF32 unless the problem allows it, at most
+  /// `workspaceLimit` bytes of workspace, and engines without one first where an activation is a channel slice. Needs
+  /// no GPU. The same arguments give the same choice.
+  bool choose(const Problem &problem, const std::string &deviceProfile, uint64_t workspaceLimit, Choice &choice,
+              std::string &error) const;
+
+  /// A handle on the current CUDA context whose work goes to `stream` (a CUstream).
+  bool createHandle(void *stream, Handle &handle, std::string &error) const;
+  void destroyHandle(Handle handle) const;
+
+  struct Impl;
+  const Impl &internals() const { return *impl; }
+
+private:
+  explicit Library(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl;
+};
+
+/// A plan ready to run on the device of a handle.
+class Plan {
+public:
+  Plan();
+  ~Plan();
+  Plan(Plan &&) noexcept;
+  Plan &operator=(Plan &&) noexcept;
+
+  /// Loads `choice.serialized`. Fails, among others, where device, driver or version are not those it was made for.
+  bool load(std::shared_ptr<const Library> library, Handle handle, const Problem &problem, const Choice &choice,
+            std::string &error);
+  /// Builds the plan of the same operation graph, engine and knobs. Fails where it needs more than
+  /// `choice.workspaceBytes`, since that is what was planned.
+  bool rebuild(std::shared_ptr<const Library> library, Handle handle, const Problem &problem, const Choice &choice,
+               std::string &error);
+
+  uint64_t workspaceBytes() const;
+  /// The plan as JSON, to keep on this machine; loads here without a rebuild.
+  bool serialize(std::string &json, std::string &error) const;
+
+  /// Enqueues the plan on the handle's stream. `operands` are device addresses in the order of Problem's comment,
+  /// 16-byte aligned; the workspace may be null where its size is 0. Allocates only for addresses not seen before.
+  bool execute(Handle handle, void *const *operands, size_t count, std::string &error);
+
+private:
+  struct Impl;
+  std::unique_ptr<Impl> impl;
+};
+
+/// Problem to and from a flat list of key/value strings, the form it has in a plan of the program image. `decode`
+/// takes every field of the kind exactly once and checks the values.
+std::vector<std::pair<std::string, std::string>> encode(const Problem &problem);
+bool decode(const std::vector<std::pair<std::string, std::string>> &fields, Problem &problem, std::string &error);
+
+/// True where every dimension is in range and they agree; `decode`, `choose` and `Plan` check it too.
+bool check(const Problem &problem, std::string &error);
+
+} // namespace incept::cudnn

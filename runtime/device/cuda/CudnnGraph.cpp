@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/device/cuda/CudnnGraph.h"
+#include "runtime/device/cuda/CudnnText.h"
+
+namespace incept::cudnn {
+
+namespace {
+
+cudnnDataType_t dataType(Type type) {
+  switch (type) {
+  case Type::F16:
+    return CUDNN_DATA_HALF;
+  case Type::BF16:
+    return CUDNN_DATA_BFLOAT16;
+  case Type::F32:
+    break;
+  }
+  return CUDNN_DATA_FLOAT;
+}
+
+/// Logical dimensions and the distance between neighbours in each, in elements.
+struct Shape {
+  std::vector<int64_t> dims, strides;
+};
+
+/// N,C,H,W with the channels of a pixel together and pixels `stride` apart (0: dense). Weights O,I,H,W too.
+Shape nhwc(int64_t n, int64_t c, int64_t h, int64_t w, int64_t stride = 0) {
+  stride = stride ? stride : c;
+  return {{n, c, h, w}, {h * w * stride, 1, w * stride, stride}};
+}
+
+/// A matrix of rows x columns, stored row by row with this pitch, or its transpose.
+Shape matrix(int64_t rows, int64_t columns, int64_t pitch, bool transposed) {
+  return transposed ? Shape{{1, rows, columns}, {columns * pitch, 1, pitch}}
+                    : Shape{{1, rows, columns}, {rows * pitch, pitch, 1}};
+}
+
+/// Collects tensors and operations and remembers the first failure, so that a graph reads as a list of its parts.
+class GraphBuilder {
+public:
+  GraphBuilder(const Api &api, Graph &graph) : api(api), graph(graph) {}
+
+  /// The next operand of the problem.
+  Descriptor &operand(Type type, const Shape &shape) { return tensor(nextOperand++, dataType(type), shape, false); }
+  /// A value between two operations: f32, never in memory.
+  Descriptor &between(const Shape &shape) { return tensor(nextBetween++, CUDNN_DATA_FLOAT, shape, true); }
+  Descriptor &part(cudnnBackendDescriptorType_t type) { return graph.parts.emplace_back(api, type); }
+  void finish(Descriptor &part);
+  void operation(Descriptor &op);
+  /// dst = scale * a + b, or with no `b` a function of a.
+  void pointwise(cudnnPointwiseMode_t mode, const Descriptor &a, const Descriptor *b, const Descriptor &dst,
+                 float scale = 1);
+  bool build(const Place &place, std::string &why);
+
+private:
+  Descriptor &tensor(int64_t id, cudnnDataType_t type, const Shape &shape, bool isVirtual);
+
+  const Api &api;
+  Graph &graph;
+  std::vector<const Descriptor *> operations;
+  int64_t nextOperand = 1, nextBetween = 101;
+  std::string error;
+};
+
+void GraphBuilder::finish(Descriptor &part) {
+  std::string why;
+  if (!part.finalize(why) && error.empty())
+    error = why;
+}
+
+void GraphBuilder::operation(Descriptor &op) {
+  finish(op);
+  operations.push_back(&op);
+}
+
+Descriptor &GraphBuilder::tensor(int64_t id, cudnnDataType_t type, const Shape &shape, bool isVirtual) {
+  Descriptor &tensor = part(CUDNN_BACKEND_TENSOR_DESCRIPTOR);
+  tensor.set(CUDNN_ATTR_TENSOR_UNIQUE_ID, id)
+      .set(CUDNN_ATTR_TENSOR_DATA_TYPE, type)
+      .set(CUDNN_ATTR_TENSOR_DIMENSIONS, shape.dims)
+      .set(CUDNN_ATTR_TENSOR_STRIDES, shape.strides)
+      .set(CUDNN_ATTR_TENSOR_BYTE_ALIGNMENT, kOperandAlignment)
+      .set(CUDNN_ATTR_TENSOR_IS_VIRTUAL, isVirtual);
+  finish(tensor);
+  return tensor;
+}
+
+void GraphBuilder::pointwise(cudnnPointwiseMode_t mode, const Descriptor &a, const Descriptor *b, const Descriptor &dst,
+                             float scale) {
+  Descriptor &kind = part(CUDNN_BACKEND_POINTWISE_DESCRIPTOR);
+  kind.set(CUDNN_ATTR_POINTWISE_MODE, CUDNN_TYPE_POINTWISE_MODE, 1, &mode)
+      .set(CUDNN_ATTR_POINTWISE_MATH_PREC, CUDNN_DATA_FLOAT);
+  finish(kind);
+  Descriptor &op = part(CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR);
+  op.set(CUDNN_ATTR_OPERATION_POINTWISE_PW_DESCRIPTOR, kind)
+      .set(CUDNN_ATTR_OPERATION_POINTWISE_XDESC, a)
+      .set(CUDNN_ATTR_OPERATION_POINTWISE_YDESC, dst);
+  if (b)
+    op.set(CUDNN_ATTR_OPERATION_POINTWISE_BDESC, *b);
+  if (scale != 1)
+    op.set(CUDNN_ATTR_OPERATION_POINTWISE_ALPHA1, scale);
+  operation(op);
+}
+
+bool GraphBuilder::build(const Place &place, std::string &why) {
+  if (!error.empty())
+    return fail(why, error);
+  graph.graph = Descriptor(api, CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR);
+  graph.graph.set(CUDNN_ATTR_OPERATIONGRAPH_OPS, operations);
+  if (place.handle)
+    graph.graph.set(CUDNN_ATTR_OPERATIONGRAPH_HANDLE, CUDNN_TYPE_HANDLE, 1, &place.handle);
+  return graph.graph.finalize(why);
+}
+
+//===--- The kinds ------------------------------------------------------------------------------------------------===//
+
+/// Where the three directions differ: the operation, and the names of its attributes. `alpha` and `beta` weigh the new
+/// and the old value of the result.
+struct Direction {
+  cudnnBackendDescriptorType_t type;
+  cudnnBackendAttributeName_t convolution, src, weights, dst, alpha, beta;
+};
+constexpr Direction kForward = {CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR,
+                                CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC,
+                                CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X,
+                                CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W,
+                                CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y,
+                                CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_ALPHA,
+                                CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_BETA};
+constexpr Direction kBackwardData = {CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR,
+                                     CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_CONV_DESC,
+                                     CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DX,
+                                     CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_W,
+                                     CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DY,
+                                     CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_ALPHA,
+                                     CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_BETA};
+constexpr Direction kBackwardWeights = {CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_FILTER_DESCRIPTOR,
+                                        CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_CONV_DESC,
+                                        CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_X,
+                                        CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DW,
+                                        CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DY,
+                                        CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_ALPHA,
+                                        CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_BETA};
+
+void addConvolution(const Problem &p, const Direction &direction, const Descriptor &src, const Descriptor &weights,
+                    const Descriptor &dst, GraphBuilder &builder) {
+  cudnnConvolutionMode_t mode = CUDNN_CROSS_CORRELATION;
+  Descriptor &convolution = builder.part(CUDNN_BACKEND_CONVOLUTION_DESCRIPTOR);
+  convolution.set(CUDNN_ATTR_CONVOLUTION_SPATIAL_DIMS, int64_t(2))
+      .set(CUDNN_ATTR_CONVOLUTION_COMP_TYPE, CUDNN_DATA_FLOAT)
+      .set(CUDNN_ATTR_CONVOLUTION_CONV_MODE, CUDNN_TYPE_CONVOLUTION_MODE, 1, &mode)
+      .set(CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS, std::vector{p.pt, p.pl})
+      .set(CUDNN_ATTR_CONVOLUTION_POST_PADDINGS, std::vector{p.pb, p.pr})
+      .set(CUDNN_ATTR_CONVOLUTION_FILTER_STRIDES, std::vector{p.sh, p.sw})
+      .set(CUDNN_ATTR_CONVOLUTION_DILATIONS, std::vector{p.dh, p.dw});
+  builder.finish(convolution);
+  Descriptor &op = builder.part(direction.type);
+  op.set(direction.convolution, convolution)
+      .set(direction.src, src)
+      .set(direction.weights, weights)
+      .set(direction.dst, dst)
+      .set(direction.alpha, 1.0f)
+      .set(direction.beta, 0.0f);
+  builder.operation(op);
+}
+
+void addForward(const Problem &p, GraphBuilder &builder) {
+  Shape dstShape = nhwc(p.mb, p.oc, p.oh, p.ow, p.dstStride);
+  Shape dense = nhwc(p.mb, p.oc, p.oh, p.ow);
+  Descriptor &src = builder.operand(p.type, nhwc(p.mb, p.ic, p.ih, p.iw, p.srcStride));
+  Descriptor &weights = builder.operand(p.type, nhwc(p.oc, p.ic / p.g, p.kh, p.kw));
+  Descriptor *bias = p.bias ? &builder.operand(p.biasType, nhwc(1, p.oc, 1, 1)) : nullptr;
+  Descriptor *residual =
+      p.residual ? &builder.operand(p.type, nhwc(p.mb, p.oc, p.oh, p.ow, p.residualStride)) : nullptr;
+  Descriptor &dst = builder.operand(p.resultType, dstShape);
+
+  int epilogue = int(p.bias) + int(p.residual) + int(p.relu);
+  auto next = [&]() -> Descriptor & { return epilogue-- == 0 ? dst : builder.between(dense); };
+  Descriptor *value = &next();
+  addConvolution(p, kForward, src, weights, *value, builder);
+  auto append = [&](cudnnPointwiseMode_t mode, const Descriptor *other, float scale) {
+    Descriptor &result = next();
+    builder.pointwise(mode, *value, other, result, scale);
+    value = &result;
+  };
+  if (bias)
+    append(CUDNN_POINTWISE_ADD, bias, 1);
+  if (residual)
+    append(CUDNN_POINTWISE_ADD, residual, p.scale);
+  if (p.relu)
+    append(CUDNN_POINTWISE_RELU_FWD, nullptr, 1);
+}
+
+void addBackwardData(const Problem &p, GraphBuilder &builder) {
+  Descriptor &diffDst = builder.operand(p.type, nhwc(p.mb, p.oc, p.oh, p.ow, p.dstStride));
+  Descriptor &weights = builder.operand(p.type, nhwc(p.oc, p.ic / p.g, p.kh, p.kw));
+  Descriptor &diffSrc = builder.operand(p.resultType, nhwc(p.mb, p.ic, p.ih, p.iw, p.srcStride));
+  addConvolution(p, kBackwardData, diffSrc, weights, diffDst, builder);
+}
+
+/// `diffDstFirst`: the first operand is diff_dst, the second src.
+void addBackwardWeights(const Problem &p, GraphBuilder &builder, bool diffDstFirst = false) {
+  Shape srcShape = nhwc(p.mb, p.ic, p.ih, p.iw, p.srcStride), diffDstShape = nhwc(p.mb, p.oc, p.oh, p.ow, p.dstStride);
+  Descriptor &first = builder.operand(p.type, diffDstFirst ? diffDstShape : srcShape);
+  Descriptor &second = builder.operand(p.type, diffDstFirst ? srcShape : diffDstShape);
+  Descriptor &diffWeights = builder.operand(p.resultType, nhwc(p.oc, p.ic / p.g, p.kh, p.kw));
+  addConvolution(p, kBackwardWeights, diffDstFirst ? second : first, diffWeights, diffDstFirst ? first : second,
+                 builder);
+}
+
+/// The 1x1 convolution of 1x1 images that computes a matmul, where there is one: cuDNN has engines for those in every
+/// type, but none for a matmul in f32 without TF32.
+bool asConvolution(const Problem &p, Problem &result) {
+  if (p.transposeA && p.transposeB)
+    return false;
+  result = Problem();
+  result.type = p.type;
+  result.resultType = p.resultType;
+  result.ih = result.iw = result.oh = result.ow = result.kh = result.kw = 1;
+  if (p.transposeB) { // c (m,n) = src (m,k) * weights (n,k)
+    result.kind = Kind::ConvolutionForward;
+    result.mb = p.m, result.ic = p.k, result.oc = p.n;
+    result.srcStride = p.lda, result.dstStride = p.ldc;
+    result.bias = p.bias;
+    result.biasType = p.biasType;
+    return p.ldb == p.k;
+  }
+  if (p.bias)
+    return false;
+  if (!p.transposeA) { // c (m,n) = diff_dst (m,k) * weights (k,n)
+    result.kind = Kind::ConvolutionBackwardData;
+    result.mb = p.m, result.oc = p.k, result.ic = p.n;
+    result.dstStride = p.lda, result.srcStride = p.ldc;
+    return p.ldb == p.n;
+  }
+  // c (m,n) = diff_dst (k,m) * src (k,n)
+  result.kind = Kind::ConvolutionBackwardWeights;
+  result.mb = p.k, result.oc = p.m, result.ic = p.n;
+  result.dstStride = p.lda, result.srcStride = p.ldb;
+  return p.ldc == p.n;
+}
+
+void addConvolution(const Problem &p, GraphBuilder &builder, bool diffDstFirst = false) {
+  switch (p.kind) {
+  case Kind::ConvolutionForward:
+    return addForward(p, builder);
+  case Kind::ConvolutionBackwardData:
+    return addBackwardData(p, builder);
+  default:
+    return addBackwardWeights(p, builder, diffDstFirst);
+  }
+}
+
+void addMatMul(const Problem &p, GraphBuilder &builder) {
+  Problem convolution;
+  if (asConvolution(p, convolution))
+    return addConvolution(convolution, builder, /*diffDstFirst=*/true);
+  Descriptor &a = builder.operand(p.type, matrix(p.m, p.k, p.lda, p.transposeA));
+  Descriptor &b = builder.operand(p.type, matrix(p.k, p.n, p.ldb, p.transposeB));
+  Descriptor *bias = p.bias ? &builder.operand(p.biasType, matrix(1, p.n, p.n, false)) : nullptr;
+  Descriptor &c = builder.operand(p.resultType, matrix(p.m, p.n, p.ldc, false));
+  Descriptor &product = bias ? builder.between(matrix(p.m, p.n, p.n, false)) : c;
+  Descriptor &kind = builder.part(CUDNN_BACKEND_MATMUL_DESCRIPTOR);
+  kind.set(CUDNN_ATTR_MATMUL_COMP_TYPE, CUDNN_DATA_FLOAT);
+  builder.finish(kind);
+  Descriptor &op = builder.part(CUDNN_BACKEND_OPERATION_MATMUL_DESCRIPTOR);
+  op.set(CUDNN_ATTR_OPERATION_MATMUL_DESC, kind)
+      .set(CUDNN_ATTR_OPERATION_MATMUL_ADESC, a)
+      .set(CUDNN_ATTR_OPERATION_MATMUL_BDESC, b)
+      .set(CUDNN_ATTR_OPERATION_MATMUL_CDESC, product);
+  builder.operation(op);
+  if (bias)
+    builder.pointwise(CUDNN_POINTWISE_ADD, product, bias, c);
+}
+
+} // namespace
+
+bool buildGraph(const Api &api, const Problem &problem, const Place &place, Graph &result, std::string &error) {
+  if (!check(problem, error))
+    return false;
+  result = Graph();
+  GraphBuilder builder(api, result);
+  if (problem.kind == Kind::MatMul)
+    addMatMul(problem, builder);
+  else
+    addConvolution(problem, builder);
+  return builder.build(place, error);
+}
+
+//===--- Engines and plans ----------------------------------------------------------------------------------------===//
+
+bool buildEngine(const Api &api, const Graph &graph, int64_t index, const Place &place, Descriptor &engine,
+                 std::string &error) {
+  engine = Descriptor(api, CUDNN_BACKEND_ENGINE_DESCRIPTOR);
+  engine.set(CUDNN_ATTR_ENGINE_OPERATION_GRAPH, graph.graph).set(CUDNN_ATTR_ENGINE_GLOBAL_INDEX, index);
+  if (place.device)
+    engine.set(CUDNN_ATTR_ENGINE_DEVICEPROP, *place.device);
+  return engine.finalize(error);
+}
+
+bool buildPlan(const Api &api, Descriptor engine, const Knobs &knobs, const Place &place, BuiltPlan &built,
+               std::string &error) {
+  built = BuiltPlan();
+  built.parts.push_back(std::move(engine));
+  const Descriptor &owned = built.parts.front();
+  std::vector<const Descriptor *> choices;
+  for (auto [type, value] : knobs) {
+    Descriptor &choice = built.parts.emplace_back(api, CUDNN_BACKEND_KNOB_CHOICE_DESCRIPTOR);
+    auto knob = cudnnBackendKnobType_t(type);
+    choice.set(CUDNN_ATTR_KNOB_CHOICE_KNOB_TYPE, CUDNN_TYPE_KNOB_TYPE, 1, &knob)
+        .set(CUDNN_ATTR_KNOB_CHOICE_KNOB_VALUE, value);
+    if (!choice.finalize(error))
+      return false;
+    choices.push_back(&choice);
+  }
+  Descriptor &config = built.parts.emplace_back(api, CUDNN_BACKEND_ENGINECFG_DESCRIPTOR);
+  config.set(CUDNN_ATTR_ENGINECFG_ENGINE, owned);
+  if (!choices.empty())
+    config.set(CUDNN_ATTR_ENGINECFG_KNOB_CHOICES, choices);
+  if (!config.finalize(error))
+    return false;
+  built.plan = Descriptor(api, CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
+  built.plan.set(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, config);
+  if (place.handle)
+    built.plan.set(CUDNN_ATTR_EXECUTION_PLAN_HANDLE, CUDNN_TYPE_HANDLE, 1, &place.handle);
+  if (place.device)
+    built.plan.set(CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP, *place.device);
+  return built.plan.finalize(error);
+}
+
+uint64_t planWorkspace(const Descriptor &plan) {
+  int64_t bytes = 0;
+  return plan.get(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, bytes) && bytes > 0 ? uint64_t(bytes) : 0;
+}
+
+bool planJson(const Descriptor &plan, std::string &json, std::string &error) {
+  int64_t size = plan.get(CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION, CUDNN_TYPE_CHAR, 0, nullptr);
+  if (size <= 0)
+    return fail(error, "cuDNN does not write this plan as text");
+  json.assign(size_t(size), '\0');
+  size = plan.get(CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION, CUDNN_TYPE_CHAR, size, json.data());
+  if (size <= 0)
+    return fail(error, "cuDNN does not write this plan as text");
+  json.resize(size_t(size));
+  while (!json.empty() && json.back() == '\0') // the text comes with its terminator
+    json.pop_back();
+  return true;
+}
+
+} // namespace incept::cudnn
