@@ -6,6 +6,7 @@
 #include "dialect/InceptOps.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,13 @@ struct ExecutableOptions {
   std::string specText; ///< kept in the image for `info`
 };
 
+/// Peaks of a device, as its data sheet has them.
+struct Peaks {
+  double bytesPerSecond = 0;
+  double flops = 0;           ///< f32 multiply and add units, per second
+  double tensorCoreFlops = 0; ///< of the precision that is compiled for, dense
+};
+
 class Backend {
 public:
   virtual ~Backend() = default;
@@ -38,6 +46,8 @@ public:
   /// Compiles kernels, writes the program image and joins it to a copy of the stub. The output appears whole or not at
   /// all. Diagnostics are emitted on the module.
   virtual mlir::LogicalResult emitExecutable(mlir::ModuleOp module, const ExecutableOptions &options) const = 0;
+  /// None where the target is this machine: `bench --profile` measures it. `precision` is "f32", "bf16" or "f16".
+  virtual std::optional<Peaks> peaks(llvm::StringRef precision) const { return std::nullopt; }
   /// What else is known of a plan, line by line, for --explain.
   virtual std::vector<std::string> explain(exec::PlanOp plan) const { return {}; }
   /// Writes one part of the executable: `kind` is one of those of --emit. Returns failure with a diagnostic on the

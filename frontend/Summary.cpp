@@ -102,8 +102,75 @@ void printPeaks(llvm::raw_ostream &os, ArrayRef<PeakReport> peaks) {
   }
 }
 
+/// Sums over the launches of one entry point.
+struct LaunchSums {
+  std::string entry;
+  int64_t launches = 0, library = 0, tensorCore = 0, flops = 0, bytes = 0, workspaceBytes = 0;
+  double seconds = 0;
+  ArrayRef<LaunchReport> list;
+};
+
+/// `launches` are in the order of their entry points.
+std::vector<LaunchSums> sumByEntry(ArrayRef<LaunchReport> launches) {
+  std::vector<LaunchSums> all;
+  for (auto [index, launch] : llvm::enumerate(launches)) {
+    if (all.empty() || all.back().entry != launch.entry)
+      all.push_back({launch.entry});
+    LaunchSums &sums = all.back();
+    ++sums.launches;
+    sums.library += launch.library;
+    sums.tensorCore += launch.tensorCore;
+    sums.flops += launch.flops;
+    sums.bytes += launch.bytes;
+    sums.workspaceBytes = std::max(sums.workspaceBytes, launch.workspaceBytes);
+    sums.seconds += launch.seconds;
+    sums.list = launches.slice(index + 1 - sums.launches, sums.launches);
+  }
+  return all;
+}
+
+void printLaunches(llvm::json::OStream &json, ArrayRef<LaunchReport> launches) {
+  json.attributeArray("launches", [&] {
+    for (const LaunchSums &sums : sumByEntry(launches))
+      json.object([&] {
+        json.attribute("entry", sums.entry);
+        json.attribute("count", sums.launches);
+        json.attribute("library", sums.library);
+        json.attribute("tensor_core", sums.tensorCore);
+        json.attribute("flops", sums.flops);
+        json.attribute("bytes", sums.bytes);
+        json.attribute("workspace_bytes", sums.workspaceBytes);
+        json.attribute("roofline_seconds", sums.seconds);
+        json.attributeArray("list", [&] {
+          for (const LaunchReport &launch : sums.list)
+            json.object([&] {
+              json.attribute("op", launch.path);
+              json.attribute(launch.library ? "engine" : "kernel", launch.what);
+              json.attribute("flops", launch.flops);
+              json.attribute("bytes", launch.bytes);
+              json.attribute("workspace_bytes", launch.workspaceBytes);
+              json.attribute("tensor_core", launch.tensorCore);
+              json.attribute("roofline_seconds", launch.seconds);
+            });
+        });
+      });
+  });
+}
+
+void printLaunches(llvm::raw_ostream &os, ArrayRef<LaunchReport> launches) {
+  for (const LaunchSums &sums : sumByEntry(launches)) {
+    os << sums.entry << ": " << sums.launches << " launches (" << sums.library << " library calls";
+    if (sums.tensorCore)
+      os << ", " << sums.tensorCore << " on tensor cores";
+    os << "), " << llvm::format("%.1f", double(sums.flops) * 1e-9) << " GFLOP, "
+       << llvm::format("%.1f", double(sums.bytes) * 1e-6) << " MB moved, workspace "
+       << llvm::format("%.1f", double(sums.workspaceBytes) * 1e-6) << " MB, at least "
+       << llvm::format("%.3f", sums.seconds * 1e3) << " ms\n";
+  }
+}
+
 void printJson(StringRef network, ArrayRef<Layer> layers, const Layer &total, DictionaryAttr memory,
-               ArrayRef<PeakReport> peaks, llvm::raw_ostream &os) {
+               ArrayRef<PeakReport> peaks, ArrayRef<LaunchReport> launches, llvm::raw_ostream &os) {
   llvm::json::OStream json(os, 1);
   auto shape = [&](StringRef key, const Shape &dims) {
     json.attributeArray(key, [&] {
@@ -134,6 +201,8 @@ void printJson(StringRef network, ArrayRef<Layer> layers, const Layer &total, Di
       });
     if (!peaks.empty())
       printPeaks(json, peaks);
+    if (!launches.empty())
+      printLaunches(json, launches);
   });
   os << "\n";
 }
@@ -160,8 +229,8 @@ std::vector<PeakReport> collectPeaks(ModuleOp module) {
   return peaks;
 }
 
-void printSummary(ModuleOp module, llvm::raw_ostream &os, bool json, DictionaryAttr memory,
-                  ArrayRef<PeakReport> peaks) {
+void printSummary(ModuleOp module, llvm::raw_ostream &os, bool json, DictionaryAttr memory, ArrayRef<PeakReport> peaks,
+                  ArrayRef<LaunchReport> launches) {
   std::vector<Layer> layers = collectLayers(module);
   Layer total;
   size_t nameWidth = 4;
@@ -174,7 +243,7 @@ void printSummary(ModuleOp module, llvm::raw_ostream &os, bool json, DictionaryA
   auto network = module->getAttrOfType<StringAttr>("incept.network");
   StringRef name = network ? network.getValue() : "";
   if (json)
-    return printJson(name, layers, total, memory, peaks, os);
+    return printJson(name, layers, total, memory, peaks, launches, os);
   auto row = [&](StringRef name, StringRef op, StringRef src, StringRef dst, StringRef parameters, StringRef macs) {
     os << llvm::left_justify(name, nameWidth) << "  " << llvm::left_justify(op, 16) << "  "
        << llvm::left_justify(src, 18) << "  " << llvm::left_justify(dst, 18) << "  "
@@ -192,6 +261,7 @@ void printSummary(ModuleOp module, llvm::raw_ostream &os, bool json, DictionaryA
       os << entry.getName().getValue() << ": "
          << llvm::formatv("{0:N}", cast<mlir::IntegerAttr>(entry.getValue()).getInt()) << "\n";
   printPeaks(os, peaks);
+  printLaunches(os, launches);
 }
 
 } // namespace incept

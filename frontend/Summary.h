@@ -28,12 +28,22 @@ struct PeakReport {
 /// The peaks of a module's functions, from `incept.peak` of the planned phase.
 std::vector<PeakReport> collectPeaks(mlir::ModuleOp module);
 
+/// One launch of a compiled network, and the time that its operations and bytes take at the device's peaks.
+struct LaunchReport {
+  std::string entry;      ///< "forward_backward"
+  std::string path, what; ///< the op in the description; the kernel, or the library's engine
+  int64_t flops = 0, bytes = 0, workspaceBytes = 0;
+  double seconds = 0; ///< at least, by the roofline
+  bool library = false, tensorCore = false;
+};
+
 /// Prints a table, or with `json` an object of `network`, `parameters` (trainable scalars), `states` (running
 /// statistics), `macs` (multiply-accumulates of convolutions and linear layers, one image, forward) and `layers[]` with
 /// `name`, `op`, `src` and `dst` (shapes with the batch; `src` is that of the first operand), `parameters`, `macs`. The
 /// module is in the graph phase. `memory` (byte counts by name, `incept.memory` of the exec phase) is printed where it
-/// is given, and so are `peaks`.
+/// is given, and so are `peaks`; of `launches`, where there are any, the table has sums, and JSON `launches` with a
+/// list for each entry point.
 void printSummary(mlir::ModuleOp module, llvm::raw_ostream &os, bool json, mlir::DictionaryAttr memory = {},
-                  llvm::ArrayRef<PeakReport> peaks = {});
+                  llvm::ArrayRef<PeakReport> peaks = {}, llvm::ArrayRef<LaunchReport> launches = {});
 
 } // namespace incept

@@ -393,6 +393,8 @@ private:
     config.set("weights_format", builder.getStringAttr(plan.weightsFormat));
     config.set("weights_bytes", builder.getI64IntegerAttr(plan.weightsBytes));
     config.set("scratchpad_bytes", builder.getI64IntegerAttr(plan.scratchpadBytes));
+    if (plan.tensorCore)
+      config.set("tensor_core", builder.getBoolAttr(true));
     if (plan.swapOperands)
       config.set("swap_operands", builder.getUnitAttr());
     auto dictionary = config.getDictionary(context);

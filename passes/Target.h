@@ -28,6 +28,7 @@ struct LibraryPlan {
   std::string activations;   ///< format of src and dst where it is not NHWC: "nchw8c", worth a reorder
   bool reference = false;    ///< correct, but not a fast implementation
   bool swapOperands = false; ///< the library takes the op's first two operands in the other order
+  bool tensorCore = false;   ///< a GPU's: runs on tensor cores
   bool generated = false;    ///< no library call: a generated kernel of the op's name does it
 };
 

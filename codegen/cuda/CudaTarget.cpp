@@ -158,6 +158,7 @@ public:
     plan.config.push_back({"engine", std::to_string(choice->engine)});
     plan.config.push_back({"knobs", choice->knobs});
     plan.impl = choice->impl;
+    plan.tensorCore = choice->tensorCore;
     plan.weightsFormat = format.str();
     plan.scratchpadBytes = static_cast<int64_t>(choice->workspaceBytes);
     plan.swapOperands = isa<LinearBackwardWeightsOp>(op);

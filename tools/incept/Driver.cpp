@@ -7,6 +7,7 @@
 #include "frontend/Summary.h"
 #include "mlir/Pass/PassManager.h"
 #include "tools/Registration.h"
+#include "tools/incept/LaunchReport.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -136,7 +137,9 @@ int summarize(const CompileOptions &options, bool json) {
     if (phase == Phase::Planned && options.phases.reportPeak)
       peaks = collectPeaks(*planned);
   }
-  printSummary(**module, llvm::outs(), json, (*planned)->getAttrOfType<DictionaryAttr>("incept.memory"), peaks);
+  std::vector<LaunchReport> launches = collectLaunches(*planned, backend->peaks(options.precision));
+  printSummary(**module, llvm::outs(), json, (*planned)->getAttrOfType<DictionaryAttr>("incept.memory"), peaks,
+               launches);
   return kDone;
 }
 

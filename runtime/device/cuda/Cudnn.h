@@ -36,12 +36,13 @@ int64_t typeBytes(Type type);
 /// Operands, in the order `Plan::execute` takes them (the index of an operand + 1 is its tensor's unique id in the
 /// operation graph and in a serialised plan; the workspace has none):
 ///   ConvolutionForward          src, weights, [bias (oc)], [residual], dst, workspace
-///                               dst = [relu](scale * (src * weights + bias) + residual)
+///                               dst = [relu](scale * (src * weights) + residual + bias)
 ///   ConvolutionBackwardData     diff_dst, weights, diff_src, workspace
 ///   ConvolutionBackwardWeights  src, diff_dst, diff_weights, workspace
 ///   MatMul                      a (m,k), b (k,n), [bias (n)], c (m,n), workspace
-/// src, weights, diff_dst, residual, a and b have `type`; dst, diff_src, diff_weights and c `resultType`; bias
-/// `biasType`.
+/// A bias in `type` has precompiled engines; one in f32 beside f16 or bf16 tensors only engines that are compiled when
+/// the plan is built, and none with a scale. src, weights, diff_dst, residual, a and b have `type`; dst, diff_src,
+/// diff_weights and c `resultType`; bias `biasType`.
 struct Problem {
   Kind kind = Kind::ConvolutionForward;
   Type type = Type::F32, resultType = Type::F32, biasType = Type::F32;

@@ -191,15 +191,18 @@ private:
   };
   const Outcome &outcome(size_t index, const Candidate &candidate);
   bool finalise(const Candidate &candidate, Choice &choice, std::string &why);
-  enum class Fast { TensorCores, TensorCoresOrRanked, Any };
-  bool pick(uint64_t limit, Fast fast, Choice &choice);
+  /// How fast an engine has to look: most that no heuristic ranks, or that leave tensor cores unused although the types
+  /// are theirs, are many times slower.
+  enum class Wish { Fast, Ranked, Any };
+  bool meets(Wish wish, const Candidate &candidate) const;
+  bool pick(uint64_t limit, Wish wish, Choice &choice);
 
   const Api &api;
   const Problem &problem;
   const Graph &graph;
   const Place &place;
   Candidates candidates;
-  std::deque<Outcome> outcomes; ///< of the first candidates; a plan is built once, however often it is considered
+  std::map<size_t, Outcome> outcomes; ///< by candidate: a plan is built once, however often it is considered
 };
 
 bool Search::finalise(const Candidate &candidate, Choice &choice, std::string &why) {
@@ -222,31 +225,36 @@ bool Search::finalise(const Candidate &candidate, Choice &choice, std::string &w
 }
 
 const Search::Outcome &Search::outcome(size_t index, const Candidate &candidate) {
-  if (index == outcomes.size()) {
-    Outcome &fresh = outcomes.emplace_back();
-    finalise(candidate, fresh.choice, fresh.reason);
-  }
-  return outcomes[index];
+  auto [found, isNew] = outcomes.try_emplace(index);
+  if (isNew)
+    finalise(candidate, found->second.choice, found->second.reason);
+  return found->second;
 }
 
-/// Takes the first candidate that has a plan of at most `limit` bytes of workspace. `fast` says which ones may do
-/// without tensor cores where the types are theirs, since most that do are many times slower.
-bool Search::pick(uint64_t limit, Fast fast, Choice &choice) {
+bool Search::meets(Wish wish, const Candidate &candidate) const {
+  bool mayUseTensorCores = problem.type != Type::F32 || problem.tf32;
+  bool usesThem = mayUseTensorCores && candidate.has(CUDNN_NUMERICAL_NOTE_TENSOR_CORE);
+  return wish == Wish::Any || usesThem || (candidate.ranked && (wish == Wish::Ranked || !mayUseTensorCores));
+}
+
+/// Takes the first candidate that meets the wish and has a plan of at most `limit` bytes of workspace.
+bool Search::pick(uint64_t limit, Wish wish, Choice &choice) {
   std::vector<std::string> declined;
   for (size_t i = 0; const Candidate *candidate = candidates.at(i); ++i) {
-    const Outcome &found = outcome(i, *candidate);
-    std::string reason = found.reason;
-    if (reason.empty() && found.choice.workspaceBytes > limit)
-      reason =
-          "its workspace of " + std::to_string(found.choice.workspaceBytes) + " bytes is over " + std::to_string(limit);
-    bool isFast = found.choice.tensorCore || problem.type == Type::F32 || fast == Fast::Any ||
-                  (fast == Fast::TensorCoresOrRanked && candidate->ranked);
-    if (reason.empty() && !isFast)
-      reason = "it does not use tensor cores";
-    if (reason.empty()) {
-      choice = found.choice;
-      choice.declined = std::move(declined);
-      return true;
+    std::string reason;
+    if (!meets(wish, *candidate)) {
+      reason = "it is slow: it is not ranked, or leaves tensor cores unused";
+    } else {
+      const Outcome &found = outcome(i, *candidate);
+      uint64_t workspace = found.choice.workspaceBytes;
+      reason = found.reason;
+      if (reason.empty() && workspace > limit)
+        reason = "its workspace of " + std::to_string(workspace) + " bytes is over " + std::to_string(limit);
+      if (reason.empty()) {
+        choice = found.choice;
+        choice.declined = std::move(declined);
+        return true;
+      }
     }
     declined.push_back("engine " + std::to_string(candidate->engine) +
                        (candidate->knobs.empty() ? "" : " (" + text::joinKnobs(candidate->knobs) + ")") + ": " +
@@ -258,9 +266,9 @@ bool Search::pick(uint64_t limit, Fast fast, Choice &choice) {
 
 bool Search::run(uint64_t limit, Choice &choice, std::string &error) {
   uint64_t slice = packedSliceBytes(problem);
-  if (slice != 0 && slice - 1 < limit && pick(slice - 1, Fast::TensorCores, choice))
+  if (slice != 0 && slice - 1 < limit && pick(slice - 1, Wish::Fast, choice))
     return true; // nothing is copied
-  if (pick(limit, Fast::TensorCoresOrRanked, choice) || pick(limit, Fast::Any, choice))
+  if (pick(limit, Wish::Ranked, choice) || pick(limit, Wish::Any, choice))
     return true;
   error = "cuDNN has no engine for it" + (choice.declined.empty() ? "" : ": " + choice.declined.front());
   return false;

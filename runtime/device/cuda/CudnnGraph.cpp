@@ -183,10 +183,11 @@ void addForward(const Problem &p, GraphBuilder &builder) {
     builder.pointwise(mode, *value, other, result, scale);
     value = &result;
   };
-  if (bias)
-    append(CUDNN_POINTWISE_ADD, bias, 1);
+  // The residual before the bias: in this order cuDNN has precompiled engines.
   if (residual)
     append(CUDNN_POINTWISE_ADD, residual, p.scale);
+  if (bias)
+    append(CUDNN_POINTWISE_ADD, bias, 1);
   if (p.relu)
     append(CUDNN_POINTWISE_RELU_FWD, nullptr, 1);
 }

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a compiled network launches, for `incept summary --target`.
+#pragma once
+
+#include "codegen/Codegen.h"
+#include "frontend/Summary.h"
+
+namespace incept {
+
+/// The launches of an exec-phase module, entry point by entry point. Times are 0 without `peaks`.
+std::vector<LaunchReport> collectLaunches(mlir::ModuleOp module, const std::optional<Peaks> &peaks);
+
+} // namespace incept
