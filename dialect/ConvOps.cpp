@@ -38,6 +38,8 @@ LogicalResult Conv2DOp::verify() {
   if (getBias() && failed(verifyChannelVectors(*this, shapeOf(getWeights())[0], {getBias()})))
     return failure();
   // conv2d_c5
+  if (getBias() && failed(verifyElementOrF32(*this, "bias", getBias(), elementOf(getSrc()))))
+    return failure();
   return verifySameElement(*this, {getSrc(), getWeights(), getDst()});
 }
 

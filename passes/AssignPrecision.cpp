@@ -34,11 +34,12 @@ bool isFullTensor(Value value) { return shapeOf(value).size() >= 2 && isa<FloatT
 /// Ops that a library computes from tensors of one type.
 bool isLibraryCompute(Operation *op) { return op->hasTrait<OpTrait::Library>() && !isa<ReorderOp>(op); }
 
-/// True where `use` is how weights get into a convolution or a linear layer, forward or backward.
+/// True where `use` is how weights get into a convolution or a linear layer, forward or backward, or a bias into a
+/// convolution: fast libraries add a bias of the tensors' type. (A linear layer's is f32, as its logits are.)
 bool isWeightsUse(OpOperand &use) {
-  return isa<JoinRowsOp>(use.getOwner()) ||
-         (use.getOperandNumber() == 1 &&
-          isa<Conv2DOp, Conv2DBackwardDataOp, LinearOp, LinearBackwardDataOp>(use.getOwner()));
+  unsigned number = use.getOperandNumber();
+  return isa<JoinRowsOp>(use.getOwner()) || (number == 2 && isa<Conv2DOp>(use.getOwner())) ||
+         (number == 1 && isa<Conv2DOp, Conv2DBackwardDataOp, LinearOp, LinearBackwardDataOp>(use.getOwner()));
 }
 
 /// Gives the values of one function their types, in program order.
@@ -89,6 +90,8 @@ private:
     }
     if (!element)
       return;
+    if (auto conv = dyn_cast<Conv2DOp>(op); conv && conv.getBias())
+      castOperand(op->getOpOperand(2), element);
     if (isa<Conv2DBackwardWeightsOp, LinearBackwardWeightsOp>(op))
       element = target.gradientType(op);
     else if (isa<LinearOp>(op) && isLogits(op->getResult(0)))

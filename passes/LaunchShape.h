@@ -32,7 +32,7 @@ inline Reduction cutReduction(int64_t rows) {
 
 /// Elements that one unit of a `count_nonfinite` kernel counts where all tensors together have `elements`: at most
 /// kMostCounts units, and one more per tensor that is no neighbour of another.
-inline constexpr int64_t kMostCounts = 256;
+inline constexpr int64_t kMostCounts = 1024;
 inline int64_t cutCount(int64_t elements) {
   return std::max<int64_t>((elements + kMostCounts - 1) / kMostCounts, 4 * kFlatUnit);
 }

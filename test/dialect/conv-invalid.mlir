@@ -170,6 +170,14 @@ func.func @conv2d_c5(%x: tensor<2x8x9x9xbf16>, %w: tensor<6x8x3x3xf32>) {
 
 // -----
 
+func.func @conv2d_c5_bias(%x: tensor<2x8x9x9xbf16>, %w: tensor<6x8x3x3xbf16>, %b: tensor<6xf16>) {
+  // expected-error @+1 {{expected bias of 'bf16' or f32, but got 'f16'}}
+  %0 = incept.conv2d %x, %w bias %b : (tensor<2x8x9x9xbf16>, tensor<6x8x3x3xbf16>, tensor<6xf16>) -> tensor<2x6x7x7xbf16>
+  return
+}
+
+// -----
+
 func.func @conv2d_backward_data_c2(%d: tensor<2x6x7x7xbf16>, %w: tensor<6x8x3x3xbf16>) {
   // expected-error @+1 {{expected tensors of 'bf16', but got 'f32'}}
   %0 = incept.conv2d_backward_data %d, %w : (tensor<2x6x7x7xbf16>, tensor<6x8x3x3xbf16>) -> tensor<2x8x9x9xf32>

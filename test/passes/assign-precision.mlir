@@ -138,7 +138,7 @@ module {
 // CHECK: incept.split {{.*}} -> (tensor<2x16x4x4xbf16>, tensor<2x32x4x4xbf16>)
 // A view of the image has the image's type, sums and statistics are f32.
 // CHECK: %[[SAMPLE:.+]] = incept.channel_sample {{.*}} -> tensor<16xbf16>
-// CHECK: %[[STATS:.+]]:2 = incept.channel_stats {{.*}} shift %[[SAMPLE]] : (tensor<2x16x4x4xbf16>, tensor<16xbf16>) -> (tensor<16xf32>, tensor<16xf32>)
+// CHECK: incept.channel_stats {{.*}} shift %[[SAMPLE]] : (tensor<2x16x4x4xbf16>, tensor<16xbf16>) -> (tensor<16xf32>, tensor<16xf32>)
 // CHECK: incept.batch_norm_finalize {{.*}} shift %[[SAMPLE]] {{.*}} -> (tensor<16xf32>, tensor<16xf32>, tensor<16xf32>, tensor<16xf32>, tensor<16xf32>)
 // CHECK: incept.scale_shift {{.*}} -> tensor<2x16x4x4xbf16>
 // CHECK: incept.relu {{.*}} -> tensor<2x16x4x4xbf16>
@@ -244,19 +244,23 @@ func.func @update() {
 // Folded weights are stored in low precision; weights that nothing is folded into get a variable, once for two reads.
 // CHECK-DAG: incept.variable @"folded/a" kind "derived" : tensor<4x4x1x1xbf16>
 // CHECK-DAG: incept.variable @"narrow/b" kind "derived" : tensor<4x4x1x1xbf16>
+// CHECK-DAG: incept.variable @"narrow/v" kind "derived" : tensor<4xbf16>
 // CHECK-DAG: incept.variable @a kind "parameter" : tensor<4x4x1x1xf32>
 // CHECK-NOT: kind "copy"
 // CHECK-LABEL: func.func @prepare_inference
 // CHECK: %[[FOLDED:.+]] = incept.reorder {{.*}} scales {{.*}} -> tensor<4x4x1x1xf32>
 // CHECK: %[[A:.+]] = incept.cast %[[FOLDED]]
 // CHECK: incept.write @"folded/a", %[[A]] : tensor<4x4x1x1xbf16>
+// CHECK: %[[READ:.+]] = incept.read @v
+// CHECK: %[[V:.+]] = incept.cast %[[READ]]
+// CHECK: incept.write @"narrow/v", %[[V]] : tensor<4xbf16>
 // CHECK: %[[READ:.+]] = incept.read @b : tensor<4x4x1x1xf32>
 // CHECK: %[[B:.+]] = incept.cast %[[READ]]
 // CHECK: incept.write @"narrow/b", %[[B]]
 // CHECK-NOT: incept.write
 // CHECK-LABEL: func.func @infer
 // CHECK: %[[WA:.+]] = incept.read @"folded/a" : tensor<4x4x1x1xbf16>
-// CHECK: incept.conv2d {{.*}}, %[[WA]] bias {{.*}} : (tensor<1x4x2x2xbf16>, tensor<4x4x1x1xbf16>, tensor<4xf32>) -> tensor<1x4x2x2xbf16>
+// CHECK: incept.conv2d {{.*}}, %[[WA]] bias {{.*}} : (tensor<1x4x2x2xbf16>, tensor<4x4x1x1xbf16>, tensor<4xbf16>) -> tensor<1x4x2x2xbf16>
 // CHECK: incept.read @"narrow/b"
 // CHECK: incept.read @"narrow/b"
 // CHECK: incept.cast {{.*}} -> tensor<1x4xf32>

@@ -137,7 +137,7 @@ int summarize(const CompileOptions &options, bool json) {
     if (phase == Phase::Planned && options.phases.reportPeak)
       peaks = collectPeaks(*planned);
   }
-  std::vector<LaunchReport> launches = collectLaunches(*planned, backend->peaks(options.precision));
+  std::vector<LaunchReport> launches = collectLaunches(*planned, backend->peaks(options.phases.precision));
   printSummary(**module, llvm::outs(), json, (*planned)->getAttrOfType<DictionaryAttr>("incept.memory"), peaks,
                launches);
   return kDone;
