@@ -368,7 +368,7 @@ struct AssignPrecisionPass : impl::AssignPrecisionPassBase<AssignPrecisionPass> 
                                     : Type();
     if (!low || growthInterval < 1) {
       module.emitError() << "expected precision f32, bf16 or f16 and a positive growth interval, but got '" << precision
-                         << "' and " << growthInterval;
+                         << "' and " << int64_t(growthInterval);
       return signalPassFailure();
     }
     if (!target)

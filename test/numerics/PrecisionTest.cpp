@@ -64,6 +64,21 @@ static std::map<std::string, std::vector<double>> valuesOf(TestRun &run, const s
   return values;
 }
 
+static double norm(const std::vector<double> &values) {
+  double sum = 0;
+  for (double value : values)
+    sum += value * value;
+  return std::sqrt(sum);
+}
+
+/// Makes weights small enough for logits that do not saturate the softmax, whose gradient would magnify every rounding.
+static void shrinkWeights(TestRun &run) {
+  for (const std::string &name : run.namesOf("parameter"))
+    if (reference::Tensor &weights = run.variables()[name]; weights.shape.size() > 1)
+      for (double &value : weights.values)
+        value /= std::sqrt(double(weights.size() / weights.shape[0]) / 4);
+}
+
 /// The largest error that rounding at each op may add up to in these networks, relative to a tensor's largest value:
 /// two units of a type's last place per op, of which a path has up to 20.
 static double tolerance(const std::string &precision) { return 40 * std::ldexp(1, precision == "bf16" ? -9 : -12); }
@@ -78,16 +93,24 @@ TEST_P(Precision, GradientsAreThoseOfF32) {
   constexpr double kScale = 1024;
   TestRun expected(text(), upTo(Phase::Training, "f32")), actual(text(), upTo(Phase::Training, precision()));
   ASSERT_TRUE(expected.ok() && actual.ok());
+  shrinkWeights(expected);
+  shrinkWeights(actual);
   start(actual, kScale);
   expected.call("forward_backward");
   actual.call("forward_backward");
   for (const char *name : {"io/loss", "io/logits"})
     expectClose(expected.variables()[name], actual.variables()[name], tolerance(precision()), name);
+  // Rounding may change which element is a window's maximum or below zero: tensors are compared as a whole, and such
+  // that vanish but for rounding (a bias before batch norm) with the others.
+  double largest = 0;
+  for (const std::string &name : expected.namesOf("gradient"))
+    largest = std::max(largest, norm(expected.variables()[name].values));
   for (const std::string &name : expected.namesOf("gradient")) {
-    reference::Tensor gradient = actual.variables()[name];
-    for (double &value : gradient.values)
-      value /= precision() == "f16" ? kScale : 1;
-    expectClose(expected.variables()[name], gradient, tolerance(precision()), name);
+    const std::vector<double> &gradient = expected.variables()[name].values;
+    std::vector<double> difference = actual.variables()[name].values;
+    for (size_t i = 0; i < difference.size(); ++i)
+      difference[i] = difference[i] / (precision() == "f16" ? kScale : 1) - gradient[i];
+    EXPECT_LE(norm(difference), tolerance(precision()) * std::max(norm(gradient), largest / 50)) << name;
   }
 }
 
