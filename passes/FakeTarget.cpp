@@ -65,7 +65,7 @@ public:
   }
 
   Type gradientType(Operation *op) const override {
-    return isa<LinearBackwardWeightsOp>(op) ? getElementTypeOrSelf(op->getOperand(0)) : Target::gradientType(op);
+    return isa<Conv2DBackwardWeightsOp>(op) ? getElementTypeOrSelf(op->getOperand(0)) : Target::gradientType(op);
   }
 };
 

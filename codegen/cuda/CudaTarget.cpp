@@ -195,6 +195,9 @@ public:
     return *elements * elementBytes(element);
   }
 
+  /// cuDNN keeps the sums in f32 but has fast engines that write them as f32 for few shapes.
+  Type gradientType(Operation *op) const override { return getElementTypeOrSelf(op->getOperand(0)); }
+
   FailureOr<std::string> rowsFormat(StringRef format, int64_t) const override {
     // Output channels are outermost.
     return format.str();
