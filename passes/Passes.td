@@ -146,8 +146,8 @@ def RecomputeActivationsPass : Pass<"incept-recompute-activations", "::mlir::fun
     copy: kernels that take the computation in (a ReLU's mask) one each, which costs no memory; library calls share one,
     made just before the first of them.
 
-    An activation stays where computing it again would read more than twice its size, and where it depends on a value
-    that nothing else keeps (the sum of a residual block).
+    An activation stays where computing it again would read more than twice its size, or compute more than four times
+    its size, and where it depends on a value that nothing else keeps (the sum of a residual block).
 
     example: test/passes/recompute-activations.mlir
   }];
@@ -177,7 +177,8 @@ def FormGroupsPass : Pass<"incept-form-groups", "::mlir::func::FuncOp"> {
 
     Goes through the ops from last to first. A map or reduce op takes in the elementwise producers of its own shape whose
     other consumers come later: the first consumer computes the value and yields it for the rest. A cheap producer with
-    earlier consumers is computed again (`recompute`) instead of kept.
+    earlier consumers is computed again (`recompute`) instead of kept, as long as the kernel reads few values more for it.
+    A kernel has at most 64 ops.
 
     example: test/passes/form-groups.mlir
   }];
