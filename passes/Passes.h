@@ -19,6 +19,7 @@ class Target;
 // Passes that ask a target; without one (as in pass tests) they ask the fake target.
 std::unique_ptr<mlir::Pass> createPlaceConcatsPass(std::shared_ptr<const Target> target);
 std::unique_ptr<mlir::Pass> createAssignLayoutsPass(std::shared_ptr<const Target> target);
+std::unique_ptr<mlir::Pass> createSchedulePass(std::shared_ptr<const Target> target);
 std::unique_ptr<mlir::Pass> createPlanMemoryPass(std::shared_ptr<const Target> target,
                                                  const PlanMemoryPassOptions &options);
 std::unique_ptr<mlir::Pass> createLowerToExecPass(std::shared_ptr<const Target> target);

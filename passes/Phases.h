@@ -33,10 +33,11 @@ struct PhaseOptions {
   bool fuse = true;          ///< join elementwise ops with their consumers
   bool recompute = true;     ///< compute cheap values again instead of keeping them
   bool updateEarly = true;   ///< update weights as soon as their gradient is there
+  bool schedule = true;      ///< order independent ops so that less memory is alive at once
   bool coalesce = true;      ///< join optimizer updates of adjacent parameters
   bool reportPeak = false;   ///< list who is alive when most memory is needed (incept.peak of a planned function)
 
-  static PhaseOptions none() { return {false, false, false, false, false, false, false}; }
+  static PhaseOptions none() { return {false, false, false, false, false, false, false, false}; }
 };
 
 /// Adds the passes that lead from the phase before `phase` to `phase` (none for graph), ending with its verifier.
