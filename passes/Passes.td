@@ -69,7 +69,7 @@ def UpdateEarlyPass : Pass<"incept-update-early", "::mlir::ModuleOp"> {
     where one launch updates all of them.
 
     Not applied with `incept.keep_gradients`: then gradients are results. It would not be legal either where an update
-    depends on all gradients (clipping, loss scaling, sums over several steps or machines).
+    depends on all gradients (clipping, sums over several steps or machines); one with `unscale` (loss scaling) stays.
 
     example: test/passes/update-early.mlir
   }];
@@ -114,11 +114,22 @@ def MergeSiblingsPass : Pass<"incept-merge-siblings", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::incept::InceptDialect"];
 }
 
+def FuseConvResidualPass : Pass<"incept-fuse-conv-residual", "::mlir::func::FuncOp"> {
+  let summary = "Let a convolution scale its result and add a residual";
+  let description = [{
+    For functions without gradients, and convolutions to which the target's library can add a residual. Not applied where
+    the convolution's or the scaled result has another use.
+
+    example: test/passes/fuse-conv-residual.mlir
+  }];
+  let dependentDialects = ["::incept::InceptDialect"];
+}
+
 def FuseConvReluPass : Pass<"incept-fuse-conv-relu", "::mlir::func::FuncOp"> {
   let summary = "Let a convolution apply the ReLU that follows it";
   let description = [{
     For functions without gradients. Not applied where the convolution's result has another use, nor where the ReLU feeds
-    a concat: there the generated kernel of the ReLU writes the channel slice, which a library cannot.
+    a concat and the target's library cannot write the channel slice: there the generated kernel of the ReLU does.
 
     example: test/passes/fuse-conv-relu.mlir
   }];
@@ -136,6 +147,33 @@ def DecomposeBatchNormPass : Pass<"incept-decompose-batch-norm", "::mlir::func::
   let dependentDialects = ["::incept::InceptDialect"];
 }
 
+def AssignPrecisionPass : Pass<"incept-assign-precision", "::mlir::ModuleOp"> {
+  let summary = "Make activations and their gradients bf16 or f16";
+  let description = [{
+    Requires: `@update`, batch norm decomposed. Ensures: io/f32_input and what is computed from it are in low precision;
+    parameters, running statistics, optimizer slots, channel vectors, logits and loss are f32. With `precision` f32 nothing
+    changes.
+
+    In program order, a value takes the type of the tensors that it is computed from; a library gets all of its tensors in
+    low precision, gives gradients of weights in the type that the target names, and logits in f32. Where types still
+    differ there is one `incept.cast`, which all users share.
+
+    Weights are read from copies (copy/NAME, kind `copy`), which the updates write in the same kernel as the parameters:
+    a step has no launch that casts. `@prepare_training` makes the copies from parameters that were initialised or loaded;
+    `@prepare_inference` casts what `@infer` reads.
+
+    With f16 the loss is scaled: the slots loss_scale/scale and loss_scale/good_steps, `incept.count_nonfinite` over all
+    gradients and `incept.loss_scale_update` at the start of `@update`, and updates that change nothing where a gradient is
+    not finite. Running statistics wait for that in variables pending/NAME.
+
+    example: test/passes/assign-precision.mlir
+  }];
+  let options = [Option<"precision", "precision", "std::string", "\"f32\"", "f32, bf16 or f16">,
+                 Option<"growthInterval", "growth-interval", "int64_t", "2000",
+                        "steps without overflow after which the loss scale is doubled (f16)">];
+  let dependentDialects = ["::incept::InceptDialect"];
+}
+
 //===- Fused phase: groups -------------------------------------------------------------------------------------===//
 
 def RecomputeActivationsPass : Pass<"incept-recompute-activations", "::mlir::func::FuncOp"> {
@@ -146,8 +184,8 @@ def RecomputeActivationsPass : Pass<"incept-recompute-activations", "::mlir::fun
     copy: kernels that take the computation in (a ReLU's mask) one each, which costs no memory; library calls share one,
     made just before the first of them.
 
-    An activation stays where computing it again would read more than twice its size, and where it depends on a value
-    that nothing else keeps (the sum of a residual block).
+    An activation stays where computing it again would read more than twice its size, or compute more than four times
+    its size, and where it depends on a value that nothing else keeps (the sum of a residual block).
 
     example: test/passes/recompute-activations.mlir
   }];
@@ -177,7 +215,8 @@ def FormGroupsPass : Pass<"incept-form-groups", "::mlir::func::FuncOp"> {
 
     Goes through the ops from last to first. A map or reduce op takes in the elementwise producers of its own shape whose
     other consumers come later: the first consumer computes the value and yields it for the rest. A cheap producer with
-    earlier consumers is computed again (`recompute`) instead of kept.
+    earlier consumers is computed again (`recompute`) instead of kept, as long as the kernel reads few values more for it.
+    A kernel has at most 64 ops.
 
     example: test/passes/form-groups.mlir
   }];
@@ -204,6 +243,22 @@ def AssignLayoutsPass : Pass<"incept-assign-layouts", "::mlir::ModuleOp"> {
   let dependentDialects = ["::incept::InceptDialect"];
 }
 
+def SchedulePass : Pass<"incept-schedule", "::mlir::ModuleOp"> {
+  let summary = "Order independent ops so that less memory is alive at once";
+  let description = [{
+    Requires: the layout phase. Ensures: the most bytes alive at once are not more than before; where no better order is
+    found, the function stays as it is.
+
+    An op comes behind those whose results it uses, and whoever uses the old value of a variable comes before the op that
+    computes the new one in its place. Orders are made by list scheduling, from the first op and from the last: of the ops
+    that may come next, one that frees as much as it takes, else the next of the given order; or the one that takes least.
+    The best order is improved in the same way until nothing is gained. Results do not depend on the order.
+
+    example: test/passes/schedule.mlir
+  }];
+  let dependentDialects = ["::incept::InceptDialect"];
+}
+
 def PlanMemoryPass : Pass<"incept-plan-memory", "::mlir::ModuleOp"> {
   let summary = "Give every value of a function an offset in the arena";
   let description = [{
@@ -211,8 +266,9 @@ def PlanMemoryPass : Pass<"incept-plan-memory", "::mlir::ModuleOp"> {
     `incept.arena_lower_bound` (the most bytes alive at once).
 
     A value that is written to a variable lives there, if the variable's old value is not needed any more; otherwise a
-    copy is written. Everything else, scratchpads included, is placed largest first, each into the smallest gap between
-    the buffers whose lifetimes meet its own (offsets are multiples of 64 bytes).
+    copy is written. Everything else, scratchpads included, is placed one by one, each into the smallest gap between the
+    buffers whose lifetimes meet its own (offsets are multiples of 64 bytes). Of several orders, the largest first, those
+    that live longest first, and by the product of both, the one that needs least is taken.
 
     example: test/passes/plan-memory.mlir
   }];

@@ -31,6 +31,10 @@ for tool in ("incept", "incept-opt", "incept-run", "incept-translate", "incept-c
         config.available_features.add(tool)
 if os.path.exists(os.path.join(config.incept_build_root, "lib", "incept-fake-cuda", "libcuda.so.1")):
     config.available_features.add("incept-fake-cuda")
+# The toolkit's assembler and cuDNN, with which programs for GPUs can be made.
+if config.incept_cuda:
+    config.available_features.add("cuda")
+    config.substitutions.append(("%{ptxas}", config.ptxas))
 # Tests that take longer than CI has time for: scripts/test.sh --all.
 if os.environ.get("INCEPT_TEST_ALL") == "1":
     config.available_features.add("all-tests")

@@ -27,6 +27,7 @@ inline constexpr RewriteFlag kRewriteFlags[] = {
     {&PhaseOptions::fuse, "--no-fuse", "leave every elementwise op a kernel of its own"},
     {&PhaseOptions::recompute, "--no-recompute", "keep cheap values instead of computing them again"},
     {&PhaseOptions::updateEarly, "--no-update-early", "keep all gradients until the backward pass ends"},
+    {&PhaseOptions::schedule, "--no-schedule", "leave independent ops in the order of the description"},
     {&PhaseOptions::coalesce, "--no-coalesce", "launch one update per parameter"},
 };
 
@@ -36,7 +37,6 @@ struct CompileOptions {
   std::string target = "cpu";
   std::string mode = "train";
   int64_t batchSize = 32;
-  std::string precision = "f32";
   int threads = 0; ///< 0: one per core
   bool tf32 = false;
   std::string planCache; ///< directory of finished cuDNN plans
