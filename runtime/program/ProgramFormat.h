@@ -122,7 +122,7 @@ inline constexpr const char *kInfer = "infer";
 /// A slot has {kind: "constant", value: real} (RMSProp's mean_square starts at 1).
 ///
 /// `type` is f32, bf16, f16, i64, u64 or u8. `format` is empty where the tensor is dense in the logical order of its
-/// shape, `nhwc` for a dense activation, and otherwise a physical format that the device converts: on cuda `ohwi`, weights
-/// O,I,H,W that lie as O,H,W,I; on cpu one of the library's (OneDnn.h encodes and decodes it).
+/// shape, `nhwc` for a dense activation, and otherwise a physical format that the device converts: on cuda `ohwi`,
+/// weights O,I,H,W that lie as O,H,W,I; on cpu one of the library's (OneDnn.h encodes and decodes it).
 
 } // namespace incept::program

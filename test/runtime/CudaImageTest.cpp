@@ -87,9 +87,11 @@ TEST(CudaPlans, SaysHowTheyBecameReady) {
   report.loaded = 12;
   EXPECT_EQ(report.sentence(), "");
   report.cached = 3;
+  EXPECT_EQ(report.sentence(), "");
   report.rebuilt = 1;
   report.seconds = 1.25;
-  EXPECT_EQ(report.sentence(), "cuDNN plans: 12 loaded, 3 from this machine's cache, 1 rebuilt in 1.2 s");
+  EXPECT_EQ(report.sentence(), "the program's cuDNN plans are of another machine: 1 rebuilt in 1.2 s, 3 from this "
+                               "machine's cache, 12 as they are");
 }
 
 TEST(RebuiltPlans, KeepsTextsByKey) {

@@ -21,6 +21,29 @@ std::string parse(const std::string &bytes) {
   return status.message();
 }
 
+/// The tiny header as one of a CUDA program, with a plan whose serialised form are three bytes.
+json cudaHeader() {
+  json header = tests::tinyHeader(kKernels.size());
+  header["target"] = {{"kind", "cuda"}, {"threads", 1}, {"device", "h100"}, {"arch", "sm_90"}, {"cudnn", "9.19.0"}};
+  header["tf32"] = true;
+  header["precision"] = "bf16";
+  for (auto &[name, launches] : header["entries"].items())
+    for (json &launch : launches) {
+      launch.erase("units");
+      launch.update({{"grid", {2, 1, 1}}, {"block", {128, 2, 1}}});
+    }
+  header["plans"] = {{{"name", "p"},
+                      {"kind", "matmul"},
+                      {"impl", "engine 1"},
+                      {"scratchpad_bytes", 64},
+                      {"m", "4"},
+                      {"engine", "11"},
+                      {"knobs", "2=1"},
+                      {"serialized", {{"offset", 1}, {"bytes", 3}}}}};
+  header["blobs"] = {{"ptx", {{"offset", 0}, {"bytes", 90}}}, {"plans", {{"offset", 64}, {"bytes", 36}}}};
+  return header;
+}
+
 /// The message for the tiny header with the value at a JSON pointer replaced.
 std::string with(const char *pointer, const json &value) {
   json header = tests::tinyHeader(kKernels.size());
@@ -91,6 +114,58 @@ TEST(Image, RefusesDamagedValues) {
   };
   for (const auto &[pointer, value] : cases)
     EXPECT_NE(with(pointer, value), "") << pointer << " = " << value;
+}
+
+TEST(Image, ReadsWhatCudaAdds) {
+  program::Image image;
+  std::string blobs(64, 'x'), bytes = tests::makeImage(cudaHeader(), blobs + "0123" + std::string(32, 'y'));
+  ASSERT_EQ(program::parseImage(bytes, image).message(), "");
+  EXPECT_EQ(image.target + image.device + image.arch + image.cudnn, "cudah100sm_909.19.0");
+  EXPECT_TRUE(image.tf32);
+  EXPECT_EQ(image.ptx.size(), 90u);
+  EXPECT_TRUE(image.cubin.empty() && image.kernelObject.empty());
+  ASSERT_EQ(image.plans.size(), 1u);
+  EXPECT_EQ(image.plans[0].engine, 11);
+  EXPECT_EQ(image.plans[0].serialized, "123");
+  EXPECT_EQ(image.plans[0].fields, (decltype(image.plans[0].fields){{"kind", "matmul"}, {"m", "4"}}));
+  const program::Launch &launch = image.entries.at("update")[0];
+  EXPECT_EQ(launch.grid, (std::array<unsigned, 3>{2, 1, 1}));
+  EXPECT_EQ(launch.block, (std::array<unsigned, 3>{128, 2, 1}));
+}
+
+TEST(Image, RefusesDamagedCudaValues) {
+  const std::pair<const char *, json> cases[] = {
+      {"/target/kind", "cpu"},
+      {"/target/arch", 90},
+      {"/tf32", 1},
+      {"/blobs/ptx/bytes", 101},
+      {"/blobs/plans/offset", uint64_t(1) << 63},
+      {"/plans/0/engine", 11},
+      {"/plans/0/engine", "eleven"},
+      {"/plans/0/engine", ""},
+      {"/plans/0/m", 4},
+      {"/plans/0/serialized", "none"},
+      {"/plans/0/serialized/bytes", 36},
+      {"/plans/0/serialized/offset", -1},
+      {"/entries/update/0/grid", {1, 1}},
+      {"/entries/update/0/grid/0", int64_t(1) << 31},
+      {"/entries/update/0/grid/2", 65536},
+      {"/entries/update/0/block", {0, 1, 1}},
+      {"/entries/update/0/block", {512, 1, 3}},
+      {"/entries/update/0/block/2", 65},
+  };
+  for (const auto &[pointer, value] : cases) {
+    json header = cudaHeader();
+    header[json::json_pointer(pointer)] = value;
+    EXPECT_NE(parse(tests::makeImage(header, kKernels)), "") << pointer << " = " << value;
+  }
+  for (const char *pointer : {"/target/device", "/target/arch", "/target/cudnn", "/tf32", "/blobs/ptx",
+                              "/plans/0/engine", "/plans/0/knobs", "/plans/0/serialized", "/entries/update/0/grid"}) {
+    json header = cudaHeader();
+    json::json_pointer place(pointer);
+    header[place.parent_pointer()].erase(place.back());
+    EXPECT_NE(parse(tests::makeImage(header, kKernels)), "") << pointer;
+  }
 }
 
 TEST(Image, RefusesEveryMissingKey) {

@@ -125,6 +125,28 @@ TEST_F(ProgramTest, TimesEachLaunch) {
   EXPECT_TRUE(program.device().profile(program::kInfer)[0].empty());
 }
 
+// prepare_training runs before the first step after weights came in, and not before the others.
+TEST_F(ProgramTest, PreparesTrainingOncePerWeights) {
+  json copy = header["tensors"][1], launch = header["entries"]["stage_f32"][0];
+  copy.update({{"name", "copy"}, {"kind", "copy"}, {"region", 2}, {"offset", 1024}});
+  header["tensors"].push_back(copy);
+  launch["operands"][1] = {2, 1024};
+  header["entries"]["prepare_training"] = json::array({launch});
+  auto opened = open();
+  ASSERT_TRUE(bool(opened)) << opened.status().message();
+  Program &program = **opened;
+  auto copied = [&](float value, int64_t step) {
+    std::fill_n(program.f32Images(), 16, value);
+    EXPECT_TRUE(program.trainStep(step, 1, 1).ok());
+    return values(program, "copy")[0];
+  };
+  ASSERT_TRUE(program.initialize(1).ok());
+  EXPECT_EQ(copied(2, 0), 2);
+  EXPECT_EQ(copied(3, 1), 2);
+  ASSERT_TRUE(program.initialize(1).ok());
+  EXPECT_EQ(copied(4, 2), 4);
+}
+
 TEST_F(ProgramTest, InitialWeightsHaveTheirDistributions) {
   struct Case {
     json init;

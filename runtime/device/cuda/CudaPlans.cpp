@@ -19,17 +19,15 @@ std::string cacheKey(const program::Plan &plan, const std::string &library, cons
   return key.dump();
 }
 
-std::string count(size_t plans, const char *how) { return std::to_string(plans) + " " + how; }
-
 } // namespace
 
 std::string PlanReport::sentence() const {
-  if (cached + rebuilt == 0)
+  if (rebuilt == 0)
     return "";
   char time[32];
   std::snprintf(time, sizeof time, "%.1f s", seconds);
-  return "cuDNN plans: " + count(loaded, "loaded, ") + count(cached, "from this machine's cache, ") +
-         count(rebuilt, "rebuilt in ") + time;
+  return "the program's cuDNN plans are of another machine: " + std::to_string(rebuilt) + " rebuilt in " + time + ", " +
+         std::to_string(cached) + " from this machine's cache, " + std::to_string(loaded) + " as they are";
 }
 
 bool isAtLeast(std::string_view have, std::string_view wanted) {

@@ -17,7 +17,7 @@ struct PlanReport {
   size_t rebuilt = 0; ///< by cuDNN
   double seconds = 0; ///< what all that took
 
-  /// A sentence for the user where not all of them were as the program holds them; otherwise empty.
+  /// A sentence for the user where some were rebuilt, which takes time; otherwise empty.
   std::string sentence() const;
 };
 
