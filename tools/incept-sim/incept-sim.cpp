@@ -86,10 +86,14 @@ Status start(Arguments &arguments) {
   if (!profile)
     return profile.status();
 
-  const char *present = getenv("LD_LIBRARY_PATH");
+  const char *present = getenv("LD_LIBRARY_PATH"), *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
   std::string search = folder.string() + (present && *present ? std::string(":") + present : "");
   const std::pair<const char *, std::string> variables[] = {
       {"LD_LIBRARY_PATH", search},
+      {"INCEPT_CUDNN_DIR", folder.string()},
+      // Plans that the simulated cuDNN has built must not meet a real one.
+      {"XDG_CACHE_HOME",
+       (cache && *cache ? fs::path(cache) : fs::path(home ? home : "/tmp") / ".cache") / "incept-sim"},
       {sim::kDeviceVariable, *profile},
       {sim::kCheckVariable, arguments.check},
       {sim::kPlansVariable, arguments.refusePlans ? "refuse" : "load"},
