@@ -34,20 +34,42 @@ LogicalResult Conv2DOp::verify() {
   // conv2d_c1, conv2d_c2, conv2d_c4
   if (failed(verifyConvolution(*this, getSrc(), getWeights(), getDst())))
     return failure();
+  // conv2d_c6
+  if (getResidual() ? shapeOf(getResidual()) != shapeOf(getDst()) ||
+                          getElementTypeOrSelf(getResidual()) != getElementTypeOrSelf(getDst())
+                    : !getScale().isExactlyValue(1.0))
+    return emitOpError() << "expected a residual like dst, " << getDst().getType() << ", and a scale only with one";
   // conv2d_c3
-  if (getBias())
-    return verifyChannelVectors(*this, shapeOf(getWeights())[0], {getBias()});
-  return success();
+  if (getBias() && failed(verifyChannelVectors(*this, shapeOf(getWeights())[0], {getBias()})))
+    return failure();
+  // conv2d_c5
+  if (getBias() && failed(verifyElementOrF32(*this, "bias", getBias(), elementOf(getSrc()))))
+    return failure();
+  return verifySameElement(*this, {getSrc(), getWeights(), getDst()});
 }
 
 LogicalResult Conv2DBackwardDataOp::verify() {
   // conv2d_backward_data_c1
-  return verifyConvolution(*this, getDiffSrc(), getWeights(), getDiffDst());
+  if (failed(verifyConvolution(*this, getDiffSrc(), getWeights(), getDiffDst())))
+    return failure();
+  // conv2d_backward_data_c2
+  return verifySameElement(*this, {getDiffDst(), getWeights(), getDiffSrc()});
+}
+
+/// The gradient of weights is summed in f32 and may stay so.
+template <typename OpTy>
+static LogicalResult verifyWeightGradient(OpTy op) {
+  if (failed(verifySameElement(op, {op.getSrc(), op.getDiffDst()})))
+    return failure();
+  return verifyElementOrF32(op, "diff_weights", op.getDiffWeights(), elementOf(op.getSrc()));
 }
 
 LogicalResult Conv2DBackwardWeightsOp::verify() {
   // conv2d_backward_weights_c1
-  return verifyConvolution(*this, getSrc(), getDiffWeights(), getDiffDst());
+  if (failed(verifyConvolution(*this, getSrc(), getDiffWeights(), getDiffDst())))
+    return failure();
+  // conv2d_backward_weights_c2
+  return verifyWeightGradient(*this);
 }
 
 static LogicalResult verifyLinear(Operation *op, Value src, Value weights, Value dst) {
@@ -61,19 +83,28 @@ LogicalResult LinearOp::verify() {
   // linear_c1, linear_c2
   if (failed(verifyLinear(*this, getSrc(), getWeights(), getDst())))
     return failure();
-  if (getBias())
-    return verifyChannelVectors(*this, shapeOf(getWeights())[0], {getBias()});
-  return success();
+  if (getBias() && failed(verifyChannelVectors(*this, shapeOf(getWeights())[0], {getBias()})))
+    return failure();
+  // linear_c3
+  if (failed(verifySameElement(*this, {getSrc(), getWeights()})))
+    return failure();
+  return verifyElementOrF32(*this, "dst", getDst(), elementOf(getSrc()));
 }
 
 LogicalResult LinearBackwardDataOp::verify() {
   // linear_backward_data_c1
-  return verifyLinear(*this, getDiffSrc(), getWeights(), getDiffDst());
+  if (failed(verifyLinear(*this, getDiffSrc(), getWeights(), getDiffDst())))
+    return failure();
+  // linear_backward_data_c2
+  return verifySameElement(*this, {getDiffDst(), getWeights(), getDiffSrc()});
 }
 
 LogicalResult LinearBackwardWeightsOp::verify() {
   // linear_backward_weights_c1
-  return verifyLinear(*this, getSrc(), getDiffWeights(), getDiffDst());
+  if (failed(verifyLinear(*this, getSrc(), getDiffWeights(), getDiffDst())))
+    return failure();
+  // linear_backward_weights_c2
+  return verifyWeightGradient(*this);
 }
 
 LogicalResult ReorderOp::verify() {

@@ -24,6 +24,34 @@ LogicalResult verifyChannelVectors(Operation *op, int64_t channels, ValueRange v
   return success();
 }
 
+LogicalResult verifySameElement(Operation *op, ValueRange values) {
+  Type first = elementOf(values.front());
+  for (Value value : values)
+    if (elementOf(value) != first)
+      return op->emitOpError() << "expected tensors of " << first << ", but got " << elementOf(value);
+  return success();
+}
+
+LogicalResult verifyElementOrF32(Operation *op, StringRef name, Value result, Type element) {
+  if (elementOf(result) == element || elementOf(result).isF32())
+    return success();
+  return op->emitOpError() << "expected " << name << " of " << element << " or f32, but got " << elementOf(result);
+}
+
+LogicalResult verifyNotNarrow(Operation *op, StringRef name, Value value) {
+  if (elementOf(value).getIntOrFloatBitWidth() >= 32)
+    return success();
+  return op->emitOpError() << "expected " << name << " of f32, but got " << elementOf(value);
+}
+
+LogicalResult SelectOp::verify() {
+  // select_c1
+  if (failed(verifyShape(*this, "on_false", getOnFalse(), shapeOf(getOnTrue()))) ||
+      failed(verifyShape(*this, "dst", getDst(), shapeOf(getOnTrue()))))
+    return failure();
+  return verifySameElement(*this, {getOnTrue(), getOnFalse(), getDst()});
+}
+
 LogicalResult AddNOp::verify() {
   // add_n_c1
   if (getSrcs().size() < 2)
@@ -36,7 +64,9 @@ LogicalResult ChannelSumOp::verify() {
   auto src = shapeOf(getSrc());
   if (src.size() < 2)
     return emitOpError() << "expected src with a batch and a channel dimension, but got " << formatShape(src);
-  return verifyChannelVectors(*this, src[1], {getDst()});
+  if (failed(verifyChannelVectors(*this, src[1], {getDst()})))
+    return failure();
+  return verifyNotNarrow(*this, "dst", getDst());
 }
 
 template <typename OpTy>

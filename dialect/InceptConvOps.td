@@ -17,24 +17,28 @@ defvar Incept_ConvFormat = [{
     (`stride` $stride^)? (`pad` $pad_begin^)? (`pad_end` $pad_end^)? (`dilation` $dilation^)? (`groups` $groups^)?
 }];
 
-def Incept_Conv2DOp : Incept_LibraryOp<"conv2d"> {
+def Incept_Conv2DOp : Incept_LibraryOp<"conv2d", [AttrSizedOperandSegments]> {
   let summary = "2-D convolution, forward";
   let description = [{
     Computes the cross-correlation of `src` (N,C,H,W) with `weights` (O,C/groups,kh,kw), plus `bias` (O) where it is
-    given; with `relu`, the maximum of that and 0. `pad_begin` is top and left, `pad_end` bottom and right, dense
+    given. With `residual`, the result is that times `scale`, plus `residual`; with `relu`, the maximum of it all and 0.
+    A convolution with a residual has no gradient: it appears in inference. `pad_begin` is top and left, `pad_end` bottom and right, dense
     convolutions have dilation 1.
 
     - (C1) channels of `src` = input channels of `weights` * `groups`; `groups` divides the output channels.
     - (C2) the window, its strides and dilations are positive, paddings not negative, and the window fits the image.
     - (C3) `bias` has one value per output channel.
     - (C4) the shape of `dst` is (N, O, floor((H + pads - dilation*(kh-1) - 1)/stride) + 1, ...).
+    - (C5) `src`, `weights` and `dst` have one element type, `bias` has theirs or f32.
+    - (C6) `residual` has the type of `dst`; without it `scale` is 1.
 
     Example: `%y = incept.conv2d %x, %w stride [2, 2] : (tensor<8x3x299x299xf32>, tensor<32x3x3x3xf32>) -> tensor<8x32x149x149xf32>`
   }];
-  let arguments = !con((ins Incept_Image:$src, Incept_Weights:$weights, Optional<Incept_ChannelVector>:$bias),
-                       Incept_ConvArguments, (ins UnitAttr:$relu));
+  let arguments = !con((ins Incept_Image:$src, Incept_Weights:$weights, Optional<Incept_ChannelVector>:$bias,
+                            Optional<Incept_Image>:$residual),
+                       Incept_ConvArguments, (ins DefaultValuedAttr<F64Attr, "1.0">:$scale, UnitAttr:$relu));
   let results = (outs Incept_Image:$dst);
-  let assemblyFormat = !strconcat("$src `,` $weights (`bias` $bias^)?", Incept_ConvFormat, "(`relu` $relu^)? attr-dict `:` functional-type(operands, results)");
+  let assemblyFormat = !strconcat("$src `,` $weights (`bias` $bias^)? (`residual` $residual^)?", Incept_ConvFormat, "(`scale` $scale^)? (`relu` $relu^)? attr-dict `:` functional-type(operands, results)");
   let hasVerifier = 1;
 }
 
@@ -43,6 +47,7 @@ def Incept_Conv2DBackwardDataOp : Incept_LibraryOp<"conv2d_backward_data"> {
   let description = [{
     The shape of `diff_src` is that of the forward `src`.
     - (C1) `diff_dst` has the shape that the forward convolution of `diff_src` with `weights` has.
+    - (C2) all tensors have one element type.
   }];
   let arguments = !con((ins Incept_Image:$diff_dst, Incept_Weights:$weights), Incept_ConvArguments);
   let results = (outs Incept_Image:$diff_src);
@@ -55,6 +60,7 @@ def Incept_Conv2DBackwardWeightsOp : Incept_LibraryOp<"conv2d_backward_weights">
   let description = [{
     The shape of `diff_weights` is that of the forward `weights`.
     - (C1) `diff_dst` has the shape that the forward convolution of `src` with `diff_weights` has.
+    - (C2) `src` and `diff_dst` have one element type, `diff_weights` has theirs or f32.
   }];
   let arguments = !con((ins Incept_Image:$src, Incept_Image:$diff_dst), Incept_ConvArguments);
   let results = (outs Incept_Weights:$diff_weights);
@@ -68,6 +74,7 @@ def Incept_LinearOp : Incept_LibraryOp<"linear"> {
     dst (N,K) = src (N,C) * transpose(weights (K,C)) + bias (K).
     - (C1) columns of `src` = columns of `weights`; `bias` has one value per row of `weights`.
     - (C2) `dst` has the rows of `src` and a column per row of `weights`.
+    - (C3) `src` and `weights` have one element type, `dst` has theirs or f32.
   }];
   let arguments = (ins Incept_Matrix:$src, Incept_Matrix:$weights, Optional<Incept_ChannelVector>:$bias);
   let results = (outs Incept_Matrix:$dst);
@@ -80,6 +87,7 @@ def Incept_LinearBackwardDataOp : Incept_LibraryOp<"linear_backward_data"> {
   let description = [{
     diff_src (N,C) = diff_dst (N,K) * weights (K,C).
     - (C1) the three shapes agree.
+    - (C2) all tensors have one element type.
   }];
   let arguments = (ins Incept_Matrix:$diff_dst, Incept_Matrix:$weights);
   let results = (outs Incept_Matrix:$diff_src);
@@ -92,6 +100,7 @@ def Incept_LinearBackwardWeightsOp : Incept_LibraryOp<"linear_backward_weights">
   let description = [{
     diff_weights (K,C) = transpose(diff_dst (N,K)) * src (N,C).
     - (C1) the three shapes agree.
+    - (C2) `src` and `diff_dst` have one element type, `diff_weights` has theirs or f32.
   }];
   let arguments = (ins Incept_Matrix:$src, Incept_Matrix:$diff_dst);
   let results = (outs Incept_Matrix:$diff_weights);

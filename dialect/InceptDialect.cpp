@@ -26,8 +26,8 @@ void InceptDialect::initialize() {
 #include "dialect/InceptOps.cpp.inc"
       >();
   // Fulfilled by registerGradientRules (passes/GradientRules.h): forgetting to call it is an error that says so.
-  declarePromisedInterfaces<Differentiable, AddOp, AvgPoolOp, BatchNormTrainingOp, ConcatOp, Conv2DOp, DropoutOp,
-                            FlattenOp, GlobalAvgPoolOp, LinearOp, MaxPoolWithIndexOp, ReluOp, ScaleOp>();
+  declarePromisedInterfaces<Differentiable, AddOp, AvgPoolOp, BatchNormTrainingOp, CastOp, ConcatOp, Conv2DOp,
+                            DropoutOp, FlattenOp, GlobalAvgPoolOp, LinearOp, MaxPoolWithIndexOp, ReluOp, ScaleOp>();
 }
 
 Attribute LayoutAttr::parse(AsmParser &parser, Type) {

@@ -22,6 +22,30 @@ def Incept_CopyOp : Incept_UnaryOp<"copy"> {
   let description = [{ Stands where a consumer needs a dense tensor, or a variable its value. }];
 }
 
+def Incept_CastOp : Incept_MapOp<"cast", [SameOperandsAndResultShape]> {
+  let summary = "the same values in another floating-point type";
+  let description = [{
+    Rounds to the nearest value, to even between two. Values too large for the type become infinite.
+
+    Example: `%y = incept.cast %x : (tensor<32x3x3x3xf32>) -> tensor<32x3x3x3xbf16>`
+  }];
+  let arguments = (ins Incept_Activation:$src);
+  let results = (outs Incept_Activation:$dst);
+  let assemblyFormat = "$src attr-dict `:` functional-type(operands, results)";
+}
+
+def Incept_SelectOp : Incept_MapOp<"select"> {
+  let summary = "one of two tensors";
+  let description = [{
+    dst = `on_true` where the scalar `condition` is not 0, else `on_false`.
+    - (C1) `on_true`, `on_false` and `dst` have one type but for the layout.
+  }];
+  let arguments = (ins Incept_Scalar:$condition, Incept_Activation:$on_true, Incept_Activation:$on_false);
+  let results = (outs Incept_Activation:$dst);
+  let assemblyFormat = "$condition `,` $on_true `,` $on_false attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
 def Incept_ReluBackwardOp : Incept_MapOp<"relu_backward", [SameOperandsAndResultShape, SameOperandsAndResultElementType]> {
   let summary = "diff_dst where dst > 0, else 0";
   let description = [{ Takes the result of `relu`, not its operand. }];
@@ -65,7 +89,7 @@ def Incept_ChannelSumOp : Incept_ReduceOp<"channel_sum"> {
   let summary = "sum of each channel's values: the gradient of a bias";
   let description = [{
     `src` is (N,C,H,W) or (N,C).
-    - (C1) `dst` has one value per channel.
+    - (C1) `dst` has one value per channel, f32 for a `src` of any type.
   }];
   let arguments = (ins Incept_Activation:$src);
   let results = (outs Incept_ChannelVector:$dst);

@@ -65,6 +65,7 @@ def Incept_ChannelSampleOp : Incept_ViewOp<"channel_sample"> {
   let description = [{
     One value per channel that is near the channel's other values: the shift that keeps sums of squares exact.
     - (C1) `dst` has one value per channel of `src`.
+    - (C2) both have one element type: they are one memory.
   }];
   let arguments = (ins Incept_Image:$src);
   let results = (outs Incept_ChannelVector:$dst);
@@ -76,7 +77,7 @@ def Incept_ChannelStatsOp : Incept_ReduceOp<"channel_stats"> {
   let summary = "sums of a channel's values and of their squares, shifted";
   let description = [{
     sum = sum(src - shift), sum_squares = sum((src - shift)^2); shift is 0 where it is absent.
-    - (C1) the vectors have one value per channel of `src`.
+    - (C1) the vectors have one value per channel of `src`; the sums are f32 for a `src` of any type.
   }];
   let arguments = (ins Incept_Image:$src, Optional<Incept_ChannelVector>:$shift);
   let results = (outs Incept_ChannelVector:$sum, Incept_ChannelVector:$sum_squares);
@@ -122,7 +123,8 @@ def Incept_BatchNormBackwardStatsOp : Incept_ReduceOp<"batch_norm_backward_stats
   let summary = "the two sums of a batch norm's gradient";
   let description = [{
     sum = sum(diff_dst), sum_product = sum(diff_dst * (src - mean)), per channel.
-    - (C1) `diff_dst` and `src` have one shape; the vectors have one value per channel.
+    - (C1) `diff_dst` and `src` have one shape; the vectors have one value per channel; the sums are f32 for tensors of
+      any type.
   }];
   let arguments = (ins Incept_Image:$diff_dst, Incept_Image:$src, Incept_ChannelVector:$mean);
   let results = (outs Incept_ChannelVector:$sum, Incept_ChannelVector:$sum_product);

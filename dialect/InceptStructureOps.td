@@ -11,10 +11,11 @@ def Incept_VariableOp : Incept_Op<"variable", [Symbol]> {
   let summary = "a tensor that lasts from one launch to the next";
   let description = [{
     Declared at module level. `kind` is one of `parameter` (trained), `state` (running statistics), `gradient`,
-    `slot` (optimizer state), `io` (input, labels, loss, logits) and `derived` (computed by prepare_inference).
+    `slot` (optimizer state), `io` (input, labels, loss, logits), `derived` (computed by prepare_inference), `copy` (a
+    parameter in low precision) and `pending` (running statistics that count only if the step does).
     `init` says how the runtime fills it at the start (see ProgramFormat.h); `decay` marks parameters with L2 decay.
 
-    - (C1) `kind` is one of the six.
+    - (C1) `kind` is one of the eight.
     - (C2) the type has a static shape.
 
     Example: `incept.variable @stem.conv1.conv.weight kind "parameter" decay : tensor<32x3x3x3xf32>`

@@ -22,7 +22,7 @@ def Incept_ImportImageOp : Incept_OpaqueOp<"import_image"> {
   let summary = "images stored in logical order, in the program's own layout";
   let description = [{
     The values of `src`, which lies in memory as (N,C,H,W) whatever the layout phase chooses for other tensors.
-    - (C1) both types are the same but for the layout.
+    - (C1) both have one shape.
   }];
   let arguments = (ins Incept_Image:$src);
   let results = (outs Incept_Image:$dst);
@@ -35,6 +35,7 @@ def Incept_SoftmaxCrossEntropyOp : Incept_OpaqueOp<"softmax_cross_entropy"> {
   let description = [{
     loss = -1/N sum_n sum_k q[n,k] log softmax(logits)[n,k] with q = (1 - s) * onehot(label) + s/K, s = `label_smoothing`.
     - (C1) one label per row of `logits`; `label_smoothing` is in [0, 1).
+    - (C2) `logits` and `loss` are not narrower than f32.
   }];
   let arguments = (ins Incept_Matrix:$logits, Incept_Labels:$labels, F64Attr:$label_smoothing);
   let results = (outs Incept_Scalar:$loss);
@@ -45,12 +46,14 @@ def Incept_SoftmaxCrossEntropyOp : Incept_OpaqueOp<"softmax_cross_entropy"> {
 def Incept_SoftmaxCrossEntropyBackwardOp : Incept_OpaqueOp<"softmax_cross_entropy_backward"> {
   let summary = "gradient of softmax_cross_entropy with respect to logits";
   let description = [{
-    diff_logits = weight * (softmax(logits) - q) / N.
+    diff_logits = weight * (softmax(logits) - q) / N, times `scale` where it is given.
     - (C1) as the forward op; `diff_logits` has the shape of `logits`.
+    - (C2) `logits` is not narrower than f32.
   }];
-  let arguments = (ins Incept_Matrix:$logits, Incept_Labels:$labels, F64Attr:$label_smoothing, F64Attr:$weight);
+  let arguments = (ins Incept_Matrix:$logits, Incept_Labels:$labels, Optional<Incept_Scalar>:$scale,
+                       F64Attr:$label_smoothing, F64Attr:$weight);
   let results = (outs Incept_Matrix:$diff_logits);
-  let assemblyFormat = "$logits `,` $labels attr-dict `:` functional-type(operands, results)";
+  let assemblyFormat = "$logits `,` $labels (`scale` $scale^)? attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;
 }
 
@@ -59,14 +62,20 @@ def Incept_SgdUpdateOp : Incept_MapOp<"sgd_update"> {
   let description = [{
     g = gradient + weight_decay * parameter (the second term only with `decay`);
     v' = momentum * v + g; parameter' = parameter - learning_rate * v' (the form of torch.optim.SGD).
+
+    `gradient` is multiplied by `unscale` where that is given; where it is 0 parameter' and v' are the old values.
+    `copy` is parameter' in the type of its own.
     - (C1) the tensors have one shape.
+    - (C2) all but `gradient` and `copy` have one element type.
   }];
   let arguments = (ins Incept_Activation:$parameter, Incept_Activation:$gradient, Incept_Activation:$velocity,
-                       Incept_Scalar:$learning_rate, Incept_Scalar:$momentum, Incept_Scalar:$weight_decay, UnitAttr:$decay);
-  let results = (outs Incept_Activation:$new_parameter, Incept_Activation:$new_velocity);
+                       Incept_Scalar:$learning_rate, Incept_Scalar:$momentum, Incept_Scalar:$weight_decay,
+                       Optional<Incept_Scalar>:$unscale, UnitAttr:$decay);
+  let results = (outs Incept_Activation:$new_parameter, Incept_Activation:$new_velocity,
+                      Optional<Incept_Activation>:$copy);
   let assemblyFormat = [{
     $parameter `,` $gradient `,` $velocity `rate` $learning_rate `momentum` $momentum `weight_decay` $weight_decay
-    (`decay` $decay^)? attr-dict `:` functional-type(operands, results)
+    (`unscale` $unscale^)? (`decay` $decay^)? attr-dict `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;
 }
@@ -76,18 +85,52 @@ def Incept_RmspropUpdateOp : Incept_MapOp<"rmsprop_update"> {
   let description = [{
     g = gradient + weight_decay * parameter (the second term only with `decay`);
     ms' = rms_decay * ms + (1 - rms_decay) * g^2; v' = momentum * v + learning_rate * g / sqrt(ms' + epsilon);
-    parameter' = parameter - v'. ms starts at 1.
+    parameter' = parameter - v'. ms starts at 1. `unscale` and `copy` as in `sgd_update`.
     - (C1) the tensors have one shape.
+    - (C2) all but `gradient` and `copy` have one element type.
   }];
   let arguments = (ins Incept_Activation:$parameter, Incept_Activation:$gradient, Incept_Activation:$mean_square,
                        Incept_Activation:$velocity, Incept_Scalar:$learning_rate, Incept_Scalar:$momentum,
-                       Incept_Scalar:$rms_decay, Incept_Scalar:$epsilon, Incept_Scalar:$weight_decay, UnitAttr:$decay);
+                       Incept_Scalar:$rms_decay, Incept_Scalar:$epsilon, Incept_Scalar:$weight_decay,
+                       Optional<Incept_Scalar>:$unscale, UnitAttr:$decay);
   let results = (outs Incept_Activation:$new_parameter, Incept_Activation:$new_mean_square,
-                      Incept_Activation:$new_velocity);
+                      Incept_Activation:$new_velocity, Optional<Incept_Activation>:$copy);
   let assemblyFormat = [{
     $parameter `,` $gradient `,` $mean_square `,` $velocity `rate` $learning_rate `momentum` $momentum
-    `rms_decay` $rms_decay `epsilon` $epsilon `weight_decay` $weight_decay (`decay` $decay^)? attr-dict `:`
-    functional-type(operands, results)
+    `rms_decay` $rms_decay `epsilon` $epsilon `weight_decay` $weight_decay (`unscale` $unscale^)? (`decay` $decay^)?
+    attr-dict `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
+
+def Incept_CountNonfiniteOp : Incept_OpaqueOp<"count_nonfinite"> {
+  let summary = "how many elements are infinite or NaN";
+  let description = [{
+    The number of such elements in all operands together, as an f32: exact up to 2^24, and 0 only where there are none.
+    Neighbours in memory are counted as one tensor, in parts whose number depends on sizes alone.
+    - (C1) there is at least one operand.
+
+    Example: `%bad = incept.count_nonfinite %g0, %g1 : (tensor<32x3x3x3xf32>, tensor<32xf32>) -> tensor<f32>`
+  }];
+  let arguments = (ins Variadic<Incept_Activation>:$srcs);
+  let results = (outs 0DTensorOf<[F32]>:$count);
+  let assemblyFormat = "$srcs attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def Incept_LossScaleUpdateOp : Incept_MapOp<"loss_scale_update"> {
+  let summary = "one step of dynamic loss scaling";
+  let description = [{
+    `bad` is the number of elements of gradients that are not finite, `good_steps` the number of steps without such since
+    the scale last changed. With bad = 0: unscale = 1/scale and good' = good_steps + 1; if that is `growth_interval`, good'
+    is 0 and scale' = min(2 * scale, 2^24), otherwise scale' = scale. With bad > 0: unscale = 0 (the step is not made),
+    scale' = max(scale / 2, 1), good' = 0.
+    - (C1) `growth_interval` is positive.
+  }];
+  let arguments = (ins Incept_Scalar:$bad, Incept_Scalar:$scale, Incept_Scalar:$good_steps, I64Attr:$growth_interval);
+  let results = (outs Incept_Scalar:$unscale, Incept_Scalar:$new_scale, Incept_Scalar:$new_good_steps);
+  let assemblyFormat = [{
+    $bad `,` $scale `,` $good_steps `every` $growth_interval attr-dict `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;
 }

@@ -60,11 +60,28 @@ LogicalResult BatchNormBackwardOp::verify() {
   return verifyAllVectors(*this, shapeOf(getSrc())[1]);
 }
 
-// channel_sample_c1
-LogicalResult ChannelSampleOp::verify() { return verifyAllVectors(*this, shapeOf(getSrc())[1]); }
+LogicalResult ChannelSampleOp::verify() {
+  // channel_sample_c1
+  if (failed(verifyAllVectors(*this, shapeOf(getSrc())[1])))
+    return failure();
+  // channel_sample_c2
+  return verifySameElement(*this, {getSrc(), getDst()});
+}
 
-// channel_stats_c1
-LogicalResult ChannelStatsOp::verify() { return verifyAllVectors(*this, shapeOf(getSrc())[1]); }
+/// The sums of a reduction are f32 whatever it adds.
+static LogicalResult verifySums(Operation *op) {
+  for (Value sum : op->getResults())
+    if (failed(verifyNotNarrow(op, "sums", sum)))
+      return failure();
+  return success();
+}
+
+LogicalResult ChannelStatsOp::verify() {
+  // channel_stats_c1
+  if (failed(verifyAllVectors(*this, shapeOf(getSrc())[1])))
+    return failure();
+  return verifySums(*this);
+}
 
 LogicalResult BatchNormFinalizeOp::verify() {
   // batch_norm_finalize_c1, batch_norm_finalize_c2
@@ -85,9 +102,10 @@ LogicalResult ScaleShiftOp::verify() {
 
 LogicalResult BatchNormBackwardStatsOp::verify() {
   // batch_norm_backward_stats_c1
-  if (failed(verifyShape(*this, "diff_dst", getDiffDst(), shapeOf(getSrc()))))
+  if (failed(verifyShape(*this, "diff_dst", getDiffDst(), shapeOf(getSrc()))) ||
+      failed(verifyAllVectors(*this, shapeOf(getSrc())[1])))
     return failure();
-  return verifyAllVectors(*this, shapeOf(getSrc())[1]);
+  return verifySums(*this);
 }
 
 LogicalResult BatchNormBackwardFinalizeOp::verify() {

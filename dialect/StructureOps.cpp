@@ -11,9 +11,9 @@ namespace incept {
 
 LogicalResult VariableOp::verify() {
   // variable_c1
-  if (!llvm::is_contained({"parameter", "state", "gradient", "slot", "io", "derived"}, getKind()))
-    return emitOpError() << "expected kind parameter, state, gradient, slot, io or derived, but got '" << getKind()
-                         << "'";
+  if (!llvm::is_contained({"parameter", "state", "gradient", "slot", "io", "derived", "copy", "pending"}, getKind()))
+    return emitOpError() << "expected kind parameter, state, gradient, slot, io, derived, copy or pending, but got '"
+                         << getKind() << "'";
   // variable_c2
   if (!cast<RankedTensorType>(getType()).hasStaticShape())
     return emitOpError() << "expected a static shape, but got " << getType();

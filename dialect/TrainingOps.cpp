@@ -31,10 +31,17 @@ static LogicalResult verifyLoss(OpTy op) {
   double smoothing = op.getLabelSmoothing().convertToDouble();
   if (!(smoothing >= 0 && smoothing < 1))
     return op.emitOpError() << "expected label_smoothing in [0, 1), but got " << smoothing;
-  return verifyShape(op, "labels", op.getLabels(), {shapeOf(op.getLogits())[0]});
+  if (failed(verifyShape(op, "labels", op.getLabels(), {shapeOf(op.getLogits())[0]})))
+    return failure();
+  // softmax_cross_entropy_c2, softmax_cross_entropy_backward_c2
+  return verifyNotNarrow(op, "logits", op.getLogits());
 }
 
-LogicalResult SoftmaxCrossEntropyOp::verify() { return verifyLoss(*this); }
+LogicalResult SoftmaxCrossEntropyOp::verify() {
+  if (failed(verifyLoss(*this)))
+    return failure();
+  return verifyNotNarrow(*this, "loss", getLoss());
+}
 
 LogicalResult SoftmaxCrossEntropyBackwardOp::verify() {
   // softmax_cross_entropy_backward_c1
@@ -53,9 +60,35 @@ static LogicalResult verifyUpdate(Operation *op, Value parameter) {
   return success();
 }
 
-// sgd_update_c1
-LogicalResult SgdUpdateOp::verify() { return verifyUpdate(*this, getParameter()); }
-// rmsprop_update_c1
-LogicalResult RmspropUpdateOp::verify() { return verifyUpdate(*this, getParameter()); }
+LogicalResult SgdUpdateOp::verify() {
+  // sgd_update_c1
+  if (failed(verifyUpdate(*this, getParameter())))
+    return failure();
+  // sgd_update_c2
+  return verifySameElement(*this, {getParameter(), getVelocity(), getNewParameter(), getNewVelocity()});
+}
+
+LogicalResult RmspropUpdateOp::verify() {
+  // rmsprop_update_c1
+  if (failed(verifyUpdate(*this, getParameter())))
+    return failure();
+  // rmsprop_update_c2
+  return verifySameElement(
+      *this, {getParameter(), getMeanSquare(), getVelocity(), getNewParameter(), getNewMeanSquare(), getNewVelocity()});
+}
+
+LogicalResult CountNonfiniteOp::verify() {
+  // count_nonfinite_c1
+  if (getSrcs().empty())
+    return emitOpError() << "expected at least 1 operand, but got 0";
+  return success();
+}
+
+LogicalResult LossScaleUpdateOp::verify() {
+  // loss_scale_update_c1
+  if (int64_t(getGrowthInterval()) < 1)
+    return emitOpError() << "expected a positive growth_interval, but got " << int64_t(getGrowthInterval());
+  return success();
+}
 
 } // namespace incept

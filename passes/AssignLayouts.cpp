@@ -31,7 +31,7 @@ public:
     for (func::FuncOp function : functionsInOrder())
       if (failed(chooseWeightFormats(function)))
         return failure();
-    shareFormatsWithSlots();
+    shareFormats();
     for (func::FuncOp function : functionsInOrder())
       if (failed(planFunction(function)))
         return failure();
@@ -107,7 +107,20 @@ private:
     }
   }
 
-  void shareFormatsWithSlots() {
+  /// A parameter has the format of its copy in low precision; gradient, slots and what inference casts have that of the
+  /// parameter.
+  void shareFormats() {
+    for (VariableOp variable : module.getOps<VariableOp>())
+      if (variable.getKind() == "copy") {
+        StringRef copy = variable.getSymName(), parameter = copy.split('/').second;
+        formats[parameter] = formats.lookup(copy);
+        joinedFormats[parameter] = joinedFormats.lookup(copy);
+      }
+    for (VariableOp variable : module.getOps<VariableOp>())
+      if (auto [prefix, parameter] = variable.getSymName().split('/'); prefix == "narrow") {
+        formats.try_emplace(parameter, formats.lookup(variable.getSymName())); // where nothing is trained
+        formats[variable.getSymName()] = formats.lookup(parameter);
+      }
     for (VariableOp variable : module.getOps<VariableOp>())
       if (variable.getKind() == "gradient" || variable.getKind() == "slot")
         if (auto found = formats.find(variable.getSymName().split('/').second); found != formats.end())
@@ -283,7 +296,11 @@ private:
   LogicalResult planExistingReorder(GroupOp group, ReorderOp reorder) {
     Value output = group.getOutputs().front();
     LayoutAttr to = layout(kDenseFormat);
-    for (Operation *user : output.getUsers())
+    Value written = output;
+    if (output.hasOneUse()) // in low precision a cast comes between
+      if (auto cast = dyn_cast<GroupOp>(*output.user_begin()); cast && cast.getOutputs().size() == 1)
+        written = cast.getOutputs().front();
+    for (Operation *user : written.getUsers())
       if (auto write = dyn_cast<WriteOp>(user))
         to = variableLayout(write.getVariable());
     setLayout(output, to);

@@ -39,7 +39,10 @@ bool join(exec::KernelOp launch, exec::KernelOp next) {
       continue;
     }
     int64_t bytes = bytesPerElement(a), end = first.getOffset() + launch.getExtents()[0] * bytes;
-    if (int64_t(second.getOffset()) != int64_t(llvm::alignTo(end, kAlignment)) || bytesPerElement(b) != bytes)
+    int64_t begin = second.getOffset();
+    bool follows = begin == int64_t(llvm::alignTo(end, kAlignment)) ||
+                   begin == int64_t(llvm::alignTo(end, parameterAlignment(bytes)));
+    if (!follows || bytesPerElement(b) != bytes)
       return false;
     int64_t here = (second.getOffset() - first.getOffset()) / bytes;
     if (distance >= 0 && here != distance)

@@ -117,8 +117,8 @@ private:
     WriteOp::create(builder, loc, "io/loss", loss);
     for (auto [write, weight] : llvm::zip_equal(writes, weights)) {
       Value logits = write.getValue();
-      auto backward = marked(SoftmaxCrossEntropyBackwardOp::create(builder, loc, type, logits, labels, labelSmoothing(),
-                                                                   builder.getF64FloatAttr(weight)));
+      auto backward = marked(SoftmaxCrossEntropyBackwardOp::create(builder, loc, type, logits, labels, Value(),
+                                                                   labelSmoothing(), builder.getF64FloatAttr(weight)));
       contributions[logits].push_back({backward, backward.getDiffLogits()});
     }
     return success();

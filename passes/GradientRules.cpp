@@ -77,6 +77,10 @@ Gradients scale(ScaleOp op, OpBuilder &b, ValueRange diff) {
   return {ScaleOp::create(b, op.getLoc(), op.getSrc().getType(), diff[0], op.getFactorAttr())};
 }
 
+Gradients castType(CastOp op, OpBuilder &b, ValueRange diff) {
+  return {CastOp::create(b, op.getLoc(), op.getSrc().getType(), diff[0])};
+}
+
 Gradients dropout(DropoutOp op, OpBuilder &b, ValueRange diff) {
   // The mask is a function of seed, stream, step and position: the same op on the gradient.
   return {DropoutOp::create(b, op.getLoc(), op.getSrc().getType(), diff[0], op.getSeed(), op.getStep(),
@@ -136,6 +140,7 @@ void registerGradientRules(DialectRegistry &registry) {
     attach<AddOp, add>(context);
     attach<AvgPoolOp, avgPool>(context);
     attach<BatchNormTrainingOp, batchNorm>(context);
+    attach<CastOp, castType>(context);
     attach<ConcatOp, concat>(context);
     attach<Conv2DOp, conv2d>(context);
     attach<DropoutOp, dropout>(context);

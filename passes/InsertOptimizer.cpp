@@ -66,8 +66,8 @@ private:
     Value value = read(parameter, parameter.getSymName());
     Value gradient = read(parameter, ("grad/" + parameter.getSymName()).str());
     Value velocity = readSlot(parameter, "momentum", 0);
-    auto update = SgdUpdateOp::create(builder, parameter.getLoc(), type, type, value, gradient, velocity, rate,
-                                      momentum, decay, parameter.getDecay());
+    auto update = SgdUpdateOp::create(builder, parameter.getLoc(), type, type, Type(), value, gradient, velocity, rate,
+                                      momentum, decay, Value(), parameter.getDecay());
     setPath(update, parameter.getSymName());
     write(parameter, "", update.getNewParameter());
     write(parameter, "momentum", update.getNewVelocity());
@@ -79,8 +79,9 @@ private:
     Value gradient = read(parameter, ("grad/" + parameter.getSymName()).str());
     Value meanSquare = readSlot(parameter, "mean_square", 1);
     Value velocity = readSlot(parameter, "momentum", 0);
-    auto update = RmspropUpdateOp::create(builder, parameter.getLoc(), type, type, type, value, gradient, meanSquare,
-                                          velocity, rate, momentum, rmsDecay, epsilon, decay, parameter.getDecay());
+    auto update =
+        RmspropUpdateOp::create(builder, parameter.getLoc(), type, type, type, Type(), value, gradient, meanSquare,
+                                velocity, rate, momentum, rmsDecay, epsilon, decay, Value(), parameter.getDecay());
     setPath(update, parameter.getSymName());
     write(parameter, "", update.getNewParameter());
     write(parameter, "mean_square", update.getNewMeanSquare());

@@ -225,6 +225,17 @@ StringRef KernelTable::getCombine(size_t count) {
   return intern(definition);
 }
 
+StringRef KernelTable::getCountNonfinite(Type element) {
+  OpBuilder builder(module.getContext());
+  Location loc = builder.getUnknownLoc();
+  auto definition = exec::KernelDefOp::create(builder, loc, "kernel", "count_nonfinite");
+  Block *body = builder.createBlock(&definition.getBody());
+  Value argument = body->addArgument(RankedTensorType::get({ShapedType::kDynamic}, element), loc);
+  Value count = CountNonfiniteOp::create(builder, loc, RankedTensorType::get({}, builder.getF32Type()), argument);
+  YieldOp::create(builder, loc, count);
+  return intern(definition);
+}
+
 /// "scale_shift_relu": the ops of a body, so that profiles and IR can be read.
 static std::string describe(exec::KernelDefOp definition) {
   std::string name;

@@ -27,6 +27,8 @@ public:
   KernelLaunch get(GroupOp group);
   /// The kernel that adds the partial sums of `count` results.
   llvm::StringRef getCombine(size_t count);
+  /// The kernel that counts in one tensor of `element`s what is not finite.
+  llvm::StringRef getCountNonfinite(mlir::Type element);
 
 private:
   llvm::StringRef intern(exec::KernelDefOp definition);

@@ -51,7 +51,7 @@ static int64_t flopsOf(Operation *op) {
           [](auto pool) { return elements(pool->getResult(0)) * window(pool.getKernelAttr()); })
       .Case<MaxPoolBackwardOp, AvgPoolBackwardOp>(
           [](auto pool) { return elements(pool.getDiffDst()) * window(pool.getKernelAttr()); })
-      .Case<CopyOp, ReorderOp, YieldOp>([](auto) { return 0; })
+      .Case<CastOp, CopyOp, ReorderOp, YieldOp>([](auto) { return 0; })
       .Case<ScaleShiftOp>([](auto op) { return 3 * elements(op.getDst()); })
       .Case<AddNOp>([](auto op) { return (int64_t(op->getNumOperands()) - 1) * elements(op.getDst()); })
       .Case<ChannelStatsOp, BatchNormBackwardStatsOp>([](auto op) { return 4 * elements(op->getOperand(0)); })

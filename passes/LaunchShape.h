@@ -15,6 +15,9 @@ inline constexpr int64_t kFlatUnit = 1024;
 inline constexpr int64_t kCombineUnit = 64;
 /// Offsets of values in the arena and of variables in their regions are multiples of this many bytes.
 inline constexpr int64_t kAlignment = 64;
+/// What belongs to parameters (gradients, copies) is aligned as f32 would be, counted in elements, so that an update
+/// that works on several types can be joined with its neighbours'.
+inline constexpr int64_t parameterAlignment(int64_t elementBytes) { return kAlignment / 4 * elementBytes; }
 
 struct Reduction {
   int64_t chunk;    ///< rows per partial sum
@@ -25,6 +28,13 @@ struct Reduction {
 inline Reduction cutReduction(int64_t rows) {
   int64_t chunk = std::max<int64_t>((rows + 63) / 64, std::min<int64_t>(rows, 32));
   return {chunk, (rows + chunk - 1) / chunk};
+}
+
+/// Elements that one unit of a `count_nonfinite` kernel counts where all tensors together have `elements`: at most
+/// kMostCounts units, and one more per tensor that is no neighbour of another.
+inline constexpr int64_t kMostCounts = 1024;
+inline int64_t cutCount(int64_t elements) {
+  return std::max<int64_t>((elements + kMostCounts - 1) / kMostCounts, 4 * kFlatUnit);
 }
 
 } // namespace incept

@@ -56,6 +56,11 @@ public:
     for (VariableOp variable : variables) {
       if (variable.getKind() == "parameter")
         continue;
+      if (variable.getKind() == "copy") {
+        if (failed(placeCopy(variable)))
+          return failure();
+        continue;
+      }
       auto order = orderOf(variable);
       if (failed(order))
         return failure();
@@ -89,8 +94,11 @@ private:
   void collectNeighbours() {
     module.walk([&](JoinRowsOp join) {
       SmallVector<StringRef> names;
-      for (Value src : join.getSrcs())
-        names.push_back(src.getDefiningOp<ReadOp>().getVariable());
+      for (Value src : join.getSrcs()) {
+        StringRef name = src.getDefiningOp<ReadOp>().getVariable();
+        name.consume_front("copy/"); // copies follow their parameters
+        names.push_back(name);
+      }
       for (StringRef name : names)
         neighbours[name] = names;
     });
@@ -114,9 +122,28 @@ private:
     return success();
   }
 
+  /// A copy of a parameter in another type lies where the parameter does, counted in elements: an update that writes
+  /// both can be joined with its neighbours' (`incept-coalesce-launches`).
+  LogicalResult placeCopy(VariableOp variable) {
+    StringRef parameter = variable.getSymName().split('/').second;
+    auto offset = parameterOffsets.find(parameter);
+    auto original = module.lookupSymbol<VariableOp>(parameter);
+    if (offset == parameterOffsets.end() || !original)
+      return variable.emitOpError() << "expected a parameter named '" << parameter << "', but there is none";
+    int64_t copyBytes = elementBytes(getElementTypeOrSelf(variable.getType()));
+    int64_t &size = sizes["copy"];
+    int64_t before = size;
+    size = offset->second / elementBytes(getElementTypeOrSelf(original.getType())) * copyBytes;
+    LogicalResult placed = place(variable, "copy");
+    size = std::max(size, before);
+    return placed;
+  }
+
+  static bool isLossScale(VariableOp variable) { return variable.getSymName().starts_with("loss_scale/"); }
+
   /// The place of a gradient or slot among those of all parameters, 0 for other variables.
   FailureOr<int64_t> orderOf(VariableOp variable) {
-    if (variable.getKind() != "gradient" && variable.getKind() != "slot")
+    if ((variable.getKind() != "gradient" && variable.getKind() != "slot") || isLossScale(variable))
       return 0;
     StringRef parameter = variable.getSymName().split('/').second;
     auto offset = parameterOffsets.find(parameter);
@@ -129,7 +156,11 @@ private:
     StringRef kind = variable.getKind();
     if (kind == "slot")
       return variable.getSymName().split('/').first;
-    return kind == "gradient" ? "grads" : kind == "state" ? "states" : kind == "derived" ? "arena" : kind;
+    if (kind == "gradient") { // a region has one type, so that neighbours can be seen as one tensor
+      Type element = getElementTypeOrSelf(variable.getType());
+      return element.isBF16() ? "grads_bf16" : element.isF16() ? "grads_f16" : "grads";
+    }
+    return kind == "state" ? "states" : kind == "derived" ? "arena" : kind;
   }
 
   LogicalResult place(VariableOp variable, StringRef region) {
@@ -147,8 +178,10 @@ private:
     variable->setAttr("incept.region", FlatSymbolRefAttr::get(builder.getContext(), region));
     variable->setAttr("incept.offset", builder.getI64IntegerAttr(offset));
     variable->setAttr("incept.bytes", builder.getI64IntegerAttr(*bytes));
+    bool ofParameter = variable.getKind() == "gradient" || variable.getKind() == "copy";
+    int64_t alignment = ofParameter ? parameterAlignment(elementBytes(type.getElementType())) : kAlignment;
     int64_t &size = sizes[region.str()];
-    size = std::max<int64_t>(size, offset + llvm::alignTo(std::max<int64_t>(*bytes, 1), kAlignment));
+    size = std::max<int64_t>(size, offset + llvm::alignTo(std::max<int64_t>(*bytes, 1), alignment));
     return success();
   }
 
@@ -171,6 +204,8 @@ public:
       builder.setInsertionPoint(function.getBody().front().getTerminator());
       if (group.isLibrary())
         lowerLibrary(builder, group);
+      else if (isa<CountNonfiniteOp>(group.getBody().front().front()))
+        lowerCount(builder, group);
       else
         lowerKernel(builder, group);
     }
@@ -268,6 +303,59 @@ private:
     llvm::append_range(partials, sums);
     emit(builder, group, kernels.getCombine(count), partials, {launch.units, channels},
          llvm::divideCeil(channels, kCombineUnit), count * launch.units * channels);
+  }
+
+  /// A stretch of a region with elements of one type.
+  struct Span {
+    StringRef region;
+    int64_t offset, bytes;
+    Type element;
+  };
+
+  /// The memory of `values`, neighbours (up to alignment, where nothing lies) together.
+  SmallVector<Span> spansOf(OpBuilder &builder, ValueRange values) {
+    SmallVector<Span> spans, joined;
+    for (Value value : values) {
+      auto slice = address(builder, value.getLoc(), value).getDefiningOp<exec::SliceOp>();
+      Type element = getElementTypeOrSelf(value.getType());
+      int64_t bytes = *countElements(shapeOf(value)) * elementBytes(element);
+      if (auto read = value.getDefiningOp<ReadOp>()) // a format may pad
+        bytes = symbols.lookup<VariableOp>(read.getVariable())->getAttrOfType<IntegerAttr>("incept.bytes").getInt();
+      spans.push_back({slice.getRegion(), int64_t(slice.getOffset()), bytes, element});
+      slice.erase();
+    }
+    llvm::stable_sort(spans, [](const Span &a, const Span &b) {
+      return std::pair(a.region, a.offset) < std::pair(b.region, b.offset);
+    });
+    for (const Span &span : spans) {
+      int64_t alignment = parameterAlignment(elementBytes(span.element));
+      if (!joined.empty() && joined.back().region == span.region && joined.back().element == span.element &&
+          int64_t(llvm::alignTo(joined.back().offset + joined.back().bytes, alignment)) == span.offset)
+        joined.back().bytes = span.offset + span.bytes - joined.back().offset;
+      else
+        joined.push_back(span);
+    }
+    return joined;
+  }
+
+  /// One launch per stretch of memory writes partial counts, one adds all of them.
+  void lowerCount(OpBuilder &builder, GroupOp group) {
+    Location loc = group.getLoc();
+    SmallVector<Span> spans = spansOf(builder, group.getInputs());
+    int64_t elements = 0, units = 0, scratch = *group.getScratchpadOffset();
+    for (const Span &span : spans)
+      elements += span.bytes / elementBytes(span.element);
+    int64_t chunk = cutCount(elements);
+    for (const Span &span : spans) {
+      int64_t total = span.bytes / elementBytes(span.element), parts = llvm::divideCeil(total, chunk);
+      Value src = slice(builder, loc, span.region, span.offset, {total}, span.element);
+      Value partial = slice(builder, loc, "arena", scratch + units * 4, {parts}, builder.getF32Type());
+      emit(builder, group, kernels.getCountNonfinite(span.element), {src, partial}, {total, chunk}, parts, total);
+      units += parts;
+    }
+    Value partials = slice(builder, loc, "arena", scratch, {units, 1}, builder.getF32Type());
+    emit(builder, group, kernels.getCombine(1), {partials, address(builder, loc, group.getOutputs().front())},
+         {units, 1}, 1, units);
   }
 
   void emit(OpBuilder &builder, GroupOp group, StringRef kernel, ValueRange operands, ArrayRef<int64_t> extents,

@@ -69,7 +69,7 @@ def UpdateEarlyPass : Pass<"incept-update-early", "::mlir::ModuleOp"> {
     where one launch updates all of them.
 
     Not applied with `incept.keep_gradients`: then gradients are results. It would not be legal either where an update
-    depends on all gradients (clipping, loss scaling, sums over several steps or machines).
+    depends on all gradients (clipping, sums over several steps or machines); one with `unscale` (loss scaling) stays.
 
     example: test/passes/update-early.mlir
   }];
@@ -114,11 +114,22 @@ def MergeSiblingsPass : Pass<"incept-merge-siblings", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::incept::InceptDialect"];
 }
 
+def FuseConvResidualPass : Pass<"incept-fuse-conv-residual", "::mlir::func::FuncOp"> {
+  let summary = "Let a convolution scale its result and add a residual";
+  let description = [{
+    For functions without gradients, and convolutions to which the target's library can add a residual. Not applied where
+    the convolution's or the scaled result has another use.
+
+    example: test/passes/fuse-conv-residual.mlir
+  }];
+  let dependentDialects = ["::incept::InceptDialect"];
+}
+
 def FuseConvReluPass : Pass<"incept-fuse-conv-relu", "::mlir::func::FuncOp"> {
   let summary = "Let a convolution apply the ReLU that follows it";
   let description = [{
     For functions without gradients. Not applied where the convolution's result has another use, nor where the ReLU feeds
-    a concat: there the generated kernel of the ReLU writes the channel slice, which a library cannot.
+    a concat and the target's library cannot write the channel slice: there the generated kernel of the ReLU does.
 
     example: test/passes/fuse-conv-relu.mlir
   }];
@@ -133,6 +144,33 @@ def DecomposeBatchNormPass : Pass<"incept-decompose-batch-norm", "::mlir::func::
 
     example: test/passes/decompose-batch-norm.mlir
   }];
+  let dependentDialects = ["::incept::InceptDialect"];
+}
+
+def AssignPrecisionPass : Pass<"incept-assign-precision", "::mlir::ModuleOp"> {
+  let summary = "Make activations and their gradients bf16 or f16";
+  let description = [{
+    Requires: `@update`, batch norm decomposed. Ensures: io/f32_input and what is computed from it are in low precision;
+    parameters, running statistics, optimizer slots, channel vectors, logits and loss are f32. With `precision` f32 nothing
+    changes.
+
+    In program order, a value takes the type of the tensors that it is computed from; a library gets all of its tensors in
+    low precision, gives gradients of weights in the type that the target names, and logits in f32. Where types still
+    differ there is one `incept.cast`, which all users share.
+
+    Weights are read from copies (copy/NAME, kind `copy`), which the updates write in the same kernel as the parameters:
+    a step has no launch that casts. `@prepare_training` makes the copies from parameters that were initialised or loaded;
+    `@prepare_inference` casts what `@infer` reads.
+
+    With f16 the loss is scaled: the slots loss_scale/scale and loss_scale/good_steps, `incept.count_nonfinite` over all
+    gradients and `incept.loss_scale_update` at the start of `@update`, and updates that change nothing where a gradient is
+    not finite. Running statistics wait for that in variables pending/NAME.
+
+    example: test/passes/assign-precision.mlir
+  }];
+  let options = [Option<"precision", "precision", "std::string", "\"f32\"", "f32, bf16 or f16">,
+                 Option<"growthInterval", "growth-interval", "int64_t", "2000",
+                        "steps without overflow after which the loss scale is doubled (f16)">];
   let dependentDialects = ["::incept::InceptDialect"];
 }
 

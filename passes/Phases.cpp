@@ -3,6 +3,7 @@
 #include "passes/Phases.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassOptions.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
 #include "passes/Passes.h"
@@ -23,7 +24,7 @@ std::optional<Phase> parsePhase(StringRef name) {
   return std::nullopt;
 }
 
-static void buildTraining(OpPassManager &passes, const PhaseOptions &options) {
+static void buildTraining(OpPassManager &passes, std::shared_ptr<const Target> target, const PhaseOptions &options) {
   passes.addPass(createExpandBlocksPass());
   passes.addPass(createBuildEntryPointsPass());
   // Inference takes its copy of the network before gradients are added to the other.
@@ -32,12 +33,17 @@ static void buildTraining(OpPassManager &passes, const PhaseOptions &options) {
     passes.nest<func::FuncOp>().addPass(createCommutePoolsPass());
   if (options.mergeSiblings)
     passes.nest<func::FuncOp>().addPass(createMergeSiblingsPass());
-  passes.nest<func::FuncOp>().addPass(createFuseConvReluPass());
+  passes.nest<func::FuncOp>().addPass(createFuseConvResidualPass(target));
+  passes.nest<func::FuncOp>().addPass(createFuseConvReluPass(target));
   passes.addPass(createDifferentiatePass());
   passes.addPass(createInsertOptimizerPass());
+  passes.nest<func::FuncOp>().addPass(createDecomposeBatchNormPass());
+  // All ops and gradients are there: types follow from op to op.
+  AssignPrecisionPassOptions precision;
+  precision.precision = options.precision;
+  passes.addPass(createAssignPrecisionPass(target, precision));
   if (options.updateEarly)
     passes.addPass(createUpdateEarlyPass());
-  passes.nest<func::FuncOp>().addPass(createDecomposeBatchNormPass());
 }
 
 static void buildFused(OpPassManager &passes, std::shared_ptr<const Target> target, const PhaseOptions &options) {
@@ -57,7 +63,7 @@ void buildPhase(OpPassManager &passes, Phase phase, std::shared_ptr<const Target
   case Phase::Graph:
     break;
   case Phase::Training:
-    buildTraining(passes, options);
+    buildTraining(passes, target, options);
     break;
   case Phase::Fused:
     buildFused(passes, target, options);
@@ -77,12 +83,21 @@ void buildPhase(OpPassManager &passes, Phase phase, std::shared_ptr<const Target
   passes.addPass(createVerifyPhasePass(VerifyPhasePassOptions{phaseName(phase).str()}));
 }
 
+namespace {
+struct PipelineOptions : PassPipelineOptions<PipelineOptions> {
+  Option<std::string> precision{*this, "precision", llvm::cl::desc("f32, bf16 or f16"), llvm::cl::init("f32")};
+};
+} // namespace
+
 void registerPhasePipelines() {
   for (Phase phase : kPhases)
-    PassPipelineRegistration<>(
-        ("incept-to-" + phaseName(phase)).str(),
-        ("the passes from the phase before to phase " + phaseName(phase)).str(),
-        [phase](OpPassManager &passes) { buildPhase(passes, phase, createFakeTarget(), PhaseOptions()); });
+    PassPipelineRegistration<PipelineOptions>(("incept-to-" + phaseName(phase)).str(),
+                                              ("the passes from the phase before to phase " + phaseName(phase)).str(),
+                                              [phase](OpPassManager &passes, const PipelineOptions &given) {
+                                                PhaseOptions options;
+                                                options.precision = given.precision;
+                                                buildPhase(passes, phase, createFakeTarget(), options);
+                                              });
 }
 
 } // namespace incept

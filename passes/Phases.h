@@ -8,6 +8,7 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 
 namespace mlir {
 class OpPassManager;
@@ -28,15 +29,16 @@ std::optional<Phase> parsePhase(llvm::StringRef name);
 
 /// Rewrites that can be turned off.
 struct PhaseOptions {
-  bool commutePools = true;  ///< let a 1x1 convolution go before the average pool that feeds it
-  bool mergeSiblings = true; ///< make 1x1 convolutions that read the same value one
-  bool fuse = true;          ///< join elementwise ops with their consumers
-  bool recompute = true;     ///< compute cheap values again instead of keeping them
-  bool updateEarly = true;   ///< update weights as soon as their gradient is there
-  bool coalesce = true;      ///< join optimizer updates of adjacent parameters
-  bool reportPeak = false;   ///< list who is alive when most memory is needed (incept.peak of a planned function)
+  bool commutePools = true;      ///< let a 1x1 convolution go before the average pool that feeds it
+  bool mergeSiblings = true;     ///< make 1x1 convolutions that read the same value one
+  bool fuse = true;              ///< join elementwise ops with their consumers
+  bool recompute = true;         ///< compute cheap values again instead of keeping them
+  bool updateEarly = true;       ///< update weights as soon as their gradient is there
+  bool coalesce = true;          ///< join optimizer updates of adjacent parameters
+  bool reportPeak = false;       ///< list who is alive when most memory is needed (incept.peak of a planned function)
+  std::string precision = "f32"; ///< of activations: f32, bf16 or f16
 
-  static PhaseOptions none() { return {false, false, false, false, false, false, false}; }
+  static PhaseOptions none() { return {false, false, false, false, false, false, false, "f32"}; }
 };
 
 /// Adds the passes that lead from the phase before `phase` to `phase` (none for graph), ending with its verifier.

@@ -158,12 +158,14 @@ private:
     return success();
   }
 
-  /// Library groups know theirs from the plan; a reduction needs its partial sums.
+  /// Library groups know theirs from the plan; a reduction needs its partial sums, a count its partial counts.
   int64_t scratchpadBytes(GroupOp group) {
     if (group.isLibrary())
       return group.getScratchpad().value_or(0);
     int64_t bytes = 0;
-    for (Operation &op : group.getBody().front())
+    for (Operation &op : group.getBody().front()) {
+      if (isa<CountNonfiniteOp>(op))
+        bytes += llvm::alignTo((kMostCounts + int64_t(op.getNumOperands())) * 4, kAlignment);
       if (op.hasTrait<OpTrait::Reduce>()) {
         ArrayRef<int64_t> domain = shapeOf(op.getOperand(0));
         int64_t rows = 1;
@@ -172,6 +174,7 @@ private:
         for (Value result : op.getResults())
           bytes += llvm::alignTo(target.cutReduction(rows, domain[1]).partials * shapeOf(result)[0] * 4, kAlignment);
       }
+    }
     return bytes;
   }
 

@@ -38,15 +38,19 @@ private:
   /// Moves an update, with its reads and writes, behind the gradient and the last use of the old value.
   void move(Operation *op) {
     auto gradient = op->getOperand(1).getDefiningOp<ReadOp>();
-    auto parameter = op->getOperand(0).getDefiningOp<ReadOp>();
-    if (!gradient || !parameter || !gradient->hasOneUse())
-      return;
+    bool isLocal = llvm::all_of(
+        op->getOperands(), [](Value operand) { return isa_and_nonnull<ReadOp, StepValueOp>(operand.getDefiningOp()); });
+    if (!gradient || !isLocal || !gradient->hasOneUse())
+      return; // it waits for something that @update computes
     WriteOp write = writes.lookup(gradient.getVariable());
     if (!write)
       return;
+    // The old values that it replaces: of the parameter, and of its copy in low precision.
     Operation *last = write;
-    for (ReadOp read : reads[parameter.getVariable()])
-      last = lastUse(read, last);
+    for (Operation *user : op->getUsers())
+      if (auto written = dyn_cast<WriteOp>(user))
+        for (ReadOp read : reads[written.getVariable()])
+          last = lastUse(read, last);
     OpBuilder builder(training.getContext());
     builder.setInsertionPointAfter(last);
     IRMapping mapping;

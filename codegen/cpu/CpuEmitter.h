@@ -49,6 +49,7 @@ mlir::LogicalResult emitFlat(CpuEmitter &emitter);
 mlir::LogicalResult emitMap(CpuEmitter &emitter);
 mlir::LogicalResult emitReduce(CpuEmitter &emitter);
 mlir::LogicalResult emitCombine(CpuEmitter &emitter);
+mlir::LogicalResult emitCountNonfinite(CpuEmitter &emitter);
 mlir::LogicalResult emitSoftmaxCrossEntropy(CpuEmitter &emitter);
 mlir::LogicalResult emitSoftmaxCrossEntropyBackward(CpuEmitter &emitter);
 

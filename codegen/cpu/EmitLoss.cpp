@@ -107,23 +107,32 @@ LogicalResult emitSoftmaxCrossEntropy(CpuEmitter &e) {
 LogicalResult emitSoftmaxCrossEntropyBackward(CpuEmitter &e) {
   auto op = cast<SoftmaxCrossEntropyBackwardOp>(e.only());
   double smoothing = op.getLabelSmoothing().convertToDouble(), weight = op.getWeight().convertToDouble();
-  Value logits = e.operand(0), labels = e.operand(1), diffLogits = e.operand(2);
+  unsigned last = op->getNumOperands(); // after logits, labels and the scale, where there is one
+  Value logits = e.operand(0), labels = e.operand(1), diffLogits = e.operand(last);
   Value batch = e.extent(0), classes = e.extent(1), stride = e.extent(2), diffStride = e.extent(3);
   Value factor = e.divf(e.real(weight), e.toReal(batch));
-  Value spread = e.splat(e.divf(e.real(smoothing), e.toReal(classes)));
+  if (op.getScale())
+    factor = e.mulf(factor, e.loadScalar(e.operand(2), e.index(0), e.f32()));
+  Value spread = e.divf(e.real(smoothing), e.toReal(classes));
+  Type element = e.elementOf(last);
   e.loop(e.begin, e.end, 1, [&](Value n) {
     Value offset = e.mul(n, stride), diffOffset = e.mul(n, diffStride);
     LogitsRow row(e, logits, offset, classes);
     Value largest = row.largest();
-    Value sum = e.splat(row.sumOfExp(largest)), shift = e.splat(largest), factors = e.splat(factor);
+    Value sum = row.sumOfExp(largest);
+    auto probability = [&](Value x, Value shift, Value total) {
+      return e.divf(math::ExpOp::create(e.builder, e.loc, e.subf(x, shift)), total);
+    };
+    Value shifts = e.splat(largest), sums = e.splat(sum), spreads = e.splat(spread), factors = e.splat(factor);
     e.vectors(classes, [&](Value k, Lanes lanes) {
-      Value x = e.loadVector(logits, e.add(offset, k), e.f32(), lanes);
-      Value probability = e.divf(math::ExpOp::create(e.builder, e.loc, e.subf(x, shift)), sum);
-      e.storeVector(e.mulf(e.subf(probability, spread), factors), diffLogits, e.add(diffOffset, k), lanes);
+      Value p = probability(e.loadVector(logits, e.add(offset, k), e.f32(), lanes), shifts, sums);
+      e.storeReals(e.mulf(e.subf(p, spreads), factors), diffLogits, e.add(diffOffset, k), element, lanes);
     });
-    Value at = e.add(diffOffset, loadLabel(e, labels, n, classes));
-    Value diff = e.loadScalar(diffLogits, at, e.f32());
-    e.storeScalar(e.subf(diff, e.mulf(e.real(1.0 - smoothing), factor)), diffLogits, at);
+    // The label's own class once more, so that it is rounded once.
+    Value label = loadLabel(e, labels, n, classes);
+    Value p = probability(e.loadScalar(logits, e.add(offset, label), e.f32()), largest, sum);
+    Value diff = e.mulf(e.subf(p, spread), factor);
+    e.storeReal(e.subf(diff, e.mulf(e.real(1.0 - smoothing), factor)), diffLogits, e.add(diffOffset, label), element);
   });
   return success();
 }

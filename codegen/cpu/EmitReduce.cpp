@@ -2,9 +2,11 @@
 //
 // Per-channel sums: map ops followed by reductions, chunk by chunk, and the kernel that adds the chunks' partial sums.
 // Rows are read in memory order, four at a time, and added pairwise; the sums lie in the partial row, which stays in
-// the first-level cache. The order of additions depends on the extents alone.
+// the first-level cache. The order of additions depends on the extents alone. Counting what is not finite is such a sum
+// too.
 #include "codegen/cpu/CpuEmitter.h"
 #include "codegen/kernels/RowOperands.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "passes/LaunchShape.h"
 
 using namespace mlir;
@@ -89,6 +91,24 @@ private:
 } // namespace
 
 LogicalResult emitReduce(CpuEmitter &e) { return ReduceLoops(e).emit(); }
+
+LogicalResult emitCountNonfinite(CpuEmitter &e) {
+  Value src = e.operand(0), partials = e.operand(1), total = e.extent(0), chunk = e.extent(1);
+  Type element = e.elementOf(0);
+  e.loop(e.begin, e.end, 1, [&](Value part) {
+    Value from = e.mul(part, chunk), to = e.min(e.add(from, chunk), total);
+    Value full = e.sub(to, e.rem(e.sub(to, from), e.index(e.width)));
+    auto lanes = e.loop(from, full, e.width, ValueRange(e.splatReal(0.0)), [&](Value i, ValueRange counts) {
+      return SmallVector<Value>{e.addf(counts[0], isNonfinite(e, e.loadReals(src, i, element, Lanes())))};
+    });
+    Value count = vector::ReductionOp::create(e.builder, e.loc, vector::CombiningKind::ADD, lanes[0]);
+    auto rest = e.loop(full, to, 1, ValueRange(count), [&](Value i, ValueRange counts) {
+      return SmallVector<Value>{e.addf(counts[0], isNonfinite(e, e.loadReal(src, i, element)))};
+    });
+    e.storeScalar(rest[0], partials, part);
+  });
+  return success();
+}
 
 LogicalResult emitCombine(CpuEmitter &e) {
   Value count = e.extent(0), channels = e.extent(1);

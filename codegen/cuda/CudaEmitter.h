@@ -83,6 +83,7 @@ mlir::LogicalResult emitFlat(CudaEmitter &emitter);
 mlir::LogicalResult emitMap(CudaEmitter &emitter);
 mlir::LogicalResult emitReduce(CudaEmitter &emitter);
 mlir::LogicalResult emitCombine(CudaEmitter &emitter);
+mlir::LogicalResult emitCountNonfinite(CudaEmitter &emitter);
 mlir::LogicalResult emitReorder(CudaEmitter &emitter);
 mlir::LogicalResult emitSoftmaxCrossEntropy(CudaEmitter &emitter);
 mlir::LogicalResult emitSoftmaxCrossEntropyBackward(CudaEmitter &emitter);

@@ -85,6 +85,10 @@ std::optional<cudnn::Problem> problemOf(Operation *op) {
         if (p.bias)
           p.biasType = typeOf(conv.getBias());
         p.relu = conv.getRelu();
+        p.residual = bool(conv.getResidual());
+        p.scale = static_cast<float>(conv.getScale().convertToDouble());
+        if (p.residual)
+          p.residualStride = pixelStride(conv.getResidual());
         return p;
       })
       .Case([](Conv2DBackwardDataOp conv) -> Result {
@@ -141,6 +145,8 @@ public:
            (isa<Conv2DBackwardDataOp, Conv2DBackwardWeightsOp>(op) && getElementTypeOrSelf(value.getType()).isF32());
   }
 
+  bool addsResidual(Operation *op) const override { return cast<Conv2DOp>(op).getGroups() == 1; }
+
   FailureOr<LibraryPlan> plan(Operation *op, StringRef weightsFormat, std::string &why) const override {
     auto problem = problemFor(op);
     if (!problem) {
@@ -188,6 +194,9 @@ public:
       return failure();
     return *elements * elementBytes(element);
   }
+
+  /// cuDNN keeps the sums in f32 but has fast engines that write them as f32 for few shapes.
+  Type gradientType(Operation *op) const override { return getElementTypeOrSelf(op->getOperand(0)); }
 
   FailureOr<std::string> rowsFormat(StringRef format, int64_t) const override {
     // Output channels are outermost.

@@ -31,6 +31,7 @@ constexpr Family kFamilies[] = {
     {"map", emitMap},
     {"reduce", emitReduce},
     {"combine", emitCombine},
+    {"count_nonfinite", emitCountNonfinite},
     {"reorder", emitReorder},
     {"max_pool", shared<emitMaxPool>},
     {"max_pool_with_index", shared<emitMaxPool>},

@@ -102,9 +102,12 @@ LogicalResult emitSoftmaxCrossEntropy(CudaEmitter &e) {
 LogicalResult emitSoftmaxCrossEntropyBackward(CudaEmitter &e) {
   auto op = cast<SoftmaxCrossEntropyBackwardOp>(e.only());
   double smoothing = op.getLabelSmoothing().convertToDouble(), weight = op.getWeight().convertToDouble();
-  Value logits = e.operand(0), labels = e.operand(1), diffLogits = e.operand(2);
+  unsigned last = op->getNumOperands(); // after logits, labels and the scale, where there is one
+  Value logits = e.operand(0), labels = e.operand(1), diffLogits = e.operand(last);
   Value batch = e.extent(0), classes = e.extent(1), stride = e.extent(2), diffStride = e.extent(3);
   Value factor = e.divf(e.real(weight), e.toReal(batch)), spread = e.divf(e.real(smoothing), e.toReal(classes));
+  if (op.getScale())
+    factor = e.mulf(factor, e.loadScalar(e.operand(2), e.index(0), e.f32()));
   e.units([&](Value n) {
     Value offset = e.mul(n, stride), diffOffset = e.mul(n, diffStride);
     // Every warp folds the row for itself: it is short.
@@ -117,7 +120,7 @@ LogicalResult emitSoftmaxCrossEntropyBackward(CudaEmitter &e) {
       Value isLabel = arith::CmpIOp::create(e.builder, e.loc, arith::CmpIPredicate::eq, k, label);
       Value less = e.subf(diff, e.mulf(e.real(1.0 - smoothing), factor));
       diff = arith::SelectOp::create(e.builder, e.loc, isLabel, less, diff);
-      e.storeReal(diff, diffLogits, e.add(diffOffset, k), e.elementOf(2));
+      e.storeReal(diff, diffLogits, e.add(diffOffset, k), e.elementOf(last));
       return SmallVector<Value>();
     });
   });

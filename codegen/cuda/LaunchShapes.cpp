@@ -23,6 +23,7 @@ constexpr FamilyShape kFamilies[] = {
     {"map", 1, 2},
     {"reduce", 1, 3},
     {"combine", -1, -1},
+    {"count_nonfinite", -1, -1},
     {"reorder", 1, -1},
     {"max_pool", 3, 14},
     {"max_pool_with_index", 3, 14},
@@ -133,7 +134,8 @@ private:
     } else if (family.name == "reorder") {
       int64_t vectors = extents[1] / width, threads = std::min(vectors, kBlockThreads);
       set(extents[0], ceil(vectors, threads), threads, 1);
-    } else if (family.name == "softmax_cross_entropy" || family.name == "softmax_cross_entropy_backward") {
+    } else if (family.name == "softmax_cross_entropy" || family.name == "softmax_cross_entropy_backward" ||
+               family.name == "count_nonfinite") {
       set(units, 1, kBlockThreads, 1);
     } else if (family.channels < 0) {
       set(ceil(units, kBlockThreads), 1, kBlockThreads, 1);

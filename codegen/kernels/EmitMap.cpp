@@ -20,12 +20,12 @@ public:
     if (op->hasAttr("count") && !count)
       return e.definition.emitOpError() << "expected '" << op->getName() << "' in a flat kernel, which has its count";
     return llvm::TypeSwitch<Operation *, LogicalResult>(op)
-        .Case<ReluOp, CopyOp, ReluBackwardOp, AddOp, AddNOp, ScaleOp, ScaleShiftOp, BatchNormFinalizeOp,
-              BatchNormBackwardFinalizeOp, BatchNormBackwardApplyOp, FoldBatchNormOp, SgdUpdateOp, RmspropUpdateOp>(
-            [&](auto op) {
-              emitOp(op);
-              return success();
-            })
+        .Case<ReluOp, CopyOp, CastOp, SelectOp, ReluBackwardOp, AddOp, AddNOp, ScaleOp, ScaleShiftOp,
+              BatchNormFinalizeOp, BatchNormBackwardFinalizeOp, BatchNormBackwardApplyOp, FoldBatchNormOp, SgdUpdateOp,
+              RmspropUpdateOp, LossScaleUpdateOp>([&](auto op) {
+          emitOp(op);
+          return success();
+        })
         .Default([&](Operation *) {
           return e.definition.emitOpError() << "'" << op->getName() << "' has no code on this target";
         });
@@ -41,8 +41,19 @@ private:
 
   void emitOp(ReluOp op) { set(op.getDst(), e.maxKeepingNan(get(op.getSrc()), zero())); }
   void emitOp(CopyOp op) { set(op.getDst(), get(op.getSrc())); }
+  void emitOp(CastOp op) { set(op.getDst(), get(op.getSrc())); } // memory has types, arithmetic is f32
   void emitOp(AddOp op) { set(op.getDst(), e.addf(get(op.getLhs()), get(op.getRhs()))); }
   void emitOp(ScaleOp op) { set(op.getDst(), e.mulf(get(op.getSrc()), constant(op.getFactor().convertToDouble()))); }
+
+  /// condition ? a : b
+  Value select(Value condition, Value a, Value b) { return arith::SelectOp::create(e.builder, e.loc, condition, a, b); }
+  Value isNotZero(Value value) {
+    return arith::CmpFOp::create(e.builder, e.loc, arith::CmpFPredicate::UNE, value, zero());
+  }
+
+  void emitOp(SelectOp op) {
+    set(op.getDst(), select(isNotZero(get(op.getCondition())), get(op.getOnTrue()), get(op.getOnFalse())));
+  }
 
   void emitOp(ReluBackwardOp op) {
     Value positive = arith::CmpFOp::create(e.builder, e.loc, arith::CmpFPredicate::OGT, get(op.getDst()), zero());
@@ -110,13 +121,28 @@ private:
   template <typename UpdateOp>
   Value decayedGradient(UpdateOp op) {
     Value gradient = get(op.getGradient());
+    if (op.getUnscale())
+      gradient = e.mulf(gradient, get(op.getUnscale()));
     return op.getDecay() ? e.fma(get(op.getWeightDecay()), get(op.getParameter()), gradient) : gradient;
+  }
+
+  /// The result `to` of an update: `value`, or what `from` has where the step is not made.
+  template <typename UpdateOp>
+  void update(UpdateOp op, Value from, Value to, Value value) {
+    set(to, op.getUnscale() ? select(isNotZero(get(op.getUnscale())), value, get(from)) : value);
+  }
+
+  template <typename UpdateOp>
+  void updateParameter(UpdateOp op, Value value) {
+    update(op, op.getParameter(), op.getNewParameter(), value);
+    if (op.getCopy())
+      set(op.getCopy(), get(op.getNewParameter()));
   }
 
   void emitOp(SgdUpdateOp op) {
     Value velocity = e.fma(get(op.getMomentum()), get(op.getVelocity()), decayedGradient(op));
-    set(op.getNewVelocity(), velocity);
-    set(op.getNewParameter(), e.subf(get(op.getParameter()), e.mulf(get(op.getLearningRate()), velocity)));
+    update(op, op.getVelocity(), op.getNewVelocity(), velocity);
+    updateParameter(op, e.subf(get(op.getParameter()), e.mulf(get(op.getLearningRate()), velocity)));
   }
 
   void emitOp(RmspropUpdateOp op) {
@@ -124,9 +150,21 @@ private:
     Value square = e.fma(rate, get(op.getMeanSquare()), e.mulf(oneMinus(rate), e.mulf(gradient, gradient)));
     Value step = e.divf(e.mulf(get(op.getLearningRate()), gradient), sqrt(e.addf(square, get(op.getEpsilon()))));
     Value velocity = e.fma(get(op.getMomentum()), get(op.getVelocity()), step);
-    set(op.getNewMeanSquare(), square);
-    set(op.getNewVelocity(), velocity);
-    set(op.getNewParameter(), e.subf(get(op.getParameter()), velocity));
+    update(op, op.getMeanSquare(), op.getNewMeanSquare(), square);
+    update(op, op.getVelocity(), op.getNewVelocity(), velocity);
+    updateParameter(op, e.subf(get(op.getParameter()), velocity));
+  }
+
+  void emitOp(LossScaleUpdateOp op) {
+    Value isBad = isNotZero(get(op.getBad())), scale = get(op.getScale());
+    Value good = e.addf(get(op.getGoodSteps()), constant(1.0)), one = constant(1.0);
+    Value grows = arith::CmpFOp::create(e.builder, e.loc, arith::CmpFPredicate::OGE, good,
+                                        constant(double(int64_t(op.getGrowthInterval()))));
+    Value larger = arith::MinNumFOp::create(e.builder, e.loc, e.mulf(scale, constant(2.0)), constant(16777216.0));
+    Value smaller = arith::MaxNumFOp::create(e.builder, e.loc, e.mulf(scale, constant(0.5)), one);
+    set(op.getUnscale(), select(isBad, zero(), e.divf(one, scale)));
+    set(op.getNewScale(), select(isBad, smaller, select(grows, larger, scale)));
+    set(op.getNewGoodSteps(), select(isBad, zero(), select(grows, zero(), good)));
   }
 
   KernelEmitter &e;
@@ -138,6 +176,14 @@ private:
 
 LogicalResult emitMapOp(KernelEmitter &emitter, Operation *op, Values &values, Value count) {
   return MapOps(emitter, values, count).emit(op);
+}
+
+Value isNonfinite(KernelEmitter &e, Value value) {
+  // A finite value minus itself is 0, anything else is NaN.
+  bool isVector = isa<VectorType>(value.getType());
+  Value zero = isVector ? e.splatReal(0.0) : e.real(0.0), one = isVector ? e.splatReal(1.0) : e.real(1.0);
+  Value bad = arith::CmpFOp::create(e.builder, e.loc, arith::CmpFPredicate::UNE, e.subf(value, value), zero);
+  return arith::SelectOp::create(e.builder, e.loc, bad, one, zero);
 }
 
 LogicalResult emitTerms(KernelEmitter &e, Operation *op, Values &values) {

@@ -111,6 +111,9 @@ mlir::LogicalResult emitMapOp(KernelEmitter &emitter, mlir::Operation *op, Value
 /// Emits what one row adds to the results of the reduction `op`.
 mlir::LogicalResult emitTerms(KernelEmitter &emitter, mlir::Operation *op, Values &values);
 
+/// 1 where the f32 `value`, a scalar or a vector, is infinite or NaN, else 0.
+mlir::Value isNonfinite(KernelEmitter &emitter, mlir::Value value);
+
 /// Families whose loops all targets share, each in the file of its topic. They emit the whole body of the function and
 /// report what they cannot do at the kernel definition.
 mlir::LogicalResult emitMaxPool(KernelEmitter &emitter);

@@ -26,11 +26,16 @@ void reluBackward(ReluBackwardOp op, Values &values) {
     diffSrc.values[index] = values[op.getDst()].values[index] > 0 ? values[op.getDiffDst()].values[index] : 0;
 }
 
-/// For ops whose result has the values of their operand: copy, flatten, random_drop (outside training) and images
-/// that are imported.
+/// For ops whose result has the values of their operand, rounded to its type: copy, cast, flatten, random_drop (outside
+/// training) and images that are imported.
 template <typename OpTy>
 void sameValues(OpTy op, Values &values) {
   values.result(op.getDst()).values = values[op.getSrc()].values;
+}
+
+void select(SelectOp op, Values &values) {
+  bool condition = values[op.getCondition()].values[0] != 0;
+  values.result(op.getDst()).values = values[condition ? op.getOnTrue() : op.getOnFalse()].values;
 }
 
 void add(AddOp op, Values &values) {
@@ -145,6 +150,8 @@ void addElementwiseEvaluators(EvaluatorTable &table) {
   addEvaluator<ReluOp, relu>(table);
   addEvaluator<ReluBackwardOp, reluBackward>(table);
   addEvaluator<CopyOp, sameValues<CopyOp>>(table);
+  addEvaluator<CastOp, sameValues<CastOp>>(table);
+  addEvaluator<SelectOp, select>(table);
   addEvaluator<FlattenOp, sameValues<FlattenOp>>(table);
   addEvaluator<RandomDropOp, sameValues<RandomDropOp>>(table);
   addEvaluator<ImportImageOp, sameValues<ImportImageOp>>(table);

@@ -95,7 +95,11 @@ LogicalResult Run::operation(Operation *op) {
   auto evaluator = evaluators().find(op->getName().getTypeID());
   if (evaluator == evaluators().end())
     return op->emitOpError() << "is unknown to the interpreter, which runs the graph, training and fused phases";
-  return evaluator->second(op, values);
+  if (failed(evaluator->second(op, values)))
+    return failure();
+  for (Value result : op->getResults())
+    roundToType(result.getType(), values.result(result));
+  return success();
 }
 
 LogicalResult Run::region(Operation *op, Block &body) {
@@ -117,6 +121,7 @@ LogicalResult Run::read(ReadOp op) {
     return op.emitOpError() << "expected variable '" << op.getVariable() << "' with shape " << formatShape(value.shape)
                             << ", but its value has shape " << formatShape(found->second.shape);
   value = found->second;
+  roundToType(op.getType(), value); // a caller may have set it to anything
   return success();
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Runs functions of the graph, training and fused phases in f64: the definition of what every op computes, for gradient
-// checks and differential tests. One plain loop nest per op, in the file of its family.
+// checks and differential tests. One plain loop nest per op, in the file of its family. An op computes in f64 whatever
+// its type; results of type bf16 and f16 are rounded when it gives them, inside groups too.
 #pragma once
 
 #include "dialect/reference/Tensor.h"

@@ -69,6 +69,8 @@ LogicalResult softmaxCrossEntropyBackward(SoftmaxCrossEntropyBackwardOp op, Valu
   Tensor &diffLogits = values.result(op.getDiffLogits());
   int64_t rows = logits.shape[0], classes = logits.shape[1];
   double smoothing = op.getLabelSmoothing().convertToDouble(), weight = op.getWeight().convertToDouble();
+  if (const Tensor *scale = values.optional(op.getScale()))
+    weight *= scale->values[0];
   if (failed(verifyLabels(op, labels, classes)))
     return failure();
   for (int64_t n = 0; n < rows; ++n) {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One step of each optimizer, element by element.
+// One step of each optimizer, element by element, and of loss scaling.
 
 #include "dialect/reference/Evaluators.h"
 
+#include <algorithm>
 #include <cmath>
 
 using namespace mlir;
@@ -12,13 +13,29 @@ namespace incept::reference {
 
 namespace {
 
-/// The gradient of element `index` with L2 decay where the op asks for it.
+/// The gradient of element `index`, unscaled, with L2 decay where the op asks for it.
 template <typename OpTy>
 double decayedGradient(OpTy op, const Values &values, int64_t index) {
   double gradient = values[op.getGradient()].values[index];
+  if (const Tensor *unscale = values.optional(op.getUnscale()))
+    gradient *= unscale->values[0];
   if (op.getDecay())
     gradient += values[op.getWeightDecay()].values[0] * values[op.getParameter()].values[index];
   return gradient;
+}
+
+/// Where `unscale` is 0 an update changes nothing.
+template <typename OpTy>
+bool isSkipped(OpTy op, const Values &values) {
+  const Tensor *unscale = values.optional(op.getUnscale());
+  return unscale && unscale->values[0] == 0;
+}
+
+/// The last thing an update does: the new parameter once more.
+template <typename OpTy>
+void copyParameter(OpTy op, Values &values) {
+  if (op.getCopy())
+    values.result(op.getCopy()).values = values[op.getNewParameter()].values;
 }
 
 void sgdUpdate(SgdUpdateOp op, Values &values) {
@@ -30,6 +47,11 @@ void sgdUpdate(SgdUpdateOp op, Values &values) {
     newVelocity.values[index] = momentum * velocity.values[index] + g;
     newParameter.values[index] = parameter.values[index] - rate * newVelocity.values[index];
   }
+  if (isSkipped(op, values)) {
+    newParameter.values = parameter.values;
+    newVelocity.values = velocity.values;
+  }
+  copyParameter(op, values);
 }
 
 void rmspropUpdate(RmspropUpdateOp op, Values &values) {
@@ -46,6 +68,29 @@ void rmspropUpdate(RmspropUpdateOp op, Values &values) {
     newVelocity.values[index] = momentum * velocity.values[index] + rate * g / std::sqrt(square + epsilon);
     newParameter.values[index] = parameter.values[index] - newVelocity.values[index];
   }
+  if (isSkipped(op, values)) {
+    newParameter.values = parameter.values;
+    newMeanSquare.values = meanSquare.values;
+    newVelocity.values = velocity.values;
+  }
+  copyParameter(op, values);
+}
+
+void countNonfinite(CountNonfiniteOp op, Values &values) {
+  double &count = values.result(op.getCount()).values[0];
+  for (Value src : op.getSrcs())
+    count += double(llvm::count_if(values[src].values, [](double value) { return !std::isfinite(value); }));
+}
+
+void lossScaleUpdate(LossScaleUpdateOp op, Values &values) {
+  double bad = values[op.getBad()].values[0], scale = values[op.getScale()].values[0];
+  double good = values[op.getGoodSteps()].values[0] + 1;
+  bool grows = good >= double(int64_t(op.getGrowthInterval()));
+  values.result(op.getUnscale()).values[0] = bad > 0 ? 0 : 1 / scale;
+  values.result(op.getNewScale()).values[0] = bad > 0 ? std::max(scale / 2, 1.0)
+                                              : grows ? std::min(scale * 2, 16777216.0)
+                                                      : scale; // 2^24
+  values.result(op.getNewGoodSteps()).values[0] = bad > 0 || grows ? 0 : good;
 }
 
 } // namespace
@@ -53,6 +98,8 @@ void rmspropUpdate(RmspropUpdateOp op, Values &values) {
 void addOptimizerEvaluators(EvaluatorTable &table) {
   addEvaluator<SgdUpdateOp, sgdUpdate>(table);
   addEvaluator<RmspropUpdateOp, rmspropUpdate>(table);
+  addEvaluator<CountNonfiniteOp, countNonfinite>(table);
+  addEvaluator<LossScaleUpdateOp, lossScaleUpdate>(table);
 }
 
 } // namespace incept::reference

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "dialect/reference/Tensor.h"
+#include "mlir/IR/TypeUtilities.h"
+#include "llvm/ADT/APFloat.h"
+
+#include <cmath>
 
 using namespace mlir;
 
@@ -38,6 +42,29 @@ FailureOr<Tensor> makeTensor(Type type) {
   tensor.shape.assign(ranked.getShape().begin(), ranked.getShape().end());
   tensor.values.assign(*count, 0.0);
   return tensor;
+}
+
+/// `value` with `precision` significant bits, fewer where its exponent is below `minExponent`.
+static double roundTo(double value, int precision, int minExponent, double largest) {
+  if (value == 0 || !std::isfinite(value))
+    return value;
+  int exponent = std::max(std::ilogb(value), minExponent);
+  int scale = precision - 1 - exponent; // makes the last significant bit a 1; powers of two are exact
+  double rounded = std::scalbn(std::nearbyint(std::scalbn(value, scale)), -scale);
+  return std::abs(rounded) > largest ? std::copysign(INFINITY, value) : rounded;
+}
+
+void roundToType(Type type, Tensor &tensor) {
+  Type element = getElementTypeOrSelf(type);
+  if (!element.isBF16() && !element.isF16())
+    return;
+  const llvm::fltSemantics &semantics = cast<FloatType>(element).getFloatSemantics();
+  llvm::APFloat most = llvm::APFloat::getLargest(semantics);
+  bool loses = false;
+  most.convert(llvm::APFloat::IEEEdouble(), llvm::APFloat::rmNearestTiesToEven, &loses);
+  int precision = static_cast<int>(llvm::APFloat::semanticsPrecision(semantics));
+  for (double &value : tensor.values)
+    value = roundTo(value, precision, llvm::APFloat::semanticsMinExponent(semantics), most.convertToDouble());
 }
 
 } // namespace incept::reference

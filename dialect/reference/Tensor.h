@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The values that the reference interpreter computes with: everything is an f64, whatever the IR's type says.
+// The values that the reference interpreter computes with: everything is an f64, whatever the IR's type says. Values of
+// type bf16 and f16 are rounded to what these can hold; f32 is not.
 #pragma once
 
 #include "dialect/ShapeInference.h"
@@ -41,5 +42,9 @@ struct Tensor {
 /// A tensor of zeros of `type`. Fails without a message where the type has dynamic dimensions, no elements or more than
 /// 2^28, or an element type other than a float, i64 and u8.
 mlir::FailureOr<Tensor> makeTensor(mlir::Type type);
+
+/// Rounds the values of a tensor of `type` to the nearest ones (to even between two) that bf16 or f16 have; those too
+/// large become infinite. Does nothing for other types.
+void roundToType(mlir::Type type, Tensor &tensor);
 
 } // namespace incept::reference

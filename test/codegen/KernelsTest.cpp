@@ -17,8 +17,8 @@ std::string image(int64_t n, int64_t c, int64_t h, int64_t w, const std::string 
 }
 
 /// An image whose channels lie in a buffer of c + 11, from channel 5.
-std::string slice(int64_t n, int64_t c, int64_t h, int64_t w) {
-  std::string type = image(n, c, h, w);
+std::string slice(int64_t n, int64_t c, int64_t h, int64_t w, const std::string &element = "f32") {
+  std::string type = image(n, c, h, w, element);
   type.pop_back();
   return type + ", #incept.layout<nhwc, stride = " + std::to_string(c + 11) + ", offset = 5>>";
 }
@@ -218,6 +218,115 @@ TEST_P(Kernels, ImportsLogicalOrder) {
               {{"y", "tensor<2x3x5x4xf32>"}}});
 }
 
+// Low precision: memory is bf16 or f16, arithmetic f32. The interpreter rounds after every op, the kernel once.
+constexpr double kBf16 = 1.0 / 64, kF16 = 1.0 / 512;
+
+TEST_P(Kernels, Casts) {
+  for (std::string low : {"bf16", "f16"}) {
+    std::string there = slice(3, c, 5, 4, low), back = image(3, c, 5, 4, low);
+    checkGroup({"", {{"x", full}}, "%y = incept.cast %x" + signature({full}, {there}), {{"y", there}}, 1e-9});
+    checkGroup({"", {{"x", back}}, "%y = incept.cast %x" + signature({back}, {full}), {{"y", full}}, 1e-9});
+  }
+}
+
+TEST_P(Kernels, NormalizesInLowPrecision) {
+  for (auto [low, tolerance] : {std::pair<std::string, double>{"bf16", kBf16}, {"f16", kF16}}) {
+    std::string x = image(3, c, 5, 4, low), y = slice(3, c, 5, 4, low),
+                sample = "tensor<" + std::to_string(c) + "x" + low + ">";
+    checkGroup({"",
+                {{"x", x}, {"m", v}, {"s", v}, {"b", v}},
+                "%t = incept.scale_shift %x, %m, %s, %b" + signature({x, v, v, v}, {x}) + "%y = incept.relu %t" +
+                    signature({x}, {y}),
+                {{"y", y}},
+                tolerance});
+    checkGroup({"",
+                {{"x", x}, {"k", sample}},
+                "%a, %q = incept.channel_stats %x shift %k" + signature({x, sample}, {v, v}),
+                {{"a", v}, {"q", v}}});
+    checkGroup({"",
+                {{"d", x}, {"x", y}, {"m", v}},
+                "%a, %q = incept.batch_norm_backward_stats %d, %x, %m" + signature({x, y, v}, {v, v}),
+                {{"a", v}, {"q", v}}});
+  }
+}
+
+TEST_P(Kernels, PoolsInLowPrecision) {
+  std::string window = " kernel [3, 2] stride [2, 2] pad [1, 0] pad_end [1, 1]", index = image(2, c, 4, 3, "ui8");
+  for (auto [low, tolerance] : {std::pair<std::string, double>{"bf16", kBf16}, {"f16", kF16}}) {
+    std::string src = image(2, c, 7, 6, low), dst = slice(2, c, 4, 3, low), dense = image(2, c, 4, 3, low);
+    checkGroup({"",
+                {{"x", src}},
+                "%y, %i = incept.max_pool_with_index %x" + window + signature({src}, {dense, index}),
+                {{"y", dense}, {"i", index}},
+                1e-9});
+    checkGroup(
+        {"", {{"x", src}}, "%y = incept.avg_pool %x" + window + signature({src}, {dst}), {{"y", dst}}, tolerance});
+    checkGroup({"",
+                {{"d", dst}, {"i", index, 0, 6}},
+                "%y = incept.max_pool_backward %d, %i" + window + signature({dst, index}, {src}),
+                {{"y", src}},
+                tolerance});
+  }
+}
+
+TEST_P(Kernels, UpdatesWithCopies) {
+  std::string p = "tensor<" + std::to_string(c) + "x3xf32>", low = "tensor<" + std::to_string(c) + "x3xf16>",
+              s = "tensor<f32>";
+  for (double unscale : {0.25, 0.0}) { // with 0 nothing changes, whatever the gradients are: many of these are infinite
+    double most = unscale == 0 ? 2e5 : 4;
+    Argument factor{"u", s, unscale, unscale};
+    checkGroup({"",
+                {{"p", p}, {"g", low, -most, most}, {"v", p}, {"lr", s, 0, 0.1}, factor},
+                "%q, %w, %k = incept.sgd_update %p, %g, %v rate %lr momentum %lr weight_decay %lr unscale %u decay" +
+                    signature({p, low, p, s, s, s, s}, {p, p, low}),
+                {{"q", p}, {"w", p}, {"k", low}},
+                unscale == 0 ? 1e-9 : 1e-3});
+    checkGroup({"",
+                {{"p", p}, {"g", low, -most, most}, {"m", p, 0.1, 1}, {"v", p}, {"lr", s, 0, 0.1}, factor},
+                "%q, %n, %w, %k = incept.rmsprop_update %p, %g, %m, %v rate %lr momentum %lr rms_decay %lr epsilon %lr "
+                "weight_decay %lr unscale %u" +
+                    signature({p, low, p, p, s, s, s, s, s, s}, {p, p, p, low}),
+                {{"q", p}, {"n", p}, {"w", p}, {"k", low}},
+                unscale == 0 ? 1e-9 : 1e-3});
+  }
+}
+
+TEST_P(Kernels, LossScaling) {
+  std::string s = "tensor<f32>", logits = "tensor<5x" + std::to_string(c) + "xf32>", labels = "tensor<5xi64>";
+  std::string diff = "tensor<5x" + std::to_string(c) + "xf16>";
+  for (double bad : {0.0, 3.0})
+    for (double good : {1.0, 2.0})
+      checkGroup({"",
+                  {{"b", s, bad, bad}, {"k", s, 1024, 1024}, {"g", s, good, good}},
+                  "%u, %n, %m = incept.loss_scale_update %b, %k, %g every 3" + signature({s, s, s}, {s, s, s}),
+                  {{"u", s}, {"n", s}, {"m", s}},
+                  1e-9});
+  for (double condition : {0.0, 0.5})
+    checkGroup({"",
+                {{"n", s, condition, condition}, {"x", v}, {"y", v}},
+                "%z = incept.select %n, %x, %y" + signature({s, v, v}, {v}),
+                {{"z", v}},
+                1e-9});
+  checkGroup({"",
+              {{"x", logits, -3, 3}, {"l", labels, 0, double(c)}, {"k", s, 1024, 1024}},
+              "%y = incept.softmax_cross_entropy_backward %x, %l scale %k {label_smoothing = 0.1 : f64, weight = 0.4 : "
+              "f64}" +
+                  signature({logits, labels, s}, {diff}),
+              {{"y", diff}},
+              kF16});
+}
+
+TEST_P(Kernels, CountsWhatIsNotFinite) {
+  for (auto [low, most] : {std::pair<std::string, double>{"f16", 2e5}, {"bf16", 5e38}, {"f32", 1}}) {
+    std::string x = "tensor<" + std::to_string(c) + "x29x" + low + ">";
+    checkGroup({"",
+                {{"x", x, -most, most}},
+                "%n = incept.count_nonfinite %x" + signature({x}, {"tensor<f32>"}),
+                {{"n", "tensor<f32>"}},
+                1e-9});
+  }
+}
+
 static std::string caseName(const testing::TestParamInfo<Kernels::ParamType> &info) {
   return std::string(std::get<0>(info.param).first) + "_" + std::to_string(std::get<1>(info.param));
 }
@@ -226,13 +335,11 @@ using Runner = std::pair<const char *, KernelRunner &(*)()>;
 INSTANTIATE_TEST_SUITE_P(Cpu, Kernels,
                          testing::Combine(testing::Values(Runner{"cpu", cpuRunner}), testing::Values(1, 8, 37)),
                          caseName);
-#ifdef INCEPT_HAS_CUDA
 // Vectors of 16 and of 8 bytes and of single elements, rows of one block and of several.
 INSTANTIATE_TEST_SUITE_P(Cuda, Kernels,
                          testing::Combine(testing::Values(Runner{"cuda", cudaRunner}),
                                           testing::Values(1, 8, 37, 600, 1154)),
                          caseName);
-#endif
 
 /// A kernel definition with one op of f32 tensors in its body.
 static std::string definition(const std::string &family, const std::string &op, const std::string &type) {

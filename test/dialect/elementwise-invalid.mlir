@@ -142,3 +142,35 @@ func.func @slice_rows_c1(%a: tensor<4x3xf32>) {
   %0 = incept.slice_rows %a at 3 : (tensor<4x3xf32>) -> tensor<2x3xf32>
   return
 }
+
+// -----
+
+func.func @channel_sum_c1_type(%x: tensor<2x4x9x9xbf16>) {
+  // expected-error @+1 {{expected dst of f32, but got 'bf16'}}
+  %0 = incept.channel_sum %x : (tensor<2x4x9x9xbf16>) -> tensor<4xbf16>
+  return
+}
+
+// -----
+
+func.func @select_c1_shape(%c: tensor<f32>, %x: tensor<4x3xf32>, %y: tensor<3x4xf32>) {
+  // expected-error @+1 {{expected on_false to be 4x3, but got 3x4}}
+  %0 = incept.select %c, %x, %y : (tensor<f32>, tensor<4x3xf32>, tensor<3x4xf32>) -> tensor<4x3xf32>
+  return
+}
+
+// -----
+
+func.func @select_c1_type(%c: tensor<f32>, %x: tensor<4x3xf32>) {
+  // expected-error @+1 {{expected tensors of 'f32', but got 'bf16'}}
+  %0 = incept.select %c, %x, %x : (tensor<f32>, tensor<4x3xf32>, tensor<4x3xf32>) -> tensor<4x3xbf16>
+  return
+}
+
+// -----
+
+func.func @cast_shape(%x: tensor<4x3xf32>) {
+  // expected-error @+1 {{requires the same shape for all operands and results}}
+  %0 = incept.cast %x : (tensor<4x3xf32>) -> tensor<3x4xbf16>
+  return
+}

@@ -75,3 +75,12 @@ func.func @layouts(%x: tensor<2x4x3x3xf32, #incept.layout<nhwc>>,
                    %y: tensor<2x6x3x3xf32, #incept.layout<nhwc, stride = 10, offset = 4>>) {
   return
 }
+
+// CHECK-LABEL: func.func @types
+func.func @types(%x: tensor<2x4x3x3xf32>, %c: tensor<f32>) {
+  // CHECK: %[[LOW:.+]] = incept.cast %{{.*}} : (tensor<2x4x3x3xf32>) -> tensor<2x4x3x3xbf16>
+  %0 = incept.cast %x : (tensor<2x4x3x3xf32>) -> tensor<2x4x3x3xbf16>
+  // CHECK: incept.select %{{.*}}, %[[LOW]], %[[LOW]] : (tensor<f32>, tensor<2x4x3x3xbf16>, tensor<2x4x3x3xbf16>) -> tensor<2x4x3x3xbf16>
+  %1 = incept.select %c, %0, %0 : (tensor<f32>, tensor<2x4x3x3xbf16>, tensor<2x4x3x3xbf16>) -> tensor<2x4x3x3xbf16>
+  return
+}

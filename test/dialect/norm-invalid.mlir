@@ -160,3 +160,27 @@ func.func @fold_batch_norm_c1(%b: tensor<4xf32>, %c: tensor<5xf32>) {
       : (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<5xf32>) -> (tensor<4xf32>, tensor<4xf32>)
   return
 }
+
+// -----
+
+func.func @channel_sample_c2(%x: tensor<2x4x9x9xbf16>) {
+  // expected-error @+1 {{expected tensors of 'bf16', but got 'f32'}}
+  %0 = incept.channel_sample %x : (tensor<2x4x9x9xbf16>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func @channel_stats_c1_sums(%x: tensor<2x4x9x9xbf16>) {
+  // expected-error @+1 {{expected sums of f32, but got 'bf16'}}
+  %0:2 = incept.channel_stats %x : (tensor<2x4x9x9xbf16>) -> (tensor<4xf32>, tensor<4xbf16>)
+  return
+}
+
+// -----
+
+func.func @batch_norm_backward_stats_c1_sums(%x: tensor<2x4x9x9xf16>, %v: tensor<4xf32>) {
+  // expected-error @+1 {{expected sums of f32, but got 'f16'}}
+  %0:2 = incept.batch_norm_backward_stats %x, %x, %v : (tensor<2x4x9x9xf16>, tensor<2x4x9x9xf16>, tensor<4xf32>) -> (tensor<4xf16>, tensor<4xf32>)
+  return
+}

@@ -2,7 +2,7 @@
 // One violation per constraint.
 
 // variable_c1
-// expected-error @+1 {{expected kind parameter, state, gradient, slot, io or derived, but got 'weight'}}
+// expected-error @+1 {{expected kind parameter, state, gradient, slot, io, derived, copy or pending, but got 'weight'}}
 incept.variable @w kind "weight" : tensor<4xf32>
 
 // -----

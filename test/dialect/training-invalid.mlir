@@ -73,3 +73,62 @@ func.func @rmsprop_update_c1(%p: tensor<4x3xf32>, %s: tensor<f32>) {
       -> (tensor<4x3xf32>, tensor<4x3xf32>, tensor<4xf32>)
   return
 }
+
+// -----
+
+func.func @softmax_cross_entropy_c2_logits(%x: tensor<2x10xbf16>, %t: tensor<2xi64>) {
+  // expected-error @+1 {{expected logits of f32, but got 'bf16'}}
+  %0 = incept.softmax_cross_entropy %x, %t {label_smoothing = 0.1} : (tensor<2x10xbf16>, tensor<2xi64>) -> tensor<f32>
+  return
+}
+
+// -----
+
+func.func @softmax_cross_entropy_c2_loss(%x: tensor<2x10xf32>, %t: tensor<2xi64>) {
+  // expected-error @+1 {{expected loss of f32, but got 'f16'}}
+  %0 = incept.softmax_cross_entropy %x, %t {label_smoothing = 0.1} : (tensor<2x10xf32>, tensor<2xi64>) -> tensor<f16>
+  return
+}
+
+// -----
+
+func.func @softmax_cross_entropy_backward_c2(%x: tensor<2x10xf16>, %t: tensor<2xi64>) {
+  // expected-error @+1 {{expected logits of f32, but got 'f16'}}
+  %0 = incept.softmax_cross_entropy_backward %x, %t {label_smoothing = 0.1, weight = 1.0} : (tensor<2x10xf16>, tensor<2xi64>) -> tensor<2x10xf16>
+  return
+}
+
+// -----
+
+func.func @sgd_update_c2(%p: tensor<4xf32>, %v: tensor<4xbf16>, %s: tensor<f32>) {
+  // expected-error @+1 {{expected tensors of 'f32', but got 'bf16'}}
+  %0:2 = incept.sgd_update %p, %p, %v rate %s momentum %s weight_decay %s
+      : (tensor<4xf32>, tensor<4xf32>, tensor<4xbf16>, tensor<f32>, tensor<f32>, tensor<f32>) -> (tensor<4xf32>, tensor<4xf32>)
+  return
+}
+
+// -----
+
+func.func @rmsprop_update_c2(%p: tensor<4xf32>, %s: tensor<f32>) {
+  // expected-error @+1 {{expected tensors of 'f32', but got 'bf16'}}
+  %0:3 = incept.rmsprop_update %p, %p, %p, %p rate %s momentum %s rms_decay %s epsilon %s weight_decay %s
+      : (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>)
+      -> (tensor<4xf32>, tensor<4xf32>, tensor<4xbf16>)
+  return
+}
+
+// -----
+
+func.func @count_nonfinite_c1() {
+  // expected-error @+1 {{expected at least 1 operand, but got 0}}
+  %0 = "incept.count_nonfinite"() : () -> tensor<f32>
+  return
+}
+
+// -----
+
+func.func @loss_scale_update_c1(%s: tensor<f32>) {
+  // expected-error @+1 {{expected a positive growth_interval, but got 0}}
+  %0:3 = incept.loss_scale_update %s, %s, %s every 0 : (tensor<f32>, tensor<f32>, tensor<f32>) -> (tensor<f32>, tensor<f32>, tensor<f32>)
+  return
+}

@@ -30,3 +30,21 @@ func.func @updates(%p: tensor<4x3xf32>, %s: tensor<f32>) {
       -> (tensor<4x3xf32>, tensor<4x3xf32>, tensor<4x3xf32>)
   return
 }
+
+// CHECK-LABEL: func.func @loss_scaling
+func.func @loss_scaling(%x: tensor<2x10xf32>, %t: tensor<2xi64>, %p: tensor<4x3xf32>, %g: tensor<4x3xf16>, %s: tensor<f32>) {
+  // CHECK: incept.softmax_cross_entropy_backward %{{.*}}, %{{.*}} scale %{{.*}} {label_smoothing = {{.*}}} : (tensor<2x10xf32>, tensor<2xi64>, tensor<f32>) -> tensor<2x10xf16>
+  %0 = incept.softmax_cross_entropy_backward %x, %t scale %s {label_smoothing = 0.1, weight = 1.0} : (tensor<2x10xf32>, tensor<2xi64>, tensor<f32>) -> tensor<2x10xf16>
+  // CHECK: %[[BAD:.+]] = incept.count_nonfinite %{{.*}}, %{{.*}} : (tensor<4x3xf16>, tensor<4x3xf32>) -> tensor<f32>
+  %bad = incept.count_nonfinite %g, %p : (tensor<4x3xf16>, tensor<4x3xf32>) -> tensor<f32>
+  // CHECK: %[[UNSCALE:.+]], %{{.*}}, %{{.*}} = incept.loss_scale_update %[[BAD]], %{{.*}}, %{{.*}} every 2000 : (tensor<f32>, tensor<f32>, tensor<f32>) -> (tensor<f32>, tensor<f32>, tensor<f32>)
+  %1:3 = incept.loss_scale_update %bad, %s, %s every 2000 : (tensor<f32>, tensor<f32>, tensor<f32>) -> (tensor<f32>, tensor<f32>, tensor<f32>)
+  // CHECK: incept.sgd_update {{.*}} weight_decay %{{.*}} unscale %[[UNSCALE]] decay : {{.*}} -> (tensor<4x3xf32>, tensor<4x3xf32>, tensor<4x3xf16>)
+  %2:3 = incept.sgd_update %p, %g, %p rate %s momentum %s weight_decay %s unscale %1#0 decay
+      : (tensor<4x3xf32>, tensor<4x3xf16>, tensor<4x3xf32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>) -> (tensor<4x3xf32>, tensor<4x3xf32>, tensor<4x3xf16>)
+  // CHECK: incept.rmsprop_update {{.*}} unscale %[[UNSCALE]] : {{.*}} -> (tensor<4x3xf32>, tensor<4x3xf32>, tensor<4x3xf32>, tensor<4x3xf16>)
+  %3:4 = incept.rmsprop_update %p, %g, %p, %p rate %s momentum %s rms_decay %s epsilon %s weight_decay %s unscale %1#0
+      : (tensor<4x3xf32>, tensor<4x3xf16>, tensor<4x3xf32>, tensor<4x3xf32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>)
+      -> (tensor<4x3xf32>, tensor<4x3xf32>, tensor<4x3xf32>, tensor<4x3xf16>)
+  return
+}

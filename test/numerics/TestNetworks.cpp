@@ -94,6 +94,11 @@ const std::vector<TestNetwork> &testNetworks() {
           %r = incept.relu %s : (!x) -> !x
           %y = incept.add %x, %r : (!x, !x) -> !x)",
        4, 6, 6},
+      {"cast", "",
+       R"(%d = incept.cast %x : (!x) -> tensor<2x4x6x6xf64>
+          %r = incept.relu %d : (tensor<2x4x6x6xf64>) -> tensor<2x4x6x6xf64>
+          %y = incept.cast %r : (tensor<2x4x6x6xf64>) -> !x)",
+       4, 6, 6},
       {"add_to_itself", "", "%y = incept.add %x, %x : (!x, !x) -> !x", 4, 6, 6},
       {"concat", "",
        R"(%s = incept.scale %x by -0.5 : (!x) -> !x

@@ -53,3 +53,37 @@ func.func @conflict_between() {
   incept.exec.kernel @k(%3, %4) extents [16] units 1 : memref<16xf32>, memref<16xf32>
   return
 }
+
+// A copy in low precision lies at its parameter's offset counted in elements: 16 elements are 32 bytes there.
+incept.exec.region @copy 2048
+incept.exec.kernel_def @cast "flat" {
+^bb0(%a: tensor<?xf32>):
+  %0 = incept.cast %a : (tensor<?xf32>) -> tensor<?xbf16>
+  incept.yield %0 : tensor<?xbf16>
+}
+// CHECK-LABEL: func.func @copies
+//       CHECK:   incept.exec.kernel @cast(%{{.+}}, %{{.+}}) extents [64] units 1
+//   CHECK-NOT:   incept.exec.kernel
+//       CHECK:   return
+func.func @copies() {
+  %0 = incept.exec.slice @params at 0 : memref<10xf32>
+  %1 = incept.exec.slice @copy at 0 : memref<10xbf16>
+  incept.exec.kernel @cast(%0, %1) extents [10] units 1 : memref<10xf32>, memref<10xbf16>
+  %2 = incept.exec.slice @params at 64 : memref<48xf32>
+  %3 = incept.exec.slice @copy at 32 : memref<48xbf16>
+  incept.exec.kernel @cast(%2, %3) extents [48] units 1 : memref<48xf32>, memref<48xbf16>
+  return
+}
+
+// The copies are adjacent, but not at the distance that the parameters have.
+// CHECK-LABEL: func.func @copies_apart
+// CHECK-COUNT-2: incept.exec.kernel
+func.func @copies_apart() {
+  %0 = incept.exec.slice @params at 0 : memref<10xf32>
+  %1 = incept.exec.slice @copy at 0 : memref<10xbf16>
+  incept.exec.kernel @cast(%0, %1) extents [10] units 1 : memref<10xf32>, memref<10xbf16>
+  %2 = incept.exec.slice @params at 64 : memref<48xf32>
+  %3 = incept.exec.slice @copy at 64 : memref<48xbf16>
+  incept.exec.kernel @cast(%2, %3) extents [48] units 1 : memref<48xf32>, memref<48xbf16>
+  return
+}

@@ -88,3 +88,61 @@ module attributes {incept.keep_gradients} {
     return
   }
 }
+
+// -----
+
+// The copy in low precision is written behind its last reader; an update that waits for all gradients stays.
+// CHECK-LABEL: func.func @forward_backward
+//       CHECK:   %[[OLD:.+]] = incept.read @"copy/w"
+//       CHECK:   %[[DW:.+]] = incept.linear_backward_weights
+//   CHECK-NOT:   incept.sgd_update
+//       CHECK:   incept.linear_backward_data {{.*}}, %[[OLD]]
+//       CHECK:   %[[NEW:.+]], %[[V:.+]], %[[COPY:.+]] = incept.sgd_update {{.*}}, %[[DW]],
+//       CHECK:   incept.write @"copy/w", %[[COPY]]
+//       CHECK:   incept.write @"grad/u"
+//   CHECK-NOT:   incept.sgd_update
+// CHECK-LABEL: func.func @update
+//       CHECK:   incept.sgd_update {{.*}} unscale
+//   CHECK-NOT:   incept.sgd_update
+module {
+  incept.variable @w kind "parameter" : tensor<2x3xf32>
+  incept.variable @u kind "parameter" : tensor<2x3xf32>
+  incept.variable @"copy/w" kind "copy" : tensor<2x3xbf16>
+  incept.variable @x kind "io" : tensor<4x3xbf16>
+  incept.variable @d kind "io" : tensor<4x2xbf16>
+  incept.variable @"grad/w" kind "gradient" : tensor<2x3xbf16>
+  incept.variable @"grad/u" kind "gradient" : tensor<2x3xbf16>
+  incept.variable @"momentum/w" kind "slot" : tensor<2x3xf32>
+  incept.variable @"momentum/u" kind "slot" : tensor<2x3xf32>
+  func.func @forward_backward() {
+    %w = incept.read @"copy/w" : tensor<2x3xbf16>
+    %x = incept.read @x : tensor<4x3xbf16>
+    %d = incept.read @d : tensor<4x2xbf16>
+    %dw = incept.linear_backward_weights %x, %d : (tensor<4x3xbf16>, tensor<4x2xbf16>) -> tensor<2x3xbf16>
+    incept.write @"grad/w", %dw : tensor<2x3xbf16>
+    %dx = incept.linear_backward_data %d, %w : (tensor<4x2xbf16>, tensor<2x3xbf16>) -> tensor<4x3xbf16>
+    incept.write @x, %dx : tensor<4x3xbf16>
+    %du = incept.linear_backward_weights %dx, %d : (tensor<4x3xbf16>, tensor<4x2xbf16>) -> tensor<2x3xbf16>
+    incept.write @"grad/u", %du : tensor<2x3xbf16>
+    return
+  }
+  func.func @update() {
+    %rate = incept.step_value "learning_rate" : tensor<f32>
+    %w = incept.read @w : tensor<2x3xf32>
+    %dw = incept.read @"grad/w" : tensor<2x3xbf16>
+    %vw = incept.read @"momentum/w" : tensor<2x3xf32>
+    %nw:3 = incept.sgd_update %w, %dw, %vw rate %rate momentum %rate weight_decay %rate : (tensor<2x3xf32>, tensor<2x3xbf16>, tensor<2x3xf32>, tensor<f32>, tensor<f32>, tensor<f32>) -> (tensor<2x3xf32>, tensor<2x3xf32>, tensor<2x3xbf16>)
+    incept.write @w, %nw#0 : tensor<2x3xf32>
+    incept.write @"momentum/w", %nw#1 : tensor<2x3xf32>
+    incept.write @"copy/w", %nw#2 : tensor<2x3xbf16>
+    %du = incept.read @"grad/u" : tensor<2x3xbf16>
+    %bad = incept.count_nonfinite %du : (tensor<2x3xbf16>) -> tensor<f32>
+    %s:3 = incept.loss_scale_update %bad, %rate, %rate every 2 : (tensor<f32>, tensor<f32>, tensor<f32>) -> (tensor<f32>, tensor<f32>, tensor<f32>)
+    %u = incept.read @u : tensor<2x3xf32>
+    %vu = incept.read @"momentum/u" : tensor<2x3xf32>
+    %nu:2 = incept.sgd_update %u, %du, %vu rate %rate momentum %rate weight_decay %rate unscale %s#0 : (tensor<2x3xf32>, tensor<2x3xbf16>, tensor<2x3xf32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>) -> (tensor<2x3xf32>, tensor<2x3xf32>)
+    incept.write @u, %nu#0 : tensor<2x3xf32>
+    incept.write @"momentum/u", %nu#1 : tensor<2x3xf32>
+    return
+  }
+}

@@ -137,7 +137,7 @@ int summarize(const CompileOptions &options, bool json) {
     if (phase == Phase::Planned && options.phases.reportPeak)
       peaks = collectPeaks(*planned);
   }
-  std::vector<LaunchReport> launches = collectLaunches(*planned, backend->peaks(options.precision));
+  std::vector<LaunchReport> launches = collectLaunches(*planned, backend->peaks(options.phases.precision));
   printSummary(**module, llvm::outs(), json, (*planned)->getAttrOfType<DictionaryAttr>("incept.memory"), peaks,
                launches);
   return kDone;
@@ -160,8 +160,6 @@ int compile(const CompileOptions &options) {
   auto backend = selectBackend(options, status);
   if (!backend)
     return status;
-  if (options.precision != "f32")
-    return complain(kUsage, "unknown precision '" + options.precision + "': target cpu has f32");
   if (!options.stopAfter && options.emit.empty() && options.output == "-")
     return complain(kUsage, "expected -o FILE for the executable");
 

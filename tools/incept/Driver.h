@@ -36,7 +36,6 @@ struct CompileOptions {
   std::string target = "cpu";
   std::string mode = "train";
   int64_t batchSize = 32;
-  std::string precision = "f32";
   int threads = 0; ///< 0: one per core
   bool tf32 = false;
   std::string planCache; ///< directory of finished cuDNN plans

@@ -32,8 +32,8 @@ static mlir::FailureOr<std::string> cacheKey(const CompileOptions &options) {
     return mlir::failure();
   std::string text = (**module)->getAttrOfType<mlir::StringAttr>("incept.spec_hash").str();
   llvm::raw_string_ostream stream(text);
-  stream << ' ' << options.target << ' ' << options.precision << ' ' << options.tf32 << ' ' << options.threads << ' '
-         << options.keepGradients;
+  stream << ' ' << options.target << ' ' << options.phases.precision << ' ' << options.tf32 << ' ' << options.threads
+         << ' ' << options.keepGradients;
   for (const RewriteFlag &rewrite : kRewriteFlags)
     stream << ' ' << options.phases.*rewrite.member;
   for (const char *program : {"/incept", "/incept-stub-cpu"}) {

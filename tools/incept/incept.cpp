@@ -49,7 +49,9 @@ void addWeightsOptions(CLI::App *command, WeightsOptions &weights, CompileOption
 
 void addTargetOptions(CLI::App *command, CompileOptions &options) {
   command->add_option("--target", options.target, "cpu or cuda:DEVICE (incept devices)")->capture_default_str();
-  command->add_option("--precision", options.precision, "f32")->capture_default_str();
+  command->add_option("--precision", options.phases.precision, "of activations and of what is computed from them")
+      ->check(CLI::IsMember({"f32", "bf16", "f16"}))
+      ->capture_default_str();
   command->add_option("--threads", options.threads, "threads the program runs with (default: one per core)")
       ->check(CLI::Range(1, 1024));
   command->add_flag("--tf32", options.tf32, "GPU, f32: let products be rounded to TF32");

@@ -1,0 +1,390 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Makes activations and their gradients bf16 or f16; parameters, statistics, optimizer and loss stay f32. Weights that
+// a library reads have a copy in the low precision, which the update that writes the parameter writes too. With f16 the
+// loss is scaled, and a step whose gradients are not finite changes nothing.
+
+#include "dialect/InceptOps.h"
+#include "dialect/VerifierUtils.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "passes/Passes.h"
+#include "passes/Target.h"
+#include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+
+namespace incept {
+#define GEN_PASS_DEF_ASSIGNPRECISIONPASS
+#include "passes/Passes.h.inc"
+
+namespace {
+
+/// A type with other elements.
+RankedTensorType withElement(Type type, Type element) {
+  auto tensor = cast<RankedTensorType>(type);
+  return RankedTensorType::get(tensor.getShape(), element, tensor.getEncoding());
+}
+
+Type elementOfVariable(VariableOp variable) { return cast<RankedTensorType>(variable.getType()).getElementType(); }
+
+/// Tensors that may be in low precision; vectors and scalars never are.
+bool isFullTensor(Value value) { return shapeOf(value).size() >= 2 && isa<FloatType>(elementOf(value)); }
+
+/// Ops that a library computes from tensors of one type.
+bool isLibraryCompute(Operation *op) { return op->hasTrait<OpTrait::Library>() && !isa<ReorderOp>(op); }
+
+/// True where `use` is how weights get into a convolution or a linear layer, forward or backward, or a bias into a
+/// convolution: fast libraries add a bias of the tensors' type. (A linear layer's is f32, as its logits are.)
+bool isWeightsUse(OpOperand &use) {
+  unsigned number = use.getOperandNumber();
+  return isa<JoinRowsOp>(use.getOwner()) || (number == 2 && isa<Conv2DOp>(use.getOwner())) ||
+         (number == 1 && isa<Conv2DOp, Conv2DBackwardDataOp, LinearOp, LinearBackwardDataOp>(use.getOwner()));
+}
+
+/// Gives the values of one function their types, in program order.
+class FunctionNarrower {
+public:
+  FunctionNarrower(func::FuncOp function, Type low, const Target &target)
+      : function(function), symbols(function->getParentOfType<ModuleOp>()), low(low), target(target) {}
+
+  void run() {
+    for (Operation &op : llvm::make_early_inc_range(function.getBody().front()))
+      visit(&op);
+  }
+
+private:
+  void visit(Operation *op) {
+    if (auto read = dyn_cast<ReadOp>(op))
+      return setElement(read.getValue(), elementOfVariable(symbols.lookup<VariableOp>(read.getVariable())));
+    if (auto write = dyn_cast<WriteOp>(op))
+      return visitWrite(write);
+    if (isa<CastOp>(op))
+      return; // somebody asked for this type
+    if (isa<NormalizeImageOp, ImportImageOp>(op))
+      return setElement(op->getResult(0), low);
+    if (isa<SoftmaxCrossEntropyOp, SoftmaxCrossEntropyBackwardOp>(op)) {
+      castOperand(op->getOpOperand(0), f32());
+      if (isa<SoftmaxCrossEntropyBackwardOp>(op))
+        setElement(op->getResult(0), low);
+      return;
+    }
+    if (auto sample = dyn_cast<ChannelSampleOp>(op))
+      return setElement(sample.getDst(), elementOf(sample.getSrc()));
+    follow(op);
+  }
+
+  Type f32() { return Float32Type::get(function.getContext()); }
+
+  static void setElement(Value value, Type element) { value.setType(withElement(value.getType(), element)); }
+
+  /// Results have the type of the tensors that they are computed from; a library gets all of these in low precision.
+  void follow(Operation *op) {
+    Type element;
+    for (OpOperand &operand : op->getOpOperands()) {
+      if (!isFullTensor(operand.get()))
+        continue;
+      if (!element)
+        element = isLibraryCompute(op) ? low : elementOf(operand.get());
+      castOperand(operand, element);
+    }
+    if (!element)
+      return;
+    if (auto conv = dyn_cast<Conv2DOp>(op); conv && conv.getBias())
+      castOperand(op->getOpOperand(2), element);
+    if (isa<Conv2DBackwardWeightsOp, LinearBackwardWeightsOp>(op))
+      element = target.gradientType(op);
+    else if (isa<LinearOp>(op) && isLogits(op->getResult(0)))
+      element = f32();
+    for (Value result : op->getResults())
+      if (isFullTensor(result))
+        setElement(result, element);
+  }
+
+  /// True where only the loss reads `value`, and variables that are f32.
+  bool isLogits(Value value) {
+    return llvm::all_of(value.getUsers(), [&](Operation *user) {
+      auto write = dyn_cast<WriteOp>(user);
+      return isa<SoftmaxCrossEntropyOp, SoftmaxCrossEntropyBackwardOp>(user) ||
+             (write && elementOfVariable(symbols.lookup<VariableOp>(write.getVariable())).isF32());
+    });
+  }
+
+  /// A gradient's variable takes the gradient's type, any other value that of its variable.
+  void visitWrite(WriteOp write) {
+    auto variable = symbols.lookup<VariableOp>(write.getVariable());
+    Type element = elementOf(write.getValue());
+    if (variable.getKind() == "gradient")
+      variable.setType(withElement(variable.getType(), element));
+    else
+      castOperand(write.getValueMutable(), elementOfVariable(variable));
+  }
+
+  /// Replaces the operand by one of type `element`, which all of its users in the function share.
+  void castOperand(OpOperand &operand, Type element) {
+    Value value = operand.get();
+    if (elementOf(value) == element)
+      return;
+    Value &made = casts[{value, element}];
+    if (!made) {
+      OpBuilder builder(function.getContext());
+      builder.setInsertionPointAfterValue(value);
+      auto op = CastOp::create(builder, value.getLoc(), withElement(value.getType(), element), value);
+      if (Operation *producer = value.getDefiningOp())
+        setPath(op, getPath(producer));
+      made = op.getDst();
+    }
+    operand.set(made);
+  }
+
+  func::FuncOp function;
+  SymbolTable symbols;
+  Type low;
+  const Target &target;
+  DenseMap<std::pair<Value, Type>, Value> casts;
+};
+
+class PrecisionAssigner {
+public:
+  PrecisionAssigner(ModuleOp module, Type low, const Target &target, int64_t growthInterval)
+      : module(module), low(low), target(target), growthInterval(growthInterval), symbols(module) {}
+
+  void run() {
+    auto forwardBackward = module.lookupSymbol<func::FuncOp>("forward_backward");
+    auto infer = module.lookupSymbol<func::FuncOp>("infer");
+    if (auto input = symbols.lookup<VariableOp>("io/f32_input"))
+      input.setType(withElement(input.getType(), low));
+    if (forwardBackward)
+      readCopies(forwardBackward);
+    if (infer)
+      readPrepared(infer);
+    for (StringRef name : {"stage_u8", "stage_f32", "forward_backward", "infer"})
+      if (auto function = module.lookupSymbol<func::FuncOp>(name))
+        FunctionNarrower(function, low, target).run();
+    auto update = module.lookupSymbol<func::FuncOp>("update");
+    if (forwardBackward && update) {
+      for (ReadOp read : update.getOps<ReadOp>()) // gradients may have another type now
+        read.getValue().setType(symbols.lookup<VariableOp>(read.getVariable()).getType());
+      Value unscale = low.isF16() ? scaleLoss(forwardBackward, update) : Value();
+      extendUpdates(update, unscale);
+      buildPrepareTraining();
+    }
+  }
+
+private:
+  VariableOp declare(VariableOp near, StringRef name, Type type, StringRef kind) {
+    OpBuilder builder(near);
+    builder.setInsertionPointAfter(near);
+    auto variable =
+        VariableOp::create(builder, near.getLoc(), name, cast<RankedTensorType>(type), kind, DictionaryAttr(), false);
+    symbols.insert(variable);
+    return variable;
+  }
+
+  /// Calls `replace(read, variable)` for each read of a variable whose value is used as weights; the value that it
+  /// returns takes that use.
+  template <typename Replace>
+  void replaceWeights(func::FuncOp function, Replace replace) {
+    for (ReadOp read : llvm::make_early_inc_range(function.getOps<ReadOp>())) {
+      if (llvm::none_of(read.getValue().getUses(), isWeightsUse))
+        continue;
+      Value value = replace(read, symbols.lookup<VariableOp>(read.getVariable()));
+      read.getValue().replaceUsesWithIf(value, isWeightsUse);
+      if (read.use_empty())
+        read.erase();
+    }
+  }
+
+  /// Training reads copies of weights, which the update keeps up to date.
+  void readCopies(func::FuncOp function) {
+    replaceWeights(function, [&](ReadOp read, VariableOp weights) -> Value {
+      std::string name = ("copy/" + weights.getSymName()).str();
+      Type type = withElement(weights.getType(), low);
+      if (!copies.contains(weights))
+        copies.insert({weights, declare(weights, name, type, "copy")});
+      OpBuilder builder(read);
+      return ReadOp::create(builder, read.getLoc(), type, name);
+    });
+  }
+
+  /// Inference reads what @prepare_inference writes: folded weights, and others cast.
+  void readPrepared(func::FuncOp infer) {
+    auto prepare = module.lookupSymbol<func::FuncOp>("prepare_inference");
+    llvm::StringMap<WriteOp> writes;
+    for (WriteOp write : prepare.getOps<WriteOp>())
+      writes[write.getVariable()] = write;
+    replaceWeights(infer, [&](ReadOp read, VariableOp weights) -> Value {
+      if (WriteOp write = writes.lookup(weights.getSymName())) {
+        narrowWrite(write, weights);
+        read.getValue().setType(weights.getType());
+        return read.getValue();
+      }
+      std::string name = ("narrow/" + weights.getSymName()).str();
+      auto variable = symbols.lookup<VariableOp>(name);
+      if (!variable) {
+        variable = declare(weights, name, weights.getType(), "derived");
+        OpBuilder builder(prepare.getBody().front().getTerminator());
+        Value value = ReadOp::create(builder, read.getLoc(), weights.getType(), weights.getSymName());
+        narrowWrite(WriteOp::create(builder, read.getLoc(), name, value), variable);
+      }
+      OpBuilder builder(read);
+      return ReadOp::create(builder, read.getLoc(), variable.getType(), name);
+    });
+  }
+
+  /// Lets @prepare_inference write `variable`, f32 so far, in low precision.
+  void narrowWrite(WriteOp write, VariableOp variable) {
+    RankedTensorType type = withElement(variable.getType(), low);
+    if (variable.getType() == type)
+      return; // read twice
+    OpBuilder builder(write);
+    auto cast = CastOp::create(builder, write.getLoc(), type, write.getValue());
+    setPath(cast, variable.getSymName());
+    write.getValueMutable().set(cast.getDst());
+    variable.setType(type);
+  }
+
+  /// Gives updates `unscale` where there is one, and the copy of what they update.
+  void extendUpdates(func::FuncOp update, Value unscale) {
+    for (Operation &op : llvm::make_early_inc_range(update.getBody().front())) {
+      if (!isa<SgdUpdateOp, RmspropUpdateOp>(op))
+        continue;
+      auto parameter = symbols.lookup<VariableOp>(op.getOperand(0).getDefiningOp<ReadOp>().getVariable());
+      VariableOp copy = copies.lookup(parameter);
+      OperationState state(op.getLoc(), op.getName());
+      state.addOperands(op.getOperands());
+      state.addTypes(op.getResultTypes());
+      state.addAttributes(op.getAttrs());
+      if (unscale)
+        state.addOperands(unscale);
+      if (copy)
+        state.addTypes(copy.getType());
+      OpBuilder builder(&op);
+      Operation *extended = builder.create(state);
+      op.replaceAllUsesWith(extended->getResults().take_front(op.getNumResults()));
+      if (copy)
+        WriteOp::create(builder, op.getLoc(), copy.getSymName(), extended->getResults().back());
+      op.erase();
+    }
+  }
+
+  /// The copies from the parameters, for when these were set by somebody else than an update.
+  void buildPrepareTraining() {
+    if (copies.empty())
+      return;
+    OpBuilder builder(module.lookupSymbol("forward_backward"));
+    auto function = func::FuncOp::create(builder, module.getLoc(), "prepare_training", builder.getFunctionType({}, {}));
+    builder.setInsertionPointToStart(function.addEntryBlock());
+    for (auto [parameter, copy] : copies) {
+      VariableOp variable = copy;
+      Value value = ReadOp::create(builder, variable.getLoc(), cast<VariableOp>(parameter).getType(),
+                                   cast<VariableOp>(parameter).getSymName());
+      auto made = CastOp::create(builder, variable.getLoc(), cast<RankedTensorType>(variable.getType()), value);
+      setPath(made, cast<VariableOp>(parameter).getSymName());
+      WriteOp::create(builder, variable.getLoc(), variable.getSymName(), made);
+    }
+    func::ReturnOp::create(builder, module.getLoc());
+  }
+
+  /// Scales the loss, counts what is not finite in its gradients, and keeps running statistics back until that is
+  /// known. Returns the factor of gradients in @update: 0 where the step is not to be made.
+  Value scaleLoss(func::FuncOp training, func::FuncOp update) {
+    OpBuilder builder(module.getContext());
+    auto scalar = RankedTensorType::get({}, builder.getF32Type());
+    declareSlot("loss_scale/scale", scalar, 65536.0);
+    declareSlot("loss_scale/good_steps", scalar, 0.0);
+    builder.setInsertionPointToStart(&training.getBody().front());
+    Value scale = ReadOp::create(builder, training.getLoc(), scalar, "loss_scale/scale");
+    for (auto backward : training.getOps<SoftmaxCrossEntropyBackwardOp>())
+      backward.getScaleMutable().assign(scale);
+
+    builder.setInsertionPointToStart(&update.getBody().front());
+    Location loc = update.getLoc();
+    SmallVector<Value> gradients;
+    for (ReadOp read : llvm::make_early_inc_range(update.getOps<ReadOp>()))
+      if (symbols.lookup<VariableOp>(read.getVariable()).getKind() == "gradient") {
+        read->moveBefore(&update.getBody().front(), builder.getInsertionPoint());
+        gradients.push_back(read.getValue());
+      }
+    auto bad = CountNonfiniteOp::create(builder, loc, scalar, gradients);
+    scale = ReadOp::create(builder, loc, scalar, "loss_scale/scale");
+    Value good = ReadOp::create(builder, loc, scalar, "loss_scale/good_steps");
+    auto next = LossScaleUpdateOp::create(builder, loc, scalar, scalar, scalar, bad, scale, good,
+                                          builder.getI64IntegerAttr(growthInterval));
+    for (Operation *op : {bad.getOperation(), next.getOperation()})
+      setPath(op, "loss_scale");
+    WriteOp::create(builder, loc, "loss_scale/scale", next.getNewScale());
+    WriteOp::create(builder, loc, "loss_scale/good_steps", next.getNewGoodSteps());
+    holdBackStates(training, update, next.getUnscale());
+    return next.getUnscale();
+  }
+
+  void declareSlot(StringRef name, RankedTensorType type, double value) {
+    OpBuilder builder(module.lookupSymbol("forward_backward"));
+    auto init = builder.getDictionaryAttr({builder.getNamedAttr("kind", builder.getStringAttr("constant")),
+                                           builder.getNamedAttr("value", builder.getF64FloatAttr(value))});
+    symbols.insert(VariableOp::create(builder, module.getLoc(), name, type, "slot", init, false));
+  }
+
+  /// Running statistics go to pending/NAME; @update makes them count if the step does.
+  void holdBackStates(func::FuncOp training, func::FuncOp update, Value unscale) {
+    OpBuilder builder(update.getBody().front().getTerminator());
+    for (WriteOp write : training.getOps<WriteOp>()) {
+      auto state = symbols.lookup<VariableOp>(write.getVariable());
+      if (state.getKind() != "state")
+        continue;
+      std::string name = ("pending/" + state.getSymName()).str();
+      declare(state, name, state.getType(), "pending");
+      write.setVariable(name);
+      Location loc = write.getLoc();
+      Value pending = ReadOp::create(builder, loc, state.getType(), name);
+      Value old = ReadOp::create(builder, loc, state.getType(), state.getSymName());
+      auto selected = SelectOp::create(builder, loc, state.getType(), unscale, pending, old);
+      setPath(selected, state.getSymName());
+      WriteOp::create(builder, loc, state.getSymName(), selected);
+    }
+  }
+
+  ModuleOp module;
+  Type low;
+  const Target &target;
+  int64_t growthInterval;
+  SymbolTable symbols;
+  llvm::MapVector<Operation *, VariableOp> copies; ///< of parameters
+};
+
+struct AssignPrecisionPass : impl::AssignPrecisionPassBase<AssignPrecisionPass> {
+  using Base::Base;
+  AssignPrecisionPass(std::shared_ptr<const Target> target, const AssignPrecisionPassOptions &options)
+      : Base(options), target(std::move(target)) {}
+
+  void runOnOperation() override {
+    if (precision == "f32")
+      return;
+    ModuleOp module = getOperation();
+    Builder builder(&getContext());
+    Type low = precision == "bf16"  ? Type(builder.getBF16Type())
+               : precision == "f16" ? Type(builder.getF16Type())
+                                    : Type();
+    if (!low || growthInterval < 1) {
+      module.emitError() << "expected precision f32, bf16 or f16 and a positive growth interval, but got '" << precision
+                         << "' and " << int64_t(growthInterval);
+      return signalPassFailure();
+    }
+    if (!target)
+      target = createFakeTarget();
+    PrecisionAssigner(module, low, *target, growthInterval).run();
+    module->setAttr("incept.precision", builder.getStringAttr(precision));
+  }
+
+  std::shared_ptr<const Target> target;
+};
+
+} // namespace
+
+std::unique_ptr<Pass> createAssignPrecisionPass(std::shared_ptr<const Target> target,
+                                                const AssignPrecisionPassOptions &options) {
+  return std::make_unique<AssignPrecisionPass>(std::move(target), options);
+}
+
+} // namespace incept
