@@ -105,6 +105,7 @@ Status start(Arguments &arguments) {
   };
   for (const auto &[name, value] : variables)
     setenv(name, value.c_str(), 1);
+  setenv("OMP_WAIT_POLICY", "passive", 0); // oneDNN's threads leave the processors to the interpreter's
 
   std::vector<char *> argv;
   for (std::string &argument : arguments.program)
