@@ -2,9 +2,7 @@
 
 #include "codegen/Codegen.h"
 #include "codegen/cpu/CpuBackend.h"
-#ifdef INCEPT_HAS_CUDA
 #include "codegen/cuda/CudaBackend.h"
-#endif
 
 using namespace mlir;
 
@@ -19,15 +17,7 @@ std::unique_ptr<Backend> createBackend(const BackendOptions &options, std::strin
     error = "unknown target '" + options.target + "': expected cpu or cuda:DEVICE, e.g. cuda:h100";
     return nullptr;
   }
-#ifdef INCEPT_HAS_CUDA
   return cuda::createBackend(options, name, error, isUsage);
-#else
-  isUsage = false;
-  error = "target '" + options.target +
-          "' needs the CUDA toolkit and cuDNN, which this compiler was built without: run scripts/setup.sh --cuda and "
-          "build it again";
-  return nullptr;
-#endif
 }
 
 } // namespace incept

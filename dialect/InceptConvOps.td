@@ -17,25 +17,28 @@ defvar Incept_ConvFormat = [{
     (`stride` $stride^)? (`pad` $pad_begin^)? (`pad_end` $pad_end^)? (`dilation` $dilation^)? (`groups` $groups^)?
 }];
 
-def Incept_Conv2DOp : Incept_LibraryOp<"conv2d"> {
+def Incept_Conv2DOp : Incept_LibraryOp<"conv2d", [AttrSizedOperandSegments]> {
   let summary = "2-D convolution, forward";
   let description = [{
     Computes the cross-correlation of `src` (N,C,H,W) with `weights` (O,C/groups,kh,kw), plus `bias` (O) where it is
-    given; with `relu`, the maximum of that and 0. `pad_begin` is top and left, `pad_end` bottom and right, dense
+    given. With `residual`, the result is that times `scale`, plus `residual`; with `relu`, the maximum of it all and 0.
+    A convolution with a residual has no gradient: it appears in inference. `pad_begin` is top and left, `pad_end` bottom and right, dense
     convolutions have dilation 1.
 
     - (C1) channels of `src` = input channels of `weights` * `groups`; `groups` divides the output channels.
     - (C2) the window, its strides and dilations are positive, paddings not negative, and the window fits the image.
     - (C3) `bias` has one value per output channel.
     - (C4) the shape of `dst` is (N, O, floor((H + pads - dilation*(kh-1) - 1)/stride) + 1, ...).
-    - (C5) `src`, `weights` and `dst` have one element type, `bias` has theirs or f32.
+    - (C5) `residual` has the type of `dst`; without it `scale` is 1.
+    - (C6) `src`, `weights` and `dst` have one element type, `bias` has theirs or f32.
 
     Example: `%y = incept.conv2d %x, %w stride [2, 2] : (tensor<8x3x299x299xf32>, tensor<32x3x3x3xf32>) -> tensor<8x32x149x149xf32>`
   }];
-  let arguments = !con((ins Incept_Image:$src, Incept_Weights:$weights, Optional<Incept_ChannelVector>:$bias),
-                       Incept_ConvArguments, (ins UnitAttr:$relu));
+  let arguments = !con((ins Incept_Image:$src, Incept_Weights:$weights, Optional<Incept_ChannelVector>:$bias,
+                            Optional<Incept_Image>:$residual),
+                       Incept_ConvArguments, (ins DefaultValuedAttr<F64Attr, "1.0">:$scale, UnitAttr:$relu));
   let results = (outs Incept_Image:$dst);
-  let assemblyFormat = !strconcat("$src `,` $weights (`bias` $bias^)?", Incept_ConvFormat, "(`relu` $relu^)? attr-dict `:` functional-type(operands, results)");
+  let assemblyFormat = !strconcat("$src `,` $weights (`bias` $bias^)? (`residual` $residual^)?", Incept_ConvFormat, "(`scale` $scale^)? (`relu` $relu^)? attr-dict `:` functional-type(operands, results)");
   let hasVerifier = 1;
 }
 

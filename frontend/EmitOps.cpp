@@ -170,8 +170,13 @@ Tensor GraphEmitter::emitConv(const Op &op, const Tensor &src, const std::string
                 : mlir::Value();
   if (!w || (bias && !b))
     return {};
-  Tensor result = tensor(Conv2DOp::create(builder, location(op.place), type(*dst), src.value, w, b, shape->stride,
-                                          shape->padBegin, shape->padEnd, shape->dilation, groups, /*relu=*/false),
+  auto one = builder.getF64FloatAttr(1.0);
+  Tensor result = tensor(Conv2DOp::create(builder, location(op.place), type(*dst), src.value, w, b,
+                                          /*residual=*/mlir::Value(), builder.getDenseI64ArrayAttr(shape->stride),
+                                          builder.getDenseI64ArrayAttr(shape->padBegin),
+                                          builder.getDenseI64ArrayAttr(shape->padEnd),
+                                          builder.getDenseI64ArrayAttr(shape->dilation),
+                                          builder.getI64IntegerAttr(groups), one, /*relu=*/mlir::UnitAttr()),
                          own);
   if (norm)
     result = emitBatchNorm(op, result, path + ".bn", frame);

@@ -164,8 +164,10 @@ void printLaunches(llvm::raw_ostream &os, ArrayRef<LaunchReport> launches) {
       os << ", " << sums.tensorCore << " on tensor cores";
     os << "), " << llvm::format("%.1f", double(sums.flops) * 1e-9) << " GFLOP, "
        << llvm::format("%.1f", double(sums.bytes) * 1e-6) << " MB moved, workspace "
-       << llvm::format("%.1f", double(sums.workspaceBytes) * 1e-6) << " MB, at least "
-       << llvm::format("%.3f", sums.seconds * 1e3) << " ms\n";
+       << llvm::format("%.1f", double(sums.workspaceBytes) * 1e-6) << " MB";
+    if (sums.seconds > 0)
+      os << ", at least " << llvm::format("%.3f", sums.seconds * 1e3) << " ms";
+    os << "\n";
   }
 }
 

@@ -32,7 +32,7 @@ struct MoveConvolutionFirst : OpRewritePattern<Conv2DOp> {
     if (weights[2] != 1 || weights[3] != 1 || conv.getGroups() != 1 || !isAll(conv.getStride(), 1) ||
         !isAll(conv.getPadBegin(), 0) || !isAll(conv.getPadEnd(), 0))
       return rewriter.notifyMatchFailure(conv, "it mixes pixels, or not all channels");
-    if (conv.getRelu())
+    if (conv.getRelu() || conv.getResidual())
       return rewriter.notifyMatchFailure(conv, "it is not linear");
     if (conv.getBias() && pool.getIncludePad())
       return rewriter.notifyMatchFailure(conv, "the padding counts as zeros, to which the bias would be added");
@@ -41,9 +41,10 @@ struct MoveConvolutionFirst : OpRewritePattern<Conv2DOp> {
     ArrayRef<int64_t> src = shapeOf(pool.getSrc());
     auto type =
         RankedTensorType::get({src[0], weights[0], src[2], src[3]}, getElementTypeOrSelf(conv.getDst().getType()));
-    auto first = Conv2DOp::create(rewriter, conv.getLoc(), type, pool.getSrc(), conv.getWeights(), conv.getBias(),
-                                  conv.getStrideAttr(), conv.getPadBeginAttr(), conv.getPadEndAttr(),
-                                  conv.getDilationAttr(), conv.getGroupsAttr(), conv.getReluAttr());
+    auto first =
+        Conv2DOp::create(rewriter, conv.getLoc(), type, pool.getSrc(), conv.getWeights(), conv.getBias(), Value(),
+                         conv.getStrideAttr(), conv.getPadBeginAttr(), conv.getPadEndAttr(), conv.getDilationAttr(),
+                         conv.getGroupsAttr(), conv.getScaleAttr(), conv.getReluAttr());
     auto second =
         AvgPoolOp::create(rewriter, pool.getLoc(), conv.getDst().getType(), first.getDst(), pool.getKernelAttr(),
                           pool.getStrideAttr(), pool.getPadBeginAttr(), pool.getPadEndAttr(), pool.getIncludePadAttr());

@@ -21,6 +21,8 @@ public:
     return conv && shapeOf(conv.getWeights())[2] == 1 && shapeOf(conv.getWeights())[3] == 1;
   }
 
+  bool addsResidual(Operation *op) const override { return acceptsSlice(op, op->getResult(0), {}); }
+
   FailureOr<LibraryPlan> plan(Operation *op, StringRef weightsFormat, std::string &why) const override {
     LibraryPlan plan;
     plan.kind = op->getName().stripDialect().str();

@@ -3,9 +3,11 @@
 // Lets a convolution apply the ReLU that follows it, in functions without gradients.
 
 #include "dialect/InceptOps.h"
+#include "dialect/VerifierUtils.h"
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "passes/Passes.h"
+#include "passes/Target.h"
 
 using namespace mlir;
 
@@ -15,8 +17,19 @@ namespace incept {
 
 namespace {
 
+/// Where `value` will lie in the concat.
+ChannelSlice sliceIn(ConcatOp concat, Value value) {
+  ChannelSlice slice{shapeOf(concat.getDst())[1], 0};
+  for (Value src : concat.getSrcs()) {
+    if (src == value)
+      break;
+    slice.offset += shapeOf(src)[1];
+  }
+  return slice;
+}
+
 struct FuseRelu : OpRewritePattern<ReluOp> {
-  using OpRewritePattern::OpRewritePattern;
+  FuseRelu(MLIRContext *context, const Target &target) : OpRewritePattern(context), target(target) {}
 
   LogicalResult matchAndRewrite(ReluOp relu, PatternRewriter &rewriter) const override {
     auto conv = relu.getSrc().getDefiningOp<Conv2DOp>();
@@ -24,24 +37,42 @@ struct FuseRelu : OpRewritePattern<ReluOp> {
       return rewriter.notifyMatchFailure(relu, "src is not a convolution");
     if (!conv->hasOneUse())
       return rewriter.notifyMatchFailure(relu, "the convolution's result has another use");
-    if (llvm::any_of(relu->getUsers(), [](Operation *user) { return isa<ConcatOp, ConcatViewOp>(user); }))
-      return rewriter.notifyMatchFailure(relu, "its generated kernel writes a slice of a concat, the library cannot");
+    if (llvm::any_of(relu->getUsers(), [&](Operation *user) {
+          auto concat = dyn_cast<ConcatOp>(user);
+          return concat && !target.acceptsSlice(conv, conv.getDst(), sliceIn(concat, relu.getDst()));
+        }))
+      return rewriter.notifyMatchFailure(relu,
+                                         "its generated kernel writes a slice of a concat, which the library cannot");
     rewriter.modifyOpInPlace(conv, [&] { conv.setRelu(true); });
     rewriter.replaceOp(relu, conv.getDst());
     return success();
   }
+
+  const Target &target;
 };
 
 struct FuseConvReluPass : impl::FuseConvReluPassBase<FuseConvReluPass> {
+  FuseConvReluPass() = default;
+  explicit FuseConvReluPass(std::shared_ptr<const Target> target) : target(std::move(target)) {}
+
   void runOnOperation() override {
     if (getOperation().getName() == "forward_backward")
       return; // gradients need the value before the ReLU's place
+    if (!target)
+      target = createFakeTarget();
     RewritePatternSet patterns(&getContext());
-    patterns.add<FuseRelu>(&getContext());
+    patterns.add<FuseRelu>(&getContext(), *target);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }
+
+  std::shared_ptr<const Target> target;
 };
 
 } // namespace
+
+std::unique_ptr<Pass> createFuseConvReluPass(std::shared_ptr<const Target> target) {
+  return std::make_unique<FuseConvReluPass>(std::move(target));
+}
+
 } // namespace incept

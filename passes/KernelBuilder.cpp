@@ -213,14 +213,15 @@ KernelLaunch KernelTable::get(GroupOp group) {
   return launch;
 }
 
-StringRef KernelTable::getCombine() {
+StringRef KernelTable::getCombine(size_t count) {
   OpBuilder builder(module.getContext());
   Location loc = builder.getUnknownLoc();
   auto definition = exec::KernelDefOp::create(builder, loc, "kernel", "combine");
   Block *body = builder.createBlock(&definition.getBody());
   auto vector = RankedTensorType::get({ShapedType::kDynamic}, builder.getF32Type());
-  Value argument = body->addArgument(vector, loc);
-  YieldOp::create(builder, loc, argument);
+  for (size_t i = 0; i < count; ++i)
+    body->addArgument(vector, loc);
+  YieldOp::create(builder, loc, body->getArguments());
   return intern(definition);
 }
 

@@ -25,8 +25,8 @@ public:
 
   /// The launch of a kernel group in the planned phase; adds its kernel to the module if it is new.
   KernelLaunch get(GroupOp group);
-  /// The kernel that adds partial sums.
-  llvm::StringRef getCombine();
+  /// The kernel that adds the partial sums of `count` results.
+  llvm::StringRef getCombine(size_t count);
   /// The kernel that counts in one tensor of `element`s what is not finite.
   llvm::StringRef getCountNonfinite(mlir::Type element);
 

@@ -283,24 +283,26 @@ private:
       operands.push_back(address(builder, loc, input));
     // A reduction writes partial sums, which a second launch combines.
     int64_t scratch = group.getScratchpadOffset().value_or(0);
-    SmallVector<std::pair<Value, Value>> sums;
+    SmallVector<Value> partials, sums;
     for (auto [output, isSum] : llvm::zip(group.getOutputs(), launch.isSum)) {
       Value memory = address(builder, loc, output);
       if (isSum) {
         int64_t channels = shapeOf(output)[0];
         Value partial = slice(builder, loc, "arena", scratch, {launch.units, channels}, builder.getF32Type());
         scratch += llvm::alignTo(launch.units * channels * 4, kAlignment);
-        sums.push_back({partial, memory});
+        partials.push_back(partial);
+        sums.push_back(memory);
         memory = partial;
       }
       operands.push_back(memory);
     }
     emit(builder, group, launch.symbol, operands, launch.extents, launch.units, countFlops(group));
-    for (auto [partial, sum] : sums) {
-      int64_t channels = cast<MemRefType>(sum.getType()).getDimSize(0);
-      emit(builder, group, kernels.getCombine(), {partial, sum}, {launch.units, channels},
-           llvm::divideCeil(channels, kCombineUnit), launch.units * channels);
-    }
+    if (sums.empty())
+      return;
+    int64_t channels = cast<MemRefType>(sums.front().getType()).getDimSize(0), count = sums.size();
+    llvm::append_range(partials, sums);
+    emit(builder, group, kernels.getCombine(count), partials, {launch.units, channels},
+         llvm::divideCeil(channels, kCombineUnit), count * launch.units * channels);
   }
 
   /// A stretch of a region with elements of one type.
@@ -352,7 +354,7 @@ private:
       units += parts;
     }
     Value partials = slice(builder, loc, "arena", scratch, {units, 1}, builder.getF32Type());
-    emit(builder, group, kernels.getCombine(), {partials, address(builder, loc, group.getOutputs().front())},
+    emit(builder, group, kernels.getCombine(1), {partials, address(builder, loc, group.getOutputs().front())},
          {units, 1}, 1, units);
   }
 

@@ -48,7 +48,7 @@ private:
     auto isZero = [](int64_t pad) { return pad == 0; };
     auto read = conv.getWeights().getDefiningOp<ReadOp>();
     return read && read->hasOneUse() && weights[2] == 1 && weights[3] == 1 && conv.getGroups() == 1 &&
-           !conv.getBias() && !conv.getRelu() && llvm::all_of(conv.getPadBegin(), isZero) &&
+           !conv.getBias() && !conv.getResidual() && !conv.getRelu() && llvm::all_of(conv.getPadBegin(), isZero) &&
            llvm::all_of(conv.getPadEnd(), isZero) && weights[0] % kChannelMultiple == 0 &&
            weights[1] % kChannelMultiple == 0;
   }
@@ -73,8 +73,9 @@ private:
     auto joined = JoinRowsOp::create(
         builder, loc, RankedTensorType::get({filters, shapeOf(first.getWeights())[1], 1, 1}, element), reads);
     auto conv = Conv2DOp::create(builder, loc, RankedTensorType::get({dst[0], filters, dst[2], dst[3]}, element),
-                                 first.getSrc(), joined, Value(), first.getStrideAttr(), first.getPadBeginAttr(),
-                                 first.getPadEndAttr(), first.getDilationAttr(), first.getGroupsAttr(), UnitAttr());
+                                 first.getSrc(), joined, Value(), Value(), first.getStrideAttr(),
+                                 first.getPadBeginAttr(), first.getPadEndAttr(), first.getDilationAttr(),
+                                 first.getGroupsAttr(), first.getScaleAttr(), UnitAttr());
     auto split = SplitOp::create(builder, loc, types, conv.getDst());
     for (Operation *op : {joined.getOperation(), conv.getOperation(), split.getOperation()})
       setPath(op, getPath(first));

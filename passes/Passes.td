@@ -114,11 +114,22 @@ def MergeSiblingsPass : Pass<"incept-merge-siblings", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::incept::InceptDialect"];
 }
 
+def FuseConvResidualPass : Pass<"incept-fuse-conv-residual", "::mlir::func::FuncOp"> {
+  let summary = "Let a convolution scale its result and add a residual";
+  let description = [{
+    For functions without gradients, and convolutions to which the target's library can add a residual. Not applied where
+    the convolution's or the scaled result has another use.
+
+    example: test/passes/fuse-conv-residual.mlir
+  }];
+  let dependentDialects = ["::incept::InceptDialect"];
+}
+
 def FuseConvReluPass : Pass<"incept-fuse-conv-relu", "::mlir::func::FuncOp"> {
   let summary = "Let a convolution apply the ReLU that follows it";
   let description = [{
     For functions without gradients. Not applied where the convolution's result has another use, nor where the ReLU feeds
-    a concat: there the generated kernel of the ReLU writes the channel slice, which a library cannot.
+    a concat and the target's library cannot write the channel slice: there the generated kernel of the ReLU does.
 
     example: test/passes/fuse-conv-relu.mlir
   }];

@@ -33,7 +33,8 @@ static void buildTraining(OpPassManager &passes, std::shared_ptr<const Target> t
     passes.nest<func::FuncOp>().addPass(createCommutePoolsPass());
   if (options.mergeSiblings)
     passes.nest<func::FuncOp>().addPass(createMergeSiblingsPass());
-  passes.nest<func::FuncOp>().addPass(createFuseConvReluPass());
+  passes.nest<func::FuncOp>().addPass(createFuseConvResidualPass(target));
+  passes.nest<func::FuncOp>().addPass(createFuseConvReluPass(target));
   passes.addPass(createDifferentiatePass());
   passes.addPass(createInsertOptimizerPass());
   passes.nest<func::FuncOp>().addPass(createDecomposeBatchNormPass());

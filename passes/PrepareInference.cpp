@@ -80,9 +80,10 @@ private:
     Value folded = derive(conv, (getPath(conv) + ".weight").str(), weights);
     Value bias = derive(conv, (getPath(conv) + ".bias").str(), fold.getShift());
     OpBuilder before(conv);
-    auto replacement = Conv2DOp::create(before, conv.getLoc(), conv.getType(), conv.getSrc(), folded, bias,
-                                        conv.getStrideAttr(), conv.getPadBeginAttr(), conv.getPadEndAttr(),
-                                        conv.getDilationAttr(), conv.getGroupsAttr(), conv.getReluAttr());
+    auto replacement =
+        Conv2DOp::create(before, conv.getLoc(), conv.getType(), conv.getSrc(), folded, bias, Value(),
+                         conv.getStrideAttr(), conv.getPadBeginAttr(), conv.getPadEndAttr(), conv.getDilationAttr(),
+                         conv.getGroupsAttr(), conv.getScaleAttr(), conv.getReluAttr());
     setPath(replacement, getPath(conv));
     norm.replaceAllUsesWith(replacement.getDst());
     norm.erase();

@@ -48,6 +48,10 @@ public:
   /// True where the activation `value`, an operand or the result of the library op `op`, may be this channel slice.
   virtual bool acceptsSlice(mlir::Operation *op, mlir::Value value, ChannelSlice slice) const = 0;
 
+  /// True where the library can add a residual, after a constant factor, to what the convolution `op` (a conv2d without
+  /// one) computes.
+  virtual bool addsResidual(mlir::Operation *op) const { return false; }
+
   /// Plans the library op `op` (conv2d, its gradients, linear, its gradients) with its weights in `weightsFormat`
   /// ("any" leaves the choice to the library). On failure `why` is a sentence without a final stop.
   virtual mlir::FailureOr<LibraryPlan> plan(mlir::Operation *op, llvm::StringRef weightsFormat,
@@ -75,9 +79,9 @@ public:
 };
 
 /// A target for pass tests: it accepts everything, keeps convolution weights in a format called "blocked" (rounded up
-/// to multiples of 16 channels), takes slices in 1x1 convolutions only, wants another format for data gradients, and
-/// activations in blocks for windows 5 high. Multiples of 32 rows of weights lie together. Gradients of convolutions'
-/// weights have the type of the activations, those of linear layers' are f32.
+/// to multiples of 16 channels), takes slices and adds residuals in 1x1 convolutions only, wants another format for data
+/// gradients, and activations in blocks for windows 5 high. Multiples of 32 rows of weights lie together. Gradients of
+/// convolutions' weights have the type of the activations, those of linear layers' are f32.
 std::shared_ptr<const Target> createFakeTarget();
 
 } // namespace incept

@@ -25,3 +25,12 @@ time incept compile specs/inception_v4.json --batch-size=8 -o "$out/inception_v4
 "$out/inception_v4" info
 echo "Training steps of it on random images"
 "$out/inception_v4" bench --steps=5
+
+echo
+if [ -x build/release/bin/incept-stub-cuda ]; then
+  echo "Compiling specs/inception_v4.json for an NVIDIA H100, which need not be here"
+  time incept compile specs/inception_v4.json --target=cuda:h100 --batch-size=64 --precision=f16 -o "$out/inception_v4_h100"
+  "$out/inception_v4_h100" info
+else
+  echo "No CUDA toolkit with cuDNN here: scripts/setup.sh --cuda installs them, for incept compile --target=cuda:h100"
+fi

@@ -25,7 +25,7 @@ config.substitutions += [
 ]
 
 # Tools exist or not by the targets that were built; a test names what it needs with REQUIRES.
-for tool in ("incept", "incept-opt", "incept-run", "incept-count-allocations"):
+for tool in ("incept", "incept-opt", "incept-run", "incept-translate", "incept-count-allocations"):
     if os.path.exists(os.path.join(config.incept_tools_dir, tool)):
         config.available_features.add(tool)
 # Tests that take longer than CI has time for: scripts/test.sh --all.

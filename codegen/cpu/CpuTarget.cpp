@@ -53,6 +53,8 @@ FailureOr<onednn::Problem> problemOf(Operation *op, StringRef format) {
         auto p = convolution(conv, onednn::Kind::ConvolutionForward, conv.getSrc(), conv.getWeights(), conv.getDst(),
                              format);
         p.bias = bool(conv.getBias());
+        if (conv.getResidual())
+          return failure(); // addsResidual says so
         p.relu = conv.getRelu();
         auto function = conv->getParentOfType<FunctionOpInterface>();
         p.training = function && function.getName() == "forward_backward";

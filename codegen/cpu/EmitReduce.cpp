@@ -111,15 +111,19 @@ LogicalResult emitCountNonfinite(CpuEmitter &e) {
 }
 
 LogicalResult emitCombine(CpuEmitter &e) {
-  Value partials = e.operand(0), dst = e.operand(1), count = e.extent(0), channels = e.extent(1);
+  Value count = e.extent(0), channels = e.extent(1);
   Value from = e.mul(e.begin, e.index(kCombineUnit)), to = e.min(e.mul(e.end, e.index(kCombineUnit)), channels);
-  e.vectorsBetween(e.min(from, to), to, [&](Value c, Lanes lanes) {
-    auto sum = e.loop(e.index(0), count, 1, ValueRange(e.splatReal(0.0)), [&](Value row, ValueRange sums) {
-      Value value = e.loadVector(partials, e.add(e.mul(row, channels), c), e.f32(), lanes);
-      return SmallVector<Value>{e.addf(sums[0], value)};
+  unsigned sums = e.body().getNumArguments();
+  for (unsigned i = 0; i < sums; ++i) {
+    Value partials = e.operand(i), dst = e.operand(sums + i);
+    e.vectorsBetween(e.min(from, to), to, [&](Value c, Lanes lanes) {
+      auto sum = e.loop(e.index(0), count, 1, ValueRange(e.splatReal(0.0)), [&](Value row, ValueRange carried) {
+        Value value = e.loadVector(partials, e.add(e.mul(row, channels), c), e.f32(), lanes);
+        return SmallVector<Value>{e.addf(carried[0], value)};
+      });
+      e.storeVector(sum[0], dst, c, lanes);
     });
-    e.storeVector(sum[0], dst, c, lanes);
-  });
+  }
   return success();
 }
 

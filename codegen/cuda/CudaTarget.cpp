@@ -85,6 +85,10 @@ std::optional<cudnn::Problem> problemOf(Operation *op) {
         if (p.bias)
           p.biasType = typeOf(conv.getBias());
         p.relu = conv.getRelu();
+        p.residual = bool(conv.getResidual());
+        p.scale = static_cast<float>(conv.getScale().convertToDouble());
+        if (p.residual)
+          p.residualStride = pixelStride(conv.getResidual());
         return p;
       })
       .Case([](Conv2DBackwardDataOp conv) -> Result {
@@ -133,9 +137,15 @@ public:
   bool acceptsSlice(Operation *op, Value value, ChannelSlice slice) const override {
     // Engines assume that addresses and pixels are 16 bytes apart.
     int64_t channels = kPixelBytes / elementBytes(getElementTypeOrSelf(value.getType()));
-    bool isAligned = slice.offset % channels == 0 && slice.stride % channels == 0;
-    return isAligned && isa<Conv2DOp, Conv2DBackwardDataOp, Conv2DBackwardWeightsOp>(op);
+    if (slice.offset % channels != 0 || slice.stride % channels != 0)
+      return false;
+    // Gradients in bf16 and f16 have engines on tensor cores only that copy the slice through their workspace; those in
+    // f32 transpose through it whatever the layout is.
+    return isa<Conv2DOp>(op) ||
+           (isa<Conv2DBackwardDataOp, Conv2DBackwardWeightsOp>(op) && getElementTypeOrSelf(value.getType()).isF32());
   }
+
+  bool addsResidual(Operation *op) const override { return cast<Conv2DOp>(op).getGroups() == 1; }
 
   FailureOr<LibraryPlan> plan(Operation *op, StringRef weightsFormat, std::string &why) const override {
     auto problem = problemFor(op);

@@ -133,25 +133,68 @@ LogicalResult emitCountNonfinite(CudaEmitter &e) {
   return success();
 }
 
+namespace {
+
+/// Adds partial sums: thread (x, y) of a block the rows y, y + kRows, ... of channel x, then row 0 of threads the rest.
+class CombineLoops {
+public:
+  explicit CombineLoops(CudaEmitter &emitter)
+      : e(emitter), channels(e.extent(1)), x(e.threadX()), y(e.threadY()),
+        c(e.add(e.mul(e.blockX(), e.index(kColumns)), x)), isInside(e.less(c, channels)) {}
+
+  void emit() {
+    unsigned sums = e.body().getNumArguments();
+    Value memory = e.shared(sums * kBlockThreads, e.f32());
+    for (unsigned i = 0; i < sums; ++i)
+      e.storeScalar(addRows(e.operand(i)), memory, place(i, y));
+    e.barrier();
+    Value isFirst = e.less(y, e.index(1));
+    e.ifThen(arith::AndIOp::create(e.builder, e.loc, isFirst, isInside), [&] {
+      for (unsigned i = 0; i < sums; ++i) {
+        Value total = e.loadScalar(memory, place(i, e.index(0)), e.f32());
+        for (int64_t row = 1; row < kRows; ++row)
+          total = e.addf(total, e.loadScalar(memory, place(i, e.index(row)), e.f32()));
+        e.storeScalar(total, e.operand(sums + i), c);
+      }
+    });
+  }
+
+private:
+  static constexpr int64_t kColumns = 32, kRows = kBlockThreads / kColumns, kInFlight = 8;
+
+  Value place(unsigned sum, Value row) {
+    return e.add(e.index(sum * kBlockThreads), e.add(e.mul(row, e.index(kColumns)), x));
+  }
+
+  /// kInFlight rows at a time, then those that are left.
+  Value addRows(Value partials) {
+    Value rows = arith::SelectOp::create(e.builder, e.loc, isInside, e.extent(0), e.index(0));
+    Value ahead = e.index(kRows * (kInFlight - 1)), group = e.index(kRows * kInFlight);
+    Value groups = e.ceilDiv(e.max(e.sub(e.sub(rows, y), ahead), e.index(0)), group);
+    Value full = e.add(y, e.mul(groups, group));
+    return addStrided(partials, full, rows, 1, addStrided(partials, y, full, kInFlight, e.real(0.0)));
+  }
+
+  Value addStrided(Value partials, Value from, Value to, int64_t count, Value sum) {
+    return e.strided(from, to, e.index(kRows * count), ValueRange(sum), [&](Value row, ValueRange carried) {
+      SmallVector<Value> values;
+      for (int64_t i = 0; i < count; ++i)
+        values.push_back(e.loadScalar(partials, e.add(e.mul(e.add(row, e.index(i * kRows)), channels), c), e.f32()));
+      Value next = carried[0];
+      for (Value value : values)
+        next = e.addf(next, value);
+      return SmallVector<Value>{next};
+    })[0];
+  }
+
+  CudaEmitter &e;
+  Value channels, x, y, c, isInside;
+};
+
+} // namespace
+
 LogicalResult emitCombine(CudaEmitter &e) {
-  constexpr int64_t kColumns = 32, kRows = kBlockThreads / kColumns;
-  Value partials = e.operand(0), dst = e.operand(1), count = e.extent(0), channels = e.extent(1);
-  Value x = e.threadX(), y = e.threadY(), c = e.add(e.mul(e.blockX(), e.index(kColumns)), x);
-  Value memory = e.shared(kBlockThreads, e.f32());
-  Value rows = arith::SelectOp::create(e.builder, e.loc, e.less(c, channels), count, e.index(0));
-  auto sum = e.strided(y, rows, e.index(kRows), ValueRange(e.real(0.0)), [&](Value row, ValueRange carried) {
-    Value value = e.loadScalar(partials, e.add(e.mul(row, channels), c), e.f32());
-    return SmallVector<Value>{e.addf(carried[0], value)};
-  });
-  e.storeScalar(sum[0], memory, e.add(e.mul(y, e.index(kColumns)), x));
-  e.barrier();
-  Value isFirst = e.less(y, e.index(1));
-  e.ifThen(arith::AndIOp::create(e.builder, e.loc, isFirst, e.less(c, channels)), [&] {
-    Value total = e.loadScalar(memory, x, e.f32());
-    for (int64_t row = 1; row < kRows; ++row)
-      total = e.addf(total, e.loadScalar(memory, e.add(x, e.index(row * kColumns)), e.f32()));
-    e.storeScalar(total, dst, c);
-  });
+  CombineLoops(e).emit();
   return success();
 }
 

@@ -172,6 +172,12 @@ int64_t vectorsInFlight(exec::KernelDefOp definition, int64_t width) {
   return std::clamp<int64_t>((kRegisters - channels * width) / (std::max<int64_t>(full, 1) * width), 1, kMost);
 }
 
+int64_t registerBudget(exec::KernelDefOp definition) {
+  constexpr size_t kManyOperands = 8;
+  size_t operands = definition.getBody().getNumArguments() + definition.getYield().getValues().size();
+  return operands > kManyOperands ? 255 : 128;
+}
+
 FailureOr<LaunchShapes> shapeLaunches(ModuleOp module) {
   Shaper shaper(module);
   for (func::FuncOp function : module.getOps<func::FuncOp>())

@@ -21,6 +21,10 @@ inline constexpr int64_t kVectorBytes = 16;
 /// where a kernel reads so much that they would not fit into registers.
 int64_t vectorsInFlight(exec::KernelDefOp definition, int64_t width);
 
+/// Registers that a thread of a kernel may use: two blocks of kBlockThreads fit on a multiprocessor, one where a kernel
+/// has so many operands that their loads alone keep memory busy.
+int64_t registerBudget(exec::KernelDefOp definition);
+
 struct Variant {
   exec::KernelDefOp definition;
   int64_t width = 1;    ///< lanes of a vector

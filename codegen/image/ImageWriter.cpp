@@ -77,6 +77,8 @@ public:
     header["mode"] = text("incept.mode");
     std::string precision = text("incept.precision");
     header["precision"] = precision.empty() ? "f32" : precision;
+    if (contents.tf32)
+      header["tf32"] = *contents.tf32;
     for (StringRef key : {"batch_size", "classes", "macs"})
       header[key.str()] = number(("incept." + key).str());
     for (StringRef key : {"image", "normalization", "training", "memory"}) {
@@ -175,6 +177,8 @@ private:
       Json object = {{"name", plan.getSymName().str()}, {"kind", plan.getKind().str()}};
       object.update(toJson(plan.getConfig()));
       object.erase("swap_operands"); // launches have the library's order already
+      if (contents.grids)
+        object.erase("weights_format"); // on a GPU there is one, and the problem does not say it
       if (auto found = contents.serializedPlans.find(plan.getSymName()); found != contents.serializedPlans.end())
         object["serialized"] = {{"offset", found->second.first}, {"bytes", found->second.second}};
       list.push_back(std::move(object));

@@ -42,6 +42,7 @@ struct ImageContents {
   std::string specText;
   std::vector<Blob> blobs;
   std::optional<Grids> grids;
+  std::optional<bool> tf32; ///< for a GPU: f32 products may be rounded to TF32
   /// Plan symbol -> its range of the blob "plans": {offset, bytes}.
   llvm::StringMap<std::pair<uint64_t, uint64_t>> serializedPlans;
 };

@@ -44,6 +44,9 @@ void conv2d(Conv2DOp op, Values &values) {
   forEachTerm(op, src.shape, weights.shape, dst.shape,
               [&](int64_t n, int64_t o, int64_t oh, int64_t ow, int64_t c, int64_t ih, int64_t iw, int64_t i,
                   int64_t kh, int64_t kw) { dst.at(n, o, oh, ow) += src.at(n, c, ih, iw) * weights.at(o, i, kh, kw); });
+  if (const Tensor *residual = values.optional(op.getResidual()))
+    for (int64_t index = 0; index < dst.size(); ++index)
+      dst.values[index] = dst.values[index] * op.getScale().convertToDouble() + residual->values[index];
   if (op.getRelu())
     for (double &value : dst.values)
       value = std::max(value, 0.0);

@@ -86,6 +86,8 @@ Status dispatch(CLI::App &app, Arguments &a) {
   if (command == "info")
     return runInfo(**program, a.json, a.memory);
   INCEPT_RETURN_IF_ERROR((*program)->prepareDevice());
+  if (std::string note = (*program)->device().note(); !note.empty())
+    std::fprintf(stderr, "%s: note: %s\n", app.get_name().c_str(), note.c_str());
   if (command == "train") {
     if ((*program)->image().mode != "train")
       return usageError("the program was compiled with --mode=infer: it cannot train");

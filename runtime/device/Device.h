@@ -75,6 +75,8 @@ public:
   virtual Expected<Peaks> peaks() = 0;
   /// Most bytes of the device's memory that this process has held so far.
   virtual uint64_t peakResidentBytes() const = 0;
+  /// A sentence for the user about how the device was prepared; empty where it went as it was compiled.
+  virtual std::string note() const { return {}; }
 };
 
 /// A kind of device: what can be said and checked of its programs on any machine, and how a device is made.

@@ -173,7 +173,8 @@ private:
   std::vector<Buffer> runKernels() {
     KernelTable table(module, runner.target());
     KernelLaunch kernel = table.get(groupOp);
-    std::string combine = table.getCombine().str();
+    size_t sums = llvm::count(kernel.isSum, true);
+    std::string combine = table.getCombine(std::max<size_t>(sums, 1)).str();
     std::vector<Buffer> outputs, partials;
     for (Type type : function.getResultTypes())
       outputs.emplace_back(cast<RankedTensorType>(type));
@@ -186,15 +187,20 @@ private:
     launches[0] = {kernel.symbol.str(), {}, {kernel.extents.begin(), kernel.extents.end()}, kernel.units};
     for (Buffer &input : inputs)
       launches[0].operands.push_back(operand(input, false));
+    std::vector<LaunchOperand> combined, results;
     for (size_t i = 0; i < outputs.size(); ++i) {
       Buffer &written = kernel.isSum[i] ? partials[i] : outputs[i];
       launches[0].operands.push_back(operand(written, true));
-      int64_t channels = outputs[i].channels;
-      if (kernel.isSum[i])
-        launches.push_back({combine,
-                            {operand(written, false), operand(outputs[i], true)},
-                            {kernel.units, channels},
-                            int64_t(llvm::divideCeil(channels, kCombineUnit))});
+      if (kernel.isSum[i]) {
+        combined.push_back(operand(written, false));
+        results.push_back(operand(outputs[i], true));
+      }
+    }
+    if (sums > 0) {
+      llvm::append_range(combined, results);
+      int64_t channels = results.front().type.getDimSize(0);
+      launches.push_back(
+          {combine, combined, {kernel.units, channels}, int64_t(llvm::divideCeil(channels, kCombineUnit))});
     }
     runner.run(module, launches);
     return outputs;
@@ -206,7 +212,7 @@ private:
     Buffer &src = inputs.front();
     constexpr int64_t kChunk = 100;
     int64_t total = src.type.getNumElements(), parts = llvm::divideCeil(total, kChunk);
-    std::string count = table.getCountNonfinite(src.type.getElementType()).str(), combine = table.getCombine().str();
+    std::string count = table.getCountNonfinite(src.type.getElementType()).str(), combine = table.getCombine(1).str();
     Buffer partials(RankedTensorType::get({parts}, Float32Type::get(module.getContext())));
     std::vector<Buffer> outputs;
     outputs.emplace_back(cast<RankedTensorType>(function.getResultTypes()[0]));

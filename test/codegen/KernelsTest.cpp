@@ -335,13 +335,11 @@ using Runner = std::pair<const char *, KernelRunner &(*)()>;
 INSTANTIATE_TEST_SUITE_P(Cpu, Kernels,
                          testing::Combine(testing::Values(Runner{"cpu", cpuRunner}), testing::Values(1, 8, 37)),
                          caseName);
-#ifdef INCEPT_HAS_CUDA
 // Vectors of 16 and of 8 bytes and of single elements, rows of one block and of several.
 INSTANTIATE_TEST_SUITE_P(Cuda, Kernels,
                          testing::Combine(testing::Values(Runner{"cuda", cudaRunner}),
                                           testing::Values(1, 8, 37, 600, 1154)),
                          caseName);
-#endif
 
 /// A kernel definition with one op of f32 tensors in its body.
 static std::string definition(const std::string &family, const std::string &op, const std::string &type) {

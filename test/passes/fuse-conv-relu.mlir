@@ -22,12 +22,24 @@ func.func @conv_has_another_use(%x: !x, %w: !w) -> (!x, !x) {
   return %y, %z : !x, !x
 }
 
-// The kernel of the ReLU writes the channel slice.
-// CHECK-LABEL: func.func @feeds_a_concat
-func.func @feeds_a_concat(%x: !x, %w: !w) -> tensor<2x8x2x2xf32> {
-  // CHECK: incept.conv2d %{{[a-z0-9]+}}, %{{[a-z0-9]+}} :
-  // CHECK: incept.relu
+// This target's 1x1 convolutions write channel slices.
+// CHECK-LABEL: func.func @writes_a_slice
+func.func @writes_a_slice(%x: !x, %w: !w) -> tensor<2x8x2x2xf32> {
+  // CHECK: incept.conv2d %{{[a-z0-9]+}}, %{{[a-z0-9]+}} relu :
+  // CHECK-NOT: incept.relu
+  // CHECK: return
   %y = incept.conv2d %x, %w : (!x, !w) -> !x
+  %z = incept.relu %y : (!x) -> !x
+  %c = incept.concat %x, %z : (!x, !x) -> tensor<2x8x2x2xf32>
+  return %c : tensor<2x8x2x2xf32>
+}
+
+// Others do not: the kernel of the ReLU writes the slice.
+// CHECK-LABEL: func.func @feeds_a_concat
+func.func @feeds_a_concat(%x: !x, %w: tensor<4x4x3x3xf32>) -> tensor<2x8x2x2xf32> {
+  // CHECK: incept.conv2d %{{[a-z0-9]+}}, %{{[a-z0-9]+}} pad [1, 1] pad_end [1, 1] :
+  // CHECK: incept.relu
+  %y = incept.conv2d %x, %w pad [1, 1] pad_end [1, 1] : (!x, tensor<4x4x3x3xf32>) -> !x
   %z = incept.relu %y : (!x) -> !x
   %c = incept.concat %x, %z : (!x, !x) -> tensor<2x8x2x2xf32>
   return %c : tensor<2x8x2x2xf32>

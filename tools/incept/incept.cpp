@@ -47,8 +47,7 @@ void addWeightsOptions(CLI::App *command, WeightsOptions &weights, CompileOption
   addParameters(command, options);
 }
 
-void addCompileOptions(CLI::App *command, CompileOptions &options) {
-  addNetworkOptions(command, options);
+void addTargetOptions(CLI::App *command, CompileOptions &options) {
   command->add_option("--target", options.target, "cpu or cuda:DEVICE (incept devices)")->capture_default_str();
   command->add_option("--precision", options.phases.precision, "of activations and of what is computed from them")
       ->check(CLI::IsMember({"f32", "bf16", "f16"}))
@@ -57,6 +56,11 @@ void addCompileOptions(CLI::App *command, CompileOptions &options) {
       ->check(CLI::Range(1, 1024));
   command->add_flag("--tf32", options.tf32, "GPU, f32: let products be rounded to TF32");
   command->add_option("--plan-cache", options.planCache, "GPU: directory of finished cuDNN plans");
+}
+
+void addCompileOptions(CLI::App *command, CompileOptions &options) {
+  addNetworkOptions(command, options);
+  addTargetOptions(command, options);
   command->add_flag("--keep-gradients", options.keepGradients, "let `step` write the gradients");
   for (const RewriteFlag &rewrite : kRewriteFlags)
     command->add_flag(std::string("!") + rewrite.flag, options.phases.*rewrite.member, rewrite.help);
@@ -107,7 +111,7 @@ int main(int argc, char **argv) {
   CLI::App *summaryCommand = app.add_subcommand("summary", "print layers, parameters and multiply-accumulates");
   bool json = false;
   addNetworkOptions(summaryCommand, options);
-  summaryCommand->add_option("--target", options.target, "cpu or cuda:DEVICE")->capture_default_str();
+  addTargetOptions(summaryCommand, options);
   summaryCommand->add_flag("--json", json, "as JSON");
   summaryCommand->add_flag("--memory", options.phases.reportPeak, "list who is alive when most memory is needed");
 

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "codegen/cuda/plans/DeviceProfile.h"
+#include "codegen/cuda/plans/BuiltinProfiles.h"
+#include "runtime/support/Files.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cstdlib>
+#include <numeric>
+
+namespace incept::cuda {
+
+namespace {
+
+using Json = nlohmann::json;
+
+/// The positive integer `key` of `object`; an empty error stays empty.
+int64_t positive(const Json &object, const char *key, std::string &error) {
+  auto found = object.find(key);
+  if (found != object.end() && found->is_number_integer() && found->get<int64_t>() > 0)
+    return found->get<int64_t>();
+  if (error.empty())
+    error = fmt::format("expected a positive integer '{}'", key);
+  return 0;
+}
+
+std::string string(const Json &object, const char *key, std::string &error) {
+  auto found = object.find(key);
+  if (found != object.end() && found->is_string() && !found->get<std::string>().empty())
+    return found->get<std::string>();
+  if (error.empty())
+    error = fmt::format("expected a string '{}'", key);
+  return "";
+}
+
+size_t editDistance(const std::string &a, const std::string &b) {
+  std::vector<size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), size_t(0));
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      size_t above = row[j];
+      row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (std::tolower(a[i - 1]) != std::tolower(b[j - 1]))});
+      diagonal = above;
+    }
+  }
+  return row.back();
+}
+
+Status unknownDevice(const std::string &name) {
+  std::string known, nearest;
+  size_t best = std::max<size_t>(name.size() / 2, 2);
+  for (const DeviceProfile &profile : deviceProfiles()) {
+    known += (known.empty() ? "" : ", ") + profile.name + " (" + profile.arch + ")";
+    for (const std::string &candidate : {profile.name, profile.arch})
+      if (size_t distance = editDistance(name, candidate); distance < best) {
+        best = distance;
+        nearest = candidate;
+      }
+  }
+  return usageError(fmt::format("unknown device '{}'{}; there are profiles of {}", name,
+                                nearest.empty() ? "" : ": did you mean '" + nearest + "'?", known));
+}
+
+} // namespace
+
+Expected<DeviceProfile> parseDeviceProfile(const std::string &text, const std::string &where) {
+  Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object() || !json.contains("incept") || !json["incept"].is_object())
+    return inputError(
+        fmt::format("'{}' is not a device profile: expected a JSON object with an object 'incept'", where));
+  DeviceProfile profile;
+  std::string error;
+  const Json own = json["incept"];
+  const Json peaks = own.contains("peak_flops") && own["peak_flops"].is_object() ? own["peak_flops"] : Json::object();
+  profile.name = string(own, "name", error);
+  profile.title = string(own, "title", error);
+  profile.arch = string(own, "arch", error);
+  profile.ptxVersion = int(std::min<int64_t>(positive(own, "ptx_version", error), 1000));
+  profile.isDefaultForArch = own.contains("default_for_arch") && own["default_for_arch"] == true;
+  profile.memoryBytesPerSecond = positive(own, "memory_bytes_per_second", error);
+  profile.peakF32 = positive(peaks, "f32", error);
+  profile.peakTf32 = positive(peaks, "tf32", error);
+  profile.peakBf16 = positive(peaks, "bf16", error);
+  profile.peakF16 = positive(peaks, "f16", error);
+  profile.memoryBytes = positive(json, "totalGlobalMem", error);
+  profile.multiprocessors = positive(json, "multiProcessorCount", error);
+  profile.l2Bytes = positive(json, "l2CacheSize", error);
+  int64_t version = positive(json, "deviceVer", error);
+  if (error.empty() && profile.arch != "sm_" + std::to_string(version / 10))
+    error = fmt::format("the architecture '{}' is not that of 'deviceVer' {}", profile.arch, version);
+  if (!error.empty())
+    return inputError(fmt::format("device profile '{}': {}", where, error));
+  json.erase("incept");
+  profile.cudnnProperties = json.dump();
+  return profile;
+}
+
+const std::vector<DeviceProfile> &deviceProfiles() {
+  static const std::vector<DeviceProfile> profiles = [] {
+    std::vector<DeviceProfile> result;
+    for (const BuiltinProfile *entry = kBuiltinProfiles; entry->name; ++entry)
+      // A profile of ours that does not parse is a mistake of this build, which the unit tests report.
+      if (auto profile = parseDeviceProfile(entry->text, entry->name))
+        result.push_back(std::move(*profile));
+    return result;
+  }();
+  return profiles;
+}
+
+Expected<DeviceProfile> findDeviceProfile(const std::string &name) {
+  if (name.ends_with(".json")) {
+    auto file = MappedFile::open(name);
+    if (!file)
+      return file.status();
+    return parseDeviceProfile(std::string(file->bytes()), name);
+  }
+  for (const DeviceProfile &profile : deviceProfiles())
+    if (profile.name == name || (profile.isDefaultForArch && profile.arch == name))
+      return profile;
+  return unknownDevice(name);
+}
+
+std::string deviceTable() {
+  std::string table = fmt::format("{:<10} {:<8} {:>5} {:>10} {:>10}   {:>8} {:>8} {:>8} {:>8}   {}\n", "target", "arch",
+                                  "SMs", "memory", "bandwidth", "f32", "tf32", "bf16", "f16", "device");
+  constexpr double kTera = 1e12;
+  for (const DeviceProfile &p : deviceProfiles())
+    table += fmt::format("{:<10} {:<8} {:>5} {:>7.0f} GB {:>5.2f} TB/s   {:>8.1f} {:>8.1f} {:>8.1f} {:>8.1f}   {}\n",
+                         "cuda:" + p.name, p.arch, p.multiprocessors, double(p.memoryBytes) / 1e9,
+                         double(p.memoryBytesPerSecond) / kTera, double(p.peakF32) / kTera, double(p.peakTf32) / kTera,
+                         double(p.peakBf16) / kTera, double(p.peakF16) / kTera, p.title);
+  return table + "(f32 to f16: peak TFLOP/s, dense; tf32, bf16 and f16 on tensor cores)\n";
+}
+
+} // namespace incept::cuda

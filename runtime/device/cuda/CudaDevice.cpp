@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What happens before the first step: the machine is checked, everything is allocated, loaded and bound.
+
+#include "runtime/device/cuda/CudaDevice.h"
+#include "runtime/device/cuda/CudaImage.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstdlib>
+#include <numeric>
+
+namespace incept::cuda {
+
+namespace {
+
+constexpr uint64_t kAlignment = 256;
+
+uint64_t aligned(uint64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
+
+/// Operations per clock of one multiprocessor, from the tables of its architecture's data sheet: f32 outside the tensor
+/// cores, and 16-bit types with f32 sums inside them (TF32 has half of that).
+struct Throughput {
+  int major, minor;
+  double f32, half;
+};
+constexpr Throughput kThroughputs[] = {{7, 0, 128, 1024}, {7, 5, 128, 1024}, {8, 0, 128, 2048},  {8, 6, 256, 1024},
+                                       {8, 9, 256, 1024}, {9, 0, 256, 4096}, {10, 0, 256, 8192}, {12, 0, 256, 1024}};
+
+} // namespace
+
+const Backend &cudaBackend() {
+  static constexpr Backend backend = {"cuda", checkImage, describeImage, CudaDevice::create};
+  return backend;
+}
+
+Expected<CudaOptions> CudaOptions::fromText(std::string_view text) {
+  CudaOptions options;
+  while (!text.empty()) {
+    std::string_view word = text.substr(0, text.find(','));
+    text.remove_prefix(std::min(word.size() + 1, text.size()));
+    if (word == "direct")
+      options.direct = true;
+    else if (word == "sync")
+      options.direct = options.sync = true;
+    else if (word == "alone")
+      options.alone = true;
+    else
+      return usageError("expected INCEPT_CUDA to be a list of direct, sync, alone, but got '" + std::string(word) +
+                        "'");
+  }
+  return options;
+}
+
+Expected<std::unique_ptr<Device>> CudaDevice::create(const program::Image &image) {
+  const char *text = std::getenv("INCEPT_CUDA");
+  auto options = CudaOptions::fromText(text ? text : "");
+  if (!options)
+    return options.status();
+  auto driver = Driver::open();
+  if (!driver)
+    return driver.status();
+  std::unique_ptr<CudaDevice> device(new CudaDevice(image, *driver, *options));
+  INCEPT_RETURN_IF_ERROR(device->openDevice());
+  INCEPT_RETURN_IF_ERROR(device->checkMachine());
+  INCEPT_RETURN_IF_ERROR(device->allocate());
+  INCEPT_RETURN_IF_ERROR(device->loadModule());
+  // What a plan depends on besides the library.
+  const CudaFacts &facts = device->facts;
+  std::string name = facts.name + " sm_" + std::to_string(facts.major) + std::to_string(facts.minor) + " " +
+                     std::to_string(facts.multiprocessors) + " multiprocessors, driver " +
+                     std::to_string(facts.driverVersion);
+  INCEPT_RETURN_IF_ERROR(device->plans.build(image, name, device->stream.get()));
+  INCEPT_RETURN_IF_ERROR(device->bind());
+  return std::unique_ptr<Device>(std::move(device));
+}
+
+CudaDevice::~CudaDevice() {
+  if (stream)
+    (void)driver->streamSynchronize(stream.get()); // nothing may use what goes now
+}
+
+Status CudaDevice::openDevice() {
+  INCEPT_RETURN_IF_ERROR(driver.check(driver->deviceGet(&device, 0), "cannot open the CUDA device"));
+  char name[256] = "";
+  INCEPT_RETURN_IF_ERROR(driver.check(driver->deviceGetName(name, sizeof name, device), "cannot name the CUDA device"));
+  facts.name = name;
+  struct Attribute {
+    CUdevice_attribute attribute;
+    int *value;
+    bool needed;
+  };
+  const Attribute attributes[] = {
+      {CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR, &facts.major, true},
+      {CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR, &facts.minor, true},
+      {CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT, &facts.multiprocessors, true},
+      {CU_DEVICE_ATTRIBUTE_CLOCK_RATE, &facts.clockKHz, false},
+      {CU_DEVICE_ATTRIBUTE_MEMORY_CLOCK_RATE, &facts.memoryClockKHz, false},
+      {CU_DEVICE_ATTRIBUTE_GLOBAL_MEMORY_BUS_WIDTH, &facts.memoryBusBits, false},
+  };
+  for (const Attribute &wanted : attributes)
+    if (CUresult result = driver->deviceGetAttribute(wanted.value, wanted.attribute, device);
+        result != CUDA_SUCCESS && wanted.needed)
+      return driver.error(result, "cannot describe the CUDA device");
+  INCEPT_RETURN_IF_ERROR(driver.check(driver->driverGetVersion(&facts.driverVersion), "cannot ask the CUDA driver"));
+  CUcontext current = nullptr;
+  INCEPT_RETURN_IF_ERROR(driver.check(driver->primaryCtxRetain(&current, device), "cannot use the CUDA device"));
+  context = {device, driver->primaryCtxRelease};
+  INCEPT_RETURN_IF_ERROR(driver.check(driver->ctxSetCurrent(current), "cannot use the CUDA device"));
+  for (Owned<CUstream> *created : {&stream, &copyStream}) {
+    CUstream handle = nullptr;
+    INCEPT_RETURN_IF_ERROR(
+        driver.check(driver->streamCreate(&handle, CU_STREAM_NON_BLOCKING), "cannot create a CUDA stream"));
+    *created = {handle, driver->streamDestroy};
+  }
+  return {};
+}
+
+Status CudaDevice::checkMachine() {
+  Architecture architecture;
+  parseArchitecture(image.arch, architecture); // checkImage has seen it
+  if (architecture.runsOn(facts.major, facts.minor))
+    return {};
+  std::string have = "sm_" + std::to_string(facts.major) + std::to_string(facts.minor);
+  return machineError("the program was compiled for " + image.arch + ", but this machine's device (" + facts.name +
+                      ") is " + have + ": compile it again (incept compile --target=cuda:" + have + ")");
+}
+
+Status CudaDevice::checkMemory() {
+  uint64_t needed = kSlots * aligned(layout.stagedBytes);
+  for (const program::Region &region : image.regions)
+    needed += aligned(std::max<uint64_t>(region.bytes, 1));
+  size_t total = 0;
+  INCEPT_RETURN_IF_ERROR(driver.check(driver->memGetInfo(&freeAtStart, &total), "cannot ask for the device's memory"));
+  if (needed <= freeAtStart)
+    return {};
+  return machineError("the program needs " + std::to_string(needed) + " bytes of the device's memory, but only " +
+                      std::to_string(freeAtStart) + " of " + std::to_string(total) + " are free on " + facts.name +
+                      ": compile it again with a smaller --batch-size or a --memory-budget");
+}
+
+Status CudaDevice::allocate() {
+  int step = image.findRegion(program::kStepRegion);
+  uint64_t stepBytes = step < 0 ? 0 : image.regions[step].bytes;
+  layout.step = aligned(image.batchSize * sizeof(int64_t));
+  layout.images = layout.step + aligned(stepBytes);
+  layout.stagedBytes = layout.images + image.find(program::kU8Images)->elements;
+  layout.loss = aligned(layout.stagedBytes);
+  layout.logits = layout.loss + kAlignment;
+  layout.hostBytes = layout.logits + image.find(program::kLogits)->elements * sizeof(float);
+  INCEPT_RETURN_IF_ERROR(checkMemory());
+  for (const program::Region &region : image.regions) {
+    CUdeviceptr memory = 0;
+    uint64_t bytes = std::max<uint64_t>(region.bytes, 1);
+    if (CUresult result = driver->memAlloc(&memory, bytes); result != CUDA_SUCCESS)
+      return driver.error(result,
+                          "cannot allocate " + std::to_string(bytes) + " bytes for region '" + region.name + "'");
+    regions.emplace_back(memory, driver->memFree);
+    INCEPT_RETURN_IF_ERROR(
+        driver.check(driver->memsetD8(memory, 0, bytes, stream.get()), "cannot clear the device's memory"));
+  }
+  for (Slot &slot : slots)
+    INCEPT_RETURN_IF_ERROR(allocateSlot(slot));
+  return wait("cannot clear the device's memory");
+}
+
+Status CudaDevice::allocateSlot(Slot &slot) {
+  const char *what = "cannot allocate memory for a batch";
+  void *host = nullptr;
+  INCEPT_RETURN_IF_ERROR(driver.check(driver->memHostAlloc(&host, layout.hostBytes, 0), what));
+  slot.host = {host, driver->memFreeHost};
+  std::fill_n(static_cast<std::byte *>(host), layout.hostBytes, std::byte(0));
+  CUdeviceptr staged = 0;
+  INCEPT_RETURN_IF_ERROR(driver.check(driver->memAlloc(&staged, layout.stagedBytes), what));
+  slot.staged = {staged, driver->memFree};
+  for (Owned<CUevent> *created : {&slot.copied, &slot.done}) {
+    CUevent event = nullptr;
+    INCEPT_RETURN_IF_ERROR(driver.check(driver->eventCreate(&event, CU_EVENT_DISABLE_TIMING), what));
+    *created = {event, driver->eventDestroy};
+  }
+  slot.f32Images.reset(new float[image.find(program::kF32Images)->elements]); // not touched before it is needed
+  auto *bytes = static_cast<std::byte *>(host);
+  slot.batch.labels = reinterpret_cast<int64_t *>(bytes);
+  slot.batch.step = bytes + layout.step;
+  slot.batch.u8Images = reinterpret_cast<uint8_t *>(bytes + layout.images);
+  slot.batch.f32Images = slot.f32Images.get();
+  slot.batch.loss = reinterpret_cast<const float *>(bytes + layout.loss);
+  slot.batch.logits = reinterpret_cast<const float *>(bytes + layout.logits);
+  return {};
+}
+
+Status CudaDevice::loadModule() {
+  if (image.kernels.empty())
+    return {};
+  CUmodule loaded = nullptr;
+  // The cubin where the device takes it, otherwise the driver compiles the PTX. Copies, since a driver expects aligned
+  // and terminated data.
+  if (std::string cubin(image.cubin); cubin.empty() || driver->moduleLoadData(&loaded, cubin.c_str()) != CUDA_SUCCESS) {
+    std::string ptx(image.ptx), log(4096, '\0');
+    CUjit_option names[] = {CU_JIT_ERROR_LOG_BUFFER, CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES};
+    void *values[] = {log.data(), reinterpret_cast<void *>(log.size())};
+    CUresult result = driver->moduleLoadDataEx(&loaded, ptx.c_str(), 2, names, values);
+    if (result != CUDA_SUCCESS) {
+      std::string reason = log.substr(0, std::min(log.find('\n'), log.find('\0')));
+      Status status =
+          driver.error(result, "the program's kernels cannot be loaded" + (reason.empty() ? "" : ": " + reason));
+      return result == CUDA_ERROR_INVALID_PTX ? inputError("the program image is damaged: " + status.message())
+                                              : status;
+    }
+  }
+  module = {loaded, driver->moduleUnload};
+  for (const std::string &name : image.kernels) {
+    CUfunction kernel = nullptr;
+    if (CUresult result = driver->moduleGetFunction(&kernel, loaded, name.c_str()); result != CUDA_SUCCESS)
+      return inputError("the program image is damaged: " +
+                        driver.error(result, "kernel '" + name + "' is missing").message());
+    kernels.push_back(kernel);
+  }
+  return {};
+}
+
+Status CudaDevice::bind() {
+  size_t longest = 0;
+  for (const auto &[name, launches] : image.entries) {
+    List &list = lists[name];
+    list.steps.resize(launches.size());
+    list.times.resize(launches.size());
+    longest = std::max(longest, launches.size());
+    for (size_t i = 0; i < launches.size(); ++i) {
+      const program::Launch &launch = launches[i];
+      Step &step = list.steps[i];
+      step.launch = &launch;
+      for (const program::Operand &operand : launch.operands)
+        step.values.push_back(regions[operand.region].get() + operand.offset);
+      for (int64_t extent : launch.extents)
+        step.values.push_back(static_cast<uint64_t>(extent));
+      for (uint64_t &value : step.values)
+        step.pointers.push_back(launch.isKernel ? &value : std::bit_cast<void *>(value));
+      if (launch.isKernel)
+        step.kernel = kernels[launch.index];
+    }
+  }
+  for (size_t i = 0; i <= longest; ++i) {
+    CUevent event = nullptr;
+    INCEPT_RETURN_IF_ERROR(driver.check(driver->eventCreate(&event, CU_EVENT_DEFAULT), "cannot create a CUDA event"));
+    marks.emplace_back(event, driver->eventDestroy);
+  }
+  return {};
+}
+
+Expected<Peaks> CudaDevice::peaks() {
+  for (const Throughput &entry : kThroughputs) {
+    if (entry.major != facts.major || entry.minor != facts.minor)
+      continue;
+    double perClock = image.precision != "f32" ? entry.half : image.tf32 ? entry.half / 2 : entry.f32;
+    Peaks result;
+    result.flops = perClock * facts.multiprocessors * 1e3 * facts.clockKHz;
+    result.bandwidth = 2e3 * facts.memoryClockKHz * facts.memoryBusBits / 8; // two transfers a clock
+    result.of = facts.name + " by its clock rates";
+    if (result.flops > 0 && result.bandwidth > 0)
+      return result;
+  }
+  return machineError("bench --profile does not know the peaks of " + facts.name +
+                      ": it takes them from clock rates, which the driver does not say, or from the architecture");
+}
+
+uint64_t CudaDevice::peakResidentBytes() const {
+  // Nothing is given back before the end, so what is held now is the most.
+  size_t free = 0, total = 0;
+  return driver->memGetInfo(&free, &total) == CUDA_SUCCESS && free < freeAtStart ? freeAtStart - free : 0;
+}
+
+} // namespace incept::cuda

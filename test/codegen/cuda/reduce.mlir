@@ -1,0 +1,41 @@
+// RUN: incept-translate %s --incept-to-ptx | FileCheck %s
+// RUN: incept-translate %s --incept-to-grids | FileCheck %s --check-prefix=GRID
+
+// A block for each chunk of rows and each range of channels: 600 channels are 150 vectors, in two ranges of 75.
+// GRID:      stats_v4 grid 77 x 2 block 75 x 3
+// GRID-NEXT: combine_v1 grid 19 x 1 block 32 x 8
+
+// Rows into registers, threads through shared memory, one barrier; no atomics.
+// CHECK-LABEL: .entry stats_v4(
+// CHECK:         .shared .align 16 .b8 stats_v4_shared[8192];
+// CHECK:         ld.global.v4.b32
+// CHECK-NOT:     atom
+// CHECK-NOT:     red.
+// CHECK:         st.shared.v4.b32
+// CHECK:         bar{{.*}}.sync
+// CHECK-NOT:     bar
+// CHECK-DAG:     ld.shared.b32
+// CHECK-DAG:     st.global.b32
+// CHECK-LABEL: .entry combine_v1(
+// CHECK-COUNT-8: ld.global.b32
+// CHECK:         bar{{.*}}.sync
+// CHECK-NOT:     atom
+incept.exec.region @arena 16777216
+incept.exec.kernel_def @stats "reduce" {
+^bb0(%x: tensor<?x?x?x?xf32>, %k: tensor<?xf32>):
+  %s, %q = incept.channel_stats %x shift %k : (tensor<?x?x?x?xf32>, tensor<?xf32>) -> (tensor<?xf32>, tensor<?xf32>)
+  incept.yield %s, %q : tensor<?xf32>, tensor<?xf32>
+}
+incept.exec.kernel_def @combine "combine" {
+^bb0(%s: tensor<?xf32>, %q: tensor<?xf32>):
+  incept.yield %s, %q : tensor<?xf32>, tensor<?xf32>
+}
+func.func @forward_backward() {
+  %x = incept.exec.slice @arena at 0 : memref<4x600x35x35xf32>
+  %k = incept.exec.slice @arena at 12000000 : memref<600xf32>
+  %p = incept.exec.slice @arena at 12010240 : memref<77x600xf32>
+  %q = incept.exec.slice @arena at 12200000 : memref<77x600xf32>
+  incept.exec.kernel @stats(%x, %k, %p, %q) extents [4900, 600, 64, 600] units 77 : memref<4x600x35x35xf32>, memref<600xf32>, memref<77x600xf32>, memref<77x600xf32>
+  incept.exec.kernel @combine(%p, %q, %k, %k) extents [77, 600] units 10 : memref<77x600xf32>, memref<77x600xf32>, memref<600xf32>, memref<600xf32>
+  return
+}

@@ -1,0 +1,76 @@
+// RUN: incept-opt %s -pass-pipeline='builtin.module(func.func(incept-fuse-conv-residual))' | FileCheck %s
+
+!x = tensor<2x4x2x2xf32>
+!w = tensor<4x4x1x1xf32>
+
+// CHECK-LABEL: func.func @fuses_scale_and_add
+//  CHECK-SAME: (%[[X:.+]]: tensor<2x4x2x2xf32>, %[[W:.+]]: tensor<4x4x1x1xf32>, %[[B:.+]]: tensor<4xf32>)
+func.func @fuses_scale_and_add(%x: !x, %w: !w, %b: tensor<4xf32>) -> !x {
+  // CHECK: %[[R:.*]] = incept.relu %[[X]]
+  // CHECK: %[[Y:.*]] = incept.conv2d %[[X]], %[[W]] bias %[[B]] residual %[[R]] scale 1.700000e-01 {incept.path = "conv"}
+  // CHECK: return %[[Y]]
+  %y = incept.conv2d %x, %w bias %b {incept.path = "conv"} : (!x, !w, tensor<4xf32>) -> !x
+  %s = incept.scale %y by 0.17 : (!x) -> !x
+  %r = incept.relu %x : (!x) -> !x
+  %z = incept.add %r, %s : (!x, !x) -> !x
+  return %z : !x
+}
+
+// CHECK-LABEL: func.func @fuses_add_alone
+func.func @fuses_add_alone(%x: !x, %w: !w) -> !x {
+  // CHECK: incept.conv2d %{{.*}}, %{{.*}} residual %{{.*}} :
+  // CHECK-NOT: incept.add
+  %y = incept.conv2d %x, %w : (!x, !w) -> !x
+  %z = incept.add %y, %x : (!x, !x) -> !x
+  return %z : !x
+}
+
+// Of two convolutions that meet, one takes the other's result as its residual.
+// CHECK-LABEL: func.func @two_convolutions
+func.func @two_convolutions(%x: !x, %w: !w) -> !x {
+  // CHECK: %[[Y:.*]] = incept.conv2d %{{[a-z0-9]+}}, %{{[a-z0-9]+}} :
+  // CHECK: incept.conv2d %{{[a-z0-9]+}}, %{{[a-z0-9]+}} residual %[[Y]] :
+  %y = incept.conv2d %x, %w : (!x, !w) -> !x
+  %z = incept.conv2d %x, %w : (!x, !w) -> !x
+  %a = incept.add %y, %z : (!x, !x) -> !x
+  return %a : !x
+}
+
+// CHECK-LABEL: func.func @scaled_result_has_another_use
+func.func @scaled_result_has_another_use(%x: !x, %w: !w) -> (!x, !x) {
+  // CHECK-NOT: residual
+  // CHECK: return
+  %y = incept.conv2d %x, %w : (!x, !w) -> !x
+  %s = incept.scale %y by 0.17 : (!x) -> !x
+  %z = incept.add %x, %s : (!x, !x) -> !x
+  return %z, %s : !x, !x
+}
+
+// CHECK-LABEL: func.func @has_a_relu
+func.func @has_a_relu(%x: !x, %w: !w) -> !x {
+  // CHECK-NOT: residual
+  // CHECK: return
+  %y = incept.conv2d %x, %w relu : (!x, !w) -> !x
+  %z = incept.add %x, %y : (!x, !x) -> !x
+  return %z : !x
+}
+
+// The target's library cannot.
+// CHECK-LABEL: func.func @window_is_wider
+func.func @window_is_wider(%x: !x, %w: tensor<4x4x3x3xf32>) -> !x {
+  // CHECK-NOT: residual
+  // CHECK: return
+  %y = incept.conv2d %x, %w pad [1, 1] pad_end [1, 1] : (!x, tensor<4x4x3x3xf32>) -> !x
+  %z = incept.add %x, %y : (!x, !x) -> !x
+  return %z : !x
+}
+
+// It would have no gradient.
+// CHECK-LABEL: func.func @forward_backward
+func.func @forward_backward(%x: !x, %w: !w) -> !x {
+  // CHECK-NOT: residual
+  // CHECK: return
+  %y = incept.conv2d %x, %w : (!x, !w) -> !x
+  %z = incept.add %x, %y : (!x, !x) -> !x
+  return %z : !x
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Prints what the kernels of an exec-phase module become for an NVIDIA GPU, for tests and for reading: MLIR of the gpu
+// dialect, PTX, and what ptxas says of registers and spills.
+
+#include "codegen/cuda/CompileKernels.h"
+#include "mlir/Tools/mlir-translate/MlirTranslateMain.h"
+#include "mlir/Tools/mlir-translate/Translation.h"
+#include "tools/Registration.h"
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/Program.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace mlir;
+using namespace incept;
+
+namespace {
+
+llvm::cl::opt<std::string> chip("chip", llvm::cl::desc("architecture"), llvm::cl::init("sm_90"));
+llvm::cl::opt<std::string> features("features", llvm::cl::desc("version of PTX"), llvm::cl::init("+ptx80"));
+llvm::cl::opt<std::string> ptxas("ptxas", llvm::cl::desc("the assembler (default: the one in PATH)"));
+
+cuda::Architecture architecture() { return {chip, features}; }
+
+LogicalResult writeKernels(ModuleOp module, llvm::raw_ostream &stream) {
+  auto shapes = cuda::shapeLaunches(module);
+  if (failed(shapes))
+    return failure();
+  auto kernels = cuda::emitKernels(module.getContext(), shapes->variants);
+  if (failed(kernels))
+    return failure();
+  (*kernels)->print(stream);
+  return success();
+}
+
+LogicalResult writePtx(ModuleOp module, llvm::raw_ostream &stream) {
+  auto shapes = cuda::shapeLaunches(module);
+  if (failed(shapes))
+    return failure();
+  auto ptx = cuda::compileToPtx(module, shapes->variants, architecture());
+  if (succeeded(ptx))
+    stream << *ptx;
+  return ptx;
+}
+
+/// One line per launch: kernel, grid, block.
+LogicalResult writeLaunches(ModuleOp module, llvm::raw_ostream &stream) {
+  auto shapes = cuda::shapeLaunches(module);
+  if (failed(shapes))
+    return failure();
+  module.walk([&](exec::KernelOp op) {
+    const cuda::LaunchShape &shape = shapes->launches.find(op)->second;
+    stream << shapes->variants[shape.variant].symbol << " grid " << shape.grid[0] << " x " << shape.grid[1] << " block "
+           << shape.block[0] << " x " << shape.block[1] << "\n";
+  });
+  return success();
+}
+
+/// One line per kernel: registers and how many it may have, spilled bytes, stack and shared memory.
+LogicalResult writeUsage(ModuleOp module, llvm::raw_ostream &stream) {
+  auto shapes = cuda::shapeLaunches(module);
+  if (failed(shapes))
+    return failure();
+  auto ptx = cuda::compileToPtx(module, shapes->variants, architecture());
+  if (failed(ptx))
+    return failure();
+  llvm::StringMap<int64_t> budgets;
+  for (const cuda::Variant &variant : shapes->variants)
+    budgets[variant.symbol] = cuda::registerBudget(variant.definition);
+  std::string program = ptxas;
+  if (program.empty())
+    if (auto found = llvm::sys::findProgramByName("ptxas"))
+      program = *found;
+  std::string error;
+  std::vector<cuda::KernelUsage> usage;
+  if (failed(cuda::assemble(*ptx, program, architecture(), error, &usage)))
+    return module.emitError(error);
+  for (const cuda::KernelUsage &kernel : usage)
+    stream << kernel.symbol << " registers " << kernel.registers << " of " << budgets.lookup(kernel.symbol)
+           << " spilled " << kernel.spillStores + kernel.spillLoads << " stack " << kernel.stackBytes << " shared "
+           << kernel.sharedBytes << "\n";
+  return success();
+}
+
+using Write = LogicalResult (*)(ModuleOp, llvm::raw_ostream &);
+
+void add(const char *name, const char *description, Write write) {
+  TranslateFromMLIRRegistration registration(
+      name, description,
+      [write](Operation *op, llvm::raw_ostream &stream) -> LogicalResult {
+        auto module = dyn_cast<ModuleOp>(op);
+        return module ? write(module, stream) : LogicalResult(op->emitError("expected a module"));
+      },
+      registerDialects);
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+  add("incept-to-gpu", "kernels as MLIR of the gpu dialect", writeKernels);
+  add("incept-to-ptx", "kernels as PTX", writePtx);
+  add("incept-to-grids", "each launch's kernel, grid and block", writeLaunches);
+  add("incept-to-usage", "what ptxas says of each kernel", writeUsage);
+  return failed(mlirTranslateMain(argc, argv, "incept-translate: exec-phase modules to what a GPU runs"));
+}
