@@ -79,9 +79,9 @@ public:
 };
 
 /// A target for pass tests: it accepts everything, keeps convolution weights in a format called "blocked" (rounded up
-/// to multiples of 16 channels), takes slices and adds residuals in 1x1 convolutions only, wants another format for data
-/// gradients, and activations in blocks for windows 5 high. Multiples of 32 rows of weights lie together. Gradients of
-/// convolutions' weights have the type of the activations, those of linear layers' are f32.
+/// to multiples of 16 channels), takes slices and adds residuals in 1x1 convolutions only, wants another format for
+/// data gradients, and activations in blocks for windows 5 high. Multiples of 32 rows of weights lie together.
+/// Gradients of convolutions' weights have the type of the activations, those of linear layers' are f32.
 std::shared_ptr<const Target> createFakeTarget();
 
 } // namespace incept
