@@ -34,7 +34,7 @@ LogicalResult Conv2DOp::verify() {
   // conv2d_c1, conv2d_c2, conv2d_c4
   if (failed(verifyConvolution(*this, getSrc(), getWeights(), getDst())))
     return failure();
-  // conv2d_c5
+  // conv2d_c6
   if (getResidual() ? shapeOf(getResidual()) != shapeOf(getDst()) ||
                           getElementTypeOrSelf(getResidual()) != getElementTypeOrSelf(getDst())
                     : !getScale().isExactlyValue(1.0))
@@ -42,7 +42,7 @@ LogicalResult Conv2DOp::verify() {
   // conv2d_c3
   if (getBias() && failed(verifyChannelVectors(*this, shapeOf(getWeights())[0], {getBias()})))
     return failure();
-  // conv2d_c6
+  // conv2d_c5
   if (getBias() && failed(verifyElementOrF32(*this, "bias", getBias(), elementOf(getSrc()))))
     return failure();
   return verifySameElement(*this, {getSrc(), getWeights(), getDst()});

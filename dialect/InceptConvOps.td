@@ -29,8 +29,8 @@ def Incept_Conv2DOp : Incept_LibraryOp<"conv2d", [AttrSizedOperandSegments]> {
     - (C2) the window, its strides and dilations are positive, paddings not negative, and the window fits the image.
     - (C3) `bias` has one value per output channel.
     - (C4) the shape of `dst` is (N, O, floor((H + pads - dilation*(kh-1) - 1)/stride) + 1, ...).
-    - (C5) `residual` has the type of `dst`; without it `scale` is 1.
-    - (C6) `src`, `weights` and `dst` have one element type, `bias` has theirs or f32.
+    - (C5) `src`, `weights` and `dst` have one element type, `bias` has theirs or f32.
+    - (C6) `residual` has the type of `dst`; without it `scale` is 1.
 
     Example: `%y = incept.conv2d %x, %w stride [2, 2] : (tensor<8x3x299x299xf32>, tensor<32x3x3x3xf32>) -> tensor<8x32x149x149xf32>`
   }];

@@ -25,9 +25,16 @@ config.substitutions += [
 ]
 
 # Tools exist or not by the targets that were built; a test names what it needs with REQUIRES.
-for tool in ("incept", "incept-opt", "incept-run", "incept-translate", "incept-count-allocations"):
+for tool in ("incept", "incept-opt", "incept-run", "incept-translate", "incept-count-allocations", "incept-stub-cuda",
+             "incept-sim"):
     if os.path.exists(os.path.join(config.incept_tools_dir, tool)):
         config.available_features.add(tool)
+if os.path.exists(os.path.join(config.incept_build_root, "lib", "incept-fake-cuda", "libcuda.so.1")):
+    config.available_features.add("incept-fake-cuda")
+# The toolkit's assembler and cuDNN, with which programs for GPUs can be made.
+if config.incept_cuda:
+    config.available_features.add("cuda")
+    config.substitutions.append(("%{ptxas}", config.ptxas))
 # Tests that take longer than CI has time for: scripts/test.sh --all.
 if os.environ.get("INCEPT_TEST_ALL") == "1":
     config.available_features.add("all-tests")

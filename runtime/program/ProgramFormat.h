@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The program image: what the compiler writes into the `.incept` section of an executable and what the
-// runtime reads from it. The only header that the compiler and the runtime share, besides the oneDNN wrapper.
+// runtime reads from it. The only header that the compiler and the runtime share, besides the wrappers of libraries.
 //
 // An image is, in this order and little-endian:
 //
@@ -15,8 +15,10 @@
 //   spec            {hash: string (16 hex digits, of the graph phase: imports, parameters and batch size included),
 //                    text: string (the file that was compiled)}
 //   target          {kind: "cpu", threads: int, isa: string, vector_bits: int, onednn: string}
+//                   {kind: "cuda", threads: int, device, arch: string ("h100", "sm_90"), cudnn: string (version)}
 //   mode            "train" | "infer"
-//   precision       "f32"
+//   precision       "f32" | "bf16" | "f16"
+//   tf32            bool     cuda: products of f32 values may be rounded to TF32
 //   batch_size      int
 //   classes         int      columns of io/logits
 //   image           {channels, height, width: int}   logical size of one image of the batch
@@ -30,17 +32,23 @@
 //   regions         [{name: string, bytes: int}]     one allocation each, zeroed at start, kRegionAlignment aligned
 //   tensors         [{name, kind: string, shape: [int], type: string, region: int, offset, bytes: int, format: string,
 //                     init: object, decay: bool}]
-//   plans           [{name, kind: string, ...}]      one per distinct library primitive, see runtime/device/cpu/
-//   kernels         [string]                         symbols of the shared object in blob "kernels"
+//   plans           [{name, kind, impl: string, scratchpad_bytes: int, ...}]    one per distinct library primitive; the
+//                   other keys are strings, the wrapper's encoding of the problem. cuda has three keys more:
+//                   {engine: string (decimal), knobs: string ("type=value,..."), serialized: {offset, bytes: int}}, the
+//                   last a range of blob "plans", empty where the plan is to be rebuilt
+//   kernels         [string]                         symbols of the code in the blobs
 //   entries         {NAME: [launch]}                 launch lists, run in order
 //   step            [{name: string, type: "f32"|"i64"|"u64", offset: int}]  fields of region kStepRegion
 //   memory          {arena_bytes, persistent_bytes, peak_bytes, lower_bound_bytes: int}
-//   blobs           {NAME: {offset, bytes: int}}
+//   blobs           {NAME: {offset, bytes: int}}     cpu: "kernels", a shared object
+//                   cuda: "ptx", the text of one module; "cubin", the same assembled, and "plans" (both may be absent)
 //
 // A launch is one of
 //   {kernel: int, operands: [[region, offset]...], extents: [int], units: int, op, loc: string, flops, bytes: int}
 //       calls kernels[kernel](operand pointers, extents, begin, end) with [begin, end) a partition of [0, units)
 //       over the threads; every thread calls the kernel at most once per launch.
+//   {kernel: int, operands, extents, grid, block: [x, y, z: int], op, loc, flops, bytes}     the same on cuda:
+//       the kernel's parameters are one 64-bit address for each operand, then one i64 for each extent.
 //   {plan: int, operands: [[region, offset]...], op, loc: string, flops, bytes: int}
 //       runs plans[plan]; the order of the operands is fixed by the plan's kind.
 // `op` is the path of the op in the spec, `loc` its file:line:col, `flops` the floating-point operations (a
@@ -113,7 +121,8 @@ inline constexpr const char *kInfer = "infer";
 ///   {kind: "truncated_normal", std: real}
 /// A slot has {kind: "constant", value: real} (RMSProp's mean_square starts at 1).
 ///
-/// `format` is empty where the tensor is dense in the logical order of its shape, `nhwc` for a dense activation,
-/// and otherwise a physical format that the device's library converts (oneDNN: OneDnn.h encodes and decodes it).
+/// `type` is f32, bf16, f16, i64, u64 or u8. `format` is empty where the tensor is dense in the logical order of its
+/// shape, `nhwc` for a dense activation, and otherwise a physical format that the device converts: on cuda `ohwi`, weights
+/// O,I,H,W that lie as O,H,W,I; on cpu one of the library's (OneDnn.h encodes and decodes it).
 
 } // namespace incept::program

@@ -162,23 +162,7 @@ func.func @reorder_c1_scales(%w: tensor<3x8x1x1xf32>, %s: tensor<8xf32>) {
 
 // -----
 
-func.func @conv2d_c5_shape(%x: tensor<2x8x9x9xf32>, %w: tensor<6x8x1x1xf32>, %r: tensor<2x6x9x8xf32>) {
-  // expected-error @+1 {{expected a residual like dst, 'tensor<2x6x9x9xf32>', and a scale only with one}}
-  %0 = incept.conv2d %x, %w residual %r : (tensor<2x8x9x9xf32>, tensor<6x8x1x1xf32>, tensor<2x6x9x8xf32>) -> tensor<2x6x9x9xf32>
-  return
-}
-
-// -----
-
-func.func @conv2d_c5_scale(%x: tensor<2x8x9x9xf32>, %w: tensor<6x8x1x1xf32>) {
-  // expected-error @+1 {{expected a residual like dst, 'tensor<2x6x9x9xf32>', and a scale only with one}}
-  %0 = incept.conv2d %x, %w scale 0.5 : (tensor<2x8x9x9xf32>, tensor<6x8x1x1xf32>) -> tensor<2x6x9x9xf32>
-  return
-}
-
-// -----
-
-func.func @conv2d_c6(%x: tensor<2x8x9x9xbf16>, %w: tensor<6x8x3x3xf32>) {
+func.func @conv2d_c5(%x: tensor<2x8x9x9xbf16>, %w: tensor<6x8x3x3xf32>) {
   // expected-error @+1 {{expected tensors of 'bf16', but got 'f32'}}
   %0 = incept.conv2d %x, %w : (tensor<2x8x9x9xbf16>, tensor<6x8x3x3xf32>) -> tensor<2x6x7x7xbf16>
   return
@@ -186,7 +170,7 @@ func.func @conv2d_c6(%x: tensor<2x8x9x9xbf16>, %w: tensor<6x8x3x3xf32>) {
 
 // -----
 
-func.func @conv2d_c6_bias(%x: tensor<2x8x9x9xbf16>, %w: tensor<6x8x3x3xbf16>, %b: tensor<6xf16>) {
+func.func @conv2d_c5_bias(%x: tensor<2x8x9x9xbf16>, %w: tensor<6x8x3x3xbf16>, %b: tensor<6xf16>) {
   // expected-error @+1 {{expected bias of 'bf16' or f32, but got 'f16'}}
   %0 = incept.conv2d %x, %w bias %b : (tensor<2x8x9x9xbf16>, tensor<6x8x3x3xbf16>, tensor<6xf16>) -> tensor<2x6x7x7xbf16>
   return
@@ -237,5 +221,21 @@ func.func @linear_backward_data_c2(%d: tensor<4x2xf32>, %w: tensor<2x3xbf16>) {
 func.func @linear_backward_weights_c2(%x: tensor<4x3xbf16>, %d: tensor<4x2xf32>) {
   // expected-error @+1 {{expected tensors of 'bf16', but got 'f32'}}
   %0 = incept.linear_backward_weights %x, %d : (tensor<4x3xbf16>, tensor<4x2xf32>) -> tensor<2x3xf32>
+  return
+}
+
+// -----
+
+func.func @conv2d_c6_shape(%x: tensor<2x8x9x9xf32>, %w: tensor<6x8x1x1xf32>, %r: tensor<2x6x9x8xf32>) {
+  // expected-error @+1 {{expected a residual like dst, 'tensor<2x6x9x9xf32>', and a scale only with one}}
+  %0 = incept.conv2d %x, %w residual %r : (tensor<2x8x9x9xf32>, tensor<6x8x1x1xf32>, tensor<2x6x9x8xf32>) -> tensor<2x6x9x9xf32>
+  return
+}
+
+// -----
+
+func.func @conv2d_c6_scale(%x: tensor<2x8x9x9xf32>, %w: tensor<6x8x1x1xf32>) {
+  // expected-error @+1 {{expected a residual like dst, 'tensor<2x6x9x9xf32>', and a scale only with one}}
+  %0 = incept.conv2d %x, %w scale 0.5 : (tensor<2x8x9x9xf32>, tensor<6x8x1x1xf32>) -> tensor<2x6x9x9xf32>
   return
 }

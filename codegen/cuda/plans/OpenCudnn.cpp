@@ -3,6 +3,7 @@
 
 #include <dlfcn.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <mutex>
 
@@ -41,9 +42,10 @@ std::shared_ptr<const cudnn::Library> openCudnn(const std::string &directory, st
       dlopen(driverStub().c_str(), RTLD_NOW | RTLD_GLOBAL);
   });
   cudnn::Paths paths;
-  paths.directory = directory;
+  const char *chosen = std::getenv("INCEPT_CUDNN_DIR"); // as compiled programs have it
+  paths.directory = directory.empty() && chosen ? chosen : directory;
   std::error_code ignored;
-  if (directory.empty() && fs::exists(fs::path(INCEPT_CUDNN_DIR) / "libcudnn.so.9", ignored))
+  if (paths.directory.empty() && fs::exists(fs::path(INCEPT_CUDNN_DIR) / "libcudnn.so.9", ignored))
     paths.directory = INCEPT_CUDNN_DIR;
   return cudnn::Library::open(paths, error);
 }

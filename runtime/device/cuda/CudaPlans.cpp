@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "runtime/device/cuda/CudaPlans.h"
-#include "runtime/device/cuda/PlanCache.h"
+#include "runtime/device/cuda/RebuiltPlans.h"
 
 #include <charconv>
 #include <chrono>
@@ -99,7 +99,7 @@ Status CudaPlans::buildOne(const program::Plan &plan, size_t index, const std::s
     ++report_.loaded;
     return {};
   }
-  std::string directory = planCacheDirectory(), key = cacheKey(plan, library->version(), device);
+  std::string directory = rebuiltPlansDirectory(), key = cacheKey(plan, library->version(), device);
   if (auto kept = findInCache(directory, key)) {
     choice.serialized = std::move(*kept);
     if (built.load(library, handle, problem, choice, error)) {

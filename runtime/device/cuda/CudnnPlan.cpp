@@ -45,6 +45,8 @@ bool Plan::Impl::adopt(const Problem &problem, const Choice &choice, std::string
 
 bool Plan::load(std::shared_ptr<const Library> library, Handle handle, const Problem &problem, const Choice &choice,
                 std::string &error) {
+  if (!handle)
+    return fail(error, "there is no handle of a device"); // which cuDNN does not check
   if (!check(problem, error))
     return false;
   if (choice.serialized.empty())
@@ -65,6 +67,8 @@ bool Plan::load(std::shared_ptr<const Library> library, Handle handle, const Pro
 bool Plan::rebuild(std::shared_ptr<const Library> library, Handle handle, const Problem &problem, const Choice &choice,
                    std::string &error) {
   Knobs knobs;
+  if (!handle)
+    return fail(error, "there is no handle of a device");
   if (!text::parseKnobs(choice.knobs, knobs))
     return fail(error, "malformed knobs '" + choice.knobs + "'");
   const Api &api = library->internals().api;
@@ -110,8 +114,8 @@ Plan::Impl::Binding *Plan::Impl::bind(void *const *addresses, std::string &error
 }
 
 bool Plan::execute(Handle handle, void *const *operands, size_t count, std::string &error) {
-  if (!impl)
-    return fail(error, "the plan was not built");
+  if (!impl || !handle)
+    return fail(error, impl ? "there is no handle of a device" : "the plan was not built");
   if (count != impl->operands)
     return fail(error, "expected " + std::to_string(impl->operands) + " operands, but got " + std::to_string(count));
   for (size_t i = 0; i < count; ++i) {

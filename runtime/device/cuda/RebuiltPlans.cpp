@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "runtime/device/cuda/PlanCache.h"
+#include "runtime/device/cuda/RebuiltPlans.h"
 #include "runtime/support/Files.h"
 #include "runtime/support/Philox.h"
 
@@ -19,11 +19,11 @@ static std::string cacheFile(const std::string &directory, const std::string &ke
 
 static std::string heading(const std::string &key) { return std::to_string(key.size()) + "\n" + key + "\n"; }
 
-std::string planCacheDirectory() {
+std::string rebuiltPlansDirectory() {
   const char *cache = std::getenv("XDG_CACHE_HOME"), *home = std::getenv("HOME");
   if (cache && *cache)
-    return std::string(cache) + "/incept/plans";
-  return home && *home ? std::string(home) + "/.cache/incept/plans" : std::string();
+    return std::string(cache) + "/incept/rebuilt-plans";
+  return home && *home ? std::string(home) + "/.cache/incept/rebuilt-plans" : std::string();
 }
 
 std::optional<std::string> findInCache(const std::string &directory, const std::string &key) {

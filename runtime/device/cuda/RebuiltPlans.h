@@ -9,8 +9,8 @@
 
 namespace incept::cuda {
 
-/// XDG_CACHE_HOME or HOME/.cache, then incept/plans; empty where neither is set.
-std::string planCacheDirectory();
+/// XDG_CACHE_HOME or HOME/.cache, then incept/rebuilt-plans; empty where neither is set.
+std::string rebuiltPlansDirectory();
 
 /// The text kept for `key`, if there is one.
 std::optional<std::string> findInCache(const std::string &directory, const std::string &key);

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A row of scripts/gpu-check.sh: gpu_check.py PROGRAM CPU_PROGRAM STEPS UNDER. Exit status 1 where the two disagree."""
+import array
+import json
+import math
+import os
+import shlex
+import struct
+import subprocess
+import sys
+import tempfile
+
+# Largest error of the loss, relative, and of a tensor (|a - b| over |a|, Euclidean): what rounding in a deep network
+# makes of gradients stays below, what a wrong kernel does is of the order of 1.
+TOLERANCES = {"f32": (1e-4, 2e-2), "f16": (1e-2, 0.15), "bf16": (5e-2, 0.4)}
+
+
+def run(command, *arguments):
+    result = subprocess.run([*command, *arguments], capture_output=True, text=True)
+    if result.returncode != 0:
+        sys.exit(f"gpu-check.sh: error: {' '.join(command)} {arguments[0]}: {result.stderr.strip()}")
+    return result.stdout
+
+
+def read(path):
+    """The f32 tensors of a safetensors file."""
+    with open(path, "rb") as file:
+        data = file.read()
+    (length,) = struct.unpack_from("<Q", data)
+    result = {}
+    for name, entry in json.loads(data[8:8 + length]).items():
+        if name != "__metadata__" and entry["dtype"] == "F32":
+            begin, end = (8 + length + offset for offset in entry["data_offsets"])
+            result[name] = array.array("f", data[begin:end])
+    return result
+
+
+def write_batch(path, info):
+    """Images and labels that every machine makes alike."""
+    shape = [info["batch_size"], *info["image"]]
+    count = math.prod(shape)
+    state, values = 1, array.array("f")
+    for _ in range(count):
+        state = state * 1664525 + 1013904223 & 0xFFFFFFFF
+        values.append(state / 2**31 - 1)
+    labels = array.array("q", [row * 7 % info["classes"] for row in range(shape[0])])
+    header = json.dumps({"images": {"dtype": "F32", "shape": shape, "data_offsets": [0, 4 * count]},
+                         "labels": {"dtype": "I64", "shape": shape[:1],
+                                    "data_offsets": [4 * count, 4 * count + 8 * shape[0]]}}).encode()
+    with open(path, "wb") as file:
+        file.write(struct.pack("<Q", len(header)) + header + values.tobytes() + labels.tobytes())
+
+
+def error(expected, got):
+    """The Euclidean distance relative to the expected values' norm; infinite where lengths or finiteness differ. What
+    is zero but for rounding, such as the gradient of a bias before batch norm, counts as values of 1e-6."""
+    if len(expected) != len(got):
+        return math.inf
+    norm = math.sqrt(max(math.fsum(a * a for a in expected), 1e-12 * len(expected)))
+    distance = math.sqrt(math.fsum((a - b) * (a - b) for a, b in zip(expected, got)))
+    if not math.isfinite(distance):
+        return math.inf
+    return distance / norm
+
+
+def main():
+    program, cpu, steps, under = sys.argv[1:]
+    for path in program, cpu:
+        if not os.access(path, os.X_OK):
+            sys.exit(f"gpu-check.sh: error: expected a program '{path}'")
+    device, host = [*shlex.split(under), os.path.abspath(program)], [os.path.abspath(cpu)]
+    info, other = json.loads(run(device, "info", "--json")), json.loads(run(host, "info", "--json"))
+    for key in "network", "batch_size", "image", "classes", "parameters":
+        if info[key] != other[key]:
+            sys.exit(f"gpu-check.sh: error: '{program}' and '{cpu}' differ in {key}: {info[key]}, {other[key]}")
+    with tempfile.TemporaryDirectory() as folder:
+        path = lambda name: os.path.join(folder, name)
+        write_batch(path("batch"), info)
+        run(host, "init", "--seed=1", "--output=" + path("weights"))
+        for command, name in (device, "gpu"), (host, "cpu"):
+            run(command, "step", "--weights=" + path("weights"), "--batch=" + path("batch"), "--output=" + path(name))
+        expected, got = read(path("cpu")), read(path("gpu"))
+    errors = {name: error(values, got.get(name, [])) for name, values in expected.items()}
+    loss, (of_loss, of_tensors) = errors.pop("loss"), TOLERANCES[info["precision"]]
+    errors.pop("losses", None)
+    worst = max(errors, key=errors.get)
+    good = loss <= of_loss and errors[worst] <= of_tensors
+    timing = json.loads(run(device, "bench", "--steps=" + steps, "--json"))
+    print(f"{os.path.basename(program):24} {info['precision']:5} {expected['loss'][0]:10.6f} {got['loss'][0]:10.6f} "
+          f"{errors[worst]:9.2e}  {worst:40} {timing['step_ms']:10.3f} {timing['images_per_second']:11.1f}  "
+          f"{'agrees' if good else 'DISAGREES'}", flush=True)
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

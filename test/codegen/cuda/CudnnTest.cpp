@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Choices of engines for a device that is described, not there. Nothing is executed.
+#include "test/codegen/cuda/CudnnFixture.h"
+
+#include <algorithm>
+
+namespace incept::cuda {
+
+namespace {
+
+using cudnn::Choice;
+using cudnn::Kind;
+using cudnn::Problem;
+using cudnn::Type;
+
+bool mentions(const Choice &choice, const std::string &words) {
+  return std::any_of(choice.declined.begin(), choice.declined.end(),
+                     [&](const std::string &reason) { return reason.find(words) != std::string::npos; });
+}
+
+TEST_F(CudnnTest, EveryConvolutionHasAnEngine) {
+  for (Type type : kTypes)
+    for (Kind kind : kConvolutions) {
+      SCOPED_TRACE(std::string(kindName(kind)) + " " + std::string(typeName(type)));
+      Choice choice = choose(convolution(kind, type));
+      EXPECT_GE(choice.engine, 0);
+      EXPECT_EQ(choice.tensorCore, type != Type::F32);
+      EXPECT_FALSE(choice.runtimeCompiled);
+      EXPECT_NE(choice.serialized.find("\"engineId\":" + std::to_string(choice.engine)), std::string::npos);
+    }
+}
+
+TEST_F(CudnnTest, EveryProductHasAnEngine) {
+  for (Type type : kTypes) {
+    SCOPED_TRACE(std::string(typeName(type)));
+    Problem linear = product(type, 64, 1000, 1536, false, true);
+    linear.bias = type == Type::F32; // in other types the kernel is compiled, which takes long
+    EXPECT_EQ(choose(linear).tensorCore, type != Type::F32);
+    EXPECT_EQ(choose(product(type, 64, 1536, 1000, false, false)).tensorCore, type != Type::F32);
+    EXPECT_EQ(choose(product(type, 1000, 1536, 64, true, false)).tensorCore, type != Type::F32);
+  }
+}
+
+TEST_F(CudnnTest, FloatIsNotRoundedUnlessAllowed) {
+  Problem problem = convolution(Kind::ConvolutionForward, Type::F32);
+  Choice exact = choose(problem);
+  EXPECT_FALSE(exact.tensorCore);
+  EXPECT_TRUE(mentions(exact, "it rounds f32 to tf32"));
+  problem.tf32 = true;
+  EXPECT_TRUE(choose(problem).tensorCore);
+}
+
+TEST_F(CudnnTest, TheSameProblemGivesTheSameChoice) {
+  for (Kind kind : kConvolutions) {
+    Choice first = choose(convolution(kind, Type::BF16)), second = choose(convolution(kind, Type::BF16));
+    EXPECT_EQ(first.engine, second.engine);
+    EXPECT_EQ(first.knobs, second.knobs);
+    EXPECT_EQ(first.workspaceBytes, second.workspaceBytes);
+    EXPECT_EQ(first.serialized, second.serialized);
+  }
+}
+
+/// The epilogue of inference has engines that need no compilation, in every type.
+TEST_F(CudnnTest, Epilogues) {
+  for (Type type : kTypes) {
+    SCOPED_TRACE(std::string(typeName(type)));
+    Problem problem = convolution(Kind::ConvolutionForward, type);
+    problem.bias = problem.relu = true;
+    Choice choice = choose(problem);
+    EXPECT_FALSE(choice.runtimeCompiled);
+    EXPECT_EQ(choice.tensorCore, type != Type::F32);
+    problem.residual = true;
+    problem.scale = 0.17f;
+    choice = choose(problem);
+    EXPECT_FALSE(choice.runtimeCompiled);
+    EXPECT_EQ(choice.tensorCore, type != Type::F32);
+    EXPECT_NE(choice.serialized.find("\"alpha1\":0.17"), std::string::npos) << choice.serialized;
+  }
+}
+
+/// A slice is read where it lies: an engine whose kernel is compiled here, and which says its name.
+TEST_F(CudnnTest, SlicesAreNotCopied) {
+  Problem problem = convolution(Kind::ConvolutionForward, Type::F16);
+  problem.srcStride = 320;
+  Choice choice = choose(problem);
+  EXPECT_TRUE(choice.tensorCore);
+  EXPECT_LT(choice.workspaceBytes, uint64_t(problem.mb * problem.ih * problem.iw * problem.ic * 2));
+  EXPECT_TRUE(choice.runtimeCompiled);
+  EXPECT_EQ(choice.impl.rfind("cudnn_generated", 0), 0u) << choice.impl;
+  EXPECT_NE(choice.serialized.find("\"stride\":[392000,1,11200,320]"), std::string::npos);
+
+  problem = convolution(Kind::ConvolutionForward, Type::F32);
+  problem.dstStride = 320;
+  choice = choose(problem);
+  EXPECT_LT(choice.workspaceBytes, uint64_t(problem.mb * problem.oh * problem.ow * problem.oc * 4));
+}
+
+/// Backward, engines that copy are better than those that do without tensor cores.
+TEST_F(CudnnTest, SlicesKeepTensorCores) {
+  Problem problem = convolution(Kind::ConvolutionBackwardWeights, Type::BF16);
+  problem.dstStride = 320;
+  EXPECT_TRUE(choose(problem).tensorCore);
+}
+
+TEST_F(CudnnTest, WorkspaceLimit) {
+  Problem problem = convolution(Kind::ConvolutionForward, Type::F32);
+  Choice choice = choose(problem);
+  ASSERT_GT(choice.workspaceBytes, 0u); // src and dst are transposed
+  Choice limited = choose(problem, choice.workspaceBytes - 1);
+  EXPECT_LT(limited.workspaceBytes, choice.workspaceBytes);
+  EXPECT_TRUE(mentions(limited, "bytes is over " + std::to_string(choice.workspaceBytes - 1)));
+  EXPECT_EQ(choose(problem, 0).workspaceBytes, 0u);
+}
+
+TEST_F(CudnnTest, DeclinedProblemsSayWhy) {
+  Choice choice;
+  std::string error;
+  Problem problem = convolution(Kind::ConvolutionForward, Type::F16);
+  problem.oh = 34;
+  EXPECT_FALSE(library->choose(problem, h100, kPlenty, choice, error));
+  EXPECT_NE(error.find("does not have the size"), std::string::npos) << error;
+  // A bias in f32 beside f16 cannot go with a scale.
+  problem = convolution(Kind::ConvolutionForward, Type::F16);
+  problem.bias = problem.residual = true;
+  problem.biasType = Type::F32;
+  problem.scale = 0.5f;
+  EXPECT_FALSE(library->choose(problem, h100, kPlenty, choice, error));
+  EXPECT_EQ(error.rfind("cuDNN has no engine for it: engine ", 0), 0u) << error;
+  EXPECT_FALSE(choice.declined.empty());
+}
+
+TEST_F(CudnnTest, ProfilesThatAreNone) {
+  Choice choice;
+  std::string error;
+  for (const char *profile : {"", "{}", "h100", "{\"deviceVer\": 900}"}) {
+    EXPECT_FALSE(library->choose(convolution(Kind::ConvolutionForward, Type::F16), profile, kPlenty, choice, error));
+    EXPECT_EQ(error.rfind("cuDNN does not accept the device profile: ", 0), 0u) << error;
+  }
+}
+
+TEST_F(CudnnTest, PlansWithoutADevice) {
+  cudnn::Plan plan;
+  std::string error;
+  Problem problem = convolution(Kind::ConvolutionForward, Type::F16);
+  Choice choice = choose(problem);
+  void *operands[4] = {};
+  EXPECT_FALSE(plan.execute(nullptr, operands, 4, error));
+  EXPECT_EQ(error, "the plan was not built");
+  EXPECT_FALSE(plan.load(library, nullptr, problem, choice, error));
+  EXPECT_FALSE(plan.rebuild(library, nullptr, problem, choice, error));
+  EXPECT_EQ(error, "there is no handle of a device");
+}
+
+TEST(CudnnLibraryTest, MissingLibrary) {
+  std::string error;
+  EXPECT_EQ(cudnn::Library::open({"/nowhere", {}}, error), nullptr);
+  EXPECT_FALSE(error.empty());
+}
+
+} // namespace
+
+} // namespace incept::cuda

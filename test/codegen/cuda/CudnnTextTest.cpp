@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Problems as text in plans, whole and damaged. Needs no cuDNN.
+#include "runtime/device/cuda/CudnnText.h"
+#include "test/codegen/cuda/CudnnFixture.h"
+
+namespace incept::cuda {
+
+namespace {
+
+using Fields = std::vector<std::pair<std::string, std::string>>;
+
+std::vector<cudnn::Problem> samples() {
+  std::vector<cudnn::Problem> result;
+  for (cudnn::Kind kind : kConvolutions)
+    result.push_back(convolution(kind, cudnn::Type::BF16));
+  result[0].bias = result[0].residual = result[0].relu = true;
+  result[0].scale = 0.17f;
+  result[0].biasType = cudnn::Type::F32;
+  result[0].dstStride = 384;
+  result[2].resultType = cudnn::Type::F32;
+  result.push_back(product(cudnn::Type::F32, 64, 1000, 1536, false, true));
+  result.back().bias = result.back().tf32 = true;
+  return result;
+}
+
+bool decodes(const Fields &fields, std::string &error) {
+  cudnn::Problem problem;
+  error.clear();
+  return cudnn::decode(fields, problem, error);
+}
+
+/// The fields with one value replaced.
+Fields with(Fields fields, const std::string &name, const std::string &value) {
+  for (auto &[key, text] : fields)
+    if (key == name)
+      text = value;
+  return fields;
+}
+
+TEST(CudnnTextTest, WhatIsWrittenReadsBack) {
+  for (const cudnn::Problem &problem : samples()) {
+    Fields fields = cudnn::encode(problem);
+    cudnn::Problem copy;
+    std::string error;
+    ASSERT_TRUE(cudnn::decode(fields, copy, error)) << error;
+    EXPECT_EQ(cudnn::encode(copy), fields);
+    EXPECT_EQ(copy.kind, problem.kind);
+    EXPECT_EQ(copy.scale, problem.scale);
+    EXPECT_EQ(copy.dstStride, problem.dstStride);
+    EXPECT_EQ(copy.resultType, problem.resultType);
+    EXPECT_EQ(cudnn::operandCount(copy), cudnn::operandCount(problem));
+  }
+}
+
+TEST(CudnnTextTest, EveryFieldIsNeededOnce) {
+  for (const cudnn::Problem &problem : samples()) {
+    Fields fields = cudnn::encode(problem);
+    std::string error;
+    for (size_t i = 0; i < fields.size(); ++i) {
+      Fields lacking = fields, repeated = fields, malformed = fields;
+      lacking.erase(lacking.begin() + i);
+      EXPECT_FALSE(decodes(lacking, error)) << fields[i].first;
+      EXPECT_FALSE(error.empty());
+      repeated.push_back(fields[i]);
+      EXPECT_FALSE(decodes(repeated, error)) << fields[i].first;
+      malformed[i].second += "x";
+      EXPECT_FALSE(decodes(malformed, error)) << fields[i].first;
+      EXPECT_NE(error.find(fields[i].second + "x"), std::string::npos) << error;
+    }
+    fields.emplace_back("colour", "blue");
+    EXPECT_FALSE(decodes(fields, error));
+  }
+}
+
+TEST(CudnnTextTest, ValuesAreChecked) {
+  std::vector<cudnn::Problem> problems = samples();
+  Fields forward = cudnn::encode(problems[0]), weights = cudnn::encode(problems[2]),
+         matmul = cudnn::encode(problems[3]);
+  const std::pair<Fields, std::pair<const char *, const char *>> damaged[] = {
+      {forward, {"mb", "0"}},
+      {forward, {"mb", "-16"}},
+      {forward, {"mb", "99999999999999999999"}},
+      {forward, {"mb", "2147483647"}}, // more elements than 2^40
+      {forward, {"oh", "36"}},         // not what the window gives
+      {forward, {"pt", "-1"}},
+      {forward, {"sh", "0"}},
+      {forward, {"g", "5"}},           // does not divide the channels
+      {forward, {"dst_stride", "95"}}, // pixels overlap
+      {forward, {"dst_stride", "2147483647"}},
+      {forward, {"scale", "nan"}},
+      {forward, {"scale", "inf"}},
+      {forward, {"residual", "false"}}, // a scale without a residual
+      {forward, {"tf32", "true"}},      // of bf16
+      {forward, {"type", "f64"}},
+      {forward, {"relu", "yes"}},
+      {weights, {"kind", "convolution"}},
+      {matmul, {"m", "0"}},
+      {matmul, {"lda", "1535"}},
+      {matmul, {"n", "4294967296"}},
+  };
+  std::string error;
+  for (const auto &[fields, change] : damaged) {
+    ASSERT_TRUE(decodes(fields, error)) << error;
+    EXPECT_FALSE(decodes(with(fields, change.first, change.second), error)) << change.first << " " << change.second;
+    EXPECT_FALSE(error.empty());
+  }
+}
+
+TEST(CudnnTextTest, Knobs) {
+  std::vector<std::pair<int64_t, int64_t>> knobs;
+  for (const char *text : {"", "2=9", "2=9,14=-4,23=0"}) {
+    ASSERT_TRUE(cudnn::text::parseKnobs(text, knobs)) << text;
+    EXPECT_EQ(cudnn::text::joinKnobs(knobs), text);
+  }
+  for (const char *text :
+       {"2", "=", "2=", "=9", "2=9,", ",2=9", "2=9,2=9", "14=4,2=9", "2=x", "-1=2", "2=9;3=1", "2==9"})
+    EXPECT_FALSE(cudnn::text::parseKnobs(text, knobs)) << text;
+}
+
+} // namespace
+
+} // namespace incept::cuda

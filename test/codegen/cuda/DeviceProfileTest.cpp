@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Profiles of devices: those that are compiled in, lookup by name, and files of the user's.
+#include "codegen/cuda/plans/DeviceProfile.h"
+#include "test/codegen/cuda/CudnnFixture.h"
+
+#include <nlohmann/json.hpp>
+
+#include <filesystem>
+#include <fstream>
+
+namespace incept::cuda {
+
+namespace {
+
+TEST(DeviceProfileTest, EveryProfileIsFoundByNameAndArchitecture) {
+  ASSERT_EQ(deviceProfiles().size(), 5u);
+  for (const DeviceProfile &profile : deviceProfiles()) {
+    auto byName = findDeviceProfile(profile.name);
+    ASSERT_TRUE(byName) << byName.status().message();
+    EXPECT_EQ(byName->arch, profile.arch);
+    auto byArch = findDeviceProfile(profile.arch);
+    ASSERT_TRUE(byArch) << byArch.status().message();
+    EXPECT_EQ(byArch->arch, profile.arch);
+    EXPECT_GE(profile.peakF16, profile.peakTf32);
+    EXPECT_GE(profile.peakTf32, profile.peakF32);
+    EXPECT_NE(deviceTable().find("cuda:" + profile.name), std::string::npos);
+  }
+}
+
+TEST(DeviceProfileTest, UnknownNamesListWhatThereIs) {
+  auto profile = findDeviceProfile("h10");
+  ASSERT_FALSE(profile);
+  EXPECT_EQ(profile.status().code(), Code::Usage);
+  EXPECT_NE(profile.status().message().find("did you mean 'h100'?"), std::string::npos) << profile.status().message();
+  EXPECT_NE(profile.status().message().find("rtx5090 (sm_120)"), std::string::npos) << profile.status().message();
+  profile = findDeviceProfile("a-toaster-oven");
+  ASSERT_FALSE(profile);
+  EXPECT_EQ(profile.status().message().find("did you mean"), std::string::npos) << profile.status().message();
+}
+
+class ProfileFileTest : public ::testing::Test {
+protected:
+  void SetUp() override {
+    path = std::filesystem::temp_directory_path() / ("incept-profile-" + std::to_string(getpid()) + ".json");
+  }
+  void TearDown() override { std::filesystem::remove(path); }
+
+  /// A profile that is complete.
+  nlohmann::json complete() const {
+    nlohmann::json json = nlohmann::json::parse(findDeviceProfile("h100")->cudnnProperties);
+    json["incept"] = {{"name", "mine"},
+                      {"title", "my card"},
+                      {"arch", "sm_90"},
+                      {"ptx_version", 80},
+                      {"memory_bytes_per_second", 1000},
+                      {"peak_flops", {{"f32", 1}, {"tf32", 2}, {"bf16", 3}, {"f16", 4}}}};
+    return json;
+  }
+  Expected<DeviceProfile> read(const std::string &text) const {
+    std::ofstream(path) << text;
+    return findDeviceProfile(path.string());
+  }
+
+  std::filesystem::path path;
+};
+
+TEST_F(ProfileFileTest, OfTheUsers) {
+  auto profile = read(complete().dump());
+  ASSERT_TRUE(profile) << profile.status().message();
+  EXPECT_EQ(profile->name, "mine");
+  EXPECT_FALSE(profile->isDefaultForArch);
+  EXPECT_EQ(profile->peakBf16, 3);
+  EXPECT_EQ(profile->cudnnProperties.find("incept"), std::string::npos);
+}
+
+TEST_F(ProfileFileTest, Damaged) {
+  for (const char *text : {"", "{", "[]", "{}", "{\"incept\": 3}", "{\"incept\": {}}"})
+    EXPECT_FALSE(read(text)) << text;
+  for (const char *key : {"name", "title", "arch", "ptx_version", "memory_bytes_per_second", "peak_flops"}) {
+    nlohmann::json json = complete();
+    json["incept"].erase(key);
+    EXPECT_FALSE(read(json.dump())) << key;
+  }
+  nlohmann::json json = complete();
+  json["incept"]["arch"] = "sm_80";
+  auto profile = read(json.dump());
+  ASSERT_FALSE(profile);
+  EXPECT_NE(profile.status().message().find("'sm_80' is not that of 'deviceVer' 900"), std::string::npos);
+  json = complete();
+  json["multiProcessorCount"] = -1;
+  EXPECT_FALSE(read(json.dump()));
+  EXPECT_FALSE(findDeviceProfile("/nowhere/card.json"));
+}
+
+/// cuDNN takes each profile and finds a plan for it.
+TEST_F(CudnnTest, PlansForEveryProfile) {
+  for (const DeviceProfile &profile : deviceProfiles()) {
+    cudnn::Choice choice;
+    std::string error;
+    cudnn::Problem problem = convolution(cudnn::Kind::ConvolutionForward, cudnn::Type::F16);
+    EXPECT_TRUE(library->choose(problem, profile.cudnnProperties, kPlenty, choice, error)) << profile.name << error;
+    EXPECT_TRUE(choice.tensorCore) << profile.name;
+  }
+}
+
+} // namespace
+
+} // namespace incept::cuda

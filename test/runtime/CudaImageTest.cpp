@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the CUDA device knows without a driver: PTX kernels, architectures, orders of weights, versions, its cache.
+
+#include "runtime/device/cuda/CudaImage.h"
+#include "runtime/device/cuda/CudaDevice.h"
+#include "runtime/device/cuda/RebuiltPlans.h"
+
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <gtest/gtest.h>
+
+using namespace incept;
+using namespace incept::cuda;
+
+TEST(CudaImage, CountsParametersOfKernels) {
+  auto kernels = kernelParameters(R"(
+// .entry not_this(.param .u64 a)
+/* .entry nor_this() */
+.visible .entry two(
+  .param .u64 two_0, // a comment, with a comma
+  .param .b64 .ptr .align 16 two_1
+)
+{ ret; }
+.entry none() { ret; }
+.visible .entry bare { ret; }
+.visible .entry narrow(.param .u32 a, .param .u64 b) { ret; }
+.visible .entry array(.param .align 8 .b64 a[16]) { ret; }
+.func helper(.param .u64 a) { ret; }
+.visible .entry cut(.param .u64)");
+  std::map<std::string, int64_t, std::less<>> expected = {{"two", 2},     {"none", 0},   {"bare", 0},
+                                                          {"narrow", -1}, {"array", -1}, {"cut", 0}};
+  EXPECT_EQ(kernels, expected);
+  EXPECT_TRUE(kernelParameters("").empty());
+  EXPECT_TRUE(kernelParameters(".entry").empty());
+}
+
+TEST(CudaImage, ReadsArchitectures) {
+  Architecture architecture;
+  for (const char *text : {"", "sm_", "sm_9", "sm90", "sm_90b", "sm_90aa", "sm_-90", "sm_9999", "compute_90"})
+    EXPECT_FALSE(parseArchitecture(text, architecture)) << text;
+  ASSERT_TRUE(parseArchitecture("sm_90", architecture));
+  EXPECT_TRUE(architecture.runsOn(9, 0) && architecture.runsOn(10, 0) && architecture.runsOn(12, 1));
+  EXPECT_FALSE(architecture.runsOn(8, 9));
+  ASSERT_TRUE(parseArchitecture("sm_90a", architecture));
+  EXPECT_TRUE(architecture.runsOn(9, 0));
+  EXPECT_FALSE(architecture.runsOn(10, 0));
+  ASSERT_TRUE(parseArchitecture("sm_120", architecture));
+  EXPECT_TRUE(architecture.runsOn(12, 0));
+  EXPECT_FALSE(architecture.runsOn(10, 3));
+}
+
+// Logical O,I,H,W = 2,3,2,2 counts up; in memory channels come last.
+TEST(CudaImage, PermutesWeights) {
+  program::Tensor tensor;
+  tensor.shape = {2, 3, 2, 2};
+  tensor.elements = 24;
+  tensor.format = "ohwi";
+  for (const char *type : {"f32", "bf16"}) {
+    tensor.type = type;
+    size_t size = program::typeBytes(type);
+    std::vector<std::byte> logical(24 * size), memory(24 * size), back(24 * size);
+    for (size_t i = 0; i < 24; ++i)
+      logical[i * size] = std::byte(i);
+    toMemory(tensor, logical.data(), memory.data());
+    const int expected[] = {0, 4, 8, 1, 5, 9, 2, 6, 10, 3, 7, 11, 12, 16, 20};
+    for (size_t i = 0; i < std::size(expected); ++i)
+      EXPECT_EQ(int(memory[i * size]), expected[i]) << type << i;
+    toLogical(tensor, memory.data(), back.data());
+    EXPECT_EQ(back, logical);
+  }
+}
+
+TEST(CudaPlans, ComparesVersions) {
+  EXPECT_TRUE(isAtLeast("9.19.0", "9.19.0"));
+  EXPECT_TRUE(isAtLeast("9.28.1", "9.19.0"));
+  EXPECT_TRUE(isAtLeast("10.0", "9.19.0"));
+  EXPECT_FALSE(isAtLeast("9.8.0", "9.19.0"));
+  EXPECT_FALSE(isAtLeast("9.19", "9.19.1"));
+  EXPECT_FALSE(isAtLeast("", "1"));
+}
+
+TEST(CudaPlans, SaysHowTheyBecameReady) {
+  PlanReport report;
+  report.loaded = 12;
+  EXPECT_EQ(report.sentence(), "");
+  report.cached = 3;
+  report.rebuilt = 1;
+  report.seconds = 1.25;
+  EXPECT_EQ(report.sentence(), "cuDNN plans: 12 loaded, 3 from this machine's cache, 1 rebuilt in 1.2 s");
+}
+
+TEST(RebuiltPlans, KeepsTextsByKey) {
+  std::string directory = (std::filesystem::temp_directory_path() / "incept-cache-XXXXXX").string();
+  ASSERT_TRUE(::mkdtemp(directory.data()));
+  std::string below = directory + "/a/b", key = "the key\nof two lines", text("a plan\0", 7);
+  EXPECT_FALSE(findInCache(below, key));
+  keepInCache(below, key, text);
+  ASSERT_TRUE(findInCache(below, key));
+  EXPECT_EQ(*findInCache(below, key), text);
+  EXPECT_FALSE(findInCache(below, key + "x"));
+  // A file with another key under this one's name, or cut, is none.
+  for (const auto &file : std::filesystem::directory_iterator(below))
+    std::ofstream(file.path(), std::ios::binary) << "7\nthe key";
+  EXPECT_FALSE(findInCache(below, key));
+  keepInCache("", key, text);
+  keepInCache("/proc/none", key, text); // cannot be written: no matter
+  EXPECT_FALSE(findInCache("", key));
+  std::filesystem::remove_all(directory);
+}
+
+TEST(CudaOptions, AreChecked) {
+  EXPECT_TRUE(bool(CudaOptions::fromText("")));
+  auto all = CudaOptions::fromText("alone,sync");
+  ASSERT_TRUE(bool(all));
+  EXPECT_TRUE(all->alone && all->sync && all->direct);
+  for (const char *text : {"fast", "direct,,alone", " direct", ","})
+    EXPECT_EQ(CudaOptions::fromText(text).status().code(), Code::Usage) << text;
+}

@@ -1,0 +1,368 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The driver's functions for modules, kernels and launches. A module is PTX text, which the interpreter runs; machine
+// code is refused, as a GPU refuses that of another architecture, so that a program falls back to its PTX.
+#include "tools/incept-sim/driver/Call.h"
+
+#include <algorithm>
+#include <charconv>
+
+using namespace incept::sim;
+using incept::Expected;
+using incept::Status;
+
+namespace {
+
+/// First bytes of an ELF file, and of the two containers that nvcc makes.
+bool isMachineCode(const void *image) {
+  uint32_t magic = 0;
+  memcpy(&magic, image, sizeof(magic)); // the shortest PTX is longer
+  return magic == 0x464c457f || magic == 0xba55ed50 || magic == 0x466243b1;
+}
+
+/// Where the JIT's options want its words.
+struct Log {
+  char *text = nullptr;
+  size_t bytes = 0;
+};
+
+CUresult readOptions(Machine &machine, unsigned count, const CUjit_option *options, void **values, Log &log) {
+  for (unsigned i = 0; i < count; ++i) {
+    switch (options[i]) {
+    case CU_JIT_ERROR_LOG_BUFFER:
+      log.text = static_cast<char *>(values[i]);
+      break;
+    case CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES:
+      log.bytes = reinterpret_cast<uintptr_t>(values[i]) & 0xffffffff;
+      break;
+    case CU_JIT_INFO_LOG_BUFFER: // there is nothing to tell
+    case CU_JIT_INFO_LOG_BUFFER_SIZE_BYTES:
+    case CU_JIT_MAX_REGISTERS:
+    case CU_JIT_OPTIMIZATION_LEVEL:
+    case CU_JIT_TARGET_FROM_CUCONTEXT:
+    case CU_JIT_LOG_VERBOSE:
+    case CU_JIT_GENERATE_LINE_INFO:
+    case CU_JIT_GENERATE_DEBUG_INFO:
+    case CU_JIT_CACHE_MODE:
+      break;
+    default:
+      machine.notSimulated("JIT option " + std::to_string(int(options[i])));
+      return CUDA_ERROR_NOT_SUPPORTED;
+    }
+  }
+  return CUDA_SUCCESS;
+}
+
+CUresult refuse(Machine &machine, const Log &log, const std::string &why) {
+  fprintf(stderr, "incept-sim: %s\n", why.c_str());
+  if (log.text && log.bytes)
+    snprintf(log.text, log.bytes, "%s", why.c_str());
+  return CUDA_ERROR_INVALID_PTX;
+}
+
+CUresult load(CUmodule *handle, const void *image, unsigned count, const CUjit_option *options, void **values) {
+  return call(Needs::Context, [&](Machine &machine) {
+    if (!handle || !image || (count && (!options || !values)))
+      return CUDA_ERROR_INVALID_VALUE;
+    if (CUresult refused = machine.refuseDuringCapture(); refused != CUDA_SUCCESS)
+      return refused;
+    Log log;
+    if (CUresult result = readOptions(machine, count, options, values, log); result != CUDA_SUCCESS)
+      return result;
+    if (isMachineCode(image))
+      return CUDA_ERROR_NO_BINARY_FOR_GPU;
+    Expected<ptx::Module> module = ptx::Module::parse(static_cast<const char *>(image));
+    if (!module)
+      return refuse(machine, log, module.status().message());
+    // "sm_90a" -> 90
+    int target = 0;
+    const std::string &name = module->target();
+    if (name.rfind("sm_", 0) == 0)
+      std::from_chars(name.data() + 3, name.data() + name.size(), target);
+    if (target > machine.profile().computeCapability)
+      return refuse(machine, log, "the module is for " + name + ", which is newer than the device");
+    auto shared = std::make_shared<ptx::Module>(std::move(*module));
+    if (!shared->place(machine.memory()).ok())
+      return CUDA_ERROR_OUT_OF_MEMORY;
+    *handle = machine.modules.create();
+    (*handle)->module = std::move(shared);
+    return CUDA_SUCCESS;
+  });
+}
+
+CUresult findFunction(Machine &machine, CUfunction *function, CUmodule handle, const char *name) {
+  if (!function || !name)
+    return CUDA_ERROR_INVALID_VALUE;
+  CUmod_st *module = machine.modules.find(handle);
+  if (!module)
+    return CUDA_ERROR_INVALID_HANDLE;
+  const ptx::Kernel *kernel = module->module->find(name);
+  if (!kernel)
+    return CUDA_ERROR_NOT_FOUND;
+  *function = machine.functions.create();
+  (*function)->owner = module;
+  (*function)->module = module->module;
+  (*function)->kernel = kernel;
+  (*function)->dynamicSharedLimit = std::max(0, machine.profile().sharedPerBlock - int(kernel->staticSharedBytes()));
+  return CUDA_SUCCESS;
+}
+
+CUresult unload(Machine &machine, CUmodule handle) {
+  CUmod_st *module = machine.modules.find(handle);
+  if (!module)
+    return CUDA_ERROR_INVALID_HANDLE;
+  CUresult result = machine.drain();
+  std::vector<CUfunction> gone;
+  machine.functions.forEach([&](CUfunc_st &function) {
+    if (function.owner == module)
+      gone.push_back(&function);
+  });
+  for (CUfunction function : gone)
+    machine.functions.erase(function);
+  module->module->release(machine.memory());
+  machine.modules.erase(module);
+  return result;
+}
+
+//===--- Launches -------------------------------------------------------------------------------------------------===//
+
+bool fits(const ptx::Dim3 &size, const std::array<int, 3> &most) {
+  return size.x >= 1 && size.y >= 1 && size.z >= 1 && size.x <= unsigned(most[0]) && size.y <= unsigned(most[1]) &&
+         size.z <= unsigned(most[2]);
+}
+
+CUresult checkLimits(const Profile &profile, const CUfunc_st &function, const ptx::Dim3 &grid, const ptx::Dim3 &block,
+                     unsigned dynamicShared) {
+  if (!fits(grid, profile.maxGrid) || !fits(block, profile.maxBlock) ||
+      block.count() > uint64_t(profile.maxThreadsPerBlock) || dynamicShared > unsigned(function.dynamicSharedLimit))
+    return CUDA_ERROR_INVALID_VALUE;
+  return block.count() > function.kernel->maxThreads() ? CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES : CUDA_SUCCESS;
+}
+
+/// The parameters are copied at the call, also into a graph.
+CUresult packParameters(const ptx::Kernel &kernel, void **parameters, void **extra, std::vector<std::byte> &packed) {
+  packed.assign(kernel.parameterBytes(), std::byte());
+  if (parameters && extra)
+    return CUDA_ERROR_INVALID_VALUE;
+  if (extra) {
+    const void *buffer = nullptr;
+    size_t bytes = 0;
+    for (; *extra != CU_LAUNCH_PARAM_END; extra += 2) {
+      if (*extra == CU_LAUNCH_PARAM_BUFFER_POINTER)
+        buffer = extra[1];
+      else if (*extra == CU_LAUNCH_PARAM_BUFFER_SIZE)
+        bytes = *static_cast<const size_t *>(extra[1]);
+      else
+        return CUDA_ERROR_INVALID_VALUE;
+    }
+    if (!buffer || bytes < packed.size())
+      return CUDA_ERROR_INVALID_VALUE;
+    memcpy(packed.data(), buffer, packed.size());
+    return CUDA_SUCCESS;
+  }
+  if (!parameters)
+    return kernel.parameters().empty() ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
+  for (size_t i = 0; i < kernel.parameters().size(); ++i) {
+    const ptx::Parameter &parameter = kernel.parameters()[i];
+    if (!parameters[i])
+      return CUDA_ERROR_INVALID_VALUE;
+    memcpy(packed.data() + parameter.offset, parameters[i], parameter.bytes);
+  }
+  return CUDA_SUCCESS;
+}
+
+CUresult launch(CUfunction handle, const ptx::Dim3 &grid, const ptx::Dim3 &block, unsigned dynamicShared,
+                CUstream streamHandle, void **parameters, void **extra) {
+  return call(Needs::Context, [&](Machine &machine) {
+    CUfunc_st *function = machine.functions.find(handle);
+    CUstream_st *stream = machine.findStream(streamHandle);
+    if (!function || !stream)
+      return CUDA_ERROR_INVALID_HANDLE;
+    const ptx::Kernel &kernel = *function->kernel;
+    if (!kernel.status().ok()) {
+      machine.notSimulated(kernel.status().message());
+      return CUDA_ERROR_NOT_SUPPORTED;
+    }
+    if (CUresult bad = checkLimits(machine.profile(), *function, grid, block, dynamicShared); bad != CUDA_SUCCESS)
+      return bad;
+    std::vector<std::byte> packed;
+    if (CUresult bad = packParameters(kernel, parameters, extra, packed); bad != CUDA_SUCCESS)
+      return bad;
+    ptx::Options options;
+    int threads = machine.options().threads;
+    options.threads = threads > 0 ? unsigned(threads) : std::max(1u, std::thread::hardware_concurrency());
+    options.check = machine.options().checkMemory;
+    options.dynamicSharedBytes = dynamicShared;
+    return machine.issue(*stream,
+                         {kernel.name(), [=, &machine, module = function->module, &kernel]() mutable -> Status {
+                            options.launch = ++machine.launches;
+                            ptx::Outcome outcome;
+                            Status status = ptx::run(kernel, grid, block, packed, machine.memory(), options, &outcome);
+                            for (size_t i = 1; i < outcome.reports.size(); ++i)
+                              machine.report(kernel.name() + ": " + outcome.reports[i]);
+                            return status;
+                          }});
+  });
+}
+
+/// Blocks that a multiprocessor holds at once, by threads, shared memory and number.
+int occupancy(const Profile &profile, const CUfunc_st &function, int64_t blockSize, int64_t dynamicShared) {
+  int64_t shared = function.kernel->staticSharedBytes() + dynamicShared + profile.sharedReserved;
+  int64_t warps = (blockSize + profile.warpSize - 1) / profile.warpSize;
+  int64_t byThreads = profile.maxThreadsPerMultiprocessor / (warps * profile.warpSize);
+  int64_t byShared = (int64_t(profile.sharedPerBlockOptin) + profile.sharedReserved) / std::max<int64_t>(shared, 1);
+  return int(std::min({byThreads, byShared, int64_t(profile.maxBlocksPerMultiprocessor)}));
+}
+
+} // namespace
+
+extern "C" {
+
+CUresult cuModuleLoadData(CUmodule *module, const void *image) { return load(module, image, 0, nullptr, nullptr); }
+
+CUresult cuModuleLoadDataEx(CUmodule *module, const void *image, unsigned count, CUjit_option *options, void **values) {
+  return load(module, image, count, options, values);
+}
+
+CUresult cuModuleUnload(CUmodule module) {
+  return call(Needs::Context, [&](Machine &machine) { return unload(machine, module); });
+}
+
+CUresult cuModuleGetFunction(CUfunction *function, CUmodule module, const char *name) {
+  return call(Needs::Context, [&](Machine &machine) { return findFunction(machine, function, module, name); });
+}
+
+CUresult cuModuleGetGlobal(CUdeviceptr *address, size_t *bytes, CUmodule handle, const char *name) {
+  return call(Needs::Context, [&](Machine &machine) {
+    CUmod_st *module = machine.modules.find(handle);
+    if (!module || !name)
+      return module ? CUDA_ERROR_INVALID_VALUE : CUDA_ERROR_INVALID_HANDLE;
+    const ptx::Variable *variable = module->module->variable(name);
+    if (!variable)
+      return CUDA_ERROR_NOT_FOUND;
+    if (address)
+      *address = variable->address;
+    if (bytes)
+      *bytes = variable->bytes;
+    return CUDA_SUCCESS;
+  });
+}
+
+// A library is a module, and its kernels are functions.
+CUresult cuLibraryLoadData(CUlibrary *library, const void *code, CUjit_option *options, void **values, unsigned count,
+                           CUlibraryOption *, void **, unsigned libraryOptions) {
+  if (libraryOptions != 0)
+    return CUDA_ERROR_NOT_SUPPORTED;
+  return load(reinterpret_cast<CUmodule *>(library), code, count, options, values);
+}
+
+CUresult cuLibraryUnload(CUlibrary library) { return cuModuleUnload(reinterpret_cast<CUmodule>(library)); }
+
+CUresult cuLibraryGetKernel(CUkernel *kernel, CUlibrary library, const char *name) {
+  return cuModuleGetFunction(reinterpret_cast<CUfunction *>(kernel), reinterpret_cast<CUmodule>(library), name);
+}
+
+CUresult cuKernelGetFunction(CUfunction *function, CUkernel kernel) {
+  return call(Needs::Context, [&](Machine &machine) {
+    auto same = reinterpret_cast<CUfunction>(kernel);
+    if (!function || !machine.functions.find(same))
+      return function ? CUDA_ERROR_INVALID_HANDLE : CUDA_ERROR_INVALID_VALUE;
+    *function = same;
+    return CUDA_SUCCESS;
+  });
+}
+
+CUresult cuFuncGetAttribute(int *value, CUfunction_attribute attribute, CUfunction handle) {
+  return call(Needs::Context, [&](Machine &machine) {
+    CUfunc_st *function = machine.functions.find(handle);
+    if (!function || !value)
+      return function ? CUDA_ERROR_INVALID_VALUE : CUDA_ERROR_INVALID_HANDLE;
+    const ptx::Kernel &kernel = *function->kernel;
+    switch (attribute) {
+    case CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK:
+      *value = int(kernel.maxThreads());
+      return CUDA_SUCCESS;
+    case CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES:
+      *value = int(kernel.staticSharedBytes());
+      return CUDA_SUCCESS;
+    case CU_FUNC_ATTRIBUTE_LOCAL_SIZE_BYTES:
+      *value = int(kernel.localBytes());
+      return CUDA_SUCCESS;
+    case CU_FUNC_ATTRIBUTE_NUM_REGS:
+      *value = int(std::min(kernel.registers(), 255u));
+      return CUDA_SUCCESS;
+    case CU_FUNC_ATTRIBUTE_CONST_SIZE_BYTES:
+      *value = 0;
+      return CUDA_SUCCESS;
+    case CU_FUNC_ATTRIBUTE_BINARY_VERSION:
+    case CU_FUNC_ATTRIBUTE_PTX_VERSION:
+      *value = machine.profile().computeCapability;
+      return CUDA_SUCCESS;
+    case CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES:
+      *value = function->dynamicSharedLimit;
+      return CUDA_SUCCESS;
+    default:
+      machine.notSimulated("function attribute " + std::to_string(int(attribute)));
+      return CUDA_ERROR_INVALID_VALUE;
+    }
+  });
+}
+
+CUresult cuFuncSetAttribute(CUfunction handle, CUfunction_attribute attribute, int value) {
+  return call(Needs::Context, [&](Machine &machine) {
+    CUfunc_st *function = machine.functions.find(handle);
+    if (!function)
+      return CUDA_ERROR_INVALID_HANDLE;
+    if (attribute == CU_FUNC_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT)
+      return CUDA_SUCCESS;
+    int most = machine.profile().sharedPerBlockOptin - int(function->kernel->staticSharedBytes());
+    if (attribute != CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES || value < 0 || value > most)
+      return CUDA_ERROR_INVALID_VALUE;
+    function->dynamicSharedLimit = value;
+    return CUDA_SUCCESS;
+  });
+}
+
+CUresult cuFuncSetCacheConfig(CUfunction handle, CUfunc_cache) {
+  return call(Needs::Context, [&](Machine &machine) {
+    return machine.functions.find(handle) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_HANDLE;
+  });
+}
+
+CUresult cuLaunchKernel(CUfunction function, unsigned gridX, unsigned gridY, unsigned gridZ, unsigned blockX,
+                        unsigned blockY, unsigned blockZ, unsigned dynamicShared, CUstream stream, void **parameters,
+                        void **extra) {
+  return launch(function, {gridX, gridY, gridZ}, {blockX, blockY, blockZ}, dynamicShared, stream, parameters, extra);
+}
+
+CUresult cuLaunchKernelEx(const CUlaunchConfig *config, CUfunction function, void **parameters, void **extra) {
+  if (!config)
+    return CUDA_ERROR_INVALID_VALUE;
+  for (unsigned i = 0; i < config->numAttrs; ++i) {
+    // Starting early is allowed, not promised; clusters would change what a kernel sees.
+    CUlaunchAttributeID id = config->attrs[i].id;
+    if (id != CU_LAUNCH_ATTRIBUTE_IGNORE && id != CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION &&
+        id != CU_LAUNCH_ATTRIBUTE_PRIORITY)
+      return call(Needs::Context, [&](Machine &machine) {
+        machine.notSimulated("launch attribute " + std::to_string(int(id)));
+        return CUDA_ERROR_NOT_SUPPORTED;
+      });
+  }
+  return launch(function, {config->gridDimX, config->gridDimY, config->gridDimZ},
+                {config->blockDimX, config->blockDimY, config->blockDimZ}, config->sharedMemBytes, config->hStream,
+                parameters, extra);
+}
+
+CUresult cuOccupancyMaxActiveBlocksPerMultiprocessor(int *blocks, CUfunction handle, int blockSize, size_t shared) {
+  return call(Needs::Context, [&](Machine &machine) {
+    CUfunc_st *function = machine.functions.find(handle);
+    if (!function)
+      return CUDA_ERROR_INVALID_HANDLE;
+    if (!blocks || blockSize < 1 || blockSize > machine.profile().maxThreadsPerBlock || shared > (size_t(1) << 30))
+      return CUDA_ERROR_INVALID_VALUE;
+    *blocks = occupancy(machine.profile(), *function, blockSize, int64_t(shared));
+    return CUDA_SUCCESS;
+  });
+}
+
+} // extern "C"

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/incept-sim/driver/Machine.h"
+#include "tools/incept-sim/driver/Call.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <unistd.h>
+
+namespace incept::sim {
+
+namespace {
+
+double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+
+} // namespace
+
+/// At exit: the summary, and an exit status that says that something was wrong even where the program did not notice.
+void finish(int status, void *argument) {
+  auto &machine = *static_cast<Machine *>(argument);
+  if (machine.options_.statistics) {
+    std::vector<std::pair<std::string, Machine::Count>> rows(machine.counts.begin(), machine.counts.end());
+    std::stable_sort(rows.begin(), rows.end(),
+                     [](const auto &a, const auto &b) { return a.second.seconds > b.second.seconds; });
+    fprintf(stderr, "incept-sim: %12s %12s  work\n", "runs", "ms");
+    for (const auto &[name, count] : rows)
+      fprintf(stderr, "incept-sim: %12lld %12.3f  %s\n", (long long)count.runs, count.seconds * 1e3, name.c_str());
+  }
+  if (machine.failed && status == 0) {
+    fprintf(stderr, "incept-sim: the program ended with status 0 although the simulation found an error\n");
+    fflush(nullptr);
+    _exit(int(Code::Input));
+  }
+}
+
+Machine::Machine(Profile profile, Options options)
+    : profile_(std::move(profile)), options_(std::move(options)), memory_(uint64_t(profile_.memoryBytes)) {}
+
+Machine *Machine::get(Status &error) {
+  static Status failure;
+  static Machine *machine = []() -> Machine * { // never destroyed: exit handlers of the program may still call it
+    Expected<Profile> profile = profileFromEnvironment();
+    Expected<Options> options = optionsFromEnvironment();
+    failure = !profile ? profile.status() : options.status();
+    if (!failure.ok()) {
+      fprintf(stderr, "incept-sim: %s\n", failure.message().c_str());
+      return nullptr;
+    }
+    auto *made = new Machine(std::move(*profile), std::move(*options));
+    on_exit(finish, made);
+    return made;
+  }();
+  error = failure;
+  return machine;
+}
+
+bool Machine::ready() {
+  std::lock_guard lock(mutex);
+  return check(*this, Needs::Context) == CUDA_SUCCESS;
+}
+
+void Machine::report(const std::string &text) {
+  failed = true;
+  fprintf(stderr, "incept-sim: error: %s\n", text.c_str());
+}
+
+void Machine::notSimulated(const std::string &what) {
+  std::lock_guard lock(mutex);
+  if (told.insert(what).second)
+    fprintf(stderr, "incept-sim: not simulated: %s\n", what.c_str());
+}
+
+//===--- Streams --------------------------------------------------------------------------------------------------===//
+
+CUstream_st *Machine::findStream(CUstream handle) {
+  if (handle == nullptr || handle == CU_STREAM_LEGACY)
+    return &legacyStream;
+  return handle == CU_STREAM_PER_THREAD ? &threadStream : streams.find(handle);
+}
+
+bool Machine::enqueue(void *stream, std::string name, Work work) {
+  std::lock_guard lock(mutex);
+  CUstream_st *found = findStream(static_cast<CUstream>(stream));
+  return found && issue(*found, {std::move(name), std::move(work)}) == CUDA_SUCCESS;
+}
+
+CUresult Machine::issue(CUstream_st &stream, SimWork work) {
+  if (stream.capture) {
+    if (stream.capture->invalid)
+      return CUDA_ERROR_STREAM_CAPTURE_INVALIDATED;
+    stream.capture->graph->nodes.push_back(std::move(work));
+    return CUDA_SUCCESS;
+  }
+  // The legacy stream waits for the streams that are being captured, which cannot be.
+  if (&stream == &legacyStream) {
+    bool implicit = false;
+    streams.forEach([&](CUstream_st &other) {
+      if (!other.capture || (other.flags & CU_STREAM_NON_BLOCKING))
+        return;
+      implicit = other.capture->invalid = true;
+    });
+    if (implicit)
+      return CUDA_ERROR_STREAM_CAPTURE_IMPLICIT;
+  }
+  if (options_.late)
+    queue.push_back(std::move(work));
+  else
+    execute(work);
+  return CUDA_SUCCESS;
+}
+
+CUresult Machine::drain() {
+  while (!queue.empty()) {
+    SimWork work = std::move(queue.front());
+    queue.pop_front();
+    execute(work);
+  }
+  return failure;
+}
+
+void Machine::execute(const SimWork &work) {
+  if (failure != CUDA_SUCCESS)
+    return;
+  double start = now();
+  Status status;
+  try {
+    status = work.run();
+  } catch (const std::bad_alloc &) {
+    status = machineError("the host is out of memory");
+  }
+  Count &count = counts[work.name];
+  ++count.runs;
+  count.seconds += now() - start;
+  if (status.ok())
+    return;
+  report(work.name + ": " + status.message());
+  failure = status.code() == Code::Machine ? CUDA_ERROR_LAUNCH_FAILED : CUDA_ERROR_ILLEGAL_ADDRESS;
+}
+
+CUresult Machine::refuseDuringCapture() {
+  // A global capture forbids unsafe calls to every thread, a thread-local one to its own; a relaxed one to none.
+  bool refused = false;
+  streams.forEach([&](CUstream_st &stream) {
+    if (!stream.capture || stream.capture->mode == CU_STREAM_CAPTURE_MODE_RELAXED)
+      return;
+    if (stream.capture->mode == CU_STREAM_CAPTURE_MODE_THREAD_LOCAL &&
+        stream.capture->thread != std::this_thread::get_id())
+      return;
+    refused = stream.capture->invalid = true;
+  });
+  return refused ? CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED : CUDA_SUCCESS;
+}
+
+//===--- Calls ----------------------------------------------------------------------------------------------------===//
+
+std::vector<CUcontext> &contextStack() {
+  static thread_local std::vector<CUcontext> stack;
+  return stack;
+}
+
+CUresult check(const Machine &machine, Needs needs) {
+  if (!machine.initialised)
+    return CUDA_ERROR_NOT_INITIALIZED;
+  if (needs == Needs::Driver)
+    return CUDA_SUCCESS;
+  std::vector<CUcontext> &stack = contextStack();
+  CUcontext current = stack.empty() ? nullptr : stack.back();
+  bool exists = current == &machine.primary ? machine.primaryCount > 0 : machine.contexts.find(current) != nullptr;
+  if (!exists)
+    return CUDA_ERROR_INVALID_CONTEXT;
+  return machine.failure;
+}
+
+} // namespace incept::sim
+
+extern "C" __attribute__((visibility("default"))) incept::sim::Services *inceptSimServices() {
+  incept::Status error;
+  return incept::sim::Machine::get(error);
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the simulated device is and how the simulation behaves. Both reach the simulator's libraries by environment
+// variables, since the program under test knows nothing of them; the launcher sets them.
+#pragma once
+
+#include "runtime/support/Status.h"
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace incept::sim {
+
+/// A device, by the keys of cuDNN's device property descriptor (`deviceName`, `multiProcessorCount`, ...).
+struct Profile {
+  std::string name;
+  int computeCapability = 0; ///< 90 for 9.0
+  int driverVersion = 0;     ///< 13000 for 13.0
+  int64_t memoryBytes = 0;
+  std::array<int, 3> maxGrid{}, maxBlock{};
+  int maxThreadsPerBlock = 0, maxThreadsPerMultiprocessor = 0, maxBlocksPerMultiprocessor = 0, multiprocessors = 0;
+  int warpSize = 0, registersPerBlock = 0, registersPerMultiprocessor = 0;
+  int sharedPerBlock = 0, sharedPerBlockOptin = 0, sharedReserved = 0; ///< bytes
+  int clockKHz = 0, memoryClockKHz = 0, memoryBusBits = 0, l2Bytes = 0;
+  std::string json; ///< the text it was read from
+};
+
+/// Every key must be there and positive.
+Expected<Profile> parseProfile(std::string_view json);
+
+struct Options {
+  bool checkMemory = true;
+  bool refusePlans = false; ///< cuDNN refuses every stored plan, so that programs rebuild them
+  bool late = false;        ///< work runs as late as the program's synchronisation allows, not at once
+  bool statistics = false;  ///< a summary on stderr at the end
+  int threads = 0;          ///< of the interpreter; 0: as many as there are processors
+  int cudnnVersion = 91900;
+  std::string program; ///< the program under test, for the workspaces that its image plans
+};
+
+/// The environment variables.
+inline constexpr const char *kDeviceVariable = "INCEPT_SIM_DEVICE";         ///< path of a profile
+inline constexpr const char *kCheckVariable = "INCEPT_SIM_CHECK";           ///< memory, none
+inline constexpr const char *kPlansVariable = "INCEPT_SIM_PLANS";           ///< load, refuse
+inline constexpr const char *kScheduleVariable = "INCEPT_SIM_SCHEDULE";     ///< early, late
+inline constexpr const char *kStatisticsVariable = "INCEPT_SIM_STATISTICS"; ///< 0, 1
+inline constexpr const char *kThreadsVariable = "INCEPT_SIM_THREADS";       ///< a number
+inline constexpr const char *kCudnnVariable = "INCEPT_SIM_CUDNN";           ///< 9.19.0
+inline constexpr const char *kProgramVariable = "INCEPT_SIM_PROGRAM";       ///< path of the program under test
+
+Expected<Profile> profileFromEnvironment();
+/// Unset variables give the defaults above.
+Expected<Options> optionsFromEnvironment();
+
+/// "9.19.0" as cudnnGetVersion counts it, 91900; -1 where it is malformed.
+int parseCudnnVersion(std::string_view text);
+
+} // namespace incept::sim
