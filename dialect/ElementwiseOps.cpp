@@ -141,6 +141,10 @@ LogicalResult JoinRowsOp::verify() {
   }
   if (rows != dst[0])
     return emitOpError() << "expected dst with the operands' " << rows << " rows, but got " << dst[0];
+  // join_rows_c2
+  for (auto [index, src] : llvm::enumerate(getSrcs()))
+    if (!src.getDefiningOp<ReadOp>())
+      return emitOpError() << "expected reads of variables, but operand " << index << " is computed";
   return success();
 }
 

@@ -164,9 +164,10 @@ def Incept_SplitOp : Incept_PureOp<"split"> {
 def Incept_JoinRowsOp : Incept_ViewOp<"join_rows"> {
   let summary = "parameters one after another along the first dimension";
   let description = [{
-    The operands are reads of variables. Nothing is copied: the executable phase lays the variables side by side.
+    Nothing is copied: the executable phase lays the variables side by side.
     - (C1) there is at least one operand, of rank 1 or more; all agree but for the first dimension, and the first
       dimensions sum to that of `dst`.
+    - (C2) each operand is the result of an `incept.read`.
   }];
   let arguments = (ins Variadic<Incept_Activation>:$srcs);
   let results = (outs Incept_Activation:$dst);

@@ -154,12 +154,11 @@ private:
     for (Operation *op : llvm::reverse(forward)) {
       if (op->getNumResults() == 0 || isa<ReadOp>(op) || !isActiveOp(op))
         continue;
-      Value first = gradientOf(op->getResult(0));
-      if (!first)
-        continue; // no loss depends on it
-      SmallVector<Value> diffResults{first};
-      for (Value result : op->getResults().drop_front())
+      SmallVector<Value> diffResults;
+      for (Value result : op->getResults())
         diffResults.push_back(gradientOf(result));
+      if (llvm::none_of(diffResults, [](Value gradient) { return bool(gradient); }))
+        continue; // no loss depends on it
       auto rule = dyn_cast<Differentiable>(op);
       if (!rule)
         return op->emitOpError() << "has no gradient rule, but a parameter before it is trained";

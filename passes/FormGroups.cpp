@@ -18,6 +18,13 @@ namespace incept {
 
 namespace {
 
+/// A kernel has at most this many ops: a longer chain is cut. The compile time of a kernel grows faster than its
+/// length, and pieces of one length are one kernel.
+constexpr size_t kMostMembers = 64;
+/// What a kernel computes again may cost it this many more reads of its domain in all. Each step of a residual trunk
+/// alone seems cheap, but the steps back to its beginning read one branch each.
+constexpr size_t kMostExtraReads = 8;
+
 bool isMap(Operation *op) { return op && op->hasTrait<OpTrait::Map>(); }
 bool isReduce(Operation *op) { return op && op->hasTrait<OpTrait::Reduce>(); }
 
@@ -71,26 +78,30 @@ public:
 
 private:
   void tryTake(Operation *producer) {
-    if (members.contains(producer) || domainOf(producer) != domain || producer->getNumResults() != 1 ||
-        shapeOf(producer->getResult(0)) != domain)
+    if (members.size() == kMostMembers || members.contains(producer) || domainOf(producer) != domain ||
+        producer->getNumResults() != 1 || shapeOf(producer->getResult(0)) != domain)
       return;
     bool allLater = llvm::all_of(producer->getUsers(), [&](Operation *user) {
       return (members.contains(user) && !clones.contains(user)) || order.lookup(user) > order.lookup(anchor);
     });
     // The first consumer in program order computes the value and, for later ones, keeps it.
-    if (allLater)
+    if (allLater) {
       members.insert(producer);
-    else if (recompute && isCheap(producer)) {
-      members.insert(producer);
-      clones.insert(producer);
+      return;
     }
+    size_t extra = recompute ? readsOf(producer) - 1 : 0;
+    if (!recompute || extra > 1 || extraReads + extra > kMostExtraReads)
+      return;
+    // Reading two operands again costs no more than writing and reading the result.
+    extraReads += extra;
+    members.insert(producer);
+    clones.insert(producer);
   }
 
-  /// Reading the operands again costs no more than writing and reading the result.
-  static bool isCheap(Operation *producer) {
+  static size_t readsOf(Operation *producer) {
     llvm::SmallPtrSet<Value, 4> operands;
     collectFullOperands(producer, operands);
-    return operands.size() <= 2;
+    return std::max<size_t>(operands.size(), 1);
   }
 
   Operation *anchor;
@@ -99,6 +110,7 @@ private:
   ArrayRef<int64_t> domain;
   llvm::SetVector<Operation *> members;
   DenseSet<Operation *> clones;
+  size_t extraReads = 0; ///< of the clones, for the values that they replace
 };
 
 /// Replaces `members` (program order, the last is the anchor) by one group that yields what others use.

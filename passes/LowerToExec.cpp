@@ -70,7 +70,7 @@ public:
     for (auto &[order, variable] : others)
       if (failed(place(variable, regionOf(variable))))
         return failure();
-    return success();
+    return verifyNeighbours();
   }
 
   /// Declares the regions; the arena has at least `trainingBytes`.
@@ -140,6 +140,30 @@ private:
   }
 
   static bool isLossScale(VariableOp variable) { return variable.getSymName().starts_with("loss_scale/"); }
+
+  /// A launch reads joined variables as one: a variable of two joins cannot lie right behind two others.
+  LogicalResult verifyNeighbours() {
+    auto result = module.walk([&](JoinRowsOp join) {
+      VariableOp last;
+      for (Value src : join.getSrcs()) {
+        auto variable = module.lookupSymbol<VariableOp>(src.getDefiningOp<ReadOp>().getVariable());
+        if (last && !liesBehind(last, variable)) {
+          join.emitOpError() << "expected '" << variable.getSymName() << "' right behind '" << last.getSymName()
+                             << "' in memory, but it has another place: a parameter can be in one join only";
+          return WalkResult::interrupt();
+        }
+        last = variable;
+      }
+      return WalkResult::advance();
+    });
+    return failure(result.wasInterrupted());
+  }
+
+  static bool liesBehind(VariableOp first, VariableOp second) {
+    auto integer = [](VariableOp op, StringRef name) { return op->getAttrOfType<IntegerAttr>(name).getInt(); };
+    return first->getAttr("incept.region") == second->getAttr("incept.region") &&
+           integer(first, "incept.offset") + integer(first, "incept.bytes") == integer(second, "incept.offset");
+  }
 
   /// The place of a gradient or slot among those of all parameters, 0 for other variables.
   FailureOr<int64_t> orderOf(VariableOp variable) {

@@ -23,6 +23,7 @@ std::unique_ptr<mlir::Pass> createFuseConvResidualPass(std::shared_ptr<const Tar
 std::unique_ptr<mlir::Pass> createFuseConvReluPass(std::shared_ptr<const Target> target);
 std::unique_ptr<mlir::Pass> createPlaceConcatsPass(std::shared_ptr<const Target> target);
 std::unique_ptr<mlir::Pass> createAssignLayoutsPass(std::shared_ptr<const Target> target);
+std::unique_ptr<mlir::Pass> createSchedulePass(std::shared_ptr<const Target> target);
 std::unique_ptr<mlir::Pass> createPlanMemoryPass(std::shared_ptr<const Target> target,
                                                  const PlanMemoryPassOptions &options);
 std::unique_ptr<mlir::Pass> createLowerToExecPass(std::shared_ptr<const Target> target);

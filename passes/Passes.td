@@ -184,8 +184,8 @@ def RecomputeActivationsPass : Pass<"incept-recompute-activations", "::mlir::fun
     copy: kernels that take the computation in (a ReLU's mask) one each, which costs no memory; library calls share one,
     made just before the first of them.
 
-    An activation stays where computing it again would read more than twice its size, and where it depends on a value
-    that nothing else keeps (the sum of a residual block).
+    An activation stays where computing it again would read more than twice its size, or compute more than four times
+    its size, and where it depends on a value that nothing else keeps (the sum of a residual block).
 
     example: test/passes/recompute-activations.mlir
   }];
@@ -215,7 +215,8 @@ def FormGroupsPass : Pass<"incept-form-groups", "::mlir::func::FuncOp"> {
 
     Goes through the ops from last to first. A map or reduce op takes in the elementwise producers of its own shape whose
     other consumers come later: the first consumer computes the value and yields it for the rest. A cheap producer with
-    earlier consumers is computed again (`recompute`) instead of kept.
+    earlier consumers is computed again (`recompute`) instead of kept, as long as the kernel reads few values more for it.
+    A kernel has at most 64 ops.
 
     example: test/passes/form-groups.mlir
   }];
@@ -242,6 +243,22 @@ def AssignLayoutsPass : Pass<"incept-assign-layouts", "::mlir::ModuleOp"> {
   let dependentDialects = ["::incept::InceptDialect"];
 }
 
+def SchedulePass : Pass<"incept-schedule", "::mlir::ModuleOp"> {
+  let summary = "Order independent ops so that less memory is alive at once";
+  let description = [{
+    Requires: the layout phase. Ensures: the most bytes alive at once are not more than before; where no better order is
+    found, the function stays as it is.
+
+    An op comes behind those whose results it uses, and whoever uses the old value of a variable comes before the op that
+    computes the new one in its place. Orders are made by list scheduling, from the first op and from the last: of the ops
+    that may come next, one that frees as much as it takes, else the next of the given order; or the one that takes least.
+    The best order is improved in the same way until nothing is gained. Results do not depend on the order.
+
+    example: test/passes/schedule.mlir
+  }];
+  let dependentDialects = ["::incept::InceptDialect"];
+}
+
 def PlanMemoryPass : Pass<"incept-plan-memory", "::mlir::ModuleOp"> {
   let summary = "Give every value of a function an offset in the arena";
   let description = [{
@@ -249,8 +266,9 @@ def PlanMemoryPass : Pass<"incept-plan-memory", "::mlir::ModuleOp"> {
     `incept.arena_lower_bound` (the most bytes alive at once).
 
     A value that is written to a variable lives there, if the variable's old value is not needed any more; otherwise a
-    copy is written. Everything else, scratchpads included, is placed largest first, each into the smallest gap between
-    the buffers whose lifetimes meet its own (offsets are multiples of 64 bytes).
+    copy is written. Everything else, scratchpads included, is placed one by one, each into the smallest gap between the
+    buffers whose lifetimes meet its own (offsets are multiples of 64 bytes). Of several orders, the largest first, those
+    that live longest first, and by the product of both, the one that needs least is taken.
 
     example: test/passes/plan-memory.mlir
   }];

@@ -72,6 +72,8 @@ void buildPhase(OpPassManager &passes, Phase phase, std::shared_ptr<const Target
     passes.addPass(createAssignLayoutsPass(target));
     break;
   case Phase::Planned:
+    if (options.schedule)
+      passes.addPass(createSchedulePass(target));
     passes.addPass(createPlanMemoryPass(target, PlanMemoryPassOptions{options.reportPeak}));
     break;
   case Phase::Exec:

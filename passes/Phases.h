@@ -34,11 +34,12 @@ struct PhaseOptions {
   bool fuse = true;              ///< join elementwise ops with their consumers
   bool recompute = true;         ///< compute cheap values again instead of keeping them
   bool updateEarly = true;       ///< update weights as soon as their gradient is there
+  bool schedule = true;          ///< order independent ops so that less memory is alive at once
   bool coalesce = true;          ///< join optimizer updates of adjacent parameters
   bool reportPeak = false;       ///< list who is alive when most memory is needed (incept.peak of a planned function)
   std::string precision = "f32"; ///< of activations: f32, bf16 or f16
 
-  static PhaseOptions none() { return {false, false, false, false, false, false, false, "f32"}; }
+  static PhaseOptions none() { return {false, false, false, false, false, false, false, false, "f32"}; }
 };
 
 /// Adds the passes that lead from the phase before `phase` to `phase` (none for graph), ending with its verifier.

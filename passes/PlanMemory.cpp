@@ -5,8 +5,7 @@
 
 #include "dialect/InceptOps.h"
 #include "dialect/VerifierUtils.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "passes/LaunchShape.h"
+#include "passes/Buffers.h"
 #include "passes/Layouts.h"
 #include "passes/Passes.h"
 #include "passes/Target.h"
@@ -32,16 +31,16 @@ struct Buffer {
     first = std::min(first, time);
     last = std::max(last, time);
   }
+  int64_t groups() const { return last - first + 1; }
   bool meets(const Buffer &other) const { return first <= other.last && other.first <= last; }
 };
 
-/// Largest first, each at the lowest offset where no placed buffer with a meeting lifetime lies. Returns the total.
-int64_t placeBuffers(MutableArrayRef<Buffer *> buffers) {
-  llvm::stable_sort(buffers, [](const Buffer *a, const Buffer *b) { return a->bytes > b->bytes; });
+/// Places the buffers in this order, each into the smallest gap between placed buffers whose lifetimes meet its own, or
+/// behind them. Returns the total.
+int64_t placeInOrder(ArrayRef<Buffer *> buffers) {
   SmallVector<Buffer *> placed; // by offset
   int64_t total = 0;
   for (Buffer *buffer : buffers) {
-    // Best fit: the smallest gap that holds the buffer, or the end.
     int64_t end = 0, best = -1, bestGap = INT64_MAX;
     for (Buffer *other : placed) {
       if (!buffer->meets(*other))
@@ -59,6 +58,35 @@ int64_t placeBuffers(MutableArrayRef<Buffer *> buffers) {
                   buffer);
   }
   return total;
+}
+
+/// What decides which buffers are placed first: those that are hard to place later.
+constexpr double (*kPriorities[])(const Buffer &) = {
+    [](const Buffer &buffer) { return double(buffer.bytes); },
+    [](const Buffer &buffer) { return double(buffer.bytes) * buffer.groups(); },
+    [](const Buffer &buffer) { return double(buffer.groups()); },
+};
+
+/// Gives every buffer the offset that it has in the smallest of several placements. Returns the total, which is `bound`
+/// or more.
+int64_t placeBuffers(ArrayRef<Buffer *> buffers, int64_t bound) {
+  SmallVector<int64_t> offsets(buffers.size());
+  int64_t least = INT64_MAX;
+  for (auto *priority : kPriorities) {
+    if (least == bound)
+      break;
+    SmallVector<Buffer *> order(buffers);
+    llvm::stable_sort(order, [&](const Buffer *a, const Buffer *b) { return priority(*a) > priority(*b); });
+    int64_t total = placeInOrder(order);
+    if (total >= least)
+      continue;
+    least = total;
+    for (auto [offset, buffer] : llvm::zip_equal(offsets, buffers))
+      offset = buffer->offset;
+  }
+  for (auto [offset, buffer] : llvm::zip_equal(offsets, buffers))
+    buffer->offset = offset;
+  return least;
 }
 
 /// The most bytes alive at once, less than which no placement needs, and when that is.
@@ -92,7 +120,7 @@ public:
     for (auto &entry : scratchpads)
       all.push_back(&entry.second);
     auto [bound, peak] = lowerBound(all, time);
-    int64_t total = placeBuffers(all);
+    int64_t total = placeBuffers(all, bound);
     annotate(total, bound);
     if (reportPeak)
       describePeak(peak);
@@ -103,24 +131,10 @@ private:
   /// Values that are written to a variable live in the variable, unless the old value is still needed or the value
   /// has another home; then a copy is written.
   void bindWrites() {
-    SmallVector<WriteOp> writes(function.getOps<WriteOp>());
-    for (WriteOp write : writes) {
-      Value value = write.getValue();
-      Placement placement = placementOf(value);
-      auto producer = placement.root.getDefiningOp<GroupOp>();
-      bool direct =
-          producer && value == placement.root && !bound.contains(value) && !oldValueUsedAfter(write, producer);
-      if (!direct)
-        value = insertCopy(write);
-      bound[value] = write;
-    }
-  }
-
-  bool oldValueUsedAfter(WriteOp write, GroupOp producer) {
-    for (ReadOp read : function.getOps<ReadOp>())
-      if (read.getVariable() == write.getVariable() && isUsedAfter(read.getValue(), producer))
-        return true;
-    return false;
+    bound = valuesInVariables(function);
+    for (WriteOp write : llvm::to_vector(function.getOps<WriteOp>()))
+      if (bound.lookup(write.getValue()) != write)
+        bound[insertCopy(write)] = write;
   }
 
   Value insertCopy(WriteOp write) {
@@ -148,34 +162,14 @@ private:
       for (Value output : group.getOutputs())
         if (failed(touch(output)))
           return failure();
-      if (int64_t bytes = scratchpadBytes(group)) {
+      if (int64_t bytes = scratchpadBytes(group, target)) {
         Buffer &buffer = scratchpads[group];
-        buffer.bytes = llvm::alignTo(bytes, kAlignment);
+        buffer.bytes = bytes;
         buffer.touch(time);
       }
       ++time;
     }
     return success();
-  }
-
-  /// Library groups know theirs from the plan; a reduction needs its partial sums, a count its partial counts.
-  int64_t scratchpadBytes(GroupOp group) {
-    if (group.isLibrary())
-      return group.getScratchpad().value_or(0);
-    int64_t bytes = 0;
-    for (Operation &op : group.getBody().front()) {
-      if (isa<CountNonfiniteOp>(op))
-        bytes += llvm::alignTo((kMostCounts + int64_t(op.getNumOperands())) * 4, kAlignment);
-      if (op.hasTrait<OpTrait::Reduce>()) {
-        ArrayRef<int64_t> domain = shapeOf(op.getOperand(0));
-        int64_t rows = 1;
-        for (auto [index, dim] : llvm::enumerate(domain))
-          rows *= index == 1 ? 1 : dim;
-        for (Value result : op.getResults())
-          bytes += llvm::alignTo(target.cutReduction(rows, domain[1]).partials * shapeOf(result)[0] * 4, kAlignment);
-      }
-    }
-    return bytes;
   }
 
   LogicalResult touch(Value value) {
@@ -187,11 +181,10 @@ private:
     buffer.touch(time);
     if (buffer.bytes)
       return success();
-    auto type = cast<RankedTensorType>(placement.root.getType());
-    auto bytes = target.formatBytes(type.getShape(), type.getElementType(), libraryFormat(layoutOf(placement.root)));
+    auto bytes = bufferBytes(placement.root, target);
     if (failed(bytes))
-      return op->emitOpError() << "has a result of unknown size: " << type;
-    buffer.bytes = std::max<int64_t>(llvm::alignTo(*bytes, kAlignment), kAlignment);
+      return failure();
+    buffer.bytes = *bytes;
     return success();
   }
 

@@ -21,6 +21,12 @@ namespace {
 /// An activation computed again may read at most this many elements per element of its own: more would cost more time
 /// than keeping it.
 constexpr int64_t kMostReads = 2;
+/// So it is with what is computed for it: at most this many elements per element of its own. An activation too far from
+/// what is kept stays, and those behind it stand on it: a chain of any length is cut into short ones.
+constexpr int64_t kMostWork = 4;
+/// At most this many ops. It bounds the time of this pass where a description makes very many small ones; the branches
+/// of an Inception block have about 15.
+constexpr size_t kMostOps = 64;
 
 int64_t elementsOf(Value value) { return cast<RankedTensorType>(value.getType()).getNumElements(); }
 
@@ -43,9 +49,13 @@ public:
     for (Operation &op : body) {
       if (&op == loss)
         break;
-      for (Value result : op.getResults())
-        if (!isa<ReadOp>(op) && !isSmall(result) && isUsedLate(result))
+      for (Value result : op.getResults()) {
+        if (!isUsedLate(result))
+          continue;
+        late.insert(result);
+        if (!isa<ReadOp>(op) && !isSmall(result))
           kept.push_back(result);
+      }
     }
     SmallVector<Value> chosen;
     for (Value value : kept) // in program order: what a value stands on is decided before it
@@ -62,13 +72,20 @@ private:
     return llvm::any_of(value.getUsers(), [&](Operation *user) { return isLate(user); });
   }
 
-  /// Decides whether `value` is computed again. It stays where it cannot be, or would read too much.
+  /// What it takes to compute a value again.
+  struct Recipe {
+    llvm::SmallSetVector<Value, 8> leaves; ///< the kept values it begins with
+    llvm::SmallDenseSet<Operation *> ops;  ///< computed anew
+    int64_t work = 0;                      ///< their elements
+  };
+
+  /// Decides whether `value` is computed again. It stays where it cannot be, or would take too much.
   bool choose(Value value) {
-    llvm::SetVector<Value> leaves;
-    if (!collectLeaves(value, leaves))
+    Recipe recipe;
+    if (!collect(value, kMostWork * elementsOf(value), recipe))
       return false;
     int64_t reads = 0;
-    for (Value leaf : leaves)
+    for (Value leaf : recipe.leaves)
       reads += elementsOf(leaf);
     if (reads > kMostReads * elementsOf(value))
       return false;
@@ -76,18 +93,25 @@ private:
     return true;
   }
 
-  /// The kept values that `value` can be computed from; false if there is none such set.
-  bool collectLeaves(Value value, llvm::SetVector<Value> &leaves) const {
+  /// True for a value that is there in the backward pass anyway.
+  bool stays(Value value) const { return isSmall(value) || (late.contains(value) && !rebuilt.count(value)); }
+
+  /// Adds to `recipe` what `value` takes; false if it cannot be computed again, or not with `mostWork`.
+  bool collect(Value value, int64_t mostWork, Recipe &recipe) const {
     Operation *op = value.getDefiningOp();
     if (!op || op->getNumResults() != 1 || !(op->hasTrait<OpTrait::Map>() || isa<ConcatOp>(op)))
+      return false;
+    if (!recipe.ops.insert(op).second)
+      return true; // several consumers share it
+    recipe.work += elementsOf(value);
+    if (recipe.work > mostWork || recipe.ops.size() > kMostOps)
       return false;
     for (Value operand : op->getOperands()) {
       if (isSmall(operand))
         continue;
-      bool stays = operand.getDefiningOp() && isUsedLate(operand) && !rebuilt.count(operand);
-      if (stays)
-        leaves.insert(operand);
-      else if (!collectLeaves(operand, leaves))
+      if (stays(operand))
+        recipe.leaves.insert(operand);
+      else if (!collect(operand, mostWork, recipe))
         return false;
     }
     return true;
@@ -128,16 +152,15 @@ private:
     if (Value done = mapping.lookupOrNull(value))
       return done;
     Operation *op = value.getDefiningOp();
-    for (Value operand : op->getOperands()) {
-      bool stays = isSmall(operand) || (isUsedLate(operand) && !rebuilt.count(operand));
-      mapping.map(operand, stays ? operand : clone(builder, operand, mapping));
-    }
+    for (Value operand : op->getOperands())
+      mapping.map(operand, stays(operand) ? operand : clone(builder, operand, mapping));
     return builder.clone(*op, mapping)->getResult(0);
   }
 
   Block &body;
   Operation *loss = nullptr;
-  llvm::DenseMap<Value, bool> rebuilt; ///< whether computing it again reads no more than it would
+  DenseSet<Value> late;          ///< values of the forward pass that are used after the loss
+  DenseMap<Value, bool> rebuilt; ///< whether computing it again reads no more than it would
 };
 
 struct RecomputeActivationsPass : impl::RecomputeActivationsPassBase<RecomputeActivationsPass> {

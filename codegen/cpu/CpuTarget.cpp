@@ -92,9 +92,10 @@ bool isConvolution(onednn::Kind kind) {
 }
 
 /// True where a direct AVX2 convolution is so much faster on blocks of 8 channels than on NHWC that it pays to reorder
-/// its activations. Measured with oneDNN 2.6.3 on two cores: blocks reach 160 to 190 GFLOP/s in every direction. On
-/// NHWC gradients of weights reach 30 to 100, strided forward convolutions 60 to 110, others 130 to 160 (the wider the
-/// window's rows, the less), and 7x1 loses nothing. A reorder moves 25 to 50 GB/s.
+/// its activations. Measured with oneDNN 2.6.3 on two cores: on blocks forward convolutions and gradients of data reach
+/// 160 to 190 GFLOP/s, gradients of weights 77 to 142. On NHWC gradients of weights reach 30 to 100, strided forward
+/// convolutions 60 to 110, others 130 to 160 (the wider the window's rows, the less), and 7x1 loses nothing. A reorder
+/// moves 25 to 50 GB/s.
 bool gainsFromBlocks(const onednn::Problem &p) {
   if (p.g != 1 || p.ic % 8 != 0 || p.oc % 8 != 0)
     return false;

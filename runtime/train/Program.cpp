@@ -7,6 +7,8 @@
 #include <cctype>
 #include <cmath>
 #include <cstring>
+#include <functional>
+#include <future>
 #include <numbers>
 
 namespace incept {
@@ -66,6 +68,18 @@ bool draw(const nlohmann::json &init, PhiloxStream &random, std::vector<float> &
       if (double x = normal(random); std::abs(x) <= 2)
         return x * deviation;
   });
+}
+
+/// Tensors of fewer elements are drawn before a thread has begun.
+constexpr int64_t kWorthAThread = 1 << 14;
+
+/// The initial value of a tensor, in logical order.
+Expected<std::vector<float>> drawTensor(const program::Tensor &tensor, uint64_t seed) {
+  std::vector<float> values(tensor.elements);
+  PhiloxStream random(seed, hashName(tensor.name));
+  if (!draw(tensor.init, random, values))
+    return inputError("the program image is damaged: tensor '" + tensor.name + "' has an unknown init");
+  return values;
 }
 
 /// The tensors and entry points that this file uses are there, with the sizes it assumes.
@@ -134,15 +148,29 @@ Expected<std::unique_ptr<Program>> Program::open(const std::string &executable, 
   return program;
 }
 
-Status Program::initialize(uint64_t seed) {
-  for (const program::Tensor &tensor : image_.tensors) {
-    if (tensor.init.is_null() || tensor.type != "f32")
-      continue;
-    std::vector<float> values(tensor.elements);
-    PhiloxStream random(seed, hashName(tensor.name));
-    if (!draw(tensor.init, random, values))
-      return inputError("the program image is damaged: tensor '" + tensor.name + "' has an unknown init");
-    INCEPT_RETURN_IF_ERROR(write(tensor, {reinterpret_cast<const char *>(values.data()), values.size() * 4}));
+Status Program::initialize(uint64_t seed, size_t threads) {
+  std::vector<const program::Tensor *> tensors;
+  for (const program::Tensor &tensor : image_.tensors)
+    if (!tensor.init.is_null() && tensor.type == "f32")
+      tensors.push_back(&tensor);
+  // Each tensor has a stream of its own, so the order does not matter. Those of about one size end at about one time.
+  std::stable_sort(tensors.begin(), tensors.end(), [](auto *a, auto *b) { return a->elements > b->elements; });
+  size_t width = threads > 0 ? threads : static_cast<size_t>(image_.threads);
+  for (size_t begin = 0; begin < tensors.size(); begin += width) {
+    size_t end = std::min(begin + width, tensors.size());
+    std::vector<std::future<Expected<std::vector<float>>>> drawn;
+    for (size_t i = begin; i < end; ++i) {
+      // Deferred ones are drawn here, when they are asked for; so are all where the system has no more threads.
+      bool isSmall = width == 1 || tensors[i]->elements < kWorthAThread;
+      auto policy = isSmall ? std::launch::deferred : std::launch::async | std::launch::deferred;
+      drawn.push_back(std::async(policy, drawTensor, std::cref(*tensors[i]), seed));
+    }
+    for (size_t i = begin; i < end; ++i) {
+      auto values = drawn[i - begin].get();
+      if (!values)
+        return values.status();
+      INCEPT_RETURN_IF_ERROR(write(*tensors[i], {reinterpret_cast<const char *>(values->data()), values->size() * 4}));
+    }
   }
   return {};
 }

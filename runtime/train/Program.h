@@ -29,8 +29,9 @@ public:
   Hyperparameters &hyperparameters() { return hyper; }
   ImageShape imageShape() const { return {image_.channels, image_.height, image_.width, image_.classes}; }
 
-  /// Draws the initial value of every tensor that has one.
-  Status initialize(uint64_t seed);
+  /// Draws the initial value of every tensor that has one, on so many threads (0: as many as the program has). The bits
+  /// depend on the seed alone.
+  Status initialize(uint64_t seed, size_t threads = 0);
   /// Reads every tensor of `kinds` from a file; missing, unexpected and mis-shaped tensors are all listed.
   Status loadTensors(const SafetensorsFile &file, const std::string &path, const std::set<std::string> &kinds);
   /// Writes every tensor of `kinds` in logical order, and `extra` after them.

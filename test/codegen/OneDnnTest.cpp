@@ -210,6 +210,58 @@ TEST(OneDnn, DeclinesMalformedFormats) {
     EXPECT_FALSE(formatBytes({16, 3, 3, 3}, format, bytes, error)) << format;
 }
 
+TEST(OneDnn, RowsHaveTheFormatOfTheWhole) {
+  std::string rows, error;
+  // Blocks of 8 output channels in blocks of 8 input channels: a block of 8 rows has 8 * 16 * 9 values.
+  const std::string whole = "32x16x3x3/1152x576x192x64/8b8a";
+  ASSERT_TRUE(rowsFormat(whole, 8, rows));
+  EXPECT_EQ(rows, "8x16x3x3/1152x576x192x64/8b8a");
+  uint64_t bytes = 0;
+  ASSERT_TRUE(formatBytes({8, 16, 3, 3}, rows, bytes, error)) << error;
+  EXPECT_EQ(bytes, 8u * 16 * 9 * 4);
+  ASSERT_TRUE(rowsFormat(whole, 32, rows));
+  EXPECT_EQ(rows, whole);
+  for (int64_t count : {int64_t(4), int64_t(40), int64_t(0), int64_t(-8), INT64_MIN, INT64_MAX})
+    EXPECT_FALSE(rowsFormat(whole, count, rows)) << count;
+  // Input channels outermost: the rows are not neighbours.
+  EXPECT_FALSE(rowsFormat("32x16x3x3/576x2304x192x64/8b8a", 8, rows));
+}
+
+TEST(OneDnn, RowsOfMalformedFormatsAreDeclined) {
+  std::string rows;
+  for (const char *format :
+       {"", "garbage", "16x3x3x3/27x9x3x1", "16x3x3/27x9x3/", "16x3x3x3/27x9x3x1/0a", "16x3x3x3/27x9x3x1/-8a",
+        "16x3x3x3/27x9x3x1/8", "16x3x3x3/27x9x3x1/8e", "16x3x3x3/27x9x3x1/a",
+        "16x3x3x3/27x9x3x1/4294967296a4294967296a", "1099511627776x1099511627776x1099511627776x1099511627776/1x1x1x1/",
+        "1099511627776x1x1x1/1099511627776x1x1x1/", "99999999999999999999x3x3x3/27x9x3x1/"})
+    EXPECT_FALSE(rowsFormat(format, 8, rows)) << format;
+}
+
+TEST(OneDnn, ActivationsLieInBlocksWhereAPlanSaysSo) {
+  std::string error;
+  Problem p = convolution(Kind::ConvolutionForward, 1), q;
+  p.ic = 16, p.oc = 24;
+  p.activations = "nchw8c";
+  ASSERT_TRUE(decode(encode(p), q, error)) << error;
+  EXPECT_EQ(q.activations, "nchw8c");
+  Description d;
+  EXPECT_TRUE(describe(q, d, error)) << error;
+  q.ic = 12; // not whole blocks
+  EXPECT_FALSE(describe(q, d, error));
+  // As a damaged image may have it.
+  for (const char *damaged : {"xyz", "", "nchw16c", "nhwc "}) {
+    auto fields = encode(p);
+    for (auto &[key, value] : fields)
+      if (key == "activations")
+        value = damaged;
+    Primitive primitive;
+    ASSERT_TRUE(decode(fields, q, error)) << error;
+    EXPECT_FALSE(primitive.build(q, error)) << damaged;
+    EXPECT_EQ(error, "expected activations in nhwc, or in nchw8c with multiples of 8 channels, but got '" +
+                         std::string(damaged) + "'");
+  }
+}
+
 TEST(OneDnn, DeclinesImpossibleProblems) {
   std::string error;
   Description d;

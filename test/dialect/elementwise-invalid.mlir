@@ -137,6 +137,16 @@ func.func @join_rows_c1_sum(%a: tensor<4x3xf32>, %b: tensor<2x3xf32>) {
 
 // -----
 
+incept.variable @a kind "parameter" : tensor<4x3xf32>
+func.func @join_rows_c2(%b: tensor<2x3xf32>) {
+  %a = incept.read @a : tensor<4x3xf32>
+  // expected-error @+1 {{expected reads of variables, but operand 1 is computed}}
+  %0 = incept.join_rows %a, %b : (tensor<4x3xf32>, tensor<2x3xf32>) -> tensor<6x3xf32>
+  return
+}
+
+// -----
+
 func.func @slice_rows_c1(%a: tensor<4x3xf32>) {
   // expected-error @+1 {{expected a range inside the 4 rows of src, but got 2 rows at 3}}
   %0 = incept.slice_rows %a at 3 : (tensor<4x3xf32>) -> tensor<2x3xf32>

@@ -56,8 +56,13 @@ func.func @flatten(%x: tensor<2x4x1x1xf32>) {
   return
 }
 
+incept.variable @a kind "parameter" : tensor<4x3xf32>
+incept.variable @b kind "parameter" : tensor<2x3xf32>
+
 // CHECK-LABEL: func.func @rows
-func.func @rows(%x: tensor<2x10x3x3xf32>, %a: tensor<4x3xf32>, %b: tensor<2x3xf32>) {
+func.func @rows(%x: tensor<2x10x3x3xf32>) {
+  %a = incept.read @a : tensor<4x3xf32>
+  %b = incept.read @b : tensor<2x3xf32>
   // CHECK: incept.split %{{.*}} : (tensor<2x10x3x3xf32>) -> (tensor<2x4x3x3xf32>, tensor<2x6x3x3xf32>)
   %0:2 = incept.split %x : (tensor<2x10x3x3xf32>) -> (tensor<2x4x3x3xf32>, tensor<2x6x3x3xf32>)
   // CHECK: %[[W:.+]] = incept.join_rows %{{.*}}, %{{.*}} : (tensor<4x3xf32>, tensor<2x3xf32>) -> tensor<6x3xf32>

@@ -256,3 +256,30 @@ module {
     return
   }
 }
+
+// -----
+
+// Nothing uses the first part of the split: its gradient is zero, and that of the second part still comes back.
+module {
+  incept.variable @w kind "parameter" : tensor<4x1x1x1xf32>
+  incept.variable @"io/f32_input" kind "io" : tensor<2x1x1x1xf32>
+  incept.variable @"io/labels" kind "io" : tensor<2xi64>
+  incept.variable @"io/loss" kind "io" : tensor<f32>
+  incept.variable @"io/logits" kind "io" : tensor<2x3xf32>
+  // CHECK-LABEL: func.func @forward_backward()
+  func.func @forward_backward() {
+    %x = incept.read @"io/f32_input" : tensor<2x1x1x1xf32>
+    %w = incept.read @w : tensor<4x1x1x1xf32>
+    %c = incept.conv2d %x, %w : (tensor<2x1x1x1xf32>, tensor<4x1x1x1xf32>) -> tensor<2x4x1x1xf32>
+    // CHECK: %[[S:.*]]:2 = incept.split
+    %s:2 = incept.split %c : (tensor<2x4x1x1xf32>) -> (tensor<2x1x1x1xf32>, tensor<2x3x1x1xf32>)
+    %f = incept.flatten %s#1 : (tensor<2x3x1x1xf32>) -> tensor<2x3xf32>
+    incept.write @"io/logits", %f : tensor<2x3xf32>
+    // CHECK: %[[D:.*]] = incept.flatten %{{.*}} : (tensor<2x3xf32>) -> tensor<2x3x1x1xf32>
+    // CHECK: %[[Z:.*]] = incept.scale %[[S]]#0 by 0.0
+    // CHECK: %[[DC:.*]] = incept.concat %[[Z]], %[[D]]
+    // CHECK: %[[DW:.*]] = incept.conv2d_backward_weights %{{.*}}, %[[DC]]
+    // CHECK: incept.write @"grad/w", %[[DW]]
+    return
+  }
+}

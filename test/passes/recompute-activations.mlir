@@ -94,3 +94,40 @@ func.func @reads_too_much(%x: !x, %w: !w, %v: !v, %labels: tensor<2xi64>, %d: !x
   %sc:2 = incept.batch_norm_backward_stats %d, %c, %v : (!x, !x, !v) -> (!v, !v)
   return %loss, %dw, %sa#0, %sb#0, %sc#0 : tensor<f32>, !w, !v, !v, !v
 }
+
+// The fifth op from what is kept would be too much work: it stays, and the sixth is computed from it.
+// CHECK-LABEL: func.func @long_chain
+//       CHECK:   %[[C:.+]] = incept.conv2d
+//       CHECK:   %[[Y1:.+]] = incept.relu %[[C]]
+//       CHECK:   %[[Y2:.+]] = incept.relu %[[Y1]]
+//       CHECK:   %[[Y3:.+]] = incept.relu %[[Y2]]
+//       CHECK:   %[[Y4:.+]] = incept.relu %[[Y3]]
+//       CHECK:   %[[Y5:.+]] = incept.relu %[[Y4]]
+//       CHECK:   incept.softmax_cross_entropy
+//       CHECK:   %[[D:.+]] = incept.global_avg_pool_backward
+//       CHECK:   %[[R6:.+]] = incept.relu %[[Y5]]
+//       CHECK:   %[[D6:.+]] = incept.relu_backward %[[D]], %[[R6]]
+//       CHECK:   %[[D5:.+]] = incept.relu_backward %[[D6]], %[[Y5]]
+//       CHECK:   %[[R1:.+]] = incept.relu %[[C]]
+//  CHECK-NEXT:   %[[R2:.+]] = incept.relu %[[R1]]
+//  CHECK-NEXT:   %[[R3:.+]] = incept.relu %[[R2]]
+//  CHECK-NEXT:   %[[R4:.+]] = incept.relu %[[R3]]
+//  CHECK-NEXT:   incept.relu_backward %[[D5]], %[[R4]]
+func.func @long_chain(%x: !x, %w: !w, %v: !v, %labels: tensor<2xi64>) -> (tensor<f32>, !v, !v) {
+  %c = incept.conv2d %x, %w : (!x, !w) -> !x
+  %y1 = incept.relu %c : (!x) -> !x
+  %y2 = incept.relu %y1 : (!x) -> !x
+  %y3 = incept.relu %y2 : (!x) -> !x
+  %y4 = incept.relu %y3 : (!x) -> !x
+  %y5 = incept.relu %y4 : (!x) -> !x
+  %y6 = incept.relu %y5 : (!x) -> !x
+  %g = incept.global_avg_pool %y6 : (!x) -> tensor<2x4x1x1xf32>
+  %f = incept.flatten %g : (tensor<2x4x1x1xf32>) -> tensor<2x4xf32>
+  %loss = incept.softmax_cross_entropy %f, %labels {label_smoothing = 0.0} : (tensor<2x4xf32>, tensor<2xi64>) -> tensor<f32>
+  %d = incept.global_avg_pool_backward %g : (tensor<2x4x1x1xf32>) -> !x
+  %d6 = incept.relu_backward %d, %y6 : (!x, !x) -> !x
+  %d5 = incept.relu_backward %d6, %y5 : (!x, !x) -> !x
+  %d4 = incept.relu_backward %d5, %y4 : (!x, !x) -> !x
+  %s:2 = incept.batch_norm_backward_stats %d4, %c, %v : (!x, !x, !v) -> (!v, !v)
+  return %loss, %s#0, %s#1 : tensor<f32>, !v, !v
+}

@@ -3,6 +3,7 @@
 // Load, check, prepare and step with a program written by hand, whose values can be computed here.
 
 #include "runtime/device/cpu/CpuDevice.h"
+#include "runtime/support/Philox.h"
 #include "runtime/train/Checkpoint.h"
 #include "runtime/train/Trainer.h"
 #include "test/runtime/TinyProgram.h"
@@ -153,6 +154,32 @@ TEST_F(ProgramTest, InitialWeightsHaveTheirDistributions) {
     EXPECT_EQ(values(**opened, "wide.weight"), drawn);
     ASSERT_TRUE((*opened)->initialize(4).ok());
     EXPECT_EQ(values(**opened, "wide.weight") == drawn, c.deviation == 0) << c.init;
+  }
+}
+
+// Each value is the next of its tensor's own stream, whatever the number of threads and the order of tensors.
+TEST_F(ProgramTest, InitialWeightsDependOnSeedAndNameAlone) {
+  const std::vector<std::string> names = {"a.weight", "b.weight", "c.weight", "d.weight", "e.weight"};
+  int64_t offset = 1024, elements = 1000;
+  for (const std::string &name : names) { // of 1,000 to 81,000 elements: threads draw the last two
+    json tensor = header["tensors"][5];
+    tensor.update({{"name", name}, {"shape", {elements}}, {"offset", offset}, {"bytes", elements * 4}});
+    tensor["init"] = {{"kind", "he_uniform"}, {"fan_in", 6}};
+    header["tensors"].push_back(tensor);
+    offset += (elements * 4 + 63) / 64 * 64;
+    elements *= 3;
+  }
+  header["regions"][header["tensors"][5]["region"].get<size_t>()]["bytes"] = offset;
+  auto opened = open();
+  ASSERT_TRUE(bool(opened)) << opened.status().message();
+  for (size_t threads : {1, 2, 7}) {
+    ASSERT_TRUE((*opened)->initialize(3).ok());
+    ASSERT_TRUE((*opened)->initialize(11, threads).ok());
+    for (const std::string &name : names) {
+      PhiloxStream random(11, hashName(name));
+      for (float value : values(**opened, name.c_str()))
+        ASSERT_EQ(value, static_cast<float>(2 * random.uniform() - 1)) << name << ", " << threads << " threads";
+    }
   }
 }
 

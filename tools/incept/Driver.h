@@ -27,6 +27,7 @@ inline constexpr RewriteFlag kRewriteFlags[] = {
     {&PhaseOptions::fuse, "--no-fuse", "leave every elementwise op a kernel of its own"},
     {&PhaseOptions::recompute, "--no-recompute", "keep cheap values instead of computing them again"},
     {&PhaseOptions::updateEarly, "--no-update-early", "keep all gradients until the backward pass ends"},
+    {&PhaseOptions::schedule, "--no-schedule", "leave independent ops in the order of the description"},
     {&PhaseOptions::coalesce, "--no-coalesce", "launch one update per parameter"},
 };
 

@@ -25,14 +25,6 @@ dnnl::engine &engine() {
   return cpu;
 }
 
-/// Multiplies into `product`; false where the result leaves (0, kMaxElements].
-bool multiply(int64_t &product, int64_t factor) {
-  if (factor <= 0 || factor > kMaxElements || product > kMaxElements / factor)
-    return false;
-  product *= factor;
-  return true;
-}
-
 bool checkDims(const std::vector<int64_t> &dims, std::string &error) {
   if (dims.empty() || dims.size() > 4)
     return fail(error, "expected a tensor of 1 to 4 dimensions, but got " + std::to_string(dims.size()));

@@ -34,6 +34,13 @@ bool parseList(std::string_view text, size_t count, int64_t *values) {
   return text.empty();
 }
 
+bool multiply(int64_t &product, int64_t factor) {
+  if (factor <= 0 || factor > kMaxElements || product > kMaxElements / factor)
+    return false;
+  product *= factor;
+  return true;
+}
+
 std::string joinList(const int64_t *values, int count) {
   std::string text;
   for (int i = 0; i < count; ++i)
@@ -124,16 +131,20 @@ bool rowsFormat(const std::string &format, int64_t rows, std::string &result) {
       !parseList(std::string_view(format).substr(first + 1, second - first - 1), rank, strides))
     return false;
   for (size_t at = second + 1; at < format.size();) {
-    size_t letter = format.find_first_of("abcdef", at);
+    size_t letter = format.find_first_of("abcd", at);
     int64_t size = 0;
-    if (letter == std::string::npos || !parseInt(std::string_view(format).substr(at, letter - at), size))
+    if (letter == std::string::npos || !parseInt(std::string_view(format).substr(at, letter - at), size) || size <= 0 ||
+        (format[letter] == 'a' && !multiply(block, size)))
       return false;
-    block *= format[letter] == 'a' ? size : 1;
     at = letter + 1;
   }
   for (int64_t dim : dims)
-    elements *= dim;
-  if (dims[0] % block != 0 || rows % block != 0 || rows > dims[0] || strides[0] * (dims[0] / block) != elements)
+    if (!multiply(elements, dim))
+      return false;
+  // Rows lie apart if the first dimension is the outermost one, and are told apart where a block ends.
+  int64_t extent = dims[0] / block;
+  if (rows <= 0 || rows > dims[0] || dims[0] % block != 0 || rows % block != 0 || !multiply(extent, strides[0]) ||
+      extent != elements)
     return false;
   dims[0] = rows;
   result = joinList(dims, rank) + format.substr(first);

@@ -18,6 +18,8 @@ bool fail(std::string &error, std::string message);
 bool parseInt(std::string_view text, int64_t &value);
 /// Parses "1x2x3" into exactly `count` integers in [1, kMaxElements].
 bool parseList(std::string_view text, size_t count, int64_t *values);
+/// Multiplies into `product`; false where the result leaves (0, kMaxElements].
+bool multiply(int64_t &product, int64_t factor);
 /// Writes "1x2x3".
 std::string joinList(const int64_t *values, int count);
 

@@ -5,13 +5,14 @@ import subprocess
 import sys
 
 incept, spec, directory = sys.argv[1:]
-switches = ["--no-commute-pools", "--no-merge-siblings", "--no-fuse", "--no-recompute", "--no-update-early", "--no-coalesce"]
+switches = ["--no-commute-pools", "--no-merge-siblings", "--no-fuse", "--no-recompute", "--no-update-early",
+            "--no-schedule", "--no-coalesce"]
 
 
 def losses(name, *options):
     """(losses of ten steps, launches of the program)"""
     program = f"{directory}/{name}"
-    subprocess.run([incept, "compile", spec, "--batch-size=16", "--threads=2", "-o", program, *options], check=True)
+    subprocess.run([incept, "compile", spec, "--batch-size=64", "--threads=2", "-o", program, *options], check=True)
     subprocess.run([program, "train", "--data=synthetic:", "--steps=10", "--seed=3", f"--log={program}.jsonl"], check=True,
                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     rows = [json.loads(line) for line in open(f"{program}.jsonl")]

@@ -1,0 +1,52 @@
+// RUN: incept-opt %s -split-input-file -verify-diagnostics --incept-form-groups --incept-assign-layouts --incept-plan-memory --incept-lower-to-exec
+
+// Each join is laid side by side, but @b cannot lie behind both @a and @c.
+incept.variable @a kind "parameter" : tensor<16x16x1x1xf32>
+incept.variable @b kind "parameter" : tensor<16x16x1x1xf32>
+incept.variable @c kind "parameter" : tensor<16x16x1x1xf32>
+func.func @variable_in_two_joins() {
+  %a = incept.read @a : tensor<16x16x1x1xf32>
+  %b = incept.read @b : tensor<16x16x1x1xf32>
+  %c = incept.read @c : tensor<16x16x1x1xf32>
+  // expected-error @+1 {{expected 'b' right behind 'a' in memory, but it has another place: a parameter can be in one join only}}
+  %0 = incept.join_rows %a, %b : (tensor<16x16x1x1xf32>, tensor<16x16x1x1xf32>) -> tensor<32x16x1x1xf32>
+  %1 = incept.join_rows %c, %b : (tensor<16x16x1x1xf32>, tensor<16x16x1x1xf32>) -> tensor<32x16x1x1xf32>
+  return
+}
+
+// -----
+
+// A variable cannot lie behind itself.
+incept.variable @a kind "parameter" : tensor<16x16x1x1xf32>
+func.func @variable_twice() {
+  %a = incept.read @a : tensor<16x16x1x1xf32>
+  // expected-error @+1 {{expected 'a' right behind 'a' in memory}}
+  %0 = incept.join_rows %a, %a : (tensor<16x16x1x1xf32>, tensor<16x16x1x1xf32>) -> tensor<32x16x1x1xf32>
+  return
+}
+
+// -----
+
+// Only parameters are laid side by side: a state lies in another region.
+incept.variable @a kind "parameter" : tensor<16x16x1x1xf32>
+incept.variable @s kind "state" : tensor<16x16x1x1xf32>
+func.func @other_region() {
+  %a = incept.read @a : tensor<16x16x1x1xf32>
+  %s = incept.read @s : tensor<16x16x1x1xf32>
+  // expected-error @+1 {{expected 's' right behind 'a' in memory}}
+  %0 = incept.join_rows %a, %s : (tensor<16x16x1x1xf32>, tensor<16x16x1x1xf32>) -> tensor<32x16x1x1xf32>
+  return
+}
+
+// -----
+
+// Offsets of variables are multiples of 64 bytes: the second would not begin where the first ends.
+// expected-error @+1 {{is joined with others, but its size is no multiple of 64 bytes}}
+incept.variable @a kind "parameter" : tensor<3x1x1x1xf32>
+incept.variable @b kind "parameter" : tensor<16x1x1x1xf32>
+func.func @odd_size() {
+  %a = incept.read @a : tensor<3x1x1x1xf32>
+  %b = incept.read @b : tensor<16x1x1x1xf32>
+  %0 = incept.join_rows %a, %b : (tensor<3x1x1x1xf32>, tensor<16x1x1x1xf32>) -> tensor<19x1x1x1xf32>
+  return
+}
