@@ -22,16 +22,31 @@ def run(command, *arguments):
     return result.stdout
 
 
+def widen(bits, kind):
+    """A bf16 or f16 number from its 16 bits."""
+    return struct.unpack("<e" if kind == "F16" else "<f",
+                         struct.pack("<H", bits) if kind == "F16" else struct.pack("<I", bits << 16))[0]
+
+
 def read(path):
-    """The f32 tensors of a safetensors file."""
+    """The floating-point tensors of a safetensors file."""
     with open(path, "rb") as file:
         data = file.read()
     (length,) = struct.unpack_from("<Q", data)
     result = {}
     for name, entry in json.loads(data[8:8 + length]).items():
-        if name != "__metadata__" and entry["dtype"] == "F32":
-            begin, end = (8 + length + offset for offset in entry["data_offsets"])
+        if name == "__metadata__" or entry["dtype"] not in ("F32", "F16", "BF16"):
+            continue
+        begin, end = (8 + length + offset for offset in entry["data_offsets"])
+        if entry["dtype"] == "F32":
             result[name] = array.array("f", data[begin:end])
+        else:
+            result[name] = array.array("f", (widen(bits, entry["dtype"]) for bits in array.array("H", data[begin:end])))
+    # With f16 all gradients are of the loss times a scale.
+    for scale in result.get("loss_scale/scale", []):
+        for name in result:
+            if name.startswith("grad/"):
+                result[name] = array.array("f", (value / scale for value in result[name]))
     return result
 
 
