@@ -37,9 +37,10 @@ bool isLibraryCompute(Operation *op) { return op->hasTrait<OpTrait::Library>() &
 /// True where `use` is how weights get into a convolution or a linear layer, forward or backward, or a bias into a
 /// convolution: fast libraries add a bias of the tensors' type. (A linear layer's is f32, as its logits are.)
 bool isWeightsUse(OpOperand &use) {
-  unsigned number = use.getOperandNumber();
-  return isa<JoinRowsOp>(use.getOwner()) || (number == 2 && isa<Conv2DOp>(use.getOwner())) ||
-         (number == 1 && isa<Conv2DOp, Conv2DBackwardDataOp, LinearOp, LinearBackwardDataOp>(use.getOwner()));
+  auto conv = dyn_cast<Conv2DOp>(use.getOwner());
+  return isa<JoinRowsOp>(use.getOwner()) || (conv && use.get() == conv.getBias()) ||
+         (use.getOperandNumber() == 1 &&
+          isa<Conv2DOp, Conv2DBackwardDataOp, LinearOp, LinearBackwardDataOp>(use.getOwner()));
 }
 
 /// Gives the values of one function their types, in program order.
@@ -91,7 +92,7 @@ private:
     if (!element)
       return;
     if (auto conv = dyn_cast<Conv2DOp>(op); conv && conv.getBias())
-      castOperand(op->getOpOperand(2), element);
+      castOperand(*conv.getBiasMutable().begin(), element);
     if (isa<Conv2DBackwardWeightsOp, LinearBackwardWeightsOp>(op))
       element = target.gradientType(op);
     else if (isa<LinearOp>(op) && isLogits(op->getResult(0)))

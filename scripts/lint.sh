@@ -36,7 +36,8 @@ for file in $code; do
 done
 
 # Who may include whom: FOLDER, and a pattern of the project's headers that it may include. The runtime sees nothing of
-# LLVM; two of its headers are shared with the compiler (docs/Rationale.md).
+# LLVM; the compiler sees the wrappers of the two libraries, the program's format, and files and errors
+# (docs/Rationale.md).
 includes() {
   pick "^$1/.*\.(cpp|h|c)$" | xargs -r grep -HnE '^#include' |
     grep -vE '#include (<[^>/]*>|<(sys|gtest|nlohmann|CLI|fmt)/[^>]*>|"('"$2"')")' | grep -E "$3" |
@@ -46,7 +47,7 @@ own='"(dialect|frontend|passes|codegen|runtime|tools|test)/'
 includes dialect 'dialect/[^"]*' "$own"
 includes frontend '(dialect|frontend)/[^"]*' "$own"
 includes passes '(dialect|passes)/[^"]*' "$own"
-includes codegen '(dialect|passes|codegen)/[^"]*|runtime/(device/cpu/OneDnn|program/ProgramFormat)\.h' "$own"
+includes codegen '(dialect|passes|codegen)/[^"]*|runtime/(device/cpu/OneDnn|device/cuda/Cudnn|program/ProgramFormat|support/(Files|Status))\.h' "$own"
 includes runtime 'runtime/[^"]*' "$own|[\"<](mlir|llvm|lld|clang)(-c)?/"
 includes tools '(dialect|frontend|passes|codegen|runtime|tools)/[^"]*' "$own"
 

@@ -35,6 +35,11 @@ if os.path.exists(os.path.join(config.incept_build_root, "lib", "incept-fake-cud
 if config.incept_cuda:
     config.available_features.add("cuda")
     config.substitutions.append(("%{ptxas}", config.ptxas))
+# Another cuDNN beside the one that the project was configured with: scripts/setup.sh --cudnn-newest.
+newest = os.path.join(config.incept_source_root, "build", "cudnn-newest", "nvidia", "cudnn", "lib")
+if config.incept_cuda and os.path.exists(os.path.join(newest, "libcudnn.so.9")):
+    config.available_features.add("cudnn-newest")
+    config.substitutions.append(("%{cudnn_newest}", newest))
 # Tests that take longer than CI has time for: scripts/test.sh --all.
 if os.environ.get("INCEPT_TEST_ALL") == "1":
     config.available_features.add("all-tests")

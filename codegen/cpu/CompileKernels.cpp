@@ -3,12 +3,20 @@
 #include "codegen/cpu/CompileKernels.h"
 #include "codegen/cpu/LinkKernels.h"
 #include "codegen/kernels/Lowering.h"
-#include "mlir/Conversion/Passes.h"
+#include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
+#include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
+#include "mlir/Conversion/FuncToLLVM/ConvertFuncToLLVMPass.h"
+#include "mlir/Conversion/MathToLLVM/MathToLLVM.h"
+#include "mlir/Conversion/ReconcileUnrealizedCasts/ReconcileUnrealizedCasts.h"
+#include "mlir/Conversion/SCFToControlFlow/SCFToControlFlow.h"
+#include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVMPass.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "mlir/Transforms/Passes.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/LegacyPassManager.h"
@@ -22,8 +30,16 @@ namespace incept::cpu {
 
 namespace {
 
+/// Rounds to bf16 with integer arithmetic: LLVM calls a library for it on processors without the instruction.
+void expandBf16(ModuleOp kernels) {
+  RewritePatternSet patterns(kernels.getContext());
+  arith::populateExpandBFloat16Patterns(patterns);
+  (void)applyPatternsGreedily(kernels, std::move(patterns));
+}
+
 LogicalResult lowerToLLVMDialect(ModuleOp kernels) {
   kernels::expandMath(kernels);
+  expandBf16(kernels);
   PassManager passes(kernels.getContext());
   passes.addPass(createCSEPass());
   passes.addPass(createSCFToControlFlowPass());

@@ -139,7 +139,7 @@ void readPlans(const json &header, std::string_view blob, Image &image) {
   bool cuda = image.target == "cuda";
   std::vector<std::string_view> own = {"name", "impl", "scratchpad_bytes", "weights_bytes"};
   if (cuda)
-    own.insert(own.end(), {"engine", "knobs", "serialized"});
+    own.insert(own.end(), {"engine", "knobs", "serialized", "tensor_core"});
   for (const json &entry : list(header, "plans")) {
     Plan plan;
     plan.kind = text(entry, "kind");
@@ -151,6 +151,11 @@ void readPlans(const json &header, std::string_view blob, Image &image) {
       if (error != std::errc() || stop != engine.data() + engine.size() || plan.engine < 0)
         throw Bad{"a plan's engine '" + engine + "' is not a number"};
       plan.knobs = text(entry, "knobs");
+      if (entry.contains("tensor_core")) {
+        if (!entry["tensor_core"].is_boolean())
+          throw Bad{"a plan's 'tensor_core' is neither true nor false"};
+        plan.tensorCore = entry["tensor_core"].get<bool>();
+      }
       plan.serialized = part(get(entry, "serialized"), blob, "a serialized plan lies");
     }
     for (const auto &[key, value] : entry.items()) {

@@ -54,6 +54,7 @@ struct Plan {
   // cuda
   int64_t engine = -1;
   std::string knobs;
+  bool tensorCore = false;
   std::string_view serialized; ///< the library's own form of the plan, may be empty; lies in the image
 };
 

@@ -263,6 +263,7 @@ func.func @update() {
 // CHECK: incept.conv2d {{.*}}, %[[WA]] bias {{.*}} : (tensor<1x4x2x2xbf16>, tensor<4x4x1x1xbf16>, tensor<4xbf16>) -> tensor<1x4x2x2xbf16>
 // CHECK: incept.read @"narrow/b"
 // CHECK: incept.read @"narrow/b"
+// CHECK-NEXT: incept.conv2d {{.*}} residual {{.*}} : (tensor<1x4x2x2xbf16>, tensor<4x4x1x1xbf16>, tensor<1x4x2x2xbf16>) -> tensor<1x4x2x2xbf16>
 // CHECK: incept.cast {{.*}} -> tensor<1x4xf32>
 // CHECK: incept.write @"io/logits"
 incept.variable @a kind "parameter" : tensor<4x4x1x1xf32>
@@ -286,7 +287,7 @@ func.func @infer() {
   %b0 = incept.read @b : tensor<4x4x1x1xf32>
   %z = incept.conv2d %y, %b0 : (tensor<1x4x2x2xf32>, tensor<4x4x1x1xf32>) -> tensor<1x4x2x2xf32>
   %b1 = incept.read @b : tensor<4x4x1x1xf32>
-  %u = incept.conv2d %z, %b1 : (tensor<1x4x2x2xf32>, tensor<4x4x1x1xf32>) -> tensor<1x4x2x2xf32>
+  %u = incept.conv2d %z, %b1 residual %y : (tensor<1x4x2x2xf32>, tensor<4x4x1x1xf32>, tensor<1x4x2x2xf32>) -> tensor<1x4x2x2xf32>
   %p = incept.global_avg_pool %u : (tensor<1x4x2x2xf32>) -> tensor<1x4x1x1xf32>
   %l = incept.flatten %p : (tensor<1x4x1x1xf32>) -> tensor<1x4xf32>
   incept.write @"io/logits", %l : tensor<1x4xf32>

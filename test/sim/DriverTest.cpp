@@ -187,6 +187,13 @@ TEST_F(Driver, WhatACaptureForbidsBreaksIt) {
   EXPECT_EQ(status, CU_STREAM_CAPTURE_STATUS_INVALIDATED);
   EXPECT_EQ(cu("cuStreamEndCapture", s, &graph), CUDA_ERROR_STREAM_CAPTURE_INVALIDATED);
 
+  CUevent outside = nullptr;
+  cu("cuEventCreate", &outside, 0u);
+  cu("cuEventRecord", outside, CUstream(nullptr));
+  begin(CU_STREAM_CAPTURE_MODE_RELAXED);
+  EXPECT_EQ(cu("cuStreamWaitEvent", s, outside, 0u), CUDA_ERROR_STREAM_CAPTURE_ISOLATION);
+  EXPECT_EQ(cu("cuStreamEndCapture", s, &graph), CUDA_ERROR_STREAM_CAPTURE_INVALIDATED);
+
   begin(CU_STREAM_CAPTURE_MODE_RELAXED);
   EXPECT_EQ(cu("cuMemAlloc", &address, size_t(8)), CUDA_SUCCESS);
   EXPECT_EQ(cu("cuStreamEndCapture", s, &graph), CUDA_SUCCESS);

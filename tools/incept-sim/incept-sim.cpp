@@ -86,10 +86,14 @@ Status start(Arguments &arguments) {
   if (!profile)
     return profile.status();
 
-  const char *present = getenv("LD_LIBRARY_PATH");
+  const char *present = getenv("LD_LIBRARY_PATH"), *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
   std::string search = folder.string() + (present && *present ? std::string(":") + present : "");
   const std::pair<const char *, std::string> variables[] = {
       {"LD_LIBRARY_PATH", search},
+      {"INCEPT_CUDNN_DIR", folder.string()},
+      // Plans that the simulated cuDNN has built must not meet a real one.
+      {"XDG_CACHE_HOME",
+       (cache && *cache ? fs::path(cache) : fs::path(home ? home : "/tmp") / ".cache") / "incept-sim"},
       {sim::kDeviceVariable, *profile},
       {sim::kCheckVariable, arguments.check},
       {sim::kPlansVariable, arguments.refusePlans ? "refuse" : "load"},
@@ -101,6 +105,7 @@ Status start(Arguments &arguments) {
   };
   for (const auto &[name, value] : variables)
     setenv(name, value.c_str(), 1);
+  setenv("OMP_WAIT_POLICY", "passive", 0); // oneDNN's threads leave the processors to the interpreter's
 
   std::vector<char *> argv;
   for (std::string &argument : arguments.program)

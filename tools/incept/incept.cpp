@@ -3,6 +3,7 @@
 // The driver: command lines, nothing else.
 
 #include "frontend/Frontend.h"
+#include "tools/incept/Devices.h"
 #include "tools/incept/Driver.h"
 #include "tools/incept/Train.h"
 #include "tools/incept/Weights.h"
@@ -125,6 +126,8 @@ int main(int argc, char **argv) {
   WeightsOptions weights;
   addWeightsOptions(weightsCommand, weights, options);
 
+  CLI::App *devicesCommand = app.add_subcommand("devices", "list what there is to compile for");
+
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &error) {
@@ -139,6 +142,8 @@ int main(int argc, char **argv) {
     return check(specs);
   if (summaryCommand->parsed())
     return summarize(options, json);
+  if (devicesCommand->parsed())
+    return listDevices();
   if (weightsCommand->parsed())
     return convertWeights(weights, options);
   return train(options, trainCommand->remaining());

@@ -125,11 +125,11 @@ Expected<DeviceProfile> findDeviceProfile(const std::string &name) {
 }
 
 std::string deviceTable() {
-  std::string table = fmt::format("{:<10} {:<8} {:>5} {:>10} {:>10}   {:>8} {:>8} {:>8} {:>8}   {}\n", "target", "arch",
+  std::string table = fmt::format("{:<12} {:<8} {:>5} {:>10} {:>10}   {:>8} {:>8} {:>8} {:>8}   {}\n", "target", "arch",
                                   "SMs", "memory", "bandwidth", "f32", "tf32", "bf16", "f16", "device");
   constexpr double kTera = 1e12;
   for (const DeviceProfile &p : deviceProfiles())
-    table += fmt::format("{:<10} {:<8} {:>5} {:>7.0f} GB {:>5.2f} TB/s   {:>8.1f} {:>8.1f} {:>8.1f} {:>8.1f}   {}\n",
+    table += fmt::format("{:<12} {:<8} {:>5} {:>7.0f} GB {:>5.2f} TB/s   {:>8.1f} {:>8.1f} {:>8.1f} {:>8.1f}   {}\n",
                          "cuda:" + p.name, p.arch, p.multiprocessors, double(p.memoryBytes) / 1e9,
                          double(p.memoryBytesPerSecond) / kTera, double(p.peakF32) / kTera, double(p.peakTf32) / kTera,
                          double(p.peakBf16) / kTera, double(p.peakF16) / kTera, p.title);

@@ -61,6 +61,11 @@ int cuLibraryGetKernel(void **kernel) {
   return SUCCESS;
 }
 
+int cuKernelGetFunction(void **function) {
+  *function = handle;
+  return SUCCESS;
+}
+
 int cuModuleLoadData(void **module) {
   *module = handle;
   return SUCCESS;

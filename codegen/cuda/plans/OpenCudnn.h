@@ -8,8 +8,8 @@
 namespace incept::cuda {
 
 /// Opens cuDNN from `directory`; where that is empty, from $INCEPT_CUDNN_DIR, else from the directory this project was
-/// configured with, else from the loader's path. Where no driver works, opens the stub beside the compiler first (DriverStub.c), so that engines whose
-/// kernels are compiled can be chosen too. Null with a sentence in `error`.
+/// configured with, else from the loader's path. Where no driver works, opens the stub beside the compiler first
+/// (DriverStub.c), so that engines whose kernels are compiled can be chosen too. Null with a sentence in `error`.
 std::shared_ptr<const cudnn::Library> openCudnn(const std::string &directory, std::string &error);
 
 } // namespace incept::cuda

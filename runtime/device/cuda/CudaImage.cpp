@@ -154,8 +154,10 @@ Status checkImage(const program::Image &image) {
 void describeImage(const program::Image &image, nlohmann::ordered_json &info) {
   std::map<std::string, int> engines;
   uint64_t workspace = 0;
+  int tensorCore = 0;
   for (const program::Plan &plan : image.plans) {
     ++engines[plan.impl];
+    tensorCore += plan.tensorCore;
     workspace = std::max(workspace, plan.scratchpadBytes);
   }
   info["device"] = image.device;
@@ -166,6 +168,7 @@ void describeImage(const program::Image &image, nlohmann::ordered_json &info) {
   info["ptx_bytes"] = image.ptx.size();
   info["cubin_bytes"] = image.cubin.size();
   info["engines"] = engines;
+  info["tensor_core_plans"] = tensorCore;
 }
 
 bool isPermuted(const program::Tensor &tensor) { return tensor.format == "ohwi"; }

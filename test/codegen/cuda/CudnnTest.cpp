@@ -90,10 +90,10 @@ TEST_F(CudnnTest, SlicesAreNotCopied) {
   EXPECT_EQ(choice.impl.rfind("cudnn_generated", 0), 0u) << choice.impl;
   EXPECT_NE(choice.serialized.find("\"stride\":[392000,1,11200,320]"), std::string::npos);
 
+  // In f32 the engines that rank first transpose whatever they get, but there is one without any workspace.
   problem = convolution(Kind::ConvolutionForward, Type::F32);
   problem.dstStride = 320;
-  choice = choose(problem);
-  EXPECT_LT(choice.workspaceBytes, uint64_t(problem.mb * problem.oh * problem.ow * problem.oc * 4));
+  EXPECT_EQ(choose(problem, 0).workspaceBytes, 0u);
 }
 
 /// Backward, engines that copy are better than those that do without tensor cores.

@@ -126,6 +126,10 @@ CUresult cuStreamWaitEvent(CUstream handle, CUevent event, unsigned) {
       return CUDA_ERROR_INVALID_HANDLE;
     if (found->captured == bool(stream.capture))
       return CUDA_SUCCESS; // work runs in the order of its issue, so that there is nothing to wait for
+    if (stream.capture) {
+      stream.capture->invalid = true;
+      return CUDA_ERROR_STREAM_CAPTURE_ISOLATION; // a graph cannot wait for what is not in it
+    }
     machine.notSimulated("a capture of several streams");
     return CUDA_ERROR_NOT_SUPPORTED;
   });

@@ -75,6 +75,7 @@ private:
     bool contains(uint64_t address, uint64_t size) const {
       return address - begin < bytes && size <= bytes - (address - begin);
     }
+    bool allows(Kind kind, uint64_t address, uint64_t size) const;
   };
   /// Addresses of lanes in one space, or places in host memory.
   using Addresses = std::array<uint64_t, kLanes>;
@@ -83,6 +84,7 @@ private:
   };
   void access(Warp &warp, const Instruction &instruction, Mask mask);
   void accessSpace(Warp &warp, const Instruction &instruction, Space space, const Addresses &addresses, Mask mask);
+  bool loadOne(Warp &warp, const Instruction &instruction, Space space, const Addresses &addresses, Mask mask);
   bool accessRow(Warp &warp, const Instruction &instruction, Space space, const Addresses &addresses);
   Region region(const Warp &warp, const Instruction &instruction, Space space, uint64_t address, uint32_t lane);
   Mask locate(const Warp &warp, const Instruction &instruction, Space space, const Addresses &addresses, Mask mask,

@@ -12,11 +12,6 @@ namespace incept::sim::ptx {
 
 namespace {
 
-template <typename T>
-T *rowOf(std::byte *registers, Row row) {
-  return reinterpret_cast<T *>(registers + row);
-}
-
 bool allWritten(const uint8_t *shadow, uint64_t bytes) {
   constexpr uint64_t kAll = 0x0101010101010101;
   if (bytes < 8) {
@@ -31,6 +26,11 @@ bool allWritten(const uint8_t *shadow, uint64_t bytes) {
     seen &= word;
   }
   return seen == kAll;
+}
+
+template <typename T>
+T *rowOf(std::byte *registers, Row row) {
+  return reinterpret_cast<T *>(registers + row);
 }
 
 /// f.template operator()<Memory, Register>() for the widths of an access.
@@ -109,6 +109,12 @@ void atomicLanes(std::byte *registers, const Instruction &instruction, Mask mask
 
 } // namespace
 
+/// The quick check of an access to this region.
+inline bool BlockRunner::Region::allows(Kind kind, uint64_t address, uint64_t size) const {
+  return host && contains(address, size) && (address & (size - 1)) == 0 && (kind == Kind::Load || !readOnly) &&
+         (!shadow || kind == Kind::Store || allWritten(shadow + (address - begin), size));
+}
+
 /// Generic addresses are sorted by the window that they lie in.
 void BlockRunner::access(Warp &warp, const Instruction &instruction, Mask mask) {
   Addresses addresses;
@@ -155,6 +161,8 @@ void BlockRunner::accessSpace(Warp &warp, const Instruction &instruction, Space 
   if (mask == kAllLanes && instruction.kind != Kind::Atomic && instruction.memoryBytes == instruction.registerBytes &&
       accessRow(warp, instruction, space, addresses))
     return;
+  if (instruction.kind == Kind::Load && loadOne(warp, instruction, space, addresses, mask))
+    return;
   Places places;
   mask = locate(warp, instruction, space, addresses, mask, places);
   std::byte *registers = warp.lanes.registers;
@@ -190,6 +198,45 @@ void BlockRunner::accessSpace(Warp &warp, const Instruction &instruction, Space 
   for (; mask; mask &= mask - 1)
     if (uint8_t *shadow = places.shadow[static_cast<uint32_t>(std::countr_zero(mask))])
       std::memset(shadow, 1, bytes);
+}
+
+/// True where all lanes load from one address, and have done so.
+bool BlockRunner::loadOne(Warp &warp, const Instruction &instruction, Space space, const Addresses &addresses,
+                          Mask mask) {
+  const uint32_t first = static_cast<uint32_t>(std::countr_zero(mask));
+  uint64_t differs = 0;
+  if (mask == kAllLanes)
+    for (uint32_t l = 0; l < kLanes; ++l)
+      differs |= addresses[l] ^ addresses[first];
+  else
+    for (uint32_t l = 0; l < kLanes; ++l)
+      differs |= mask >> l & 1 ? addresses[l] ^ addresses[first] : 0;
+  if (differs || space == Space::Local)
+    return false;
+  const uint64_t address = addresses[first];
+  Region region;
+  if (launch.options.check || (space != Space::Global && space != Space::Constant))
+    region = this->region(warp, instruction, space, address, first);
+  else
+    region = {address, UINT64_MAX, reinterpret_cast<uint8_t *>(address), nullptr, false};
+  if (!region.allows(Kind::Load, address, uint64_t(instruction.memoryBytes) * instruction.elements))
+    return false;
+  const uint8_t *host = region.host + (address - region.begin);
+  withWidths(instruction, [&]<typename M, typename R>() {
+    for (uint32_t e = 0; e < instruction.elements; ++e) {
+      if (instruction.rows[e] == kNoRow)
+        continue;
+      M value;
+      std::memcpy(&value, host + e * sizeof(M), sizeof(M));
+      R *row = rowOf<R>(warp.lanes.registers, instruction.rows[e]);
+      if (mask == kAllLanes)
+        std::fill(row, row + kLanes, static_cast<R>(value));
+      else
+        for (Mask rest = mask; rest; rest &= rest - 1)
+          row[std::countr_zero(rest)] = static_cast<R>(value);
+    }
+  });
+  return true;
 }
 
 /// True where all 32 lanes touch neighbouring places without a fault, and the access has been made.
@@ -270,7 +317,7 @@ BlockRunner::Region BlockRunner::region(const Warp &warp, const Instruction &ins
           hint->allWritten ? nullptr : hint->shadow(hint->begin), hint->readOnly || space == Space::Constant};
 }
 
-/// Null where the access is right.
+/// Why an access that is not right is wrong.
 const char *BlockRunner::wrong(const Region &region, const Instruction &instruction, Space space,
                                uint64_t address) const {
   const uint64_t bytes = uint64_t(instruction.memoryBytes) * instruction.elements;
@@ -284,15 +331,14 @@ const char *BlockRunner::wrong(const Region &region, const Instruction &instruct
     return "misaligned";
   if (region.readOnly && instruction.kind != Kind::Load)
     return "read-only memory";
-  if (region.shadow && instruction.kind != Kind::Store && !allWritten(region.shadow + (address - region.begin), bytes))
-    return "never written";
-  return nullptr;
+  return "never written";
 }
 
 /// Finds and checks the place of every lane; the lanes whose access is right.
 Mask BlockRunner::locate(const Warp &warp, const Instruction &instruction, Space space, const Addresses &addresses,
                          Mask mask, Places &places) {
   const bool device = space == Space::Global || space == Space::Constant;
+  const uint64_t bytes = uint64_t(instruction.memoryBytes) * instruction.elements;
   Mask right = mask, bad = 0;
   const char *what = nullptr;
   uint64_t badAddress = 0;
@@ -308,8 +354,8 @@ Mask BlockRunner::locate(const Warp &warp, const Instruction &instruction, Space
     if (!here.host || space == Space::Local || !here.contains(address, 1))
       here = region(warp, instruction, space, address, lane);
     // Memory of the block is checked always: it costs little, and nothing else protects the host.
-    const char *fault = wrong(here, instruction, space, address);
-    if (fault) {
+    if (!here.allows(instruction.kind, address, bytes)) {
+      const char *fault = wrong(here, instruction, space, address);
       right &= ~(Mask(1) << lane);
       if (!what)
         what = fault, badAddress = address;
