@@ -8,9 +8,19 @@ namespace incept::sim {
 namespace {
 
 using Set = const std::array<uint64_t, 4> &;
-/// Exact for sums of products of 16-bit numbers whose exponents are not far apart; otherwise the smaller part decides
-/// nothing.
 __extension__ typedef __float128 Exact;
+
+/// a + b, or a number that rounds to as few bits as a + b does: a part that is too small for the sum still breaks ties.
+Exact sum(Exact a, Exact b) {
+  Exact result = a + b;
+  if (!std::isfinite(static_cast<double>(a)) || !std::isfinite(static_cast<double>(b)))
+    return result;
+  if (result == a && b != 0)
+    result += (a > 0 ? a : -a) * 0x1p-60 * (b > 0 ? 1 : -1);
+  else if (result == b && a != 0)
+    result += (b > 0 ? b : -b) * 0x1p-60 * (a > 0 ? 1 : -1);
+  return result;
+}
 
 struct Format {
   const char *name;
@@ -59,12 +69,14 @@ TEST(Half, Arithmetic) {
     const std::string t = std::string(".") + f.name;
     auto v = [f](uint64_t bits) { return f.value(bits & 0xffff); };
     // A zero's sign is that of the same operation in f64.
-    auto add = [=](uint64_t a, uint64_t b) { return f.round(v(a) + v(b), std::signbit(double(v(a)) + double(v(b)))); };
+    auto add = [=](uint64_t a, uint64_t b) {
+      return f.round(sum(v(a), v(b)), std::signbit(double(v(a)) + double(v(b))));
+    };
     auto multiply = [=](uint64_t a, uint64_t b) {
       return f.round(v(a) * v(b), std::signbit(double(v(a)) * double(v(b))));
     };
     auto fma = [=](uint64_t a, uint64_t b, uint64_t c) {
-      return f.round(v(a) * v(b) + v(c), std::signbit(std::fma(double(v(a)), double(v(b)), double(v(c)))));
+      return f.round(sum(v(a) * v(b), v(c)), std::signbit(std::fma(double(v(a)), double(v(b)), double(v(c)))));
     };
     test.check({"add" + t, "hhh", [=](Set s) { return add(s[0], s[1]); }});
     test.check({"add.rn" + t, "hhh", [=](Set s) { return add(s[0], s[1]); }});

@@ -9,7 +9,8 @@
 namespace incept::sim {
 namespace {
 
-const std::string kHead = R"(.entry planted(.param .u64 a, .param .u64 d, .param .u64 n) {
+const std::string kHead = R"(
+.entry planted(.param .u64 a, .param .u64 d, .param .u64 n) {
   .reg .pred %p<4>; .reg .b32 %r<16>; .reg .b64 %rd<16>; .reg .f32 %f<8>; .shared .align 16 .b8 tile[256];
   mov.u32 %r1, %ctaid.x; mov.u32 %r2, %ntid.x; mov.u32 %r3, %tid.x; mad.lo.s32 %r4, %r1, %r2, %r3;
   ld.param.u64 %rd1, [a]; ld.param.u64 %rd2, [d]; ld.param.u32 %r5, [n];

@@ -96,11 +96,13 @@ extern "C" __global__ void functions(const float *x, float *y, const double *d, 
   out[9] = erff(v);
   out[10] = fmodf(v, 0.37f);
   out[11] = rsqrtf(fabsf(v));
-  e[4 * i] = exp(d[i]);
-  e[4 * i + 1] = log(fabs(d[i]));
-  e[4 * i + 2] = d[i] / 3.1;
-  e[4 * i + 3] = sin(d[i]);
+  e[3 * i] = exp(d[i]);
+  e[3 * i + 1] = log(fabs(d[i]));
+  e[3 * i + 2] = d[i] / 3.1;
 }
+
+// nvcc makes a call of the reduction of large arguments.
+extern "C" __global__ void calls(double *e) { e[threadIdx.x] = sin(e[threadIdx.x]); }
 
 // Every integer operation that C has, and a switch.
 extern "C" __global__ void integers(const int *a, const int *b, long long *c, int n) {

@@ -331,7 +331,7 @@ void BlockRunner::step(Warp &warp, const Instruction &instruction, Mask mask) {
     jumpIndexed(warp, instruction, mask);
     break;
   case Kind::Exit:
-    leave(warp, mask);
+    leave(warp, mask, path.pc + 1);
     break;
   case Kind::Barrier:
     if (mask)
@@ -352,6 +352,12 @@ void BlockRunner::step(Warp &warp, const Instruction &instruction, Mask mask) {
 void BlockRunner::jump(Warp &warp, const Instruction &instruction, Mask taken) {
   Warp::Path &path = warp.paths.back();
   const Mask all = path.mask;
+  // Lanes that go to the kernel's end leave at once: nobody at a barrier or a shuffle has to wait for them.
+  auto ends = [&](uint32_t pc) { return kernel.code[pc].kind == Kind::Exit && kernel.code[pc].guard == kNoRow; };
+  if (ends(instruction.target))
+    return leave(warp, taken, path.pc + 1);
+  if (ends(path.pc + 1))
+    return leave(warp, all & ~taken, instruction.target);
   if (taken == all || taken == 0) {
     path.pc = taken ? instruction.target : path.pc + 1;
     return;
@@ -405,8 +411,9 @@ void BlockRunner::jumpIndexed(Warp &warp, const Instruction &instruction, Mask m
       warp.paths.push_back(side);
 }
 
-void BlockRunner::leave(Warp &warp, Mask mask) {
-  ++warp.paths.back().pc;
+/// Lanes exit; the others of their path go on at `next`.
+void BlockRunner::leave(Warp &warp, Mask mask, uint32_t next) {
+  warp.paths.back().pc = next;
   warp.lanes.live &= ~mask;
   for (Warp::Path &path : warp.paths)
     path.mask &= ~mask;

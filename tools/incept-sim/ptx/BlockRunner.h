@@ -60,7 +60,7 @@ private:
   Mask guarded(const Warp &warp, const Instruction &instruction, Mask mask) const;
   void jump(Warp &warp, const Instruction &instruction, Mask taken);
   void jumpIndexed(Warp &warp, const Instruction &instruction, Mask mask);
-  void leave(Warp &warp, Mask mask);
+  void leave(Warp &warp, Mask mask, uint32_t next);
   bool nextPath(Warp &warp);
   void wait(Warp &warp, const Instruction &instruction, Mask mask);
   void endless(const Warp &warp, const Instruction &instruction);

@@ -77,6 +77,8 @@ bool Decoder::convertAddress() {
   return window == 0 ? emitForm("copy.64", {d, a}) : emitForm(to ? "sub.u64" : "add.u64", {d, a, constant(64, window)});
 }
 
+bool Decoder::call() { return fail("calls are not supported: have the compiler inline the function"); }
+
 /// isspacep.SPACE p, a: the window tells. Host addresses have none.
 bool Decoder::isSpace() {
   Row p, a;

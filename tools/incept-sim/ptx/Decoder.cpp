@@ -105,6 +105,7 @@ const Decoder::Handler Decoder::kHandlers[] = {
     {"mad", &Decoder::madCarry},
     {"madc", &Decoder::madCarry},
     {"isspacep", &Decoder::isSpace},
+    {"call", &Decoder::call},
 };
 
 Decoder::Decoder(const KernelSyntax &syntax, const ModuleSyntax &module,

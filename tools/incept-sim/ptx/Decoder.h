@@ -77,6 +77,7 @@ private:
   bool trap();
   bool madCarry();
   bool isSpace();
+  bool call();
 
   // DecodeMemory.cpp
   bool load();

@@ -64,6 +64,11 @@ bool Parser::statement(KernelSyntax &kernel) {
   }
   if (accept(".pragma"))
     return skipStatement();
+  if (token.is(".param")) { // an argument of a call, which the decoder refuses
+    kernel.body.emplace_back().line = token.line;
+    kernel.body.back().opcode = "call";
+    return skipStatement();
+  }
   if (accept(".reg"))
     return registers(kernel);
   if (accept(".shared"))
@@ -163,6 +168,8 @@ bool Parser::findRegister(std::string_view name, Register &reg) const {
 }
 
 bool Parser::instruction(Statement &statement) {
+  if (statement.opcode == "call" || statement.opcode.starts_with("call."))
+    return skipStatement();
   while (!token.is(";")) {
     if (!statement.operands.empty() && !expect(","))
       return false;
