@@ -10,13 +10,14 @@
 #include "mlir/Conversion/ReconcileUnrealizedCasts/ReconcileUnrealizedCasts.h"
 #include "mlir/Conversion/SCFToControlFlow/SCFToControlFlow.h"
 #include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVMPass.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
-#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "mlir/Transforms/DialectConversion.h"
 #include "mlir/Transforms/Passes.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/LegacyPassManager.h"
@@ -31,15 +32,21 @@ namespace incept::cpu {
 namespace {
 
 /// Rounds to bf16 with integer arithmetic: LLVM calls a library for it on processors without the instruction.
-void expandBf16(ModuleOp kernels) {
+LogicalResult expandBf16(ModuleOp kernels) {
   RewritePatternSet patterns(kernels.getContext());
   arith::populateExpandBFloat16Patterns(patterns);
-  (void)applyPatternsGreedily(kernels, std::move(patterns));
+  ConversionTarget target(*kernels.getContext());
+  target.markUnknownOpDynamicallyLegal([](Operation *) { return true; });
+  target.addDynamicallyLegalOp<arith::ExtFOp, arith::TruncFOp>([](Operation *op) {
+    return !getElementTypeOrSelf(op->getOperand(0)).isBF16() && !getElementTypeOrSelf(op->getResult(0)).isBF16();
+  });
+  return applyPartialConversion(kernels, target, std::move(patterns));
 }
 
 LogicalResult lowerToLLVMDialect(ModuleOp kernels) {
   kernels::expandMath(kernels);
-  expandBf16(kernels);
+  if (failed(expandBf16(kernels)))
+    return failure();
   PassManager passes(kernels.getContext());
   passes.addPass(createCSEPass());
   passes.addPass(createSCFToControlFlowPass());

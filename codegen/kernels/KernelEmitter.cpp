@@ -125,20 +125,35 @@ static Value convert(OpBuilder &builder, Location loc, Value value, Type element
   return arith::TruncFOp::create(builder, loc, to, value);
 }
 
+/// bf16 is moved as integers: back ends without it make a library call of each element that they take apart.
+static Type storage(Type element) { return element.isBF16() ? IntegerType::get(element.getContext(), 16) : element; }
+
+/// The same bits with elements of type `element`.
+static Value reinterpret(OpBuilder &builder, Location loc, Value value, Type element) {
+  if (getElementTypeOrSelf(value.getType()) == element)
+    return value;
+  auto vector = dyn_cast<VectorType>(value.getType());
+  return arith::BitcastOp::create(builder, loc, vector ? Type(vector.clone(element)) : element, value);
+}
+
 Value KernelEmitter::loadReals(Value base, Value offset, Type element, Lanes lanes) {
-  return convert(builder, loc, loadVector(base, offset, element, lanes), f32());
+  Value bits = loadVector(base, offset, storage(element), lanes);
+  return convert(builder, loc, reinterpret(builder, loc, bits, element), f32());
 }
 
 void KernelEmitter::storeReals(Value value, Value base, Value offset, Type element, Lanes lanes) {
-  storeVector(convert(builder, loc, value, element), base, offset, lanes);
+  Value rounded = convert(builder, loc, value, element);
+  storeVector(reinterpret(builder, loc, rounded, storage(element)), base, offset, lanes);
 }
 
 Value KernelEmitter::loadReal(Value base, Value offset, Type element) {
-  return convert(builder, loc, loadScalar(base, offset, element), f32());
+  Value bits = loadScalar(base, offset, storage(element));
+  return convert(builder, loc, reinterpret(builder, loc, bits, element), f32());
 }
 
 void KernelEmitter::storeReal(Value value, Value base, Value offset, Type element) {
-  storeScalar(convert(builder, loc, value, element), base, offset);
+  Value rounded = convert(builder, loc, value, element);
+  storeScalar(reinterpret(builder, loc, rounded, storage(element)), base, offset);
 }
 
 Type KernelEmitter::elementOf(unsigned index) {

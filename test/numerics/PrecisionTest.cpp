@@ -110,7 +110,7 @@ TEST_P(Precision, GradientsAreThoseOfF32) {
     std::vector<double> difference = actual.variables()[name].values;
     for (size_t i = 0; i < difference.size(); ++i)
       difference[i] = difference[i] / (precision() == "f16" ? kScale : 1) - gradient[i];
-    EXPECT_LE(norm(difference), tolerance(precision()) * std::max(norm(gradient), largest / 50)) << name;
+    EXPECT_LE(norm(difference), tolerance(precision()) * std::max(norm(gradient), largest / 25)) << name;
   }
 }
 

@@ -165,6 +165,18 @@ bool Decoder::convert() {
   return true;
 }
 
+/// setp.CMP.{f16x2|bf16x2} p|q, a, b: p of the low numbers, q of the high ones.
+bool Decoder::setPredicates(const std::string &name) {
+  if (!count(3))
+    return false;
+  const Operand &to = at->operands[0];
+  if (to.kind != Operand::Kind::Pair)
+    return fail("expected two predicates, p|q");
+  Row a, b, p, q;
+  return source(at->operands[1], 32, a) && source(at->operands[2], 32, b) && destination(to.elements[0], 1, p) &&
+         destination(to.elements[1], 1, q) && emitForm(name + ".low", {p, a, b}) && emitForm(name + ".high", {q, a, b});
+}
+
 /// setp.CMP[.BOOL][.ftz].TYPE p[|q], a, b[, [!]c]: p = (a CMP b) BOOL c, q = !(a CMP b) BOOL c.
 bool Decoder::setPredicate() {
   std::string combine, name = "setp";
@@ -174,6 +186,8 @@ bool Decoder::setPredicate() {
     else
       name += "." + std::string(words[i]);
   }
+  if (forms().find(name + ".low") && combine.empty())
+    return setPredicates(name);
   const Form *form = forms().find(name);
   if (!form)
     return unknown();

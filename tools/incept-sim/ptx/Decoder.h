@@ -66,6 +66,7 @@ private:
   static std::vector<std::string> conversionSteps(const std::string &mode, bool flush, std::string_view to,
                                                   std::string_view from);
   bool setPredicate();
+  bool setPredicates(const std::string &name);
   bool set();
   bool branch();
   bool branchIndexed();

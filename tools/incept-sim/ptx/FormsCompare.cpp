@@ -60,11 +60,24 @@ struct FtzOperands {
   }
 };
 
+/// One of the two 16-bit numbers in each register.
+template <typename F, typename T, int kShift>
+struct HalfOf {
+  static bool apply(uint32_t a, uint32_t b) {
+    return F::apply(T{static_cast<uint16_t>(a >> kShift)}, T{static_cast<uint16_t>(b >> kShift)});
+  }
+};
+
 template <typename F, typename T>
 void addCompare(FormTable &table, const std::string &relation) {
   addMap<F, bool, T, T>(table, "setp." + relation + "." + typeName<T>());
   if constexpr (std::is_same_v<T, float> || std::is_same_v<T, Half>)
     addMap<FtzOperands<F>, bool, T, T>(table, "setp." + relation + ".ftz." + typeName<T>());
+  if constexpr (std::is_same_v<T, Half> || std::is_same_v<T, BFloat>) {
+    std::string pair = "setp." + relation + "." + typeName<T>() + "x2";
+    addMap<HalfOf<F, T, 0>, bool, uint32_t, uint32_t>(table, pair + ".low");
+    addMap<HalfOf<F, T, 16>, bool, uint32_t, uint32_t>(table, pair + ".high");
+  }
 }
 
 } // namespace
