@@ -22,6 +22,10 @@ uint32_t Kernel::maxThreads() const { return code_->maxThreads; }
 const Status &Kernel::status() const { return code_->status; }
 
 Expected<Module> Module::parse(std::string_view text) {
+#ifdef __x86_64__
+  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma"))
+    return machineError("the simulated device needs a processor with AVX2 and FMA");
+#endif
   Expected<ModuleSyntax> syntax = parseModule(text);
   if (!syntax)
     return syntax.status();
