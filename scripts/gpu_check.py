@@ -119,7 +119,7 @@ def main():
         if name.startswith("grad/"):
             got[name] = array.array("f", (value / scale for value in got[name]))
     largest = max((size(values) for name, values in expected.items() if name.startswith("grad/")), default=0)
-    floors = {name: largest / 50 if name.startswith("grad/") else 1e-6 for name in expected}
+    floors = {name: largest / 10 if name.startswith("grad/") else 1e-6 for name in expected}
     errors = {name: error(values, got.get(name, []), floors[name]) for name, values in expected.items()}
     loss, (of_loss, of_tensors) = errors.pop("loss"), TOLERANCES[info["precision"]]
     errors.pop("losses", None)
