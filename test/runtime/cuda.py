@@ -233,6 +233,13 @@ training_is_exact(20 if kind == "sim" else 150)
 inference_is_right()
 if kind == "fake":
     driver_is_checked()
+else:
+    # A kernel that writes far beyond its operand: the report names kernel, what it computes for, and where.
+    wild = cuda_program.PTX.replace(b"shl.b64 %rd8, %rd5, 2;", b"shl.b64 %rd8, %rd5, 24;", 1)
+    path = cuda_program.write(stub, place("wild"), cuda_program.image(cuda_program.header(), wild))
+    result = run(path, "train", "--data=synthetic:", "--steps=1")
+    words = ["tiny_stage_u8", "'tiny' (tiny.json:1:1)", "out of bounds", "thread"]
+    check("wild write", result.returncode == 3 and all(word in result.stderr for word in words), result.stderr)
 damage_is_refused()
 
 for failure in failures:

@@ -3,6 +3,7 @@
 // The driver's functions for modules, kernels and launches. A module is PTX text, which the interpreter runs; machine
 // code is refused, as a GPU refuses that of another architecture, so that a program falls back to its PTX.
 #include "tools/incept-sim/driver/Call.h"
+#include "tools/incept-sim/driver/ProgramFile.h"
 
 #include <algorithm>
 #include <charconv>
@@ -171,6 +172,22 @@ CUresult packParameters(const ptx::Kernel &kernel, void **parameters, void **ext
   return CUDA_SUCCESS;
 }
 
+/// What the launch computes, by the program's image; empty where the program is not one of incept's.
+std::string describe(Machine &machine, const ptx::Kernel &kernel, const std::vector<std::byte> &packed) {
+  std::vector<uint64_t> parameters;
+  for (const ptx::Parameter &parameter : kernel.parameters()) {
+    if (parameter.bytes != sizeof(uint64_t))
+      return "";
+    uint64_t value;
+    memcpy(&value, packed.data() + parameter.offset, sizeof(value));
+    parameters.push_back(value);
+  }
+  if (machine.options().program.empty())
+    return "";
+  Expected<ProgramFile> program = readProgramFile(machine.options().program);
+  return program ? describeLaunch(program->launches, kernel.name(), parameters) : "";
+}
+
 CUresult launch(CUfunction handle, const ptx::Dim3 &grid, const ptx::Dim3 &block, unsigned dynamicShared,
                 CUstream streamHandle, void **parameters, void **extra) {
   return call(Needs::Context, [&](Machine &machine) {
@@ -200,6 +217,8 @@ CUresult launch(CUfunction handle, const ptx::Dim3 &grid, const ptx::Dim3 &block
                             Status status = ptx::run(kernel, grid, block, packed, machine.memory(), options, &outcome);
                             for (size_t i = 1; i < outcome.reports.size(); ++i)
                               machine.report(kernel.name() + ": " + outcome.reports[i]);
+                            if (std::string what = status.ok() ? "" : describe(machine, kernel, packed); !what.empty())
+                              return Status(status.code(), what + ": " + status.message());
                             return status;
                           }});
   });

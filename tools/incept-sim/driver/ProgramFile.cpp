@@ -4,8 +4,10 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <cstring>
 #include <fcntl.h>
+#include <map>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -73,7 +75,54 @@ void readPlans(const json &header, std::string_view blobs, ProgramFile &file) {
   }
 }
 
+/// Launches of kernels; what is malformed is left out, since the program itself refuses it.
+void readLaunches(const json &header, ProgramFile &file) {
+  if (!header.contains("kernels") || !header["kernels"].is_array() || !header.contains("entries") ||
+      !header["entries"].is_object())
+    return;
+  const json &kernels = header["kernels"];
+  for (const auto &[entry, list] : header["entries"].items())
+    for (const json &launch : list) {
+      uint64_t kernel = integer(launch, "kernel");
+      if (kernel >= kernels.size() || !kernels[kernel].is_string() || !launch.contains("operands") ||
+          !launch.contains("extents"))
+        continue;
+      DescribedLaunch described{kernels[kernel], "'" + text(launch, "op") + "' (" + text(launch, "loc") + ")", {}, {}};
+      for (const json &operand : launch["operands"])
+        if (operand.is_array() && operand.size() == 2 && operand[0].is_number_unsigned() &&
+            operand[1].is_number_unsigned())
+          described.operands.push_back({operand[0], operand[1]});
+      for (const json &extent : launch["extents"])
+        if (extent.is_number_unsigned())
+          described.extents.push_back(extent);
+      file.launches.push_back(std::move(described));
+    }
+}
+
+bool fits(const DescribedLaunch &launch, const std::string &kernel, const std::vector<uint64_t> &parameters) {
+  size_t operands = launch.operands.size();
+  if (launch.kernel != kernel || parameters.size() != operands + launch.extents.size() ||
+      !std::equal(launch.extents.begin(), launch.extents.end(), parameters.begin() + operands))
+    return false;
+  std::map<uint64_t, uint64_t> begins;
+  for (size_t i = 0; i < operands; ++i) {
+    auto [region, offset] = launch.operands[i];
+    uint64_t begin = parameters[i] - offset;
+    if (begins.try_emplace(region, begin).first->second != begin)
+      return false;
+  }
+  return true;
+}
+
 } // namespace
+
+std::string describeLaunch(const std::vector<DescribedLaunch> &launches, const std::string &kernel,
+                           const std::vector<uint64_t> &parameters) {
+  for (const DescribedLaunch &launch : launches)
+    if (fits(launch, kernel, parameters))
+      return launch.what;
+  return "";
+}
 
 Expected<ProgramFile> readProgramFile(const std::string &path) {
   Mapping mapping(path);
@@ -95,6 +144,7 @@ Expected<ProgramFile> readProgramFile(const std::string &path) {
   file.device = text(header["target"], "device");
   file.cudnn = text(header["target"], "cudnn");
   readPlans(header, section.substr(headerBytes), file);
+  readLaunches(header, file);
   return file;
 }
 
