@@ -62,20 +62,6 @@ void CudaEmitter::vectorBlocks(Value count, llvm::function_ref<void(ArrayRef<Val
   vectors(count, [&](Value c, Lanes lanes) { body(c, lanes); });
 }
 
-SmallVector<Value> CudaEmitter::strided(Value from, Value to, Value step, ValueRange init,
-                                        llvm::function_ref<SmallVector<Value>(Value, ValueRange)> body) {
-  auto op = scf::ForOp::create(builder, loc, from, to, step, init);
-  OpBuilder::InsertionGuard guard(builder);
-  if (init.empty())
-    builder.setInsertionPoint(op.getBody()->getTerminator());
-  else
-    builder.setInsertionPointToEnd(op.getBody());
-  SmallVector<Value> results = body(op.getInductionVar(), op.getRegionIterArgs());
-  if (!init.empty())
-    scf::YieldOp::create(builder, loc, results);
-  return SmallVector<Value>(op.getResults());
-}
-
 void CudaEmitter::ifElse(Value condition, llvm::function_ref<void()> then, llvm::function_ref<void()> otherwise) {
   auto op = scf::IfOp::create(builder, loc, condition, /*withElseRegion=*/true);
   OpBuilder::InsertionGuard guard(builder);

@@ -47,10 +47,6 @@ public:
   /// First channel of this thread's vector; it may lie beyond the last.
   mlir::Value channel();
 
-  /// for (i = from; i < to; i += step) with carried values and a step that is not a constant.
-  llvm::SmallVector<mlir::Value>
-  strided(mlir::Value from, mlir::Value to, mlir::Value step, mlir::ValueRange init,
-          llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value, mlir::ValueRange)> body);
   void ifElse(mlir::Value condition, llvm::function_ref<void()> then, llvm::function_ref<void()> otherwise);
 
   /// Static shared memory of `elements` values, 16-byte aligned; once per kernel.

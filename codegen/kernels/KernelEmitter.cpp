@@ -93,7 +93,12 @@ void KernelEmitter::loop(Value from, Value to, int64_t step, llvm::function_ref<
 
 SmallVector<Value> KernelEmitter::loop(Value from, Value to, int64_t step, ValueRange init,
                                        llvm::function_ref<SmallVector<Value>(Value, ValueRange)> body) {
-  auto op = scf::ForOp::create(builder, loc, from, to, index(step), init);
+  return strided(from, to, index(step), init, body);
+}
+
+SmallVector<Value> KernelEmitter::strided(Value from, Value to, Value step, ValueRange init,
+                                          llvm::function_ref<SmallVector<Value>(Value, ValueRange)> body) {
+  auto op = scf::ForOp::create(builder, loc, from, to, step, init);
   OpBuilder::InsertionGuard guard(builder);
   // Without carried values the builder has already made a terminator.
   if (init.empty())

@@ -50,6 +50,10 @@ public:
   llvm::SmallVector<mlir::Value>
   loop(mlir::Value from, mlir::Value to, int64_t step, mlir::ValueRange init,
        llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value, mlir::ValueRange)> body);
+  /// The same with a step that need not be a constant.
+  llvm::SmallVector<mlir::Value>
+  strided(mlir::Value from, mlir::Value to, mlir::Value step, mlir::ValueRange init,
+          llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value, mlir::ValueRange)> body);
   void ifThen(mlir::Value condition, llvm::function_ref<void()> body);
 
   // i64 arithmetic.
