@@ -4,12 +4,14 @@
 #include "runtime/support/Philox.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cctype>
 #include <cmath>
 #include <cstring>
 #include <functional>
 #include <future>
 #include <numbers>
+#include <span>
 
 namespace incept {
 
@@ -70,15 +72,33 @@ bool draw(const nlohmann::json &init, PhiloxStream &random, std::vector<float> &
   });
 }
 
-/// Tensors of fewer elements are drawn before a thread has begun.
-constexpr int64_t kWorthAThread = 1 << 14;
+/// Elements that are drawn before any is written: enough work for several threads, and little memory.
+constexpr int64_t kDrawnAtOnce = 1 << 22;
 
-/// The initial value of a tensor, in logical order.
-Expected<std::vector<float>> drawTensor(const program::Tensor &tensor, uint64_t seed) {
-  std::vector<float> values(tensor.elements);
-  PhiloxStream random(seed, hashName(tensor.name));
-  if (!draw(tensor.init, random, values))
-    return inputError("the program image is damaged: tensor '" + tensor.name + "' has an unknown init");
+/// The initial values of tensors, each in logical order. Each thread takes the next tensor that none has taken.
+Expected<std::vector<std::vector<float>>> drawTensors(std::span<const program::Tensor *const> tensors, uint64_t seed,
+                                                      size_t threads) {
+  std::vector<std::vector<float>> values(tensors.size());
+  std::atomic<size_t> next = 0, unknown = tensors.size();
+  auto work = [&] {
+    for (size_t i; (i = next++) < tensors.size();) {
+      values[i].resize(tensors[i]->elements);
+      PhiloxStream random(seed, hashName(tensors[i]->name));
+      if (!draw(tensors[i]->init, random, values[i]))
+        unknown = i;
+    }
+  };
+  {
+    std::vector<std::future<void>> helpers;
+    // Deferred ones are where the system has no more threads: they find nothing left to do.
+    for (size_t i = 1; i < std::min(threads, tensors.size()); ++i)
+      helpers.push_back(std::async(std::launch::async | std::launch::deferred, work));
+    work();
+    for (std::future<void> &helper : helpers)
+      helper.get();
+  }
+  if (unknown < tensors.size())
+    return inputError("the program image is damaged: tensor '" + tensors[unknown]->name + "' has an unknown init");
   return values;
 }
 
@@ -153,23 +173,17 @@ Status Program::initialize(uint64_t seed, size_t threads) {
   for (const program::Tensor &tensor : image_.tensors)
     if (!tensor.init.is_null() && tensor.type == "f32")
       tensors.push_back(&tensor);
-  // Each tensor has a stream of its own, so the order does not matter. Those of about one size end at about one time.
-  std::stable_sort(tensors.begin(), tensors.end(), [](auto *a, auto *b) { return a->elements > b->elements; });
   size_t width = threads > 0 ? threads : static_cast<size_t>(image_.threads);
-  for (size_t begin = 0; begin < tensors.size(); begin += width) {
-    size_t end = std::min(begin + width, tensors.size());
-    std::vector<std::future<Expected<std::vector<float>>>> drawn;
+  for (size_t begin = 0, end = 0; begin < tensors.size(); begin = end) {
+    // A tensor has a stream of its own, so their order does not matter.
+    for (int64_t elements = 0; end < tensors.size() && elements < kDrawnAtOnce; ++end)
+      elements += tensors[end]->elements;
+    auto drawn = drawTensors({tensors.data() + begin, end - begin}, seed, width);
+    if (!drawn)
+      return drawn.status();
     for (size_t i = begin; i < end; ++i) {
-      // Deferred ones are drawn here, when they are asked for; so are all where the system has no more threads.
-      bool isSmall = width == 1 || tensors[i]->elements < kWorthAThread;
-      auto policy = isSmall ? std::launch::deferred : std::launch::async | std::launch::deferred;
-      drawn.push_back(std::async(policy, drawTensor, std::cref(*tensors[i]), seed));
-    }
-    for (size_t i = begin; i < end; ++i) {
-      auto values = drawn[i - begin].get();
-      if (!values)
-        return values.status();
-      INCEPT_RETURN_IF_ERROR(write(*tensors[i], {reinterpret_cast<const char *>(values->data()), values->size() * 4}));
+      std::vector<float> &values = (*drawn)[i - begin];
+      INCEPT_RETURN_IF_ERROR(write(*tensors[i], {reinterpret_cast<const char *>(values.data()), values.size() * 4}));
     }
   }
   return {};
