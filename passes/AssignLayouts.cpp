@@ -54,6 +54,12 @@ private:
 
   static Operation *libraryOp(GroupOp group) { return &group.getBody().front().front(); }
 
+  /// Begins an error about what the user wrote, not about the op that it has become.
+  static InFlightDiagnostic refuse(GroupOp group) {
+    StringRef path = getPath(group);
+    return group.emitError() << "'" << (path.empty() ? libraryOp(group)->getName().getStringRef() : path) << "' ";
+  }
+
   LogicalResult chooseWeightFormats(func::FuncOp function) {
     for (GroupOp group : function.getOps<GroupOp>()) {
       auto conv = group.isLibrary() ? dyn_cast<Conv2DOp>(libraryOp(group)) : Conv2DOp();
@@ -65,7 +71,7 @@ private:
       std::string why;
       auto plan = target.plan(conv, "any", why);
       if (failed(plan))
-        return group.emitOpError() << "has no implementation on this target: " << why;
+        return refuse(group) << "has no implementation on this target: " << why;
       if (reads.size() == 1)
         formats[reads.front().getVariable()] = plan->weightsFormat;
       else
@@ -330,9 +336,9 @@ private:
   /// Names the plan of a group, shared with other groups of the same problem, and lays out what is left.
   LogicalResult finish(GroupOp group, const FailureOr<LibraryPlan> &plan) {
     if (failed(plan))
-      return group.emitOpError() << "has no implementation on this target: " << why;
+      return refuse(group) << "has no implementation on this target: " << why;
     if (plan->reference)
-      return group.emitOpError() << "has only a reference implementation (" << plan->impl
+      return refuse(group) << "has only a reference implementation (" << plan->impl
                                  << "), which is about 200 times too slow";
     for (Value output : group.getOutputs())
       if (!layoutOf(output))

@@ -40,6 +40,12 @@ newest = os.path.join(config.incept_source_root, "build", "cudnn-newest", "nvidi
 if config.incept_cuda and os.path.exists(os.path.join(newest, "libcudnn.so.9")):
     config.available_features.add("cudnn-newest")
     config.substitutions.append(("%{cudnn_newest}", newest))
+# With AVX-512 the CPU's library has bf16.
+if os.path.exists("/proc/cpuinfo"):
+    with open("/proc/cpuinfo", encoding="utf-8") as file:
+        flags = next((line.split() for line in file if line.startswith("flags")), [])
+    if {"avx512f", "avx512bw", "avx512vl", "avx512dq"} <= set(flags):
+        config.available_features.add("cpu-bf16")
 # Tests that take longer than CI has time for: scripts/test.sh --all.
 if os.environ.get("INCEPT_TEST_ALL") == "1":
     config.available_features.add("all-tests")

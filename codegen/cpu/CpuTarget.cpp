@@ -15,11 +15,21 @@ namespace incept::cpu {
 
 namespace {
 
+std::string typeName(Type element) { return element.isBF16() ? "bf16" : "f32"; }
+
+/// A problem of `kind` with the element types of `op`.
+onednn::Problem problemFor(Operation *op, onednn::Kind kind) {
+  onednn::Problem p;
+  p.kind = kind;
+  p.type = typeName(getElementTypeOrSelf(op->getOperand(0).getType()));
+  p.resultType = typeName(getElementTypeOrSelf(op->getResult(0).getType()));
+  return p;
+}
+
 /// The window attributes and shapes of a convolution or one of its gradients, in oneDNN's names.
 template <typename OpTy>
 onednn::Problem convolution(OpTy op, onednn::Kind kind, Value src, Value weights, Value dst, StringRef format) {
-  onednn::Problem p;
-  p.kind = kind;
+  onednn::Problem p = problemFor(op, kind);
   ArrayRef<int64_t> s = shapeOf(src), w = shapeOf(weights), d = shapeOf(dst);
   p.mb = s[0], p.ic = s[1], p.ih = s[2], p.iw = s[3];
   p.oc = d[1], p.oh = d[2], p.ow = d[3], p.kh = w[2], p.kw = w[3];
@@ -33,9 +43,8 @@ onednn::Problem convolution(OpTy op, onednn::Kind kind, Value src, Value weights
 }
 
 /// c (m,n) = op(a) * op(b), all dense.
-onednn::Problem product(int64_t m, int64_t n, int64_t k, bool transposeA, bool transposeB) {
-  onednn::Problem p;
-  p.kind = onednn::Kind::MatMul;
+onednn::Problem product(Operation *op, int64_t m, int64_t n, int64_t k, bool transposeA, bool transposeB) {
+  onednn::Problem p = problemFor(op, onednn::Kind::MatMul);
   p.m = m, p.n = n, p.k = k;
   p.transposeA = transposeA, p.transposeB = transposeB;
   p.lda = transposeA ? m : k;
@@ -69,19 +78,19 @@ FailureOr<onednn::Problem> problemOf(Operation *op, StringRef format) {
                            conv.getDiffDst(), format);
       })
       .Case([&](LinearOp linear) -> Result {
-        auto p = product(shapeOf(linear.getSrc())[0], shapeOf(linear.getWeights())[0], shapeOf(linear.getSrc())[1],
-                         false, true);
+        auto p = product(linear, shapeOf(linear.getSrc())[0], shapeOf(linear.getWeights())[0],
+                         shapeOf(linear.getSrc())[1], false, true);
         p.bias = bool(linear.getBias());
         return p;
       })
       .Case([&](LinearBackwardDataOp linear) -> Result {
         ArrayRef<int64_t> diff = shapeOf(linear.getDiffDst()), w = shapeOf(linear.getWeights());
-        return product(diff[0], w[1], w[0], false, false);
+        return product(linear, diff[0], w[1], w[0], false, false);
       })
       .Case([&](LinearBackwardWeightsOp linear) -> Result {
         // diff_weights (K,C) = transpose(diff_dst) * src: the first factor is the op's second operand.
         ArrayRef<int64_t> src = shapeOf(linear.getSrc()), diff = shapeOf(linear.getDiffDst());
-        return product(diff[1], src[1], src[0], true, false);
+        return product(linear, diff[1], src[1], src[0], true, false);
       })
       .Default([](Operation *) -> Result { return failure(); });
 }
@@ -154,6 +163,7 @@ public:
     problem.srcFormat = from.str();
     problem.dstFormat = to.str();
     problem.scales = scales;
+    problem.type = problem.resultType = typeName(element);
     auto plan = describe(problem, why);
     // A reorder has no fast and slow kinds; its generic implementation moves data at memory speed.
     if (succeeded(plan))
@@ -181,11 +191,11 @@ public:
   }
 
 private:
-  /// oneDNN has bf16 convolutions for processors with AVX-512 only, and none in f16.
   static LogicalResult acceptType(Type element, std::string &why) {
-    if (element.isF32())
+    if (element.isF32() || (element.isBF16() && onednn::hasBf16()))
       return success();
     llvm::raw_string_ostream(why) << "target cpu has no convolutions and matrix products in " << element
+                                  << (element.isBF16() ? " on a processor without AVX-512" : "")
                                   << ": compile with --precision=f32";
     return failure();
   }

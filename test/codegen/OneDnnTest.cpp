@@ -70,6 +70,28 @@ void expectNear(const std::vector<double> &expected, const float *actual, const 
   EXPECT_LT(worst, 1e-4) << what;
 }
 
+/// `values` rounded to bf16 (halves away from zero), and their high halves in a buffer.
+std::vector<uint16_t> roundToBf16(Buffer &values) {
+  std::vector<uint16_t> bits(values.size + 64);
+  for (uint64_t i = 0; i < values.size; ++i) {
+    uint32_t word;
+    std::memcpy(&word, &values[i], 4);
+    bits[i] = (word + 0x8000) >> 16;
+    word = uint32_t(bits[i]) << 16;
+    std::memcpy(&values[i], &word, 4);
+  }
+  return bits;
+}
+
+std::vector<float> widen(const uint16_t *bits, size_t count) {
+  std::vector<float> values(count);
+  for (size_t i = 0; i < count; ++i) {
+    uint32_t word = uint32_t(bits[i]) << 16;
+    std::memcpy(&values[i], &word, 4);
+  }
+  return values;
+}
+
 } // namespace
 
 class Convolutions : public testing::TestWithParam<std::pair<int64_t, std::string>> {};
@@ -186,12 +208,97 @@ TEST(OneDnn, ReorderScalesOutputChannels) {
   }
 }
 
+TEST(OneDnn, ConvolvesInBf16WhereTheProcessorCan) {
+  if (!hasBf16())
+    GTEST_SKIP() << "no AVX-512";
+  for (Kind kind : {Kind::ConvolutionForward, Kind::ConvolutionBackwardData, Kind::ConvolutionBackwardWeights}) {
+    Problem p = convolution(kind, 1);
+    p.dh = p.dw = 1;
+    p.oh = (p.ih + p.pt + p.pb - p.kh) / p.sh + 1, p.ow = (p.iw + p.pl + p.pr - p.kw) / p.sw + 1;
+    p.type = "bf16";
+    p.resultType = kind == Kind::ConvolutionBackwardWeights ? "f32" : "bf16";
+    std::string error, what = std::string(kindName(kind));
+    Primitive primitive;
+    ASSERT_TRUE(primitive.build(p, error)) << error;
+    const Description &d = primitive.description();
+    EXPECT_FALSE(d.reference) << what << ": " << d.impl;
+    std::vector<int64_t> dims = {p.oc, p.ic, p.kh, p.kw};
+    Buffer src(4 * p.mb * p.ic * p.ih * p.iw, 2), dst(4 * p.mb * p.oc * p.oh * p.ow, 3);
+    Buffer dense(4 * p.oc * p.ic * p.kh * p.kw, 4), packed(d.weightsBytes), scratchpad(d.scratchpadBytes + 4);
+    std::vector<uint16_t> srcBits = roundToBf16(src), dstBits = roundToBf16(dst), denseBits = roundToBf16(dense);
+    if (kind == Kind::ConvolutionBackwardWeights) {
+      std::vector<double> expected(dense.size);
+      forEachProduct(p, [&](int64_t s, int64_t w, int64_t o) { expected[w] += double(src[s]) * dst[o]; });
+      void *operands[] = {srcBits.data(), dstBits.data(), packed.get(), scratchpad.get()};
+      ASSERT_TRUE(primitive.run(operands, 4, error)) << error;
+      ASSERT_TRUE(unpack(dims, d.weightsFormat, packed.get(), dense.get(), error)) << error;
+      expectNear(expected, dense.get(), what);
+      continue;
+    }
+    Problem pack;
+    pack.kind = Kind::Reorder;
+    pack.dims = dims;
+    pack.dstFormat = d.weightsFormat;
+    pack.type = pack.resultType = "bf16";
+    Primitive reorder;
+    ASSERT_TRUE(reorder.build(pack, error)) << error;
+    Buffer reorderScratchpad(reorder.description().scratchpadBytes + 4);
+    void *reordered[] = {denseBits.data(), packed.get(), reorderScratchpad.get()};
+    ASSERT_TRUE(reorder.run(reordered, 3, error)) << error;
+    bool isForward = kind == Kind::ConvolutionForward;
+    std::vector<double> expected(isForward ? dst.size : src.size);
+    forEachProduct(p, [&](int64_t s, int64_t w, int64_t o) {
+      expected[isForward ? o : s] += double(isForward ? src[s] : dst[o]) * dense[w];
+    });
+    void *operands[] = {isForward ? srcBits.data() : dstBits.data(), packed.get(),
+                        isForward ? dstBits.data() : srcBits.data(), scratchpad.get()};
+    ASSERT_TRUE(primitive.run(operands, 4, error)) << error;
+    std::vector<float> got = widen(isForward ? dstBits.data() : srcBits.data(), expected.size());
+    for (size_t i = 0; i < got.size(); ++i)
+      EXPECT_NEAR(got[i], expected[i], std::abs(expected[i]) / 256 + 1e-3) << what << " " << i;
+  }
+}
+
+TEST(OneDnn, MultipliesMatricesInBf16WhereTheProcessorCan) {
+  if (!hasBf16())
+    GTEST_SKIP() << "no AVX-512";
+  for (const char *result : {"f32", "bf16"}) {
+    Problem p;
+    p.kind = Kind::MatMul;
+    p.m = p.lda = 7, p.n = p.ldb = p.ldc = 10, p.k = 13;
+    p.transposeA = p.bias = true;
+    p.type = "bf16", p.resultType = result;
+    std::string error;
+    Primitive primitive;
+    ASSERT_TRUE(primitive.build(p, error)) << error;
+    EXPECT_FALSE(primitive.description().reference) << primitive.description().impl;
+    Buffer a(4 * p.k * p.m, 2), b(4 * p.k * p.n, 3), bias(4 * p.n, 4), c(4 * p.m * p.n);
+    Buffer scratchpad(primitive.description().scratchpadBytes + 4);
+    std::vector<uint16_t> aBits = roundToBf16(a), bBits = roundToBf16(b);
+    void *operands[] = {aBits.data(), bBits.data(), bias.get(), c.get(), scratchpad.get()};
+    ASSERT_TRUE(primitive.run(operands, 5, error)) << error;
+    bool isWide = p.resultType == "f32";
+    std::vector<float> narrow = widen(reinterpret_cast<const uint16_t *>(c.get()), p.m * p.n);
+    for (int64_t i = 0; i < p.m; ++i)
+      for (int64_t j = 0; j < p.n; ++j) {
+        double sum = bias[j];
+        for (int64_t k = 0; k < p.k; ++k)
+          sum += double(a[k * p.m + i]) * b[k * p.n + j];
+        EXPECT_NEAR(isWide ? c[i * p.n + j] : narrow[i * p.n + j], sum, isWide ? 1e-5 : std::abs(sum) / 256 + 1e-3);
+      }
+  }
+}
+
 TEST(OneDnn, PlansSurviveTheirTextForm) {
   Problem p = convolution(Kind::ConvolutionBackwardWeights, 4), q;
   p.weightsFormat = "";
   std::string error;
   ASSERT_TRUE(decode(encode(p), q, error)) << error;
   EXPECT_EQ(encode(p), encode(q));
+  p.type = "bf16";
+  ASSERT_TRUE(decode(encode(p), q, error)) << error;
+  EXPECT_EQ(q.type, "bf16");
+  EXPECT_EQ(q.resultType, "f32");
   EXPECT_FALSE(decode({{"kind", "convolution_forward"}, {"mb", "eight"}}, q, error));
   EXPECT_FALSE(decode({{"kind", "spiral"}}, q, error));
   EXPECT_FALSE(decode({{"mb", "8"}}, q, error));

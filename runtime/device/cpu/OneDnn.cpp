@@ -44,6 +44,14 @@ memory::desc denseDesc(const memory::dims &dims) {
   return memory::desc(dims, memory::data_type::f32, strides);
 }
 
+/// Gives `desc` elements of type "f32" or "bf16"; everything else in it counts elements, not bytes.
+bool setType(memory::desc &desc, const std::string &type, std::string &error) {
+  if (type != "f32" && type != "bf16")
+    return fail(error, "expected elements of type f32 or bf16, but got '" + type + "'");
+  desc.data.data_type = type == "f32" ? dnnl_f32 : dnnl_bf16;
+  return true;
+}
+
 /// Dimensions as the library sees them: with the groups in front where there are several.
 memory::dims libraryDims(const std::vector<int64_t> &dims, int64_t groups) {
   if (groups == 1)
@@ -55,7 +63,9 @@ memory::dims libraryDims(const std::vector<int64_t> &dims, int64_t groups) {
 
 std::string encodeFormat(const memory::desc &desc, int64_t groups) {
   const dnnl_memory_desc_t &data = desc.data;
-  if (desc == denseDesc(desc.dims()))
+  memory::desc dense = denseDesc(desc.dims());
+  dense.data.data_type = data.data_type;
+  if (desc == dense)
     return "";
   const dnnl_blocking_desc_t &blocking = data.format_desc.blocking;
   std::string text = groups > 1 ? "g" + std::to_string(groups) + ":" : "";
@@ -189,6 +199,10 @@ bool convolutionDescs(const Problem &p, ConvolutionDescs &c, std::string &error)
     return false;
   if (p.bias)
     c.bias = denseDesc({p.oc});
+  bool isGradient = p.kind == Kind::ConvolutionBackwardWeights;
+  if (!setType(c.src, p.type, error) || !setType(c.dst, p.type, error) ||
+      !setType(c.weights, isGradient ? p.resultType : p.type, error) || (p.bias && !setType(c.bias, p.type, error)))
+    return false;
   c.strides = {p.sh, p.sw};
   c.dilates = {p.dh - 1, p.dw - 1}; // the library calls a dense kernel's dilation 0
   c.begin = {p.pt, p.pl};
@@ -233,6 +247,7 @@ bool buildConvolution(const Problem &p, Built &built, std::string &error) {
   }
   // A gradient names the forward convolution it belongs to; only its shapes matter, so its format is left open.
   Problem forward = p;
+  forward.kind = Kind::ConvolutionForward;
   forward.bias = forward.relu = false;
   forward.training = true;
   forward.weightsFormat = "any";
@@ -275,7 +290,8 @@ bool buildMatMul(const Problem &p, Built &built, std::string &error) {
   };
   memory::desc a, b, c, bias;
   if (!stored(p.m, p.k, p.lda, p.transposeA, "a", a) || !stored(p.k, p.n, p.ldb, p.transposeB, "b", b) ||
-      !stored(p.m, p.n, p.ldc, false, "c", c))
+      !stored(p.m, p.n, p.ldc, false, "c", c) || !setType(a, p.type, error) || !setType(b, p.type, error) ||
+      !setType(c, p.resultType, error))
     return false;
   built.operands = {{DNNL_ARG_SRC, a}, {DNNL_ARG_WEIGHTS, b}};
   if (p.bias) {
@@ -308,6 +324,8 @@ bool buildReorder(const Problem &p, Built &built, std::string &error) {
   } else {
     built.groups = srcGroups;
   }
+  if (!setType(src, p.type, error) || !setType(dst, p.type, error))
+    return false;
   dnnl::primitive_attr attr = userScratchpad();
   built.operands = {{DNNL_ARG_FROM, src}};
   if (p.scales) {
@@ -491,6 +509,8 @@ std::string version() {
   const dnnl_version_t *v = dnnl_version();
   return std::to_string(v->major) + "." + std::to_string(v->minor) + "." + std::to_string(v->patch);
 }
+
+bool hasBf16() { return isa().starts_with("avx512"); }
 
 std::string isa() {
   switch (dnnl::get_effective_cpu_isa()) {

@@ -20,8 +20,8 @@ std::string_view kindName(Kind kind);
 /// Returns false where `name` is not a kind.
 bool parseKind(std::string_view name, Kind &kind);
 
-/// What is to be computed. Activations are f32, dense NHWC; dimensions have oneDNN's names, except that a dense
-/// convolution has dilation 1. All values must be positive (paddings: not negative) and products fit 63 bits.
+/// What is to be computed. Activations are dense NHWC; dimensions have oneDNN's names, except that a dense convolution
+/// has dilation 1. All values must be positive (paddings: not negative) and products fit 63 bits.
 ///
 /// Operands, in the order `Primitive::run` takes them:
 ///   ConvolutionForward          src, weights, [bias], dst, scratchpad
@@ -45,6 +45,9 @@ struct Problem {
   std::string weightsFormat = "any";
   /// Layout of a convolution's activations: "nhwc", or "nchw8c" (blocks of 8 channels, both counts multiples of 8).
   std::string activations = "nhwc";
+  /// Element type of all operands, "f32" or "bf16", but for: `resultType`, that of a gradient of weights and of c; the
+  /// bias of a MatMul and scales, which are f32.
+  std::string type = "f32", resultType = "f32";
   std::vector<int64_t> dims;
   std::string srcFormat, dstFormat;
   bool scales = false; ///< Reorder: multiply by scales[i] along dims[0]
@@ -61,6 +64,10 @@ struct Description {
 
 /// Finds the implementation. On failure returns false and sets `error` to a sentence without a final stop.
 bool describe(const Problem &problem, Description &description, std::string &error);
+
+/// True where this machine's convolutions and matrix products take bf16 (oneDNN: from AVX-512 on, slowly where the
+/// processor has no instructions for it).
+bool hasBf16();
 
 /// Bytes of a tensor of logical `dims` (f32) in `format` ("" = dense); false for a malformed format.
 bool formatBytes(const std::vector<int64_t> &dims, const std::string &format, uint64_t &bytes, std::string &error);

@@ -90,6 +90,8 @@ struct StringField {
 };
 constexpr StringField kStrings[] = {{"weights_format", &Problem::weightsFormat},
                                     {"activations", &Problem::activations},
+                                    {"type", &Problem::type},
+                                    {"result_type", &Problem::resultType},
                                     {"src_format", &Problem::srcFormat},
                                     {"dst_format", &Problem::dstFormat}};
 
@@ -196,6 +198,10 @@ std::vector<std::pair<std::string, std::string>> encode(const Problem &problem) 
       addBool("relu", problem.relu);
       addBool("training", problem.training);
     }
+  }
+  if (problem.type != "f32") {
+    fields.emplace_back("type", problem.type);
+    fields.emplace_back("result_type", problem.resultType);
   }
   return fields;
 }

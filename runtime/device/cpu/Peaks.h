@@ -7,8 +7,8 @@
 
 namespace incept {
 
-/// A convolution in f32 whose tensors stay in the cache, and a triad or scaling in place of arrays beyond any cache.
-/// Takes about a second on `threads` threads, and 384 MiB while it runs.
-Expected<Peaks> measurePeaks(int64_t threads);
+/// A convolution in `precision` (f32 or bf16) whose tensors stay in the cache, and a triad or scaling in place of
+/// arrays beyond any cache. Takes about a second on `threads` threads, and 384 MiB while it runs.
+Expected<Peaks> measurePeaks(int64_t threads, const std::string &precision);
 
 } // namespace incept
