@@ -21,6 +21,9 @@ struct BackendOptions {
   std::string cpu;            ///< LLVM's name of the CPU; empty means this machine's
   bool tf32 = false;          ///< GPU, f32: products may be rounded to TF32
   std::string planCache;      ///< GPU: directory of finished plans; empty means the user's cache
+  /// GPU: MiB of workspace that a cuDNN call may have. Larger ones make f32 without TF32 faster, but the arena has to
+  /// hold the largest.
+  int64_t workspaceLimit = 256;
 };
 
 struct ExecutableOptions {

@@ -339,7 +339,7 @@ private:
       return refuse(group) << "has no implementation on this target: " << why;
     if (plan->reference)
       return refuse(group) << "has only a reference implementation (" << plan->impl
-                                 << "), which is about 200 times too slow";
+                           << "), which is about 200 times too slow";
     for (Value output : group.getOutputs())
       if (!layoutOf(output))
         setActivationLayout(output);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Puts every computing op into an incept.group: one library call or one generated kernel. Chains of elementwise ops
-// become one kernel with the reduction or the last op that consumes them.
+// become one kernel with the reduction or the last op that consumes them, and what is computed of a reduction's sums
+// alone one with the reduction.
 
 #include "dialect/InceptOps.h"
 #include "dialect/VerifierUtils.h"
@@ -27,6 +28,28 @@ constexpr size_t kMostExtraReads = 8;
 
 bool isMap(Operation *op) { return op && op->hasTrait<OpTrait::Map>(); }
 bool isReduce(Operation *op) { return op && op->hasTrait<OpTrait::Reduce>(); }
+
+bool isChannelVector(Value value) {
+  return shapeOf(value).size() == 1 && getElementTypeOrSelf(value.getType()).isF32();
+}
+
+/// The reduction whose sums `op` goes on with, channel by channel. The launch that adds up the partial sums can compute
+/// it, if all else that it reads is there before the reduction.
+Operation *reductionBefore(Operation *op, const DenseMap<Operation *, unsigned> &order) {
+  if (!isMap(op) || !llvm::all_of(op->getOperands(), isChannelVector) ||
+      !llvm::all_of(op->getResults(), isChannelVector))
+    return nullptr;
+  Operation *reduction = nullptr;
+  for (Value operand : op->getOperands())
+    if (Operation *producer = operand.getDefiningOp();
+        isReduce(producer) && (!reduction || order.lookup(producer) > order.lookup(reduction)))
+      reduction = producer;
+  bool isLate = llvm::any_of(op->getOperands(), [&](Value operand) {
+    Operation *producer = operand.getDefiningOp();
+    return reduction && producer && producer != reduction && order.lookup(producer) > order.lookup(reduction);
+  });
+  return isLate ? nullptr : reduction;
+}
 
 /// The shape a map or reduce op iterates over: that of its operand of highest rank.
 ArrayRef<int64_t> domainOf(Operation *op) {
@@ -113,9 +136,9 @@ private:
   size_t extraReads = 0; ///< of the clones, for the values that they replace
 };
 
-/// Replaces `members` (program order, the last is the anchor) by one group that yields what others use.
-GroupOp buildGroup(StringRef kind, ArrayRef<Operation *> members, const DenseSet<Operation *> &clones) {
-  Operation *anchor = members.back();
+/// Replaces `members` (program order) by one group, in the place of `anchor`, that yields what others use.
+GroupOp buildGroup(StringRef kind, Operation *anchor, ArrayRef<Operation *> members,
+                   const DenseSet<Operation *> &clones) {
   DenseSet<Operation *> inside(members.begin(), members.end());
   llvm::SetVector<Value> inputs;
   SmallVector<Value> outputs;
@@ -163,17 +186,23 @@ struct FormGroupsPass : impl::FormGroupsPassBase<FormGroupsPass> {
       ops.push_back(&op);
     }
     DenseSet<Operation *> gone;
+    DenseMap<Operation *, SmallVector<Operation *>> epilogues; ///< of reductions, last first
     for (Operation *op : llvm::reverse(ops)) {
       if (gone.contains(op))
         continue;
       if (op->hasTrait<OpTrait::Library>() || op->hasTrait<OpTrait::Opaque>()) {
         unsigned position = order.lookup(op);
         gone.insert(op);
-        order[buildGroup(op->hasTrait<OpTrait::Library>() ? "library" : "kernel", {op}, {})] = position;
+        order[buildGroup(op->hasTrait<OpTrait::Library>() ? "library" : "kernel", op, {op}, {})] = position;
         continue;
       }
       if (!isMap(op) && !isReduce(op))
         continue;
+      if (Operation *reduction = fuse ? reductionBefore(op, order) : nullptr) {
+        epilogues[reduction].push_back(op);
+        gone.insert(op);
+        continue;
+      }
       Grouping grouping(op, order, recompute);
       if (fuse)
         grouping.grow(gone);
@@ -184,9 +213,10 @@ struct FormGroupsPass : impl::FormGroupsPassBase<FormGroupsPass> {
           clones.insert(member);
         else
           gone.insert(member);
+      llvm::append_range(members, llvm::reverse(epilogues[op]));
       // Later groups stand in the order as their anchors did.
       unsigned position = order.lookup(op);
-      order[buildGroup("kernel", members, clones)] = position;
+      order[buildGroup("kernel", op, members, clones)] = position;
     }
   }
 };

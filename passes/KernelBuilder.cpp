@@ -3,9 +3,11 @@
 #include "passes/KernelBuilder.h"
 #include "dialect/VerifierUtils.h"
 #include "mlir/IR/IRMapping.h"
+#include "passes/LaunchCost.h"
 #include "passes/LaunchShape.h"
 #include "passes/Layouts.h"
 #include "passes/Target.h"
+#include "llvm/ADT/SetVector.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -84,19 +86,29 @@ static Type erase(Type type, bool flat) {
   return RankedTensorType::get(SmallVector<int64_t>(rank, ShapedType::kDynamic), tensor.getElementType());
 }
 
-/// Clones the group's body with what launches pass as extents taken out.
-static exec::KernelDefOp define(GroupOp group, StringRef family) {
-  OpBuilder builder(group.getContext());
-  Location loc = builder.getUnknownLoc();
-  auto definition = exec::KernelDefOp::create(builder, loc, "kernel", family);
-  Block *body = builder.createBlock(&definition.getBody());
-  bool flat = family == "flat";
-  IRMapping mapping;
-  for (BlockArgument argument : group.getBody().getArguments())
-    mapping.map(argument, body->addArgument(erase(argument.getType(), flat), loc));
-  for (Operation &op : group.getBody().front()) {
-    Operation *clone = builder.clone(op, mapping);
-    clone->walk([&](Operation *nested) { nested->setLoc(loc); });
+/// A kernel definition under construction, outside any module.
+class Definition {
+public:
+  Definition(MLIRContext *context, StringRef family) : builder(context), flat(family == "flat") {
+    op = exec::KernelDefOp::create(builder, builder.getUnknownLoc(), "kernel", family);
+    body = builder.createBlock(&op.getBody());
+  }
+
+  void addArgument(Value value) { mapping.map(value, body->addArgument(erase(value.getType(), flat), op.getLoc())); }
+
+  /// An argument of partial sums (P,C) and the op that adds them up, which is called `sum` from here on.
+  void addPartialSums(Value sum) { mapping.map(sum, addPartialSums()); }
+  Value addPartialSums() {
+    constexpr int64_t kDynamic = ShapedType::kDynamic;
+    Value partials = body->addArgument(RankedTensorType::get({kDynamic, kDynamic}, builder.getF32Type()), op.getLoc());
+    auto vector = RankedTensorType::get({kDynamic}, builder.getF32Type());
+    return ChannelSumOp::create(builder, op.getLoc(), vector, partials).getDst();
+  }
+
+  /// A copy of `original` without what launches pass as extents.
+  void addOp(Operation *original) {
+    Operation *clone = builder.clone(*original, mapping);
+    clone->setLoc(op.getLoc());
     clone->removeAttr(InceptDialect::kPathAttr);
     if (clone->hasAttr("count"))
       clone->setAttr("count", builder.getI64IntegerAttr(0));
@@ -109,8 +121,61 @@ static exec::KernelDefOp define(GroupOp group, StringRef family) {
     for (Value result : clone->getResults())
       result.setType(erase(result.getType(), flat));
   }
-  return definition;
-}
+
+  exec::KernelDefOp yield(ValueRange values) {
+    YieldOp::create(builder, op.getLoc(),
+                    llvm::map_to_vector(values, [&](Value value) { return mapping.lookupOrDefault(value); }));
+    return op;
+  }
+
+private:
+  OpBuilder builder;
+  bool flat;
+  exec::KernelDefOp op;
+  Block *body;
+  IRMapping mapping;
+};
+
+/// The ops of a group by the launch that computes them, and the sums between the two.
+struct Stages {
+  explicit Stages(GroupOp group) {
+    DenseSet<Operation *> late;
+    auto isLate = [&](Value value) {
+      Operation *producer = value.getDefiningOp();
+      return producer && (producer->hasTrait<OpTrait::Reduce>() || late.contains(producer));
+    };
+    for (Operation &op : group.getBody().front().without_terminator()) {
+      bool isSecond = llvm::any_of(op.getOperands(), isLate);
+      if (isSecond)
+        late.insert(&op);
+      (isSecond ? second : first).push_back(&op);
+    }
+    llvm::SetVector<Value> used;
+    for (Operation *op : first)
+      if (op->hasTrait<OpTrait::Reduce>())
+        for (Value result : op->getResults())
+          if (!result.use_empty())
+            used.insert(result);
+    sums = used.takeVector();
+    for (auto [value, output] : llvm::zip(group.getYield().getValues(), group.getOutputs()))
+      (isLate(value) ? combined : computed).push_back({value, output});
+    for (auto [argument, input] : llvm::zip(group.getBody().getArguments(), group.getInputs())) {
+      auto isUsedBy = [&](ArrayRef<Operation *> ops) {
+        return llvm::any_of(argument.getUsers(), [&](Operation *user) { return llvm::is_contained(ops, user); });
+      };
+      if (isUsedBy(second))
+        secondInputs.push_back({argument, input});
+      if (isUsedBy(first) || !isUsedBy(second))
+        firstInputs.push_back({argument, input});
+    }
+  }
+
+  using Pairs = SmallVector<std::pair<Value, Value>>; ///< inside and outside the group
+  SmallVector<Operation *> first, second;
+  Pairs firstInputs, secondInputs;
+  SmallVector<Value> sums;
+  Pairs computed, combined; ///< outputs of the first launch and of the second
+};
 
 /// Extents of a pool: the op's window between `src` (or diff_src) and `dst` (or diff_dst).
 static void poolExtents(Operation *op, ArrayRef<int64_t> src, ArrayRef<int64_t> dst, KernelLaunch &launch) {
@@ -199,30 +264,74 @@ static void mapExtents(GroupOp group, StringRef family, const Target &target, Ke
       launch.extents.push_back(strideOf(value));
 }
 
-KernelLaunch KernelTable::get(GroupOp group) {
-  KernelLaunch launch;
-  StringRef family = familyOf(group);
-  Operation *first = &group.getBody().front().front();
-  if (isOneOpFamily(first))
-    opaqueExtents(group, first, launch);
-  else
-    mapExtents(group, family, target, launch);
-  for (Value value : group.getYield().getValues())
-    launch.isSum.push_back(value.getDefiningOp() && value.getDefiningOp()->hasTrait<OpTrait::Reduce>());
-  launch.symbol = intern(define(group, family));
-  return launch;
+/// The values inside the group, and outside.
+static SmallVector<Value> inside(const Stages::Pairs &pairs) {
+  return SmallVector<Value>(llvm::make_first_range(pairs));
+}
+static SmallVector<Value> outside(const Stages::Pairs &pairs) {
+  return SmallVector<Value>(llvm::make_second_range(pairs));
 }
 
-StringRef KernelTable::getCombine(size_t count) {
-  OpBuilder builder(module.getContext());
-  Location loc = builder.getUnknownLoc();
-  auto definition = exec::KernelDefOp::create(builder, loc, "kernel", "combine");
-  Block *body = builder.createBlock(&definition.getBody());
-  auto vector = RankedTensorType::get({ShapedType::kDynamic}, builder.getF32Type());
-  for (size_t i = 0; i < count; ++i)
-    body->addArgument(vector, loc);
-  YieldOp::create(builder, loc, body->getArguments());
-  return intern(definition);
+/// The definition of a group's first launch, and what that launch reads and writes.
+static exec::KernelDefOp defineFirst(StringRef family, const Stages &stages, MLIRContext *context,
+                                     KernelLaunch &launch) {
+  Definition definition(context, family);
+  for (Value argument : inside(stages.firstInputs))
+    definition.addArgument(argument);
+  for (Operation *op : stages.first)
+    definition.addOp(op);
+  launch.operands = outside(stages.firstInputs);
+  llvm::append_range(launch.operands, outside(stages.computed));
+  llvm::append_range(launch.operands, stages.sums);
+  SmallVector<Value> results = inside(stages.computed);
+  llvm::append_range(results, stages.sums);
+  return definition.yield(results);
+}
+
+/// The same of the second one, which adds `partials` partial sums of each sum.
+static exec::KernelDefOp defineCombine(const Stages &stages, int64_t partials, MLIRContext *context,
+                                       KernelLaunch &launch) {
+  int64_t channels = shapeOf(stages.sums.front())[0];
+  launch.extents = {partials, channels};
+  launch.units = llvm::divideCeil(channels, kCombineUnit);
+  launch.flops = int64_t(stages.sums.size()) * partials * channels;
+  Definition definition(context, "combine");
+  for (Value sum : stages.sums)
+    definition.addPartialSums(sum);
+  for (Value argument : inside(stages.secondInputs))
+    definition.addArgument(argument);
+  for (Operation *op : stages.second) {
+    definition.addOp(op);
+    if (auto count = op->getAttrOfType<IntegerAttr>("count"))
+      launch.extents.push_back(count.getInt());
+  }
+  launch.operands = stages.sums;
+  llvm::append_range(launch.operands, outside(stages.secondInputs));
+  llvm::append_range(launch.operands, outside(stages.combined));
+  return definition.yield(inside(stages.combined));
+}
+
+SmallVector<KernelLaunch, 2> KernelTable::get(GroupOp group) {
+  StringRef family = familyOf(group);
+  Stages stages(group);
+  SmallVector<KernelLaunch, 2> launches(1);
+  Operation *op = &group.getBody().front().front();
+  if (isOneOpFamily(op))
+    opaqueExtents(group, op, launches[0]);
+  else
+    mapExtents(group, family, target, launches[0]);
+  launches[0].flops = countFlops(group);
+  launches[0].symbol = intern(defineFirst(family, stages, group.getContext(), launches[0]));
+  if (!stages.sums.empty()) {
+    launches.emplace_back();
+    launches[1].symbol = intern(defineCombine(stages, launches[0].units, group.getContext(), launches[1]));
+  }
+  return launches;
+}
+
+StringRef KernelTable::getCombine() {
+  Definition definition(module.getContext(), "combine");
+  return intern(definition.yield(definition.addPartialSums()));
 }
 
 StringRef KernelTable::getCountNonfinite(Type element) {
@@ -238,8 +347,9 @@ StringRef KernelTable::getCountNonfinite(Type element) {
 
 /// "scale_shift_relu": the ops of a body, so that profiles and IR can be read.
 static std::string describe(exec::KernelDefOp definition) {
-  std::string name;
-  StringRef previous;
+  bool isCombine = definition.getFamily() == "combine";
+  std::string name = isCombine ? "combine" : "";
+  StringRef previous = isCombine ? "channel_sum" : "";
   for (Operation &op : definition.getBody().front().without_terminator()) {
     StringRef op_ = op.getName().stripDialect();
     if (op_ != previous)

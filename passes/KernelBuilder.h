@@ -11,22 +11,25 @@ namespace incept {
 
 class Target;
 
-/// How a group launches its kernel.
+/// One launch of a group.
 struct KernelLaunch {
   llvm::StringRef symbol;
   llvm::SmallVector<int64_t, 16> extents;
-  int64_t units = 0;
-  llvm::SmallVector<bool, 4> isSum; ///< per result of the group: written as partial sums
+  int64_t units = 0, flops = 0;
+  /// What it reads, then what it writes: inputs and outputs of the group, and results of reductions inside it, which
+  /// stand for their partial sums, f32 (units of the first launch, channels).
+  llvm::SmallVector<mlir::Value> operands;
 };
 
 class KernelTable {
 public:
   KernelTable(mlir::ModuleOp module, const Target &target) : module(module), target(target) {}
 
-  /// The launch of a kernel group in the planned phase; adds its kernel to the module if it is new.
-  KernelLaunch get(GroupOp group);
-  /// The kernel that adds the partial sums of `count` results.
-  llvm::StringRef getCombine(size_t count);
+  /// The launches of a kernel group in the planned phase: one, or for reductions two, of which the second adds the
+  /// partial sums and computes what is computed of the sums. Adds kernels to the module that are new.
+  llvm::SmallVector<KernelLaunch, 2> get(GroupOp group);
+  /// The kernel that adds the partial sums of one result.
+  llvm::StringRef getCombine();
   /// The kernel that counts in one tensor of `element`s what is not finite.
   llvm::StringRef getCountNonfinite(mlir::Type element);
 

@@ -301,32 +301,24 @@ private:
 
   void lowerKernel(OpBuilder &builder, GroupOp group) {
     Location loc = group.getLoc();
-    KernelLaunch launch = kernels.get(group);
-    SmallVector<Value> operands;
-    for (Value input : group.getInputs())
-      operands.push_back(address(builder, loc, input));
-    // A reduction writes partial sums, which a second launch combines.
+    SmallVector<KernelLaunch, 2> launches = kernels.get(group);
     int64_t scratch = group.getScratchpadOffset().value_or(0);
-    SmallVector<Value> partials, sums;
-    for (auto [output, isSum] : llvm::zip(group.getOutputs(), launch.isSum)) {
-      Value memory = address(builder, loc, output);
-      if (isSum) {
-        int64_t channels = shapeOf(output)[0];
-        Value partial = slice(builder, loc, "arena", scratch, {launch.units, channels}, builder.getF32Type());
-        scratch += llvm::alignTo(launch.units * channels * 4, kAlignment);
-        partials.push_back(partial);
-        sums.push_back(memory);
-        memory = partial;
+    DenseMap<Value, Value> partials;
+    for (const KernelLaunch &launch : launches) {
+      SmallVector<Value> operands;
+      for (Value value : launch.operands) {
+        bool isPartial = value.getParentBlock() == &group.getBody().front();
+        Value memory = isPartial ? partials.lookup(value) : address(builder, loc, value);
+        if (!memory) {
+          int64_t units = launches.front().units, channels = shapeOf(value)[0];
+          memory = slice(builder, loc, "arena", scratch, {units, channels}, builder.getF32Type());
+          scratch += llvm::alignTo(units * channels * 4, kAlignment);
+          partials[value] = memory;
+        }
+        operands.push_back(memory);
       }
-      operands.push_back(memory);
+      emit(builder, group, launch.symbol, operands, launch.extents, launch.units, launch.flops);
     }
-    emit(builder, group, launch.symbol, operands, launch.extents, launch.units, countFlops(group));
-    if (sums.empty())
-      return;
-    int64_t channels = cast<MemRefType>(sums.front().getType()).getDimSize(0), count = sums.size();
-    llvm::append_range(partials, sums);
-    emit(builder, group, kernels.getCombine(count), partials, {launch.units, channels},
-         llvm::divideCeil(channels, kCombineUnit), count * launch.units * channels);
   }
 
   /// A stretch of a region with elements of one type.
@@ -378,7 +370,7 @@ private:
       units += parts;
     }
     Value partials = slice(builder, loc, "arena", scratch, {units, 1}, builder.getF32Type());
-    emit(builder, group, kernels.getCombine(1), {partials, address(builder, loc, group.getOutputs().front())},
+    emit(builder, group, kernels.getCombine(), {partials, address(builder, loc, group.getOutputs().front())},
          {units, 1}, 1, units);
   }
 

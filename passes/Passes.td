@@ -216,7 +216,8 @@ def FormGroupsPass : Pass<"incept-form-groups", "::mlir::func::FuncOp"> {
     Goes through the ops from last to first. A map or reduce op takes in the elementwise producers of its own shape whose
     other consumers come later: the first consumer computes the value and yields it for the rest. A cheap producer with
     earlier consumers is computed again (`recompute`) instead of kept, as long as the kernel reads few values more for it.
-    A kernel has at most 64 ops.
+    A kernel has at most 64 ops. An op on f32 channel vectors that goes on with a reduction's sums joins the reduction, if
+    all else that it reads is there before: batch norm's statistics are finalised where the partial sums are added up.
 
     example: test/passes/form-groups.mlir
   }];
@@ -284,7 +285,8 @@ def LowerToExecPass : Pass<"incept-lower-to-exec", "::mlir::ModuleOp"> {
 
     Parameters are sorted by weight decay; gradients and optimizer slots have the offsets of their parameters in regions of
     their own. Kernel groups become launches of kernel definitions that are generic in extents, one for all groups of the
-    same computation; a reduction becomes a launch that writes partial sums and one that adds them in fixed order.
+    same computation; a reduction becomes a launch that writes partial sums and one that adds them in fixed order and goes
+    on with the sums.
 
     example: test/passes/lower-to-exec.mlir
   }];

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Per-channel sums: map ops followed by reductions, chunk by chunk, and the kernel that adds the chunks' partial sums.
-// Rows are read in memory order, four at a time, and added pairwise; the sums lie in the partial row, which stays in
-// the first-level cache. The order of additions depends on the extents alone. Counting what is not finite is such a sum
-// too.
+// Per-channel sums: map ops followed by reductions, chunk by chunk, and the kernel that adds the chunks' partial sums
+// and goes on with them. Rows are read in memory order, four at a time, and added pairwise; the sums lie in the partial
+// row, which stays in the first-level cache. The order of additions depends on the extents alone. Counting what is not
+// finite is such a sum too.
 #include "codegen/cpu/CpuEmitter.h"
+#include "codegen/kernels/CombineBody.h"
 #include "codegen/kernels/RowOperands.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "passes/LaunchShape.h"
@@ -111,20 +112,24 @@ LogicalResult emitCountNonfinite(CpuEmitter &e) {
 }
 
 LogicalResult emitCombine(CpuEmitter &e) {
+  CombineBody body(e);
+  if (failed(body.check()))
+    return failure();
   Value count = e.extent(0), channels = e.extent(1);
   Value from = e.mul(e.begin, e.index(kCombineUnit)), to = e.min(e.mul(e.end, e.index(kCombineUnit)), channels);
-  unsigned sums = e.body().getNumArguments();
-  for (unsigned i = 0; i < sums; ++i) {
-    Value partials = e.operand(i), dst = e.operand(sums + i);
-    e.vectorsBetween(e.min(from, to), to, [&](Value c, Lanes lanes) {
-      auto sum = e.loop(e.index(0), count, 1, ValueRange(e.splatReal(0.0)), [&](Value row, ValueRange carried) {
-        Value value = e.loadVector(partials, e.add(e.mul(row, channels), c), e.f32(), lanes);
-        return SmallVector<Value>{e.addf(carried[0], value)};
-      });
-      e.storeVector(sum[0], dst, c, lanes);
-    });
-  }
-  return success();
+  LogicalResult result = success();
+  e.vectorsBetween(e.min(from, to), to, [&](Value c, Lanes lanes) {
+    Values values;
+    for (const CombineBody::Sum &sum : body.sums())
+      values[sum.value] =
+          e.loop(e.index(0), count, 1, ValueRange(e.splatReal(0.0)), [&](Value row, ValueRange carried) {
+            Value value = e.loadVector(sum.partials, e.add(e.mul(row, channels), c), e.f32(), lanes);
+            return SmallVector<Value>{e.addf(carried[0], value)};
+          })[0];
+    if (succeeded(result))
+      result = body.finish(c, lanes, values);
+  });
+  return result;
 }
 
 } // namespace incept::cpu

@@ -90,14 +90,11 @@ public:
   }
 
 private:
-  /// Larger workspaces make f32 without TF32 faster, but the arena has to hold the largest.
-  static constexpr uint64_t kWorkspaceLimit = uint64_t(256) << 20;
-
   static PlanBuilderOptions builderOptions(const BackendOptions &options) {
     PlanBuilderOptions builder;
     if (!options.planCache.empty())
       builder.cacheDirectory = options.planCache;
-    builder.workspaceLimit = kWorkspaceLimit;
+    builder.workspaceLimit = uint64_t(options.workspaceLimit) << 20;
     if (llvm::sys::Process::StandardErrIsDisplayed())
       builder.progress = [](size_t done, size_t total) {
         llvm::errs() << "\rcuDNN plans: " << done << " of " << total << (done == total ? "\n" : "");

@@ -2,8 +2,9 @@
 //
 // Per-channel sums in two stages, without atomics. `reduce`: a block adds the rows of one chunk, thread by thread, then
 // across its threads in shared memory, and writes one row of partial sums; block y is a range of channels. `combine`
-// adds those rows. The order of additions depends on the extents alone.
+// adds those rows and goes on with the sums. The order of additions depends on the extents alone.
 #include "codegen/cuda/CudaEmitter.h"
+#include "codegen/kernels/CombineBody.h"
 #include "codegen/kernels/RowOperands.h"
 
 using namespace mlir;
@@ -115,28 +116,35 @@ LogicalResult emitReduce(CudaEmitter &e) { return ReduceLoops(e).emit(); }
 
 namespace {
 
-/// Adds partial sums: thread (x, y) of a block the rows y, y + kRows, ... of channel x, then row 0 of threads the rest.
+/// Adds partial sums: thread (x, y) of a block the rows y, y + kRows, ... of channel x, then row 0 of threads the rest
+/// and what is computed of the sums.
 class CombineLoops {
 public:
   explicit CombineLoops(CudaEmitter &emitter)
-      : e(emitter), channels(e.extent(1)), x(e.threadX()), y(e.threadY()),
+      : e(emitter), combine(emitter), channels(e.extent(1)), x(e.threadX()), y(e.threadY()),
         c(e.add(e.mul(e.blockX(), e.index(kColumns)), x)), isInside(e.less(c, channels)) {}
 
-  void emit() {
-    unsigned sums = e.body().getNumArguments();
-    Value memory = e.shared(sums * kBlockThreads, e.f32());
-    for (unsigned i = 0; i < sums; ++i)
-      e.storeScalar(addRows(e.operand(i)), memory, place(i, y));
+  LogicalResult emit() {
+    if (failed(combine.check()))
+      return failure();
+    ArrayRef<CombineBody::Sum> sums = combine.sums();
+    Value memory = e.shared(sums.size() * kBlockThreads, e.f32());
+    for (auto [i, sum] : llvm::enumerate(sums))
+      e.storeScalar(addRows(sum.partials), memory, place(i, y));
     e.barrier();
     Value isFirst = e.less(y, e.index(1));
+    LogicalResult result = success();
     e.ifThen(arith::AndIOp::create(e.builder, e.loc, isFirst, isInside), [&] {
-      for (unsigned i = 0; i < sums; ++i) {
+      Values values;
+      for (auto [i, sum] : llvm::enumerate(sums)) {
         Value total = e.loadScalar(memory, place(i, e.index(0)), e.f32());
         for (int64_t row = 1; row < kRows; ++row)
           total = e.addf(total, e.loadScalar(memory, place(i, e.index(row)), e.f32()));
-        e.storeScalar(total, e.operand(sums + i), c);
+        values[sum.value] = e.splat(total);
       }
+      result = combine.finish(c, Lanes(), values);
     });
+    return result;
   }
 
 private:
@@ -168,6 +176,7 @@ private:
   }
 
   CudaEmitter &e;
+  CombineBody combine;
   Value channels, x, y, c, isInside;
 };
 
@@ -193,9 +202,6 @@ LogicalResult emitCountNonfinite(CudaEmitter &e) {
   return success();
 }
 
-LogicalResult emitCombine(CudaEmitter &e) {
-  CombineLoops(e).emit();
-  return success();
-}
+LogicalResult emitCombine(CudaEmitter &e) { return CombineLoops(e).emit(); }
 
 } // namespace incept::cuda

@@ -18,7 +18,8 @@ public:
 
   LogicalResult emit(Operation *op) {
     if (op->hasAttr("count") && !count)
-      return e.definition.emitOpError() << "expected '" << op->getName() << "' in a flat kernel, which has its count";
+      return e.definition.emitOpError() << "expected '" << op->getName()
+                                        << "' in a kernel of family flat or combine, which has its count";
     return llvm::TypeSwitch<Operation *, LogicalResult>(op)
         .Case<ReluOp, CopyOp, CastOp, SelectOp, ReluBackwardOp, AddOp, AddNOp, ScaleOp, ScaleShiftOp,
               BatchNormFinalizeOp, BatchNormBackwardFinalizeOp, BatchNormBackwardApplyOp, FoldBatchNormOp, SgdUpdateOp,

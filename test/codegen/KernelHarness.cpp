@@ -14,6 +14,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <list>
 #include <random>
 
 using namespace mlir;
@@ -172,35 +173,29 @@ private:
 
   std::vector<Buffer> runKernels() {
     KernelTable table(module, runner.target());
-    KernelLaunch kernel = table.get(groupOp);
-    size_t sums = llvm::count(kernel.isSum, true);
-    std::string combine = table.getCombine(std::max<size_t>(sums, 1)).str();
-    std::vector<Buffer> outputs, partials;
+    std::vector<Buffer> outputs;
     for (Type type : function.getResultTypes())
       outputs.emplace_back(cast<RankedTensorType>(type));
-    for (auto [output, isSum] : llvm::zip(outputs, kernel.isSum))
-      partials.emplace_back(output.type, isSum ? kernel.units : 0);
-    auto operand = [](Buffer &buffer, bool isOutput) {
-      return LaunchOperand{buffer.memref(), &buffer.bytes, buffer.offset * buffer.elementBytes, isOutput};
-    };
-    std::vector<Launch> launches(1);
-    launches[0] = {kernel.symbol.str(), {}, {kernel.extents.begin(), kernel.extents.end()}, kernel.units};
-    for (Buffer &input : inputs)
-      launches[0].operands.push_back(operand(input, false));
-    std::vector<LaunchOperand> combined, results;
-    for (size_t i = 0; i < outputs.size(); ++i) {
-      Buffer &written = kernel.isSum[i] ? partials[i] : outputs[i];
-      launches[0].operands.push_back(operand(written, true));
-      if (kernel.isSum[i]) {
-        combined.push_back(operand(written, false));
-        results.push_back(operand(outputs[i], true));
+    SmallVector<KernelLaunch, 2> kernels = table.get(groupOp);
+    // Results of reductions inside the group stand for their partial sums.
+    std::list<Buffer> partials;
+    DenseMap<Value, Buffer *> buffers;
+    for (auto [value, buffer] : llvm::zip(groupOp.getInputs(), inputs))
+      buffers[value] = &buffer;
+    for (auto [value, buffer] : llvm::zip(groupOp.getOutputs(), outputs))
+      buffers[value] = &buffer;
+    std::vector<Launch> launches;
+    for (const KernelLaunch &kernel : kernels) {
+      Launch launch = {kernel.symbol.str(), {}, {kernel.extents.begin(), kernel.extents.end()}, kernel.units};
+      for (Value value : kernel.operands) {
+        Buffer *&buffer = buffers[value];
+        bool isFirstUse = !buffer;
+        if (isFirstUse)
+          buffer = &partials.emplace_back(cast<RankedTensorType>(value.getType()), kernel.units);
+        bool isOutput = isFirstUse || value.getDefiningOp() == groupOp;
+        launch.operands.push_back({buffer->memref(), &buffer->bytes, buffer->offset * buffer->elementBytes, isOutput});
       }
-    }
-    if (sums > 0) {
-      llvm::append_range(combined, results);
-      int64_t channels = results.front().type.getDimSize(0);
-      launches.push_back(
-          {combine, combined, {kernel.units, channels}, int64_t(llvm::divideCeil(channels, kCombineUnit))});
+      launches.push_back(std::move(launch));
     }
     runner.run(module, launches);
     return outputs;
@@ -212,7 +207,7 @@ private:
     Buffer &src = inputs.front();
     constexpr int64_t kChunk = 100;
     int64_t total = src.type.getNumElements(), parts = llvm::divideCeil(total, kChunk);
-    std::string count = table.getCountNonfinite(src.type.getElementType()).str(), combine = table.getCombine(1).str();
+    std::string count = table.getCountNonfinite(src.type.getElementType()).str(), combine = table.getCombine().str();
     Buffer partials(RankedTensorType::get({parts}, Float32Type::get(module.getContext())));
     std::vector<Buffer> outputs;
     outputs.emplace_back(cast<RankedTensorType>(function.getResultTypes()[0]));

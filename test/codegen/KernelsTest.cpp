@@ -110,6 +110,27 @@ TEST_P(Kernels, BatchNormBackward) {
        {{"y", full}}});
 }
 
+TEST_P(Kernels, FinalizesWhereSumsAreAddedUp) {
+  std::string large = image(3, c, 13, 9);
+  checkGroup({"",
+              {{"x", large, 9, 10}, {"k", v, 9, 10}, {"g", v}, {"m", v}, {"r", v, 0.5, 2}},
+              "%s, %q = incept.channel_stats %x shift %k" + signature({large, v}, {v, v}) +
+                  "%a, %b, %c, %d, %e = incept.batch_norm_finalize %s, %q shift %k gamma %g running %m, %r {epsilon = "
+                  "1.0e-3 : f64, decay = 0.9 : f64, count = 351 : i64}" +
+                  signature({v, v, v, v, v, v}, {v, v, v, v, v}),
+              {{"a", v}, {"b", v}, {"c", v}, {"d", v}, {"e", v}},
+              2e-5});
+  // With a full result of the first launch, a sum that others need too, and two ops after the sums.
+  checkGroup(
+      {"",
+       {{"d", part}, {"y", full}, {"x", full}, {"m", v}, {"i", v, 0.5, 2}},
+       "%t = incept.relu_backward %d, %y" + signature({part, full}, {full}) +
+           "%s, %p = incept.batch_norm_backward_stats %t, %x, %m" + signature({full, full, v}, {v, v}) +
+           "%a, %b, %c, %e, %f = incept.batch_norm_backward_finalize %s, %p inv_std %i {count = 60 : i64}" +
+           signature({v, v, v}, {v, v, v, v, v}) + "%h = incept.add %s, %m" + signature({v, v}, {v}),
+       {{"h", v}, {"a", v}, {"b", v}, {"s", v}, {"t", full}, {"c", v}, {"e", v}, {"f", v}}});
+}
+
 TEST_P(Kernels, FoldBatchNorm) {
   checkGroup({"",
               {{"g", v}, {"b", v}, {"m", v}, {"r", v, 0, 2}, {"o", v}},
@@ -367,6 +388,8 @@ TEST(Compile, SaysWhyNot) {
   EXPECT_NE(compileFor(definition("avg_pool", "incept.relu %x", "tensor<?x?xf32>"), "").find("expected a body of one"),
             std::string::npos);
   EXPECT_NE(compileFor(definition("map", "incept.relu %x", "tensor<?x?xf64>"), "").find("expected operands of f32"),
+            std::string::npos);
+  EXPECT_NE(compileFor(definition("combine", "incept.relu %x", "tensor<?x?xf32>"), "").find("expected sums of partial"),
             std::string::npos);
 }
 

@@ -149,3 +149,37 @@ func.func @trunk(%x0: tensor<2x4x3x3xf32>, %w: tensor<4x4x1x1xf32>, %d: tensor<2
   %m = incept.relu_backward %d, %x10 : (tensor<2x4x3x3xf32>, tensor<2x4x3x3xf32>) -> tensor<2x4x3x3xf32>
   return %m : tensor<2x4x3x3xf32>
 }
+
+// What is computed of the sums alone is computed where they are added up.
+// CHECK-LABEL: func.func @finalize
+//       CHECK:   %[[F:.+]]:5 = incept.group "kernel"(%arg0, %arg1, %arg2, %arg3)
+//       CHECK:     incept.channel_stats
+//  CHECK-NEXT:     incept.batch_norm_finalize
+//       CHECK:   incept.group "kernel"(%arg0, %[[F]]#0, %[[F]]#2, %arg1)
+//       CHECK:     incept.scale_shift
+// NOFUSE-LABEL: func.func @finalize
+// NOFUSE-COUNT-3: incept.group "kernel"
+func.func @finalize(%x: tensor<2x4x3x3xf32>, %k: tensor<4xf32>, %m: tensor<4xf32>, %v: tensor<4xf32>) -> (tensor<2x4x3x3xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) {
+  %s:2 = incept.channel_stats %x shift %k : (tensor<2x4x3x3xf32>, tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>)
+  %f:5 = incept.batch_norm_finalize %s#0, %s#1 shift %k running %m, %v {epsilon = 1.0e-3 : f64, decay = 0.9 : f64, count = 18 : i64} : (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>)
+  %y = incept.scale_shift %x, %f#0, %f#2, %k : (tensor<2x4x3x3xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) -> tensor<2x4x3x3xf32>
+  return %y, %f#1, %f#3, %f#4 : tensor<2x4x3x3xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>
+}
+
+// Not where it needs something that is there only after the reduction, nor where it reads scalars: updates are joined
+// with others.
+// CHECK-LABEL: func.func @sums_by_themselves
+//       CHECK:   %[[S:.+]] = incept.group "kernel"(%arg0)
+//       CHECK:     incept.channel_sum
+//       CHECK:   incept.group "kernel"
+//       CHECK:     incept.relu
+//       CHECK:     incept.add
+//       CHECK:   incept.group "kernel"
+//       CHECK:     incept.sgd_update
+func.func @sums_by_themselves(%x: tensor<2x4x3x3xf32>, %k: tensor<4xf32>, %r: tensor<f32>) -> (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) {
+  %s = incept.channel_sum %x : (tensor<2x4x3x3xf32>) -> tensor<4xf32>
+  %l = incept.relu %k : (tensor<4xf32>) -> tensor<4xf32>
+  %a = incept.add %s, %l : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  %u:2 = incept.sgd_update %k, %s, %k rate %r momentum %r weight_decay %r : (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<f32>, tensor<f32>, tensor<f32>) -> (tensor<4xf32>, tensor<4xf32>)
+  return %a, %u#0, %u#1 : tensor<4xf32>, tensor<4xf32>, tensor<4xf32>
+}

@@ -13,16 +13,32 @@ incept.variable @"io/f32_input" kind "io" : tensor<2x4x8x8xf32>
 // gradient's own memory.
 // CHECK-LABEL: func.func @sum
 //       CHECK:   %[[X:.+]] = incept.exec.slice @io at 0
-//       CHECK:   %[[G:.+]] = incept.exec.slice @grads at 0
 //       CHECK:   %[[P:.+]] = incept.exec.slice @arena at 0 : memref<4x4xf32>
 //       CHECK:   incept.exec.kernel @{{.+}}channel_sum(%[[X]], %[[P]]) extents [128, 4, 32, 4] units 4
 //  CHECK-SAME:     incept.bytes = 2112 : i64, incept.flops = 512 : i64
+//       CHECK:   %[[G:.+]] = incept.exec.slice @grads at 0
 //       CHECK:   incept.exec.kernel @{{.+}}combine(%[[P]], %[[G]]) extents [4, 4] units 1
 //  CHECK-SAME:     incept.bytes = 80 : i64, incept.flops = 16 : i64
 func.func @sum() {
   %x = incept.read @"io/f32_input" : tensor<2x4x8x8xf32>
   %s = incept.channel_sum %x : (tensor<2x4x8x8xf32>) -> tensor<4xf32>
   incept.write @"grad/a.bias", %s : tensor<4xf32>
+  return
+}
+
+// What is computed of sums goes into the launch that adds the partial ones; both launches read the shift. The values per
+// channel, 128, are an extent.
+// CHECK-LABEL: func.func @finalize
+//       CHECK:   %[[K:.+]] = incept.exec.slice @params at 64
+//       CHECK:   incept.exec.kernel @{{.+}}channel_stats(%{{.+}}, %[[K]], %[[S:.+]], %[[Q:.+]]) extents [128, 4, 32, 4] units 4
+//       CHECK:   incept.exec.kernel @{{.+}}combine_batch_norm_finalize(%[[S]], %[[Q]], %{{.+}}, %{{.+}}, %{{.+}}) extents [4, 4, 128] units 1
+func.func @finalize() {
+  %x = incept.read @"io/f32_input" : tensor<2x4x8x8xf32>
+  %k = incept.read @a.bias : tensor<4xf32>
+  %s:2 = incept.channel_stats %x shift %k : (tensor<2x4x8x8xf32>, tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>)
+  %f:5 = incept.batch_norm_finalize %s#0, %s#1 shift %k running %k, %k {epsilon = 1.0e-3 : f64, decay = 0.9 : f64, count = 128 : i64} : (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>)
+  incept.write @"grad/a.bias", %f#0 : tensor<4xf32>
+  incept.write @a.bias, %f#3 : tensor<4xf32>
   return
 }
 

@@ -21,10 +21,15 @@ using namespace mlir;
 
 namespace incept {
 
-std::unique_ptr<MLIRContext> createContext() {
+CompilerContext::CompilerContext(const DialectRegistry &registry)
+    : MLIRContext(registry, Threading::DISABLED), printer(sources, this) {
+  printOpOnDiagnostic(false); // the reader knows the description, not the op
+}
+
+std::unique_ptr<CompilerContext> createContext() {
   DialectRegistry registry;
   registerDialects(registry);
-  auto context = std::make_unique<MLIRContext>(registry, MLIRContext::Threading::DISABLED);
+  auto context = std::make_unique<CompilerContext>(registry);
   context->loadAllAvailableDialects();
   return context;
 }
@@ -108,6 +113,7 @@ static std::unique_ptr<Backend> selectBackend(const CompileOptions &options, int
   backendOptions.target = options.target;
   backendOptions.threads = threadsOf(options);
   backendOptions.tf32 = options.tf32;
+  backendOptions.workspaceLimit = options.workspaceLimit;
   backendOptions.planCache = options.planCache;
   std::string error;
   bool isUsage = false;

@@ -4,8 +4,10 @@
 #pragma once
 
 #include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/MLIRContext.h"
 #include "passes/Phases.h"
+#include "llvm/Support/SourceMgr.h"
 
 #include <map>
 #include <optional>
@@ -31,6 +33,17 @@ inline constexpr RewriteFlag kRewriteFlags[] = {
     {&PhaseOptions::coalesce, "--no-coalesce", "launch one update per parameter"},
 };
 
+/// A context that prints errors of passes as the frontend prints mistakes: FILE:LINE:COLUMN, the line and a caret, then
+/// the blocks that it is part of.
+class CompilerContext : public mlir::MLIRContext {
+public:
+  explicit CompilerContext(const mlir::DialectRegistry &registry);
+
+private:
+  llvm::SourceMgr sources;
+  mlir::SourceMgrDiagnosticHandler printer;
+};
+
 struct CompileOptions {
   std::string spec;
   std::string output = "-";
@@ -39,8 +52,9 @@ struct CompileOptions {
   int64_t batchSize = 32;
   int threads = 0; ///< 0: one per core
   bool tf32 = false;
-  std::string planCache; ///< directory of finished cuDNN plans
-  std::string emit;      ///< a part of the executable to write instead: "ptx", "cubin", "plans", "object"
+  std::string planCache;        ///< directory of finished cuDNN plans
+  int64_t workspaceLimit = 256; ///< MiB for each cuDNN call
+  std::string emit;             ///< a part of the executable to write instead: "ptx", "cubin", "plans", "object"
   bool keepGradients = false;
   bool explain = false;                          ///< print each library plan
   std::map<std::string, std::string> parameters; ///< --set NAME=VALUE
@@ -51,7 +65,7 @@ struct CompileOptions {
 };
 
 /// A context with everything a compilation needs.
-std::unique_ptr<mlir::MLIRContext> createContext();
+std::unique_ptr<CompilerContext> createContext();
 
 /// The network of `options` in the graph phase, with `incept.mode` and `incept.spec_hash`; errors have been printed.
 mlir::FailureOr<mlir::OwningOpRef<mlir::ModuleOp>> loadGraph(mlir::MLIRContext &context, const CompileOptions &options);

@@ -32,11 +32,11 @@ static mlir::FailureOr<std::string> cacheKey(const CompileOptions &options) {
     return mlir::failure();
   std::string text = (**module)->getAttrOfType<mlir::StringAttr>("incept.spec_hash").str();
   llvm::raw_string_ostream stream(text);
-  stream << ' ' << options.target << ' ' << options.phases.precision << ' ' << options.tf32 << ' ' << options.threads
-         << ' ' << options.keepGradients;
+  stream << ' ' << options.target << ' ' << options.phases.precision << ' ' << options.tf32 << ' '
+         << options.workspaceLimit << ' ' << options.threads << ' ' << options.keepGradients;
   for (const RewriteFlag &rewrite : kRewriteFlags)
     stream << ' ' << options.phases.*rewrite.member;
-  for (const char *program : {"/incept", "/incept-stub-cpu"}) {
+  for (const char *program : {"/incept", "/incept-stub-cpu", "/incept-stub-cuda"}) {
     llvm::sys::fs::file_status status;
     if (!llvm::sys::fs::status(programDirectory() + program, status))
       stream << ' ' << status.getSize() << ' ' << llvm::sys::toTimeT(status.getLastModificationTime());

@@ -56,6 +56,9 @@ void addTargetOptions(CLI::App *command, CompileOptions &options) {
   command->add_option("--threads", options.threads, "threads the program runs with (default: one per core)")
       ->check(CLI::Range(1, 1024));
   command->add_flag("--tf32", options.tf32, "GPU, f32: let products be rounded to TF32");
+  command->add_option("--workspace-limit", options.workspaceLimit, "GPU: MiB of workspace for each cuDNN call")
+      ->check(CLI::Range(int64_t(0), int64_t(1) << 20))
+      ->capture_default_str();
   command->add_option("--plan-cache", options.planCache, "GPU: directory of finished cuDNN plans");
 }
 

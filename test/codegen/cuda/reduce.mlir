@@ -27,7 +27,9 @@ incept.exec.kernel_def @stats "reduce" {
   incept.yield %s, %q : tensor<?xf32>, tensor<?xf32>
 }
 incept.exec.kernel_def @combine "combine" {
-^bb0(%s: tensor<?xf32>, %q: tensor<?xf32>):
+^bb0(%p: tensor<?x?xf32>, %r: tensor<?x?xf32>):
+  %s = incept.channel_sum %p : (tensor<?x?xf32>) -> tensor<?xf32>
+  %q = incept.channel_sum %r : (tensor<?x?xf32>) -> tensor<?xf32>
   incept.yield %s, %q : tensor<?xf32>, tensor<?xf32>
 }
 func.func @forward_backward() {
