@@ -30,7 +30,7 @@ bool isMap(Operation *op) { return op && op->hasTrait<OpTrait::Map>(); }
 bool isReduce(Operation *op) { return op && op->hasTrait<OpTrait::Reduce>(); }
 
 bool isChannelVector(Value value) {
-  return shapeOf(value).size() == 1 && getElementTypeOrSelf(value.getType()).isF32();
+  return shapeOf(value).size() == 1 && isa<FloatType>(getElementTypeOrSelf(value.getType()));
 }
 
 /// The reduction whose sums `op` goes on with, channel by channel. The launch that adds up the partial sums can compute

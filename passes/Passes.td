@@ -216,7 +216,7 @@ def FormGroupsPass : Pass<"incept-form-groups", "::mlir::func::FuncOp"> {
     Goes through the ops from last to first. A map or reduce op takes in the elementwise producers of its own shape whose
     other consumers come later: the first consumer computes the value and yields it for the rest. A cheap producer with
     earlier consumers is computed again (`recompute`) instead of kept, as long as the kernel reads few values more for it.
-    A kernel has at most 64 ops. An op on f32 channel vectors that goes on with a reduction's sums joins the reduction, if
+    A kernel has at most 64 ops. An op on channel vectors that goes on with a reduction's sums joins the reduction, if
     all else that it reads is there before: batch norm's statistics are finalised where the partial sums are added up.
 
     example: test/passes/form-groups.mlir

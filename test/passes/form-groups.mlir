@@ -183,3 +183,14 @@ func.func @sums_by_themselves(%x: tensor<2x4x3x3xf32>, %k: tensor<4xf32>, %r: te
   %u:2 = incept.sgd_update %k, %s, %k rate %r momentum %r weight_decay %r : (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<f32>, tensor<f32>, tensor<f32>) -> (tensor<4xf32>, tensor<4xf32>)
   return %a, %u#0, %u#1 : tensor<4xf32>, tensor<4xf32>, tensor<4xf32>
 }
+
+// The same in low precision, where the shift is of the image's type.
+// CHECK-LABEL: func.func @finalize_f16
+//       CHECK:   incept.group "kernel"(%arg0, %arg1, %arg2)
+//       CHECK:     incept.channel_stats
+//  CHECK-NEXT:     incept.batch_norm_finalize
+func.func @finalize_f16(%x: tensor<2x4x3x3xf16>, %k: tensor<4xf16>, %m: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
+  %s:2 = incept.channel_stats %x shift %k : (tensor<2x4x3x3xf16>, tensor<4xf16>) -> (tensor<4xf32>, tensor<4xf32>)
+  %f:5 = incept.batch_norm_finalize %s#0, %s#1 shift %k running %m, %m {epsilon = 1.0e-3 : f64, decay = 0.9 : f64, count = 18 : i64} : (tensor<4xf32>, tensor<4xf32>, tensor<4xf16>, tensor<4xf32>, tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>)
+  return %f#0, %f#3 : tensor<4xf32>, tensor<4xf32>
+}
