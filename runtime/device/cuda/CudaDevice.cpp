@@ -156,8 +156,10 @@ Status CudaDevice::allocate() {
       return driver.error(result,
                           "cannot allocate " + std::to_string(bytes) + " bytes for region '" + region.name + "'");
     regions.emplace_back(memory, driver->memFree);
-    INCEPT_RETURN_IF_ERROR(
-        driver.check(driver->memsetD8(memory, 0, bytes, stream.get()), "cannot clear the device's memory"));
+    // What is in the arena was written by a launch before another reads it.
+    if (region.name != program::kArenaRegion)
+      INCEPT_RETURN_IF_ERROR(
+          driver.check(driver->memsetD8(memory, 0, bytes, stream.get()), "cannot clear the device's memory"));
   }
   for (Slot &slot : slots)
     INCEPT_RETURN_IF_ERROR(allocateSlot(slot));
