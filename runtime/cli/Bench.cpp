@@ -2,11 +2,11 @@
 
 #include "runtime/cli/Commands.h"
 #include "runtime/cli/Profile.h"
+#include "runtime/support/Philox.h"
 
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <cstring>
 
 namespace incept {
 
@@ -54,24 +54,21 @@ public:
 private:
   Status prepare() {
     INCEPT_RETURN_IF_ERROR(program.initialize(0));
-    auto loaded = loadImages("synthetic:", Split::Train, program.imageShape());
-    if (!loaded)
-      return loaded.status();
-    images = std::move(*loaded);
     fillBatch();
     return image.mode == "infer" ? program.prepareInference() : Status();
   }
 
-  /// Each of the device's batches is filled once.
+  /// Fills each of the device's batches once, with random pixels and labels.
   void fillBatch() {
-    if (std::find(filled.begin(), filled.end(), program.u8Images()) != filled.end())
+    uint8_t *pixels = program.u8Images();
+    if (std::find(filled.begin(), filled.end(), pixels) != filled.end())
       return;
-    for (int64_t row = 0; row < image.batchSize; ++row) {
-      std::memcpy(program.u8Images() + row * images.imageBytes(), images.image(row % images.count),
-                  images.imageBytes());
-      program.labels()[row] = images.labels8[row % images.count];
-    }
-    filled.push_back(program.u8Images());
+    PhiloxStream random(0, hashName("bench"));
+    std::generate_n(pixels, image.batchSize * image.channels * image.height * image.width,
+                    [&] { return static_cast<uint8_t>(random.next()); });
+    std::generate_n(program.labels(), image.batchSize,
+                    [&] { return static_cast<int64_t>(random.below(image.classes)); });
+    filled.push_back(pixels);
   }
 
   template <typename Body>
@@ -173,7 +170,6 @@ private:
   Program &program;
   const program::Image &image;
   const BenchOptions &options;
-  ImageSet images;
   std::vector<const uint8_t *> filled;
   int64_t started = 0; ///< steps
   std::vector<double> steps, convolutions;

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <functional>
 #include <future>
+#include <malloc.h>
 #include <numbers>
 #include <span>
 
@@ -186,6 +187,7 @@ Status Program::initialize(uint64_t seed, size_t threads) {
       INCEPT_RETURN_IF_ERROR(write(*tensors[i], {reinterpret_cast<const char *>(values.data()), values.size() * 4}));
     }
   }
+  ::malloc_trim(0); // the allocator would keep tens of megabytes, which no step needs
   return {};
 }
 
