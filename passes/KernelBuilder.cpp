@@ -86,6 +86,8 @@ static Type erase(Type type, bool flat) {
   return RankedTensorType::get(SmallVector<int64_t>(rank, ShapedType::kDynamic), tensor.getElementType());
 }
 
+namespace {
+
 /// A kernel definition under construction, outside any module.
 class Definition {
 public:
@@ -137,45 +139,43 @@ private:
 };
 
 /// The ops of a group by the launch that computes them, and the sums between the two.
-struct Stages {
+class Stages {
+public:
   explicit Stages(GroupOp group) {
-    DenseSet<Operation *> late;
-    auto isLate = [&](Value value) {
-      Operation *producer = value.getDefiningOp();
-      return producer && (producer->hasTrait<OpTrait::Reduce>() || late.contains(producer));
-    };
-    for (Operation &op : group.getBody().front().without_terminator()) {
-      bool isSecond = llvm::any_of(op.getOperands(), isLate);
-      if (isSecond)
-        late.insert(&op);
-      (isSecond ? second : first).push_back(&op);
-    }
-    llvm::SetVector<Value> used;
+    for (Operation &op : group.getBody().front().without_terminator())
+      (llvm::any_of(op.getOperands(), [&](Value operand) { return isLate(operand); }) ? second : first).insert(&op);
     for (Operation *op : first)
       if (op->hasTrait<OpTrait::Reduce>())
-        for (Value result : op->getResults())
-          if (!result.use_empty())
-            used.insert(result);
-    sums = used.takeVector();
+        llvm::append_range(sums,
+                           llvm::make_filter_range(op->getResults(), [](Value result) { return !result.use_empty(); }));
     for (auto [value, output] : llvm::zip(group.getYield().getValues(), group.getOutputs()))
       (isLate(value) ? combined : computed).push_back({value, output});
     for (auto [argument, input] : llvm::zip(group.getBody().getArguments(), group.getInputs())) {
-      auto isUsedBy = [&](ArrayRef<Operation *> ops) {
-        return llvm::any_of(argument.getUsers(), [&](Operation *user) { return llvm::is_contained(ops, user); });
-      };
-      if (isUsedBy(second))
+      auto isIn = [](const Ops &ops) { return [&ops](Operation *user) { return ops.contains(user); }; };
+      bool isForSecond = llvm::any_of(argument.getUsers(), isIn(second));
+      if (isForSecond)
         secondInputs.push_back({argument, input});
-      if (isUsedBy(first) || !isUsedBy(second))
+      if (!isForSecond || llvm::any_of(argument.getUsers(), isIn(first)))
         firstInputs.push_back({argument, input});
     }
   }
 
-  using Pairs = SmallVector<std::pair<Value, Value>>; ///< inside and outside the group
-  SmallVector<Operation *> first, second;
+  using Ops = llvm::SetVector<Operation *>;
+  using Pairs = SmallVector<std::pair<Value, Value>>; ///< values inside and outside the group
+  Ops first, second;                                  ///< in program order
   Pairs firstInputs, secondInputs;
-  SmallVector<Value> sums;
+  SmallVector<Value> sums;  ///< those that are used
   Pairs computed, combined; ///< outputs of the first launch and of the second
+
+private:
+  /// True for what is there only when the partial sums have been added up.
+  bool isLate(Value value) const {
+    Operation *producer = value.getDefiningOp();
+    return producer && (producer->hasTrait<OpTrait::Reduce>() || second.contains(producer));
+  }
 };
+
+} // namespace
 
 /// Extents of a pool: the op's window between `src` (or diff_src) and `dst` (or diff_dst).
 static void poolExtents(Operation *op, ArrayRef<int64_t> src, ArrayRef<int64_t> dst, KernelLaunch &launch) {
