@@ -270,6 +270,20 @@ TEST_F(ProgramTest, RefusesFormatsBeyondTheirTensor) {
   header["tensors"][5]["type"] = "u8"; // only f32 is packed
   header["tensors"][5]["format"] = "nhwc8c";
   EXPECT_NE(refusal(Code::Input), "");
+  // Nor bf16, but for copies that only the program reads.
+  header = tests::tinyHeader(tests::tinyKernels().size());
+  header["tensors"][5].update({{"type", "bf16"}, {"format", "3x4/1x3/"}});
+  EXPECT_NE(refusal(Code::Input).find("'3x4/1x3/' does not fit tensor 'linear.weight'"), std::string::npos);
+  header = tests::tinyHeader(tests::tinyKernels().size());
+  json copy = header["tensors"][5];
+  copy.update({{"name", "copy/linear.weight"}, {"kind", "copy"}, {"type", "bf16"}, {"format", "3x4/1x3/"}});
+  copy.update({{"offset", 1024}, {"bytes", 24}});
+  header["tensors"].push_back(copy);
+  EXPECT_TRUE(bool(open()));
+  header["tensors"].back()["bytes"] = 23;
+  EXPECT_NE(refusal(Code::Input), "");
+  header["tensors"].back().update({{"bytes", 24}, {"format", "16x4/1x16/"}});
+  EXPECT_NE(refusal(Code::Input).find("does not fit tensor 'copy/linear.weight'"), std::string::npos);
 }
 
 // Fields of the step block are written with 8 bytes or as f32.
