@@ -121,14 +121,13 @@ TEST_P(Kernels, FinalizesWhereSumsAreAddedUp) {
               {{"a", v}, {"b", v}, {"c", v}, {"d", v}, {"e", v}},
               2e-5});
   // With a full result of the first launch, a sum that others need too, and two ops after the sums.
-  checkGroup(
-      {"",
-       {{"d", part}, {"y", full}, {"x", full}, {"m", v}, {"i", v, 0.5, 2}},
-       "%t = incept.relu_backward %d, %y" + signature({part, full}, {full}) +
-           "%s, %p = incept.batch_norm_backward_stats %t, %x, %m" + signature({full, full, v}, {v, v}) +
-           "%a, %b, %c, %e, %f = incept.batch_norm_backward_finalize %s, %p inv_std %i {count = 60 : i64}" +
-           signature({v, v, v}, {v, v, v, v, v}) + "%h = incept.add %s, %m" + signature({v, v}, {v}),
-       {{"h", v}, {"a", v}, {"b", v}, {"s", v}, {"t", full}, {"c", v}, {"e", v}, {"f", v}}});
+  checkGroup({"",
+              {{"d", part}, {"y", full}, {"x", full}, {"m", v}, {"i", v, 0.5, 2}},
+              "%t = incept.relu_backward %d, %y" + signature({part, full}, {full}) +
+                  "%s, %p = incept.batch_norm_backward_stats %t, %x, %m" + signature({full, full, v}, {v, v}) +
+                  "%a, %b, %c, %e, %f = incept.batch_norm_backward_finalize %s, %p inv_std %i {count = 60 : i64}" +
+                  signature({v, v, v}, {v, v, v, v, v}) + "%h = incept.add %s, %m" + signature({v, v}, {v}),
+              {{"h", v}, {"a", v}, {"b", v}, {"s", v}, {"t", full}, {"c", v}, {"e", v}, {"f", v}}});
 }
 
 TEST_P(Kernels, FoldBatchNorm) {
