@@ -136,7 +136,7 @@ Status CudaDevice::checkMemory() {
     return {};
   return machineError("the program needs " + std::to_string(needed) + " bytes of the device's memory, but only " +
                       std::to_string(freeAtStart) + " of " + std::to_string(total) + " are free on " + facts.name +
-                      ": compile it again with a smaller --batch-size or a --memory-budget");
+                      ": compile it again with a smaller --batch-size");
 }
 
 Status CudaDevice::allocate() {
