@@ -31,10 +31,11 @@ inline Reduction cutReduction(int64_t rows) {
 }
 
 /// Elements that one unit of a `count_nonfinite` kernel counts where all tensors together have `elements`: at most
-/// kMostCounts units, and one more per tensor that is no neighbour of another.
+/// kMostCounts units, and one more per tensor that is no neighbour of another. Whole vectors of any type.
 inline constexpr int64_t kMostCounts = 1024;
 inline int64_t cutCount(int64_t elements) {
-  return std::max<int64_t>((elements + kMostCounts - 1) / kMostCounts, 4 * kFlatUnit);
+  int64_t chunk = std::max<int64_t>((elements + kMostCounts - 1) / kMostCounts, 4 * kFlatUnit);
+  return (chunk + kAlignment - 1) / kAlignment * kAlignment;
 }
 
 } // namespace incept

@@ -182,26 +182,6 @@ private:
 
 } // namespace
 
-LogicalResult emitCountNonfinite(CudaEmitter &e) {
-  Value src = e.operand(0), chunk = e.extent(1), from = e.mul(e.blockX(), chunk);
-  Value to = e.min(e.add(from, chunk), e.extent(0)), x = e.threadX();
-  Value memory = e.shared(kBlockThreads, e.f32());
-  auto count =
-      e.strided(e.add(from, x), to, e.index(kBlockThreads), ValueRange(e.real(0.0)), [&](Value i, ValueRange carried) {
-        Value bad = isNonfinite(e, e.loadReal(src, i, e.elementOf(0)));
-        return SmallVector<Value>{e.addf(carried[0], bad)};
-      });
-  e.storeScalar(count[0], memory, x);
-  e.barrier();
-  e.ifThen(e.less(x, e.index(1)), [&] {
-    auto total = e.loop(e.index(0), e.index(kBlockThreads), 1, ValueRange(e.real(0.0)), [&](Value y, ValueRange sum) {
-      return SmallVector<Value>{e.addf(sum[0], e.loadScalar(memory, y, e.f32()))};
-    });
-    e.storeScalar(total[0], e.operand(1), e.blockX());
-  });
-  return success();
-}
-
 LogicalResult emitCombine(CudaEmitter &e) { return CombineLoops(e).emit(); }
 
 } // namespace incept::cuda

@@ -23,7 +23,7 @@ constexpr FamilyShape kFamilies[] = {
     {"map", 1, 2},
     {"reduce", 1, 3},
     {"combine", -1, -1},
-    {"count_nonfinite", -1, -1},
+    {"count_nonfinite", 1, -1}, // a chunk has whole vectors
     {"reorder", 1, -1},
     {"max_pool", 3, 14},
     {"max_pool_with_index", 3, 14},
@@ -71,7 +71,8 @@ public:
     result.variant = intern(definition, width, launch.getExtents().size());
     // Rows and units are divided in 32 bits.
     constexpr int64_t kMostX = INT32_MAX, kMostY = 65535;
-    bool countsRows = family->channels >= 0 || family->name == "import_image" || family->name == "normalize_image";
+    bool countsRows = (family->channels >= 0 && family->name != "count_nonfinite") || family->name == "import_image" ||
+                      family->name == "normalize_image";
     int64_t rows = countsRows ? int64_t(launch.getUnits()) : 0;
     if (family->name == "reduce")
       rows = launch.getExtents()[0];
@@ -97,6 +98,8 @@ private:
       // Scalars and channel vectors have no stride; vectors are dense.
       if (cast<MemRefType>(operand.getType()).getRank() == 0)
         continue;
+      if (family.name == "count_nonfinite" && !full.empty())
+        continue; // what it writes are single counts
       full.push_back(operand);
       if (elementBytes(operand) > 1)
         narrowest = std::min(narrowest, elementBytes(operand));

@@ -201,12 +201,13 @@ private:
     return outputs;
   }
 
-  /// In parts of a few elements, which a second launch adds.
+  /// In parts, which a second launch adds.
   std::vector<Buffer> runCount() {
     KernelTable table(module, runner.target());
     Buffer &src = inputs.front();
-    constexpr int64_t kChunk = 100;
-    int64_t total = src.type.getNumElements(), parts = llvm::divideCeil(total, kChunk);
+    // Large parts for large tensors: several vectors of each thread.
+    int64_t total = src.type.getNumElements(), chunk = total > 10000 ? 10000 : 100;
+    int64_t parts = llvm::divideCeil(total, chunk);
     std::string count = table.getCountNonfinite(src.type.getElementType()).str(), combine = table.getCombine().str();
     Buffer partials(RankedTensorType::get({parts}, Float32Type::get(module.getContext())));
     std::vector<Buffer> outputs;
@@ -214,7 +215,7 @@ private:
     runner.run(module,
                {{count,
                  {{src.memref(), &src.bytes, 0, false}, {partials.memref(), &partials.bytes, 0, true}},
-                 {total, kChunk},
+                 {total, chunk},
                  parts},
                 {combine,
                  {{partials.memref(), &partials.bytes, 0, false}, {outputs[0].memref(), &outputs[0].bytes, 0, true}},

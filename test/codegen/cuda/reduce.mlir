@@ -41,3 +41,21 @@ func.func @forward_backward() {
   incept.exec.kernel @combine(%p, %q, %k, %k) extents [77, 600] units 10 : memref<77x600xf32>, memref<77x600xf32>, memref<600xf32>, memref<600xf32>
   return
 }
+
+// Counting reads 16 bytes at a time, eight halves here, and adds in the warp before it meets others.
+// CHECK-LABEL: .entry count_v8(
+// CHECK-COUNT-4: ld.global.v4.b32
+// CHECK:         shfl.sync.bfly.b32
+// CHECK:         bar{{.*}}.sync
+// CHECK-NOT:     atom
+incept.exec.kernel_def @count "count_nonfinite" {
+^bb0(%x: tensor<?xf16>):
+  %n = incept.count_nonfinite %x : (tensor<?xf16>) -> tensor<f32>
+  incept.yield %n : tensor<f32>
+}
+func.func @update() {
+  %x = incept.exec.slice @arena at 0 : memref<50000xf16>
+  %n = incept.exec.slice @arena at 200004 : memref<13xf32>
+  incept.exec.kernel @count(%x, %n) extents [50000, 4096] units 13 : memref<50000xf16>, memref<13xf32>
+  return
+}
