@@ -23,8 +23,11 @@ bool sameShape(ArrayRef<int64_t> a, ArrayRef<int64_t> b) {
 
 std::string formatShape(ArrayRef<int64_t> shape) {
   std::string text;
-  for (int64_t dim : shape)
-    text += (text.empty() ? "" : "x") + (dim == kDynamic ? std::string("?") : std::to_string(dim));
+  for (int64_t dim : shape) {
+    if (!text.empty())
+      text += 'x';
+    text += dim == kDynamic ? "?" : std::to_string(dim);
+  }
   return text.empty() ? "scalar" : text;
 }
 

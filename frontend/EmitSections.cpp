@@ -61,8 +61,9 @@ const Field kTraining[] = {{"weight_decay", 0, kInfinity, 0.0}, {"label_smoothin
 void GraphEmitter::emitSections(Frame &frame) {
   auto number = [&](const std::vector<Argument> &fields, const Field &field) -> double {
     const Argument *given = findField(fields, field.name);
-    auto result = given ? real(given->expr, networkScope, "'" + field.name.str() + "'", field.least, field.most, frame)
-                        : std::optional(field.fallback);
+    auto result = given
+                      ? real(given->expr, networkScope, ("'" + field.name + "'").str(), field.least, field.most, frame)
+                      : std::optional(field.fallback);
     return result.value_or(field.fallback);
   };
   auto whole = [&](const std::vector<Argument> &fields, StringRef name, int64_t least, int64_t fallback) {

@@ -115,7 +115,7 @@ std::vector<LaunchSums> sumByEntry(ArrayRef<LaunchReport> launches) {
   std::vector<LaunchSums> all;
   for (auto [index, launch] : llvm::enumerate(launches)) {
     if (all.empty() || all.back().entry != launch.entry)
-      all.push_back({launch.entry});
+      all.emplace_back().entry = launch.entry;
     LaunchSums &sums = all.back();
     ++sums.launches;
     sums.library += launch.library;

@@ -353,7 +353,7 @@ static std::string describe(exec::KernelDefOp definition) {
   for (Operation &op : definition.getBody().front().without_terminator()) {
     StringRef op_ = op.getName().stripDialect();
     if (op_ != previous)
-      name += (name.empty() ? "" : "_") + op_.str();
+      name += (Twine(name.empty() ? "" : "_") + op_).str();
     previous = op_;
   }
   if (name.empty())
@@ -369,7 +369,7 @@ StringRef KernelTable::intern(exec::KernelDefOp definition) {
     definition.erase();
     return entry->second.getValue();
   }
-  std::string name = "k" + std::to_string(byText.size() - 1) + "_" + describe(definition);
+  std::string name = ("k" + Twine(byText.size() - 1) + "_" + describe(definition)).str();
   entry->second = StringAttr::get(module.getContext(), name);
   definition.setSymName(name);
   Block *body = module.getBody();

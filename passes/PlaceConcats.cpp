@@ -95,7 +95,7 @@ void ViewPlacer::placeSlice(SliceOp slice) {
   auto view = SliceViewOp::create(builder, slice.getLoc(), slice.getType(), slice.getSrc(), slice.getOffset());
   setPath(view, getPath(slice));
   Value result = view;
-  ChannelSlice place{shapeOf(slice.getSrc())[1], slice.getOffset()};
+  ChannelSlice place{shapeOf(slice.getSrc())[1], int64_t(slice.getOffset())};
   // One copy serves all consumers that need dense memory.
   Value dense;
   for (OpOperand &use : llvm::make_early_inc_range(slice.getDst().getUses())) {

@@ -31,7 +31,7 @@ FailureOr<Processor> Processor::find(StringRef name, std::string &error) {
   if (name.empty()) {
     SmallVector<std::string> features;
     for (auto &[feature, present] : llvm::sys::getHostCPUFeatures())
-      features.push_back((present ? "+" : "-") + feature.str());
+      features.push_back((llvm::Twine(present ? "+" : "-") + feature).str());
     llvm::sort(features);
     processor.features = llvm::join(features, ",");
   }

@@ -198,7 +198,7 @@ std::optional<std::string> mapName(const NameMap &map, llvm::StringRef name, Dia
     rules = inner;
   }
   if (!name.empty())
-    result += (result.empty() ? "" : ".") + name.str();
+    result += (llvm::Twine(result.empty() ? "" : ".") + name).str();
   return result;
 }
 
