@@ -15,15 +15,16 @@ namespace {
 /// The extents that decide a family's shape: where the channels are and where the strides of full operands begin.
 struct FamilyShape {
   StringRef name;
-  int channels;    ///< index of the extent that vectors run along, -1: vectors of elements or none
-  int firstStride; ///< index of the first stride, -1: none
+  int channels;                     ///< index of the extent that vectors run along, -1: vectors of elements or none
+  int firstStride;                  ///< index of the first stride, -1: none
+  size_t vectorOperands = SIZE_MAX; ///< this many of the operands, from the first, are read in vectors
 };
 constexpr FamilyShape kFamilies[] = {
     {"flat", -1, -1},
     {"map", 1, 2},
     {"reduce", 1, 3},
     {"combine", -1, -1},
-    {"count_nonfinite", 1, -1}, // a chunk has whole vectors
+    {"count_nonfinite", 1, -1, 1}, // a chunk has whole vectors; what is written are single counts
     {"reorder", 1, -1},
     {"max_pool", 3, 14},
     {"max_pool_with_index", 3, 14},
@@ -71,8 +72,7 @@ public:
     result.variant = intern(definition, width, launch.getExtents().size());
     // Rows and units are divided in 32 bits.
     constexpr int64_t kMostX = INT32_MAX, kMostY = 65535;
-    bool countsRows = (family->channels >= 0 && family->name != "count_nonfinite") || family->name == "import_image" ||
-                      family->name == "normalize_image";
+    bool countsRows = family->channels >= 0 || family->name == "import_image" || family->name == "normalize_image";
     int64_t rows = countsRows ? int64_t(launch.getUnits()) : 0;
     if (family->name == "reduce")
       rows = launch.getExtents()[0];
@@ -98,8 +98,8 @@ private:
       // Scalars and channel vectors have no stride; vectors are dense.
       if (cast<MemRefType>(operand.getType()).getRank() == 0)
         continue;
-      if (family.name == "count_nonfinite" && !full.empty())
-        continue; // what it writes are single counts
+      if (full.size() == family.vectorOperands)
+        break;
       full.push_back(operand);
       if (elementBytes(operand) > 1)
         narrowest = std::min(narrowest, elementBytes(operand));

@@ -240,6 +240,13 @@ else:
     result = run(path, "train", "--data=synthetic:", "--steps=1")
     words = ["tiny_stage_u8", "'tiny' (tiny.json:1:1)", "out of bounds", "thread"]
     check("wild write", result.returncode == 3 and all(word in result.stderr for word in words), result.stderr)
+    # Images read from where in the arena no launch wrote: the program does not clear it, so that this shows.
+    description = cuda_program.header()
+    description["entries"]["forward_backward"][0]["operands"][0] = [cuda_program.ARENA, 64]
+    path = cuda_program.write(stub, place("unwritten"), cuda_program.image(description))
+    result = run(path, "train", "--data=synthetic:", "--steps=1")
+    words = ["tiny_linear", "'tiny' (tiny.json:1:1)", "never written", "of 128 bytes"]
+    check("unwritten read", result.returncode == 3 and all(word in result.stderr for word in words), result.stderr)
 damage_is_refused()
 
 for failure in failures:

@@ -65,7 +65,7 @@ struct Description {
 /// Finds the implementation. On failure returns false and sets `error` to a sentence without a final stop.
 bool describe(const Problem &problem, Description &description, std::string &error);
 
-/// True where this machine's convolutions and matrix products take bf16 (oneDNN: from AVX-512 on, slowly where the
+/// True where this machine's convolutions and matrix products take bf16 (oneDNN: from AVX-512 on, emulated where the
 /// processor has no instructions for it).
 bool hasBf16();
 
