@@ -2,9 +2,8 @@
 //
 // Verifiers of the executable tier.
 
+#include "dialect/ExecMemory.h"
 #include "dialect/InceptOps.h"
-#include "mlir/IR/BuiltinTypes.h"
-#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 
@@ -25,11 +24,11 @@ LogicalResult SliceOp::verifySymbolUses(SymbolTableCollection &table) {
   auto type = cast<MemRefType>(getSlice().getType());
   if (!type.hasStaticShape() || !type.getElementType().isIntOrFloat())
     return emitOpError() << "expected a static shape of integers or floats, but got " << type;
-  int64_t bytes = llvm::divideCeil(type.getElementTypeBitWidth(), 8);
-  for (int64_t dim : type.getShape())
-    if (llvm::MulOverflow(bytes, dim, bytes))
-      return emitOpError() << "expected a size below 2^63 bytes";
-  int64_t offset = getOffset();
+  std::string why;
+  auto footprint = footprintOf(type, why);
+  if (failed(footprint)) // exec.slice_c2
+    return emitOpError() << "expected " << why << ", but got " << type;
+  int64_t offset = getOffset(), bytes = footprint->bytes();
   if (offset < 0 || offset > int64_t(region.getBytes()) - bytes)
     return emitOpError() << "expected bytes " << offset << " to " << offset + bytes << " to lie inside region '"
                          << getRegion() << "' of " << region.getBytes() << " bytes";

@@ -52,36 +52,53 @@ def Exec_KernelDefOp : Incept_ExecOp<"kernel_def", [Symbol, IsolatedFromAbove,
 def Exec_SliceOp : Incept_ExecOp<"slice", [Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "a place in a region";
   let description = [{
+    The type says which bytes it is, from the byte `offset` on: dimensions are logical, strides physical (an NHWC tensor, a
+    channel slice of a wider one). A tensor in a library's own format is a flat row of the elements that the format has,
+    padding included.
     - (C1) the region exists and the slice lies inside it.
+    - (C2) shape and strides are static, and the elements lie in rows of one length that are equally far apart.
 
-    Example: `%s = incept.exec.slice @arena at 4096 : memref<32x3x3x3xf32>`
+    Example: `%s = incept.exec.slice @arena at 4096 : memref<8x3x35x35xf32, strided<[3675, 1, 105, 3]>>`
   }];
   let arguments = (ins FlatSymbolRefAttr:$region, I64Attr:$offset);
   let results = (outs AnyMemRef:$slice);
   let assemblyFormat = "$region `at` $offset attr-dict `:` type($slice)";
 }
 
-def Exec_KernelOp : Incept_ExecOp<"kernel", [DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+def Exec_KernelOp : Incept_ExecOp<"kernel", [AttrSizedOperandSegments,
+                                            DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "one launch of a generated kernel";
   let description = [{
-    The kernel gets the addresses of its operands, the extents and a part of [0, units).
+    The kernel gets the addresses of what it reads, then of what it writes, the extents and a part of [0, units).
     - (C1) the kernel exists; `units` is positive.
 
-    Example: `incept.exec.kernel @k0(%a, %b) extents [8, 32, 32, 32] units 8 : memref<...>, memref<...>`
+    Example: `incept.exec.kernel @k0 ins(%a : memref<...>) outs(%b : memref<...>) extents [8, 32, 32, 32] units 8`
   }];
-  let arguments = (ins FlatSymbolRefAttr:$kernel, Variadic<AnyMemRef>:$arguments, DenseI64ArrayAttr:$extents,
+  let arguments = (ins FlatSymbolRefAttr:$kernel, Arg<Variadic<AnyMemRef>, "what it reads", [MemRead]>:$ins,
+                       Arg<Variadic<AnyMemRef>, "what it writes", [MemWrite]>:$outs, DenseI64ArrayAttr:$extents,
                        I64Attr:$units);
-  let assemblyFormat = "$kernel `(` $arguments `)` `extents` $extents `units` $units attr-dict `:` type($arguments)";
+  let assemblyFormat = [{
+    $kernel (`ins` `(` $ins^ `:` type($ins) `)`)? (`outs` `(` $outs^ `:` type($outs) `)`)?
+    `extents` $extents `units` $units attr-dict
+  }];
 }
 
-def Exec_LibraryOp : Incept_ExecOp<"library", [DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+def Exec_LibraryOp : Incept_ExecOp<"library", [AttrSizedOperandSegments,
+                                              DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "one library call";
   let description = [{
-    The order of the operands is fixed by the plan's kind (OneDnn.h).
+    What it reads, what it writes and its temporary memory; the order among them is fixed by the plan's kind (OneDnn.h).
     - (C1) the plan exists.
+
+    Example: `incept.exec.library @plan_0 ins(%x, %w : memref<...>, memref<...>) outs(%y : memref<...>) scratchpad(%s : memref<64xi8>)`
   }];
-  let arguments = (ins FlatSymbolRefAttr:$plan, Variadic<AnyMemRef>:$arguments);
-  let assemblyFormat = "$plan `(` $arguments `)` attr-dict `:` type($arguments)";
+  let arguments = (ins FlatSymbolRefAttr:$plan, Arg<Variadic<AnyMemRef>, "what it reads", [MemRead]>:$ins,
+                       Arg<Variadic<AnyMemRef>, "what it writes", [MemWrite]>:$outs,
+                       Arg<AnyMemRef, "temporary memory", [MemWrite]>:$scratchpad);
+  let assemblyFormat = [{
+    $plan (`ins` `(` $ins^ `:` type($ins) `)`)? (`outs` `(` $outs^ `:` type($outs) `)`)?
+    `scratchpad` `(` $scratchpad `:` type($scratchpad) `)` attr-dict
+  }];
 }
 
 #endif // INCEPT_EXEC_OPS_TD

@@ -281,6 +281,7 @@ static exec::KernelDefOp defineFirst(StringRef family, const Stages &stages, MLI
   for (Operation *op : stages.first)
     definition.addOp(op);
   launch.operands = outside(stages.firstInputs);
+  launch.reads = launch.operands.size();
   llvm::append_range(launch.operands, outside(stages.computed));
   llvm::append_range(launch.operands, stages.sums);
   SmallVector<Value> results = inside(stages.computed);
@@ -307,6 +308,7 @@ static exec::KernelDefOp defineCombine(const Stages &stages, int64_t partials, M
   }
   launch.operands = stages.sums;
   llvm::append_range(launch.operands, outside(stages.secondInputs));
+  launch.reads = launch.operands.size();
   llvm::append_range(launch.operands, outside(stages.combined));
   return definition.yield(inside(stages.combined));
 }

@@ -19,6 +19,7 @@ struct KernelLaunch {
   /// What it reads, then what it writes: inputs and outputs of the group, and results of reductions inside it, which
   /// stand for their partial sums, f32 (units of the first launch, channels).
   llvm::SmallVector<mlir::Value> operands;
+  size_t reads = 0; ///< how many of the operands it reads
 };
 
 class KernelTable {

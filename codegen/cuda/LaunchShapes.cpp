@@ -94,7 +94,7 @@ private:
     int64_t narrowest = kVectorBytes;
     SmallVector<Value> full;
     int64_t stride = family.firstStride;
-    for (Value operand : launch.getArguments()) {
+    for (Value operand : launch->getOperands()) {
       // Scalars and channel vectors have no stride; vectors are dense.
       if (cast<MemRefType>(operand.getType()).getRank() == 0)
         continue;

@@ -204,7 +204,7 @@ private:
 
   Json kernelLaunch(exec::KernelOp kernel) {
     Json launch = {{"kernel", kernels.lookup(kernel.getKernel())},
-                   {"operands", operands(kernel.getArguments())},
+                   {"operands", operands(kernel->getOperands())},
                    {"extents", kernel.getExtents().vec()}};
     if (!contents.grids) {
       launch["units"] = int64_t(kernel.getUnits());
@@ -228,7 +228,7 @@ private:
         if (auto kernel = dyn_cast<exec::KernelOp>(op))
           launch = kernelLaunch(kernel);
         else if (auto library = dyn_cast<exec::LibraryOp>(op))
-          launch = {{"plan", plans.lookup(library.getPlan())}, {"operands", operands(library.getArguments())}};
+          launch = {{"plan", plans.lookup(library.getPlan())}, {"operands", operands(library->getOperands())}};
         else
           return op.emitOpError() << "is no launch: expected the exec phase";
         launch["op"] = getPath(&op).str();

@@ -36,11 +36,13 @@ std::vector<exec::KernelOp> writeLaunches(ModuleOp module, const std::vector<Lau
   builder.setInsertionPointToStart(function.addEntryBlock());
   std::vector<exec::KernelOp> ops;
   for (const Launch &launch : launches) {
-    SmallVector<Value> operands;
+    SmallVector<Value> operands[2];
     // Where a tensor begins decides how wide its accesses are; buffers themselves are aligned.
     for (const LaunchOperand &operand : launch.operands)
-      operands.push_back(exec::SliceOp::create(builder, loc, operand.type, "memory", operand.offsetBytes));
-    ops.push_back(exec::KernelOp::create(builder, loc, launch.symbol, operands, launch.extents, launch.units));
+      operands[operand.isOutput].push_back(
+          exec::SliceOp::create(builder, loc, operand.type, "memory", operand.offsetBytes));
+    ops.push_back(
+        exec::KernelOp::create(builder, loc, launch.symbol, operands[0], operands[1], launch.extents, launch.units));
   }
   func::ReturnOp::create(builder, loc);
   return ops;

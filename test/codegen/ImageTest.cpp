@@ -39,9 +39,11 @@ module attributes {incept.network = "tiny", incept.mode = "infer", incept.batch_
   func.func @infer() {
     %a = incept.exec.slice @arena at 128 : memref<2x3xf32>
     %w = incept.exec.slice @params at 64 : memref<4x3xf32>
-    incept.exec.library @p(%a, %w) : memref<2x3xf32>, memref<4x3xf32>
-    incept.exec.kernel @k(%a, %a) extents [2, 3, 3, 3] units 2
-        {incept.path = "head.relu", incept.flops = 6 : i64, incept.bytes = 48 : i64} : memref<2x3xf32>, memref<2x3xf32>
+    %s = incept.exec.slice @arena at 192 : memref<64xi8>
+    incept.exec.library @p ins(%a, %w : memref<2x3xf32>, memref<4x3xf32>) outs(%a : memref<2x3xf32>)
+        scratchpad(%s : memref<64xi8>)
+    incept.exec.kernel @k ins(%a : memref<2x3xf32>) outs(%a : memref<2x3xf32>) extents [2, 3, 3, 3] units 2
+        {incept.path = "head.relu", incept.flops = 6 : i64, incept.bytes = 48 : i64}
     return
   }
 })";
@@ -84,7 +86,7 @@ TEST(Image, HasTheHeaderThatTheFormatSays) {
   auto &launches = header["entries"]["infer"];
   ASSERT_EQ(launches.size(), 2u);
   EXPECT_EQ(launches[0]["plan"], 0);
-  EXPECT_EQ(launches[0]["operands"], (nlohmann::json{{0, 128}, {1, 64}}));
+  EXPECT_EQ(launches[0]["operands"], (nlohmann::json{{0, 128}, {1, 64}, {0, 128}, {0, 192}}));
   EXPECT_EQ(launches[1]["kernel"], 0);
   EXPECT_EQ(launches[1]["extents"], (nlohmann::json{2, 3, 3, 3}));
   EXPECT_EQ(launches[1]["units"], 2);

@@ -19,9 +19,13 @@ func.func @launches() {
   %a = incept.exec.slice @arena at 0 : memref<8x8xf32>
   // CHECK: %[[B:.*]] = incept.exec.slice @arena at 3840 : memref<8x8xf32>
   %b = incept.exec.slice @arena at 3840 : memref<8x8xf32>
-  // CHECK: incept.exec.kernel @relu(%[[A]], %[[B]]) extents [8, 8, 8, 8] units 8 {incept.path = "a.relu"} : memref<8x8xf32>, memref<8x8xf32>
-  incept.exec.kernel @relu(%a, %b) extents [8, 8, 8, 8] units 8 {incept.path = "a.relu"} : memref<8x8xf32>, memref<8x8xf32>
-  // CHECK: incept.exec.library @plan_0(%[[A]], %[[B]]) : memref<8x8xf32>, memref<8x8xf32>
-  incept.exec.library @plan_0(%a, %b) : memref<8x8xf32>, memref<8x8xf32>
+  // CHECK: incept.exec.kernel @relu ins(%[[A]] : memref<8x8xf32>) outs(%[[B]] : memref<8x8xf32>) extents [8, 8, 8, 8] units 8 {incept.path = "a.relu"}
+  incept.exec.kernel @relu ins(%a : memref<8x8xf32>) outs(%b : memref<8x8xf32>) extents [8, 8, 8, 8] units 8 {incept.path = "a.relu"}
+  // CHECK: incept.exec.library @plan_0 ins(%[[A]] : memref<8x8xf32>) outs(%[[B]] : memref<8x8xf32>) scratchpad(%{{.*}} : memref<64xi8>)
+  %s = incept.exec.slice @arena at 1024 : memref<64xi8>
+  incept.exec.library @plan_0 ins(%a : memref<8x8xf32>) outs(%b : memref<8x8xf32>) scratchpad(%s : memref<64xi8>)
+  // Channels 4 to 7 of 8: the last of 64 rows ends where the wider tensor does.
+  // CHECK: incept.exec.slice @arena at 2064 : memref<1x4x8x8xf32, strided<[512, 1, 64, 8]>>
+  %c = incept.exec.slice @arena at 2064 : memref<1x4x8x8xf32, strided<[512, 1, 64, 8]>>
   return
 }

@@ -12,7 +12,7 @@ incept.exec.kernel_def @k "spiral" {
 }
 func.func @infer() {
   %x = incept.exec.slice @arena at 0 : memref<8xf32>
-  incept.exec.kernel @k(%x, %x) extents [8] units 1 : memref<8xf32>, memref<8xf32>
+  incept.exec.kernel @k ins(%x : memref<8xf32>) outs(%x : memref<8xf32>) extents [8] units 1
   return
 }
 //--- body.mlir
@@ -25,7 +25,7 @@ incept.exec.kernel_def @k "avg_pool" {
 }
 func.func @infer() {
   %x = incept.exec.slice @arena at 0 : memref<1x8x1x1xf32>
-  incept.exec.kernel @k(%x, %x) extents [1, 1, 1, 8, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 8, 8] units 1 : memref<1x8x1x1xf32>, memref<1x8x1x1xf32>
+  incept.exec.kernel @k ins(%x : memref<1x8x1x1xf32>) outs(%x : memref<1x8x1x1xf32>) extents [1, 1, 1, 8, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 8, 8] units 1
   return
 }
 //--- large.mlir
@@ -38,6 +38,6 @@ incept.exec.kernel_def @k "map" {
 }
 func.func @infer() {
   %x = incept.exec.slice @arena at 0 : memref<1x8xf32>
-  incept.exec.kernel @k(%x, %x) extents [4294967296, 8, 8, 8] units 4294967296 : memref<1x8xf32>, memref<1x8xf32>
+  incept.exec.kernel @k ins(%x : memref<1x8xf32>) outs(%x : memref<1x8xf32>) extents [4294967296, 8, 8, 8] units 4294967296
   return
 }
