@@ -9,6 +9,20 @@ using namespace mlir;
 
 namespace incept::exec {
 
+LogicalResult PlanOp::verify() {
+  // exec.plan_c1
+  auto isMemory = [](Type type) { return isa<MemRefType>(type); };
+  FunctionType signature = getSignature();
+  if (!llvm::all_of(signature.getInputs(), isMemory) || !llvm::all_of(signature.getResults(), isMemory))
+    return emitOpError() << "expected a signature from memrefs to memrefs, but got " << signature;
+  return success();
+}
+
+int64_t PlanOp::getScratchpadBytes() {
+  auto bytes = getConfig().getAs<IntegerAttr>("scratchpad_bytes");
+  return bytes ? bytes.getInt() : 0;
+}
+
 LogicalResult RegionOp::verify() {
   // exec.region_c1
   if (int64_t(getBytes()) < 0)
@@ -35,19 +49,52 @@ LogicalResult SliceOp::verifySymbolUses(SymbolTableCollection &table) {
   return success();
 }
 
+static bool isOpaque(KernelDefOp definition) {
+  constexpr StringLiteral kOthers[] = {"flat", "map", "reduce", "combine"};
+  return !llvm::is_contained(kOthers, definition.getFamily());
+}
+
 LogicalResult KernelOp::verifySymbolUses(SymbolTableCollection &table) {
   // exec.kernel_c1
-  if (!table.lookupNearestSymbolFrom<KernelDefOp>(*this, getKernelAttr()))
+  auto definition = table.lookupNearestSymbolFrom<KernelDefOp>(*this, getKernelAttr());
+  if (!definition)
     return emitOpError() << "expected a kernel named '" << getKernel() << "', but there is none";
   if (int64_t(getUnits()) < 1)
     return emitOpError() << "expected at least 1 unit, but got " << int64_t(getUnits());
+  // exec.kernel_c2
+  ValueRange arguments = definition.getBody().getArguments(), results = definition.getYield().getValues();
+  if (getIns().size() != arguments.size() || getOuts().size() != results.size())
+    return emitOpError() << "expected " << arguments.size() << " ins and " << results.size() << " outs as kernel '"
+                         << getKernel() << "' has them, but got " << getIns().size() << " and " << getOuts().size();
+  for (auto [index, operand] : llvm::enumerate(getOperands())) {
+    bool isIn = index < arguments.size();
+    auto own = cast<MemRefType>(operand.getType());
+    auto its = cast<RankedTensorType>((isIn ? arguments[index] : results[index - arguments.size()]).getType());
+    // What an opaque kernel writes is its own business: parts of a scalar, for example.
+    bool mayDiffer = !isIn && isOpaque(definition);
+    if (own.getElementType() != its.getElementType() || ((own.getRank() == 0) != (its.getRank() == 0) && !mayDiffer))
+      return emitOpError() << "expected operand " << index << " to be like " << its << " of kernel '" << getKernel()
+                           << "', but got " << own;
+  }
   return success();
 }
 
 LogicalResult LibraryOp::verifySymbolUses(SymbolTableCollection &table) {
   // exec.library_c1
-  if (!table.lookupNearestSymbolFrom<PlanOp>(*this, getPlanAttr()))
+  auto plan = table.lookupNearestSymbolFrom<PlanOp>(*this, getPlanAttr());
+  if (!plan)
     return emitOpError() << "expected a plan named '" << getPlan() << "', but there is none";
+  // exec.library_c2
+  FunctionType signature = plan.getSignature();
+  if (TypeRange(getIns()) != signature.getInputs() || TypeRange(getOuts()) != signature.getResults())
+    return emitOpError() << "expected memory as plan '" << getPlan() << "' has it, " << signature << ", but got "
+                         << FunctionType::get(getContext(), TypeRange(getIns()), TypeRange(getOuts()));
+  // exec.library_c3
+  std::string why;
+  auto scratchpad = footprintOf(cast<MemRefType>(getScratchpad().getType()), why);
+  if (failed(scratchpad) || scratchpad->bytes() < plan.getScratchpadBytes())
+    return emitOpError() << "expected a scratchpad of " << plan.getScratchpadBytes() << " bytes or more, but got "
+                         << getScratchpad().getType();
   return success();
 }
 

@@ -13,13 +13,20 @@ class Incept_ExecOp<string mnemonic, list<Trait> traits = []> : Incept_Op<"exec.
 def Exec_PlanOp : Incept_ExecOp<"plan", [Symbol]> {
   let summary = "a library primitive";
   let description = [{
-    `kind` names the call, `config` holds its parameters under the library's names, strings and integers. Appears from
-    the layout phase on, when groups name their plans.
+    `kind` names the call, `config` holds its parameters under the library's names, strings and integers; `signature` says
+    how what it reads and what it writes lies in memory. Appears from the layout phase on, when groups name their plans.
+    - (C1) the signature is from memrefs to memrefs.
 
-    Example: `incept.exec.plan @plan_0 "convolution_forward" {mb = 8 : i64, ic = 3 : i64}`
+    Example: `incept.exec.plan @plan_0 "matmul" {m = "8", n = "4", k = "16"} : (memref<8x16xf32>, memref<4x16xf32>) -> memref<8x4xf32>`
   }];
-  let arguments = (ins SymbolNameAttr:$sym_name, StrAttr:$kind, DictionaryAttr:$config);
-  let assemblyFormat = "$sym_name $kind $config attr-dict";
+  let arguments = (ins SymbolNameAttr:$sym_name, StrAttr:$kind, DictionaryAttr:$config,
+                       TypeAttrOf<FunctionType>:$signature);
+  let assemblyFormat = "$sym_name $kind $config attr-dict `:` $signature";
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// Bytes of temporary memory that a call needs.
+    int64_t getScratchpadBytes();
+  }];
 }
 
 def Exec_RegionOp : Incept_ExecOp<"region", [Symbol]> {
@@ -71,6 +78,7 @@ def Exec_KernelOp : Incept_ExecOp<"kernel", [AttrSizedOperandSegments,
   let description = [{
     The kernel gets the addresses of what it reads, then of what it writes, the extents and a part of [0, units).
     - (C1) the kernel exists; `units` is positive.
+    - (C2) it reads and writes as many tensors as the kernel, of the same element types, and scalars where the kernel does.
 
     Example: `incept.exec.kernel @k0 ins(%a : memref<...>) outs(%b : memref<...>) extents [8, 32, 32, 32] units 8`
   }];
@@ -89,6 +97,8 @@ def Exec_LibraryOp : Incept_ExecOp<"library", [AttrSizedOperandSegments,
   let description = [{
     What it reads, what it writes and its temporary memory; the order among them is fixed by the plan's kind (OneDnn.h).
     - (C1) the plan exists.
+    - (C2) what it reads and writes lies in memory as the plan's signature says.
+    - (C3) the scratchpad is as large as the plan's.
 
     Example: `incept.exec.library @plan_0 ins(%x, %w : memref<...>, memref<...>) outs(%y : memref<...>) scratchpad(%s : memref<64xi8>)`
   }];

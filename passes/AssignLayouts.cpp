@@ -9,6 +9,7 @@
 #include "dialect/VerifierUtils.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "passes/Layouts.h"
+#include "passes/MemoryType.h"
 #include "passes/Passes.h"
 #include "passes/Target.h"
 
@@ -351,7 +352,10 @@ private:
     if (plan->generated) {
       group.setKind("kernel");
     } else {
-      group.setPlanAttr(FlatSymbolRefAttr::get(context, planSymbol(*plan)));
+      auto signature = librarySignature(group, plan->swapOperands, target);
+      if (failed(signature))
+        return refuse(group) << "has a tensor of unknown size";
+      group.setPlanAttr(FlatSymbolRefAttr::get(context, planSymbol(*plan, *signature)));
       group.setScratchpad(plan->scratchpadBytes);
     }
     mirrorInside(group);
@@ -390,7 +394,7 @@ private:
     return success();
   }
 
-  StringRef planSymbol(const LibraryPlan &plan) {
+  StringRef planSymbol(const LibraryPlan &plan, FunctionType signature) {
     Builder builder(context);
     NamedAttrList config;
     for (const auto &[key, value] : plan.config)
@@ -404,13 +408,13 @@ private:
     if (plan.swapOperands)
       config.set("swap_operands", builder.getUnitAttr());
     auto dictionary = config.getDictionary(context);
-    auto &symbol = plans[{StringAttr::get(context, plan.kind), dictionary}];
+    auto &symbol = plans[{StringAttr::get(context, plan.kind), dictionary, signature}];
     if (!symbol) {
       symbol = StringAttr::get(context, "plan_" + std::to_string(plans.size() - 1));
       OpBuilder at = OpBuilder::atBlockBegin(module.getBody());
       if (lastPlan)
         at.setInsertionPointAfter(lastPlan);
-      lastPlan = exec::PlanOp::create(at, module.getLoc(), symbol.getValue(), plan.kind, dictionary);
+      lastPlan = exec::PlanOp::create(at, module.getLoc(), symbol.getValue(), plan.kind, dictionary, signature);
     }
     return symbol.getValue();
   }
@@ -423,7 +427,7 @@ private:
   llvm::StringMap<std::string> formats;       ///< variable name -> physical format of its weights
   llvm::StringMap<std::string> joinedFormats; ///< variable name -> format of the join_rows it is part of
   DenseMap<Value, Value> blocked;             ///< NHWC value -> the same in blocks of channels
-  DenseMap<std::pair<StringAttr, DictionaryAttr>, StringAttr> plans;
+  DenseMap<std::tuple<StringAttr, DictionaryAttr, FunctionType>, StringAttr> plans;
   Operation *lastPlan = nullptr;
 };
 

@@ -305,12 +305,8 @@ private:
 
   void lowerLibrary(GroupOp group) {
     Location loc = group.getLoc();
-    // The op's own operand order is the plan's; group inputs may be fewer (one value used twice).
-    SmallVector<Value> inputs;
-    for (Value operand : group.getBody().front().front().getOperands())
-      inputs.push_back(group.getInputs()[cast<BlockArgument>(operand).getArgNumber()]);
-    if (symbols.lookup<exec::PlanOp>(*group.getPlan()).getConfig().contains("swap_operands"))
-      std::swap(inputs[0], inputs[1]);
+    auto plan = symbols.lookup<exec::PlanOp>(*group.getPlan());
+    SmallVector<Value> inputs = libraryInputs(group, plan.getConfig().contains("swap_operands"));
     Memory scratchpad = inArena(group.getScratchpadOffset().value_or(0), int64_t(group.getScratchpad().value_or(0)),
                                 builder.getI8Type());
     SmallVector<Value> ins = slices(loc, locateAll(inputs)), outs = slices(loc, locateAll(group.getOutputs()));

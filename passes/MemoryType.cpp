@@ -33,4 +33,28 @@ FailureOr<MemRefType> memoryType(RankedTensorType type, const Target &target) {
   return MemRefType::get(shape, element, StridedLayoutAttr::get(type.getContext(), 0, strides));
 }
 
+SmallVector<Value> libraryInputs(GroupOp group, bool swapped) {
+  SmallVector<Value> inputs; // the group's may be fewer: one value used twice
+  for (Value operand : group.getBody().front().front().getOperands())
+    inputs.push_back(group.getInputs()[cast<BlockArgument>(operand).getArgNumber()]);
+  if (swapped)
+    std::swap(inputs[0], inputs[1]);
+  return inputs;
+}
+
+FailureOr<FunctionType> librarySignature(GroupOp group, bool swapped, const Target &target) {
+  SmallVector<Type> types;
+  SmallVector<Value> values = libraryInputs(group, swapped);
+  size_t inputs = values.size();
+  llvm::append_range(values, group.getOutputs());
+  for (Value value : values) {
+    auto type = memoryType(cast<RankedTensorType>(value.getType()), target);
+    if (failed(type))
+      return failure();
+    types.push_back(*type);
+  }
+  ArrayRef<Type> all = types;
+  return FunctionType::get(group.getContext(), all.take_front(inputs), all.drop_front(inputs));
+}
+
 } // namespace incept

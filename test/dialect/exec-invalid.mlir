@@ -91,16 +91,76 @@ func.func @exec.kernel_c1(%x: memref<8xf32>) {
 incept.exec.kernel_def @k "map" {
   incept.yield
 }
-func.func @exec.kernel_c1_units(%x: memref<8xf32>) {
+func.func @exec.kernel_c1_units() {
   // expected-error @+1 {{expected at least 1 unit, but got 0}}
-  incept.exec.kernel @k outs(%x : memref<8xf32>) extents [8] units 0
+  incept.exec.kernel @k extents [8] units 0
   return
 }
+
+// -----
+
+incept.exec.kernel_def @k "map" {
+^bb0(%x: tensor<?x?xf32>):
+  incept.yield %x : tensor<?x?xf32>
+}
+func.func @exec.kernel_c2_number(%x: memref<8x8xf32>) {
+  // expected-error @+1 {{expected 1 ins and 1 outs as kernel 'k' has them, but got 2 and 0}}
+  incept.exec.kernel @k ins(%x, %x : memref<8x8xf32>, memref<8x8xf32>) extents [8, 8, 8, 8] units 8
+  return
+}
+
+// -----
+
+incept.exec.kernel_def @k "map" {
+^bb0(%x: tensor<?x?xf32>):
+  incept.yield %x : tensor<?x?xf32>
+}
+func.func @exec.kernel_c2_element(%x: memref<8x8xf32>, %y: memref<8x8xbf16>) {
+  // expected-error @+1 {{expected operand 1 to be like 'tensor<?x?xf32>' of kernel 'k', but got 'memref<8x8xbf16>'}}
+  incept.exec.kernel @k ins(%x : memref<8x8xf32>) outs(%y : memref<8x8xbf16>) extents [8, 8, 8, 8] units 8
+  return
+}
+
+// -----
+
+incept.exec.kernel_def @k "flat" {
+^bb0(%c: tensor<f32>, %x: tensor<?xf32>):
+  %0 = incept.select %c, %x, %x : (tensor<f32>, tensor<?xf32>, tensor<?xf32>) -> tensor<?xf32>
+  incept.yield %0 : tensor<?xf32>
+}
+func.func @exec.kernel_c2_scalar(%x: memref<8xf32>) {
+  // expected-error @+1 {{expected operand 0 to be like 'tensor<f32>' of kernel 'k', but got 'memref<8xf32>'}}
+  incept.exec.kernel @k ins(%x, %x : memref<8xf32>, memref<8xf32>) outs(%x : memref<8xf32>) extents [8] units 1
+  return
+}
+
+// -----
+
+// expected-error @+1 {{expected a signature from memrefs to memrefs, but got '(memref<8xf32>) -> tensor<8xf32>'}}
+incept.exec.plan @exec.plan_c1 "reorder" {} : (memref<8xf32>) -> tensor<8xf32>
 
 // -----
 
 func.func @exec.library_c1(%x: memref<8xf32>) {
   // expected-error @+1 {{expected a plan named 'p', but there is none}}
   incept.exec.library @p ins(%x : memref<8xf32>) scratchpad(%x : memref<8xf32>)
+  return
+}
+
+// -----
+
+incept.exec.plan @p "reorder" {} : (memref<8x3xf32>) -> memref<24xf32>
+func.func @exec.library_c2(%x: memref<3x8xf32>, %y: memref<24xf32>, %s: memref<0xi8>) {
+  // expected-error @+1 {{expected memory as plan 'p' has it, '(memref<8x3xf32>) -> memref<24xf32>', but got '(memref<3x8xf32>) -> memref<24xf32>'}}
+  incept.exec.library @p ins(%x : memref<3x8xf32>) outs(%y : memref<24xf32>) scratchpad(%s : memref<0xi8>)
+  return
+}
+
+// -----
+
+incept.exec.plan @p "reorder" {scratchpad_bytes = 65 : i64} : (memref<24xf32>) -> memref<24xf32>
+func.func @exec.library_c3(%x: memref<24xf32>, %s: memref<64xi8>) {
+  // expected-error @+1 {{expected a scratchpad of 65 bytes or more, but got 'memref<64xi8>'}}
+  incept.exec.library @p ins(%x : memref<24xf32>) outs(%x : memref<24xf32>) scratchpad(%s : memref<64xi8>)
   return
 }

@@ -41,7 +41,7 @@ func.func @block(%x: tensor<2x4x3x3xf32>) -> tensor<2x4x3x3xf32> {
   return %0 : tensor<2x4x3x3xf32>
 }
 
-incept.exec.plan @plan_0 "convolution_forward" {mb = 2 : i64}
+incept.exec.plan @plan_0 "convolution_forward" {mb = 2 : i64} : (memref<2x3x8x8xf32>) -> memref<2x4x8x8xf32>
 
 // CHECK-LABEL: func.func @group
 func.func @group(%x: tensor<2x4x3x3xf32>, %w: tensor<6x4x1x1xf32>) {
