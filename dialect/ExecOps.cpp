@@ -49,6 +49,26 @@ LogicalResult SliceOp::verifySymbolUses(SymbolTableCollection &table) {
   return success();
 }
 
+LogicalResult KernelOp::verify() {
+  // exec.kernel_c3
+  auto isShape = [](std::optional<ArrayRef<int64_t>> sizes) {
+    return sizes && sizes->size() == 3 && llvm::all_of(*sizes, [](int64_t size) { return size > 0; });
+  };
+  if (!getWidth() && !getGrid() && !getBlock())
+    return success();
+  constexpr int64_t kMost = 1024;
+  if (!getWidth() || !isShape(getGrid()) || !isShape(getBlock()) ||
+      llvm::any_of(*getBlock(), [](int64_t size) { return size > kMost; }) ||
+      (*getBlock())[0] * (*getBlock())[1] * (*getBlock())[2] > kMost)
+    return emitOpError() << "expected a width, a grid of three positive sizes and a block of three with at most "
+                         << kMost << " threads";
+  return success();
+}
+
+std::string KernelOp::getCodeSymbol() {
+  return (getKernel() + (getWidth() ? "_v" + std::to_string(*getWidth()) : "")).str();
+}
+
 static bool isOpaque(KernelDefOp definition) {
   constexpr StringLiteral kOthers[] = {"flat", "map", "reduce", "combine"};
   return !llvm::is_contained(kOthers, definition.getFamily());

@@ -14,14 +14,14 @@ def Exec_PlanOp : Incept_ExecOp<"plan", [Symbol]> {
   let summary = "a library primitive";
   let description = [{
     `kind` names the call, `config` holds its parameters under the library's names, strings and integers; `signature` says
-    how what it reads and what it writes lies in memory. Appears from the layout phase on, when groups name their plans.
+    how what it reads and what it writes lies in memory, `swapped` that the first two are the op's in the other order. Appears from the layout phase on, when groups name their plans.
     - (C1) the signature is from memrefs to memrefs.
 
     Example: `incept.exec.plan @plan_0 "matmul" {m = "8", n = "4", k = "16"} : (memref<8x16xf32>, memref<4x16xf32>) -> memref<8x4xf32>`
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, StrAttr:$kind, DictionaryAttr:$config,
-                       TypeAttrOf<FunctionType>:$signature);
-  let assemblyFormat = "$sym_name $kind $config attr-dict `:` $signature";
+                       TypeAttrOf<FunctionType>:$signature, UnitAttr:$swapped);
+  let assemblyFormat = "$sym_name $kind (`swapped` $swapped^)? $config attr-dict `:` $signature";
   let hasVerifier = 1;
   let extraClassDeclaration = [{
     /// Bytes of temporary memory that a call needs.
@@ -76,18 +76,31 @@ def Exec_KernelOp : Incept_ExecOp<"kernel", [AttrSizedOperandSegments,
                                             DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "one launch of a generated kernel";
   let description = [{
-    The kernel gets the addresses of what it reads, then of what it writes, the extents and a part of [0, units).
+    The kernel gets the addresses of what it reads, then of what it writes, the extents and a part of [0, units). Where a
+    target launches grids, `incept-shape-launches` says how: code compiled for vectors of `width`, and the sizes of the grid
+    and of its blocks.
     - (C1) the kernel exists; `units` is positive.
     - (C2) it reads and writes as many tensors as the kernel, of the same element types, and scalars where the kernel does.
+    - (C3) `grid` and `block` are three positive sizes each, those of `block` at most 1024 threads.
 
-    Example: `incept.exec.kernel @k0 ins(%a : memref<...>) outs(%b : memref<...>) extents [8, 32, 32, 32] units 8`
+    Example: `incept.exec.kernel @k0 ins(%a : memref<...>) outs(%b : memref<...>) extents [8, 32, 32, 32] units 8 width 4 grid [1, 1, 1] block [8, 8, 1]`
   }];
   let arguments = (ins FlatSymbolRefAttr:$kernel, Arg<Variadic<AnyMemRef>, "what it reads", [MemRead]>:$ins,
                        Arg<Variadic<AnyMemRef>, "what it writes", [MemWrite]>:$outs, DenseI64ArrayAttr:$extents,
-                       I64Attr:$units);
+                       I64Attr:$units, OptionalAttr<ConfinedAttr<I64Attr, [IntPositive]>>:$width,
+                       OptionalAttr<DenseI64ArrayAttr>:$grid, OptionalAttr<DenseI64ArrayAttr>:$block);
   let assemblyFormat = [{
     $kernel (`ins` `(` $ins^ `:` type($ins) `)`)? (`outs` `(` $outs^ `:` type($outs) `)`)?
-    `extents` $extents `units` $units attr-dict
+    `extents` $extents `units` $units (`width` $width^ `grid` $grid `block` $block)? attr-dict
+  }];
+  let builders = [
+    OpBuilder<(ins "::llvm::StringRef":$kernel, "::mlir::ValueRange":$ins, "::mlir::ValueRange":$outs,
+                   "::llvm::ArrayRef<int64_t>":$extents, "int64_t":$units),
+              [{ build($_builder, $_state, kernel, ins, outs, extents, units, nullptr, nullptr, nullptr); }]>];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// The name of the code that it runs: the kernel's, followed by "_v" and the width where it has one.
+    std::string getCodeSymbol();
   }];
 }
 

@@ -400,21 +400,19 @@ private:
     for (const auto &[key, value] : plan.config)
       config.set(key, builder.getStringAttr(value));
     config.set("impl", builder.getStringAttr(plan.impl));
-    config.set("weights_format", builder.getStringAttr(plan.weightsFormat));
     config.set("weights_bytes", builder.getI64IntegerAttr(plan.weightsBytes));
     config.set("scratchpad_bytes", builder.getI64IntegerAttr(plan.scratchpadBytes));
     if (plan.tensorCore)
       config.set("tensor_core", builder.getBoolAttr(true));
-    if (plan.swapOperands)
-      config.set("swap_operands", builder.getUnitAttr());
     auto dictionary = config.getDictionary(context);
-    auto &symbol = plans[{StringAttr::get(context, plan.kind), dictionary, signature}];
+    auto &symbol = plans[{StringAttr::get(context, plan.kind), dictionary, signature, unsigned(plan.swapOperands)}];
     if (!symbol) {
       symbol = StringAttr::get(context, "plan_" + std::to_string(plans.size() - 1));
       OpBuilder at = OpBuilder::atBlockBegin(module.getBody());
       if (lastPlan)
         at.setInsertionPointAfter(lastPlan);
-      lastPlan = exec::PlanOp::create(at, module.getLoc(), symbol.getValue(), plan.kind, dictionary, signature);
+      lastPlan = exec::PlanOp::create(at, module.getLoc(), symbol.getValue(), plan.kind, dictionary, signature,
+                                      plan.swapOperands);
     }
     return symbol.getValue();
   }
@@ -427,7 +425,7 @@ private:
   llvm::StringMap<std::string> formats;       ///< variable name -> physical format of its weights
   llvm::StringMap<std::string> joinedFormats; ///< variable name -> format of the join_rows it is part of
   DenseMap<Value, Value> blocked;             ///< NHWC value -> the same in blocks of channels
-  DenseMap<std::tuple<StringAttr, DictionaryAttr, FunctionType>, StringAttr> plans;
+  DenseMap<std::tuple<StringAttr, DictionaryAttr, FunctionType, unsigned>, StringAttr> plans;
   Operation *lastPlan = nullptr;
 };
 

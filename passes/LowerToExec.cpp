@@ -306,7 +306,7 @@ private:
   void lowerLibrary(GroupOp group) {
     Location loc = group.getLoc();
     auto plan = symbols.lookup<exec::PlanOp>(*group.getPlan());
-    SmallVector<Value> inputs = libraryInputs(group, plan.getConfig().contains("swap_operands"));
+    SmallVector<Value> inputs = libraryInputs(group, plan.getSwapped());
     Memory scratchpad = inArena(group.getScratchpadOffset().value_or(0), int64_t(group.getScratchpad().value_or(0)),
                                 builder.getI8Type());
     SmallVector<Value> ins = slices(loc, locateAll(inputs)), outs = slices(loc, locateAll(group.getOutputs()));

@@ -27,6 +27,7 @@ std::unique_ptr<mlir::Pass> createSchedulePass(std::shared_ptr<const Target> tar
 std::unique_ptr<mlir::Pass> createPlanMemoryPass(std::shared_ptr<const Target> target,
                                                  const PlanMemoryPassOptions &options);
 std::unique_ptr<mlir::Pass> createLowerToExecPass(std::shared_ptr<const Target> target);
+std::unique_ptr<mlir::Pass> createShapeLaunchesPass(std::shared_ptr<const Target> target);
 
 #define GEN_PASS_REGISTRATION
 #include "passes/Passes.h.inc"

@@ -80,6 +80,8 @@ void buildPhase(OpPassManager &passes, Phase phase, std::shared_ptr<const Target
     passes.addPass(createLowerToExecPass(target));
     if (options.coalesce)
       passes.addPass(createCoalesceLaunchesPass());
+    // Vectors and grids depend on the extents that joined launches have.
+    passes.addPass(createShapeLaunchesPass(target));
     break;
   }
   passes.addPass(createVerifyPhasePass(VerifyPhasePassOptions{phaseName(phase).str()}));

@@ -17,9 +17,8 @@ namespace incept::cuda {
 
 namespace {
 
-/// Everything that comes of an exec-phase module.
+/// What becomes of the kernels of an exec-phase module.
 struct Artefacts {
-  LaunchShapes shapes;
   std::string ptx, cubin;
 };
 
@@ -42,7 +41,6 @@ public:
     contents.target.numbers = {{"threads", options.threads}};
     contents.specText = executable.specText;
     contents.tf32 = options.tf32;
-    contents.grids = grids(artefacts->shapes);
     std::string serialized;
     if (failed(serializePlans(module, serialized, contents)))
       return failure();
@@ -113,11 +111,8 @@ private:
   }
 
   FailureOr<Artefacts> compileKernels(ModuleOp module, bool cubin) const {
-    auto shapes = shapeLaunches(module);
-    if (failed(shapes))
-      return failure();
     Artefacts artefacts;
-    auto ptx = compileToPtx(module, shapes->variants, architecture());
+    auto ptx = compileToPtx(module, architecture());
     if (failed(ptx))
       return failure();
     if (cubin) {
@@ -128,17 +123,7 @@ private:
       artefacts.cubin.assign(assembled->begin(), assembled->end());
     }
     artefacts.ptx = std::move(*ptx);
-    artefacts.shapes = std::move(*shapes);
     return artefacts;
-  }
-
-  static Grids grids(const LaunchShapes &shapes) {
-    Grids grids;
-    for (const Variant &variant : shapes.variants)
-      grids.kernels.push_back(variant.symbol);
-    for (const auto &[op, shape] : shapes.launches)
-      grids.launches[op] = {shape.variant, shape.grid, shape.block};
-    return grids;
   }
 
   /// The choice behind a plan of the module; null after a diagnostic.

@@ -47,6 +47,12 @@ module attributes {incept.network = "tiny", incept.mode = "infer", incept.batch_
         {incept.path = "head.relu", incept.flops = 6 : i64, incept.bytes = 48 : i64}
     return
   }
+  func.func @update() {
+    %a = incept.exec.slice @arena at 128 : memref<2x4xf32>
+    incept.exec.kernel @k ins(%a : memref<2x4xf32>) outs(%a : memref<2x4xf32>) extents [2, 4, 4, 4] units 2
+        width 4 grid [1, 1, 1] block [1, 256, 1]
+    return
+  }
 })";
 
 std::string makeImage() {
@@ -83,7 +89,7 @@ TEST(Image, HasTheHeaderThatTheFormatSays) {
   EXPECT_EQ(header["tensors"][0]["init"]["kind"], "he_normal");
   EXPECT_EQ(header["plans"][0]["kind"], "matmul");
   EXPECT_EQ(header["plans"][0]["scratchpad_bytes"], 64);
-  EXPECT_EQ(header["kernels"], nlohmann::json({"k"}));
+  EXPECT_EQ(header["kernels"], nlohmann::json({"k", "k_v4"}));
   auto &launches = header["entries"]["infer"];
   ASSERT_EQ(launches.size(), 2u);
   EXPECT_EQ(launches[0]["plan"], 0);
@@ -94,6 +100,12 @@ TEST(Image, HasTheHeaderThatTheFormatSays) {
   EXPECT_EQ(launches[1]["op"], "head.relu");
   EXPECT_EQ(launches[1]["flops"], 6);
   EXPECT_EQ(launches[1]["bytes"], 48);
+  // A launch in a grid: code for vectors of 4.
+  auto &shaped = header["entries"]["update"][0];
+  EXPECT_EQ(shaped["kernel"], 1);
+  EXPECT_EQ(shaped["grid"], (nlohmann::json{1, 1, 1}));
+  EXPECT_EQ(shaped["block"], (nlohmann::json{1, 256, 1}));
+  EXPECT_FALSE(shaped.contains("units"));
   EXPECT_EQ(header["blobs"]["kernels"], (nlohmann::json{{"offset", 0}, {"bytes", 2}}));
 }
 

@@ -136,6 +136,39 @@ func.func @exec.kernel_c2_scalar(%x: memref<8xf32>) {
 
 // -----
 
+incept.exec.kernel_def @k "map" {
+  incept.yield
+}
+func.func @exec.kernel_c3_grid() {
+  // expected-error @+1 {{expected a width, a grid of three positive sizes and a block of three with at most 1024 threads}}
+  incept.exec.kernel @k extents [8] units 1 width 1 grid [1, 0, 1] block [32, 1, 1]
+  return
+}
+
+// -----
+
+incept.exec.kernel_def @k "map" {
+  incept.yield
+}
+func.func @exec.kernel_c3_block() {
+  // expected-error @+1 {{and a block of three with at most 1024 threads}}
+  incept.exec.kernel @k extents [8] units 1 width 1 grid [1, 1, 1] block [32, 33, 1]
+  return
+}
+
+// -----
+
+incept.exec.kernel_def @k "map" {
+  incept.yield
+}
+func.func @exec.kernel_c3_width() {
+  // expected-error @+1 {{attribute 'width' failed to satisfy constraint}}
+  incept.exec.kernel @k extents [8] units 1 width 0 grid [1, 1, 1] block [32, 1, 1]
+  return
+}
+
+// -----
+
 // expected-error @+1 {{expected a signature from memrefs to memrefs, but got '(memref<8xf32>) -> tensor<8xf32>'}}
 incept.exec.plan @exec.plan_c1 "reorder" {} : (memref<8xf32>) -> tensor<8xf32>
 
