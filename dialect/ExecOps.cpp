@@ -30,6 +30,26 @@ LogicalResult RegionOp::verify() {
   return success();
 }
 
+LogicalResult FieldOp::verifySymbolUses(SymbolTableCollection &table) {
+  // exec.field_c1
+  auto region = table.lookupNearestSymbolFrom<RegionOp>(*this, getRegionAttr());
+  if (!region)
+    return emitOpError() << "expected a region named '" << getRegion() << "', but there is none";
+  int64_t offset = getOffset(), bytes = getBytes();
+  if (offset < 0 || offset > int64_t(region.getBytes()) - bytes || offset % bytes != 0)
+    return emitOpError() << "expected a multiple of " << bytes << " inside region '" << getRegion() << "' of "
+                         << region.getBytes() << " bytes, but got offset " << offset;
+  // exec.field_c2
+  for (FieldOp other : (*this)->getBlock()->getOps<FieldOp>()) {
+    bool meets = other.getRegionAttr() == getRegionAttr() && int64_t(other.getOffset()) < offset + bytes &&
+                 offset < int64_t(other.getOffset()) + other.getBytes();
+    if (other != *this && (meets || other.getName() == getName()))
+      return emitOpError() << "expected a name and bytes of its own, but field '" << other.getName() << "' at "
+                           << other.getOffset() << " has them";
+  }
+  return success();
+}
+
 LogicalResult SliceOp::verifySymbolUses(SymbolTableCollection &table) {
   // exec.slice_c1
   auto region = table.lookupNearestSymbolFrom<RegionOp>(*this, getRegionAttr());

@@ -41,6 +41,20 @@ def Exec_RegionOp : Incept_ExecOp<"region", [Symbol]> {
   let hasVerifier = 1;
 }
 
+def Exec_FieldOp : Incept_ExecOp<"field", [DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "a number that the runtime writes into a region before each step";
+  let description = [{
+    - (C1) the region exists, and the field lies inside it, at a multiple of its size.
+    - (C2) no other field has its name or its bytes.
+
+    Example: `incept.exec.field "learning_rate" of @step at 24 : f32`
+  }];
+  let arguments = (ins StrAttr:$name, FlatSymbolRefAttr:$region, I64Attr:$offset,
+                       TypeAttrOf<AnyTypeOf<[F32, I64, UI64]>>:$type);
+  let assemblyFormat = "$name `of` $region `at` $offset attr-dict `:` $type";
+  let extraClassDeclaration = [{ int64_t getBytes() { return getType().getIntOrFloatBitWidth() / 8; } }];
+}
+
 def Exec_KernelDefOp : Incept_ExecOp<"kernel_def", [Symbol, IsolatedFromAbove,
                                             SingleBlockImplicitTerminator<"::incept::YieldOp">]> {
   let summary = "a generated kernel";

@@ -26,7 +26,7 @@ public:
     module.push_back(function);
     builder.setInsertionPointToStart(function.addEntryBlock());
     auto field = [&](StringRef name) -> Value {
-      return StepValueOp::create(builder, module.getLoc(), RankedTensorType::get({}, builder.getF32Type()), name);
+      return StepValueOp::create(builder, module.getLoc(), StepFieldOp::declare(module, name, builder.getF32Type()));
     };
     rate = field("learning_rate");
     momentum = field("momentum");

@@ -25,16 +25,34 @@ namespace incept {
 
 namespace {
 
-/// A field of the step region (ProgramFormat.h).
+/// A field of the step region.
 struct StepField {
-  StringRef name, type;
+  StringRef name;
+  Type type;
   int64_t offset;
+
+  int64_t end() const { return offset + type.getIntOrFloatBitWidth() / 8; }
 };
-constexpr StepField kStepFields[] = {
-    {"step", "i64", 0},      {"seed", "u64", 8},       {"sample_base", "i64", 16}, {"learning_rate", "f32", 24},
-    {"momentum", "f32", 28}, {"rms_decay", "f32", 32}, {"rms_epsilon", "f32", 36}, {"weight_decay", "f32", 40},
-};
-constexpr int64_t kStepBytes = 64;
+
+/// Those that every program has, at their places, and what else the module declares behind them. The declarations go.
+FailureOr<SmallVector<StepField>> placeStepFields(ModuleOp module) {
+  Builder builder(module.getContext());
+  Type f32 = builder.getF32Type(), i64 = builder.getI64Type(), u64 = builder.getIntegerType(64, /*isSigned=*/false);
+  SmallVector<StepField> fields = {{"step", i64, 0},           {"seed", u64, 8},         {"sample_base", i64, 16},
+                                   {"learning_rate", f32, 24}, {"momentum", f32, 28},    {"rms_decay", f32, 32},
+                                   {"rms_epsilon", f32, 36},   {"weight_decay", f32, 40}};
+  for (StepFieldOp op : llvm::make_early_inc_range(module.getOps<StepFieldOp>())) {
+    auto *field = llvm::find_if(fields, [&](const StepField &f) { return f.name == op.getSymName(); });
+    if (field == fields.end()) {
+      int64_t bytes = op.getType().getIntOrFloatBitWidth() / 8;
+      fields.push_back({op.getSymName(), op.getType(), int64_t(llvm::alignTo(fields.back().end(), bytes))});
+    } else if (field->type != op.getType()) {
+      return op.emitOpError() << "expected the type of this field, " << field->type << ", but got " << op.getType();
+    }
+    op.erase();
+  }
+  return fields;
+}
 
 /// Places variables in regions: parameters, gradients and each slot in regions of one order, decayed ones first. What
 /// prepare_inference derives lies in the arena behind `inferenceBytes`, the part that inference needs: training may
@@ -83,8 +101,9 @@ public:
 
   int64_t arenaBytes() { return sizes["arena"]; }
 
+  /// Of all regions but the arena and that of step fields.
   int64_t persistentBytes() const {
-    int64_t total = kStepBytes;
+    int64_t total = 0;
     for (auto &[name, bytes] : sizes)
       total += name == "arena" ? 0 : bytes;
     return total;
@@ -220,8 +239,9 @@ private:
 /// Replaces a function's groups by launches.
 class FunctionLowering {
 public:
-  FunctionLowering(func::FuncOp function, KernelTable &kernels, SymbolTable &symbols, const Target &target)
-      : function(function), kernels(kernels), symbols(symbols), target(target),
+  FunctionLowering(func::FuncOp function, KernelTable &kernels, SymbolTable &symbols, ArrayRef<StepField> fields,
+                   const Target &target)
+      : function(function), kernels(kernels), symbols(symbols), fields(fields), target(target),
         builder(function.getBody().front().getTerminator()) {}
 
   LogicalResult run() {
@@ -279,7 +299,7 @@ private:
     if (auto join = dyn_cast<JoinRowsOp>(op)) // its variables lie side by side
       return inVariable(join.getSrcs().front().getDefiningOp<ReadOp>().getVariable(), inRoot, type);
     if (auto step = dyn_cast<StepValueOp>(op)) {
-      const auto *field = llvm::find_if(kStepFields, [&](const StepField &f) { return f.name == step.getField(); });
+      const auto *field = llvm::find_if(fields, [&](const StepField &f) { return f.name == step.getField(); });
       return {"step", field->offset, type};
     }
     if (auto view = dyn_cast<ConcatViewOp>(op); view && view->hasAttr("incept.offset"))
@@ -403,6 +423,7 @@ private:
   func::FuncOp function;
   KernelTable &kernels;
   SymbolTable &symbols;
+  ArrayRef<StepField> fields;
   const Target &target;
   OpBuilder builder;
   LogicalResult status = success();
@@ -428,18 +449,22 @@ struct LowerToExecPass : impl::LowerToExecPassBase<LowerToExecPass> {
         bound = std::max(bound, bytes.getInt());
     }
     VariablePlacer placer(module, *target, inference);
-    if (failed(placer.run()))
+    auto fields = placeStepFields(module);
+    if (failed(fields) || failed(placer.run()))
       return signalPassFailure();
     OpBuilder builder = OpBuilder::atBlockBegin(module.getBody());
     placer.declareRegions(builder, arena);
-    exec::RegionOp::create(builder, module.getLoc(), "step", kStepBytes);
+    int64_t stepBytes = llvm::alignTo(fields->back().end(), kAlignment);
+    exec::RegionOp::create(builder, module.getLoc(), "step", stepBytes);
+    for (const StepField &field : *fields)
+      exec::FieldOp::create(builder, module.getLoc(), field.name, "step", field.offset, field.type);
 
     SymbolTable symbols(module);
     KernelTable kernels(module, *target);
     for (func::FuncOp function : module.getOps<func::FuncOp>())
-      if (failed(FunctionLowering(function, kernels, symbols, *target).run()))
+      if (failed(FunctionLowering(function, kernels, symbols, *fields, *target).run()))
         return signalPassFailure();
-    annotate(module, placer.arenaBytes(), bound, placer.persistentBytes());
+    annotate(module, placer.arenaBytes(), bound, placer.persistentBytes() + stepBytes);
     describeInterface(module);
   }
 
@@ -464,13 +489,6 @@ struct LowerToExecPass : impl::LowerToExecPassBase<LowerToExecPass> {
 
   static void annotate(ModuleOp module, int64_t arena, int64_t bound, int64_t persistent) {
     Builder builder(module.getContext());
-    SmallVector<Attribute> fields;
-    for (const StepField &field : kStepFields)
-      fields.push_back(
-          builder.getDictionaryAttr({builder.getNamedAttr("name", builder.getStringAttr(field.name)),
-                                     builder.getNamedAttr("type", builder.getStringAttr(field.type)),
-                                     builder.getNamedAttr("offset", builder.getI64IntegerAttr(field.offset))}));
-    module->setAttr("incept.step_fields", builder.getArrayAttr(fields));
     auto bytes = [&](StringRef name, int64_t value) {
       return builder.getNamedAttr(name, builder.getI64IntegerAttr(value));
     };

@@ -56,7 +56,7 @@ std::string elementName(Type type) {
   if (type.isUnsignedInteger(8))
     return "u8";
   if (type.isInteger(64))
-    return "i64";
+    return type.isUnsignedInteger() ? "u64" : "i64";
   return "";
 }
 
@@ -88,7 +88,11 @@ public:
     auto trainingOnly = module->getAttr("incept.training_only");
     header["training_only"] = trainingOnly ? toJson(trainingOnly) : Json::array();
     header["keep_gradients"] = module->hasAttr("incept.keep_gradients");
-    header["step"] = toJson(module->getAttr("incept.step_fields"));
+    header["step"] = Json::array();
+    for (exec::FieldOp field : module.getOps<exec::FieldOp>())
+      header["step"].push_back({{"name", field.getName().str()},
+                                {"offset", int64_t(field.getOffset())},
+                                {"type", elementName(field.getType())}});
     writeRegions();
     if (failed(writeTensors()))
       return failure();

@@ -24,9 +24,11 @@ namespace {
 
 constexpr const char *kModule = R"(
 module attributes {incept.network = "tiny", incept.mode = "infer", incept.batch_size = 2 : i64, incept.classes = 3 : i64,
-                   incept.macs = 7 : i64, incept.step_fields = [{name = "step", offset = 0 : i64, type = "i64"}]} {
+                   incept.macs = 7 : i64} {
   incept.exec.region @arena 1024
   incept.exec.region @params 256
+  incept.exec.region @step 64
+  incept.exec.field "seed" of @step at 8 : ui64
   incept.variable @w kind "parameter" decay init {kind = "he_normal", fan_in = 3 : i64}
       {incept.region = @params, incept.offset = 64 : i64, incept.bytes = 48 : i64}
       : tensor<4x3xf32, #incept.layout<dense>>
@@ -83,6 +85,7 @@ TEST(Image, HasTheHeaderThatTheFormatSays) {
   EXPECT_EQ(header["spec"]["text"], "{\"spec\": 1}");
   EXPECT_EQ(header["parameters"], 12);
   EXPECT_EQ(header["regions"][1], (nlohmann::json{{"name", "params"}, {"bytes", 256}}));
+  EXPECT_EQ(header["step"], (nlohmann::json{{{"name", "seed"}, {"type", "u64"}, {"offset", 8}}}));
   EXPECT_EQ(header["tensors"][0]["region"], 1);
   EXPECT_EQ(header["tensors"][0]["offset"], 64);
   EXPECT_EQ(header["tensors"][0]["format"], "");

@@ -197,3 +197,38 @@ func.func @exec.library_c3(%x: memref<24xf32>, %s: memref<64xi8>) {
   incept.exec.library @p ins(%x : memref<24xf32>) outs(%x : memref<24xf32>) scratchpad(%s : memref<64xi8>)
   return
 }
+
+// -----
+
+// expected-error @+1 {{expected a region named 'step', but there is none}}
+incept.exec.field "exec.field_c1" of @step at 0 : f32
+
+// -----
+
+// exec.field_c1
+incept.exec.region @step 64
+// expected-error @+1 {{expected a multiple of 4 inside region 'step' of 64 bytes, but got offset 64}}
+incept.exec.field "outside" of @step at 64 : f32
+
+// -----
+
+// exec.field_c1
+incept.exec.region @step 64
+// expected-error @+1 {{expected a multiple of 8 inside region 'step' of 64 bytes, but got offset 4}}
+incept.exec.field "not_aligned" of @step at 4 : i64
+
+// -----
+
+// exec.field_c2
+incept.exec.region @step 64
+// expected-error @+1 {{expected a name and bytes of its own, but field 'momentum' at 12 has them}}
+incept.exec.field "seed" of @step at 8 : ui64
+incept.exec.field "momentum" of @step at 12 : f32
+
+// -----
+
+// exec.field_c2
+incept.exec.region @step 64
+// expected-error @+1 {{expected a name and bytes of its own, but field 'momentum' at 12 has them}}
+incept.exec.field "momentum" of @step at 8 : f32
+incept.exec.field "momentum" of @step at 12 : f32

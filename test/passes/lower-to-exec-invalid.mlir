@@ -50,3 +50,9 @@ func.func @odd_size() {
   %0 = incept.join_rows %a, %b : (tensor<3x1x1x1xf32>, tensor<16x1x1x1xf32>) -> tensor<19x1x1x1xf32>
   return
 }
+
+// -----
+
+// The runtime writes the learning rate as f32.
+// expected-error @+1 {{expected the type of this field, 'f32', but got 'i64'}}
+incept.step_field @learning_rate : i64

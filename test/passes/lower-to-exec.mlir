@@ -9,6 +9,15 @@ incept.variable @b.weight kind "parameter" decay : tensor<4x4xf32>
 incept.variable @"grad/a.bias" kind "gradient" : tensor<4xf32>
 incept.variable @"io/f32_input" kind "io" : tensor<2x4x8x8xf32>
 
+// The fields that every program has, and one of a new optimizer's behind them, which has a launch read it there.
+// CHECK-DAG: incept.exec.region @step 64
+// CHECK-DAG: incept.exec.field "seed" of @step at 8 : ui64
+// CHECK-DAG: incept.exec.field "learning_rate" of @step at 24 : f32
+// CHECK-DAG: incept.exec.field "weight_decay" of @step at 40 : f32
+// CHECK-DAG: incept.exec.field "beta" of @step at 44 : f32
+incept.step_field @learning_rate : f32
+incept.step_field @beta : f32
+
 // A sum over 2*8*8 = 128 rows: chunks of 32 rows give 4 rows of partial sums, which a second launch adds into the
 // gradient's own memory.
 // CHECK-LABEL: func.func @sum
@@ -95,5 +104,19 @@ func.func @channel_slices() {
   %1 = incept.scale %0 by 0.5 : (tensor<2x16x8x8xf32>) -> tensor<2x16x8x8xf32>
   %2 = incept.concat_view %0, %1 : (tensor<2x16x8x8xf32>, tensor<2x16x8x8xf32>) -> tensor<2x32x8x8xf32>
   incept.write @"io/wide", %2 : tensor<2x32x8x8xf32>
+  return
+}
+
+// CHECK-LABEL: func.func @step_fields
+//       CHECK:   %[[R:.+]] = incept.exec.slice @step at 24 : memref<f32>
+//       CHECK:   %[[B:.+]] = incept.exec.slice @step at 44 : memref<f32>
+//       CHECK:   incept.exec.kernel @{{.+}}select ins(%[[R]], %[[B]], %{{.+}} : memref<f32>, memref<f32>, memref<f32>)
+incept.variable @"io/scalar" kind "io" : tensor<f32>
+func.func @step_fields() {
+  %r = incept.step_value @learning_rate : tensor<f32>
+  %b = incept.step_value @beta : tensor<f32>
+  %s = incept.read @"io/scalar" : tensor<f32>
+  %0 = incept.select %r, %b, %s : (tensor<f32>, tensor<f32>, tensor<f32>) -> tensor<f32>
+  incept.write @"io/scalar", %0 : tensor<f32>
   return
 }
