@@ -4,7 +4,7 @@
 #ifndef INCEPT_EXEC_OPS_TD
 #define INCEPT_EXEC_OPS_TD
 
-include "dialect/InceptBase.td"
+include "dialect/InceptAttrs.td"
 
 class Incept_ExecOp<string mnemonic, list<Trait> traits = []> : Incept_Op<"exec." # mnemonic, traits> {
   let cppNamespace = "::incept::exec";
@@ -14,14 +14,15 @@ def Exec_PlanOp : Incept_ExecOp<"plan", [Symbol]> {
   let summary = "a library primitive";
   let description = [{
     `kind` names the call, `config` holds its parameters under the library's names, strings and integers; `signature` says
-    how what it reads and what it writes lies in memory, `swapped` that the first two are the op's in the other order. Appears from the layout phase on, when groups name their plans.
+    how what it reads and what it writes lies in memory, `swapped` that the first two are the op's in the other order.
+    Appears from the layout phase on, when groups name their plans.
     - (C1) the signature is from memrefs to memrefs.
 
-    Example: `incept.exec.plan @plan_0 "matmul" {m = "8", n = "4", k = "16"} : (memref<8x16xf32>, memref<4x16xf32>) -> memref<8x4xf32>`
+    Example: `incept.exec.plan @plan_0 matmul {m = "8", n = "4", k = "16"} : (memref<8x16xf32>, memref<4x16xf32>) -> memref<8x4xf32>`
   }];
-  let arguments = (ins SymbolNameAttr:$sym_name, StrAttr:$kind, DictionaryAttr:$config,
+  let arguments = (ins SymbolNameAttr:$sym_name, Incept_PlanKindAttr:$kind, DictionaryAttr:$config,
                        TypeAttrOf<FunctionType>:$signature, UnitAttr:$swapped);
-  let assemblyFormat = "$sym_name $kind (`swapped` $swapped^)? $config attr-dict `:` $signature";
+  let assemblyFormat = "$sym_name `` $kind (`swapped` $swapped^)? $config attr-dict `:` $signature";
   let hasVerifier = 1;
   let extraClassDeclaration = [{
     /// Bytes of temporary memory that a call needs.

@@ -29,17 +29,17 @@ module attributes {incept.network = "tiny", incept.mode = "infer", incept.batch_
   incept.exec.region @params 256
   incept.exec.region @step 64
   incept.exec.field "seed" of @step at 8 : ui64
-  incept.variable @w kind "parameter" decay init {kind = "he_normal", fan_in = 3 : i64}
-      {incept.region = @params, incept.offset = 64 : i64, incept.bytes = 48 : i64}
+  incept.variable @w kind parameter decay init {kind = "he_normal", fan_in = 3 : i64}
+      {region = @params, offset = 64 : i64, bytes = 48 : i64}
       : tensor<4x3xf32, #incept.layout<dense>>
-  incept.exec.plan @p "matmul" {m = "2", impl = "gemm:jit", scratchpad_bytes = 64 : i64}
+  incept.exec.plan @p matmul {m = "2", impl = "gemm:jit", scratchpad_bytes = 64 : i64}
       : (memref<2x3xf32>, memref<4x3xf32>) -> memref<2x3xf32>
   incept.exec.kernel_def @k "map" {
   ^bb0(%x: tensor<?x?xf32>):
     %y = incept.relu %x : (tensor<?x?xf32>) -> tensor<?x?xf32>
     incept.yield %y : tensor<?x?xf32>
   }
-  func.func @infer() {
+  func.func @infer() attributes {incept.entry = #incept.entry<infer>} {
     %a = incept.exec.slice @arena at 128 : memref<2x3xf32>
     %w = incept.exec.slice @params at 64 : memref<4x3xf32>
     %s = incept.exec.slice @arena at 192 : memref<64xi8>
@@ -49,7 +49,7 @@ module attributes {incept.network = "tiny", incept.mode = "infer", incept.batch_
         {incept.path = "head.relu", incept.flops = 6 : i64, incept.bytes = 48 : i64}
     return
   }
-  func.func @update() {
+  func.func @update() attributes {incept.entry = #incept.entry<update>} {
     %a = incept.exec.slice @arena at 128 : memref<2x4xf32>
     incept.exec.kernel @k ins(%a : memref<2x4xf32>) outs(%a : memref<2x4xf32>) extents [2, 4, 4, 4] units 2
         width 4 grid [1, 1, 1] block [1, 256, 1]

@@ -170,7 +170,7 @@ func.func @exec.kernel_c3_width() {
 // -----
 
 // expected-error @+1 {{expected a signature from memrefs to memrefs, but got '(memref<8xf32>) -> tensor<8xf32>'}}
-incept.exec.plan @exec.plan_c1 "reorder" {} : (memref<8xf32>) -> tensor<8xf32>
+incept.exec.plan @exec.plan_c1 reorder {} : (memref<8xf32>) -> tensor<8xf32>
 
 // -----
 
@@ -182,7 +182,7 @@ func.func @exec.library_c1(%x: memref<8xf32>) {
 
 // -----
 
-incept.exec.plan @p "reorder" {} : (memref<8x3xf32>) -> memref<24xf32>
+incept.exec.plan @p reorder {} : (memref<8x3xf32>) -> memref<24xf32>
 func.func @exec.library_c2(%x: memref<3x8xf32>, %y: memref<24xf32>, %s: memref<0xi8>) {
   // expected-error @+1 {{expected memory as plan 'p' has it, '(memref<8x3xf32>) -> memref<24xf32>', but got '(memref<3x8xf32>) -> memref<24xf32>'}}
   incept.exec.library @p ins(%x : memref<3x8xf32>) outs(%y : memref<24xf32>) scratchpad(%s : memref<0xi8>)
@@ -191,7 +191,7 @@ func.func @exec.library_c2(%x: memref<3x8xf32>, %y: memref<24xf32>, %s: memref<0
 
 // -----
 
-incept.exec.plan @p "reorder" {scratchpad_bytes = 65 : i64} : (memref<24xf32>) -> memref<24xf32>
+incept.exec.plan @p reorder {scratchpad_bytes = 65 : i64} : (memref<24xf32>) -> memref<24xf32>
 func.func @exec.library_c3(%x: memref<24xf32>, %s: memref<64xi8>) {
   // expected-error @+1 {{expected a scratchpad of 65 bytes or more, but got 'memref<64xi8>'}}
   incept.exec.library @p ins(%x : memref<24xf32>) outs(%x : memref<24xf32>) scratchpad(%s : memref<64xi8>)

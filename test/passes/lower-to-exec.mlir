@@ -1,13 +1,13 @@
 // RUN: incept-opt %s --incept-form-groups --incept-assign-layouts --incept-plan-memory --incept-lower-to-exec | FileCheck %s
 
 // Decayed parameters first: b.weight (16 values, 64 bytes) lies before a.bias; gradients lie in their parameters' order.
-// CHECK-DAG: incept.variable @a.bias kind "parameter" {incept.bytes = 16 : i64, incept.offset = 64 : i64, incept.region = @params}
-// CHECK-DAG: incept.variable @b.weight kind "parameter" decay {incept.bytes = 64 : i64, incept.offset = 0 : i64, incept.region = @params}
-// CHECK-DAG: incept.variable @"grad/a.bias" kind "gradient" {incept.bytes = 16 : i64, incept.offset = 0 : i64, incept.region = @grads}
-incept.variable @a.bias kind "parameter" : tensor<4xf32>
-incept.variable @b.weight kind "parameter" decay : tensor<4x4xf32>
-incept.variable @"grad/a.bias" kind "gradient" : tensor<4xf32>
-incept.variable @"io/f32_input" kind "io" : tensor<2x4x8x8xf32>
+// CHECK-DAG: incept.variable @a.bias kind parameter {bytes = 16 : i64, offset = 64 : i64, region = @params}
+// CHECK-DAG: incept.variable @b.weight kind parameter decay {bytes = 64 : i64, offset = 0 : i64, region = @params}
+// CHECK-DAG: incept.variable @"grad/a.bias" kind gradient of @a.bias {bytes = 16 : i64, offset = 0 : i64, region = @grads}
+incept.variable @a.bias kind parameter : tensor<4xf32>
+incept.variable @b.weight kind parameter decay : tensor<4x4xf32>
+incept.variable @"grad/a.bias" kind gradient of @a.bias : tensor<4xf32>
+incept.variable @"io/f32_input" kind io role "f32_input" : tensor<2x4x8x8xf32>
 
 // The fields that every program has, and one of a new optimizer's behind them, which has a launch read it there.
 // CHECK-DAG: incept.exec.region @step 64
@@ -68,10 +68,10 @@ func.func @one_kernel() {
 // 3x3 on 8x8 with a border of one: of the 24 pairs of an output and a tap in each direction 2 lie outside, so 22 * 22
 // multiply-accumulates for each image and pair of channels, two operations each. With stride 2 the 4 outputs have 12 taps,
 // of which one lies outside. A window that reads no padding has them all.
-incept.variable @c.weight kind "parameter" : tensor<16x4x3x3xf32>
-incept.variable @"io/a" kind "io" : tensor<2x16x8x8xf32>
-incept.variable @"io/b" kind "io" : tensor<2x16x4x4xf32>
-incept.variable @"io/c" kind "io" : tensor<2x16x6x6xf32>
+incept.variable @c.weight kind parameter : tensor<16x4x3x3xf32>
+incept.variable @"io/a" kind io role "a" : tensor<2x16x8x8xf32>
+incept.variable @"io/b" kind io role "b" : tensor<2x16x4x4xf32>
+incept.variable @"io/c" kind io role "c" : tensor<2x16x6x6xf32>
 // CHECK-LABEL: func.func @convolutions
 // Weights in the library's format are a row of what it has: 16 x 16 x 9 values, of which channels 4 to 15 are padding.
 //       CHECK:   %[[X:.+]] = incept.exec.slice @io at 0 : memref<2x4x8x8xf32, strided<[256, 1, 32, 4]>>
@@ -92,16 +92,18 @@ func.func @convolutions() {
 }
 
 // Halves of a buffer of 32 channels: rows of 16 at a distance of 32, the second 64 bytes behind the first.
-incept.variable @"io/wide" kind "io" : tensor<2x32x8x8xf32>
+incept.variable @"io/d" kind io role "d" : tensor<2x16x8x8xf32>
+incept.variable @"io/wide" kind io role "wide" : tensor<2x32x8x8xf32>
 // CHECK-LABEL: func.func @channel_slices
-//       CHECK:   %[[A:.+]] = incept.exec.slice @arena at [[BEGIN:[0-9]+]] : memref<2x16x8x8xf32, strided<[2048, 1, 256, 32]>>
+//       CHECK:   %[[A:.+]] = incept.exec.slice @arena at [[#BEGIN:]] : memref<2x16x8x8xf32, strided<[2048, 1, 256, 32]>>
 //       CHECK:   incept.exec.kernel @{{.+}}relu ins(%{{.+}} : {{.+}}) outs(%[[A]] : {{.+}}) extents [128, 16, 16, 32] units 128
-//       CHECK:   %[[B:.+]] = incept.exec.slice @arena at [[#BEGIN + 64]] : memref<2x16x8x8xf32, strided<[2048, 1, 256, 32]>>
+//       CHECK:   %[[B:.+]] = incept.exec.slice @arena at [[#BEGIN+64]] : memref<2x16x8x8xf32, strided<[2048, 1, 256, 32]>>
 //       CHECK:   incept.exec.kernel @{{.+}}relu ins(%{{.+}} : {{.+}}) outs(%[[B]] : {{.+}}) extents [128, 16, 16, 32] units 128
 func.func @channel_slices() {
   %x = incept.read @"io/a" : tensor<2x16x8x8xf32>
+  %y = incept.read @"io/d" : tensor<2x16x8x8xf32>
   %0 = incept.relu %x : (tensor<2x16x8x8xf32>) -> tensor<2x16x8x8xf32>
-  %1 = incept.scale %0 by 0.5 : (tensor<2x16x8x8xf32>) -> tensor<2x16x8x8xf32>
+  %1 = incept.relu %y : (tensor<2x16x8x8xf32>) -> tensor<2x16x8x8xf32>
   %2 = incept.concat_view %0, %1 : (tensor<2x16x8x8xf32>, tensor<2x16x8x8xf32>) -> tensor<2x32x8x8xf32>
   incept.write @"io/wide", %2 : tensor<2x32x8x8xf32>
   return
@@ -111,7 +113,7 @@ func.func @channel_slices() {
 //       CHECK:   %[[R:.+]] = incept.exec.slice @step at 24 : memref<f32>
 //       CHECK:   %[[B:.+]] = incept.exec.slice @step at 44 : memref<f32>
 //       CHECK:   incept.exec.kernel @{{.+}}select ins(%[[R]], %[[B]], %{{.+}} : memref<f32>, memref<f32>, memref<f32>)
-incept.variable @"io/scalar" kind "io" : tensor<f32>
+incept.variable @"io/scalar" kind io role "scalar" : tensor<f32>
 func.func @step_fields() {
   %r = incept.step_value @learning_rate : tensor<f32>
   %b = incept.step_value @beta : tensor<f32>

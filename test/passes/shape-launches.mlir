@@ -6,7 +6,7 @@ incept.exec.kernel_def @k "map" {
   %0 = incept.relu %x : (tensor<?x?xf32>) -> tensor<?x?xf32>
   incept.yield %0 : tensor<?x?xf32>
 }
-incept.exec.plan @p "reorder" {} : (memref<65x8xf32>) -> memref<65x8xf32>
+incept.exec.plan @p reorder {} : (memref<65x8xf32>) -> memref<65x8xf32>
 
 // The fake target has blocks of 32 units: three for 65. A library's call has no shape.
 // CHECK-LABEL: func.func @blocks

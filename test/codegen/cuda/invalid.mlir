@@ -13,7 +13,7 @@ incept.exec.kernel_def @k "spiral" {
 ^bb0(%x: tensor<?xf32>):
   incept.yield %x : tensor<?xf32>
 }
-func.func @infer() {
+func.func @infer() attributes {incept.entry = #incept.entry<infer>} {
   %x = incept.exec.slice @arena at 0 : memref<8xf32>
   incept.exec.kernel @k ins(%x : memref<8xf32>) outs(%x : memref<8xf32>) extents [8] units 1
   return
@@ -26,7 +26,7 @@ incept.exec.kernel_def @k "avg_pool" {
   %y = incept.relu %x : (tensor<?x?x?x?xf32>) -> tensor<?x?x?x?xf32>
   incept.yield %y : tensor<?x?x?x?xf32>
 }
-func.func @infer() {
+func.func @infer() attributes {incept.entry = #incept.entry<infer>} {
   %x = incept.exec.slice @arena at 0 : memref<1x8x1x1xf32>
   incept.exec.kernel @k ins(%x : memref<1x8x1x1xf32>) outs(%x : memref<1x8x1x1xf32>) extents [1, 1, 1, 8, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 8, 8] units 1
   return
@@ -39,7 +39,7 @@ incept.exec.kernel_def @k "map" {
   %y = incept.relu %x : (tensor<?x?xf32>) -> tensor<?x?xf32>
   incept.yield %y : tensor<?x?xf32>
 }
-func.func @infer() {
+func.func @infer() attributes {incept.entry = #incept.entry<infer>} {
   %x = incept.exec.slice @arena at 0 : memref<4294967296x8xf32>
   incept.exec.kernel @k ins(%x : memref<4294967296x8xf32>) outs(%x : memref<4294967296x8xf32>) extents [4294967296, 8, 8, 8] units 4294967296
   return
@@ -53,7 +53,7 @@ incept.exec.kernel_def @k "map" {
   %y = incept.relu %x : (tensor<?x?xf32>) -> tensor<?x?xf32>
   incept.yield %y : tensor<?x?xf32>
 }
-func.func @infer() {
+func.func @infer() attributes {incept.entry = #incept.entry<infer>} {
   %x = incept.exec.slice @arena at 4 : memref<2x8xf32>
   %y = incept.exec.slice @arena at 64 : memref<2x8xf32>
   incept.exec.kernel @k ins(%x : memref<2x8xf32>) outs(%x : memref<2x8xf32>) extents [2, 8, 8, 8] units 2 width 4 grid [1, 1, 1] block [2, 128, 1]
@@ -67,7 +67,7 @@ incept.exec.kernel_def @k "map" {
   %y = incept.relu %x : (tensor<?x?xf32>) -> tensor<?x?xf32>
   incept.yield %y : tensor<?x?xf32>
 }
-func.func @infer() {
+func.func @infer() attributes {incept.entry = #incept.entry<infer>} {
   %x = incept.exec.slice @arena at 4 : memref<2x8xf32>
   %y = incept.exec.slice @arena at 64 : memref<2x8xf32>
   incept.exec.kernel @k ins(%y : memref<2x8xf32>) outs(%y : memref<2x8xf32>) extents [2, 8, 8, 8] units 2 width 4 grid [2, 1, 1] block [2, 128, 1]
@@ -81,7 +81,7 @@ incept.exec.kernel_def @k "map" {
   %y = incept.relu %x : (tensor<?x?xf32>) -> tensor<?x?xf32>
   incept.yield %y : tensor<?x?xf32>
 }
-func.func @infer() {
+func.func @infer() attributes {incept.entry = #incept.entry<infer>} {
   %x = incept.exec.slice @arena at 4 : memref<2x8xf32>
   %y = incept.exec.slice @arena at 64 : memref<2x8xf32>
   incept.exec.kernel @k ins(%y : memref<2x8xf32>) outs(%y : memref<2x8xf32>) extents [2, 8, 8, 8] units 2 width 4 grid [1, 1, 1] block [2, 128, 1]
