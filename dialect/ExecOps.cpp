@@ -52,6 +52,38 @@ LogicalResult LibraryOp::verifySymbolUses(SymbolTableCollection &table) {
   return success();
 }
 
+LogicalResult KernelDefOp::verifyRegions() {
+  // exec.kernel_def_c1
+  Block &body = getBody().front();
+  bool isOne = llvm::hasSingleElement(body.without_terminator());
+  if (getFamily() == KernelFamily::Opaque && !(isOne && llvm::equal(body.front().getOperands(), body.getArguments()) &&
+                                               llvm::equal(body.front().getResults(), getYield().getValues())))
+    return emitOpError() << "expected one op that takes all arguments and whose results are all yielded, in order";
+  return success();
+}
+
+FailureOr<KernelLoops> KernelDefOp::getLoops() {
+  Block &body = getBody().front();
+  auto isFull = [](Value value) { return cast<RankedTensorType>(value.getType()).getRank() >= 2; };
+  unsigned full = llvm::count_if(body.getArguments(), isFull) + llvm::count_if(getYield().getValues(), isFull);
+  unsigned counts = llvm::count_if(body, [](Operation &op) { return isa<CountedOpInterface>(op); });
+  switch (getFamily()) {
+  case KernelFamily::Flat:
+    return KernelLoops{1 + counts};
+  case KernelFamily::Map:
+    return KernelLoops{2 + full, UnitSize::Tile, 1, 2};
+  case KernelFamily::Reduce:
+    return KernelLoops{3 + full, UnitSize::Tile, 1, 3};
+  case KernelFamily::Combine:
+    return KernelLoops{2 + counts};
+  case KernelFamily::Opaque:
+    break;
+  }
+  if (auto kernel = dyn_cast<KernelOpInterface>(body.front()))
+    return kernel.getLoops();
+  return emitOpError() << "'" << body.front().getName() << "' has no kernel rule";
+}
+
 YieldOp KernelDefOp::getYield() { return cast<YieldOp>(getBody().front().getTerminator()); }
 
 } // namespace incept::exec

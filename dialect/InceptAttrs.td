@@ -1,11 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Attributes: the physical layout of a tensor.
+// Attributes: the kinds of things that have kinds, and the physical layout of a tensor.
 #ifndef INCEPT_ATTRS_TD
 #define INCEPT_ATTRS_TD
 
 include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/EnumAttr.td"
 include "dialect/InceptBase.td"
+
+class Incept_Enum<string name, string summary, list<I32EnumAttrCase> cases> : I32EnumAttr<name, summary, cases> {
+  let cppNamespace = "::incept";
+  let genSpecializedAttr = 0;
+}
+
+def Incept_KernelFamily : Incept_Enum<"KernelFamily", "the loops around a kernel's body (dialect/README.md)", [
+  I32EnumAttrCase<"Flat", 0, "flat">,       // over elements
+  I32EnumAttrCase<"Map", 1, "map">,         // over rows and channels
+  I32EnumAttrCase<"Reduce", 2, "reduce">,   // the same, with sums over rows
+  I32EnumAttrCase<"Combine", 3, "combine">, // over partial sums
+  I32EnumAttrCase<"Opaque", 4, "opaque">,   // those of the body's one op
+]>;
+def Incept_KernelFamilyAttr : EnumAttr<Incept_Dialect, Incept_KernelFamily, "kernel_family">;
 
 def Incept_LayoutAttr : AttrDef<Incept_Dialect, "Layout"> {
   let mnemonic = "layout";

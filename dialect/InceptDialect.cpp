@@ -10,6 +10,7 @@
 using namespace mlir;
 
 #include "dialect/InceptDialect.cpp.inc"
+#include "dialect/InceptEnums.cpp.inc"
 #include "dialect/InceptInterfaces.cpp.inc"
 #define GET_ATTRDEF_CLASSES
 #include "dialect/InceptAttrs.cpp.inc"

@@ -8,8 +8,11 @@
 #include "mlir/IR/Dialect.h"
 #include "mlir/IR/OpDefinition.h"
 
+#include "dialect/Kernels.h"
+
 #include "dialect/InceptDialect.h.inc"
 
+#include "dialect/InceptEnums.h.inc"
 #define GET_ATTRDEF_CLASSES
 #include "dialect/InceptAttrs.h.inc"
 

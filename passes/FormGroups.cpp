@@ -148,9 +148,10 @@ GroupOp buildGroup(StringRef kind, Operation *anchor, ArrayRef<Operation *> memb
         inputs.insert(operand);
     if (clones.contains(op))
       continue;
-    for (Value result : op->getResults())
-      if (llvm::any_of(result.getUsers(),
-                       [&](Operation *user) { return !inside.contains(user) || clones.contains(user); }))
+    for (Value result : op->getResults()) // a kernel that is one op writes all of its results
+      if (op->hasTrait<OpTrait::Opaque>() || llvm::any_of(result.getUsers(), [&](Operation *user) {
+            return !inside.contains(user) || clones.contains(user);
+          }))
         outputs.push_back(result);
   }
   OpBuilder builder(anchor);

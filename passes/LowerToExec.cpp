@@ -222,7 +222,7 @@ public:
   FunctionLowering(func::FuncOp function, KernelTable &kernels, SymbolTable &symbols)
       : function(function), kernels(kernels), symbols(symbols) {}
 
-  void run() {
+  LogicalResult run() {
     OpBuilder builder(function.getContext());
     for (GroupOp group : function.getOps<GroupOp>()) {
       builder.setInsertionPoint(function.getBody().front().getTerminator());
@@ -230,14 +230,15 @@ public:
         lowerLibrary(builder, group);
       else if (isa<CountNonfiniteOp>(group.getBody().front().front()))
         lowerCount(builder, group);
-      else
-        lowerKernel(builder, group);
+      else if (failed(lowerKernel(builder, group)))
+        return failure();
     }
     for (Operation &op : llvm::make_early_inc_range(llvm::reverse(function.getBody().front())))
       if (isa<GroupOp, ReadOp, WriteOp, StepValueOp>(op) || op.hasTrait<OpTrait::View>())
         op.erase();
     function->removeAttr("incept.arena_bytes");
     function->removeAttr("incept.arena_lower_bound");
+    return success();
   }
 
 private:
@@ -299,18 +300,20 @@ private:
     setLaunchCost(launch, {countFlops(group), countBytes(ValueRange(operands).drop_back())});
   }
 
-  void lowerKernel(OpBuilder &builder, GroupOp group) {
+  LogicalResult lowerKernel(OpBuilder &builder, GroupOp group) {
     Location loc = group.getLoc();
-    SmallVector<KernelLaunch, 2> launches = kernels.get(group);
+    FailureOr<SmallVector<KernelLaunch, 2>> launches = kernels.get(group);
+    if (failed(launches))
+      return failure();
     int64_t scratch = group.getScratchpadOffset().value_or(0);
     DenseMap<Value, Value> partials;
-    for (const KernelLaunch &launch : launches) {
+    for (const KernelLaunch &launch : *launches) {
       SmallVector<Value> operands;
       for (Value value : launch.operands) {
         bool isPartial = value.getParentBlock() == &group.getBody().front();
         Value memory = isPartial ? partials.lookup(value) : address(builder, loc, value);
         if (!memory) {
-          int64_t units = launches.front().units, channels = shapeOf(value)[0];
+          int64_t units = launches->front().units, channels = shapeOf(value)[0];
           memory = slice(builder, loc, "arena", scratch, {units, channels}, builder.getF32Type());
           scratch += llvm::alignTo(units * channels * 4, kAlignment);
           partials[value] = memory;
@@ -319,6 +322,7 @@ private:
       }
       emit(builder, group, launch.symbol, operands, launch.extents, launch.units, launch.flops);
     }
+    return success();
   }
 
   /// A stretch of a region with elements of one type.
@@ -424,7 +428,8 @@ struct LowerToExecPass : impl::LowerToExecPassBase<LowerToExecPass> {
     SymbolTable symbols(module);
     KernelTable kernels(module, *target);
     for (func::FuncOp function : module.getOps<func::FuncOp>())
-      FunctionLowering(function, kernels, symbols).run();
+      if (failed(FunctionLowering(function, kernels, symbols).run()))
+        return signalPassFailure();
     annotate(module, placer.arenaBytes(), bound, placer.persistentBytes());
     describeInterface(module);
   }

@@ -12,34 +12,6 @@ namespace incept::cuda {
 
 namespace {
 
-/// The extents that decide a family's shape: where the channels are and where the strides of full operands begin.
-struct FamilyShape {
-  StringRef name;
-  int channels;                     ///< index of the extent that vectors run along, -1: vectors of elements or none
-  int firstStride;                  ///< index of the first stride, -1: none
-  size_t vectorOperands = SIZE_MAX; ///< this many of the operands, from the first, are read in vectors
-};
-constexpr FamilyShape kFamilies[] = {
-    {"flat", -1, -1},
-    {"map", 1, 2},
-    {"reduce", 1, 3},
-    {"combine", -1, -1},
-    {"count_nonfinite", 1, -1, 1}, // a chunk has whole vectors; what is written are single counts
-    {"reorder", 1, -1},
-    {"max_pool", 3, 14},
-    {"max_pool_with_index", 3, 14},
-    {"max_pool_backward", 3, 14},
-    {"avg_pool", 3, 14},
-    {"avg_pool_backward", 3, 14},
-    {"global_avg_pool", 2, 3},
-    {"global_avg_pool_backward", 2, 3},
-    {"dropout", 1, 3},
-    {"softmax_cross_entropy", -1, -1},
-    {"softmax_cross_entropy_backward", -1, -1},
-    {"normalize_image", -1, -1},
-    {"import_image", -1, -1},
-};
-
 /// A block's threads over the vectors of a row (x) and rows (y), and the blocks that a row takes.
 struct Tile {
   int64_t x, y, blocks;
@@ -63,18 +35,18 @@ public:
 
   LogicalResult shape(exec::KernelOp launch) {
     auto definition = symbols.lookup<exec::KernelDefOp>(launch.getKernel());
-    const FamilyShape *family =
-        llvm::find_if(kFamilies, [&](const FamilyShape &f) { return f.name == definition.getFamily(); });
-    if (family == std::end(kFamilies))
-      return definition.emitOpError() << "unknown kernel family '" << definition.getFamily() << "'";
-    int64_t width = widthOf(launch, *family);
-    LaunchShape result = grid(launch, *family, width, vectorsInFlight(definition, width));
+    FailureOr<KernelLoops> loops = definition.getLoops();
+    if (failed(loops))
+      return failure();
+    KernelFamily family = definition.getFamily();
+    int64_t width = widthOf(launch, *loops, family == KernelFamily::Flat);
+    LaunchShape result = grid(launch, *loops, family, width, vectorsInFlight(definition, width));
     result.variant = intern(definition, width, launch.getExtents().size());
     // Rows and units are divided in 32 bits.
     constexpr int64_t kMostX = INT32_MAX, kMostY = 65535;
-    bool countsRows = family->channels >= 0 || family->name == "import_image" || family->name == "normalize_image";
+    bool countsRows = loops->channels >= 0 || loops->unit == UnitSize::Thread;
     int64_t rows = countsRows ? int64_t(launch.getUnits()) : 0;
-    if (family->name == "reduce")
+    if (family == KernelFamily::Reduce)
       rows = launch.getExtents()[0];
     if (result.grid[0] > kMostX || result.grid[1] > kMostY || rows > kMostX)
       return launch.emitOpError() << "is too large for a GPU's grid: use a smaller --batch-size";
@@ -86,19 +58,18 @@ public:
 
 private:
   /// Lanes of 16 bytes of the narrowest operand, fewer where channels, strides or addresses are no multiples.
-  static int64_t widthOf(exec::KernelOp launch, const FamilyShape &family) {
-    bool isFlat = family.name == "flat";
-    if (family.channels < 0 && !isFlat)
+  static int64_t widthOf(exec::KernelOp launch, const KernelLoops &loops, bool isFlat) {
+    if (loops.channels < 0 && !isFlat)
       return 1;
     ArrayRef<int64_t> extents = launch.getExtents();
     int64_t narrowest = kVectorBytes;
     SmallVector<Value> full;
-    int64_t stride = family.firstStride;
+    int64_t stride = loops.firstStride;
     for (Value operand : launch.getArguments()) {
       // Scalars and channel vectors have no stride; vectors are dense.
       if (cast<MemRefType>(operand.getType()).getRank() == 0)
         continue;
-      if (full.size() == family.vectorOperands)
+      if (full.size() == loops.vectorOperands)
         break;
       full.push_back(operand);
       if (elementBytes(operand) > 1)
@@ -106,7 +77,7 @@ private:
     }
     int64_t width = kVectorBytes / narrowest;
     auto fits = [&](int64_t lanes) {
-      if (!isFlat && extents[family.channels] % lanes != 0)
+      if (!isFlat && extents[loops.channels] % lanes != 0)
         return false;
       for (int64_t i = stride; stride >= 0 && i < int64_t(extents.size()); ++i)
         if (extents[i] % lanes != 0)
@@ -121,7 +92,8 @@ private:
     return width;
   }
 
-  static LaunchShape grid(exec::KernelOp launch, const FamilyShape &family, int64_t width, int64_t inFlight) {
+  static LaunchShape grid(exec::KernelOp launch, const KernelLoops &loops, KernelFamily family, int64_t width,
+                          int64_t inFlight) {
     ArrayRef<int64_t> extents = launch.getExtents();
     int64_t units = launch.getUnits();
     LaunchShape shape;
@@ -130,21 +102,20 @@ private:
       shape.block = {threadsX, threadsY, 1};
     };
     auto ceil = [](int64_t a, int64_t b) { return int64_t(llvm::divideCeil(a, b)); };
-    if (family.name == "flat") {
+    if (family == KernelFamily::Flat) {
       set(ceil(extents[0], kBlockThreads * width * inFlight), 1, kBlockThreads, 1);
-    } else if (family.name == "combine") {
+    } else if (family == KernelFamily::Combine) {
       set(ceil(extents[1], 32), 1, 32, kBlockThreads / 32);
-    } else if (family.name == "reorder") {
-      int64_t vectors = extents[1] / width, threads = std::min(vectors, kBlockThreads);
-      set(extents[0], ceil(vectors, threads), threads, 1);
-    } else if (family.name == "softmax_cross_entropy" || family.name == "softmax_cross_entropy_backward" ||
-               family.name == "count_nonfinite") {
+    } else if (loops.unit == UnitSize::Row) {
+      int64_t vectors = extents[loops.channels] / width, threads = std::min(vectors, kBlockThreads);
+      set(units, ceil(vectors, threads), threads, 1);
+    } else if (loops.unit == UnitSize::Block) {
       set(units, 1, kBlockThreads, 1);
-    } else if (family.channels < 0) {
+    } else if (loops.unit == UnitSize::Thread) {
       set(ceil(units, kBlockThreads), 1, kBlockThreads, 1);
     } else {
-      Tile tile = tileOf(extents[family.channels] / width);
-      set(family.name == "map" ? ceil(extents[0], tile.y * inFlight) : units, tile.blocks, tile.x, tile.y);
+      Tile tile = tileOf(extents[loops.channels] / width);
+      set(family == KernelFamily::Map ? ceil(extents[0], tile.y * inFlight) : units, tile.blocks, tile.x, tile.y);
     }
     return shape;
   }
@@ -166,7 +137,7 @@ private:
 int64_t vectorsInFlight(exec::KernelDefOp definition, int64_t width) {
   // Half of a thread's registers hold what was read.
   constexpr int64_t kRegisters = 96, kMost = 4;
-  int64_t full = 0, channels = 0, fullRank = definition.getFamily() == "flat" ? 1 : 2;
+  int64_t full = 0, channels = 0, fullRank = definition.getFamily() == KernelFamily::Flat ? 1 : 2;
   for (Value input : definition.getBody().getArguments()) {
     int64_t rank = cast<RankedTensorType>(input.getType()).getRank();
     full += rank >= fullRank;

@@ -50,13 +50,44 @@ func.func @exec.kernel_c1(%x: memref<8xf32>) {
 
 // -----
 
-incept.exec.kernel_def @k "map" {
+incept.exec.kernel_def @k map {
   incept.yield
 }
 func.func @exec.kernel_c1_units(%x: memref<8xf32>) {
   // expected-error @+1 {{expected at least 1 unit, but got 0}}
   incept.exec.kernel @k(%x) extents [8] units 0 : memref<8xf32>
   return
+}
+
+// -----
+
+// exec.kernel_def_c1: the second result would have no operand.
+// expected-error @+1 {{expected one op that takes all arguments and whose results are all yielded, in order}}
+incept.exec.kernel_def @k opaque {
+^bb0(%x: tensor<?x?x?x?xf32>):
+  %y, %i = incept.max_pool_with_index %x kernel [1, 1] : (tensor<?x?x?x?xf32>) -> (tensor<?x?x?x?xf32>, tensor<?x?x?x?xui8>)
+  incept.yield %y : tensor<?x?x?x?xf32>
+}
+
+// -----
+
+// exec.kernel_def_c1: operands in another order than the addresses.
+// expected-error @+1 {{expected one op that takes all arguments and whose results are all yielded, in order}}
+incept.exec.kernel_def @k opaque {
+^bb0(%i: tensor<?x?x?x?xui8>, %d: tensor<?x?x?x?xf32>):
+  %y = incept.max_pool_backward %d, %i kernel [1, 1] : (tensor<?x?x?x?xf32>, tensor<?x?x?x?xui8>) -> tensor<?x?x?x?xf32>
+  incept.yield %y : tensor<?x?x?x?xf32>
+}
+
+// -----
+
+// exec.kernel_def_c1: two ops.
+// expected-error @+1 {{expected one op that takes all arguments and whose results are all yielded, in order}}
+incept.exec.kernel_def @k opaque {
+^bb0(%x: tensor<?x?x?x?xf32>):
+  %y = incept.max_pool %x kernel [1, 1] : (tensor<?x?x?x?xf32>) -> tensor<?x?x?x?xf32>
+  %z = incept.relu %y : (tensor<?x?x?x?xf32>) -> tensor<?x?x?x?xf32>
+  incept.yield %z : tensor<?x?x?x?xf32>
 }
 
 // -----

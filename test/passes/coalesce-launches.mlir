@@ -2,7 +2,7 @@
 
 incept.exec.region @params 4096
 incept.exec.region @step 64
-incept.exec.kernel_def @k "flat" {
+incept.exec.kernel_def @k flat {
 ^bb0(%a: tensor<?xf32>):
   %0 = incept.copy %a : (tensor<?xf32>) -> tensor<?xf32>
   incept.yield %0 : tensor<?xf32>
@@ -56,7 +56,7 @@ func.func @conflict_between() {
 
 // A copy in low precision lies at its parameter's offset counted in elements: 16 elements are 32 bytes there.
 incept.exec.region @copy 2048
-incept.exec.kernel_def @cast "flat" {
+incept.exec.kernel_def @cast flat {
 ^bb0(%a: tensor<?xf32>):
   %0 = incept.cast %a : (tensor<?xf32>) -> tensor<?xbf16>
   incept.yield %0 : tensor<?xbf16>

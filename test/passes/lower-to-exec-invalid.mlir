@@ -50,3 +50,99 @@ func.func @odd_size() {
   %0 = incept.join_rows %a, %b : (tensor<3x1x1x1xf32>, tensor<16x1x1x1xf32>) -> tensor<19x1x1x1xf32>
   return
 }
+
+// -----
+
+// A kernel that is one op writes all of its results.
+incept.variable @x kind "parameter" : tensor<1x8x4x4xf32>
+incept.variable @y kind "slot" : tensor<1x8x2x2xf32>
+func.func @result_is_not_yielded() {
+  %x = incept.read @x : tensor<1x8x4x4xf32>
+  // expected-error @+1 {{expected all results of 'incept.max_pool_with_index' to be yielded: its kernel writes them}}
+  %y = incept.group "kernel" (%x) : (tensor<1x8x4x4xf32>) -> tensor<1x8x2x2xf32> {
+  ^bb0(%a: tensor<1x8x4x4xf32>):
+    %p, %i = incept.max_pool_with_index %a kernel [2, 2] stride [2, 2] : (tensor<1x8x4x4xf32>) -> (tensor<1x8x2x2xf32>, tensor<1x8x2x2xui8>)
+    incept.yield %p : tensor<1x8x2x2xf32>
+  }
+  incept.write @y, %y : tensor<1x8x2x2xf32>
+  return
+}
+
+// -----
+
+incept.variable @x kind "parameter" : tensor<1x8x4x4xf32>
+incept.variable @y kind "slot" : tensor<1x8x2x2xf32>
+func.func @not_alone() {
+  %x = incept.read @x : tensor<1x8x4x4xf32>
+  // expected-error @+1 {{expected 'incept.max_pool' alone in its group}}
+  %y = incept.group "kernel" (%x) : (tensor<1x8x4x4xf32>) -> tensor<1x8x2x2xf32> {
+  ^bb0(%a: tensor<1x8x4x4xf32>):
+    %r = incept.relu %a : (tensor<1x8x4x4xf32>) -> tensor<1x8x4x4xf32>
+    %p = incept.max_pool %r kernel [2, 2] stride [2, 2] : (tensor<1x8x4x4xf32>) -> tensor<1x8x2x2xf32>
+    incept.yield %p : tensor<1x8x2x2xf32>
+  }
+  incept.write @y, %y : tensor<1x8x2x2xf32>
+  return
+}
+
+// -----
+
+// No kernel is generated for what a library computes.
+incept.variable @x kind "parameter" : tensor<2x8xf32>
+incept.variable @w kind "parameter" : tensor<4x8xf32>
+incept.variable @y kind "slot" : tensor<2x4xf32>
+func.func @library_op() {
+  %x = incept.read @x : tensor<2x8xf32>
+  %w = incept.read @w : tensor<4x8xf32>
+  %y = incept.group "kernel" (%x, %w) : (tensor<2x8xf32>, tensor<4x8xf32>) -> tensor<2x4xf32> {
+  ^bb0(%a: tensor<2x8xf32>, %b: tensor<4x8xf32>):
+    // expected-error @+1 {{cannot be part of a generated kernel}}
+    %l = incept.linear %a, %b : (tensor<2x8xf32>, tensor<4x8xf32>) -> tensor<2x4xf32>
+    incept.yield %l : tensor<2x4xf32>
+  }
+  incept.write @y, %y : tensor<2x4xf32>
+  return
+}
+
+// -----
+
+// The loops of a kernel run over one shape.
+incept.variable @x kind "parameter" : tensor<1x8x4x4xf32>
+incept.variable @y kind "parameter" : tensor<1x8x2x2xf32>
+incept.variable @a kind "slot" : tensor<1x8x4x4xf32>
+incept.variable @b kind "slot" : tensor<1x8x2x2xf32>
+func.func @two_shapes() {
+  %x = incept.read @x : tensor<1x8x4x4xf32>
+  %y = incept.read @y : tensor<1x8x2x2xf32>
+  // expected-error @+1 {{expected tensors of shape (1,8,4,4) and vectors of 8 in one kernel, but got (1,8,2,2)}}
+  %a, %b = incept.group "kernel" (%x, %y) : (tensor<1x8x4x4xf32>, tensor<1x8x2x2xf32>) -> (tensor<1x8x4x4xf32>, tensor<1x8x2x2xf32>) {
+  ^bb0(%c: tensor<1x8x4x4xf32>, %d: tensor<1x8x2x2xf32>):
+    %r = incept.relu %c : (tensor<1x8x4x4xf32>) -> tensor<1x8x4x4xf32>
+    %s = incept.relu %d : (tensor<1x8x2x2xf32>) -> tensor<1x8x2x2xf32>
+    incept.yield %r, %s : tensor<1x8x4x4xf32>, tensor<1x8x2x2xf32>
+  }
+  incept.write @a, %a : tensor<1x8x4x4xf32>
+  incept.write @b, %b : tensor<1x8x2x2xf32>
+  return
+}
+
+// -----
+
+incept.variable @x kind "parameter" : tensor<8xf32>
+incept.variable @y kind "parameter" : tensor<4xf32>
+incept.variable @a kind "slot" : tensor<8xf32>
+incept.variable @b kind "slot" : tensor<4xf32>
+func.func @two_vectors() {
+  %x = incept.read @x : tensor<8xf32>
+  %y = incept.read @y : tensor<4xf32>
+  // expected-error @+1 {{expected vectors of one size in a kernel without full tensors}}
+  %a, %b = incept.group "kernel" (%x, %y) : (tensor<8xf32>, tensor<4xf32>) -> (tensor<8xf32>, tensor<4xf32>) {
+  ^bb0(%c: tensor<8xf32>, %d: tensor<4xf32>):
+    %r = incept.relu %c : (tensor<8xf32>) -> tensor<8xf32>
+    %s = incept.relu %d : (tensor<4xf32>) -> tensor<4xf32>
+    incept.yield %r, %s : tensor<8xf32>, tensor<4xf32>
+  }
+  incept.write @a, %a : tensor<8xf32>
+  incept.write @b, %b : tensor<4xf32>
+  return
+}

@@ -78,3 +78,14 @@ func.func @convolutions() {
   incept.write @"io/c", %2 : tensor<2x16x6x6xf32>
   return
 }
+
+// A kernel that is one op writes all of its results, wanted or not.
+incept.variable @"io/d" kind "io" : tensor<2x4x4x4xf32>
+// CHECK-LABEL: func.func @unused_result
+//       CHECK:   incept.exec.kernel @k{{[0-9]+}}_max_pool_with_index(%{{[0-9]+}}, %{{[0-9]+}}, %{{[0-9]+}})
+func.func @unused_result() {
+  %x = incept.read @"io/f32_input" : tensor<2x4x8x8xf32>
+  %y, %i = incept.max_pool_with_index %x kernel [2, 2] stride [2, 2] : (tensor<2x4x8x8xf32>) -> (tensor<2x4x4x4xf32>, tensor<2x4x4x4xui8>)
+  incept.write @"io/d", %y : tensor<2x4x4x4xf32>
+  return
+}

@@ -4,9 +4,9 @@
 // RUN: not incept-translate %t/large.mlir --incept-to-ptx 2>&1 | FileCheck %s --check-prefix=LARGE
 
 //--- family.mlir
-// FAMILY: error: 'incept.exec.kernel_def' op unknown kernel family 'spiral'
+// FAMILY: error: expected ::incept::KernelFamily to be one of: flat, map, reduce, combine, opaque
 incept.exec.region @arena 4096
-incept.exec.kernel_def @k "spiral" {
+incept.exec.kernel_def @k spiral {
 ^bb0(%x: tensor<?xf32>):
   incept.yield %x : tensor<?xf32>
 }
@@ -16,9 +16,9 @@ func.func @infer() {
   return
 }
 //--- body.mlir
-// BODY: error: 'incept.exec.kernel_def' op expected a body of one 'avg_pool' in a kernel of that family
+// BODY: error: 'incept.exec.kernel_def' op 'incept.relu' has no kernel rule
 incept.exec.region @arena 4096
-incept.exec.kernel_def @k "avg_pool" {
+incept.exec.kernel_def @k opaque {
 ^bb0(%x: tensor<?x?x?x?xf32>):
   %y = incept.relu %x : (tensor<?x?x?x?xf32>) -> tensor<?x?x?x?xf32>
   incept.yield %y : tensor<?x?x?x?xf32>
@@ -31,7 +31,7 @@ func.func @infer() {
 //--- large.mlir
 // LARGE: error: 'incept.exec.kernel' op is too large for a GPU's grid: use a smaller --batch-size
 incept.exec.region @arena 4096
-incept.exec.kernel_def @k "map" {
+incept.exec.kernel_def @k map {
 ^bb0(%x: tensor<?x?xf32>):
   %y = incept.relu %x : (tensor<?x?xf32>) -> tensor<?x?xf32>
   incept.yield %y : tensor<?x?xf32>
