@@ -23,8 +23,8 @@ static int64_t storedElements(Value value) {
   int64_t elements = *countElements(shapeOf(value));
   auto consider = [&](StringRef name, Operation *from) {
     auto variable = SymbolTable::lookupNearestSymbolFrom<VariableOp>(from, StringAttr::get(from->getContext(), name));
-    if (auto bytes = variable ? variable->getAttrOfType<IntegerAttr>("incept.bytes") : IntegerAttr())
-      elements = std::max(elements, bytes.getInt() / elementBytes(getElementTypeOrSelf(value.getType())));
+    if (auto bytes = variable ? variable.getBytes() : std::nullopt)
+      elements = std::max(elements, int64_t(*bytes) / elementBytes(getElementTypeOrSelf(value.getType())));
   };
   if (auto read = value.getDefiningOp<ReadOp>())
     consider(read.getVariable(), read);
@@ -52,9 +52,6 @@ static bool isFlat(GroupOp group) {
   }
   return true;
 }
-
-/// True for an op that is a kernel by itself. A reorder is a library's op, where a target has a library for it.
-static bool isOpaque(Operation *op) { return op->hasTrait<OpTrait::Opaque>() || isa<KernelOpInterface>(op); }
 
 static KernelFamily familyOf(GroupOp group) {
   bool reduces = llvm::any_of(group.getBody().front(), [](Operation &op) { return op.hasTrait<OpTrait::Reduce>(); });
@@ -262,20 +259,10 @@ FailureOr<KernelLaunch> KernelTable::getOpaque(GroupOp group, Operation *op) {
   auto kernel = dyn_cast<KernelOpInterface>(op);
   if (!kernel)
     return op->emitOpError() << "has no kernel rule: its dialect has to attach one";
-  if (!llvm::hasSingleElement(group.getBody().front().without_terminator()))
-    return group.emitOpError() << "expected '" << op->getName() << "' alone in its group";
   KernelLaunch launch;
   for (Value operand : op->getOperands())
     launch.operands.push_back(group.getInputs()[cast<BlockArgument>(operand).getArgNumber()]);
-  OperandRange yielded = group.getYield().getValues();
-  for (Value result : op->getResults()) {
-    auto found = llvm::find(yielded, result);
-    if (found == yielded.end())
-      return group.emitOpError() << "expected all results of '" << op->getName()
-                                 << "' to be yielded: its kernel writes "
-                                 << "them";
-    launch.operands.push_back(group.getOutputs()[found - yielded.begin()]);
-  }
+  llvm::append_range(launch.operands, group.getOutputs());
   KernelWork work = kernel.getWork();
   launch.extents = work.extents;
   launch.units = work.units;
@@ -287,19 +274,15 @@ FailureOr<KernelLaunch> KernelTable::getOpaque(GroupOp group, Operation *op) {
 
 FailureOr<SmallVector<KernelLaunch, 2>> KernelTable::get(GroupOp group) {
   SmallVector<KernelLaunch, 2> launches(1);
-  Block &body = group.getBody().front();
-  auto opaque = llvm::find_if(body, [](Operation &op) { return isOpaque(&op); });
-  if (opaque != body.end()) {
-    FailureOr<KernelLaunch> launch = getOpaque(group, &*opaque);
+  Operation *op = &group.getBody().front().front();
+  if (op->hasTrait<OpTrait::Opaque>() || isa<KernelOpInterface>(op)) {
+    FailureOr<KernelLaunch> launch = getOpaque(group, op);
     if (failed(launch))
       return failure();
     launches[0] = std::move(*launch);
     launches[0].flops = countFlops(group);
     return launches;
   }
-  for (Operation &op : body.without_terminator())
-    if (!op.hasTrait<OpTrait::Map>() && !op.hasTrait<OpTrait::Reduce>())
-      return op.emitOpError() << "cannot be part of a generated kernel";
   KernelFamily family = familyOf(group);
   Stages stages(group);
   if (failed(mapExtents(group, family, target, launches[0])))

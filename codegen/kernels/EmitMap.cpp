@@ -22,6 +22,7 @@ public:
   Value sqrt(Value value) { return math::SqrtOp::create(e.builder, e.loc, value); }
   Value oneMinus(Value value) { return e.subf(constant(1.0), value); }
 
+  void emitOp(ZerosOp op) { set(op.getDst(), zero()); }
   void emitOp(ReluOp op) { set(op.getDst(), e.maxKeepingNan(get(op.getSrc()), zero())); }
   void emitOp(CopyOp op) { set(op.getDst(), get(op.getSrc())); }
   void emitOp(CastOp op) { set(op.getDst(), get(op.getSrc())); } // memory has types, arithmetic is f32
@@ -183,9 +184,9 @@ void attachAll(MLIRContext *context) {
 } // namespace
 
 void attachFormulas(MLIRContext *context) {
-  attachAll<ReluOp, CopyOp, CastOp, SelectOp, ReluBackwardOp, AddOp, AddNOp, ScaleOp, ScaleShiftOp, BatchNormFinalizeOp,
-            BatchNormBackwardFinalizeOp, BatchNormBackwardApplyOp, FoldBatchNormOp, SgdUpdateOp, RmspropUpdateOp,
-            LossScaleUpdateOp, ChannelSumOp, ChannelStatsOp, BatchNormBackwardStatsOp>(context);
+  attachAll<ZerosOp, ReluOp, CopyOp, CastOp, SelectOp, ReluBackwardOp, AddOp, AddNOp, ScaleOp, ScaleShiftOp,
+            BatchNormFinalizeOp, BatchNormBackwardFinalizeOp, BatchNormBackwardApplyOp, FoldBatchNormOp, SgdUpdateOp,
+            RmspropUpdateOp, LossScaleUpdateOp, ChannelSumOp, ChannelStatsOp, BatchNormBackwardStatsOp>(context);
 }
 
 LogicalResult emitOp(KernelEmitter &e, Operation *op, Values &values, Value count) {

@@ -12,7 +12,7 @@ def Extension_Dialect : Dialect {
 }
 
 class Extension_MapOp<string mnemonic, list<Trait> traits = []>
-    : Op<Extension_Dialect, mnemonic, !listconcat([Pure, Incept_MapTrait, SameOperandsAndResultShape,
+    : Op<Extension_Dialect, mnemonic, !listconcat([Incept_PlacedTrait, Incept_MapTrait, SameOperandsAndResultShape,
                                                    SameOperandsAndResultElementType], traits)>;
 
 def Extension_SoftsignOp : Extension_MapOp<"softsign", [DeclareOpInterfaceMethods<Differentiable>]> {
@@ -30,7 +30,7 @@ def Extension_SoftsignBackwardOp : Extension_MapOp<"softsign_backward"> {
 }
 
 def Extension_FlipColumnsOp : Op<Extension_Dialect, "flip_columns",
-    [Pure, Incept_OpaqueTrait, SameOperandsAndResultShape, SameOperandsAndResultElementType,
+    [Incept_PlacedTrait, Incept_OpaqueTrait, SameOperandsAndResultShape, SameOperandsAndResultElementType,
      DeclareOpInterfaceMethods<Differentiable>, DeclareOpInterfaceMethods<KernelOpInterface>]> {
   let summary = "the image mirrored: dst[n,c,h,w] = src[n,c,h,W-1-w]";
   let arguments = (ins Incept_Image:$src);

@@ -3,8 +3,8 @@
 // The ops of the extension in kernels of both targets, against the f64 interpreter, and their gradients against central
 // differences.
 
-#include "test/codegen/KernelHarness.h"
 #include "test/extension/Extension.h"
+#include "test/codegen/KernelHarness.h"
 #include "test/numerics/TestNetworks.h"
 
 #include <gtest/gtest.h>

@@ -4,8 +4,8 @@
 // Ops that the compiler does not know go all the way to launches.
 !x = tensor<2x16x6x6xf32>
 module attributes {incept.mode = "train", incept.training = {label_smoothing = 0.0, optimizer = {kind = "sgd"}}} {
-  incept.variable @first.weight kind "parameter" : tensor<16x3x3x3xf32>
-  incept.variable @last.weight kind "parameter" : tensor<3x16x6x6xf32>
+  incept.variable @first.weight kind parameter : tensor<16x3x3x3xf32>
+  incept.variable @last.weight kind parameter : tensor<3x16x6x6xf32>
   func.func @network(%images: tensor<2x3x6x6xf32>) -> tensor<2x3xf32> {
     %fw = incept.read @first.weight : tensor<16x3x3x3xf32>
     %x = incept.conv2d %images, %fw pad [1, 1] pad_end [1, 1] {incept.path = "first"} : (tensor<2x3x6x6xf32>, tensor<16x3x3x3xf32>) -> !x

@@ -1,9 +1,9 @@
 // RUN: incept-opt %s -split-input-file -verify-diagnostics --incept-form-groups --incept-assign-layouts --incept-plan-memory --incept-lower-to-exec
 
 // Each join is laid side by side, but @b cannot lie behind both @a and @c.
-incept.variable @a kind "parameter" : tensor<16x16x1x1xf32>
-incept.variable @b kind "parameter" : tensor<16x16x1x1xf32>
-incept.variable @c kind "parameter" : tensor<16x16x1x1xf32>
+incept.variable @a kind parameter : tensor<16x16x1x1xf32>
+incept.variable @b kind parameter : tensor<16x16x1x1xf32>
+incept.variable @c kind parameter : tensor<16x16x1x1xf32>
 func.func @variable_in_two_joins() {
   %a = incept.read @a : tensor<16x16x1x1xf32>
   %b = incept.read @b : tensor<16x16x1x1xf32>
@@ -17,7 +17,7 @@ func.func @variable_in_two_joins() {
 // -----
 
 // A variable cannot lie behind itself.
-incept.variable @a kind "parameter" : tensor<16x16x1x1xf32>
+incept.variable @a kind parameter : tensor<16x16x1x1xf32>
 func.func @variable_twice() {
   %a = incept.read @a : tensor<16x16x1x1xf32>
   // expected-error @+1 {{expected 'a' right behind 'a' in memory}}
@@ -28,8 +28,8 @@ func.func @variable_twice() {
 // -----
 
 // Only parameters are laid side by side: a state lies in another region.
-incept.variable @a kind "parameter" : tensor<16x16x1x1xf32>
-incept.variable @s kind "state" : tensor<16x16x1x1xf32>
+incept.variable @a kind parameter : tensor<16x16x1x1xf32>
+incept.variable @s kind state : tensor<16x16x1x1xf32>
 func.func @other_region() {
   %a = incept.read @a : tensor<16x16x1x1xf32>
   %s = incept.read @s : tensor<16x16x1x1xf32>
@@ -42,8 +42,8 @@ func.func @other_region() {
 
 // Offsets of variables are multiples of 64 bytes: the second would not begin where the first ends.
 // expected-error @+1 {{is joined with others, but its size is no multiple of 64 bytes}}
-incept.variable @a kind "parameter" : tensor<3x1x1x1xf32>
-incept.variable @b kind "parameter" : tensor<16x1x1x1xf32>
+incept.variable @a kind parameter : tensor<3x1x1x1xf32>
+incept.variable @b kind parameter : tensor<16x1x1x1xf32>
 func.func @odd_size() {
   %a = incept.read @a : tensor<3x1x1x1xf32>
   %b = incept.read @b : tensor<16x1x1x1xf32>
@@ -53,69 +53,16 @@ func.func @odd_size() {
 
 // -----
 
-// A kernel that is one op writes all of its results.
-incept.variable @x kind "parameter" : tensor<1x8x4x4xf32>
-incept.variable @y kind "slot" : tensor<1x8x2x2xf32>
-func.func @result_is_not_yielded() {
-  %x = incept.read @x : tensor<1x8x4x4xf32>
-  // expected-error @+1 {{expected all results of 'incept.max_pool_with_index' to be yielded: its kernel writes them}}
-  %y = incept.group "kernel" (%x) : (tensor<1x8x4x4xf32>) -> tensor<1x8x2x2xf32> {
-  ^bb0(%a: tensor<1x8x4x4xf32>):
-    %p, %i = incept.max_pool_with_index %a kernel [2, 2] stride [2, 2] : (tensor<1x8x4x4xf32>) -> (tensor<1x8x2x2xf32>, tensor<1x8x2x2xui8>)
-    incept.yield %p : tensor<1x8x2x2xf32>
-  }
-  incept.write @y, %y : tensor<1x8x2x2xf32>
-  return
-}
-
-// -----
-
-incept.variable @x kind "parameter" : tensor<1x8x4x4xf32>
-incept.variable @y kind "slot" : tensor<1x8x2x2xf32>
-func.func @not_alone() {
-  %x = incept.read @x : tensor<1x8x4x4xf32>
-  // expected-error @+1 {{expected 'incept.max_pool' alone in its group}}
-  %y = incept.group "kernel" (%x) : (tensor<1x8x4x4xf32>) -> tensor<1x8x2x2xf32> {
-  ^bb0(%a: tensor<1x8x4x4xf32>):
-    %r = incept.relu %a : (tensor<1x8x4x4xf32>) -> tensor<1x8x4x4xf32>
-    %p = incept.max_pool %r kernel [2, 2] stride [2, 2] : (tensor<1x8x4x4xf32>) -> tensor<1x8x2x2xf32>
-    incept.yield %p : tensor<1x8x2x2xf32>
-  }
-  incept.write @y, %y : tensor<1x8x2x2xf32>
-  return
-}
-
-// -----
-
-// No kernel is generated for what a library computes.
-incept.variable @x kind "parameter" : tensor<2x8xf32>
-incept.variable @w kind "parameter" : tensor<4x8xf32>
-incept.variable @y kind "slot" : tensor<2x4xf32>
-func.func @library_op() {
-  %x = incept.read @x : tensor<2x8xf32>
-  %w = incept.read @w : tensor<4x8xf32>
-  %y = incept.group "kernel" (%x, %w) : (tensor<2x8xf32>, tensor<4x8xf32>) -> tensor<2x4xf32> {
-  ^bb0(%a: tensor<2x8xf32>, %b: tensor<4x8xf32>):
-    // expected-error @+1 {{cannot be part of a generated kernel}}
-    %l = incept.linear %a, %b : (tensor<2x8xf32>, tensor<4x8xf32>) -> tensor<2x4xf32>
-    incept.yield %l : tensor<2x4xf32>
-  }
-  incept.write @y, %y : tensor<2x4xf32>
-  return
-}
-
-// -----
-
 // The loops of a kernel run over one shape.
-incept.variable @x kind "parameter" : tensor<1x8x4x4xf32>
-incept.variable @y kind "parameter" : tensor<1x8x2x2xf32>
-incept.variable @a kind "slot" : tensor<1x8x4x4xf32>
-incept.variable @b kind "slot" : tensor<1x8x2x2xf32>
+incept.variable @x kind parameter : tensor<1x8x4x4xf32>
+incept.variable @y kind parameter : tensor<1x8x2x2xf32>
+incept.variable @a kind parameter : tensor<1x8x4x4xf32>
+incept.variable @b kind parameter : tensor<1x8x2x2xf32>
 func.func @two_shapes() {
   %x = incept.read @x : tensor<1x8x4x4xf32>
   %y = incept.read @y : tensor<1x8x2x2xf32>
   // expected-error @+1 {{expected tensors of shape (1,8,4,4) and vectors of 8 in one kernel, but got (1,8,2,2)}}
-  %a, %b = incept.group "kernel" (%x, %y) : (tensor<1x8x4x4xf32>, tensor<1x8x2x2xf32>) -> (tensor<1x8x4x4xf32>, tensor<1x8x2x2xf32>) {
+  %a, %b = incept.group kernel(%x, %y) : (tensor<1x8x4x4xf32>, tensor<1x8x2x2xf32>) -> (tensor<1x8x4x4xf32>, tensor<1x8x2x2xf32>) {
   ^bb0(%c: tensor<1x8x4x4xf32>, %d: tensor<1x8x2x2xf32>):
     %r = incept.relu %c : (tensor<1x8x4x4xf32>) -> tensor<1x8x4x4xf32>
     %s = incept.relu %d : (tensor<1x8x2x2xf32>) -> tensor<1x8x2x2xf32>
@@ -128,15 +75,15 @@ func.func @two_shapes() {
 
 // -----
 
-incept.variable @x kind "parameter" : tensor<8xf32>
-incept.variable @y kind "parameter" : tensor<4xf32>
-incept.variable @a kind "slot" : tensor<8xf32>
-incept.variable @b kind "slot" : tensor<4xf32>
+incept.variable @x kind parameter : tensor<8xf32>
+incept.variable @y kind parameter : tensor<4xf32>
+incept.variable @a kind parameter : tensor<8xf32>
+incept.variable @b kind parameter : tensor<4xf32>
 func.func @two_vectors() {
   %x = incept.read @x : tensor<8xf32>
   %y = incept.read @y : tensor<4xf32>
   // expected-error @+1 {{expected vectors of one size in a kernel without full tensors}}
-  %a, %b = incept.group "kernel" (%x, %y) : (tensor<8xf32>, tensor<4xf32>) -> (tensor<8xf32>, tensor<4xf32>) {
+  %a, %b = incept.group kernel(%x, %y) : (tensor<8xf32>, tensor<4xf32>) -> (tensor<8xf32>, tensor<4xf32>) {
   ^bb0(%c: tensor<8xf32>, %d: tensor<4xf32>):
     %r = incept.relu %c : (tensor<8xf32>) -> tensor<8xf32>
     %s = incept.relu %d : (tensor<4xf32>) -> tensor<4xf32>
