@@ -89,11 +89,6 @@ std::string KernelOp::getCodeSymbol() {
   return (getKernel() + (getWidth() ? "_v" + std::to_string(*getWidth()) : "")).str();
 }
 
-static bool isOpaque(KernelDefOp definition) {
-  constexpr StringLiteral kOthers[] = {"flat", "map", "reduce", "combine"};
-  return !llvm::is_contained(kOthers, definition.getFamily());
-}
-
 LogicalResult KernelOp::verifySymbolUses(SymbolTableCollection &table) {
   // exec.kernel_c1
   auto definition = table.lookupNearestSymbolFrom<KernelDefOp>(*this, getKernelAttr());
@@ -111,7 +106,7 @@ LogicalResult KernelOp::verifySymbolUses(SymbolTableCollection &table) {
     auto own = cast<MemRefType>(operand.getType());
     auto its = cast<RankedTensorType>((isIn ? arguments[index] : results[index - arguments.size()]).getType());
     // What an opaque kernel writes is its own business: parts of a scalar, for example.
-    bool mayDiffer = !isIn && isOpaque(definition);
+    bool mayDiffer = !isIn && definition.getFamily() == KernelFamily::Opaque;
     if (own.getElementType() != its.getElementType() || ((own.getRank() == 0) != (its.getRank() == 0) && !mayDiffer))
       return emitOpError() << "expected operand " << index << " to be like " << its << " of kernel '" << getKernel()
                            << "', but got " << own;
@@ -136,6 +131,38 @@ LogicalResult LibraryOp::verifySymbolUses(SymbolTableCollection &table) {
     return emitOpError() << "expected a scratchpad of " << plan.getScratchpadBytes() << " bytes or more, but got "
                          << getScratchpad().getType();
   return success();
+}
+
+LogicalResult KernelDefOp::verifyRegions() {
+  // exec.kernel_def_c1
+  Block &body = getBody().front();
+  bool isOne = llvm::hasSingleElement(body.without_terminator());
+  if (getFamily() == KernelFamily::Opaque && !(isOne && llvm::equal(body.front().getOperands(), body.getArguments()) &&
+                                               llvm::equal(body.front().getResults(), getYield().getValues())))
+    return emitOpError() << "expected one op that takes all arguments and whose results are all yielded, in order";
+  return success();
+}
+
+FailureOr<KernelLoops> KernelDefOp::getLoops() {
+  Block &body = getBody().front();
+  auto isFull = [](Value value) { return cast<RankedTensorType>(value.getType()).getRank() >= 2; };
+  unsigned full = llvm::count_if(body.getArguments(), isFull) + llvm::count_if(getYield().getValues(), isFull);
+  unsigned counts = llvm::count_if(body, [](Operation &op) { return isa<CountedOpInterface>(op); });
+  switch (getFamily()) {
+  case KernelFamily::Flat:
+    return KernelLoops{1 + counts};
+  case KernelFamily::Map:
+    return KernelLoops{2 + full, UnitSize::Tile, 1, 2};
+  case KernelFamily::Reduce:
+    return KernelLoops{3 + full, UnitSize::Tile, 1, 3};
+  case KernelFamily::Combine:
+    return KernelLoops{2 + counts};
+  case KernelFamily::Opaque:
+    break;
+  }
+  if (auto kernel = dyn_cast<KernelOpInterface>(body.front()))
+    return kernel.getLoops();
+  return emitOpError() << "'" << body.front().getName() << "' has no kernel rule";
 }
 
 YieldOp KernelDefOp::getYield() { return cast<YieldOp>(getBody().front().getTerminator()); }

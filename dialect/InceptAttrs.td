@@ -13,6 +13,15 @@ class Incept_Enum<string name, string summary, list<I32EnumAttrCase> cases> : I3
   let genSpecializedAttr = 0;
 }
 
+def Incept_KernelFamily : Incept_Enum<"KernelFamily", "the loops around a kernel's body (dialect/README.md)", [
+  I32EnumAttrCase<"Flat", 0, "flat">,       // over elements
+  I32EnumAttrCase<"Map", 1, "map">,         // over rows and channels
+  I32EnumAttrCase<"Reduce", 2, "reduce">,   // the same, with sums over rows
+  I32EnumAttrCase<"Combine", 3, "combine">, // over partial sums
+  I32EnumAttrCase<"Opaque", 4, "opaque">,   // those of the body's one op
+]>;
+def Incept_KernelFamilyAttr : EnumAttr<Incept_Dialect, Incept_KernelFamily, "kernel_family">;
+
 def Incept_VariableKind : Incept_Enum<"VariableKind", "what a variable is for", [
   I32EnumAttrCase<"Parameter", 0, "parameter">, // trained
   I32EnumAttrCase<"State", 1, "state">,         // running statistics

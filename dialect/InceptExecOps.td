@@ -62,13 +62,19 @@ def Exec_KernelDefOp : Incept_ExecOp<"kernel_def", [Symbol, IsolatedFromAbove,
   let description = [{
     `family` says which loops surround the body (dialect/README.md lists families, operands and extents). Dimensions in
     the body are dynamic: a kernel is generic in extents.
+    - (C1) an `opaque` kernel has one op, which takes the arguments, in order, and whose results it yields, in order.
 
-    Example: `incept.exec.kernel_def @k0 "map" { ^bb0(%x: tensor<?x?x?x?xf32>): ... }`
+    Example: `incept.exec.kernel_def @k0 map { ^bb0(%x: tensor<?x?x?x?xf32>): ... }`
   }];
-  let arguments = (ins SymbolNameAttr:$sym_name, StrAttr:$family);
+  let arguments = (ins SymbolNameAttr:$sym_name, Incept_KernelFamilyAttr:$family);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = "$sym_name $family attr-dict-with-keyword $body";
-  let extraClassDeclaration = [{ ::incept::YieldOp getYield(); }];
+  let hasRegionVerifier = 1;
+  let extraClassDeclaration = [{
+    ::incept::YieldOp getYield();
+    /// What a launch has to know. Reports an opaque kernel whose op has no rule (KernelOpInterface).
+    ::mlir::FailureOr<::incept::KernelLoops> getLoops();
+  }];
 }
 
 def Exec_SliceOp : Incept_ExecOp<"slice", [Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {

@@ -88,7 +88,7 @@ func.func @exec.kernel_c1(%x: memref<8xf32>) {
 
 // -----
 
-incept.exec.kernel_def @k "map" {
+incept.exec.kernel_def @k map {
   incept.yield
 }
 func.func @exec.kernel_c1_units() {
@@ -99,7 +99,38 @@ func.func @exec.kernel_c1_units() {
 
 // -----
 
-incept.exec.kernel_def @k "map" {
+// exec.kernel_def_c1: the second result would have no operand.
+// expected-error @+1 {{expected one op that takes all arguments and whose results are all yielded, in order}}
+incept.exec.kernel_def @k opaque {
+^bb0(%x: tensor<?x?x?x?xf32>):
+  %y, %i = incept.max_pool_with_index %x kernel [1, 1] : (tensor<?x?x?x?xf32>) -> (tensor<?x?x?x?xf32>, tensor<?x?x?x?xui8>)
+  incept.yield %y : tensor<?x?x?x?xf32>
+}
+
+// -----
+
+// exec.kernel_def_c1: operands in another order than the addresses.
+// expected-error @+1 {{expected one op that takes all arguments and whose results are all yielded, in order}}
+incept.exec.kernel_def @k opaque {
+^bb0(%i: tensor<?x?x?x?xui8>, %d: tensor<?x?x?x?xf32>):
+  %y = incept.max_pool_backward %d, %i kernel [1, 1] : (tensor<?x?x?x?xf32>, tensor<?x?x?x?xui8>) -> tensor<?x?x?x?xf32>
+  incept.yield %y : tensor<?x?x?x?xf32>
+}
+
+// -----
+
+// exec.kernel_def_c1: two ops.
+// expected-error @+1 {{expected one op that takes all arguments and whose results are all yielded, in order}}
+incept.exec.kernel_def @k opaque {
+^bb0(%x: tensor<?x?x?x?xf32>):
+  %y = incept.max_pool %x kernel [1, 1] : (tensor<?x?x?x?xf32>) -> tensor<?x?x?x?xf32>
+  %z = incept.relu %y : (tensor<?x?x?x?xf32>) -> tensor<?x?x?x?xf32>
+  incept.yield %z : tensor<?x?x?x?xf32>
+}
+
+// -----
+
+incept.exec.kernel_def @k map {
 ^bb0(%x: tensor<?x?xf32>):
   incept.yield %x : tensor<?x?xf32>
 }
@@ -111,7 +142,7 @@ func.func @exec.kernel_c2_number(%x: memref<8x8xf32>) {
 
 // -----
 
-incept.exec.kernel_def @k "map" {
+incept.exec.kernel_def @k map {
 ^bb0(%x: tensor<?x?xf32>):
   incept.yield %x : tensor<?x?xf32>
 }
@@ -123,7 +154,7 @@ func.func @exec.kernel_c2_element(%x: memref<8x8xf32>, %y: memref<8x8xbf16>) {
 
 // -----
 
-incept.exec.kernel_def @k "flat" {
+incept.exec.kernel_def @k flat {
 ^bb0(%c: tensor<f32>, %x: tensor<?xf32>):
   %0 = incept.select %c, %x, %x : (tensor<f32>, tensor<?xf32>, tensor<?xf32>) -> tensor<?xf32>
   incept.yield %0 : tensor<?xf32>
@@ -136,7 +167,7 @@ func.func @exec.kernel_c2_scalar(%x: memref<8xf32>) {
 
 // -----
 
-incept.exec.kernel_def @k "map" {
+incept.exec.kernel_def @k map {
   incept.yield
 }
 func.func @exec.kernel_c3_grid() {
@@ -147,7 +178,7 @@ func.func @exec.kernel_c3_grid() {
 
 // -----
 
-incept.exec.kernel_def @k "map" {
+incept.exec.kernel_def @k map {
   incept.yield
 }
 func.func @exec.kernel_c3_block() {
@@ -158,7 +189,7 @@ func.func @exec.kernel_c3_block() {
 
 // -----
 
-incept.exec.kernel_def @k "map" {
+incept.exec.kernel_def @k map {
   incept.yield
 }
 func.func @exec.kernel_c3_width() {

@@ -122,3 +122,14 @@ func.func @step_fields() {
   incept.write @"io/scalar", %0 : tensor<f32>
   return
 }
+
+// A kernel that is one op writes all of its results, wanted or not.
+incept.variable @"io/e" kind io role "e" : tensor<2x4x4x4xf32>
+// CHECK-LABEL: func.func @unused_result
+//       CHECK:   incept.exec.kernel @k{{[0-9]+}}_max_pool_with_indexins(%{{[0-9]+}} : {{.+}}) outs(%{{[0-9]+}}, %{{[0-9]+}} : {{.+}})
+func.func @unused_result() {
+  %x = incept.read @"io/f32_input" : tensor<2x4x8x8xf32>
+  %y, %i = incept.max_pool_with_index %x kernel [2, 2] stride [2, 2] : (tensor<2x4x8x8xf32>) -> (tensor<2x4x4x4xf32>, tensor<2x4x4x4xui8>)
+  incept.write @"io/e", %y : tensor<2x4x4x4xf32>
+  return
+}

@@ -1,7 +1,7 @@
 // RUN: incept-opt %s -split-input-file -verify-diagnostics --incept-shape-launches | FileCheck %s
 
 incept.exec.region @arena 4096
-incept.exec.kernel_def @k "map" {
+incept.exec.kernel_def @k map {
 ^bb0(%x: tensor<?x?xf32>):
   %0 = incept.relu %x : (tensor<?x?xf32>) -> tensor<?x?xf32>
   incept.yield %0 : tensor<?x?xf32>
@@ -23,7 +23,7 @@ func.func @blocks() {
 // -----
 
 incept.exec.region @arena 1073741824
-incept.exec.kernel_def @k "map" {
+incept.exec.kernel_def @k map {
 ^bb0(%x: tensor<?x?xf32>):
   %0 = incept.relu %x : (tensor<?x?xf32>) -> tensor<?x?xf32>
   incept.yield %0 : tensor<?x?xf32>
