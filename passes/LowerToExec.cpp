@@ -10,6 +10,7 @@
 #include "passes/LaunchShape.h"
 #include "passes/Layouts.h"
 #include "passes/Passes.h"
+#include "passes/Placement.h"
 #include "passes/Target.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/Support/MathExtras.h"
@@ -40,7 +41,8 @@ constexpr int64_t kStepBytes = 64;
 /// overwrite it, since evaluation prepares anew.
 class VariablePlacer {
 public:
-  VariablePlacer(ModuleOp module, const Target &target, int64_t inferenceBytes) : module(module), target(target) {
+  VariablePlacer(ModuleOp module, const Target &target, int64_t inferenceBytes)
+      : module(module), symbols(module), target(target) {
     sizes["arena"] = inferenceBytes;
   }
 
@@ -111,7 +113,7 @@ private:
     if (parameterOffsets.contains(variable.getSymName()))
       return success();
     for (StringRef name : found->second) {
-      auto neighbour = module.lookupSymbol<VariableOp>(name);
+      auto neighbour = symbols.lookup<VariableOp>(name);
       if (failed(place(neighbour, "params")))
         return failure();
       if (neighbour->getAttrOfType<IntegerAttr>("incept.bytes").getInt() % kAlignment != 0 &&
@@ -127,7 +129,7 @@ private:
   LogicalResult placeCopy(VariableOp variable) {
     StringRef parameter = variable.getSymName().split('/').second;
     auto offset = parameterOffsets.find(parameter);
-    auto original = module.lookupSymbol<VariableOp>(parameter);
+    auto original = symbols.lookup<VariableOp>(parameter);
     if (offset == parameterOffsets.end() || !original)
       return variable.emitOpError() << "expected a parameter named '" << parameter << "', but there is none";
     int64_t copyBytes = elementBytes(getElementTypeOrSelf(variable.getType()));
@@ -146,7 +148,7 @@ private:
     auto result = module.walk([&](JoinRowsOp join) {
       VariableOp last;
       for (Value src : join.getSrcs()) {
-        auto variable = module.lookupSymbol<VariableOp>(src.getDefiningOp<ReadOp>().getVariable());
+        auto variable = symbols.lookup<VariableOp>(src.getDefiningOp<ReadOp>().getVariable());
         if (last && !liesBehind(last, variable)) {
           join.emitOpError() << "expected '" << variable.getSymName() << "' right behind '" << last.getSymName()
                              << "' in memory, but it has another place: a parameter can be in one join only";
@@ -210,6 +212,7 @@ private:
   }
 
   ModuleOp module;
+  SymbolTable symbols;
   const Target &target;
   llvm::MapVector<std::string, int64_t, std::map<std::string, unsigned>> sizes; ///< in the order of first use
   llvm::StringMap<int64_t> parameterOffsets;
@@ -219,8 +222,8 @@ private:
 /// Replaces a function's groups by launches.
 class FunctionLowering {
 public:
-  FunctionLowering(func::FuncOp function, KernelTable &kernels, SymbolTable &symbols)
-      : function(function), kernels(kernels), symbols(symbols) {}
+  FunctionLowering(func::FuncOp function, PlacementAnalysis &placements, KernelTable &kernels, SymbolTable &symbols)
+      : function(function), placements(placements), kernels(kernels), symbols(symbols) {}
 
   void run() {
     OpBuilder builder(function.getContext());
@@ -255,7 +258,7 @@ private:
 
   /// The memory of a value: a variable's, a step field's or the arena's.
   Value address(OpBuilder &builder, Location loc, Value value) {
-    Placement placement = placementOf(value);
+    Placement placement = placements.of(value);
     Type element = getElementTypeOrSelf(value.getType());
     int64_t inRoot = placement.elementOffset() * elementBytes(element);
     Operation *op = placement.root.getDefiningOp();
@@ -391,6 +394,7 @@ private:
   }
 
   func::FuncOp function;
+  PlacementAnalysis &placements;
   KernelTable &kernels;
   SymbolTable &symbols;
 };
@@ -424,7 +428,7 @@ struct LowerToExecPass : impl::LowerToExecPassBase<LowerToExecPass> {
     SymbolTable symbols(module);
     KernelTable kernels(module, *target);
     for (func::FuncOp function : module.getOps<func::FuncOp>())
-      FunctionLowering(function, kernels, symbols).run();
+      FunctionLowering(function, getChildAnalysis<PlacementAnalysis>(function), kernels, symbols).run();
     annotate(module, placer.arenaBytes(), bound, placer.persistentBytes());
     describeInterface(module);
   }
