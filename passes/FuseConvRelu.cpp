@@ -2,6 +2,7 @@
 //
 // Lets a convolution apply the ReLU that follows it, in functions without gradients.
 
+#include "dialect/EntryPoints.h"
 #include "dialect/InceptOps.h"
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
@@ -46,7 +47,7 @@ struct FuseConvReluPass : impl::FuseConvReluPassBase<FuseConvReluPass> {
   explicit FuseConvReluPass(std::shared_ptr<const Target> target) : target(std::move(target)) {}
 
   void runOnOperation() override {
-    if (getOperation().getName() == "forward_backward")
+    if (isEntry(getOperation(), EntryPoint::ForwardBackward))
       return; // gradients need the value before the ReLU's place
     if (!target)
       target = createFakeTarget();

@@ -2,6 +2,7 @@
 //
 // Lets a convolution end a residual block: conv -> scale -> add becomes the convolution's epilogue.
 
+#include "dialect/EntryPoints.h"
 #include "dialect/InceptOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
@@ -50,7 +51,7 @@ struct FuseConvResidualPass : impl::FuseConvResidualPassBase<FuseConvResidualPas
   explicit FuseConvResidualPass(std::shared_ptr<const Target> target) : target(std::move(target)) {}
 
   void runOnOperation() override {
-    if (getOperation().getName() == "forward_backward")
+    if (isEntry(getOperation(), EntryPoint::ForwardBackward))
       return; // a convolution with a residual has no gradient
     if (!target)
       target = createFakeTarget();

@@ -1,9 +1,9 @@
 // RUN: incept-opt %s -split-input-file -verify-diagnostics --incept-form-groups --incept-assign-layouts --incept-plan-memory --incept-lower-to-exec
 
 // Each join is laid side by side, but @b cannot lie behind both @a and @c.
-incept.variable @a kind "parameter" : tensor<16x16x1x1xf32>
-incept.variable @b kind "parameter" : tensor<16x16x1x1xf32>
-incept.variable @c kind "parameter" : tensor<16x16x1x1xf32>
+incept.variable @a kind parameter : tensor<16x16x1x1xf32>
+incept.variable @b kind parameter : tensor<16x16x1x1xf32>
+incept.variable @c kind parameter : tensor<16x16x1x1xf32>
 func.func @variable_in_two_joins() {
   %a = incept.read @a : tensor<16x16x1x1xf32>
   %b = incept.read @b : tensor<16x16x1x1xf32>
@@ -17,7 +17,7 @@ func.func @variable_in_two_joins() {
 // -----
 
 // A variable cannot lie behind itself.
-incept.variable @a kind "parameter" : tensor<16x16x1x1xf32>
+incept.variable @a kind parameter : tensor<16x16x1x1xf32>
 func.func @variable_twice() {
   %a = incept.read @a : tensor<16x16x1x1xf32>
   // expected-error @+1 {{expected 'a' right behind 'a' in memory}}
@@ -28,8 +28,8 @@ func.func @variable_twice() {
 // -----
 
 // Only parameters are laid side by side: a state lies in another region.
-incept.variable @a kind "parameter" : tensor<16x16x1x1xf32>
-incept.variable @s kind "state" : tensor<16x16x1x1xf32>
+incept.variable @a kind parameter : tensor<16x16x1x1xf32>
+incept.variable @s kind state : tensor<16x16x1x1xf32>
 func.func @other_region() {
   %a = incept.read @a : tensor<16x16x1x1xf32>
   %s = incept.read @s : tensor<16x16x1x1xf32>
@@ -42,8 +42,8 @@ func.func @other_region() {
 
 // Offsets of variables are multiples of 64 bytes: the second would not begin where the first ends.
 // expected-error @+1 {{is joined with others, but its size is no multiple of 64 bytes}}
-incept.variable @a kind "parameter" : tensor<3x1x1x1xf32>
-incept.variable @b kind "parameter" : tensor<16x1x1x1xf32>
+incept.variable @a kind parameter : tensor<3x1x1x1xf32>
+incept.variable @b kind parameter : tensor<16x1x1x1xf32>
 func.func @odd_size() {
   %a = incept.read @a : tensor<3x1x1x1xf32>
   %b = incept.read @b : tensor<16x1x1x1xf32>
