@@ -13,13 +13,6 @@ using namespace mlir;
 
 namespace incept {
 
-int64_t rowsOf(ArrayRef<int64_t> shape) {
-  int64_t rows = 1;
-  for (auto [index, dim] : llvm::enumerate(shape))
-    rows *= index == 1 ? 1 : dim;
-  return rows;
-}
-
 int64_t strideOf(Value value) {
   LayoutAttr layout = layoutOf(value);
   return layout && layout.isSlice() ? layout.getStride() : shapeOf(value)[1];

@@ -10,8 +10,6 @@ namespace incept {
 /// Lends the ops their rules, and their counts of operations (passes/LaunchCost.h), once the dialect is loaded.
 void registerKernelRules(mlir::DialectRegistry &registry);
 
-/// Rows of a full tensor: everything but channels.
-int64_t rowsOf(llvm::ArrayRef<int64_t> shape);
 /// Distance of rows in elements.
 int64_t strideOf(mlir::Value value);
 
