@@ -111,6 +111,24 @@ LogicalResult KernelOp::verifySymbolUses(SymbolTableCollection &table) {
       return emitOpError() << "expected operand " << index << " to be like " << its << " of kernel '" << getKernel()
                            << "', but got " << own;
   }
+  // exec.kernel_c4
+  FailureOr<KernelLoops> loops = definition.getLoops();
+  if (failed(loops))
+    return failure();
+  ArrayRef<int64_t> extents = getExtents();
+  if (extents.size() != loops->extents || llvm::any_of(extents, [](int64_t extent) { return extent < 0; }))
+    return emitOpError() << "expected " << loops->extents << " extents that are not negative, but got "
+                         << getExtentsAttr();
+  std::optional<KernelReach> reach = definition.getReach(extents);
+  if (!reach)
+    return success();
+  if (reach->units != int64_t(getUnits()))
+    return emitOpError() << "expected " << reach->units << " units with these extents, but got " << getUnits();
+  // exec.kernel_c5
+  for (auto [index, operand, rows] : llvm::enumerate(getOperands(), reach->operands))
+    if (auto type = cast<MemRefType>(operand.getType()); !contains(type, rows))
+      return emitOpError() << "expected operand " << index << " to have " << rows.rows << " rows of " << rows.width
+                           << " elements at a distance of " << rows.stride << ", but got " << type;
   return success();
 }
 
@@ -163,6 +181,48 @@ FailureOr<KernelLoops> KernelDefOp::getLoops() {
   if (auto kernel = dyn_cast<KernelOpInterface>(body.front()))
     return kernel.getLoops();
   return emitOpError() << "'" << body.front().getName() << "' has no kernel rule";
+}
+
+std::optional<KernelReach> KernelDefOp::getReach(ArrayRef<int64_t> extents) {
+  Block &body = getBody().front();
+  KernelFamily family = getFamily();
+  if (family == KernelFamily::Opaque)
+    return cast<KernelOpInterface>(body.front()).getReach(extents);
+  KernelReach reach;
+  auto ceil = [](int64_t a, int64_t b) { return b ? (a / b) + (a % b != 0) : 0; };
+  unsigned stride = 2; // of full tensors
+  switch (family) {
+  case KernelFamily::Flat:
+    reach.units = ceil(extents[0], kFlatUnit);
+    break;
+  case KernelFamily::Reduce:
+    reach.units = ceil(extents[0], extents[2]);
+    stride = 3;
+    break;
+  case KernelFamily::Combine:
+    reach.units = ceil(extents[1], kCombineUnit);
+    break;
+  default:
+    reach.units = extents[0];
+  }
+  auto add = [&](Value value) {
+    int64_t rank = cast<RankedTensorType>(value.getType()).getRank();
+    if (rank == 0)
+      reach.operands.push_back(KernelRows());
+    else if (family == KernelFamily::Flat)
+      reach.operands.push_back(KernelRows::dense(extents[0]));
+    else if (family == KernelFamily::Combine && rank > 1)
+      reach.operands.push_back({extents[0], extents[1], extents[1]});
+    else if (rank > 1)
+      reach.operands.push_back({extents[0], extents[1], extents[stride++]});
+    else if (value.getDefiningOp() && family == KernelFamily::Reduce) // a sum: its partial sums
+      reach.operands.push_back({reach.units, extents[1], extents[1]});
+    else
+      reach.operands.push_back(KernelRows::dense(extents[1]));
+  };
+  llvm::for_each(body.getArguments(), add);
+  llvm::for_each(getYield().getValues(), add);
+  return reach;
 }
 
 YieldOp KernelDefOp::getYield() { return cast<YieldOp>(getBody().front().getTerminator()); }

@@ -74,6 +74,8 @@ def Exec_KernelDefOp : Incept_ExecOp<"kernel_def", [Symbol, IsolatedFromAbove,
     ::incept::YieldOp getYield();
     /// What a launch has to know. Reports an opaque kernel whose op has no rule (KernelOpInterface).
     ::mlir::FailureOr<::incept::KernelLoops> getLoops();
+    /// What a launch with these extents makes of it, none where the rule of an opaque kernel does not say it.
+    ::std::optional<::incept::KernelReach> getReach(::llvm::ArrayRef<int64_t> extents);
   }];
 }
 
@@ -103,6 +105,8 @@ def Exec_KernelOp : Incept_ExecOp<"kernel", [AttrSizedOperandSegments,
     - (C1) the kernel exists; `units` is positive.
     - (C2) it reads and writes as many tensors as the kernel, of the same element types, and scalars where the kernel does.
     - (C3) `grid` and `block` are three positive sizes each, those of `block` at most 1024 threads.
+    - (C4) there are as many extents, and units, as the kernel's family has (dialect/README.md).
+    - (C5) what the extents make it touch lies inside the slices.
 
     Example: `incept.exec.kernel @k0 ins(%a : memref<...>) outs(%b : memref<...>) extents [8, 32, 32, 32] units 8 width 4 grid [1, 1, 1] block [8, 8, 1]`
   }];

@@ -200,6 +200,126 @@ func.func @exec.kernel_c3_width() {
 
 // -----
 
+// A loop over eight elements, with a number too many.
+incept.exec.kernel_def @k flat {
+^bb0(%a: tensor<?xf32>, %b: tensor<?xf32>):
+  %0 = incept.add %a, %b : (tensor<?xf32>, tensor<?xf32>) -> tensor<?xf32>
+  incept.yield %0 : tensor<?xf32>
+}
+func.func @exec.kernel_c4_extents(%x: memref<8xf32>) {
+  // expected-error @+1 {{expected 1 extents that are not negative, but got array<i64: 8, 8>}}
+  incept.exec.kernel @k ins(%x, %x : memref<8xf32>, memref<8xf32>) outs(%x : memref<8xf32>) extents [8, 8] units 1
+  return
+}
+
+// -----
+
+incept.exec.kernel_def @k map {
+^bb0(%x: tensor<?x?xf32>):
+  incept.yield %x : tensor<?x?xf32>
+}
+func.func @exec.kernel_c4_negative(%x: memref<8x8xf32>) {
+  // expected-error @+1 {{expected 4 extents that are not negative, but got array<i64: 8, 8, -8, 8>}}
+  incept.exec.kernel @k ins(%x : memref<8x8xf32>) outs(%x : memref<8x8xf32>) extents [8, 8, -8, 8] units 8
+  return
+}
+
+// -----
+
+// 76 chunks of 64 rows, and the rest.
+incept.exec.kernel_def @k reduce {
+^bb0(%x: tensor<?x?xf32>):
+  %0 = incept.channel_sum %x : (tensor<?x?xf32>) -> tensor<?xf32>
+  incept.yield %0 : tensor<?xf32>
+}
+func.func @exec.kernel_c4_units(%x: memref<4900x8xf32>, %p: memref<77x8xf32>) {
+  // expected-error @+1 {{expected 77 units with these extents, but got 76}}
+  incept.exec.kernel @k ins(%x : memref<4900x8xf32>) outs(%p : memref<77x8xf32>) extents [4900, 8, 64, 8] units 76
+  return
+}
+
+// -----
+
+// A row of partial sums too few.
+incept.exec.kernel_def @k reduce {
+^bb0(%x: tensor<?x?xf32>):
+  %0 = incept.channel_sum %x : (tensor<?x?xf32>) -> tensor<?xf32>
+  incept.yield %0 : tensor<?xf32>
+}
+func.func @exec.kernel_c5_sums(%x: memref<4900x8xf32>, %p: memref<76x8xf32>) {
+  // expected-error @+1 {{expected operand 1 to have 77 rows of 8 elements at a distance of 8, but got 'memref<76x8xf32>'}}
+  incept.exec.kernel @k ins(%x : memref<4900x8xf32>) outs(%p : memref<76x8xf32>) extents [4900, 8, 64, 8] units 77
+  return
+}
+
+// -----
+
+incept.exec.kernel_def @k flat {
+^bb0(%c: tensor<f32>, %x: tensor<?xf32>):
+  %0 = incept.select %c, %x, %x : (tensor<f32>, tensor<?xf32>, tensor<?xf32>) -> tensor<?xf32>
+  incept.yield %0 : tensor<?xf32>
+}
+func.func @exec.kernel_c5_flat(%c: memref<f32>, %x: memref<8xf32>, %y: memref<9xf32>) {
+  // expected-error @+1 {{expected operand 2 to have 1 rows of 9 elements at a distance of 9, but got 'memref<8xf32>'}}
+  incept.exec.kernel @k ins(%c, %y : memref<f32>, memref<9xf32>) outs(%x : memref<8xf32>) extents [9] units 1
+  return
+}
+
+// -----
+
+// The rows are there, but 12 elements apart: the kernel would read what lies between them.
+incept.exec.kernel_def @k map {
+^bb0(%x: tensor<?x?xf32>):
+  incept.yield %x : tensor<?x?xf32>
+}
+func.func @exec.kernel_c5_distance(%x: memref<8x8xf32, strided<[12, 1]>>, %y: memref<8x8xf32>) {
+  // expected-error @+1 {{expected operand 0 to have 8 rows of 8 elements at a distance of 8, but got 'memref<8x8xf32, strided<[12, 1]>>'}}
+  incept.exec.kernel @k ins(%x : memref<8x8xf32, strided<[12, 1]>>) outs(%y : memref<8x8xf32>) extents [8, 8, 8, 8] units 8
+  return
+}
+
+// -----
+
+// Sizes whose product is no i64.
+incept.exec.kernel_def @k map {
+^bb0(%x: tensor<?x?xf32>):
+  incept.yield %x : tensor<?x?xf32>
+}
+func.func @exec.kernel_c5_overflow(%x: memref<8x8xf32>) {
+  // expected-error @+1 {{expected operand 0 to have 9223372036854775807 rows of 8 elements}}
+  incept.exec.kernel @k ins(%x : memref<8x8xf32>) outs(%x : memref<8x8xf32>) extents [9223372036854775807, 8, 8, 8] units 9223372036854775807
+  return
+}
+
+// -----
+
+// A row of the written image is a unit: 2 * 4.
+incept.exec.kernel_def @k opaque {
+^bb0(%x: tensor<?x?x?x?xf32>):
+  %y = incept.max_pool %x kernel [1, 1] : (tensor<?x?x?x?xf32>) -> tensor<?x?x?x?xf32>
+  incept.yield %y : tensor<?x?x?x?xf32>
+}
+func.func @exec.kernel_c4_pool(%x: memref<2x8x8x3xf32>, %y: memref<2x4x4x3xf32>) {
+  // expected-error @+1 {{expected 8 units with these extents, but got 16}}
+  incept.exec.kernel @k ins(%x : memref<2x8x8x3xf32>) outs(%y : memref<2x4x4x3xf32>) extents [2, 8, 8, 3, 4, 4, 2, 2, 2, 2, 0, 0, 0, 0, 3, 3] units 16
+  return
+}
+
+// -----
+
+incept.exec.kernel_def @k opaque {
+^bb0(%x: tensor<?x?x?x?xf32>):
+  %y = incept.max_pool %x kernel [1, 1] : (tensor<?x?x?x?xf32>) -> tensor<?x?x?x?xf32>
+  incept.yield %y : tensor<?x?x?x?xf32>
+}
+func.func @exec.kernel_c5_pool(%x: memref<2x8x8x3xf32>, %y: memref<2x4x4x3xf32>) {
+  // expected-error @+1 {{expected operand 1 to have 40 rows of 3 elements at a distance of 3, but got 'memref<2x4x4x3xf32>'}}
+  incept.exec.kernel @k ins(%x : memref<2x8x8x3xf32>) outs(%y : memref<2x4x4x3xf32>) extents [2, 8, 8, 3, 4, 5, 2, 2, 2, 2, 0, 0, 0, 0, 3, 3] units 8
+  return
+}
+
+// -----
+
 // expected-error @+1 {{expected a signature from memrefs to memrefs, but got '(memref<8xf32>) -> tensor<8xf32>'}}
 incept.exec.plan @exec.plan_c1 reorder {} : (memref<8xf32>) -> tensor<8xf32>
 
