@@ -12,6 +12,7 @@
 #include "passes/Layouts.h"
 #include "passes/MemoryType.h"
 #include "passes/Passes.h"
+#include "passes/Placement.h"
 #include "passes/Target.h"
 
 using namespace mlir;

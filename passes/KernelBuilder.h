@@ -5,7 +5,8 @@
 #pragma once
 
 #include "dialect/InceptOps.h"
-#include "llvm/ADT/StringMap.h"
+
+#include <unordered_map>
 
 namespace incept {
 
@@ -39,7 +40,8 @@ private:
 
   mlir::ModuleOp module;
   const Target &target;
-  llvm::StringMap<mlir::StringAttr> byText;
+  std::unordered_map<size_t, llvm::SmallVector<exec::KernelDefOp, 1>> byHash;
+  size_t count = 0;
   mlir::Operation *last = nullptr;
 };
 

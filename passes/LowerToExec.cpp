@@ -12,6 +12,7 @@
 #include "passes/Layouts.h"
 #include "passes/MemoryType.h"
 #include "passes/Passes.h"
+#include "passes/Placement.h"
 #include "passes/Target.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/Support/MathExtras.h"
@@ -60,7 +61,8 @@ FailureOr<SmallVector<StepField>> placeStepFields(ModuleOp module) {
 /// overwrite it, since evaluation prepares anew.
 class VariablePlacer {
 public:
-  VariablePlacer(ModuleOp module, const Target &target, int64_t inferenceBytes) : module(module), target(target) {
+  VariablePlacer(ModuleOp module, const Target &target, int64_t inferenceBytes)
+      : module(module), symbols(module), target(target) {
     sizes["arena"] = inferenceBytes;
   }
 
@@ -113,7 +115,7 @@ private:
     module.walk([&](JoinRowsOp join) {
       SmallVector<StringRef> names;
       for (Value src : join.getSrcs()) {
-        auto variable = module.lookupSymbol<VariableOp>(src.getDefiningOp<ReadOp>().getVariable());
+        auto variable = symbols.lookup<VariableOp>(src.getDefiningOp<ReadOp>().getVariable());
         // Copies follow their parameters.
         names.push_back(variable.getKind() == VariableKind::Copy ? *variable.getOwner() : variable.getSymName());
       }
@@ -129,7 +131,7 @@ private:
     if (parameterOffsets.contains(variable.getSymName()))
       return success();
     for (StringRef name : found->second) {
-      auto neighbour = module.lookupSymbol<VariableOp>(name);
+      auto neighbour = symbols.lookup<VariableOp>(name);
       if (failed(place(neighbour, "params")))
         return failure();
       if (*neighbour.getBytes() % kAlignment != 0 && name != found->second.back())
@@ -142,7 +144,7 @@ private:
   /// A copy of a parameter in another type lies where the parameter does, counted in elements: an update that writes
   /// both can be joined with its neighbours' (`incept-coalesce-launches`).
   LogicalResult placeCopy(VariableOp variable) {
-    auto original = module.lookupSymbol<VariableOp>(*variable.getOwner());
+    auto original = symbols.lookup<VariableOp>(*variable.getOwner());
     int64_t offset = parameterOffsets.lookup(*variable.getOwner());
     int64_t copyBytes = elementBytes(getElementTypeOrSelf(variable.getType()));
     int64_t &size = sizes["copy"];
@@ -158,7 +160,7 @@ private:
     auto result = module.walk([&](JoinRowsOp join) {
       VariableOp last;
       for (Value src : join.getSrcs()) {
-        auto variable = module.lookupSymbol<VariableOp>(src.getDefiningOp<ReadOp>().getVariable());
+        auto variable = symbols.lookup<VariableOp>(src.getDefiningOp<ReadOp>().getVariable());
         if (last && !liesBehind(last, variable)) {
           join.emitOpError() << "expected '" << variable.getSymName() << "' right behind '" << last.getSymName()
                              << "' in memory, but it has another place: a parameter can be in one join only";
@@ -220,6 +222,7 @@ private:
   }
 
   ModuleOp module;
+  SymbolTable symbols;
   const Target &target;
   llvm::MapVector<std::string, int64_t, std::map<std::string, unsigned>> sizes; ///< in the order of first use
   llvm::StringMap<int64_t> parameterOffsets;
@@ -229,9 +232,9 @@ private:
 /// Replaces a function's groups by launches.
 class FunctionLowering {
 public:
-  FunctionLowering(func::FuncOp function, KernelTable &kernels, SymbolTable &symbols, ArrayRef<StepField> fields,
-                   const Target &target)
-      : function(function), kernels(kernels), symbols(symbols), fields(fields), target(target),
+  FunctionLowering(func::FuncOp function, PlacementAnalysis &placements, KernelTable &kernels, SymbolTable &symbols,
+                   ArrayRef<StepField> fields, const Target &target)
+      : function(function), placements(placements), kernels(kernels), symbols(symbols), fields(fields), target(target),
         builder(function.getBody().front().getTerminator()) {}
 
   LogicalResult run() {
@@ -279,7 +282,7 @@ private:
 
   /// The memory of a value: a variable's, a step field's or the arena's.
   Memory locate(Value value) {
-    Placement placement = placementOf(value);
+    Placement placement = placements.of(value);
     MemRefType type = typeOf(value);
     int64_t inRoot = placement.elementOffset() * elementBytes(type.getElementType());
     Operation *op = placement.root.getDefiningOp();
@@ -410,6 +413,7 @@ private:
   }
 
   func::FuncOp function;
+  PlacementAnalysis &placements;
   KernelTable &kernels;
   SymbolTable &symbols;
   ArrayRef<StepField> fields;
@@ -451,7 +455,9 @@ struct LowerToExecPass : impl::LowerToExecPassBase<LowerToExecPass> {
     SymbolTable symbols(module);
     KernelTable kernels(module, *target);
     for (func::FuncOp function : module.getOps<func::FuncOp>())
-      if (failed(FunctionLowering(function, kernels, symbols, *fields, *target).run()))
+      if (failed(FunctionLowering(function, getChildAnalysis<PlacementAnalysis>(function), kernels, symbols, *fields,
+                                  *target)
+                     .run()))
         return signalPassFailure();
     annotate(module, placer.arenaBytes(), bound, placer.persistentBytes() + stepBytes);
     describeInterface(module);

@@ -5,6 +5,7 @@
 #include "dialect/InceptOps.h"
 #include "dialect/VerifierUtils.h"
 #include "passes/Layouts.h"
+#include "passes/Placement.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
