@@ -26,6 +26,8 @@ def Incept_Dialect : Dialect {
     static constexpr ::llvm::StringLiteral kPathAttr = "incept.path";
     /// Module attribute: the phase whose contract the IR fulfils ("graph", "training", ...).
     static constexpr ::llvm::StringLiteral kPhaseAttr = "incept.phase";
+    /// Module attribute: what the module is compiled for, a TargetAttr.
+    static constexpr ::llvm::StringLiteral kTargetAttr = "incept.target";
   }];
 }
 

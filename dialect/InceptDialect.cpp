@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Registration of the dialect, and the layout attribute's text form.
+// Registration of the dialect, and the attributes' text forms.
 
 #include "dialect/InceptDialect.h"
 #include "dialect/InceptOps.h"
@@ -51,6 +51,66 @@ void LayoutAttr::print(AsmPrinter &printer) const {
     printer << ", stride = " << getStride() << ", offset = " << getOffset();
   printer << ">";
 }
+
+Attribute TargetAttr::parse(AsmParser &parser, Type) {
+  std::string kind, device;
+  NamedAttrList settings;
+  if (parser.parseLess() || parser.parseKeywordOrString(&kind))
+    return {};
+  bool isFirst = true;
+  while (succeeded(parser.parseOptionalComma())) {
+    SMLoc place = parser.getCurrentLocation();
+    if (isFirst && succeeded(parser.parseOptionalString(&device)))
+      continue;
+    isFirst = false;
+    std::string key;
+    Attribute value = UnitAttr::get(parser.getContext());
+    if (parser.parseKeywordOrString(&key) || (succeeded(parser.parseOptionalEqual()) && parser.parseAttribute(value)))
+      return {};
+    auto number = dyn_cast<IntegerAttr>(value);
+    if (!isa<StringAttr, UnitAttr>(value) && !(number && number.getType().isInteger(64))) {
+      parser.emitError(place) << "expected a number or a text as setting '" << key << "'";
+      return {};
+    }
+    if (settings.set(key, value)) {
+      parser.emitError(place) << "setting '" << key << "' is there twice";
+      return {};
+    }
+  }
+  if (parser.parseGreater())
+    return {};
+  return TargetAttr::get(parser.getContext(), kind, device, settings.getDictionary(parser.getContext()));
+}
+
+void TargetAttr::print(AsmPrinter &printer) const {
+  printer << "<";
+  printer.printKeywordOrString(getKind());
+  if (!getDevice().empty()) {
+    printer << ", ";
+    printer.printString(getDevice());
+  }
+  for (NamedAttribute setting : getSettings()) {
+    printer << ", ";
+    printer.printKeywordOrString(setting.getName());
+    if (isa<UnitAttr>(setting.getValue()))
+      continue;
+    printer << " = ";
+    printer.printAttributeWithoutType(setting.getValue());
+  }
+  printer << ">";
+}
+
+int64_t TargetAttr::getNumber(StringRef key, int64_t otherwise) const {
+  auto number = getSettings().getAs<IntegerAttr>(key);
+  return number ? number.getInt() : otherwise;
+}
+
+StringRef TargetAttr::getText(StringRef key) const {
+  auto text = getSettings().getAs<StringAttr>(key);
+  return text ? text.getValue() : StringRef();
+}
+
+std::string TargetAttr::getName() const { return (getKind() + (getDevice().empty() ? "" : ":") + getDevice()).str(); }
 
 StringRef getPath(Operation *op) {
   auto path = op->getAttrOfType<StringAttr>(InceptDialect::kPathAttr);

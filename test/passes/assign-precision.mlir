@@ -70,7 +70,7 @@
 // F16: %[[M:.+]] = incept.read @m
 // F16: %[[KEPT:.+]] = incept.select %[[UNSCALE]], %[[PENDING]], %[[M]]
 // F16: incept.write @m, %[[KEPT]]
-module {
+module attributes {incept.target = #incept.target<fake>} {
   incept.variable @w kind "parameter" decay : tensor<2x3xf32>
   incept.variable @b kind "parameter" : tensor<2xf32>
   incept.variable @m kind "state" : tensor<2xf32>
@@ -170,6 +170,7 @@ module {
 !x = tensor<2x32x4x4xf32>
 !h = tensor<2x16x4x4xf32>
 !v = tensor<16xf32>
+module attributes {incept.target = #incept.target<fake>} {
 incept.variable @a kind "parameter" : tensor<16x32x1x1xf32>
 incept.variable @b kind "parameter" : tensor<32x32x1x1xf32>
 incept.variable @c kind "parameter" : tensor<16x32x1x1xf32>
@@ -239,8 +240,10 @@ func.func @update() {
   incept.write @a, %n#0 : tensor<16x32x1x1xf32>
   return
 }
+}
 
 //--- infer.mlir
+module attributes {incept.target = #incept.target<fake>} {
 // Folded weights are stored in low precision; weights that nothing is folded into get a variable, once for two reads.
 // CHECK-DAG: incept.variable @"folded/a" kind "derived" : tensor<4x4x1x1xbf16>
 // CHECK-DAG: incept.variable @"narrow/b" kind "derived" : tensor<4x4x1x1xbf16>
@@ -292,4 +295,5 @@ func.func @infer() {
   %l = incept.flatten %p : (tensor<1x4x1x1xf32>) -> tensor<1x4xf32>
   incept.write @"io/logits", %l : tensor<1x4xf32>
   return
+}
 }

@@ -1,5 +1,6 @@
 // RUN: incept-opt %s --incept-form-groups --incept-assign-layouts --incept-plan-memory --incept-lower-to-exec | FileCheck %s
 
+module attributes {incept.target = #incept.target<fake>} {
 // Decayed parameters first: b.weight (16 values, 64 bytes) lies before a.bias; gradients lie in their parameters' order.
 // CHECK-DAG: incept.variable @a.bias kind "parameter" {incept.bytes = 16 : i64, incept.offset = 64 : i64, incept.region = @params}
 // CHECK-DAG: incept.variable @b.weight kind "parameter" decay {incept.bytes = 64 : i64, incept.offset = 0 : i64, incept.region = @params}
@@ -77,4 +78,5 @@ func.func @convolutions() {
   %2 = incept.conv2d %x, %w : (tensor<2x4x8x8xf32>, tensor<16x4x3x3xf32>) -> tensor<2x16x6x6xf32>
   incept.write @"io/c", %2 : tensor<2x16x6x6xf32>
   return
+}
 }
