@@ -60,12 +60,11 @@ Attribute TargetAttr::parse(AsmParser &parser, Type) {
   bool isFirst = true;
   while (succeeded(parser.parseOptionalComma())) {
     SMLoc place = parser.getCurrentLocation();
-    if (isFirst && succeeded(parser.parseOptionalString(&device)))
+    if (std::exchange(isFirst, false) && succeeded(parser.parseOptionalString(&device)))
       continue;
-    isFirst = false;
-    std::string key;
+    StringRef key;
     Attribute value = UnitAttr::get(parser.getContext());
-    if (parser.parseKeywordOrString(&key) || (succeeded(parser.parseOptionalEqual()) && parser.parseAttribute(value)))
+    if (parser.parseKeyword(&key) || (succeeded(parser.parseOptionalEqual()) && parser.parseAttribute(value)))
       return {};
     auto number = dyn_cast<IntegerAttr>(value);
     if (!isa<StringAttr, UnitAttr>(value) && !(number && number.getType().isInteger(64))) {
@@ -90,8 +89,7 @@ void TargetAttr::print(AsmPrinter &printer) const {
     printer.printString(getDevice());
   }
   for (NamedAttribute setting : getSettings()) {
-    printer << ", ";
-    printer.printKeywordOrString(setting.getName());
+    printer << ", " << setting.getName().getValue();
     if (isa<UnitAttr>(setting.getValue()))
       continue;
     printer << " = ";

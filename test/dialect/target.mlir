@@ -7,8 +7,8 @@ module attributes {incept.target = #incept.target<cuda, "h100", tf32, threads = 
 
 // -----
 
-// CHECK: module attributes {incept.target = #incept.target<"a b", "c d", "e f" = "g">}
-module attributes {incept.target = #incept.target<"a b", "c d", "e f" = "g">} {
+// CHECK: module attributes {incept.target = #incept.target<"a b", "c d", e.f = "g">}
+module attributes {incept.target = #incept.target<"a b", "c d", e.f = "g">} {
 }
 
 // -----

@@ -13,7 +13,7 @@
 //--- training.mlir
 // The classifier with its loss. Weights are read from a copy, logits and loss are f32, the gradient of weights has the
 // type that the target names (the fake target's for linear layers: f32), that of the bias is f32.
-// CHECK: module attributes {incept.precision = "bf16"}
+// CHECK: module attributes {incept.precision = "bf16", {{.+}}}
 // CHECK-DAG: incept.variable @w kind "parameter" decay : tensor<2x3xf32>
 // CHECK-DAG: incept.variable @"copy/w" kind "copy" : tensor<2x3xbf16>
 // CHECK-DAG: incept.variable @"grad/w" kind "gradient" : tensor<2x3xf32>
