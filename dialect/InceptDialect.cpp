@@ -5,11 +5,14 @@
 #include "dialect/InceptDialect.h"
 #include "dialect/InceptOps.h"
 #include "mlir/IR/DialectImplementation.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
+using llvm::StringLiteral;
 
 #include "dialect/InceptDialect.cpp.inc"
+#include "dialect/InceptEnums.cpp.inc"
 #include "dialect/InceptInterfaces.cpp.inc"
 #define GET_ATTRDEF_CLASSES
 #include "dialect/InceptAttrs.cpp.inc"
@@ -28,6 +31,89 @@ void InceptDialect::initialize() {
   // Fulfilled by registerGradientRules (passes/GradientRules.h): forgetting to call it is an error that says so.
   declarePromisedInterfaces<Differentiable, AddOp, AvgPoolOp, BatchNormTrainingOp, CastOp, ConcatOp, Conv2DOp,
                             DropoutOp, FlattenOp, GlobalAvgPoolOp, LinearOp, MaxPoolWithIndexOp, ReluOp, ScaleOp>();
+}
+
+namespace {
+
+/// A discardable attribute: where it may stand and what it is.
+struct AttributeRule {
+  StringRef name;
+  enum { Module, Function, Any } place;
+  bool (*accepts)(Attribute);
+  StringRef expected;
+};
+
+template <typename... Types>
+bool is(Attribute attribute) {
+  return isa<Types...>(attribute);
+}
+bool isI64(Attribute attribute) {
+  auto value = dyn_cast<IntegerAttr>(attribute);
+  return value && value.getType().isInteger(64);
+}
+bool isText(Attribute attribute) {
+  auto text = dyn_cast<StringAttr>(attribute);
+  return text && !text.empty();
+}
+template <const StringLiteral *first, size_t count>
+bool isOneOf(Attribute attribute) {
+  auto text = dyn_cast<StringAttr>(attribute);
+  return text && llvm::is_contained(ArrayRef(first, count), text.getValue());
+}
+constexpr StringLiteral kPhaseNames[] = {"graph", "training", "fused", "layout", "planned", "exec"};
+constexpr StringLiteral kModes[] = {"train", "infer"};
+constexpr StringLiteral kPrecisions[] = {"f32", "bf16", "f16"};
+
+constexpr AttributeRule kAttributes[] = {
+    {"path", AttributeRule::Any, isText, "a string that is not empty"},
+    {"flops", AttributeRule::Any, isI64, "an i64"},
+    {"bytes", AttributeRule::Any, isI64, "an i64"},
+    {"phase", AttributeRule::Module, isOneOf<kPhaseNames, 6>, "the name of a phase"},
+    {"mode", AttributeRule::Module, isOneOf<kModes, 2>, "\"train\" or \"infer\""},
+    {"precision", AttributeRule::Module, isOneOf<kPrecisions, 3>, "\"f32\", \"bf16\" or \"f16\""},
+    {"network", AttributeRule::Module, is<StringAttr>, "a string"},
+    {"spec_hash", AttributeRule::Module, is<StringAttr>, "a string"},
+    {"training", AttributeRule::Module, is<DictionaryAttr>, "a dictionary"},
+    {"normalization", AttributeRule::Module, is<DictionaryAttr>, "a dictionary"},
+    {"image", AttributeRule::Module, is<DictionaryAttr>, "a dictionary"},
+    {"memory", AttributeRule::Module, is<DictionaryAttr>, "a dictionary"},
+    {"macs", AttributeRule::Module, isI64, "an i64"},
+    {"batch_size", AttributeRule::Module, isI64, "an i64"},
+    {"classes", AttributeRule::Module, isI64, "an i64"},
+    {"keep_gradients", AttributeRule::Module, is<UnitAttr>, "a unit attribute"},
+    {"training_only", AttributeRule::Module, is<ArrayAttr>, "an array"},
+    {"step_fields", AttributeRule::Module, is<ArrayAttr>, "an array"},
+    {"entry", AttributeRule::Function, is<EntryPointAttr>, "#incept.entry<...>"},
+    {"loss_weights", AttributeRule::Function, is<DenseF64ArrayAttr>, "an array<f64>"},
+    {"arena_bytes", AttributeRule::Function, isI64, "an i64"},
+    {"arena_lower_bound", AttributeRule::Function, isI64, "an i64"},
+    {"peak", AttributeRule::Function, is<ArrayAttr>, "an array"},
+    {"peak_group", AttributeRule::Function, isI64, "an i64"},
+};
+
+} // namespace
+
+LogicalResult InceptDialect::verifyOperationAttribute(Operation *op, NamedAttribute attribute) {
+  StringRef name = attribute.getName().getValue();
+  name.consume_front("incept.");
+  const AttributeRule *rule = llvm::find_if(kAttributes, [&](const AttributeRule &rule) { return rule.name == name; });
+  if (rule == std::end(kAttributes))
+    return op->emitOpError() << "has an unknown attribute '" << attribute.getName().getValue() << "'";
+  bool isHere = rule->place == AttributeRule::Any || (rule->place == AttributeRule::Module && isa<ModuleOp>(op)) ||
+                (rule->place == AttributeRule::Function && isa<FunctionOpInterface>(op));
+  if (!isHere)
+    return op->emitOpError() << "has attribute '" << attribute.getName().getValue() << "', which belongs to a "
+                             << (rule->place == AttributeRule::Module ? "module" : "function");
+  if (!rule->accepts(attribute.getValue()))
+    return op->emitOpError() << "expected " << rule->expected << " for attribute '" << attribute.getName().getValue()
+                             << "', but got " << attribute.getValue();
+  return success();
+}
+
+void addAllocations(Operation *op, bool onlyPlaced, MemoryEffectList &effects) {
+  for (OpResult result : op->getResults())
+    if (!onlyPlaced || llvm::any_of(result.getUsers(), [](Operation *user) { return isa<ConcatViewOp>(user); }))
+      effects.emplace_back(MemoryEffects::Allocate::get(), result);
 }
 
 Attribute LayoutAttr::parse(AsmParser &parser, Type) {

@@ -4,7 +4,7 @@
 #ifndef INCEPT_EXEC_OPS_TD
 #define INCEPT_EXEC_OPS_TD
 
-include "dialect/InceptBase.td"
+include "dialect/InceptAttrs.td"
 
 class Incept_ExecOp<string mnemonic, list<Trait> traits = []> : Incept_Op<"exec." # mnemonic, traits> {
   let cppNamespace = "::incept::exec";
@@ -16,10 +16,10 @@ def Exec_PlanOp : Incept_ExecOp<"plan", [Symbol]> {
     `kind` names the call, `config` holds its parameters under the library's names, strings and integers. Appears from
     the layout phase on, when groups name their plans.
 
-    Example: `incept.exec.plan @plan_0 "convolution_forward" {mb = 8 : i64, ic = 3 : i64}`
+    Example: `incept.exec.plan @plan_0 convolution_forward {mb = 8 : i64, ic = 3 : i64}`
   }];
-  let arguments = (ins SymbolNameAttr:$sym_name, StrAttr:$kind, DictionaryAttr:$config);
-  let assemblyFormat = "$sym_name $kind $config attr-dict";
+  let arguments = (ins SymbolNameAttr:$sym_name, Incept_PlanKindAttr:$kind, DictionaryAttr:$config);
+  let assemblyFormat = "$sym_name `` $kind $config attr-dict";
 }
 
 def Exec_RegionOp : Incept_ExecOp<"region", [Symbol]> {

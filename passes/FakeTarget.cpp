@@ -25,7 +25,10 @@ public:
 
   FailureOr<LibraryPlan> plan(Operation *op, StringRef weightsFormat, std::string &why) const override {
     LibraryPlan plan;
-    plan.kind = op->getName().stripDialect().str();
+    plan.kind = isa<Conv2DOp>(op)                  ? PlanKind::ConvolutionForward
+                : isa<Conv2DBackwardDataOp>(op)    ? PlanKind::ConvolutionBackwardData
+                : isa<Conv2DBackwardWeightsOp>(op) ? PlanKind::ConvolutionBackwardWeights
+                                                   : PlanKind::MatMul;
     plan.config = {{"src", formatShape(shapeOf(op->getOperand(0)))}, {"dst", formatShape(shapeOf(op->getResult(0)))}};
     plan.impl = "fake";
     plan.scratchpadBytes = 128;
@@ -43,7 +46,7 @@ public:
   FailureOr<LibraryPlan> planReorder(ArrayRef<int64_t> shape, Type element, StringRef from, StringRef to, bool scales,
                                      std::string &why) const override {
     LibraryPlan plan;
-    plan.kind = "reorder";
+    plan.kind = PlanKind::Reorder;
     plan.config = {{"from", from.str()}, {"to", to.str()}, {"scales", scales ? "1" : "0"}};
     plan.impl = "fake";
     plan.weightsFormat = to.str();

@@ -2,6 +2,7 @@
 //
 // Lets a convolution apply the ReLU that follows it, in functions without gradients.
 
+#include "dialect/EntryPoints.h"
 #include "dialect/InceptOps.h"
 #include "dialect/VerifierUtils.h"
 #include "mlir/IR/PatternMatch.h"
@@ -53,7 +54,7 @@ struct FuseRelu : OpRewritePattern<ReluOp> {
 
 struct FuseConvReluPass : impl::FuseConvReluPassBase<FuseConvReluPass> {
   void runOnOperation() override {
-    if (getOperation().getName() == "forward_backward")
+    if (isEntry(getOperation(), EntryPoint::ForwardBackward))
       return; // gradients need the value before the ReLU's place
     const Target *target = findTarget(getOperation());
     if (!target)

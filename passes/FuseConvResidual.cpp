@@ -2,6 +2,7 @@
 //
 // Lets a convolution end a residual block: conv -> scale -> add becomes the convolution's epilogue.
 
+#include "dialect/EntryPoints.h"
 #include "dialect/InceptOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
@@ -47,7 +48,7 @@ struct FuseResidual : OpRewritePattern<AddOp> {
 
 struct FuseConvResidualPass : impl::FuseConvResidualPassBase<FuseConvResidualPass> {
   void runOnOperation() override {
-    if (getOperation().getName() == "forward_backward")
+    if (isEntry(getOperation(), EntryPoint::ForwardBackward))
       return; // a convolution with a residual has no gradient
     const Target *target = findTarget(getOperation());
     if (!target)

@@ -36,8 +36,8 @@ static int64_t storedElements(Value value) {
   int64_t elements = *countElements(shapeOf(value));
   auto consider = [&](StringRef name, Operation *from) {
     auto variable = SymbolTable::lookupNearestSymbolFrom<VariableOp>(from, StringAttr::get(from->getContext(), name));
-    if (auto bytes = variable ? variable->getAttrOfType<IntegerAttr>("incept.bytes") : IntegerAttr())
-      elements = std::max(elements, bytes.getInt() / elementBytes(getElementTypeOrSelf(value.getType())));
+    if (auto bytes = variable ? variable.getBytes() : std::nullopt)
+      elements = std::max(elements, int64_t(*bytes) / elementBytes(getElementTypeOrSelf(value.getType())));
   };
   if (auto read = value.getDefiningOp<ReadOp>())
     consider(read.getVariable(), read);

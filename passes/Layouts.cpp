@@ -19,6 +19,22 @@ StringRef libraryFormat(LayoutAttr layout) {
   return !layout || layout.getFormat() == kDenseFormat ? StringRef() : layout.getFormat();
 }
 
+OpOperand *layoutSource(OpResult result) {
+  Operation *op = result.getOwner();
+  if (auto update = dyn_cast<UpdateOpInterface>(op)) // slot i is result 1 + i and operand 2 + i
+    return &op->getOpOperand(result.getResultNumber() == 0 ? 0
+                             : result.getResultNumber() > update.getOptimizer().slots.size()
+                                 ? 0
+                                 : 1 + result.getResultNumber());
+  if (!op->hasTrait<OpTrait::Map>())
+    return nullptr;
+  auto shape = [](Value value) { return cast<RankedTensorType>(value.getType()).getShape(); };
+  for (OpOperand &operand : op->getOpOperands())
+    if (shape(operand.get()) == shape(result))
+      return &operand;
+  return nullptr;
+}
+
 int64_t elementBytes(Type type) { return (type.getIntOrFloatBitWidth() + 7) / 8; }
 
 /// The concat_view that `value` is an operand of, if any.

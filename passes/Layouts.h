@@ -19,6 +19,8 @@ LayoutAttr layoutOf(mlir::Value value);
 mlir::RankedTensorType withLayout(mlir::RankedTensorType type, LayoutAttr layout);
 /// The format as the target and the program image write it: "" for dense.
 llvm::StringRef libraryFormat(LayoutAttr layout);
+/// The operand whose layout `result` has, element by element: null where an op gives its results one of its own.
+mlir::OpOperand *layoutSource(mlir::OpResult result);
 /// Size of one element in bytes.
 int64_t elementBytes(mlir::Type type);
 

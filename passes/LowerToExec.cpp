@@ -2,6 +2,7 @@
 //
 // Rewrites planned functions as straight lists of launches on slices of regions, and gives variables their places.
 
+#include "dialect/EntryPoints.h"
 #include "dialect/InceptOps.h"
 #include "dialect/VerifierUtils.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -49,22 +50,19 @@ public:
     llvm::stable_sort(variables, [](VariableOp a, VariableOp b) { return a.getDecay() > b.getDecay(); });
     collectNeighbours();
     for (VariableOp variable : variables)
-      if (variable.getKind() == "parameter" && failed(placeWithNeighbours(variable)))
+      if (variable.isParameter() && failed(placeWithNeighbours(variable)))
         return failure();
     // What belongs to parameters follows in their order: updates of neighbours can then be one launch.
     SmallVector<std::pair<int64_t, VariableOp>> others;
     for (VariableOp variable : variables) {
-      if (variable.getKind() == "parameter")
+      if (variable.isParameter())
         continue;
-      if (variable.getKind() == "copy") {
+      if (variable.getKind() == VariableKind::Copy) {
         if (failed(placeCopy(variable)))
           return failure();
         continue;
       }
-      auto order = orderOf(variable);
-      if (failed(order))
-        return failure();
-      others.push_back({*order, variable});
+      others.push_back({orderOf(variable), variable});
     }
     llvm::stable_sort(others, [](auto &a, auto &b) { return a.first < b.first; });
     for (auto &[order, variable] : others)
@@ -95,9 +93,9 @@ private:
     module.walk([&](JoinRowsOp join) {
       SmallVector<StringRef> names;
       for (Value src : join.getSrcs()) {
-        StringRef name = src.getDefiningOp<ReadOp>().getVariable();
-        name.consume_front("copy/"); // copies follow their parameters
-        names.push_back(name);
+        auto variable = module.lookupSymbol<VariableOp>(src.getDefiningOp<ReadOp>().getVariable());
+        // Copies follow their parameters.
+        names.push_back(variable.getKind() == VariableKind::Copy ? *variable.getOwner() : variable.getSymName());
       }
       for (StringRef name : names)
         neighbours[name] = names;
@@ -114,8 +112,7 @@ private:
       auto neighbour = module.lookupSymbol<VariableOp>(name);
       if (failed(place(neighbour, "params")))
         return failure();
-      if (neighbour->getAttrOfType<IntegerAttr>("incept.bytes").getInt() % kAlignment != 0 &&
-          name != found->second.back())
+      if (*neighbour.getBytes() % kAlignment != 0 && name != found->second.back())
         return neighbour.emitOpError() << "is joined with others, but its size is no multiple of " << kAlignment
                                        << " bytes";
     }
@@ -125,21 +122,16 @@ private:
   /// A copy of a parameter in another type lies where the parameter does, counted in elements: an update that writes
   /// both can be joined with its neighbours' (`incept-coalesce-launches`).
   LogicalResult placeCopy(VariableOp variable) {
-    StringRef parameter = variable.getSymName().split('/').second;
-    auto offset = parameterOffsets.find(parameter);
-    auto original = module.lookupSymbol<VariableOp>(parameter);
-    if (offset == parameterOffsets.end() || !original)
-      return variable.emitOpError() << "expected a parameter named '" << parameter << "', but there is none";
+    auto original = module.lookupSymbol<VariableOp>(*variable.getOwner());
+    int64_t offset = parameterOffsets.lookup(*variable.getOwner());
     int64_t copyBytes = elementBytes(getElementTypeOrSelf(variable.getType()));
     int64_t &size = sizes["copy"];
     int64_t before = size;
-    size = offset->second / elementBytes(getElementTypeOrSelf(original.getType())) * copyBytes;
+    size = offset / elementBytes(getElementTypeOrSelf(original.getType())) * copyBytes;
     LogicalResult placed = place(variable, "copy");
     size = std::max(size, before);
     return placed;
   }
-
-  static bool isLossScale(VariableOp variable) { return variable.getSymName().starts_with("loss_scale/"); }
 
   /// A launch reads joined variables as one: a variable of two joins cannot lie right behind two others.
   LogicalResult verifyNeighbours() {
@@ -160,36 +152,35 @@ private:
   }
 
   static bool liesBehind(VariableOp first, VariableOp second) {
-    auto integer = [](VariableOp op, StringRef name) { return op->getAttrOfType<IntegerAttr>(name).getInt(); };
-    return first->getAttr("incept.region") == second->getAttr("incept.region") &&
-           integer(first, "incept.offset") + integer(first, "incept.bytes") == integer(second, "incept.offset");
+    return first.getRegion() == second.getRegion() && *first.getOffset() + *first.getBytes() == *second.getOffset();
   }
 
   /// The place of a gradient or slot among those of all parameters, 0 for other variables.
-  FailureOr<int64_t> orderOf(VariableOp variable) {
-    if ((variable.getKind() != "gradient" && variable.getKind() != "slot") || isLossScale(variable))
-      return 0;
-    StringRef parameter = variable.getSymName().split('/').second;
-    auto offset = parameterOffsets.find(parameter);
-    if (offset == parameterOffsets.end())
-      return variable.emitOpError() << "expected a parameter named '" << parameter << "', but there is none";
-    return offset->second;
+  int64_t orderOf(VariableOp variable) {
+    bool followsParameter = variable.getKind() == VariableKind::Gradient || variable.getKind() == VariableKind::Slot;
+    return followsParameter && variable.getOwner() ? parameterOffsets.lookup(*variable.getOwner()) : 0;
   }
 
   static StringRef regionOf(VariableOp variable) {
-    StringRef kind = variable.getKind();
-    if (kind == "slot")
-      return variable.getSymName().split('/').first;
-    if (kind == "gradient") { // a region has one type, so that neighbours can be seen as one tensor
-      Type element = getElementTypeOrSelf(variable.getType());
+    switch (variable.getKind()) {
+    case VariableKind::Slot:
+      return *variable.getRole();
+    case VariableKind::Gradient: { // a region has one type, so that neighbours can be seen as one tensor
+      Type element = variable.getTensorType().getElementType();
       return element.isBF16() ? "grads_bf16" : element.isF16() ? "grads_f16" : "grads";
     }
-    return kind == "state" ? "states" : kind == "derived" ? "arena" : kind;
+    case VariableKind::State:
+      return "states";
+    case VariableKind::Derived:
+      return "arena";
+    default:
+      return stringifyVariableKind(variable.getKind());
+    }
   }
 
   LogicalResult place(VariableOp variable, StringRef region) {
     int64_t offset = sizes[region.str()];
-    if (variable.getKind() == "parameter")
+    if (variable.isParameter())
       parameterOffsets[variable.getSymName()] = offset;
     auto type = cast<RankedTensorType>(variable.getType());
     auto layout = dyn_cast_or_null<LayoutAttr>(type.getEncoding());
@@ -198,11 +189,10 @@ private:
     auto bytes = target.formatBytes(type.getShape(), type.getElementType(), libraryFormat(layout));
     if (failed(bytes))
       return variable.emitOpError() << "has an unknown size";
-    Builder builder(module.getContext());
-    variable->setAttr("incept.region", FlatSymbolRefAttr::get(builder.getContext(), region));
-    variable->setAttr("incept.offset", builder.getI64IntegerAttr(offset));
-    variable->setAttr("incept.bytes", builder.getI64IntegerAttr(*bytes));
-    bool ofParameter = variable.getKind() == "gradient" || variable.getKind() == "copy";
+    variable.setRegion(region);
+    variable.setOffset(offset);
+    variable.setBytes(*bytes);
+    bool ofParameter = variable.getKind() == VariableKind::Gradient || variable.getKind() == VariableKind::Copy;
     int64_t alignment = ofParameter ? parameterAlignment(elementBytes(type.getElementType())) : kAlignment;
     int64_t &size = sizes[region.str()];
     size = std::max<int64_t>(size, offset + llvm::alignTo(std::max<int64_t>(*bytes, 1), alignment));
@@ -248,9 +238,8 @@ private:
 
   Value variableSlice(OpBuilder &builder, Location loc, StringRef name, Value value, int64_t byteOffset) {
     auto variable = symbols.lookup<VariableOp>(name);
-    auto region = variable->getAttrOfType<FlatSymbolRefAttr>("incept.region").getValue();
-    int64_t offset = variable->getAttrOfType<IntegerAttr>("incept.offset").getInt();
-    return slice(builder, loc, region, offset + byteOffset, shapeOf(value), getElementTypeOrSelf(value.getType()));
+    return slice(builder, loc, *variable.getRegion(), *variable.getOffset() + byteOffset, shapeOf(value),
+                 getElementTypeOrSelf(value.getType()));
   }
 
   /// The memory of a value: a variable's, a step field's or the arena's.
@@ -267,9 +256,8 @@ private:
       const auto *field = llvm::find_if(kStepFields, [&](const StepField &f) { return f.name == step.getField(); });
       return slice(builder, loc, "step", field->offset, {}, element);
     }
-    if (auto view = dyn_cast<ConcatViewOp>(op); view && view->hasAttr("incept.offset"))
-      return slice(builder, loc, "arena", view->getAttrOfType<IntegerAttr>("incept.offset").getInt() + inRoot,
-                   shapeOf(value), element);
+    if (auto view = dyn_cast<ConcatViewOp>(op); view && view.getOffset())
+      return slice(builder, loc, "arena", *view.getOffset() + inRoot, shapeOf(value), element);
     auto group = cast<GroupOp>(op);
     int64_t offset = (*group.getOffsets())[cast<OpResult>(placement.root).getResultNumber()];
     if (offset >= 0)
@@ -336,7 +324,7 @@ private:
       Type element = getElementTypeOrSelf(value.getType());
       int64_t bytes = *countElements(shapeOf(value)) * elementBytes(element);
       if (auto read = value.getDefiningOp<ReadOp>()) // a format may pad
-        bytes = symbols.lookup<VariableOp>(read.getVariable())->getAttrOfType<IntegerAttr>("incept.bytes").getInt();
+        bytes = *symbols.lookup<VariableOp>(read.getVariable()).getBytes();
       spans.push_back({slice.getRegion(), int64_t(slice.getOffset()), bytes, element});
       slice.erase();
     }
@@ -404,7 +392,7 @@ struct LowerToExecPass : impl::LowerToExecPassBase<LowerToExecPass> {
     // The arena is the largest that an entry point needs.
     int64_t arena = 0, bound = 0, inference = 0;
     for (func::FuncOp function : module.getOps<func::FuncOp>()) {
-      bool trains = function.getName() == "forward_backward" || function.getName() == "update";
+      bool trains = isEntry(function, EntryPoint::ForwardBackward) || isEntry(function, EntryPoint::Update);
       if (auto bytes = function->getAttrOfType<IntegerAttr>("incept.arena_bytes")) {
         arena = std::max(arena, bytes.getInt());
         inference = trains ? inference : std::max(inference, bytes.getInt());
@@ -430,11 +418,13 @@ struct LowerToExecPass : impl::LowerToExecPassBase<LowerToExecPass> {
   /// What the runtime needs to know of the network's two ends.
   static void describeInterface(ModuleOp module) {
     Builder builder(module.getContext());
-    auto shape = [&](StringRef name) {
-      auto variable = module.lookupSymbol<VariableOp>(name);
-      return variable ? cast<RankedTensorType>(variable.getType()).getShape() : ArrayRef<int64_t>();
+    auto shape = [&](StringRef role) -> ArrayRef<int64_t> {
+      for (VariableOp variable : module.getOps<VariableOp>())
+        if (variable.hasIoRole(role))
+          return variable.getTensorType().getShape();
+      return {};
     };
-    if (ArrayRef<int64_t> image = shape("io/f32_input"); image.size() == 4) {
+    if (ArrayRef<int64_t> image = shape("f32_input"); image.size() == 4) {
       auto size = [&](StringRef name, int64_t value) {
         return builder.getNamedAttr(name, builder.getI64IntegerAttr(value));
       };
@@ -442,7 +432,7 @@ struct LowerToExecPass : impl::LowerToExecPassBase<LowerToExecPass> {
       module->setAttr("incept.image", builder.getDictionaryAttr({size("channels", image[1]), size("height", image[2]),
                                                                  size("width", image[3])}));
     }
-    if (ArrayRef<int64_t> logits = shape("io/logits"); logits.size() == 2)
+    if (ArrayRef<int64_t> logits = shape("logits"); logits.size() == 2)
       module->setAttr("incept.classes", builder.getI64IntegerAttr(logits[1]));
   }
 

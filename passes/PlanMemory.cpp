@@ -143,8 +143,7 @@ private:
     auto type = cast<RankedTensorType>(value.getType());
     if (layoutOf(value).isSlice())
       type = withLayout(type, LayoutAttr::get(type.getContext(), kNhwcFormat));
-    auto group = GroupOp::create(builder, write.getLoc(), TypeRange(type), "kernel", ValueRange(value),
-                                 FlatSymbolRefAttr(), IntegerAttr(), DenseI64ArrayAttr(), IntegerAttr());
+    auto group = GroupOp::create(builder, write.getLoc(), TypeRange(type), GroupKind::Kernel, ValueRange(value));
     OpBuilder::InsertionGuard guard(builder);
     Block *body = builder.createBlock(&group.getBody());
     Value argument = body->addArgument(value.getType(), write.getLoc());
@@ -206,7 +205,7 @@ private:
     }
     for (ConcatViewOp view : function.getOps<ConcatViewOp>())
       if (auto found = values.find(view.getDst()); found != values.end())
-        view->setAttr("incept.offset", builder.getI64IntegerAttr(found->second.offset));
+        view.setOffset(found->second.offset);
     function->setAttr("incept.arena_bytes", builder.getI64IntegerAttr(total));
     function->setAttr("incept.arena_lower_bound", builder.getI64IntegerAttr(bound_));
   }

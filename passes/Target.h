@@ -22,7 +22,7 @@ namespace incept {
 
 /// A target's answer for one library op.
 struct LibraryPlan {
-  std::string kind;                                        ///< plan kind, e.g. "convolution_forward"
+  PlanKind kind = PlanKind::ConvolutionForward;
   std::vector<std::pair<std::string, std::string>> config; ///< the problem under the library's names
   std::string impl;                                        ///< implementation the library chose
   std::string weightsFormat; ///< physical format of the weights (of dst for a reorder); "" is dense

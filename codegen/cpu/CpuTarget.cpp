@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "codegen/cpu/CpuTarget.h"
+#include "dialect/EntryPoints.h"
 #include "dialect/InceptOps.h"
 #include "dialect/VerifierUtils.h"
 #include "passes/Layouts.h"
@@ -66,7 +67,7 @@ FailureOr<onednn::Problem> problemOf(Operation *op, StringRef format) {
           return failure(); // addsResidual says so
         p.relu = conv.getRelu();
         auto function = conv->getParentOfType<FunctionOpInterface>();
-        p.training = function && function.getName() == "forward_backward";
+        p.training = function && isEntry(function, EntryPoint::ForwardBackward);
         return p;
       })
       .Case([&](Conv2DBackwardDataOp conv) -> Result {
@@ -218,7 +219,7 @@ private:
     if (!onednn::describe(problem, description, why))
       return failure();
     LibraryPlan plan;
-    plan.kind = std::string(onednn::kindName(problem.kind));
+    plan.kind = *symbolizePlanKind(onednn::kindName(problem.kind));
     // What runs asks for the format that was found, not for any.
     onednn::Problem exact = problem;
     if (problem.kind != onednn::Kind::MatMul && problem.kind != onednn::Kind::Reorder)

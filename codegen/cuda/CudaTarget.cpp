@@ -165,7 +165,7 @@ public:
     if (!choice)
       return failure();
     LibraryPlan plan;
-    plan.kind = std::string(cudnn::kindName(problem->kind));
+    plan.kind = *symbolizePlanKind(cudnn::kindName(problem->kind));
     plan.config = cudnn::encode(*problem);
     plan.config.push_back({"engine", std::to_string(choice->engine)});
     plan.config.push_back({"knobs", choice->knobs});
@@ -184,7 +184,7 @@ public:
       return failure();
     }
     LibraryPlan plan;
-    plan.kind = "reorder";
+    plan.kind = PlanKind::Reorder;
     plan.weightsFormat = to.str();
     plan.generated = true;
     return plan;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "codegen/image/ImageWriter.h"
+#include "dialect/EntryPoints.h"
 #include "dialect/InceptOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "passes/LaunchCost.h"
@@ -142,22 +143,21 @@ private:
     Json list = Json::array();
     int64_t parameters = 0, states = 0;
     for (VariableOp variable : module.getOps<VariableOp>()) {
-      auto type = cast<RankedTensorType>(variable.getType());
-      auto region = variable->getAttrOfType<FlatSymbolRefAttr>("incept.region");
-      if (!region)
+      RankedTensorType type = variable.getTensorType();
+      if (!variable.getRegion() || !variable.getOffset() || !variable.getBytes())
         return variable.emitOpError() << "has no place: expected the exec phase";
-      if (variable.getKind() == "parameter")
+      if (variable.isParameter())
         parameters += type.getNumElements();
-      if (variable.getKind() == "state")
+      if (variable.getKind() == VariableKind::State)
         states += type.getNumElements();
       auto layout = dyn_cast_or_null<LayoutAttr>(type.getEncoding());
       Json tensor = {{"name", variable.getSymName().str()},
-                     {"kind", variable.getKind().str()},
+                     {"kind", stringifyVariableKind(variable.getKind()).str()},
                      {"shape", type.getShape().vec()},
                      {"type", elementName(type.getElementType())},
-                     {"region", regions.lookup(region.getValue())},
-                     {"offset", variable->getAttrOfType<IntegerAttr>("incept.offset").getInt()},
-                     {"bytes", variable->getAttrOfType<IntegerAttr>("incept.bytes").getInt()},
+                     {"region", regions.lookup(*variable.getRegion())},
+                     {"offset", int64_t(*variable.getOffset())},
+                     {"bytes", int64_t(*variable.getBytes())},
                      {"format", libraryFormat(layout).str()},
                      {"decay", variable.getDecay()}};
       if (variable.getInit())
@@ -174,7 +174,7 @@ private:
     Json list = Json::array(), kernels = Json::array();
     for (exec::PlanOp plan : module.getOps<exec::PlanOp>()) {
       plans[plan.getSymName()] = list.size();
-      Json object = {{"name", plan.getSymName().str()}, {"kind", plan.getKind().str()}};
+      Json object = {{"name", plan.getSymName().str()}, {"kind", stringifyPlanKind(plan.getKind()).str()}};
       object.update(toJson(plan.getConfig()));
       object.erase("swap_operands"); // launches have the library's order already
       if (contents.grids)
@@ -220,6 +220,9 @@ private:
   LogicalResult writeEntries() {
     Json entries = Json::object();
     for (func::FuncOp function : module.getOps<func::FuncOp>()) {
+      auto entry = entryOf(function);
+      if (!entry)
+        return function.emitOpError() << "has no incept.entry that says when the runtime runs it";
       Json launches = Json::array();
       for (Operation &op : function.getBody().front()) {
         if (isa<exec::SliceOp, func::ReturnOp>(op))
@@ -238,7 +241,7 @@ private:
         launch["bytes"] = cost.bytes;
         launches.push_back(std::move(launch));
       }
-      entries[function.getName().str()] = std::move(launches);
+      entries[stringifyEntryPoint(*entry).str()] = std::move(launches);
     }
     header["entries"] = std::move(entries);
     return success();

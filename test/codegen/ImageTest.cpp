@@ -27,16 +27,16 @@ module attributes {incept.network = "tiny", incept.mode = "infer", incept.batch_
                    incept.macs = 7 : i64, incept.step_fields = [{name = "step", offset = 0 : i64, type = "i64"}]} {
   incept.exec.region @arena 1024
   incept.exec.region @params 256
-  incept.variable @w kind "parameter" decay init {kind = "he_normal", fan_in = 3 : i64}
-      {incept.region = @params, incept.offset = 64 : i64, incept.bytes = 48 : i64}
+  incept.variable @w kind parameter decay init {kind = "he_normal", fan_in = 3 : i64}
+      {region = @params, offset = 64 : i64, bytes = 48 : i64}
       : tensor<4x3xf32, #incept.layout<dense>>
-  incept.exec.plan @p "matmul" {m = "2", impl = "gemm:jit", scratchpad_bytes = 64 : i64}
+  incept.exec.plan @p matmul {m = "2", impl = "gemm:jit", scratchpad_bytes = 64 : i64}
   incept.exec.kernel_def @k "map" {
   ^bb0(%x: tensor<?x?xf32>):
     %y = incept.relu %x : (tensor<?x?xf32>) -> tensor<?x?xf32>
     incept.yield %y : tensor<?x?xf32>
   }
-  func.func @infer() {
+  func.func @infer() attributes {incept.entry = #incept.entry<infer>} {
     %a = incept.exec.slice @arena at 128 : memref<2x3xf32>
     %w = incept.exec.slice @params at 64 : memref<4x3xf32>
     incept.exec.library @p(%a, %w) : memref<2x3xf32>, memref<4x3xf32>

@@ -56,8 +56,8 @@ func.func @flatten(%x: tensor<2x4x1x1xf32>) {
   return
 }
 
-incept.variable @a kind "parameter" : tensor<4x3xf32>
-incept.variable @b kind "parameter" : tensor<2x3xf32>
+incept.variable @a kind parameter : tensor<4x3xf32>
+incept.variable @b kind parameter : tensor<2x3xf32>
 
 // CHECK-LABEL: func.func @rows
 func.func @rows(%x: tensor<2x10x3x3xf32>) {
@@ -88,4 +88,11 @@ func.func @types(%x: tensor<2x4x3x3xf32>, %c: tensor<f32>) {
   // CHECK: incept.select %{{.*}}, %[[LOW]], %[[LOW]] : (tensor<f32>, tensor<2x4x3x3xbf16>, tensor<2x4x3x3xbf16>) -> tensor<2x4x3x3xbf16>
   %1 = incept.select %c, %0, %0 : (tensor<f32>, tensor<2x4x3x3xbf16>, tensor<2x4x3x3xbf16>) -> tensor<2x4x3x3xbf16>
   return
+}
+
+// CHECK-LABEL: func.func @zeros
+func.func @zeros() -> tensor<2x4x3x3xf32> {
+  // CHECK: incept.zeros : tensor<2x4x3x3xf32>
+  %0 = incept.zeros : tensor<2x4x3x3xf32>
+  return %0 : tensor<2x4x3x3xf32>
 }

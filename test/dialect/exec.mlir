@@ -3,8 +3,8 @@
 
 // CHECK: incept.exec.region @arena 4096
 incept.exec.region @arena 4096
-// CHECK: incept.exec.plan @plan_0 "convolution_forward" {ic = 3 : i64, mb = 8 : i64}
-incept.exec.plan @plan_0 "convolution_forward" {mb = 8 : i64, ic = 3 : i64}
+// CHECK: incept.exec.plan @plan_0 convolution_forward {ic = 3 : i64, mb = 8 : i64}
+incept.exec.plan @plan_0 convolution_forward {mb = 8 : i64, ic = 3 : i64}
 // CHECK: incept.exec.kernel_def @relu "map" {
 incept.exec.kernel_def @relu "map" {
 ^bb0(%x: tensor<?x?x?x?xf32>):

@@ -55,7 +55,7 @@ func.func @src_is_no_convolution(%x: !x) -> !x {
 
 // Gradients are taken of both ops.
 // CHECK-LABEL: func.func @forward_backward
-func.func @forward_backward(%x: !x, %w: !w) -> !x {
+func.func @forward_backward(%x: !x, %w: !w) -> !x attributes {incept.entry = #incept.entry<forward_backward>} {
   // CHECK: incept.relu
   %y = incept.conv2d %x, %w : (!x, !w) -> !x
   %z = incept.relu %y : (!x) -> !x

@@ -68,7 +68,7 @@ func.func @window_is_wider(%x: !x, %w: tensor<4x4x3x3xf32>) -> !x {
 
 // It would have no gradient.
 // CHECK-LABEL: func.func @forward_backward
-func.func @forward_backward(%x: !x, %w: !w) -> !x {
+func.func @forward_backward(%x: !x, %w: !w) -> !x attributes {incept.entry = #incept.entry<forward_backward>} {
   // CHECK-NOT: residual
   // CHECK: return
   %y = incept.conv2d %x, %w : (!x, !w) -> !x

@@ -2,9 +2,9 @@
 
 module attributes {incept.target = #incept.target<fake>} {
 // Each join is laid side by side, but @b cannot lie behind both @a and @c.
-incept.variable @a kind "parameter" : tensor<16x16x1x1xf32>
-incept.variable @b kind "parameter" : tensor<16x16x1x1xf32>
-incept.variable @c kind "parameter" : tensor<16x16x1x1xf32>
+incept.variable @a kind parameter : tensor<16x16x1x1xf32>
+incept.variable @b kind parameter : tensor<16x16x1x1xf32>
+incept.variable @c kind parameter : tensor<16x16x1x1xf32>
 func.func @variable_in_two_joins() {
   %a = incept.read @a : tensor<16x16x1x1xf32>
   %b = incept.read @b : tensor<16x16x1x1xf32>
@@ -20,7 +20,7 @@ func.func @variable_in_two_joins() {
 
 module attributes {incept.target = #incept.target<fake>} {
 // A variable cannot lie behind itself.
-incept.variable @a kind "parameter" : tensor<16x16x1x1xf32>
+incept.variable @a kind parameter : tensor<16x16x1x1xf32>
 func.func @variable_twice() {
   %a = incept.read @a : tensor<16x16x1x1xf32>
   // expected-error @+1 {{expected 'a' right behind 'a' in memory}}
@@ -33,8 +33,8 @@ func.func @variable_twice() {
 
 module attributes {incept.target = #incept.target<fake>} {
 // Only parameters are laid side by side: a state lies in another region.
-incept.variable @a kind "parameter" : tensor<16x16x1x1xf32>
-incept.variable @s kind "state" : tensor<16x16x1x1xf32>
+incept.variable @a kind parameter : tensor<16x16x1x1xf32>
+incept.variable @s kind state : tensor<16x16x1x1xf32>
 func.func @other_region() {
   %a = incept.read @a : tensor<16x16x1x1xf32>
   %s = incept.read @s : tensor<16x16x1x1xf32>
@@ -49,8 +49,8 @@ func.func @other_region() {
 module attributes {incept.target = #incept.target<fake>} {
 // Offsets of variables are multiples of 64 bytes: the second would not begin where the first ends.
 // expected-error @+1 {{is joined with others, but its size is no multiple of 64 bytes}}
-incept.variable @a kind "parameter" : tensor<3x1x1x1xf32>
-incept.variable @b kind "parameter" : tensor<16x1x1x1xf32>
+incept.variable @a kind parameter : tensor<3x1x1x1xf32>
+incept.variable @b kind parameter : tensor<16x1x1x1xf32>
 func.func @odd_size() {
   %a = incept.read @a : tensor<3x1x1x1xf32>
   %b = incept.read @b : tensor<16x1x1x1xf32>

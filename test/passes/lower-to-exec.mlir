@@ -2,13 +2,13 @@
 
 module attributes {incept.target = #incept.target<fake>} {
 // Decayed parameters first: b.weight (16 values, 64 bytes) lies before a.bias; gradients lie in their parameters' order.
-// CHECK-DAG: incept.variable @a.bias kind "parameter" {incept.bytes = 16 : i64, incept.offset = 64 : i64, incept.region = @params}
-// CHECK-DAG: incept.variable @b.weight kind "parameter" decay {incept.bytes = 64 : i64, incept.offset = 0 : i64, incept.region = @params}
-// CHECK-DAG: incept.variable @"grad/a.bias" kind "gradient" {incept.bytes = 16 : i64, incept.offset = 0 : i64, incept.region = @grads}
-incept.variable @a.bias kind "parameter" : tensor<4xf32>
-incept.variable @b.weight kind "parameter" decay : tensor<4x4xf32>
-incept.variable @"grad/a.bias" kind "gradient" : tensor<4xf32>
-incept.variable @"io/f32_input" kind "io" : tensor<2x4x8x8xf32>
+// CHECK-DAG: incept.variable @a.bias kind parameter {bytes = 16 : i64, offset = 64 : i64, region = @params}
+// CHECK-DAG: incept.variable @b.weight kind parameter decay {bytes = 64 : i64, offset = 0 : i64, region = @params}
+// CHECK-DAG: incept.variable @"grad/a.bias" kind gradient of @a.bias {bytes = 16 : i64, offset = 0 : i64, region = @grads}
+incept.variable @a.bias kind parameter : tensor<4xf32>
+incept.variable @b.weight kind parameter decay : tensor<4x4xf32>
+incept.variable @"grad/a.bias" kind gradient of @a.bias : tensor<4xf32>
+incept.variable @"io/f32_input" kind io role "f32_input" : tensor<2x4x8x8xf32>
 
 // A sum over 2*8*8 = 128 rows: chunks of 32 rows give 4 rows of partial sums, which a second launch adds into the
 // gradient's own memory.
@@ -60,10 +60,10 @@ func.func @one_kernel() {
 // 3x3 on 8x8 with a border of one: of the 24 pairs of an output and a tap in each direction 2 lie outside, so 22 * 22
 // multiply-accumulates for each image and pair of channels, two operations each. With stride 2 the 4 outputs have 12 taps,
 // of which one lies outside. A window that reads no padding has them all.
-incept.variable @c.weight kind "parameter" : tensor<16x4x3x3xf32>
-incept.variable @"io/a" kind "io" : tensor<2x16x8x8xf32>
-incept.variable @"io/b" kind "io" : tensor<2x16x4x4xf32>
-incept.variable @"io/c" kind "io" : tensor<2x16x6x6xf32>
+incept.variable @c.weight kind parameter : tensor<16x4x3x3xf32>
+incept.variable @"io/a" kind io role "a" : tensor<2x16x8x8xf32>
+incept.variable @"io/b" kind io role "b" : tensor<2x16x4x4xf32>
+incept.variable @"io/c" kind io role "c" : tensor<2x16x6x6xf32>
 // CHECK-LABEL: func.func @convolutions
 //       CHECK:   incept.exec.library {{.+}}incept.flops = 123904 : i64
 //       CHECK:   incept.exec.library {{.+}}incept.flops = 30976 : i64

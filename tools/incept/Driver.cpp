@@ -71,7 +71,7 @@ static void explainPlans(ModuleOp module, const Backend &backend) {
     if (!group.getPlan())
       return;
     auto plan = SymbolTable::lookupNearestSymbolFrom<exec::PlanOp>(group, group.getPlanAttr());
-    llvm::errs() << getPath(group) << ": " << plan.getKind() << " by "
+    llvm::errs() << getPath(group) << ": " << stringifyPlanKind(plan.getKind()) << " by "
                  << plan.getConfig().getAs<StringAttr>("impl").getValue() << ", scratchpad "
                  << group.getScratchpad().value_or(0) << " bytes\n";
     if (seen.insert(plan).second)

@@ -62,7 +62,7 @@ incept.exec.kernel_def @sgd "flat" {
   incept.yield %q, %u : tensor<?xf32>, tensor<?xf32>
 }
 
-func.func @forward_backward() {
+func.func @forward_backward() attributes {incept.entry = #incept.entry<forward_backward>} {
   %x = incept.exec.slice @arena at 0 : memref<1x96x35x35xf32>
   %odd = incept.exec.slice @arena at 4 : memref<1x96x35x35xf32>
   %h = incept.exec.slice @arena at 0 : memref<1x96x35x35xf16>

@@ -10,7 +10,7 @@ incept.exec.kernel_def @k "spiral" {
 ^bb0(%x: tensor<?xf32>):
   incept.yield %x : tensor<?xf32>
 }
-func.func @infer() {
+func.func @infer() attributes {incept.entry = #incept.entry<infer>} {
   %x = incept.exec.slice @arena at 0 : memref<8xf32>
   incept.exec.kernel @k(%x, %x) extents [8] units 1 : memref<8xf32>, memref<8xf32>
   return
@@ -23,7 +23,7 @@ incept.exec.kernel_def @k "avg_pool" {
   %y = incept.relu %x : (tensor<?x?x?x?xf32>) -> tensor<?x?x?x?xf32>
   incept.yield %y : tensor<?x?x?x?xf32>
 }
-func.func @infer() {
+func.func @infer() attributes {incept.entry = #incept.entry<infer>} {
   %x = incept.exec.slice @arena at 0 : memref<1x8x1x1xf32>
   incept.exec.kernel @k(%x, %x) extents [1, 1, 1, 8, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 8, 8] units 1 : memref<1x8x1x1xf32>, memref<1x8x1x1xf32>
   return
@@ -36,7 +36,7 @@ incept.exec.kernel_def @k "map" {
   %y = incept.relu %x : (tensor<?x?xf32>) -> tensor<?x?xf32>
   incept.yield %y : tensor<?x?xf32>
 }
-func.func @infer() {
+func.func @infer() attributes {incept.entry = #incept.entry<infer>} {
   %x = incept.exec.slice @arena at 0 : memref<1x8xf32>
   incept.exec.kernel @k(%x, %x) extents [4294967296, 8, 8, 8] units 4294967296 : memref<1x8xf32>, memref<1x8xf32>
   return

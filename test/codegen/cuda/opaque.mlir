@@ -80,7 +80,7 @@ incept.exec.kernel_def @fold "reorder" {
   incept.yield %y : tensor<?x?x?x?xf32>
 }
 
-func.func @forward_backward() {
+func.func @forward_backward() attributes {incept.entry = #incept.entry<forward_backward>} {
   %x = incept.exec.slice @arena at 0 : memref<2x192x35x35xf32>
   %y = incept.exec.slice @arena at 4194304 : memref<2x192x17x17xf32>
   %i = incept.exec.slice @arena at 5242880 : memref<2x192x17x17xui8>
