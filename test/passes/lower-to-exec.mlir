@@ -1,5 +1,6 @@
 // RUN: incept-opt %s --incept-form-groups --incept-assign-layouts --incept-plan-memory --incept-lower-to-exec | FileCheck %s
 
+module attributes {incept.target = #incept.target<fake>} {
 // Decayed parameters first: b.weight (16 values, 64 bytes) lies before a.bias; gradients lie in their parameters' order.
 // CHECK-DAG: incept.variable @a.bias kind parameter {bytes = 16 : i64, offset = 64 : i64, region = @params}
 // CHECK-DAG: incept.variable @b.weight kind parameter decay {bytes = 64 : i64, offset = 0 : i64, region = @params}
@@ -121,4 +122,5 @@ func.func @step_fields() {
   %0 = incept.select %r, %b, %s : (tensor<f32>, tensor<f32>, tensor<f32>) -> tensor<f32>
   incept.write @"io/scalar", %0 : tensor<f32>
   return
+}
 }
