@@ -440,23 +440,15 @@ private:
 };
 
 struct AssignLayoutsPass : impl::AssignLayoutsPassBase<AssignLayoutsPass> {
-  AssignLayoutsPass() = default;
-  explicit AssignLayoutsPass(std::shared_ptr<const Target> target) : target(std::move(target)) {}
-
   void runOnOperation() override {
+    const Target *target = findTarget(getOperation());
     if (!target)
-      target = createFakeTarget();
+      return signalPassFailure();
     if (failed(LayoutAssigner(getOperation(), *target).run()))
       signalPassFailure();
   }
-
-  std::shared_ptr<const Target> target;
 };
 
 } // namespace
-
-std::unique_ptr<Pass> createAssignLayoutsPass(std::shared_ptr<const Target> target) {
-  return std::make_unique<AssignLayoutsPass>(std::move(target));
-}
 
 } // namespace incept

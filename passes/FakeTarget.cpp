@@ -80,16 +80,18 @@ public:
   }
 };
 
+struct FakeKind final : TargetKind {
+  std::string usage() const override { return "fake"; }
+  Expected<TargetAttr> complete(TargetAttr given) const override { return TargetSettings(given).finish(""); }
+  Expected<std::shared_ptr<const Target>> make(TargetAttr) const override {
+    return std::shared_ptr<const Target>(std::make_shared<FakeTarget>());
+  }
+};
+
 } // namespace
 
-Reduction Target::cutReduction(int64_t rows, int64_t) const { return incept::cutReduction(rows); }
-
-Type Target::gradientType(Operation *op) const { return Float32Type::get(op->getContext()); }
-
-FailureOr<std::optional<LaunchShape>> Target::shapeLaunch(exec::KernelOp, exec::KernelDefOp) const {
-  return std::optional<LaunchShape>();
+void registerFakeTarget(DialectRegistry &registry) {
+  registerTarget(registry, "fake", std::make_shared<FakeKind>());
 }
-
-std::shared_ptr<const Target> createFakeTarget() { return std::make_shared<FakeTarget>(); }
 
 } // namespace incept

@@ -43,27 +43,19 @@ struct FuseRelu : OpRewritePattern<ReluOp> {
 };
 
 struct FuseConvReluPass : impl::FuseConvReluPassBase<FuseConvReluPass> {
-  FuseConvReluPass() = default;
-  explicit FuseConvReluPass(std::shared_ptr<const Target> target) : target(std::move(target)) {}
-
   void runOnOperation() override {
     if (isEntry(getOperation(), EntryPoint::ForwardBackward))
       return; // gradients need the value before the ReLU's place
+    const Target *target = findTarget(getOperation());
     if (!target)
-      target = createFakeTarget();
+      return signalPassFailure();
     RewritePatternSet patterns(&getContext());
     patterns.add<FuseRelu>(&getContext(), *target);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }
-
-  std::shared_ptr<const Target> target;
 };
 
 } // namespace
-
-std::unique_ptr<Pass> createFuseConvReluPass(std::shared_ptr<const Target> target) {
-  return std::make_unique<FuseConvReluPass>(std::move(target));
-}
 
 } // namespace incept

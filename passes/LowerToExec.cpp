@@ -426,12 +426,10 @@ private:
 };
 
 struct LowerToExecPass : impl::LowerToExecPassBase<LowerToExecPass> {
-  LowerToExecPass() = default;
-  explicit LowerToExecPass(std::shared_ptr<const Target> target) : target(std::move(target)) {}
-
   void runOnOperation() override {
+    const Target *target = findTarget(getOperation());
     if (!target)
-      target = createFakeTarget();
+      return signalPassFailure();
     ModuleOp module = getOperation();
     // The arena is the largest that an entry point needs.
     int64_t arena = 0, bound = 0, inference = 0;
@@ -497,14 +495,8 @@ struct LowerToExecPass : impl::LowerToExecPassBase<LowerToExecPass> {
                                                bytes("peak_bytes", arena + persistent),
                                                bytes("lower_bound_bytes", bound + persistent)}));
   }
-
-  std::shared_ptr<const Target> target;
 };
 
 } // namespace
-
-std::unique_ptr<Pass> createLowerToExecPass(std::shared_ptr<const Target> target) {
-  return std::make_unique<LowerToExecPass>(std::move(target));
-}
 
 } // namespace incept

@@ -126,12 +126,10 @@ void lowerSplit(SplitOp split) {
 }
 
 struct PlaceConcatsPass : impl::PlaceConcatsPassBase<PlaceConcatsPass> {
-  PlaceConcatsPass() = default;
-  explicit PlaceConcatsPass(std::shared_ptr<const Target> target) : target(std::move(target)) {}
-
   void runOnOperation() override {
+    const Target *target = findTarget(getOperation());
     if (!target)
-      target = createFakeTarget();
+      return signalPassFailure();
     ViewPlacer placer(*target);
     func::FuncOp function = getOperation();
     for (SplitOp split : llvm::make_early_inc_range(function.getOps<SplitOp>()))
@@ -144,14 +142,8 @@ struct PlaceConcatsPass : impl::PlaceConcatsPassBase<PlaceConcatsPass> {
     for (SliceOp slice : llvm::make_early_inc_range(function.getOps<SliceOp>()))
       placer.placeSlice(slice);
   }
-
-  std::shared_ptr<const Target> target;
 };
 
 } // namespace
-
-std::unique_ptr<Pass> createPlaceConcatsPass(std::shared_ptr<const Target> target) {
-  return std::make_unique<PlaceConcatsPass>(std::move(target));
-}
 
 } // namespace incept

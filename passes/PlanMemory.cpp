@@ -300,25 +300,18 @@ private:
 
 struct PlanMemoryPass : impl::PlanMemoryPassBase<PlanMemoryPass> {
   using Base::Base;
-  PlanMemoryPass(std::shared_ptr<const Target> target, const PlanMemoryPassOptions &options)
-      : Base(options), target(std::move(target)) {}
 
   void runOnOperation() override {
+    const Target *target = findTarget(getOperation());
     if (!target)
-      target = createFakeTarget();
+      return signalPassFailure();
     for (func::FuncOp function : getOperation().getOps<func::FuncOp>())
       if (failed(FunctionPlanner(function, *target, getChildAnalysis<PlacementAnalysis>(function), reportPeak).run()))
         return signalPassFailure();
     markAnalysesPreserved<PlacementAnalysis>();
   }
-
-  std::shared_ptr<const Target> target;
 };
 
 } // namespace
-
-std::unique_ptr<Pass> createPlanMemoryPass(std::shared_ptr<const Target> target, const PlanMemoryPassOptions &options) {
-  return std::make_unique<PlanMemoryPass>(std::move(target), options);
-}
 
 } // namespace incept

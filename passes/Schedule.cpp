@@ -243,25 +243,17 @@ private:
 };
 
 struct SchedulePass : impl::SchedulePassBase<SchedulePass> {
-  SchedulePass() = default;
-  explicit SchedulePass(std::shared_ptr<const Target> target) : target(std::move(target)) {}
-
   void runOnOperation() override {
+    const Target *target = findTarget(getOperation());
     if (!target)
-      target = createFakeTarget();
+      return signalPassFailure();
     for (func::FuncOp function : getOperation().getOps<func::FuncOp>())
       if (failed(FunctionScheduler(function, *target, getChildAnalysis<PlacementAnalysis>(function)).run()))
         return signalPassFailure();
     markAnalysesPreserved<PlacementAnalysis>();
   }
-
-  std::shared_ptr<const Target> target;
 };
 
 } // namespace
-
-std::unique_ptr<Pass> createSchedulePass(std::shared_ptr<const Target> target) {
-  return std::make_unique<SchedulePass>(std::move(target));
-}
 
 } // namespace incept

@@ -32,23 +32,12 @@ LogicalResult shapeLaunches(ModuleOp module, const Target &target) {
 namespace {
 
 struct ShapeLaunchesPass : impl::ShapeLaunchesPassBase<ShapeLaunchesPass> {
-  ShapeLaunchesPass() = default;
-  explicit ShapeLaunchesPass(std::shared_ptr<const Target> target) : target(std::move(target)) {}
-
   void runOnOperation() override {
-    if (!target)
-      target = createFakeTarget();
-    if (failed(shapeLaunches(getOperation(), *target)))
+    const Target *target = findTarget(getOperation());
+    if (!target || failed(shapeLaunches(getOperation(), *target)))
       signalPassFailure();
   }
-
-  std::shared_ptr<const Target> target;
 };
 
 } // namespace
-
-std::unique_ptr<Pass> createShapeLaunchesPass(std::shared_ptr<const Target> target) {
-  return std::make_unique<ShapeLaunchesPass>(std::move(target));
-}
-
 } // namespace incept

@@ -123,7 +123,9 @@ std::optional<cudnn::Problem> problemOf(Operation *op) {
 
 class CudaTarget final : public Target {
 public:
-  CudaTarget(PlanSource &plans, bool tf32) : plans(plans), tf32(tf32) {}
+  CudaTarget(PlanSource &plans, bool tf32, const Backend *backend) : plans(plans), tf32(tf32), owner(backend) {}
+
+  const Backend *backend() const override { return owner; }
 
   void prepare(ModuleOp module) const override {
     std::vector<cudnn::Problem> problems;
@@ -229,12 +231,13 @@ private:
 
   PlanSource &plans;
   bool tf32;
+  const Backend *owner;
 };
 
 } // namespace
 
-std::shared_ptr<const Target> createCudaTarget(PlanSource &plans, bool tf32) {
-  return std::make_shared<CudaTarget>(plans, tf32);
+std::shared_ptr<const Target> createCudaTarget(PlanSource &plans, bool tf32, const Backend *backend) {
+  return std::make_shared<CudaTarget>(plans, tf32, backend);
 }
 
 FailureOr<cudnn::Problem> problemOf(DictionaryAttr config, std::string &error) {

@@ -13,7 +13,7 @@
 //--- training.mlir
 // The classifier with its loss. Weights are read from a copy, logits and loss are f32, the gradient of weights has the
 // type that the target names (the fake target's for linear layers: f32), that of the bias is f32.
-// CHECK: module attributes {incept.precision = "bf16"}
+// CHECK: module attributes {incept.precision = "bf16", {{.+}}}
 // CHECK-DAG: incept.variable @w kind parameter decay : tensor<2x3xf32>
 // CHECK-DAG: incept.variable @"copy/w" kind copy of @w : tensor<2x3xbf16>
 // CHECK-DAG: incept.variable @"grad/w" kind gradient of @w : tensor<2x3xf32>
@@ -73,6 +73,7 @@
 module {
   incept.step_field @learning_rate : f32
   incept.step_field @seed : ui64
+module attributes {incept.target = #incept.target<fake>} {
   incept.variable @w kind parameter decay : tensor<2x3xf32>
   incept.variable @b kind parameter : tensor<2xf32>
   incept.variable @m kind state : tensor<2xf32>
@@ -172,6 +173,7 @@ module {
 !x = tensor<2x32x4x4xf32>
 !h = tensor<2x16x4x4xf32>
 !v = tensor<16xf32>
+module attributes {incept.target = #incept.target<fake>} {
 incept.variable @a kind parameter : tensor<16x32x1x1xf32>
 incept.variable @b kind parameter : tensor<32x32x1x1xf32>
 incept.variable @c kind parameter : tensor<16x32x1x1xf32>
@@ -241,8 +243,10 @@ func.func @update() attributes {incept.entry = #incept.entry<update>} {
   incept.write @a, %n#0 : tensor<16x32x1x1xf32>
   return
 }
+}
 
 //--- infer.mlir
+module attributes {incept.target = #incept.target<fake>} {
 // Folded weights are stored in low precision; weights that nothing is folded into get a variable, once for two reads.
 // CHECK-DAG: incept.variable @"folded/a" kind derived : tensor<4x4x1x1xbf16>
 // CHECK-DAG: incept.variable @"narrow/b" kind derived of @b : tensor<4x4x1x1xbf16>
@@ -294,4 +298,5 @@ func.func @infer() attributes {incept.entry = #incept.entry<infer>} {
   %l = incept.flatten %p : (tensor<1x4x1x1xf32>) -> tensor<1x4xf32>
   incept.write @"io/logits", %l : tensor<1x4xf32>
   return
+}
 }

@@ -1,5 +1,6 @@
 // RUN: incept-opt %s --incept-form-groups --incept-assign-layouts --incept-plan-memory --incept-lower-to-exec | FileCheck %s
 
+module attributes {incept.target = #incept.target<fake>} {
 // Decayed parameters first: b.weight (16 values, 64 bytes) lies before a.bias; gradients lie in their parameters' order.
 // CHECK-DAG: incept.variable @a.bias kind parameter {bytes = 16 : i64, offset = 64 : i64, region = @params}
 // CHECK-DAG: incept.variable @b.weight kind parameter decay {bytes = 64 : i64, offset = 0 : i64, region = @params}
@@ -126,10 +127,11 @@ func.func @step_fields() {
 // A kernel that is one op writes all of its results, wanted or not.
 incept.variable @"io/e" kind io role "e" : tensor<2x4x4x4xf32>
 // CHECK-LABEL: func.func @unused_result
-//       CHECK:   incept.exec.kernel @k{{[0-9]+}}_max_pool_with_indexins(%{{[0-9]+}} : {{.+}}) outs(%{{[0-9]+}}, %{{[0-9]+}} : {{.+}})
+//       CHECK:   incept.exec.kernel @k{{[0-9]+}}_max_pool_with_index ins(%{{[0-9]+}} : {{.+}}) outs(%{{[0-9]+}}, %{{[0-9]+}} : {{.+}})
 func.func @unused_result() {
   %x = incept.read @"io/f32_input" : tensor<2x4x8x8xf32>
   %y, %i = incept.max_pool_with_index %x kernel [2, 2] stride [2, 2] : (tensor<2x4x8x8xf32>) -> (tensor<2x4x4x4xf32>, tensor<2x4x4x4xui8>)
   incept.write @"io/e", %y : tensor<2x4x4x4xf32>
   return
+}
 }

@@ -1,5 +1,6 @@
 // RUN: incept-opt %s -split-input-file -verify-diagnostics --incept-shape-launches | FileCheck %s
 
+module attributes {incept.target = #incept.target<fake>} {
 incept.exec.region @arena 4096
 incept.exec.kernel_def @k map {
 ^bb0(%x: tensor<?x?xf32>):
@@ -19,9 +20,11 @@ func.func @blocks() {
   incept.exec.library @p ins(%x : memref<65x8xf32>) outs(%x : memref<65x8xf32>) scratchpad(%s : memref<0xi8>)
   return
 }
+}
 
 // -----
 
+module attributes {incept.target = #incept.target<fake>} {
 incept.exec.region @arena 1073741824
 incept.exec.kernel_def @k map {
 ^bb0(%x: tensor<?x?xf32>):
@@ -33,4 +36,5 @@ func.func @too_large() {
   // expected-error @+1 {{needs 1048576 blocks: expected at most 65535}}
   incept.exec.kernel @k ins(%x : memref<33554432x8xf32>) outs(%x : memref<33554432x8xf32>) extents [33554432, 8, 8, 8] units 33554432
   return
+}
 }
