@@ -70,10 +70,9 @@
 // F16: %[[M:.+]] = incept.read @m
 // F16: %[[KEPT:.+]] = incept.select %[[UNSCALE]], %[[PENDING]], %[[M]]
 // F16: incept.write @m, %[[KEPT]]
-module {
+module attributes {incept.target = #incept.target<fake>} {
   incept.step_field @learning_rate : f32
   incept.step_field @seed : ui64
-module attributes {incept.target = #incept.target<fake>} {
   incept.variable @w kind parameter decay : tensor<2x3xf32>
   incept.variable @b kind parameter : tensor<2xf32>
   incept.variable @m kind state : tensor<2xf32>
