@@ -165,3 +165,4 @@ func.func @smallest_gap() {
   incept.write @f, %new_f : !f
   return
 }
+}

@@ -24,7 +24,7 @@
 // BF16-NOT: _cast
 // BF16: incept.exec.kernel @{{.*}}rmsprop_update ins({{.*}}) outs({{.*}}memref<{{.*}}xbf16>) extents [
 // BF16-LABEL: func.func @prepare_inference
-// BF16: incept.exec.library @{{.*}} ins({{.*}} : memref<16x3x3x3xf32>, memref<16xf32>) outs({{.*}} : memref<{{.*}}xf32>)
+// BF16: incept.exec.library @{{.*}} ins({{.*}} : memref<2304xf32>, memref<16xf32>) outs({{.*}} : memref<2304xf32>)
 // BF16: incept.exec.kernel @{{.*}}cast
 // BF16-LABEL: func.func @update
 // BF16-NOT: count_nonfinite
