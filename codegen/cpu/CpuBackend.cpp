@@ -31,7 +31,6 @@ public:
     contents.target.kind = "cpu";
     contents.target.texts = {{"isa", onednn::isa()}, {"onednn", onednn::version()}};
     contents.target.numbers = {{"threads", threads()}, {"vector_bits", vectorBits("")}};
-    contents.specText = executable.specText;
     contents.blobs = {{"kernels", std::string(kernels->begin(), kernels->end())}};
     auto image = writeImage(module, contents);
     if (failed(image))

@@ -39,7 +39,6 @@ struct Grids {
 
 struct ImageContents {
   TargetFacts target;
-  std::string specText;
   std::vector<Blob> blobs;
   std::optional<Grids> grids;
   std::optional<bool> tf32; ///< for a GPU: f32 products may be rounded to TF32
