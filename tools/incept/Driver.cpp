@@ -116,6 +116,12 @@ TargetAttr describeTarget(MLIRContext &context, const CompileOptions &options, T
     kind = known ? known.getKind() : StringRef("cpu");
     device = known ? known.getDevice() : StringRef();
   }
+  if (!options.cpu.empty() && kind != "cpu") {
+    status = complain(kUsage, "--cpu is of target cpu, but this is for target " + kind);
+    return {};
+  }
+  if (!options.cpu.empty())
+    device = options.cpu;
   NamedAttrList settings;
   if (known && known.getKind() == kind)
     settings.append(known.getSettings().begin(), known.getSettings().end());

@@ -52,6 +52,7 @@ struct CompileOptions {
   std::string spec; ///< or IR, with `from`
   std::string output = "-";
   std::string target; ///< "cpu", "cuda:DEVICE"; empty where nothing is said: the target of the IR, or "cpu"
+  std::string cpu;    ///< LLVM's name of the processor; empty where nothing is said
   std::string mode = "train";
   int64_t batchSize = 32;
   int threads = 0; ///< 0: one per core

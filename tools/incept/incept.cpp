@@ -52,6 +52,8 @@ void addWeightsOptions(CLI::App *command, WeightsOptions &weights, CompileOption
 
 void addTargetOptions(CLI::App *command, CompileOptions &options) {
   command->add_option("--target", options.target, "cpu or cuda:DEVICE (incept devices)")->default_str("cpu");
+  command->add_option("--cpu", options.cpu,
+                      "processor to compile for, as LLVM calls it, e.g. x86-64-v3 (default: this machine's)");
   command->add_option("--precision", options.phases.precision, "of activations and of what is computed from them")
       ->check(CLI::IsMember({"f32", "bf16", "f16"}))
       ->capture_default_str()

@@ -109,4 +109,9 @@ bool decode(const std::vector<std::pair<std::string, std::string>> &fields, Prob
 std::string version();
 std::string isa();
 
+/// Lets the library use `isa` at most, where the machine has it; without a name that the library knows nothing happens.
+/// It takes one limit in a process, before it is first asked for an implementation: false with a sentence in `error`
+/// where it uses another instruction set already.
+bool limitIsa(const std::string &name, std::string &error);
+
 } // namespace incept::onednn
