@@ -71,6 +71,7 @@ constexpr AttributeRule kAttributes[] = {
     {"phase", AttributeRule::Module, isOneOf<kPhaseNames, 6>, "the name of a phase"},
     {"mode", AttributeRule::Module, isOneOf<kModes, 2>, "\"train\" or \"infer\""},
     {"precision", AttributeRule::Module, isOneOf<kPrecisions, 3>, "\"f32\", \"bf16\" or \"f16\""},
+    {"target", AttributeRule::Module, is<TargetAttr>, "#incept.target<...>"},
     {"network", AttributeRule::Module, is<StringAttr>, "a string"},
     {"spec_hash", AttributeRule::Module, is<StringAttr>, "a string"},
     {"training", AttributeRule::Module, is<DictionaryAttr>, "a dictionary"},
@@ -82,7 +83,6 @@ constexpr AttributeRule kAttributes[] = {
     {"classes", AttributeRule::Module, isI64, "an i64"},
     {"keep_gradients", AttributeRule::Module, is<UnitAttr>, "a unit attribute"},
     {"training_only", AttributeRule::Module, is<ArrayAttr>, "an array"},
-    {"step_fields", AttributeRule::Module, is<ArrayAttr>, "an array"},
     {"entry", AttributeRule::Function, is<EntryPointAttr>, "#incept.entry<...>"},
     {"loss_weights", AttributeRule::Function, is<DenseF64ArrayAttr>, "an array<f64>"},
     {"arena_bytes", AttributeRule::Function, isI64, "an i64"},
@@ -116,6 +116,18 @@ void addAllocations(Operation *op, bool onlyPlaced, MemoryEffectList &effects) {
       effects.emplace_back(MemoryEffects::Allocate::get(), result);
 }
 
+LogicalResult LayoutAttr::verify(function_ref<InFlightDiagnostic()> emitError, StringRef format, int64_t stride,
+                                 int64_t offset) {
+  if (format.empty())
+    return emitError() << "expected a format";
+  if (stride == 0 && offset == 0)
+    return success();
+  if (format != "nhwc" || stride <= 0 || offset < 0 || offset >= stride)
+    return emitError() << "expected a channel slice of nhwc with 0 <= offset < stride, but got format '" << format
+                       << "', stride " << stride << " and offset " << offset;
+  return success();
+}
+
 Attribute LayoutAttr::parse(AsmParser &parser, Type) {
   std::string format;
   int64_t stride = 0, offset = 0;
@@ -127,7 +139,7 @@ Attribute LayoutAttr::parse(AsmParser &parser, Type) {
       return {};
   if (parser.parseGreater())
     return {};
-  return LayoutAttr::get(parser.getContext(), format, stride, offset);
+  return parser.getChecked<LayoutAttr>(parser.getContext(), format, stride, offset);
 }
 
 void LayoutAttr::print(AsmPrinter &printer) const {

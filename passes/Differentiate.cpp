@@ -20,7 +20,8 @@ namespace {
 class Differentiator {
 public:
   explicit Differentiator(func::FuncOp function)
-      : function(function), module(function->getParentOfType<ModuleOp>()), builder(function.getContext()) {}
+      : function(function), module(function->getParentOfType<ModuleOp>()), symbols(module),
+        builder(function.getContext()) {}
 
   LogicalResult run() {
     markActive();
@@ -44,7 +45,7 @@ private:
   }
 
   bool isParameter(StringRef name) {
-    auto variable = module.lookupSymbol<VariableOp>(name);
+    auto variable = symbols.lookup<VariableOp>(name);
     return variable && variable.isParameter();
   }
 
@@ -91,7 +92,7 @@ private:
 
   /// The role of an io variable, empty for others.
   StringRef ioRole(StringRef name) {
-    auto variable = module.lookupSymbol<VariableOp>(name);
+    auto variable = symbols.lookup<VariableOp>(name);
     return variable && variable.getKind() == VariableKind::Io ? *variable.getRole() : StringRef();
   }
 
@@ -208,11 +209,17 @@ private:
     return sum;
   }
 
-  /// Gradients that no one asked for: of the images, of batch norm without gamma.
+  /// Gradients that no one asked for: of the images, of batch norm without gamma; and positions of maxima, where no
+  /// gradient came back to the pool.
   void eraseDead() {
-    for (Operation &op : llvm::make_early_inc_range(llvm::reverse(function.getBody().front())))
+    PatternRewriter rewriter(function.getContext());
+    for (Operation &op : llvm::make_early_inc_range(llvm::reverse(function.getBody().front()))) {
+      rewriter.setInsertionPoint(&op);
       if (op.use_empty() && isPure(&op) && op.getNumResults() > 0)
         op.erase();
+      else if (auto pool = dyn_cast<MaxPoolWithIndexOp>(op))
+        (void)MaxPoolWithIndexOp::canonicalize(pool, rewriter);
+    }
   }
 
   LogicalResult writeGradients() {
@@ -246,6 +253,7 @@ private:
 
   func::FuncOp function;
   ModuleOp module;
+  SymbolTable symbols; ///< without the gradients that are added
   OpBuilder builder;
   DenseSet<Value> active;
   /// Per forward value: consumer and what it contributes to the gradient, from the last consumer to the first.

@@ -70,6 +70,14 @@ public:
   Type gradientType(Operation *op) const override {
     return isa<Conv2DBackwardWeightsOp>(op) ? getElementTypeOrSelf(op->getOperand(0)) : Target::gradientType(op);
   }
+
+  FailureOr<std::optional<LaunchShape>> shapeLaunch(exec::KernelOp launch, exec::KernelDefOp) const override {
+    constexpr int64_t kThreads = 32, kMostBlocks = 65535;
+    int64_t blocks = llvm::divideCeil(int64_t(launch.getUnits()), kThreads);
+    if (blocks > kMostBlocks)
+      return launch.emitOpError() << "needs " << blocks << " blocks: expected at most " << kMostBlocks;
+    return std::optional(LaunchShape{1, {blocks, 1, 1}, {kThreads, 1, 1}});
+  }
 };
 
 struct FakeKind final : TargetKind {

@@ -79,6 +79,8 @@ void buildPhase(OpPassManager &passes, Phase phase, const PhaseOptions &options)
     passes.addPass(createLowerToExecPass());
     if (options.coalesce)
       passes.addPass(createCoalesceLaunchesPass());
+    // Vectors and grids depend on the extents that joined launches have.
+    passes.addPass(createShapeLaunchesPass());
     break;
   }
   passes.addPass(createVerifyPhasePass(VerifyPhasePassOptions{phaseName(phase).str()}));

@@ -7,6 +7,7 @@
 #include "dialect/VerifierUtils.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "passes/Passes.h"
+#include "passes/Placement.h"
 #include "passes/Target.h"
 
 using namespace mlir;
@@ -72,8 +73,10 @@ void flattenNested(ConcatOp concat) {
 void ViewPlacer::placeConcat(ConcatOp concat) {
   OpBuilder builder(concat);
   SmallVector<Value> srcs;
-  ChannelSlice slice{shapeOf(concat.getDst())[1], 0};
-  for (Value src : concat.getSrcs()) {
+  SmallVector<ChannelSlice> slices = slicesOf(concat.getSrcs());
+  for (OpOperand &operand : concat.getSrcsMutable()) {
+    Value src = operand.get();
+    ChannelSlice slice = slices[operand.getOperandNumber()];
     // A value can lie in one slice only: not in two concats, not twice in one.
     unsigned concatUses =
         llvm::count_if(src.getUses(), [](OpOperand &use) { return isa<ConcatOp, ConcatViewOp>(use.getOwner()); });
@@ -82,7 +85,6 @@ void ViewPlacer::placeConcat(ConcatOp concat) {
     bool direct = computes && concatUses == 1 && takesSlice(producer, src, slice) &&
                   llvm::all_of(src.getUsers(), [&](Operation *user) { return takesSlice(user, src, slice); });
     srcs.push_back(direct ? src : copyOf(builder, concat, src));
-    slice.offset += shapeOf(src)[1];
   }
   auto view = ConcatViewOp::create(builder, concat.getLoc(), concat.getType(), srcs);
   setPath(view, getPath(concat));

@@ -4,6 +4,7 @@
 // incept dialect, so nothing outlives the context and two contexts share nothing.
 
 #include "passes/Target.h"
+#include "dialect/InceptOps.h"
 #include "mlir/IR/DialectInterface.h"
 #include "llvm/ADT/StringExtras.h"
 
@@ -84,6 +85,10 @@ private:
 Reduction Target::cutReduction(int64_t rows, int64_t) const { return incept::cutReduction(rows); }
 
 Type Target::gradientType(Operation *op) const { return Float32Type::get(op->getContext()); }
+
+FailureOr<std::optional<LaunchShape>> Target::shapeLaunch(exec::KernelOp, exec::KernelDefOp) const {
+  return std::optional<LaunchShape>();
+}
 
 Attribute TargetSettings::take(StringRef key) {
   known.push_back(key);

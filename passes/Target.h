@@ -12,13 +12,20 @@
 #include "passes/LaunchShape.h"
 #include "runtime/support/Status.h"
 
+#include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace incept {
+
+namespace exec {
+class KernelDefOp;
+class KernelOp;
+} // namespace exec
 
 /// A target's answer for one library op.
 struct LibraryPlan {
@@ -40,6 +47,11 @@ struct ChannelSlice {
   int64_t stride, offset;
 };
 
+/// How a launch runs where there are grids.
+struct LaunchShape {
+  int64_t width = 1; ///< lanes of the vectors that its code is compiled for
+  std::array<int64_t, 3> grid = {1, 1, 1}, block = {1, 1, 1};
+};
 class Backend;
 
 class Target {
@@ -82,6 +94,10 @@ public:
   /// How a reduction of so many rows and channels is cut into partial sums, from these numbers alone.
   virtual Reduction cutReduction(int64_t rows, int64_t channels) const;
 
+  /// The shape of a launch of `kernel`; none where the target cuts the units of a launch itself. Reports a launch that
+  /// cannot be.
+  virtual mlir::FailureOr<std::optional<LaunchShape>> shapeLaunch(exec::KernelOp launch,
+                                                                  exec::KernelDefOp kernel) const;
   /// The way to a program (codegen/Codegen.h), null for a target that only answers passes.
   virtual const Backend *backend() const { return nullptr; }
 };
@@ -137,7 +153,11 @@ const Target *findTarget(mlir::Operation *op);
 /// Registers `fake`, a target for pass tests: it accepts everything, keeps convolution weights in a format called "blocked" (rounded up
 /// to multiples of 16 channels), takes slices and adds residuals in 1x1 convolutions only, wants another format for
 /// data gradients, and activations in blocks for windows 5 high. Multiples of 32 rows of weights lie together.
-/// Gradients of convolutions' weights have the type of the activations, those of linear layers' are f32.
+/// Gradients of convolutions' weights have the type of the activations, those of linear layers' are f32. Launches are
+/// blocks of 32 units without vectors, at most 65535 of them.
 void registerFakeTarget(mlir::DialectRegistry &registry);
+
+/// Writes into every launch of an exec-phase module the shape that `target` has for it.
+mlir::LogicalResult shapeLaunches(mlir::ModuleOp module, const Target &target);
 
 } // namespace incept

@@ -227,6 +227,8 @@ private:
     plan.config = onednn::encode(exact);
     plan.impl = description.impl;
     plan.weightsFormat = problem.kind == onednn::Kind::Reorder ? problem.dstFormat : description.weightsFormat;
+    if (!isConvolution(problem.kind)) // whose problem says it
+      plan.config.push_back({"weights_format", plan.weightsFormat});
     plan.weightsBytes = description.weightsBytes;
     plan.scratchpadBytes = description.scratchpadBytes;
     plan.reference = description.reference;

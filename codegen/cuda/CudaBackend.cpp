@@ -26,9 +26,8 @@ namespace {
 
 constexpr int64_t kWorkspaceLimit = 256; // MiB
 
-/// Everything that comes of an exec-phase module.
+/// What becomes of the kernels of an exec-phase module.
 struct Artefacts {
-  LaunchShapes shapes;
   std::string ptx, cubin;
 };
 
@@ -51,7 +50,6 @@ public:
     contents.target.texts = {{"device", device.name}, {"arch", device.arch}, {"cudnn", library->version()}};
     contents.target.numbers = {{"threads", attribute.getNumber("threads", 1)}};
     contents.tf32 = tf32();
-    contents.grids = grids(artefacts->shapes);
     std::string serialized;
     if (failed(serializePlans(module, serialized, contents)))
       return failure();
@@ -124,11 +122,8 @@ private:
   }
 
   FailureOr<Artefacts> compileKernels(ModuleOp module, bool cubin) const {
-    auto shapes = shapeLaunches(module);
-    if (failed(shapes))
-      return failure();
     Artefacts artefacts;
-    auto ptx = compileToPtx(module, shapes->variants, architecture());
+    auto ptx = compileToPtx(module, architecture());
     if (failed(ptx))
       return failure();
     if (cubin) {
@@ -139,17 +134,7 @@ private:
       artefacts.cubin.assign(assembled->begin(), assembled->end());
     }
     artefacts.ptx = std::move(*ptx);
-    artefacts.shapes = std::move(*shapes);
     return artefacts;
-  }
-
-  static Grids grids(const LaunchShapes &shapes) {
-    Grids grids;
-    for (const Variant &variant : shapes.variants)
-      grids.kernels.push_back(variant.symbol);
-    for (const auto &[op, shape] : shapes.launches)
-      grids.launches[op] = {shape.variant, shape.grid, shape.block};
-    return grids;
   }
 
   /// The choice behind a plan of the module; null after a diagnostic.

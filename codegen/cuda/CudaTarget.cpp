@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "codegen/cuda/CudaTarget.h"
+#include "codegen/cuda/ShapeLaunch.h"
 #include "dialect/InceptOps.h"
 #include "dialect/VerifierUtils.h"
 #include "passes/Layouts.h"
+#include "passes/Placement.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -190,6 +192,13 @@ public:
     return plan;
   }
 
+  FailureOr<std::optional<LaunchShape>> shapeLaunch(exec::KernelOp launch, exec::KernelDefOp kernel) const override {
+    auto shape = cuda::shapeLaunch(launch, kernel);
+    if (failed(shape))
+      return failure();
+    return std::optional(*shape);
+  }
+
   FailureOr<int64_t> formatBytes(ArrayRef<int64_t> shape, Type element, StringRef format) const override {
     auto elements = countElements(shape);
     if (failed(elements) || (!format.empty() && format != "nhwc" && format != kWeightsFormat))
@@ -235,7 +244,7 @@ std::shared_ptr<const Target> createCudaTarget(PlanSource &plans, bool tf32, con
 
 FailureOr<cudnn::Problem> problemOf(DictionaryAttr config, std::string &error) {
   // What the problem's own encoding does not have is said of its plan.
-  static constexpr llvm::StringLiteral kOfPlan[] = {"engine", "knobs", "impl", "weights_format"};
+  static constexpr llvm::StringLiteral kOfPlan[] = {"engine", "knobs", "impl"};
   std::vector<std::pair<std::string, std::string>> fields;
   for (NamedAttribute entry : config)
     if (auto text = dyn_cast<StringAttr>(entry.getValue()); text && !llvm::is_contained(kOfPlan, entry.getName()))

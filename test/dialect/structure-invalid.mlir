@@ -178,6 +178,32 @@ func.func @group_c1_kernel_of_library(%x: tensor<2x4x5x5xf32>, %w: tensor<4x4x1x
 
 // -----
 
+// A kernel that is one op writes all of its results.
+func.func @group_c1_results(%x: tensor<1x8x4x4xf32>) {
+  // expected-error @+1 {{expected a group to yield the results of the op that is its kernel}}
+  %0 = incept.group kernel(%x) : (tensor<1x8x4x4xf32>) -> tensor<1x8x2x2xf32> {
+  ^bb0(%a: tensor<1x8x4x4xf32>):
+    %p, %i = incept.max_pool_with_index %a kernel [2, 2] stride [2, 2] : (tensor<1x8x4x4xf32>) -> (tensor<1x8x2x2xf32>, tensor<1x8x2x2xui8>)
+    incept.yield %p : tensor<1x8x2x2xf32>
+  }
+  return
+}
+
+// -----
+
+func.func @group_c1_not_alone(%x: tensor<1x8x4x4xf32>) {
+  // expected-error @+1 {{expected map and reduce ops, or one op that is a kernel by itself, in a kernel group, but got incept.max_pool}}
+  %0 = incept.group kernel(%x) : (tensor<1x8x4x4xf32>) -> tensor<1x8x2x2xf32> {
+  ^bb0(%a: tensor<1x8x4x4xf32>):
+    %r = incept.relu %a : (tensor<1x8x4x4xf32>) -> tensor<1x8x4x4xf32>
+    %p = incept.max_pool %r kernel [2, 2] stride [2, 2] : (tensor<1x8x4x4xf32>) -> tensor<1x8x2x2xf32>
+    incept.yield %p : tensor<1x8x2x2xf32>
+  }
+  return
+}
+
+// -----
+
 incept.exec.plan @p matmul {}
 func.func @group_c1_plan(%x: tensor<2x4x5x5xf32>) {
   // expected-error @+1 {{expected no plan in a kernel group}}
@@ -256,3 +282,27 @@ module attributes {incept.entry = #incept.entry<infer>} {}
 
 // expected-error @+1 {{expected #incept.entry<...> for attribute 'incept.entry', but got "infer"}}
 func.func @f() attributes {incept.entry = "infer"} { return }
+
+// -----
+
+// A misspelt field is none.
+incept.step_field @learning_rate : f32
+func.func @step_value_c1() {
+  // expected-error @+1 {{expected a step field named 'learnin_rate', but there is none}}
+  %lr = incept.step_value @learnin_rate : tensor<f32>
+  return
+}
+
+// -----
+
+incept.step_field @seed : ui64
+func.func @step_value_c1_type() {
+  // expected-error @+1 {{expected a scalar of type 'i64', but got 'tensor<f32>'}}
+  %seed = incept.step_value @seed : tensor<f32>
+  return
+}
+
+// -----
+
+// expected-error @+1 {{attribute 'type' failed to satisfy constraint}}
+incept.step_field @learning_rate : f64

@@ -70,6 +70,9 @@
 // F16: %[[M:.+]] = incept.read @m
 // F16: %[[KEPT:.+]] = incept.select %[[UNSCALE]], %[[PENDING]], %[[M]]
 // F16: incept.write @m, %[[KEPT]]
+module {
+  incept.step_field @learning_rate : f32
+  incept.step_field @seed : ui64
 module attributes {incept.target = #incept.target<fake>} {
   incept.variable @w kind parameter decay : tensor<2x3xf32>
   incept.variable @b kind parameter : tensor<2xf32>
@@ -105,7 +108,7 @@ module attributes {incept.target = #incept.target<fake>} {
     return
   }
   func.func @update() attributes {incept.entry = #incept.entry<update>} {
-    %rate = incept.step_value "learning_rate" : tensor<f32>
+    %rate = incept.step_value @learning_rate : tensor<f32>
     %w = incept.read @w : tensor<2x3xf32>
     %dw = incept.read @"grad/w" : tensor<2x3xf32>
     %vw = incept.read @"momentum/w" : tensor<2x3xf32>
@@ -209,7 +212,7 @@ func.func @forward_backward() attributes {incept.entry = #incept.entry<forward_b
   %r = incept.relu %z : (!h) -> !h
   %q, %i = incept.max_pool_with_index %r kernel [3, 3] pad [1, 1] pad_end [1, 1] : (!h) -> (!h, tensor<2x16x4x4xui8>)
   %e = incept.avg_pool %q kernel [3, 3] pad [1, 1] pad_end [1, 1] : (!h) -> !h
-  %seed = incept.step_value "seed" : tensor<i64>
+  %seed = incept.step_value @seed : tensor<i64>
   %o = incept.dropout %e, %seed, %seed, %seed {keep = 0.5, stream = 1 : i64} : (!h, tensor<i64>, tensor<i64>, tensor<i64>) -> !h
   %k = incept.concat %o, %r : (!h, !h) -> !x
   %wc = incept.read @c : tensor<16x32x1x1xf32>
@@ -233,7 +236,7 @@ func.func @forward_backward() attributes {incept.entry = #incept.entry<forward_b
 }
 
 func.func @update() attributes {incept.entry = #incept.entry<update>} {
-  %rate = incept.step_value "learning_rate" : tensor<f32>
+  %rate = incept.step_value @learning_rate : tensor<f32>
   %w = incept.read @a : tensor<16x32x1x1xf32>
   %g = incept.read @"grad/a" : tensor<16x32x1x1xf32>
   %n:2 = incept.sgd_update %w, %g, %w rate %rate momentum %rate weight_decay %rate : (tensor<16x32x1x1xf32>, tensor<16x32x1x1xf32>, tensor<16x32x1x1xf32>, tensor<f32>, tensor<f32>, tensor<f32>) -> (tensor<16x32x1x1xf32>, tensor<16x32x1x1xf32>)

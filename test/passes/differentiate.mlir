@@ -160,6 +160,9 @@ module {
 
 // The gradient of dropout is dropout with the same random numbers. A pool that no parameter influences stays as it is.
 module {
+  incept.step_field @seed : ui64
+  incept.step_field @step : i64
+  incept.step_field @sample_base : i64
   incept.variable @w kind parameter : tensor<2x1xf32>
   incept.variable @"io/f32_input" kind io role "f32_input" : tensor<2x1x2x2xf32>
   incept.variable @"io/labels" kind io role "labels" : tensor<2xi64>
@@ -167,12 +170,12 @@ module {
   incept.variable @"io/logits" kind io role "logits" : tensor<2x2xf32>
   // CHECK-LABEL: func.func @forward_backward()
   func.func @forward_backward() attributes {incept.entry = #incept.entry<forward_backward>} {
-    // CHECK-DAG: %[[SEED:.*]] = incept.step_value "seed"
-    %seed = incept.step_value "seed" : tensor<i64>
-    // CHECK-DAG: %[[STEP:.*]] = incept.step_value "step"
-    %step = incept.step_value "step" : tensor<i64>
-    // CHECK-DAG: %[[BASE:.*]] = incept.step_value "sample_base"
-    %base = incept.step_value "sample_base" : tensor<i64>
+    // CHECK-DAG: %[[SEED:.*]] = incept.step_value @seed
+    %seed = incept.step_value @seed : tensor<i64>
+    // CHECK-DAG: %[[STEP:.*]] = incept.step_value @step
+    %step = incept.step_value @step : tensor<i64>
+    // CHECK-DAG: %[[BASE:.*]] = incept.step_value @sample_base
+    %base = incept.step_value @sample_base : tensor<i64>
     %x = incept.read @"io/f32_input" : tensor<2x1x2x2xf32>
     // CHECK: incept.max_pool %{{.*}} kernel [2, 2] :
     %p = incept.max_pool %x kernel [2, 2] : (tensor<2x1x2x2xf32>) -> tensor<2x1x1x1xf32>
@@ -280,6 +283,44 @@ module {
     // CHECK: %[[DC:.*]] = incept.concat %[[Z]], %[[D]]
     // CHECK: %[[DW:.*]] = incept.conv2d_backward_weights %{{.*}}, %[[DC]]
     // CHECK: incept.write @"grad/w", %[[DW]]
+    return
+  }
+}
+
+// -----
+
+// Nothing of the gradient comes back through a factor of 0: no position of a maximum is kept for it, be it behind the
+// pool or before it.
+module {
+  incept.variable @a kind parameter : tensor<2x1x1x1xf32>
+  incept.variable @w kind parameter : tensor<2x2xf32>
+  incept.variable @"io/f32_input" kind io role "f32_input" : tensor<2x1x2x2xf32>
+  incept.variable @"io/labels" kind io role "labels" : tensor<2xi64>
+  incept.variable @"io/loss" kind io role "loss" : tensor<f32>
+  incept.variable @"io/logits" kind io role "logits" : tensor<2x2xf32>
+  // CHECK-LABEL: func.func @forward_backward
+  func.func @forward_backward() attributes {incept.entry = #incept.entry<forward_backward>} {
+    %x = incept.read @"io/f32_input" : tensor<2x1x2x2xf32>
+    %a = incept.read @a : tensor<2x1x1x1xf32>
+    %c = incept.conv2d %x, %a : (tensor<2x1x2x2xf32>, tensor<2x1x1x1xf32>) -> tensor<2x2x2x2xf32>
+    // CHECK: %[[G:.*]] = incept.max_pool %{{.*}} kernel [2, 2] {incept.path = "zeroed"}
+    %g = incept.max_pool %c kernel [2, 2] {incept.path = "zeroed"} : (tensor<2x2x2x2xf32>) -> tensor<2x2x1x1xf32>
+    // CHECK: incept.scale %[[G]] by 0.0
+    %z = incept.scale %g by 0.0 : (tensor<2x2x1x1xf32>) -> tensor<2x2x1x1xf32>
+    // CHECK: %[[H:.*]] = incept.scale %{{.*}} by 0.0
+    %h = incept.scale %c by 0.0 : (tensor<2x2x2x2xf32>) -> tensor<2x2x2x2xf32>
+    // CHECK: incept.max_pool %[[H]] kernel [2, 2] {incept.path = "of_zeros"}
+    %o = incept.max_pool %h kernel [2, 2] {incept.path = "of_zeros"} : (tensor<2x2x2x2xf32>) -> tensor<2x2x1x1xf32>
+    // CHECK: incept.max_pool_with_index %{{.*}} kernel [2, 2] {incept.path = "kept"}
+    %k = incept.max_pool %c kernel [2, 2] {incept.path = "kept"} : (tensor<2x2x2x2xf32>) -> tensor<2x2x1x1xf32>
+    %t = incept.add %z, %o : (tensor<2x2x1x1xf32>, tensor<2x2x1x1xf32>) -> tensor<2x2x1x1xf32>
+    %s = incept.add %t, %k : (tensor<2x2x1x1xf32>, tensor<2x2x1x1xf32>) -> tensor<2x2x1x1xf32>
+    %f = incept.flatten %s : (tensor<2x2x1x1xf32>) -> tensor<2x2xf32>
+    %w = incept.read @w : tensor<2x2xf32>
+    %l = incept.linear %f, %w : (tensor<2x2xf32>, tensor<2x2xf32>) -> tensor<2x2xf32>
+    incept.write @"io/logits", %l : tensor<2x2xf32>
+    // CHECK-COUNT-1: incept.max_pool_backward
+    // CHECK-NOT: incept.max_pool_backward
     return
   }
 }
