@@ -52,6 +52,7 @@ struct LaunchShape {
   int64_t width = 1; ///< lanes of the vectors that its code is compiled for
   std::array<int64_t, 3> grid = {1, 1, 1}, block = {1, 1, 1};
 };
+
 class Backend;
 
 class Target {
@@ -98,6 +99,7 @@ public:
   /// cannot be.
   virtual mlir::FailureOr<std::optional<LaunchShape>> shapeLaunch(exec::KernelOp launch,
                                                                   exec::KernelDefOp kernel) const;
+
   /// The way to a program (codegen/Codegen.h), null for a target that only answers passes.
   virtual const Backend *backend() const { return nullptr; }
 };
@@ -150,11 +152,11 @@ Expected<const Target *> findTarget(TargetAttr attribute);
 /// The target that the module of `op` names; null after an error at the module.
 const Target *findTarget(mlir::Operation *op);
 
-/// Registers `fake`, a target for pass tests: it accepts everything, keeps convolution weights in a format called "blocked" (rounded up
-/// to multiples of 16 channels), takes slices and adds residuals in 1x1 convolutions only, wants another format for
-/// data gradients, and activations in blocks for windows 5 high. Multiples of 32 rows of weights lie together.
-/// Gradients of convolutions' weights have the type of the activations, those of linear layers' are f32. Launches are
-/// blocks of 32 units without vectors, at most 65535 of them.
+/// Registers `fake`, a target for pass tests: it accepts everything, keeps convolution weights in a format called
+/// "blocked" (rounded up to multiples of 16 channels), takes slices and adds residuals in 1x1 convolutions only, wants
+/// another format for data gradients, and activations in blocks for windows 5 high. Multiples of 32 rows of weights lie
+/// together. Gradients of convolutions' weights have the type of the activations, those of linear layers' are f32.
+/// Launches are blocks of 32 units without vectors, at most 65535 of them.
 void registerFakeTarget(mlir::DialectRegistry &registry);
 
 /// Writes into every launch of an exec-phase module the shape that `target` has for it.
