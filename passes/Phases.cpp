@@ -28,8 +28,8 @@ static void buildTraining(OpPassManager &passes, const PhaseOptions &options) {
   passes.addPass(createExpandBlocksPass());
   // The rewrites below differ in training and inference, so each gets its function first.
   passes.addPass(createBuildEntryPointsPass());
-  // Inference takes its batch norms into the convolutions before other rewrites come between the two, and before gradients
-  // are added to training.
+  // Inference takes its batch norms into the convolutions before other rewrites come between the two, and before
+  // gradients are added to training.
   passes.addPass(createPrepareInferencePass());
   // Before siblings are merged: a convolution that leaves its pool becomes a sibling.
   if (options.commutePools)
@@ -37,8 +37,8 @@ static void buildTraining(OpPassManager &passes, const PhaseOptions &options) {
   // Before differentiation: the gradients of a merged convolution are merged too.
   if (options.mergeSiblings)
     passes.nest<func::FuncOp>().addPass(createMergeSiblingsPass());
-  // The residual before the ReLU, which comes behind it in the same call. Behind the folding of batch norms, which stand
-  // between a convolution and either.
+  // The residual before the ReLU, which comes behind it in the same call. Behind the folding of batch norms, which
+  // stand between a convolution and either.
   passes.nest<func::FuncOp>().addPass(createFuseConvResidualPass());
   passes.nest<func::FuncOp>().addPass(createFuseConvReluPass());
   // Every forward op is what it will be.
@@ -58,8 +58,8 @@ static void buildTraining(OpPassManager &passes, const PhaseOptions &options) {
 
 static void buildFused(OpPassManager &passes, const PhaseOptions &options) {
   OpPassManager &functions = passes.nest<func::FuncOp>();
-  // Before groups: what is computed again joins the kernel that needs it. Before views: a copy of a concat is placed like
-  // any other.
+  // Before groups: what is computed again joins the kernel that needs it. Before views: a copy of a concat is placed
+  // like any other.
   if (options.recompute)
     functions.addPass(createRecomputeActivationsPass());
   // Views first: a copy they need is an elementwise op, which may then join a kernel.

@@ -111,8 +111,8 @@ public:
 
   /// How a command line names the kind's targets, e.g. "cuda:DEVICE, e.g. cuda:h100".
   virtual std::string usage() const = 0;
-  /// `given` with all that it leaves open: defaults, and facts of this machine such as versions of libraries. An error is a
-  /// sentence: a setting that the kind does not have, or a fact that is another here.
+  /// `given` with all that it leaves open: defaults, and facts of this machine such as versions of libraries. An error
+  /// is a sentence: a setting that the kind does not have, or a fact that is another here.
   virtual Expected<TargetAttr> complete(TargetAttr given) const = 0;
   /// The target of a complete attribute.
   virtual Expected<std::shared_ptr<const Target>> make(TargetAttr attribute) const = 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What every library is told of a convolution, one of its gradients, or a matrix product, in oneDNN's names; the wrappers
-// add their own (onednn::Problem, cudnn::Problem).
+// What every library is told of a convolution, one of its gradients, or a matrix product, in oneDNN's names; the
+// wrappers add their own (onednn::Problem, cudnn::Problem).
 #pragma once
 
 #include <cstdint>

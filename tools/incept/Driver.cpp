@@ -45,8 +45,8 @@ static int complain(int status, const llvm::Twine &message) {
   return status;
 }
 
-/// Writes the module to `path` ("-" is standard output), with locations: errors of a compilation that goes on from it, and
-/// the program's launches, point into the description.
+/// Writes the module to `path` ("-" is standard output), with locations: errors of a compilation that goes on from it,
+/// and the program's launches, point into the description.
 static int writeModule(ModuleOp module, llvm::StringRef path) {
   std::error_code error;
   llvm::ToolOutputFile file(path, error, llvm::sys::fs::OF_Text);
@@ -150,8 +150,8 @@ TargetAttr describeTarget(MLIRContext &context, const CompileOptions &options, T
 static int refuseDone(const CompileOptions &options) {
   Phase from = *options.from;
   if (options.stopAfter && *options.stopAfter <= from)
-    return complain(kUsage, "--stop-after=" + phaseName(*options.stopAfter) + " is not behind --from=" +
-                                phaseName(from));
+    return complain(kUsage,
+                    "--stop-after=" + phaseName(*options.stopAfter) + " is not behind --from=" + phaseName(from));
   for (const RewriteFlag &rewrite : kRewriteFlags)
     if (!(options.phases.*rewrite.member) && rewrite.phase <= from)
       return complain(kUsage, llvm::Twine(rewrite.flag) + " is part of phase '" + phaseName(rewrite.phase) +
@@ -181,8 +181,8 @@ static OwningOpRef<ModuleOp> loadPhase(MLIRContext &context, const CompileOption
                                 (phase.empty() ? "no phase" : "phase '" + phase.str() + "'") +
                                 ", but the command line says --from=" + phaseName(*options.from));
   else if (options.saysPrecision && *options.from >= Phase::Training && precision != options.phases.precision)
-    complain(kInputAtFault, "'" + options.spec + "' is in " + precision + ", but the command line says --precision=" +
-                                options.phases.precision);
+    complain(kInputAtFault, "'" + options.spec + "' is in " + precision +
+                                ", but the command line says --precision=" + options.phases.precision);
   else if (!(*module)->hasAttrOfType<TargetAttr>(InceptDialect::kTargetAttr))
     complain(kInputAtFault, "'" + options.spec + "' has no incept.target: give it one, such as #incept.target<cpu>");
   else

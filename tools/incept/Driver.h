@@ -32,8 +32,7 @@ inline constexpr RewriteFlag kRewriteFlags[] = {
     {&PhaseOptions::recompute, Phase::Fused, "--no-recompute", "keep cheap values instead of computing them again"},
     {&PhaseOptions::updateEarly, Phase::Training, "--no-update-early",
      "keep all gradients until the backward pass ends"},
-    {&PhaseOptions::schedule, Phase::Planned, "--no-schedule",
-     "leave independent ops in the order of the description"},
+    {&PhaseOptions::schedule, Phase::Planned, "--no-schedule", "leave independent ops in the order of the description"},
     {&PhaseOptions::coalesce, Phase::Exec, "--no-coalesce", "launch one update per parameter"},
 };
 
@@ -57,14 +56,14 @@ struct CompileOptions {
   int64_t batchSize = 32;
   int threads = 0; ///< 0: one per core
   bool tf32 = false;
-  std::string planCache;        ///< directory of finished cuDNN plans
-  int64_t workspaceLimit = -1;  ///< MiB for each cuDNN call; -1 where nothing is said
-  std::string emit;             ///< a part of the executable to write instead: "ptx", "cubin", "plans", "object"
+  std::string planCache;       ///< directory of finished cuDNN plans
+  int64_t workspaceLimit = -1; ///< MiB for each cuDNN call; -1 where nothing is said
+  std::string emit;            ///< a part of the executable to write instead: "ptx", "cubin", "plans", "object"
   bool keepGradients = false;
   bool explain = false;                          ///< print each library plan
   std::map<std::string, std::string> parameters; ///< --set NAME=VALUE
-  std::optional<Phase> from;  ///< the phase that the IR in `spec` was printed after
-  bool saysPrecision = false; ///< phases.precision was chosen
+  std::optional<Phase> from;                     ///< the phase that the IR in `spec` was printed after
+  bool saysPrecision = false;                    ///< phases.precision was chosen
   std::optional<Phase> stopAfter;
   std::string dumpDirectory; ///< --dump-after-each
   std::string stub;          ///< path of the runtime executable
@@ -74,16 +73,16 @@ struct CompileOptions {
 /// A context with everything a compilation needs. `planCache` is the directory of cuDNN plans, empty for the user's.
 std::unique_ptr<CompilerContext> createContext(const std::string &planCache = "");
 
-/// What `options` say of the target, completed. What they leave open, `known` says, if it is there. Null after an error has
-/// been printed; then `status` is the exit status.
+/// What `options` say of the target, completed. What they leave open, `known` says, if it is there. Null after an error
+/// has been printed; then `status` is the exit status.
 TargetAttr describeTarget(mlir::MLIRContext &context, const CompileOptions &options, TargetAttr known, int &status);
 
-/// The network of `options` in the graph phase, with `incept.mode`, `incept.spec_hash` and `incept.spec_text`; errors have
-/// been printed.
+/// The network of `options` in the graph phase, with `incept.mode`, `incept.spec_hash` and `incept.spec_text`; errors
+/// have been printed.
 mlir::FailureOr<mlir::OwningOpRef<mlir::ModuleOp>> loadGraph(mlir::MLIRContext &context, const CompileOptions &options);
 
-/// Runs the phases behind `from` up to `stopAfter` and writes IR, or all of them and writes an executable. Returns the exit status;
-/// errors have been printed.
+/// Runs the phases behind `from` up to `stopAfter` and writes IR, or all of them and writes an executable. Returns the
+/// exit status; errors have been printed.
 int compile(const CompileOptions &options);
 
 /// What a compilation of `options` would print before it runs: layers and, for the target, memory. Returns the exit

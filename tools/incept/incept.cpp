@@ -82,8 +82,8 @@ CLI::Option *addPhase(CLI::App *command, const std::string &name, std::optional<
       [name, &phase](const std::string &text) {
         phase = parsePhase(text);
         if (!phase)
-          throw CLI::ValidationError(
-              name, "expected graph, training, fused, layout, planned or exec, but got '" + text + "'");
+          throw CLI::ValidationError(name, "expected graph, training, fused, layout, planned or exec, but got '" +
+                                               text + "'");
       },
       help);
 }

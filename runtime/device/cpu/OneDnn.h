@@ -22,8 +22,8 @@ std::string_view kindName(Kind kind);
 /// Returns false where `name` is not a kind.
 bool parseKind(std::string_view name, Kind &kind);
 
-/// What is to be computed. Activations are dense NHWC. All values must be positive (paddings: not negative) and products
-/// fit 63 bits.
+/// What is to be computed. Activations are dense NHWC. All values must be positive (paddings: not negative) and
+/// products fit 63 bits.
 ///
 /// Operands, in the order `Primitive::run` takes them:
 ///   ConvolutionForward          src, weights, [bias], dst, scratchpad

@@ -31,8 +31,9 @@ std::string_view typeName(Type type);
 bool parseType(std::string_view name, Type &type);
 int64_t typeBytes(Type type);
 
-/// What is to be computed, no reorders. Activations are NHWC, weights O,H,W,I in memory (dense; for a grouped convolution I is ic/g). Sums are f32 whatever the types are.
-/// Dimensions and strides must be positive (paddings: not negative) and products fit 40 bits.
+/// What is to be computed, no reorders. Activations are NHWC, weights O,H,W,I in memory (dense; for a grouped
+/// convolution I is ic/g). Sums are f32 whatever the types are. Dimensions and strides must be positive (paddings: not
+/// negative) and products fit 40 bits.
 ///
 /// Operands, in the order `Plan::execute` takes them (the index of an operand + 1 is its tensor's unique id in the
 /// operation graph and in a serialised plan; the workspace has none):
