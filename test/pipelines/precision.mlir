@@ -17,14 +17,14 @@
 // BF16-DAG: incept.variable @"copy/fc.weight" {{.*}}bytes = 960 : i64, offset = 5120 : i64, region = @copy
 // One launch makes all copies.
 // BF16-LABEL: func.func @prepare_training
-// BF16: incept.exec.kernel @{{.*}}cast({{.*}}) extents [3040] units 3
+// BF16: incept.exec.kernel @{{.*}}cast ins({{.*}}) outs({{.*}}) extents [3040] units 3
 // BF16-NOT: incept.exec.kernel
 // BF16-LABEL: func.func @forward_backward
 // Nothing casts weights; an update writes parameter, slots and copy.
 // BF16-NOT: _cast
-// BF16: incept.exec.kernel @{{.*}}rmsprop_update({{.*}}) extents [{{.*}}memref<16x16x1x1xbf16>
+// BF16: incept.exec.kernel @{{.*}}rmsprop_update ins({{.*}}) outs({{.*}}memref<{{.*}}xbf16>) extents [
 // BF16-LABEL: func.func @prepare_inference
-// BF16: incept.exec.library @{{.*}} : memref<16x3x3x3xf32>, memref<16xf32>, memref<16x3x3x3xf32>
+// BF16: incept.exec.library @{{.*}} ins({{.*}} : memref<2304xf32>, memref<16xf32>) outs({{.*}} : memref<2304xf32>)
 // BF16: incept.exec.kernel @{{.*}}cast
 // BF16-LABEL: func.func @update
 // BF16-NOT: count_nonfinite
