@@ -52,7 +52,6 @@ struct LaunchShape {
   int64_t width = 1; ///< lanes of the vectors that its code is compiled for
   std::array<int64_t, 3> grid = {1, 1, 1}, block = {1, 1, 1};
 };
-
 class Backend;
 
 class Target {
@@ -99,7 +98,6 @@ public:
   /// cannot be.
   virtual mlir::FailureOr<std::optional<LaunchShape>> shapeLaunch(exec::KernelOp launch,
                                                                   exec::KernelDefOp kernel) const;
-
   /// The way to a program (codegen/Codegen.h), null for a target that only answers passes.
   virtual const Backend *backend() const { return nullptr; }
 };
