@@ -174,6 +174,7 @@ module attributes {incept.target = #incept.target<fake>} {
 !v = tensor<16xf32>
 module attributes {incept.target = #incept.target<fake>} {
 incept.step_field @learning_rate : f32
+incept.step_field @seed : ui64
 incept.variable @a kind parameter : tensor<16x32x1x1xf32>
 incept.variable @b kind parameter : tensor<32x32x1x1xf32>
 incept.variable @c kind parameter : tensor<16x32x1x1xf32>
