@@ -12,9 +12,8 @@
 namespace incept {
 
 struct ExecutableOptions {
-  std::string stub;     ///< path of the prebuilt runtime executable
-  std::string output;   ///< path of the executable to write
-  std::string specText; ///< kept in the image for `info`
+  std::string stub;   ///< path of the prebuilt runtime executable
+  std::string output; ///< path of the executable to write
 };
 
 /// Peaks of a device, as its data sheet has them.

@@ -49,7 +49,6 @@ public:
     contents.target.kind = "cuda";
     contents.target.texts = {{"device", device.name}, {"arch", device.arch}, {"cudnn", library->version()}};
     contents.target.numbers = {{"threads", attribute.getNumber("threads", 1)}};
-    contents.specText = executable.specText;
     contents.tf32 = tf32();
     std::string serialized;
     if (failed(serializePlans(module, serialized, contents)))

@@ -68,7 +68,7 @@ public:
   LogicalResult fill() {
     header["format_version"] = program::kFormatVersion;
     header["network"] = text("incept.network");
-    header["spec"] = {{"hash", text("incept.spec_hash")}, {"text", contents.specText}};
+    header["spec"] = {{"hash", text("incept.spec_hash")}, {"text", text("incept.spec_text")}};
     Json target = {{"kind", contents.target.kind}};
     for (const auto &[key, value] : contents.target.texts)
       target[key] = value;

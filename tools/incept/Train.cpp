@@ -27,7 +27,7 @@ static std::string cacheDirectory() {
 /// A key of everything the program depends on: the network, options, and this compiler.
 static mlir::FailureOr<std::string> cacheKey(const CompileOptions &options, int &status) {
   auto context = createContext();
-  auto target = describeTarget(*context, options, status);
+  auto target = describeTarget(*context, options, /*known=*/{}, status);
   if (!target)
     return mlir::failure();
   auto module = loadGraph(*context, options);

@@ -70,6 +70,9 @@ CpuDevice::~CpuDevice() {
 
 Status CpuDevice::checkMachine() {
   const std::string again = ": compile it again on this machine (incept compile)";
+  // A program for an older processor has that one's implementations and bits on a newer one too.
+  std::string ignored;
+  (void)onednn::limitIsa(image.isa, ignored);
   if (image.isa != onednn::isa())
     return machineError("the program was compiled for " + image.isa + ", but this machine has " + onednn::isa() +
                         again);
