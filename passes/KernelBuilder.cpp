@@ -323,8 +323,6 @@ static std::string describe(exec::KernelDefOp definition) {
       name += (Twine(name.empty() ? "" : "_") + op_).str();
     previous = op_;
   }
-  if (name.empty())
-    name = stringifyKernelFamily(definition.getFamily()).str();
   return name.size() > 60 ? name.substr(0, 60) : name;
 }
 
