@@ -28,6 +28,8 @@ def Incept_Dialect : Dialect {
     static constexpr ::llvm::StringLiteral kPathAttr = "incept.path";
     /// Module attribute: the phase whose contract the IR fulfils ("graph", "training", ...).
     static constexpr ::llvm::StringLiteral kPhaseAttr = "incept.phase";
+    /// Module attribute: what the module is compiled for, a TargetAttr.
+    static constexpr ::llvm::StringLiteral kTargetAttr = "incept.target";
     /// Function attribute: what the runtime runs the function for.
     static constexpr ::llvm::StringLiteral kEntryAttr = "incept.entry";
   }];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Registration of the dialect, and the layout attribute's text form.
+// Registration of the dialect, and the attributes' text forms.
 
 #include "dialect/InceptDialect.h"
 #include "dialect/InceptOps.h"
@@ -71,6 +71,7 @@ constexpr AttributeRule kAttributes[] = {
     {"phase", AttributeRule::Module, isOneOf<kPhaseNames, 6>, "the name of a phase"},
     {"mode", AttributeRule::Module, isOneOf<kModes, 2>, "\"train\" or \"infer\""},
     {"precision", AttributeRule::Module, isOneOf<kPrecisions, 3>, "\"f32\", \"bf16\" or \"f16\""},
+    {"target", AttributeRule::Module, is<TargetAttr>, "#incept.target<...>"},
     {"network", AttributeRule::Module, is<StringAttr>, "a string"},
     {"spec_hash", AttributeRule::Module, is<StringAttr>, "a string"},
     {"training", AttributeRule::Module, is<DictionaryAttr>, "a dictionary"},
@@ -82,7 +83,6 @@ constexpr AttributeRule kAttributes[] = {
     {"classes", AttributeRule::Module, isI64, "an i64"},
     {"keep_gradients", AttributeRule::Module, is<UnitAttr>, "a unit attribute"},
     {"training_only", AttributeRule::Module, is<ArrayAttr>, "an array"},
-    {"step_fields", AttributeRule::Module, is<ArrayAttr>, "an array"},
     {"entry", AttributeRule::Function, is<EntryPointAttr>, "#incept.entry<...>"},
     {"loss_weights", AttributeRule::Function, is<DenseF64ArrayAttr>, "an array<f64>"},
     {"arena_bytes", AttributeRule::Function, isI64, "an i64"},
@@ -137,6 +137,64 @@ void LayoutAttr::print(AsmPrinter &printer) const {
     printer << ", stride = " << getStride() << ", offset = " << getOffset();
   printer << ">";
 }
+
+Attribute TargetAttr::parse(AsmParser &parser, Type) {
+  std::string kind, device;
+  NamedAttrList settings;
+  if (parser.parseLess() || parser.parseKeywordOrString(&kind))
+    return {};
+  bool isFirst = true;
+  while (succeeded(parser.parseOptionalComma())) {
+    SMLoc place = parser.getCurrentLocation();
+    if (std::exchange(isFirst, false) && succeeded(parser.parseOptionalString(&device)))
+      continue;
+    StringRef key;
+    Attribute value = UnitAttr::get(parser.getContext());
+    if (parser.parseKeyword(&key) || (succeeded(parser.parseOptionalEqual()) && parser.parseAttribute(value)))
+      return {};
+    auto number = dyn_cast<IntegerAttr>(value);
+    if (!isa<StringAttr, UnitAttr>(value) && !(number && number.getType().isInteger(64))) {
+      parser.emitError(place) << "expected a number or a text as setting '" << key << "'";
+      return {};
+    }
+    if (settings.set(key, value)) {
+      parser.emitError(place) << "setting '" << key << "' is there twice";
+      return {};
+    }
+  }
+  if (parser.parseGreater())
+    return {};
+  return TargetAttr::get(parser.getContext(), kind, device, settings.getDictionary(parser.getContext()));
+}
+
+void TargetAttr::print(AsmPrinter &printer) const {
+  printer << "<";
+  printer.printKeywordOrString(getKind());
+  if (!getDevice().empty()) {
+    printer << ", ";
+    printer.printString(getDevice());
+  }
+  for (NamedAttribute setting : getSettings()) {
+    printer << ", " << setting.getName().getValue();
+    if (isa<UnitAttr>(setting.getValue()))
+      continue;
+    printer << " = ";
+    printer.printAttributeWithoutType(setting.getValue());
+  }
+  printer << ">";
+}
+
+int64_t TargetAttr::getNumber(StringRef key, int64_t otherwise) const {
+  auto number = getSettings().getAs<IntegerAttr>(key);
+  return number ? number.getInt() : otherwise;
+}
+
+StringRef TargetAttr::getText(StringRef key) const {
+  auto text = getSettings().getAs<StringAttr>(key);
+  return text ? text.getValue() : StringRef();
+}
+
+std::string TargetAttr::getName() const { return (getKind() + (getDevice().empty() ? "" : ":") + getDevice()).str(); }
 
 StringRef getPath(Operation *op) {
   auto path = op->getAttrOfType<StringAttr>(InceptDialect::kPathAttr);

@@ -32,6 +32,10 @@ def KernelOpInterface : OpInterface<"KernelOpInterface"> {
   let methods = [
     InterfaceMethod<"Extents and units of the launch that computes this op.", "::incept::KernelWork", "getWork">,
     InterfaceMethod<"The kernel's loops, the same for all ops of this class.", "::incept::KernelLoops", "getLoops">,
+    InterfaceMethod<[{
+      What a launch with `extents`, as many as the loops have and none negative, makes of it: launches are checked against
+      it. No units where the extents make no sense, nothing where the rule does not say it.
+    }], "::std::optional<::incept::KernelReach>", "getReach", (ins "::llvm::ArrayRef<int64_t>":$extents)>,
     InterfaceMethod<"Gives attributes that launches pass as extents the values that stand for them in a kernel definition.",
                     "void", "eraseExtents">];
 }

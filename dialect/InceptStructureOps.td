@@ -77,17 +77,34 @@ def Incept_WriteOp : Incept_Op<"write", [DeclareOpInterfaceMethods<SymbolUserOpI
   let assemblyFormat = "$variable `,` $value attr-dict `:` type($value)";
 }
 
-def Incept_StepValueOp : Incept_PureOp<"step_value"> {
-  let summary = "a scalar that the runtime sets before each launch";
+def Incept_StepFieldOp : Incept_Op<"step_field", [Symbol]> {
+  let summary = "a number that the runtime sets before each step";
   let description = [{
-    Names a field of the step region: `learning_rate`, `momentum`, `rms_decay`, `rms_epsilon`, `weight_decay` (f32),
-    `step`, `seed`, `sample_base` (i64).
+    Declared at module level, until the exec phase gives it a place (`incept.exec.field`). `step`, `seed` and `sample_base`
+    are counters of the runtime's, `learning_rate` follows the schedule, and all others are numbers of the optimizer
+    (ProgramFormat.h).
 
-    Example: `%lr = incept.step_value "learning_rate" : tensor<f32>`
+    Example: `incept.step_field @learning_rate : f32`
   }];
-  let arguments = (ins StrAttr:$field);
+  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<AnyTypeOf<[F32, I64, UI64]>>:$type);
+  let assemblyFormat = "$sym_name attr-dict `:` $type";
+  let extraClassDeclaration = [{
+    /// The field of a module, which is declared where it was not.
+    static StepFieldOp declare(::mlir::ModuleOp module, ::llvm::StringRef name, ::mlir::Type type);
+  }];
+}
+
+def Incept_StepValueOp : Incept_PureOp<"step_value", [DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "the value of a step field";
+  let description = [{
+    - (C1) the field exists and the result is a scalar of its type; integers have no sign.
+
+    Example: `%lr = incept.step_value @learning_rate : tensor<f32>`
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$field);
   let results = (outs AnyTypeOf<[Incept_Scalar, Incept_IntScalar]>:$value);
   let assemblyFormat = "$field attr-dict `:` type($value)";
+  let builders = [OpBuilder<(ins "::incept::StepFieldOp":$field)>];
 }
 
 def Incept_BlockOp : Incept_Op<"block", [IsolatedFromAbove, RecursiveMemoryEffects,

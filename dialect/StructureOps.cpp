@@ -81,6 +81,33 @@ LogicalResult WriteOp::verifySymbolUses(SymbolTableCollection &table) {
   return verifyVariableUse(*this, getVariableAttr(), getValue(), table);
 }
 
+StepFieldOp StepFieldOp::declare(ModuleOp module, StringRef name, Type type) {
+  if (auto field = module.lookupSymbol<StepFieldOp>(name))
+    return field;
+  OpBuilder builder = OpBuilder::atBlockBegin(module.getBody());
+  return StepFieldOp::create(builder, module.getLoc(), name, type);
+}
+
+/// Of a field's values: they have no sign.
+static Type valueType(StepFieldOp field) {
+  Type type = field.getType();
+  return type.isInteger() ? IntegerType::get(type.getContext(), type.getIntOrFloatBitWidth()) : type;
+}
+
+void StepValueOp::build(OpBuilder &builder, OperationState &state, StepFieldOp field) {
+  build(builder, state, RankedTensorType::get({}, valueType(field)), field.getSymName());
+}
+
+LogicalResult StepValueOp::verifySymbolUses(SymbolTableCollection &table) {
+  // step_value_c1
+  auto field = table.lookupNearestSymbolFrom<StepFieldOp>(*this, getFieldAttr());
+  if (!field)
+    return emitOpError() << "expected a step field named '" << getField() << "', but there is none";
+  if (getElementTypeOrSelf(getValue().getType()) != valueType(field))
+    return emitOpError() << "expected a scalar of type " << valueType(field) << ", but got " << getValue().getType();
+  return success();
+}
+
 /// The region's arguments and yield agree with the op's operands and results.
 static LogicalResult verifyBoundary(Operation *op, Block &body) {
   if (body.getArgumentTypes() != op->getOperandTypes())

@@ -10,7 +10,9 @@
 #include "dialect/VerifierUtils.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "passes/Layouts.h"
+#include "passes/MemoryType.h"
 #include "passes/Passes.h"
+#include "passes/Placement.h"
 #include "passes/Target.h"
 
 using namespace mlir;
@@ -360,7 +362,10 @@ private:
     if (plan->generated) {
       group.setKind(GroupKind::Kernel);
     } else {
-      group.setPlanAttr(FlatSymbolRefAttr::get(context, planSymbol(*plan)));
+      auto signature = librarySignature(group, plan->swapOperands, target);
+      if (failed(signature))
+        return refuse(group) << "has a tensor of unknown size";
+      group.setPlanAttr(FlatSymbolRefAttr::get(context, planSymbol(*plan, *signature)));
       group.setScratchpad(plan->scratchpadBytes);
     }
     mirrorInside(group);
@@ -399,27 +404,25 @@ private:
     return success();
   }
 
-  StringRef planSymbol(const LibraryPlan &plan) {
+  StringRef planSymbol(const LibraryPlan &plan, FunctionType signature) {
     Builder builder(context);
     NamedAttrList config;
     for (const auto &[key, value] : plan.config)
       config.set(key, builder.getStringAttr(value));
     config.set("impl", builder.getStringAttr(plan.impl));
-    config.set("weights_format", builder.getStringAttr(plan.weightsFormat));
     config.set("weights_bytes", builder.getI64IntegerAttr(plan.weightsBytes));
     config.set("scratchpad_bytes", builder.getI64IntegerAttr(plan.scratchpadBytes));
     if (plan.tensorCore)
       config.set("tensor_core", builder.getBoolAttr(true));
-    if (plan.swapOperands)
-      config.set("swap_operands", builder.getUnitAttr());
     auto dictionary = config.getDictionary(context);
-    auto &symbol = plans[{PlanKindAttr::get(context, plan.kind), dictionary}];
+    auto &symbol = plans[{PlanKindAttr::get(context, plan.kind), dictionary, signature, unsigned(plan.swapOperands)}];
     if (!symbol) {
       symbol = StringAttr::get(context, "plan_" + std::to_string(plans.size() - 1));
       OpBuilder at = OpBuilder::atBlockBegin(module.getBody());
       if (lastPlan)
         at.setInsertionPointAfter(lastPlan);
-      lastPlan = exec::PlanOp::create(at, module.getLoc(), symbol.getValue(), plan.kind, dictionary);
+      lastPlan = exec::PlanOp::create(at, module.getLoc(), symbol.getValue(), plan.kind, dictionary, signature,
+                                      plan.swapOperands);
     }
     return symbol.getValue();
   }
@@ -432,28 +435,20 @@ private:
   llvm::StringMap<std::string> formats;       ///< variable name -> physical format of its weights
   llvm::StringMap<std::string> joinedFormats; ///< variable name -> format of the join_rows it is part of
   DenseMap<Value, Value> blocked;             ///< NHWC value -> the same in blocks of channels
-  DenseMap<std::pair<PlanKindAttr, DictionaryAttr>, StringAttr> plans;
+  DenseMap<std::tuple<PlanKindAttr, DictionaryAttr, FunctionType, unsigned>, StringAttr> plans;
   Operation *lastPlan = nullptr;
 };
 
 struct AssignLayoutsPass : impl::AssignLayoutsPassBase<AssignLayoutsPass> {
-  AssignLayoutsPass() = default;
-  explicit AssignLayoutsPass(std::shared_ptr<const Target> target) : target(std::move(target)) {}
-
   void runOnOperation() override {
+    const Target *target = findTarget(getOperation());
     if (!target)
-      target = createFakeTarget();
+      return signalPassFailure();
     if (failed(LayoutAssigner(getOperation(), *target).run()))
       signalPassFailure();
   }
-
-  std::shared_ptr<const Target> target;
 };
 
 } // namespace
-
-std::unique_ptr<Pass> createAssignLayoutsPass(std::shared_ptr<const Target> target) {
-  return std::make_unique<AssignLayoutsPass>(std::move(target));
-}
 
 } // namespace incept

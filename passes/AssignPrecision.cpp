@@ -362,8 +362,6 @@ private:
 
 struct AssignPrecisionPass : impl::AssignPrecisionPassBase<AssignPrecisionPass> {
   using Base::Base;
-  AssignPrecisionPass(std::shared_ptr<const Target> target, const AssignPrecisionPassOptions &options)
-      : Base(options), target(std::move(target)) {}
 
   void runOnOperation() override {
     if (precision == "f32")
@@ -378,20 +376,14 @@ struct AssignPrecisionPass : impl::AssignPrecisionPassBase<AssignPrecisionPass> 
                          << "' and " << int64_t(growthInterval);
       return signalPassFailure();
     }
+    const Target *target = findTarget(getOperation());
     if (!target)
-      target = createFakeTarget();
+      return signalPassFailure();
     PrecisionAssigner(module, low, *target, growthInterval).run();
     module->setAttr("incept.precision", builder.getStringAttr(precision));
   }
-
-  std::shared_ptr<const Target> target;
 };
 
 } // namespace
-
-std::unique_ptr<Pass> createAssignPrecisionPass(std::shared_ptr<const Target> target,
-                                                const AssignPrecisionPassOptions &options) {
-  return std::make_unique<AssignPrecisionPass>(std::move(target), options);
-}
 
 } // namespace incept

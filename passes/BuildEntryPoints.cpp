@@ -134,10 +134,11 @@ private:
     if (drops.empty())
       return success();
     OpBuilder builder = OpBuilder::atBlockBegin(&function.getBody().front());
-    auto scalar = RankedTensorType::get({}, builder.getI64Type());
+    Type i64 = builder.getI64Type(), u64 = builder.getIntegerType(64, /*isSigned=*/false);
+    auto module = function->getParentOfType<ModuleOp>();
     SmallVector<Value> state;
-    for (StringRef field : {"seed", "step", "sample_base"})
-      state.push_back(StepValueOp::create(builder, function.getLoc(), scalar, field));
+    for (auto [field, type] : {std::pair("seed", u64), std::pair("step", i64), std::pair("sample_base", i64)})
+      state.push_back(StepValueOp::create(builder, function.getLoc(), StepFieldOp::declare(module, field, type)));
     for (RandomDropOp drop : drops) {
       // Two ops of one path would drop the same elements.
       if (getPath(drop).empty())

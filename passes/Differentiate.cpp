@@ -20,7 +20,8 @@ namespace {
 class Differentiator {
 public:
   explicit Differentiator(func::FuncOp function)
-      : function(function), module(function->getParentOfType<ModuleOp>()), builder(function.getContext()) {}
+      : function(function), module(function->getParentOfType<ModuleOp>()), symbols(module),
+        builder(function.getContext()) {}
 
   LogicalResult run() {
     markActive();
@@ -44,7 +45,7 @@ private:
   }
 
   bool isParameter(StringRef name) {
-    auto variable = module.lookupSymbol<VariableOp>(name);
+    auto variable = symbols.lookup<VariableOp>(name);
     return variable && variable.isParameter();
   }
 
@@ -91,7 +92,7 @@ private:
 
   /// The role of an io variable, empty for others.
   StringRef ioRole(StringRef name) {
-    auto variable = module.lookupSymbol<VariableOp>(name);
+    auto variable = symbols.lookup<VariableOp>(name);
     return variable && variable.getKind() == VariableKind::Io ? *variable.getRole() : StringRef();
   }
 
@@ -252,6 +253,7 @@ private:
 
   func::FuncOp function;
   ModuleOp module;
+  SymbolTable symbols; ///< without the gradients that are added
   OpBuilder builder;
   DenseSet<Value> active;
   /// Per forward value: consumer and what it contributes to the gradient, from the last consumer to the first.

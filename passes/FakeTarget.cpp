@@ -70,14 +70,28 @@ public:
   Type gradientType(Operation *op) const override {
     return isa<Conv2DBackwardWeightsOp>(op) ? getElementTypeOrSelf(op->getOperand(0)) : Target::gradientType(op);
   }
+
+  FailureOr<std::optional<LaunchShape>> shapeLaunch(exec::KernelOp launch, exec::KernelDefOp) const override {
+    constexpr int64_t kThreads = 32, kMostBlocks = 65535;
+    int64_t blocks = llvm::divideCeil(int64_t(launch.getUnits()), kThreads);
+    if (blocks > kMostBlocks)
+      return launch.emitOpError() << "needs " << blocks << " blocks: expected at most " << kMostBlocks;
+    return std::optional(LaunchShape{1, {blocks, 1, 1}, {kThreads, 1, 1}});
+  }
+};
+
+struct FakeKind final : TargetKind {
+  std::string usage() const override { return "fake"; }
+  Expected<TargetAttr> complete(TargetAttr given) const override { return TargetSettings(given).finish(""); }
+  Expected<std::shared_ptr<const Target>> make(TargetAttr) const override {
+    return std::shared_ptr<const Target>(std::make_shared<FakeTarget>());
+  }
 };
 
 } // namespace
 
-Reduction Target::cutReduction(int64_t rows, int64_t) const { return incept::cutReduction(rows); }
-
-Type Target::gradientType(Operation *op) const { return Float32Type::get(op->getContext()); }
-
-std::shared_ptr<const Target> createFakeTarget() { return std::make_shared<FakeTarget>(); }
+void registerFakeTarget(DialectRegistry &registry) {
+  registerTarget(registry, "fake", std::make_shared<FakeKind>());
+}
 
 } // namespace incept

@@ -47,27 +47,19 @@ struct FuseResidual : OpRewritePattern<AddOp> {
 };
 
 struct FuseConvResidualPass : impl::FuseConvResidualPassBase<FuseConvResidualPass> {
-  FuseConvResidualPass() = default;
-  explicit FuseConvResidualPass(std::shared_ptr<const Target> target) : target(std::move(target)) {}
-
   void runOnOperation() override {
     if (isEntry(getOperation(), EntryPoint::ForwardBackward))
       return; // a convolution with a residual has no gradient
+    const Target *target = findTarget(getOperation());
     if (!target)
-      target = createFakeTarget();
+      return signalPassFailure();
     RewritePatternSet patterns(&getContext());
     patterns.add<FuseResidual>(&getContext(), *target);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }
-
-  std::shared_ptr<const Target> target;
 };
 
 } // namespace
-
-std::unique_ptr<Pass> createFuseConvResidualPass(std::shared_ptr<const Target> target) {
-  return std::make_unique<FuseConvResidualPass>(std::move(target));
-}
 
 } // namespace incept

@@ -32,7 +32,7 @@ public:
     SmallVector<Value> numbers;
     for (const Hyperparameter &number : optimizer.hyperparameters)
       numbers.push_back(
-          StepValueOp::create(builder, module.getLoc(), RankedTensorType::get({}, builder.getF32Type()), number.field));
+          StepValueOp::create(builder, module.getLoc(), StepFieldOp::declare(module, number.field, builder.getF32Type())));
     for (VariableOp parameter : llvm::to_vector(module.getOps<VariableOp>())) {
       if (!parameter.isParameter())
         continue;

@@ -22,7 +22,11 @@ static void attachLoops(MLIRContext *context, InceptDialect *) {
   Loops::attach<SoftmaxCrossEntropyBackwardOp, emitSoftmaxCrossEntropyBackward>(context);
 }
 
-FailureOr<OwningOpRef<ModuleOp>> emitKernels(MLIRContext *context, ArrayRef<Variant> variants) {
+FailureOr<OwningOpRef<ModuleOp>> emitKernels(ModuleOp launches) {
+  MLIRContext *context = launches.getContext();
+  auto variants = collectVariants(launches);
+  if (failed(variants))
+    return failure();
   DialectRegistry registry;
   registerKernelCode(registry);
   registry.addExtension(attachLoops);
@@ -33,7 +37,7 @@ FailureOr<OwningOpRef<ModuleOp>> emitKernels(MLIRContext *context, ArrayRef<Vari
   OwningOpRef<ModuleOp> module = ModuleOp::create(loc);
   OpBuilder builder = OpBuilder::atBlockEnd(module->getBody());
   auto kernels = gpu::GPUModuleOp::create(builder, loc, "kernels");
-  for (const Variant &variant : variants) {
+  for (const Variant &variant : *variants) {
     exec::KernelDefOp definition = variant.definition;
     CudaEmitter emitter(kernels, variant);
     if (failed(emitKernel(emitter)))

@@ -57,7 +57,7 @@ std::string elementName(Type type) {
   if (type.isUnsignedInteger(8))
     return "u8";
   if (type.isInteger(64))
-    return "i64";
+    return type.isUnsignedInteger() ? "u64" : "i64";
   return "";
 }
 
@@ -89,7 +89,11 @@ public:
     auto trainingOnly = module->getAttr("incept.training_only");
     header["training_only"] = trainingOnly ? toJson(trainingOnly) : Json::array();
     header["keep_gradients"] = module->hasAttr("incept.keep_gradients");
-    header["step"] = toJson(module->getAttr("incept.step_fields"));
+    header["step"] = Json::array();
+    for (exec::FieldOp field : module.getOps<exec::FieldOp>())
+      header["step"].push_back({{"name", field.getName().str()},
+                                {"offset", int64_t(field.getOffset())},
+                                {"type", elementName(field.getType())}});
     writeRegions();
     if (failed(writeTensors()))
       return failure();
@@ -171,26 +175,16 @@ private:
   }
 
   void writePlans() {
-    Json list = Json::array(), kernels = Json::array();
+    Json list = Json::array();
     for (exec::PlanOp plan : module.getOps<exec::PlanOp>()) {
       plans[plan.getSymName()] = list.size();
       Json object = {{"name", plan.getSymName().str()}, {"kind", stringifyPlanKind(plan.getKind()).str()}};
       object.update(toJson(plan.getConfig()));
-      object.erase("swap_operands"); // launches have the library's order already
-      if (contents.grids)
-        object.erase("weights_format"); // on a GPU there is one, and the problem does not say it
       if (auto found = contents.serializedPlans.find(plan.getSymName()); found != contents.serializedPlans.end())
         object["serialized"] = {{"offset", found->second.first}, {"bytes", found->second.second}};
       list.push_back(std::move(object));
     }
-    for (exec::KernelDefOp kernel : module.getOps<exec::KernelDefOp>()) {
-      this->kernels[kernel.getSymName()] = kernels.size();
-      kernels.push_back(kernel.getSymName().str());
-    }
-    if (contents.grids)
-      kernels = contents.grids->kernels;
     header["plans"] = list;
-    header["kernels"] = kernels;
   }
 
   Json operands(ValueRange values) {
@@ -203,22 +197,25 @@ private:
   }
 
   Json kernelLaunch(exec::KernelOp kernel) {
-    Json launch = {{"kernel", kernels.lookup(kernel.getKernel())},
-                   {"operands", operands(kernel.getArguments())},
+    std::string symbol = kernel.getCodeSymbol();
+    auto [entry, isNew] = kernels.try_emplace(symbol, kernels.size());
+    if (isNew) // in order of first use
+      header["kernels"].push_back(symbol);
+    Json launch = {{"kernel", entry->second},
+                   {"operands", operands(kernel->getOperands())},
                    {"extents", kernel.getExtents().vec()}};
-    if (!contents.grids) {
+    if (kernel.getGrid()) {
+      launch["grid"] = kernel.getGrid()->vec();
+      launch["block"] = kernel.getBlock()->vec();
+    } else {
       launch["units"] = int64_t(kernel.getUnits());
-      return launch;
     }
-    const Grids::Launch &grid = contents.grids->launches.find(kernel)->second;
-    launch["kernel"] = grid.kernel;
-    launch["grid"] = grid.grid;
-    launch["block"] = grid.block;
     return launch;
   }
 
   LogicalResult writeEntries() {
     Json entries = Json::object();
+    header["kernels"] = Json::array();
     for (func::FuncOp function : module.getOps<func::FuncOp>()) {
       auto entry = entryOf(function);
       if (!entry)
@@ -231,7 +228,7 @@ private:
         if (auto kernel = dyn_cast<exec::KernelOp>(op))
           launch = kernelLaunch(kernel);
         else if (auto library = dyn_cast<exec::LibraryOp>(op))
-          launch = {{"plan", plans.lookup(library.getPlan())}, {"operands", operands(library.getArguments())}};
+          launch = {{"plan", plans.lookup(library.getPlan())}, {"operands", operands(library->getOperands())}};
         else
           return op.emitOpError() << "is no launch: expected the exec phase";
         launch["op"] = getPath(&op).str();

@@ -282,3 +282,27 @@ module attributes {incept.entry = #incept.entry<infer>} {}
 
 // expected-error @+1 {{expected #incept.entry<...> for attribute 'incept.entry', but got "infer"}}
 func.func @f() attributes {incept.entry = "infer"} { return }
+
+// -----
+
+// A misspelt field is none.
+incept.step_field @learning_rate : f32
+func.func @step_value_c1() {
+  // expected-error @+1 {{expected a step field named 'learnin_rate', but there is none}}
+  %lr = incept.step_value @learnin_rate : tensor<f32>
+  return
+}
+
+// -----
+
+incept.step_field @seed : ui64
+func.func @step_value_c1_type() {
+  // expected-error @+1 {{expected a scalar of type 'i64', but got 'tensor<f32>'}}
+  %seed = incept.step_value @seed : tensor<f32>
+  return
+}
+
+// -----
+
+// expected-error @+1 {{attribute 'type' failed to satisfy constraint}}
+incept.step_field @learning_rate : f64

@@ -1,6 +1,8 @@
 // RUN: incept-opt %s | incept-opt | FileCheck %s
 // Round trip of variables, blocks, groups and step values.
 
+// CHECK: incept.step_field @learning_rate : f32
+incept.step_field @learning_rate : f32
 // CHECK: incept.variable @stem.conv.weight kind parameter decay init {fan_in = 27 : i64, fan_out = 288 : i64, kind = "he_normal"} : tensor<32x3x3x3xf32>
 incept.variable @stem.conv.weight kind parameter decay init {kind = "he_normal", fan_in = 27 : i64, fan_out = 288 : i64} : tensor<32x3x3x3xf32>
 // CHECK: incept.variable @stem.bn.running_mean kind state : tensor<32xf32>
@@ -19,8 +21,8 @@ func.func @read_write() {
   %m = incept.read @stem.bn.running_mean : tensor<32xf32>
   // CHECK: incept.write @stem.bn.running_mean, %[[M]] : tensor<32xf32>
   incept.write @stem.bn.running_mean, %m : tensor<32xf32>
-  // CHECK: incept.step_value "learning_rate" : tensor<f32>
-  %r = incept.step_value "learning_rate" : tensor<f32>
+  // CHECK: incept.step_value @learning_rate : tensor<f32>
+  %r = incept.step_value @learning_rate : tensor<f32>
   return
 }
 
@@ -46,7 +48,7 @@ func.func @block(%x: tensor<2x4x3x3xf32>) -> tensor<2x4x3x3xf32> {
   return %0 : tensor<2x4x3x3xf32>
 }
 
-incept.exec.plan @plan_0 convolution_forward {mb = 2 : i64}
+incept.exec.plan @plan_0 convolution_forward {mb = 2 : i64} : (memref<2x3x8x8xf32>) -> memref<2x4x8x8xf32>
 
 // CHECK-LABEL: func.func @group
 func.func @group(%x: tensor<2x4x3x3xf32>, %w: tensor<6x4x1x1xf32>) {

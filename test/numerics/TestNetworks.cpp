@@ -8,6 +8,7 @@
 #include "passes/GradientRules.h"
 #include "passes/KernelRules.h"
 #include "passes/Passes.h"
+#include "passes/Target.h"
 #include "llvm/Support/xxhash.h"
 
 #include <cmath>
@@ -167,7 +168,7 @@ std::string moduleText(const TestNetwork &network, const std::string &optimizer)
   std::string text = R"(
     !x = tensor<2x4x6x6xf32>
     !v = tensor<4xf32>
-    module attributes {incept.mode = "train",
+    module attributes {incept.mode = "train", incept.target = #incept.target<fake>,
                        incept.training = {label_smoothing = 0.1, optimizer = {kind = "$OPTIMIZER"}}} {
       incept.variable @first.weight kind parameter decay : tensor<4x3x3x3xf32>
       incept.variable @first.bias kind parameter : tensor<4xf32>
@@ -205,6 +206,7 @@ TestRun::TestRun(const std::string &text, llvm::function_ref<void(OpPassManager 
   DialectRegistry registry;
   registry.insert<InceptDialect, func::FuncDialect>();
   registerGradientRules(registry);
+  registerFakeTarget(registry);
   registerKernelRules(registry);
   if (addDialects)
     addDialects(registry);

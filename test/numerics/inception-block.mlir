@@ -33,7 +33,7 @@
 // WHOLE-DAG: stem.bn.running_var: largest difference {{([0-9.]+e-1[4-9]|0)$}}
 // INFER: io/logits: largest difference {{([0-9.]+e-1[4-9]|0)$}}
 
-module attributes {incept.network = "block", incept.keep_gradients, incept.mode = "train",
+module attributes {incept.target = #incept.target<fake>, incept.network = "block", incept.keep_gradients, incept.mode = "train",
                    incept.training = {label_smoothing = 1.000000e-01 : f64, optimizer = {kind = "rmsprop"}}} {
   incept.variable @stem.conv.weight kind parameter decay : tensor<2x3x3x3xf32>
   incept.variable @stem.bn.weight kind parameter : tensor<2xf32>

@@ -1,5 +1,6 @@
 // RUN: incept-opt %s -split-input-file --incept-form-groups --incept-assign-layouts | FileCheck %s
 
+module attributes {incept.target = #incept.target<fake>} {
 // The fake target keeps convolution weights "blocked", wants "transposed" ones for data gradients, and gradients of
 // weights "blocked": the parameter and its gradient share a format, and one reorder stands before the data gradient.
 // CHECK-DAG: incept.exec.plan @plan_0 convolution_forward
@@ -42,9 +43,11 @@ func.func @slices() {
   %p = incept.global_avg_pool %c : (tensor<2x8x5x5xf32>) -> tensor<2x8x1x1xf32>
   return
 }
+}
 
 // -----
 
+module attributes {incept.target = #incept.target<fake>} {
 // A target that wants blocks of channels gets them: both sides of the forward convolution are reordered, kernels go on
 // with NHWC. The gradient of the weights takes the copy of %x again.
 // CHECK-LABEL: func.func @blocks
@@ -67,4 +70,5 @@ func.func @blocks() {
   incept.write @"grad/w", %d : tensor<16x16x5x5xf32>
   incept.write @y, %s : tensor<16xf32>
   return
+}
 }

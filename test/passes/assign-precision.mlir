@@ -13,7 +13,7 @@
 //--- training.mlir
 // The classifier with its loss. Weights are read from a copy, logits and loss are f32, the gradient of weights has the
 // type that the target names (the fake target's for linear layers: f32), that of the bias is f32.
-// CHECK: module attributes {incept.precision = "bf16"}
+// CHECK: module attributes {incept.precision = "bf16", {{.+}}}
 // CHECK-DAG: incept.variable @w kind parameter decay : tensor<2x3xf32>
 // CHECK-DAG: incept.variable @"copy/w" kind copy of @w : tensor<2x3xbf16>
 // CHECK-DAG: incept.variable @"grad/w" kind gradient of @w : tensor<2x3xf32>
@@ -71,6 +71,9 @@
 // F16: %[[KEPT:.+]] = incept.select %[[UNSCALE]], %[[PENDING]], %[[M]]
 // F16: incept.write @m, %[[KEPT]]
 module {
+  incept.step_field @learning_rate : f32
+  incept.step_field @seed : ui64
+module attributes {incept.target = #incept.target<fake>} {
   incept.variable @w kind parameter decay : tensor<2x3xf32>
   incept.variable @b kind parameter : tensor<2xf32>
   incept.variable @m kind state : tensor<2xf32>
@@ -105,7 +108,7 @@ module {
     return
   }
   func.func @update() attributes {incept.entry = #incept.entry<update>} {
-    %rate = incept.step_value "learning_rate" : tensor<f32>
+    %rate = incept.step_value @learning_rate : tensor<f32>
     %w = incept.read @w : tensor<2x3xf32>
     %dw = incept.read @"grad/w" : tensor<2x3xf32>
     %vw = incept.read @"momentum/w" : tensor<2x3xf32>
@@ -170,6 +173,7 @@ module {
 !x = tensor<2x32x4x4xf32>
 !h = tensor<2x16x4x4xf32>
 !v = tensor<16xf32>
+module attributes {incept.target = #incept.target<fake>} {
 incept.variable @a kind parameter : tensor<16x32x1x1xf32>
 incept.variable @b kind parameter : tensor<32x32x1x1xf32>
 incept.variable @c kind parameter : tensor<16x32x1x1xf32>
@@ -208,7 +212,7 @@ func.func @forward_backward() attributes {incept.entry = #incept.entry<forward_b
   %r = incept.relu %z : (!h) -> !h
   %q, %i = incept.max_pool_with_index %r kernel [3, 3] pad [1, 1] pad_end [1, 1] : (!h) -> (!h, tensor<2x16x4x4xui8>)
   %e = incept.avg_pool %q kernel [3, 3] pad [1, 1] pad_end [1, 1] : (!h) -> !h
-  %seed = incept.step_value "seed" : tensor<i64>
+  %seed = incept.step_value @seed : tensor<i64>
   %o = incept.dropout %e, %seed, %seed, %seed {keep = 0.5, stream = 1 : i64} : (!h, tensor<i64>, tensor<i64>, tensor<i64>) -> !h
   %k = incept.concat %o, %r : (!h, !h) -> !x
   %wc = incept.read @c : tensor<16x32x1x1xf32>
@@ -232,15 +236,17 @@ func.func @forward_backward() attributes {incept.entry = #incept.entry<forward_b
 }
 
 func.func @update() attributes {incept.entry = #incept.entry<update>} {
-  %rate = incept.step_value "learning_rate" : tensor<f32>
+  %rate = incept.step_value @learning_rate : tensor<f32>
   %w = incept.read @a : tensor<16x32x1x1xf32>
   %g = incept.read @"grad/a" : tensor<16x32x1x1xf32>
   %n:2 = incept.sgd_update %w, %g, %w rate %rate momentum %rate weight_decay %rate : (tensor<16x32x1x1xf32>, tensor<16x32x1x1xf32>, tensor<16x32x1x1xf32>, tensor<f32>, tensor<f32>, tensor<f32>) -> (tensor<16x32x1x1xf32>, tensor<16x32x1x1xf32>)
   incept.write @a, %n#0 : tensor<16x32x1x1xf32>
   return
 }
+}
 
 //--- infer.mlir
+module attributes {incept.target = #incept.target<fake>} {
 // Folded weights are stored in low precision; weights that nothing is folded into get a variable, once for two reads.
 // CHECK-DAG: incept.variable @"folded/a" kind derived : tensor<4x4x1x1xbf16>
 // CHECK-DAG: incept.variable @"narrow/b" kind derived of @b : tensor<4x4x1x1xbf16>
@@ -292,4 +298,5 @@ func.func @infer() attributes {incept.entry = #incept.entry<infer>} {
   %l = incept.flatten %p : (tensor<1x4x1x1xf32>) -> tensor<1x4xf32>
   incept.write @"io/logits", %l : tensor<1x4xf32>
   return
+}
 }

@@ -27,9 +27,9 @@ module attributes {incept.mode = "train", incept.normalization = {mean = array<f
   // TRAIN: incept.write @"io/f32_input", %[[I]]
 
   // TRAIN-LABEL: func.func @forward_backward()
-  // TRAIN-DAG: %[[SEED:.*]] = incept.step_value "seed" : tensor<i64>
-  // TRAIN-DAG: %[[STEP:.*]] = incept.step_value "step" : tensor<i64>
-  // TRAIN-DAG: %[[BASE:.*]] = incept.step_value "sample_base" : tensor<i64>
+  // TRAIN-DAG: %[[SEED:.*]] = incept.step_value @seed : tensor<i64>
+  // TRAIN-DAG: %[[STEP:.*]] = incept.step_value @step : tensor<i64>
+  // TRAIN-DAG: %[[BASE:.*]] = incept.step_value @sample_base : tensor<i64>
   // TRAIN-DAG: %[[X:.*]] = incept.read @"io/f32_input"
   // TRAIN: %[[P:.*]] = incept.global_avg_pool %[[X]]
   // TRAIN: %[[L:.*]] = incept.flatten %[[P]]

@@ -160,6 +160,9 @@ module {
 
 // The gradient of dropout is dropout with the same random numbers. A pool that no parameter influences stays as it is.
 module {
+  incept.step_field @seed : ui64
+  incept.step_field @step : i64
+  incept.step_field @sample_base : i64
   incept.variable @w kind parameter : tensor<2x1xf32>
   incept.variable @"io/f32_input" kind io role "f32_input" : tensor<2x1x2x2xf32>
   incept.variable @"io/labels" kind io role "labels" : tensor<2xi64>
@@ -167,12 +170,12 @@ module {
   incept.variable @"io/logits" kind io role "logits" : tensor<2x2xf32>
   // CHECK-LABEL: func.func @forward_backward()
   func.func @forward_backward() attributes {incept.entry = #incept.entry<forward_backward>} {
-    // CHECK-DAG: %[[SEED:.*]] = incept.step_value "seed"
-    %seed = incept.step_value "seed" : tensor<i64>
-    // CHECK-DAG: %[[STEP:.*]] = incept.step_value "step"
-    %step = incept.step_value "step" : tensor<i64>
-    // CHECK-DAG: %[[BASE:.*]] = incept.step_value "sample_base"
-    %base = incept.step_value "sample_base" : tensor<i64>
+    // CHECK-DAG: %[[SEED:.*]] = incept.step_value @seed
+    %seed = incept.step_value @seed : tensor<i64>
+    // CHECK-DAG: %[[STEP:.*]] = incept.step_value @step
+    %step = incept.step_value @step : tensor<i64>
+    // CHECK-DAG: %[[BASE:.*]] = incept.step_value @sample_base
+    %base = incept.step_value @sample_base : tensor<i64>
     %x = incept.read @"io/f32_input" : tensor<2x1x2x2xf32>
     // CHECK: incept.max_pool %{{.*}} kernel [2, 2] :
     %p = incept.max_pool %x kernel [2, 2] : (tensor<2x1x2x2xf32>) -> tensor<2x1x1x1xf32>

@@ -3,6 +3,7 @@
 !x = tensor<2x4x2x2xf32>
 !w = tensor<4x4x1x1xf32>
 
+module attributes {incept.target = #incept.target<fake>} {
 // CHECK-LABEL: func.func @fuses
 func.func @fuses(%x: !x, %w: !w) -> !x {
   // CHECK: %[[Y:.*]] = incept.conv2d %{{.*}}, %{{.*}} relu {incept.path = "conv"}
@@ -59,4 +60,5 @@ func.func @forward_backward(%x: !x, %w: !w) -> !x attributes {incept.entry = #in
   %y = incept.conv2d %x, %w : (!x, !w) -> !x
   %z = incept.relu %y : (!x) -> !x
   return %z : !x
+}
 }

@@ -3,6 +3,7 @@
 !x = tensor<2x4x2x2xf32>
 !w = tensor<4x4x1x1xf32>
 
+module attributes {incept.target = #incept.target<fake>} {
 // CHECK-LABEL: func.func @fuses_scale_and_add
 //  CHECK-SAME: (%[[X:.+]]: tensor<2x4x2x2xf32>, %[[W:.+]]: tensor<4x4x1x1xf32>, %[[B:.+]]: tensor<4xf32>)
 func.func @fuses_scale_and_add(%x: !x, %w: !w, %b: tensor<4xf32>) -> !x {
@@ -73,4 +74,5 @@ func.func @forward_backward(%x: !x, %w: !w) -> !x attributes {incept.entry = #in
   %y = incept.conv2d %x, %w : (!x, !w) -> !x
   %z = incept.add %x, %y : (!x, !x) -> !x
   return %z : !x
+}
 }

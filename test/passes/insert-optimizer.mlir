@@ -18,9 +18,9 @@ module attributes {incept.training = {optimizer = {kind = "sgd", momentum = 0.9}
   // SGD-NOT: mean_square
   // SGD-NOT: momentum/m
   // SGD-LABEL: func.func @update()
-  // SGD-DAG: %[[LR:.*]] = incept.step_value "learning_rate" : tensor<f32>
-  // SGD-DAG: %[[MOM:.*]] = incept.step_value "momentum" : tensor<f32>
-  // SGD-DAG: %[[WD:.*]] = incept.step_value "weight_decay" : tensor<f32>
+  // SGD-DAG: %[[LR:.*]] = incept.step_value @learning_rate : tensor<f32>
+  // SGD-DAG: %[[MOM:.*]] = incept.step_value @momentum : tensor<f32>
+  // SGD-DAG: %[[WD:.*]] = incept.step_value @weight_decay : tensor<f32>
   // SGD: %[[W:.*]] = incept.read @w
   // SGD: %[[G:.*]] = incept.read @"grad/w"
   // SGD: %[[V:.*]] = incept.read @"momentum/w"
@@ -42,11 +42,11 @@ module attributes {incept.training = {optimizer = {kind = "rmsprop", momentum = 
   // RMS-DAG: incept.variable @"momentum/w" kind slot of @w role "momentum" init {kind = "constant", value = 0.000000e+00 : f64}
   // RMS-DAG: incept.variable @"mean_square/w" kind slot of @w role "mean_square" init {kind = "constant", value = 1.000000e+00 : f64}
   // RMS-LABEL: func.func @update()
-  // RMS-DAG: %[[LR:.*]] = incept.step_value "learning_rate"
-  // RMS-DAG: %[[MOM:.*]] = incept.step_value "momentum"
-  // RMS-DAG: %[[WD:.*]] = incept.step_value "weight_decay"
-  // RMS-DAG: %[[RD:.*]] = incept.step_value "rms_decay"
-  // RMS-DAG: %[[EPS:.*]] = incept.step_value "rms_epsilon"
+  // RMS-DAG: %[[LR:.*]] = incept.step_value @learning_rate
+  // RMS-DAG: %[[MOM:.*]] = incept.step_value @momentum
+  // RMS-DAG: %[[WD:.*]] = incept.step_value @weight_decay
+  // RMS-DAG: %[[RD:.*]] = incept.step_value @rms_decay
+  // RMS-DAG: %[[EPS:.*]] = incept.step_value @rms_epsilon
   // RMS: %[[P:.*]] = incept.read @w
   // RMS: %[[G:.*]] = incept.read @"grad/w"
   // RMS: %[[S:.*]] = incept.read @"mean_square/w"

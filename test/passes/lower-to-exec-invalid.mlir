@@ -1,5 +1,6 @@
 // RUN: incept-opt %s -split-input-file -verify-diagnostics --incept-form-groups --incept-assign-layouts --incept-plan-memory --incept-lower-to-exec
 
+module attributes {incept.target = #incept.target<fake>} {
 // Each join is laid side by side, but @b cannot lie behind both @a and @c.
 incept.variable @a kind parameter : tensor<16x16x1x1xf32>
 incept.variable @b kind parameter : tensor<16x16x1x1xf32>
@@ -13,9 +14,11 @@ func.func @variable_in_two_joins() {
   %1 = incept.join_rows %c, %b : (tensor<16x16x1x1xf32>, tensor<16x16x1x1xf32>) -> tensor<32x16x1x1xf32>
   return
 }
+}
 
 // -----
 
+module attributes {incept.target = #incept.target<fake>} {
 // A variable cannot lie behind itself.
 incept.variable @a kind parameter : tensor<16x16x1x1xf32>
 func.func @variable_twice() {
@@ -24,9 +27,11 @@ func.func @variable_twice() {
   %0 = incept.join_rows %a, %a : (tensor<16x16x1x1xf32>, tensor<16x16x1x1xf32>) -> tensor<32x16x1x1xf32>
   return
 }
+}
 
 // -----
 
+module attributes {incept.target = #incept.target<fake>} {
 // Only parameters are laid side by side: a state lies in another region.
 incept.variable @a kind parameter : tensor<16x16x1x1xf32>
 incept.variable @s kind state : tensor<16x16x1x1xf32>
@@ -37,9 +42,11 @@ func.func @other_region() {
   %0 = incept.join_rows %a, %s : (tensor<16x16x1x1xf32>, tensor<16x16x1x1xf32>) -> tensor<32x16x1x1xf32>
   return
 }
+}
 
 // -----
 
+module attributes {incept.target = #incept.target<fake>} {
 // Offsets of variables are multiples of 64 bytes: the second would not begin where the first ends.
 // expected-error @+1 {{is joined with others, but its size is no multiple of 64 bytes}}
 incept.variable @a kind parameter : tensor<3x1x1x1xf32>
@@ -50,9 +57,11 @@ func.func @odd_size() {
   %0 = incept.join_rows %a, %b : (tensor<3x1x1x1xf32>, tensor<16x1x1x1xf32>) -> tensor<19x1x1x1xf32>
   return
 }
+}
 
 // -----
 
+module attributes {incept.target = #incept.target<fake>} {
 // The loops of a kernel run over one shape.
 incept.variable @x kind parameter : tensor<1x8x4x4xf32>
 incept.variable @y kind parameter : tensor<1x8x2x2xf32>
@@ -72,9 +81,11 @@ func.func @two_shapes() {
   incept.write @b, %b : tensor<1x8x2x2xf32>
   return
 }
+}
 
 // -----
 
+module attributes {incept.target = #incept.target<fake>} {
 incept.variable @x kind parameter : tensor<8xf32>
 incept.variable @y kind parameter : tensor<4xf32>
 incept.variable @a kind parameter : tensor<8xf32>
@@ -92,4 +103,13 @@ func.func @two_vectors() {
   incept.write @a, %a : tensor<8xf32>
   incept.write @b, %b : tensor<4xf32>
   return
+}
+}
+
+// -----
+
+module attributes {incept.target = #incept.target<fake>} {
+// The runtime writes the learning rate as f32.
+// expected-error @+1 {{expected the type of this field, 'f32', but got 'i64'}}
+incept.step_field @learning_rate : i64
 }

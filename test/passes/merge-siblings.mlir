@@ -3,6 +3,7 @@
 
 !x = tensor<2x32x4x4xf32>
 
+module attributes {incept.target = #incept.target<fake>} {
 // The pieces' parameters lie side by side, in the order of the convolutions, whatever was declared between them.
 // EXEC-DAG: incept.variable @a {{.*}}bytes = 8192 : i64, offset = 0 : i64
 // EXEC-DAG: incept.variable @b {{.*}}bytes = 4096 : i64, offset = 8192 : i64
@@ -89,4 +90,5 @@ func.func @infer() attributes {incept.entry = #incept.entry<infer>} {
   %b = incept.read @b : tensor<32x32x1x1xf32>
   %yb = incept.conv2d %x, %b : (!x, tensor<32x32x1x1xf32>) -> tensor<2x32x4x4xf32>
   return
+}
 }

@@ -1,5 +1,6 @@
 // RUN: incept-opt %s --incept-plan-memory | FileCheck %s
 
+module attributes {incept.target = #incept.target<fake>} {
 incept.variable @"io/f32_input" kind io role "f32_input" : tensor<1x16x1x2xf32, #incept.layout<nhwc>>
 incept.variable @"io/logits" kind io role "logits" : tensor<1x16x1x2xf32, #incept.layout<nhwc>>
 
@@ -58,4 +59,5 @@ func.func @old_value_needed() {
   incept.write @"io/f32_input", %0 : tensor<1x16x1x2xf32, #incept.layout<nhwc>>
   incept.write @"io/logits", %1 : tensor<1x16x1x2xf32, #incept.layout<nhwc>>
   return
+}
 }

@@ -7,6 +7,7 @@
 !wide = tensor<1x32x8x8xf32, #incept.layout<nhwc>>
 !mean = tensor<1x32x1x1xf32, #incept.layout<nhwc>>
 
+module attributes {incept.target = #incept.target<fake>} {
 incept.variable @"io/f32_input" kind io role "f32_input" : !big
 incept.variable @a kind state : !big
 incept.variable @b kind state : !big
@@ -205,4 +206,5 @@ func.func @views() {
   incept.write @mean, %m : !mean
   incept.write @out, %n : !small
   return
+}
 }

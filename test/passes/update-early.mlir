@@ -1,11 +1,12 @@
 // RUN: incept-opt %s -split-input-file --incept-update-early | FileCheck %s
 
+incept.step_field @learning_rate : f32
 // The weights are updated behind their gradient and the last use of their old value; the bias stays in @update.
 // CHECK-LABEL: module
 //   CHECK-NOT:   incept.variable @"grad/w"
 //       CHECK:   incept.variable @"grad/b"
 // CHECK-LABEL: func.func @forward_backward
-//       CHECK:   %[[RATE:.+]] = incept.step_value "learning_rate"
+//       CHECK:   %[[RATE:.+]] = incept.step_value @learning_rate
 //       CHECK:   %[[DW:.+]] = incept.linear_backward_weights
 //       CHECK:   incept.linear_backward_data
 //       CHECK:   %[[OLD:.+]] = incept.read @w
@@ -39,7 +40,7 @@ func.func @forward_backward() attributes {incept.entry = #incept.entry<forward_b
   return
 }
 func.func @update() attributes {incept.entry = #incept.entry<update>} {
-  %rate = incept.step_value "learning_rate" : tensor<f32>
+  %rate = incept.step_value @learning_rate : tensor<f32>
   %w = incept.read @w : tensor<2x3xf32>
   %dw = incept.read @"grad/w" : tensor<2x3xf32>
   %vw = incept.read @"momentum/w" : tensor<2x3xf32>
@@ -65,6 +66,7 @@ func.func @update() attributes {incept.entry = #incept.entry<update>} {
 // CHECK-LABEL: func.func @update
 //       CHECK:   incept.sgd_update
 module attributes {incept.keep_gradients} {
+  incept.step_field @learning_rate : f32
   incept.variable @w kind parameter : tensor<2x3xf32>
   incept.variable @x kind io role "x" : tensor<4x3xf32>
   incept.variable @d kind io role "d" : tensor<4x2xf32>
@@ -78,7 +80,7 @@ module attributes {incept.keep_gradients} {
     return
   }
   func.func @update() attributes {incept.entry = #incept.entry<update>} {
-    %rate = incept.step_value "learning_rate" : tensor<f32>
+    %rate = incept.step_value @learning_rate : tensor<f32>
     %w = incept.read @w : tensor<2x3xf32>
     %dw = incept.read @"grad/w" : tensor<2x3xf32>
     %vw = incept.read @"momentum/w" : tensor<2x3xf32>
@@ -105,6 +107,7 @@ module attributes {incept.keep_gradients} {
 //       CHECK:   incept.sgd_update {{.*}} unscale
 //   CHECK-NOT:   incept.sgd_update
 module {
+  incept.step_field @learning_rate : f32
   incept.variable @w kind parameter : tensor<2x3xf32>
   incept.variable @u kind parameter : tensor<2x3xf32>
   incept.variable @"copy/w" kind copy of @w : tensor<2x3xbf16>
@@ -127,7 +130,7 @@ module {
     return
   }
   func.func @update() attributes {incept.entry = #incept.entry<update>} {
-    %rate = incept.step_value "learning_rate" : tensor<f32>
+    %rate = incept.step_value @learning_rate : tensor<f32>
     %w = incept.read @w : tensor<2x3xf32>
     %dw = incept.read @"grad/w" : tensor<2x3xbf16>
     %vw = incept.read @"momentum/w" : tensor<2x3xf32>

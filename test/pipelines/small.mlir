@@ -51,7 +51,7 @@
 // EXEC-NOT: incept.group
 // EXEC: incept.exec.library @plan_
 // EXEC: incept.exec.kernel @
-module attributes {incept.network = "small", incept.mode = "train",
+module attributes {incept.target = #incept.target<fake>, incept.network = "small", incept.mode = "train",
                    incept.training = {label_smoothing = 1.000000e-01 : f64, optimizer = {kind = "rmsprop"}}} {
   incept.variable @conv.weight kind parameter decay : tensor<16x3x3x3xf32>
   incept.variable @bn.weight kind parameter : tensor<16xf32>

@@ -6,11 +6,14 @@
 #include "mlir/Transforms/Passes.h"
 #include "passes/Passes.h"
 #include "passes/Phases.h"
+#include "passes/Target.h"
 #include "tools/Registration.h"
 
 int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
   incept::registerDialects(registry);
+  incept::registerTargets(registry);
+  incept::registerFakeTarget(registry);
   incept::registerInceptPasses();
   incept::registerPhasePipelines();
   mlir::registerCanonicalizerPass();

@@ -25,15 +25,17 @@ static std::string cacheDirectory() {
 }
 
 /// A key of everything the program depends on: the network, options, and this compiler.
-static mlir::FailureOr<std::string> cacheKey(const CompileOptions &options) {
+static mlir::FailureOr<std::string> cacheKey(const CompileOptions &options, int &status) {
   auto context = createContext();
+  auto target = describeTarget(*context, options, status);
+  if (!target)
+    return mlir::failure();
   auto module = loadGraph(*context, options);
   if (mlir::failed(module))
     return mlir::failure();
   std::string text = (**module)->getAttrOfType<mlir::StringAttr>("incept.spec_hash").str();
   llvm::raw_string_ostream stream(text);
-  stream << ' ' << options.target << ' ' << options.phases.precision << ' ' << options.tf32 << ' '
-         << options.workspaceLimit << ' ' << options.threads << ' ' << options.keepGradients;
+  stream << ' ' << target << ' ' << options.phases.precision << ' ' << options.keepGradients;
   for (const RewriteFlag &rewrite : kRewriteFlags)
     stream << ' ' << options.phases.*rewrite.member;
   for (const char *program : {"/incept", "/incept-stub-cpu", "/incept-stub-cuda"}) {
@@ -45,9 +47,10 @@ static mlir::FailureOr<std::string> cacheKey(const CompileOptions &options) {
 }
 
 int train(const CompileOptions &options, const std::vector<std::string> &arguments) {
-  auto key = cacheKey(options);
+  int status = kInputAtFault;
+  auto key = cacheKey(options, status);
   if (mlir::failed(key))
-    return kInputAtFault;
+    return status;
   std::string directory = cacheDirectory();
   if (directory.empty()) {
     llvm::errs()
@@ -61,8 +64,8 @@ int train(const CompileOptions &options, const std::vector<std::string> &argumen
   CompileOptions cached = options;
   cached.output = directory + "/" + llvm::sys::path::stem(options.spec).str() + "-" + *key;
   if (!llvm::sys::fs::can_execute(cached.output))
-    if (int status = compile(cached))
-      return status;
+    if (int failed = compile(cached))
+      return failed;
   std::vector<std::string> line = {cached.output, "train"};
   line.insert(line.end(), arguments.begin(), arguments.end());
   std::vector<char *> argv;
