@@ -75,7 +75,7 @@ def Exec_KernelDefOp : Incept_ExecOp<"kernel_def", [Symbol, IsolatedFromAbove,
     /// What a launch has to know. Reports an opaque kernel whose op has no rule (KernelOpInterface).
     ::mlir::FailureOr<::incept::KernelLoops> getLoops();
     /// What a launch with these extents makes of it, none where the rule of an opaque kernel does not say it.
-    ::std::optional<::incept::KernelReach> getReach(::llvm::ArrayRef<int64_t> extents);
+    ::incept::KernelReach getReach(::llvm::ArrayRef<int64_t> extents);
   }];
 }
 
