@@ -271,23 +271,15 @@ Tensor GraphEmitter::emitFlatten(const Op &op, const Tensor &src, const std::str
   return {};
 }
 
-/// Zeros are channels of the input times 0, since the dialect has no constants.
 Tensor GraphEmitter::emitPadChannels(const Op &op, const Tensor &src, const std::string &path, Frame &frame) {
   auto count = integer(op.main.expr, frame.scope, "channels", 0, kMaxDimension, frame);
   if (!needsImage(op, src, frame) || !count || *count == 0)
     return count ? src : Tensor();
-  if (*count > src.shape[1]) {
-    error(op.range,
-          "expected at most as many channels as the input has, " + Twine(src.shape[1]) + ", but got " + Twine(*count),
-          frame);
-    return {};
-  }
   Location loc = location(op.place);
   Shape zeros = src.shape, dst = src.shape;
   zeros[1] = *count;
   dst[1] += *count;
-  Tensor slice = tensor(SliceOp::create(builder, loc, type(zeros), src.value, builder.getI64IntegerAttr(0)), path);
-  Tensor zero = tensor(ScaleOp::create(builder, loc, type(zeros), slice.value, builder.getF64FloatAttr(0.0)), path);
+  Tensor zero = tensor(ZerosOp::create(builder, loc, type(zeros)), path);
   return tensor(ConcatOp::create(builder, loc, type(dst), mlir::ValueRange{src.value, zero.value}), path);
 }
 

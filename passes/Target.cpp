@@ -4,6 +4,7 @@
 // incept dialect, so nothing outlives the context and two contexts share nothing.
 
 #include "passes/Target.h"
+#include "dialect/InceptOps.h"
 #include "mlir/IR/DialectInterface.h"
 #include "llvm/ADT/StringExtras.h"
 
