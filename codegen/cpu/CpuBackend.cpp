@@ -3,7 +3,6 @@
 #include "codegen/cpu/CpuBackend.h"
 #include "codegen/cpu/CompileKernels.h"
 #include "codegen/cpu/CpuTarget.h"
-#include "codegen/image/Executable.h"
 #include "codegen/image/ImageWriter.h"
 #include "passes/Target.h"
 #include "runtime/device/cpu/OneDnn.h"
@@ -21,7 +20,14 @@ public:
   std::shared_ptr<const Target> target() const override { return passTarget; }
   StringRef stub() const override { return "incept-stub-cpu"; }
 
-  LogicalResult emitExecutable(ModuleOp module, const ExecutableOptions &executable) const override {
+  std::string identity() const override {
+    std::string error, processor = options.cpu;
+    if (auto found = Processor::find(options.cpu, error); succeeded(found))
+      processor = found->name + " " + found->features;
+    return onednn::isa() + " oneDNN " + onednn::version() + " " + processor;
+  }
+
+  FailureOr<std::string> emitImage(ModuleOp module, StringRef specText) const override {
     KernelOptions kernelOptions;
     kernelOptions.cpu = options.cpu;
     auto kernels = compileKernels(module, kernelOptions);
@@ -31,14 +37,9 @@ public:
     contents.target.kind = "cpu";
     contents.target.texts = {{"isa", onednn::isa()}, {"onednn", onednn::version()}};
     contents.target.numbers = {{"threads", options.threads}, {"vector_bits", vectorBits(options.cpu)}};
-    contents.specText = executable.specText;
+    contents.specText = specText.str();
     contents.blobs = {{"kernels", std::string(kernels->begin(), kernels->end())}};
-    auto image = writeImage(module, contents);
-    if (failed(image))
-      return failure();
-    if (auto error = writeExecutable(executable.stub, *image, executable.output))
-      return module.emitError() << llvm::toString(std::move(error));
-    return success();
+    return writeImage(module, contents);
   }
 
   LogicalResult emitPart(ModuleOp module, StringRef kind, llvm::raw_ostream &stream) const override {

@@ -5,7 +5,6 @@
 #include "codegen/cuda/CudaTarget.h"
 #include "codegen/cuda/plans/OpenCudnn.h"
 #include "codegen/cuda/plans/PlanBuilder.h"
-#include "codegen/image/Executable.h"
 #include "codegen/image/ImageWriter.h"
 #include "llvm/Support/Process.h"
 #include "llvm/Support/Program.h"
@@ -32,7 +31,18 @@ public:
 
   std::shared_ptr<const Target> target() const override { return passTarget; }
   StringRef stub() const override { return "incept-stub-cuda"; }
-  LogicalResult emitExecutable(ModuleOp module, const ExecutableOptions &executable) const override {
+  std::string identity() const override {
+    std::string text;
+    llvm::raw_string_ostream stream(text);
+    std::string assembler = this->assembler();
+    stream << device.name << " " << device.arch << " ptx " << device.ptxVersion << " " << device.cudnnProperties
+           << " cuDNN " << library->version() << " " << assembler;
+    if (llvm::sys::fs::file_status file; !llvm::sys::fs::status(assembler, file))
+      stream << " " << file.getSize() << " " << llvm::sys::toTimeT(file.getLastModificationTime());
+    return text;
+  }
+
+  FailureOr<std::string> emitImage(ModuleOp module, StringRef specText) const override {
     auto artefacts = compileKernels(module, /*cubin=*/true);
     if (failed(artefacts))
       return failure();
@@ -40,7 +50,7 @@ public:
     contents.target.kind = "cuda";
     contents.target.texts = {{"device", device.name}, {"arch", device.arch}, {"cudnn", library->version()}};
     contents.target.numbers = {{"threads", options.threads}};
-    contents.specText = executable.specText;
+    contents.specText = specText.str();
     contents.tf32 = options.tf32;
     contents.grids = grids(artefacts->shapes);
     std::string serialized;
@@ -48,12 +58,7 @@ public:
       return failure();
     contents.blobs = {
         {"ptx", std::move(artefacts->ptx)}, {"cubin", std::move(artefacts->cubin)}, {"plans", std::move(serialized)}};
-    auto image = writeImage(module, contents);
-    if (failed(image))
-      return failure();
-    if (auto error = writeExecutable(executable.stub, *image, executable.output))
-      return module.emitError() << llvm::toString(std::move(error));
-    return success();
+    return writeImage(module, contents);
   }
 
   LogicalResult emitPart(ModuleOp module, StringRef kind, llvm::raw_ostream &stream) const override {

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "tools/incept/Driver.h"
-#include "codegen/Codegen.h"
+#include "codegen/image/Executable.h"
 #include "dialect/InceptOps.h"
 #include "frontend/Frontend.h"
 #include "frontend/Summary.h"
 #include "mlir/Pass/PassManager.h"
+#include "runtime/support/Files.h"
 #include "tools/Registration.h"
 #include "tools/incept/LaunchReport.h"
 #include "llvm/ADT/StringExtras.h"
@@ -43,6 +44,20 @@ static int complain(int status, const llvm::Twine &message) {
   return status;
 }
 
+static int complain(const Status &status) { return complain(static_cast<int>(status.code()), status.message()); }
+
+/// Ends the writing of `path` ("-" is standard output).
+static int finish(llvm::ToolOutputFile &file, llvm::StringRef path) {
+  file.os().flush();
+  if (std::error_code error = file.os().error()) {
+    file.os().clear_error();
+    return complain(kMachineAtFault, "cannot write " + (path == "-" ? "the standard output" : "'" + path + "'") + ": " +
+                                         error.message());
+  }
+  file.keep();
+  return kDone;
+}
+
 /// Writes the module to `path` ("-" is standard output).
 static int writeModule(ModuleOp module, llvm::StringRef path) {
   std::error_code error;
@@ -50,8 +65,7 @@ static int writeModule(ModuleOp module, llvm::StringRef path) {
   if (error)
     return complain(kMachineAtFault, "cannot write '" + path + "': " + error.message());
   module.print(file.os());
-  file.keep();
-  return kDone;
+  return finish(file, path);
 }
 
 /// A phase's IR as DIR/N-PHASE.mlir.
@@ -103,12 +117,11 @@ FailureOr<OwningOpRef<ModuleOp>> loadGraph(MLIRContext &context, const CompileOp
   return module;
 }
 
-static int threadsOf(const CompileOptions &options) {
+int threadsOf(const CompileOptions &options) {
   return options.threads > 0 ? options.threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
 }
 
-/// The target of `options`, null after an error has been printed.
-static std::unique_ptr<Backend> selectBackend(const CompileOptions &options, int &status) {
+std::unique_ptr<Backend> selectBackend(const CompileOptions &options, int &status) {
   BackendOptions backendOptions;
   backendOptions.target = options.target;
   backendOptions.threads = threadsOf(options);
@@ -157,8 +170,7 @@ static int emitPart(ModuleOp module, const Backend &backend, const CompileOption
     return complain(kMachineAtFault, "cannot write '" + options.output + "': " + error.message());
   if (failed(backend.emitPart(module, options.emit, file.os())))
     return kMachineAtFault;
-  file.keep();
-  return kDone;
+  return finish(file, options.output);
 }
 
 int compile(const CompileOptions &options) {
@@ -168,6 +180,9 @@ int compile(const CompileOptions &options) {
     return status;
   if (!options.stopAfter && options.emit.empty() && options.output == "-")
     return complain(kUsage, "expected -o FILE for the executable");
+  if (!options.stopAfter && options.emit.empty())
+    if (Status writable = tryOutput(options.output); !writable.ok())
+      return complain(writable);
 
   auto context = createContext();
   auto module = loadGraph(*context, options);
@@ -189,11 +204,12 @@ int compile(const CompileOptions &options) {
   if (!options.emit.empty())
     return emitPart(**module, *backend, options);
   auto text = llvm::MemoryBuffer::getFile(options.spec);
-  ExecutableOptions executable;
-  executable.stub = options.stub.empty() ? programDirectory() + "/" + backend->stub().str() : options.stub;
-  executable.output = options.output;
-  executable.specText = text ? (*text)->getBuffer().str() : "";
-  return failed(backend->emitExecutable(**module, executable)) ? kMachineAtFault : kDone;
+  auto image = backend->emitImage(**module, text ? (*text)->getBuffer() : "");
+  if (failed(image))
+    return kMachineAtFault;
+  std::string stub = options.stub.empty() ? programDirectory() + "/" + backend->stub().str() : options.stub;
+  Status written = writeExecutable(stub, *image, options.output);
+  return written.ok() ? kDone : complain(written);
 }
 
 } // namespace incept
