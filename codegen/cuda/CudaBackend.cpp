@@ -140,7 +140,7 @@ private:
   static Grids grids(const LaunchShapes &shapes) {
     Grids grids;
     for (const Variant &variant : shapes.variants)
-      grids.kernels.push_back(variant.symbol);
+      grids.kernels.push_back({variant.symbol, variant.definition});
     for (const auto &[op, shape] : shapes.launches)
       grids.launches[op] = {shape.variant, shape.grid, shape.block};
     return grids;

@@ -4,8 +4,10 @@
 #include "dialect/InceptOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "passes/LaunchCost.h"
+#include "passes/LaunchShape.h"
 #include "passes/Layouts.h"
 #include "runtime/program/ProgramFormat.h"
+#include "runtime/support/Checksum.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/Endian.h"
 #include "llvm/Support/MathExtras.h"
@@ -16,6 +18,8 @@ using namespace mlir;
 using Json = nlohmann::ordered_json;
 
 namespace incept {
+
+static_assert(program::kFlatUnit == kFlatUnit && program::kCombineUnit == kCombineUnit, "the runtime checks units");
 
 namespace {
 
@@ -105,16 +109,19 @@ public:
     }
     header["blobs"] = std::move(blobs);
     std::string json = header.dump(-1, ' ', false, Json::error_handler_t::replace);
-    // The header and the length before it end where a blob may begin.
-    size_t padded = llvm::alignTo(json.size() + 8, program::kBlobAlignment) - 8;
+    // The header and what is before it end where a blob may begin.
+    size_t padded = llvm::alignTo(json.size() + program::kPrefixBytes, program::kBlobAlignment) - program::kPrefixBytes;
     json.resize(padded, ' ');
-    std::string image(8, '\0');
+    std::string image(program::kPrefixBytes, '\0');
     llvm::support::endian::write64le(image.data(), padded);
     image += json;
     for (const Blob &blob : contents.blobs) {
       image.resize(llvm::alignTo(image.size(), program::kBlobAlignment));
       image += blob.bytes;
     }
+    std::string_view bytes = image;
+    uint64_t checksum = Checksum().add(bytes.substr(0, 8)).add(bytes.substr(program::kPrefixBytes)).value();
+    llvm::support::endian::write64le(image.data() + 8, checksum);
     return image;
   }
 
@@ -170,6 +177,26 @@ private:
     return success();
   }
 
+  /// What a launch of a kernel touches: Kernels.h of the runtime measures it.
+  static Json describeKernel(exec::KernelDefOp kernel, StringRef symbol) {
+    auto describe = [](auto values) {
+      Json list = Json::array();
+      for (Value value : values) {
+        auto type = cast<RankedTensorType>(value.getType());
+        list.push_back({elementName(type.getElementType()), type.getRank()});
+      }
+      return list;
+    };
+    int64_t counts = llvm::count_if(kernel.getBody().front(), [](Operation &op) { return op.hasAttr("count"); });
+    // In the other families the op's own attributes are the extents.
+    bool isCounted = kernel.getFamily() == "flat" || kernel.getFamily() == "combine";
+    return {{"name", symbol.str()},
+            {"family", kernel.getFamily().str()},
+            {"inputs", describe(kernel.getBody().getArguments())},
+            {"outputs", describe(kernel.getYield().getValues())},
+            {"counts", isCounted ? counts : 0}};
+  }
+
   void writePlans() {
     Json list = Json::array(), kernels = Json::array();
     for (exec::PlanOp plan : module.getOps<exec::PlanOp>()) {
@@ -184,11 +211,13 @@ private:
       list.push_back(std::move(object));
     }
     for (exec::KernelDefOp kernel : module.getOps<exec::KernelDefOp>()) {
-      this->kernels[kernel.getSymName()] = kernels.size();
-      kernels.push_back(kernel.getSymName().str());
+      this->kernels.try_emplace(kernel.getSymName(), this->kernels.size());
+      if (!contents.grids)
+        kernels.push_back(describeKernel(kernel, kernel.getSymName()));
     }
     if (contents.grids)
-      kernels = contents.grids->kernels;
+      for (const Grids::Kernel &kernel : contents.grids->kernels)
+        kernels.push_back(describeKernel(kernel.definition, kernel.symbol));
     header["plans"] = list;
     header["kernels"] = kernels;
   }

@@ -3,7 +3,7 @@
 // Prints an exec-phase module as a program image (runtime/program/ProgramFormat.h). It decides nothing.
 #pragma once
 
-#include "mlir/IR/BuiltinOps.h"
+#include "dialect/InceptOps.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/StringMap.h"
 
@@ -33,7 +33,11 @@ struct Grids {
     size_t kernel = 0;
     std::array<int64_t, 3> grid, block;
   };
-  std::vector<std::string> kernels;
+  struct Kernel {
+    std::string symbol;
+    exec::KernelDefOp definition;
+  };
+  std::vector<Kernel> kernels;
   llvm::DenseMap<mlir::Operation *, Launch> launches;
 };
 

@@ -21,6 +21,8 @@ Expected<Hyperparameters> Hyperparameters::fromJson(const nlohmann::json &traini
   nlohmann::json rate = section("learning_rate"), optimizer = section("optimizer");
   if (rate.is_object() && rate.contains("kind") && rate["kind"].is_string())
     result.kind = rate["kind"].get<std::string>();
+  if (result.kind != "constant" && result.kind != "step" && result.kind != "cosine")
+    return inputError("the program image is damaged: its learning rate is of unknown kind '" + result.kind + "'");
   take(rate, "base", "learning_rate");
   take(rate, "gamma", "gamma");
   take(rate, "every_epochs", "every_epochs");
