@@ -31,6 +31,13 @@ std::string formatShape(ArrayRef<int64_t> shape) {
   return text.empty() ? "scalar" : text;
 }
 
+int64_t rowsOf(ArrayRef<int64_t> shape) {
+  int64_t rows = 1;
+  for (auto [index, dim] : llvm::enumerate(shape))
+    rows *= index == 1 ? 1 : dim;
+  return rows;
+}
+
 FailureOr<int64_t> countElements(ArrayRef<int64_t> shape) {
   int64_t count = 1;
   for (int64_t dim : shape)

@@ -56,6 +56,8 @@ mlir::FailureOr<Shape> inferLinear(EmitError emitError, llvm::ArrayRef<int64_t> 
 bool sameShape(llvm::ArrayRef<int64_t> a, llvm::ArrayRef<int64_t> b);
 /// "8x3x299x299", with ? for dynamic dimensions.
 std::string formatShape(llvm::ArrayRef<int64_t> shape);
+/// Rows of a full tensor (N,C,...), the values of one channel: everything but channels.
+int64_t rowsOf(llvm::ArrayRef<int64_t> shape);
 /// Number of elements, or failure where it does not fit 62 bits.
 mlir::FailureOr<int64_t> countElements(llvm::ArrayRef<int64_t> shape);
 

@@ -54,7 +54,7 @@ DictionaryAttr GraphEmitter::weightsInit(const Op &op, StringRef fallback, int64
 }
 
 /// Declares a variable and reads it.
-mlir::Value GraphEmitter::variable(const Op &op, const std::string &name, ArrayRef<int64_t> shape, StringRef kind,
+mlir::Value GraphEmitter::variable(const Op &op, const std::string &name, ArrayRef<int64_t> shape, VariableKind kind,
                                    DictionaryAttr init, bool decay, Frame &frame) {
   auto [first, inserted] = variables.emplace(name, op.place);
   if (!inserted) {
@@ -69,7 +69,7 @@ mlir::Value GraphEmitter::variable(const Op &op, const std::string &name, ArrayR
     return {};
   }
   Location loc = location(op.place);
-  VariableOp::create(variableBuilder, loc, name, type(shape), kind, init, decay);
+  VariableOp::create(variableBuilder, loc, name, type(shape), kind, "", "", init, decay);
   return ReadOp::create(builder, loc, type(shape), FlatSymbolRefAttr::get(&context, name));
 }
 
@@ -164,9 +164,11 @@ Tensor GraphEmitter::emitConv(const Op &op, const Tensor &src, const std::string
     error(op.range, "the number of multiply-accumulates does not fit 63 bits", frame);
     return {};
   }
-  auto w = variable(op, own + ".weight", weights, "parameter", weightsInit(op, "he_normal", fanIn, fanOut, frame),
+  auto w = variable(op, own + ".weight", weights, VariableKind::Parameter,
+                    weightsInit(op, "he_normal", fanIn, fanOut, frame),
                     /*decay=*/true, frame);
-  auto b = bias ? variable(op, own + ".bias", {*outputs}, "parameter", constantInit("zeros"), /*decay=*/false, frame)
+  auto b = bias ? variable(op, own + ".bias", {*outputs}, VariableKind::Parameter, constantInit("zeros"),
+                           /*decay=*/false, frame)
                 : mlir::Value();
   if (!w || (bias && !b))
     return {};
@@ -191,13 +193,15 @@ Tensor GraphEmitter::emitBatchNorm(const Op &op, const Tensor &src, const std::s
   int64_t channels[] = {src.shape[1]};
   mlir::Value gamma;
   if (batchNormScale(op, frame)) {
-    gamma = variable(op, path + ".weight", channels, "parameter", constantInit("ones"), /*decay=*/false, frame);
+    gamma =
+        variable(op, path + ".weight", channels, VariableKind::Parameter, constantInit("ones"), /*decay=*/false, frame);
     if (!gamma)
       return {};
   }
-  auto beta = variable(op, path + ".bias", channels, "parameter", constantInit("zeros"), false, frame);
-  auto mean = variable(op, path + ".running_mean", channels, "state", constantInit("zeros"), false, frame);
-  auto variance = variable(op, path + ".running_var", channels, "state", constantInit("ones"), false, frame);
+  auto beta = variable(op, path + ".bias", channels, VariableKind::Parameter, constantInit("zeros"), false, frame);
+  auto mean = variable(op, path + ".running_mean", channels, VariableKind::State, constantInit("zeros"), false, frame);
+  auto variance =
+      variable(op, path + ".running_var", channels, VariableKind::State, constantInit("ones"), false, frame);
   if (!beta || !mean || !variance)
     return {};
   return tensor(BatchNormOp::create(builder, location(op.place), src.value.getType(), src.value, gamma, beta, mean,
@@ -296,11 +300,11 @@ Tensor GraphEmitter::emitLinear(const Op &op, const Tensor &image, const std::st
   auto dst = infer(op, src, frame, [&](EmitError emitError) { return inferLinear(emitError, src.shape, weights); });
   if (!dst || llvm::AddOverflow(macs, weights[0] * weights[1], macs))
     return {};
-  auto w = variable(op, path + ".weight", weights, "parameter",
+  auto w = variable(op, path + ".weight", weights, VariableKind::Parameter,
                     weightsInit(op, "glorot_uniform", weights[1], weights[0], frame), /*decay=*/true, frame);
   bool bias = flag(op, "bias", true, frame);
-  auto b =
-      bias ? variable(op, path + ".bias", {*outputs}, "parameter", constantInit("zeros"), false, frame) : mlir::Value();
+  auto b = bias ? variable(op, path + ".bias", {*outputs}, VariableKind::Parameter, constantInit("zeros"), false, frame)
+                : mlir::Value();
   if (!w || (bias && !b))
     return {};
   return tensor(LinearOp::create(builder, location(op.place), type(*dst), src.value, w, b), path);

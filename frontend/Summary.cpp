@@ -46,7 +46,7 @@ std::vector<Layer> collectLayers(ModuleOp module) {
     for (mlir::Value operand : op->getOperands())
       if (auto read = operand.getDefiningOp<ReadOp>()) {
         auto variable = symbols.lookup<VariableOp>(read.getVariable());
-        (variable.getKind() == "state" ? layer.states : layer.parameters) += *countElements(shapeOf(read));
+        (variable.getKind() == VariableKind::State ? layer.states : layer.parameters) += *countElements(shapeOf(read));
       }
     layers.push_back(std::move(layer));
   });

@@ -14,14 +14,6 @@ using namespace mlir;
 
 namespace incept {
 
-/// Rows of a full tensor: everything but channels.
-static int64_t rowsOf(ArrayRef<int64_t> shape) {
-  int64_t rows = 1;
-  for (auto [index, dim] : llvm::enumerate(shape))
-    rows *= index == 1 ? 1 : dim;
-  return rows;
-}
-
 /// Distance of rows in elements.
 static int64_t strideOf(Value value) {
   LayoutAttr layout = layoutOf(value);
@@ -30,21 +22,11 @@ static int64_t strideOf(Value value) {
 
 static bool isSlice(Value value) { return layoutOf(value) && layoutOf(value).isSlice(); }
 
-/// Memory elements of a dense value, a library format's padding included; `format` sizes are told by the variable it
-/// is read from or written to, so it is the logical count unless such a variable says more.
-static int64_t storedElements(Value value) {
-  int64_t elements = *countElements(shapeOf(value));
-  auto consider = [&](StringRef name, Operation *from) {
-    auto variable = SymbolTable::lookupNearestSymbolFrom<VariableOp>(from, StringAttr::get(from->getContext(), name));
-    if (auto bytes = variable ? variable->getAttrOfType<IntegerAttr>("incept.bytes") : IntegerAttr())
-      elements = std::max(elements, bytes.getInt() / elementBytes(getElementTypeOrSelf(value.getType())));
-  };
-  if (auto read = value.getDefiningOp<ReadOp>())
-    consider(read.getVariable(), read);
-  for (Operation *user : value.getUsers())
-    if (auto write = dyn_cast<WriteOp>(user))
-      consider(write.getVariable(), write);
-  return elements;
+/// Memory elements of a dense value, a library format's padding included.
+static int64_t storedElements(Value value, const Target &target) {
+  Type element = getElementTypeOrSelf(value.getType());
+  auto bytes = target.formatBytes(shapeOf(value), element, libraryFormat(layoutOf(value)));
+  return succeeded(bytes) ? *bytes / elementBytes(element) : *countElements(shapeOf(value));
 }
 
 static SmallVector<Value> operandsAndResults(GroupOp group) {
@@ -238,7 +220,7 @@ static void mapExtents(GroupOp group, StringRef family, const Target &target, Ke
     int64_t total = 0;
     for (Value value : values)
       if (!shapeOf(value).empty())
-        total = std::max(total, storedElements(value));
+        total = std::max(total, storedElements(value, target));
     total = std::max<int64_t>(total, 1); // scalars alone: the sum of losses
     launch.extents.push_back(total);
     for (Operation &op : group.getBody().front())
@@ -281,6 +263,7 @@ static exec::KernelDefOp defineFirst(StringRef family, const Stages &stages, MLI
   for (Operation *op : stages.first)
     definition.addOp(op);
   launch.operands = outside(stages.firstInputs);
+  launch.reads = launch.operands.size();
   llvm::append_range(launch.operands, outside(stages.computed));
   llvm::append_range(launch.operands, stages.sums);
   SmallVector<Value> results = inside(stages.computed);
@@ -307,6 +290,7 @@ static exec::KernelDefOp defineCombine(const Stages &stages, int64_t partials, M
   }
   launch.operands = stages.sums;
   llvm::append_range(launch.operands, outside(stages.secondInputs));
+  launch.reads = launch.operands.size();
   llvm::append_range(launch.operands, outside(stages.combined));
   return definition.yield(inside(stages.combined));
 }
@@ -362,20 +346,26 @@ static std::string describe(exec::KernelDefOp definition) {
 }
 
 StringRef KernelTable::intern(exec::KernelDefOp definition) {
-  std::string text;
-  llvm::raw_string_ostream(text) << *definition.getOperation();
-  auto [entry, isNew] = byText.try_emplace(text);
-  if (!isNew) {
-    definition.erase();
-    return entry->second.getValue();
-  }
-  std::string name = ("k" + Twine(byText.size() - 1) + "_" + describe(definition)).str();
-  entry->second = StringAttr::get(module.getContext(), name);
-  definition.setSymName(name);
+  // Most differ in the kinds of their ops already; the others are compared.
+  llvm::hash_code hash = llvm::hash_value(definition.getFamily());
+  for (Operation &op : definition.getBody().front())
+    hash = llvm::hash_combine(hash, OperationEquivalence::computeHash(&op, OperationEquivalence::ignoreHashValue,
+                                                                      OperationEquivalence::ignoreHashValue,
+                                                                      OperationEquivalence::IgnoreLocations));
+  auto &alike = byHash[hash];
+  for (exec::KernelDefOp known : alike)
+    if (known.getFamily() == definition.getFamily() &&
+        OperationEquivalence::isRegionEquivalentTo(&known.getBody(), &definition.getBody(),
+                                                   OperationEquivalence::IgnoreLocations)) {
+      definition.erase();
+      return known.getSymName();
+    }
+  alike.push_back(definition);
+  definition.setSymName(("k" + Twine(count++) + "_" + describe(definition)).str());
   Block *body = module.getBody();
   body->getOperations().insert(last ? std::next(last->getIterator()) : body->begin(), definition);
   last = definition;
-  return entry->second.getValue();
+  return definition.getSymName();
 }
 
 } // namespace incept

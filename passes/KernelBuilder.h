@@ -5,7 +5,8 @@
 #pragma once
 
 #include "dialect/InceptOps.h"
-#include "llvm/ADT/StringMap.h"
+
+#include <unordered_map>
 
 namespace incept {
 
@@ -19,6 +20,7 @@ struct KernelLaunch {
   /// What it reads, then what it writes: inputs and outputs of the group, and results of reductions inside it, which
   /// stand for their partial sums, f32 (units of the first launch, channels).
   llvm::SmallVector<mlir::Value> operands;
+  size_t reads = 0; ///< how many of the operands it reads
 };
 
 class KernelTable {
@@ -38,7 +40,8 @@ private:
 
   mlir::ModuleOp module;
   const Target &target;
-  llvm::StringMap<mlir::StringAttr> byText;
+  std::unordered_map<size_t, llvm::SmallVector<exec::KernelDefOp, 1>> byHash;
+  size_t count = 0;
   mlir::Operation *last = nullptr;
 };
 

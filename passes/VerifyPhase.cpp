@@ -113,6 +113,7 @@ struct VerifyPhasePass : impl::VerifyPhasePassBase<VerifyPhasePass> {
     if (!ok)
       return signalPassFailure();
     getOperation()->setAttr(InceptDialect::kPhaseAttr, StringAttr::get(&getContext(), phase));
+    markAllAnalysesPreserved();
   }
 };
 

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "codegen/cpu/CpuBackend.h"
+#include "codegen/Codegen.h"
 #include "codegen/cpu/CompileKernels.h"
 #include "codegen/cpu/CpuTarget.h"
 #include "codegen/image/ImageWriter.h"
-#include "passes/Target.h"
 #include "runtime/device/cpu/OneDnn.h"
+
+#include <thread>
 
 using namespace mlir;
 
@@ -15,28 +17,25 @@ namespace {
 
 class CpuBackend final : public Backend {
 public:
-  explicit CpuBackend(const BackendOptions &options) : options(options), passTarget(createCpuTarget(options.threads)) {}
+  explicit CpuBackend(TargetAttr attribute) : attribute(attribute), target(createCpuTarget(threads(), this)) {}
 
-  std::shared_ptr<const Target> target() const override { return passTarget; }
+  const Target *passTarget() const { return target.get(); }
   StringRef stub() const override { return "incept-stub-cpu"; }
 
   std::string identity() const override {
-    std::string error, processor = options.cpu;
-    if (auto found = Processor::find(options.cpu, error); succeeded(found))
-      processor = found->name + " " + found->features;
-    return onednn::isa() + " oneDNN " + onednn::version() + " " + processor;
+    std::string error;
+    auto processor = Processor::find("", error);
+    return failed(processor) ? error : processor->name + " " + processor->features;
   }
 
   FailureOr<std::string> emitImage(ModuleOp module, StringRef specText) const override {
-    KernelOptions kernelOptions;
-    kernelOptions.cpu = options.cpu;
-    auto kernels = compileKernels(module, kernelOptions);
+    auto kernels = compileKernels(module, KernelOptions());
     if (failed(kernels))
       return failure();
     ImageContents contents;
     contents.target.kind = "cpu";
     contents.target.texts = {{"isa", onednn::isa()}, {"onednn", onednn::version()}};
-    contents.target.numbers = {{"threads", options.threads}, {"vector_bits", vectorBits(options.cpu)}};
+    contents.target.numbers = {{"threads", threads()}, {"vector_bits", vectorBits("")}};
     contents.specText = specText.str();
     contents.blobs = {{"kernels", std::string(kernels->begin(), kernels->end())}};
     return writeImage(module, contents);
@@ -45,9 +44,7 @@ public:
   LogicalResult emitPart(ModuleOp module, StringRef kind, llvm::raw_ostream &stream) const override {
     if (kind != "object")
       return module.emitError() << "target cpu has no '" << kind << "' to emit: expected object";
-    KernelOptions kernelOptions;
-    kernelOptions.cpu = options.cpu;
-    auto kernels = compileKernels(module, kernelOptions);
+    auto kernels = compileKernels(module, KernelOptions());
     if (failed(kernels))
       return failure();
     stream.write(kernels->data(), kernels->size());
@@ -55,12 +52,31 @@ public:
   }
 
 private:
-  BackendOptions options;
-  std::shared_ptr<const Target> passTarget;
+  int64_t threads() const { return attribute.getNumber("threads", 1); }
+
+  TargetAttr attribute;
+  std::shared_ptr<const Target> target;
+};
+
+struct CpuKind final : TargetKind {
+  std::string usage() const override { return "cpu"; }
+
+  Expected<TargetAttr> complete(TargetAttr given) const override {
+    TargetSettings settings(given);
+    settings.number("threads", std::max(1u, std::thread::hardware_concurrency()), 1);
+    settings.fact("isa", onednn::isa());
+    settings.fact("onednn", onednn::version());
+    return settings.finish("");
+  }
+
+  Expected<std::shared_ptr<const Target>> make(TargetAttr attribute) const override {
+    auto backend = std::make_shared<const CpuBackend>(attribute);
+    return std::shared_ptr<const Target>(backend, backend->passTarget());
+  }
 };
 
 } // namespace
 
-std::unique_ptr<Backend> createBackend(const BackendOptions &options) { return std::make_unique<CpuBackend>(options); }
+void registerTarget(DialectRegistry &registry) { incept::registerTarget(registry, "cpu", std::make_shared<CpuKind>()); }
 
 } // namespace incept::cpu

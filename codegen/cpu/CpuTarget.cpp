@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "codegen/cpu/CpuTarget.h"
+#include "dialect/EntryPoints.h"
 #include "dialect/InceptOps.h"
 #include "dialect/VerifierUtils.h"
 #include "passes/Layouts.h"
@@ -66,7 +67,7 @@ FailureOr<onednn::Problem> problemOf(Operation *op, StringRef format) {
           return failure(); // addsResidual says so
         p.relu = conv.getRelu();
         auto function = conv->getParentOfType<FunctionOpInterface>();
-        p.training = function && function.getName() == "forward_backward";
+        p.training = function && isEntry(function, EntryPoint::ForwardBackward);
         return p;
       })
       .Case([&](Conv2DBackwardDataOp conv) -> Result {
@@ -119,9 +120,21 @@ bool gainsFromBlocks(const onednn::Problem &p) {
   return isStrided || (p.kw > 1 && work >= kLeastWork);
 }
 
+/// Lets oneDNN see another number of threads, on this thread and for the life of this object.
+class ThreadsInEffect {
+public:
+  explicit ThreadsInEffect(int64_t threads) : before(omp_get_max_threads()) { omp_set_num_threads(int(threads)); }
+  ~ThreadsInEffect() { omp_set_num_threads(before); }
+
+private:
+  int before;
+};
+
 class CpuTarget final : public Target {
 public:
-  explicit CpuTarget(int threads) { omp_set_num_threads(threads); }
+  CpuTarget(int64_t threads, const Backend *backend) : threads(threads), owner(backend) {}
+
+  const Backend *backend() const override { return owner; }
 
   bool acceptsSlice(Operation *, Value, ChannelSlice) const override {
     // oneDNN's convolutions on channel slices are reference implementations.
@@ -200,12 +213,13 @@ private:
     return failure();
   }
 
-  static FailureOr<LibraryPlan> describe(const onednn::Problem &problem, std::string &why) {
+  FailureOr<LibraryPlan> describe(const onednn::Problem &problem, std::string &why) const {
+    ThreadsInEffect scope(threads);
     onednn::Description description;
     if (!onednn::describe(problem, description, why))
       return failure();
     LibraryPlan plan;
-    plan.kind = std::string(onednn::kindName(problem.kind));
+    plan.kind = *symbolizePlanKind(onednn::kindName(problem.kind));
     // What runs asks for the format that was found, not for any.
     onednn::Problem exact = problem;
     if (problem.kind != onednn::Kind::MatMul && problem.kind != onednn::Kind::Reorder)
@@ -213,15 +227,22 @@ private:
     plan.config = onednn::encode(exact);
     plan.impl = description.impl;
     plan.weightsFormat = problem.kind == onednn::Kind::Reorder ? problem.dstFormat : description.weightsFormat;
+    if (!isConvolution(problem.kind)) // whose problem says it
+      plan.config.push_back({"weights_format", plan.weightsFormat});
     plan.weightsBytes = description.weightsBytes;
     plan.scratchpadBytes = description.scratchpadBytes;
     plan.reference = description.reference;
     return plan;
   }
+
+  int64_t threads;
+  const Backend *owner;
 };
 
 } // namespace
 
-std::shared_ptr<const Target> createCpuTarget(int threads) { return std::make_shared<CpuTarget>(threads); }
+std::shared_ptr<const Target> createCpuTarget(int64_t threads, const Backend *backend) {
+  return std::make_shared<CpuTarget>(threads, backend);
+}
 
 } // namespace incept::cpu

@@ -8,7 +8,7 @@
 namespace incept::cpu {
 
 /// `threads` is what the program will run with: scratchpads and implementations depend on it, so oneDNN is asked with
-/// as many OpenMP threads.
-std::shared_ptr<const Target> createCpuTarget(int threads);
+/// as many OpenMP threads. `backend` is what the target calls its own; it must outlive the target.
+std::shared_ptr<const Target> createCpuTarget(int64_t threads, const Backend *backend = nullptr);
 
 } // namespace incept::cpu

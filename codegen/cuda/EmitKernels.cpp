@@ -49,14 +49,18 @@ constexpr Family kFamilies[] = {
 
 } // namespace
 
-FailureOr<OwningOpRef<ModuleOp>> emitKernels(MLIRContext *context, ArrayRef<Variant> variants) {
+FailureOr<OwningOpRef<ModuleOp>> emitKernels(ModuleOp launches) {
+  MLIRContext *context = launches.getContext();
+  auto variants = collectVariants(launches);
+  if (failed(variants))
+    return failure();
   context->loadDialect<arith::ArithDialect, gpu::GPUDialect, LLVM::LLVMDialect, math::MathDialect, scf::SCFDialect,
                        vector::VectorDialect>();
   Location loc = UnknownLoc::get(context);
   OwningOpRef<ModuleOp> module = ModuleOp::create(loc);
   OpBuilder builder = OpBuilder::atBlockEnd(module->getBody());
   auto kernels = gpu::GPUModuleOp::create(builder, loc, "kernels");
-  for (const Variant &variant : variants) {
+  for (const Variant &variant : *variants) {
     exec::KernelDefOp definition = variant.definition;
     const Family *family = llvm::find_if(kFamilies, [&](const Family &f) { return f.name == definition.getFamily(); });
     if (family == std::end(kFamilies))

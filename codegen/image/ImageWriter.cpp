@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "codegen/image/ImageWriter.h"
+#include "dialect/EntryPoints.h"
 #include "dialect/InceptOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "passes/LaunchCost.h"
@@ -60,7 +61,7 @@ std::string elementName(Type type) {
   if (type.isUnsignedInteger(8))
     return "u8";
   if (type.isInteger(64))
-    return "i64";
+    return type.isUnsignedInteger() ? "u64" : "i64";
   return "";
 }
 
@@ -92,7 +93,11 @@ public:
     auto trainingOnly = module->getAttr("incept.training_only");
     header["training_only"] = trainingOnly ? toJson(trainingOnly) : Json::array();
     header["keep_gradients"] = module->hasAttr("incept.keep_gradients");
-    header["step"] = toJson(module->getAttr("incept.step_fields"));
+    header["step"] = Json::array();
+    for (exec::FieldOp field : module.getOps<exec::FieldOp>())
+      header["step"].push_back({{"name", field.getName().str()},
+                                {"offset", int64_t(field.getOffset())},
+                                {"type", elementName(field.getType())}});
     writeRegions();
     if (failed(writeTensors()))
       return failure();
@@ -149,22 +154,21 @@ private:
     Json list = Json::array();
     int64_t parameters = 0, states = 0;
     for (VariableOp variable : module.getOps<VariableOp>()) {
-      auto type = cast<RankedTensorType>(variable.getType());
-      auto region = variable->getAttrOfType<FlatSymbolRefAttr>("incept.region");
-      if (!region)
+      RankedTensorType type = variable.getTensorType();
+      if (!variable.getRegion() || !variable.getOffset() || !variable.getBytes())
         return variable.emitOpError() << "has no place: expected the exec phase";
-      if (variable.getKind() == "parameter")
+      if (variable.isParameter())
         parameters += type.getNumElements();
-      if (variable.getKind() == "state")
+      if (variable.getKind() == VariableKind::State)
         states += type.getNumElements();
       auto layout = dyn_cast_or_null<LayoutAttr>(type.getEncoding());
       Json tensor = {{"name", variable.getSymName().str()},
-                     {"kind", variable.getKind().str()},
+                     {"kind", stringifyVariableKind(variable.getKind()).str()},
                      {"shape", type.getShape().vec()},
                      {"type", elementName(type.getElementType())},
-                     {"region", regions.lookup(region.getValue())},
-                     {"offset", variable->getAttrOfType<IntegerAttr>("incept.offset").getInt()},
-                     {"bytes", variable->getAttrOfType<IntegerAttr>("incept.bytes").getInt()},
+                     {"region", regions.lookup(*variable.getRegion())},
+                     {"offset", int64_t(*variable.getOffset())},
+                     {"bytes", int64_t(*variable.getBytes())},
                      {"format", libraryFormat(layout).str()},
                      {"decay", variable.getDecay()}};
       if (variable.getInit())
@@ -177,8 +181,31 @@ private:
     return success();
   }
 
+  void writePlans() {
+    Json list = Json::array();
+    for (exec::PlanOp plan : module.getOps<exec::PlanOp>()) {
+      plans[plan.getSymName()] = list.size();
+      Json object = {{"name", plan.getSymName().str()}, {"kind", stringifyPlanKind(plan.getKind()).str()}};
+      object.update(toJson(plan.getConfig()));
+      if (auto found = contents.serializedPlans.find(plan.getSymName()); found != contents.serializedPlans.end())
+        object["serialized"] = {{"offset", found->second.first}, {"bytes", found->second.second}};
+      list.push_back(std::move(object));
+    }
+    header["plans"] = list;
+  }
+
+  Json operands(ValueRange values) {
+    Json list = Json::array();
+    for (Value value : values) {
+      auto slice = value.getDefiningOp<exec::SliceOp>();
+      list.push_back({regions.lookup(slice.getRegion()), int64_t(slice.getOffset())});
+    }
+    return list;
+  }
+
   /// What a launch of a kernel touches: Kernels.h of the runtime measures it.
-  static Json describeKernel(exec::KernelDefOp kernel, StringRef symbol) {
+  Json describeKernel(exec::KernelOp launch, StringRef symbol) {
+    auto kernel = SymbolTable::lookupNearestSymbolFrom<exec::KernelDefOp>(launch, launch.getKernelAttr());
     auto describe = [](auto values) {
       Json list = Json::array();
       for (Value value : values) {
@@ -197,58 +224,30 @@ private:
             {"counts", isCounted ? counts : 0}};
   }
 
-  void writePlans() {
-    Json list = Json::array(), kernels = Json::array();
-    for (exec::PlanOp plan : module.getOps<exec::PlanOp>()) {
-      plans[plan.getSymName()] = list.size();
-      Json object = {{"name", plan.getSymName().str()}, {"kind", plan.getKind().str()}};
-      object.update(toJson(plan.getConfig()));
-      object.erase("swap_operands"); // launches have the library's order already
-      if (contents.grids)
-        object.erase("weights_format"); // on a GPU there is one, and the problem does not say it
-      if (auto found = contents.serializedPlans.find(plan.getSymName()); found != contents.serializedPlans.end())
-        object["serialized"] = {{"offset", found->second.first}, {"bytes", found->second.second}};
-      list.push_back(std::move(object));
-    }
-    for (exec::KernelDefOp kernel : module.getOps<exec::KernelDefOp>()) {
-      this->kernels.try_emplace(kernel.getSymName(), this->kernels.size());
-      if (!contents.grids)
-        kernels.push_back(describeKernel(kernel, kernel.getSymName()));
-    }
-    if (contents.grids)
-      for (const Grids::Kernel &kernel : contents.grids->kernels)
-        kernels.push_back(describeKernel(kernel.definition, kernel.symbol));
-    header["plans"] = list;
-    header["kernels"] = kernels;
-  }
-
-  Json operands(ValueRange values) {
-    Json list = Json::array();
-    for (Value value : values) {
-      auto slice = value.getDefiningOp<exec::SliceOp>();
-      list.push_back({regions.lookup(slice.getRegion()), int64_t(slice.getOffset())});
-    }
-    return list;
-  }
-
   Json kernelLaunch(exec::KernelOp kernel) {
-    Json launch = {{"kernel", kernels.lookup(kernel.getKernel())},
-                   {"operands", operands(kernel.getArguments())},
+    std::string symbol = kernel.getCodeSymbol();
+    auto [entry, isNew] = kernels.try_emplace(symbol, kernels.size());
+    if (isNew) // in order of first use
+      header["kernels"].push_back(describeKernel(kernel, symbol));
+    Json launch = {{"kernel", entry->second},
+                   {"operands", operands(kernel->getOperands())},
                    {"extents", kernel.getExtents().vec()}};
-    if (!contents.grids) {
+    if (kernel.getGrid()) {
+      launch["grid"] = kernel.getGrid()->vec();
+      launch["block"] = kernel.getBlock()->vec();
+    } else {
       launch["units"] = int64_t(kernel.getUnits());
-      return launch;
     }
-    const Grids::Launch &grid = contents.grids->launches.find(kernel)->second;
-    launch["kernel"] = grid.kernel;
-    launch["grid"] = grid.grid;
-    launch["block"] = grid.block;
     return launch;
   }
 
   LogicalResult writeEntries() {
     Json entries = Json::object();
+    header["kernels"] = Json::array();
     for (func::FuncOp function : module.getOps<func::FuncOp>()) {
+      auto entry = entryOf(function);
+      if (!entry)
+        return function.emitOpError() << "has no incept.entry that says when the runtime runs it";
       Json launches = Json::array();
       for (Operation &op : function.getBody().front()) {
         if (isa<exec::SliceOp, func::ReturnOp>(op))
@@ -257,7 +256,7 @@ private:
         if (auto kernel = dyn_cast<exec::KernelOp>(op))
           launch = kernelLaunch(kernel);
         else if (auto library = dyn_cast<exec::LibraryOp>(op))
-          launch = {{"plan", plans.lookup(library.getPlan())}, {"operands", operands(library.getArguments())}};
+          launch = {{"plan", plans.lookup(library.getPlan())}, {"operands", operands(library->getOperands())}};
         else
           return op.emitOpError() << "is no launch: expected the exec phase";
         launch["op"] = getPath(&op).str();
@@ -267,7 +266,7 @@ private:
         launch["bytes"] = cost.bytes;
         launches.push_back(std::move(launch));
       }
-      entries[function.getName().str()] = std::move(launches);
+      entries[stringifyEntryPoint(*entry).str()] = std::move(launches);
     }
     header["entries"] = std::move(entries);
     return success();

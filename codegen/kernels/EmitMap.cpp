@@ -21,7 +21,7 @@ public:
       return e.definition.emitOpError() << "expected '" << op->getName()
                                         << "' in a kernel of family flat or combine, which has its count";
     return llvm::TypeSwitch<Operation *, LogicalResult>(op)
-        .Case<ReluOp, CopyOp, CastOp, SelectOp, ReluBackwardOp, AddOp, AddNOp, ScaleOp, ScaleShiftOp,
+        .Case<ZerosOp, ReluOp, CopyOp, CastOp, SelectOp, ReluBackwardOp, AddOp, AddNOp, ScaleOp, ScaleShiftOp,
               BatchNormFinalizeOp, BatchNormBackwardFinalizeOp, BatchNormBackwardApplyOp, FoldBatchNormOp, SgdUpdateOp,
               RmspropUpdateOp, LossScaleUpdateOp>([&](auto op) {
           emitOp(op);
@@ -40,6 +40,7 @@ private:
   Value sqrt(Value value) { return math::SqrtOp::create(e.builder, e.loc, value); }
   Value oneMinus(Value value) { return e.subf(constant(1.0), value); }
 
+  void emitOp(ZerosOp op) { set(op.getDst(), zero()); }
   void emitOp(ReluOp op) { set(op.getDst(), e.maxKeepingNan(get(op.getSrc()), zero())); }
   void emitOp(CopyOp op) { set(op.getDst(), get(op.getSrc())); }
   void emitOp(CastOp op) { set(op.getDst(), get(op.getSrc())); } // memory has types, arithmetic is f32

@@ -14,6 +14,8 @@ namespace incept::reference {
 
 namespace {
 
+void zeros(ZerosOp, Values &) {} // results are zero at the start
+
 void relu(ReluOp op, Values &values) {
   Tensor &dst = values.result(op.getDst());
   for (int64_t index = 0; index < dst.size(); ++index)
@@ -148,6 +150,7 @@ void sliceRows(SliceRowsOp op, Values &values) {
 
 void addElementwiseEvaluators(EvaluatorTable &table) {
   addEvaluator<ReluOp, relu>(table);
+  addEvaluator<ZerosOp, zeros>(table);
   addEvaluator<ReluBackwardOp, reluBackward>(table);
   addEvaluator<CopyOp, sameValues<CopyOp>>(table);
   addEvaluator<CastOp, sameValues<CastOp>>(table);

@@ -115,10 +115,11 @@ inline constexpr const char *kInfer = "infer";
 ///   rms_decay      f32
 ///   rms_epsilon    f32
 ///   weight_decay   f32
-/// All but the first four keys of hyper-parameters come from `training` and can be replaced with --set.
+///   NAME           f32  `optimizer.NAME` of `training`
+/// All but the first four come from `training` and can be replaced with --set.
 ///
 /// `training` holds:
-///   optimizer        {kind: "sgd"|"rmsprop", momentum, decay, epsilon: real}
+///   optimizer        {kind: "sgd"|"rmsprop", momentum, decay, epsilon: real}, and a real for each other field
 ///   learning_rate    {kind: "constant"|"step"|"cosine", base: real, gamma: real, every_epochs: real,
 ///                     final: real (cosine), warmup_epochs: real}
 ///   weight_decay     real

@@ -9,7 +9,8 @@
 
 namespace incept {
 
-Expected<Hyperparameters> Hyperparameters::fromJson(const nlohmann::json &training) {
+Expected<Hyperparameters> Hyperparameters::fromJson(const nlohmann::json &training,
+                                                    const std::vector<std::string> &fields) {
   Hyperparameters result;
   if (!training.is_object())
     return inputError("the program image is damaged: 'training' is not an object");
@@ -33,6 +34,12 @@ Expected<Hyperparameters> Hyperparameters::fromJson(const nlohmann::json &traini
   take(optimizer, "momentum", "momentum");
   take(optimizer, "decay", "rms_decay");
   take(optimizer, "epsilon", "rms_epsilon");
+  for (const std::string &field : fields) {
+    if (!result.values.count(field))
+      take(optimizer, field.c_str(), field.c_str());
+    if (!result.values.count(field))
+      return inputError("the program image is damaged: 'training.optimizer' has no number '" + field + "'");
+  }
   return result;
 }
 

@@ -42,9 +42,47 @@ func.func @exec.slice_c1_overflow() {
 
 // -----
 
+// The last of 64 rows begins at byte 2064 + 63 * 32 and is 16 long.
+incept.exec.region @arena 4095
+func.func @exec.slice_c1_strided() {
+  // expected-error @+1 {{expected bytes 2064 to 4096 to lie inside region 'arena' of 4095 bytes}}
+  %0 = incept.exec.slice @arena at 2064 : memref<1x4x8x8xf32, strided<[512, 1, 64, 8]>>
+  return
+}
+
+// -----
+
+// Rows of pixels with nothing between them, rows of images with something.
+incept.exec.region @arena 8192
+func.func @exec.slice_c2() {
+  // expected-error @+1 {{expected rows of one length that are equally far apart}}
+  %0 = incept.exec.slice @arena at 0 : memref<1x4x8x8xf32, strided<[600, 1, 66, 8]>>
+  return
+}
+
+// -----
+
+incept.exec.region @arena 8192
+func.func @exec.slice_c2_one_place() {
+  // expected-error @+1 {{expected rows of one length that are equally far apart}}
+  %0 = incept.exec.slice @arena at 0 : memref<8x8xf32, strided<[0, 1]>>
+  return
+}
+
+// -----
+
+incept.exec.region @arena 8192
+func.func @exec.slice_c2_dynamic() {
+  // expected-error @+1 {{expected static strides and no offset}}
+  %0 = incept.exec.slice @arena at 0 : memref<8x8xf32, strided<[8, 1], offset: 4>>
+  return
+}
+
+// -----
+
 func.func @exec.kernel_c1(%x: memref<8xf32>) {
   // expected-error @+1 {{expected a kernel named 'k', but there is none}}
-  incept.exec.kernel @k(%x) extents [8] units 1 : memref<8xf32>
+  incept.exec.kernel @k outs(%x : memref<8xf32>) extents [8] units 1
   return
 }
 
@@ -53,16 +91,144 @@ func.func @exec.kernel_c1(%x: memref<8xf32>) {
 incept.exec.kernel_def @k "map" {
   incept.yield
 }
-func.func @exec.kernel_c1_units(%x: memref<8xf32>) {
+func.func @exec.kernel_c1_units() {
   // expected-error @+1 {{expected at least 1 unit, but got 0}}
-  incept.exec.kernel @k(%x) extents [8] units 0 : memref<8xf32>
+  incept.exec.kernel @k extents [8] units 0
   return
 }
 
 // -----
 
-func.func @exec.library_c1(%x: memref<8xf32>) {
-  // expected-error @+1 {{expected a plan named 'p', but there is none}}
-  incept.exec.library @p(%x) : memref<8xf32>
+incept.exec.kernel_def @k "map" {
+^bb0(%x: tensor<?x?xf32>):
+  incept.yield %x : tensor<?x?xf32>
+}
+func.func @exec.kernel_c2_number(%x: memref<8x8xf32>) {
+  // expected-error @+1 {{expected 1 ins and 1 outs as kernel 'k' has them, but got 2 and 0}}
+  incept.exec.kernel @k ins(%x, %x : memref<8x8xf32>, memref<8x8xf32>) extents [8, 8, 8, 8] units 8
   return
 }
+
+// -----
+
+incept.exec.kernel_def @k "map" {
+^bb0(%x: tensor<?x?xf32>):
+  incept.yield %x : tensor<?x?xf32>
+}
+func.func @exec.kernel_c2_element(%x: memref<8x8xf32>, %y: memref<8x8xbf16>) {
+  // expected-error @+1 {{expected operand 1 to be like 'tensor<?x?xf32>' of kernel 'k', but got 'memref<8x8xbf16>'}}
+  incept.exec.kernel @k ins(%x : memref<8x8xf32>) outs(%y : memref<8x8xbf16>) extents [8, 8, 8, 8] units 8
+  return
+}
+
+// -----
+
+incept.exec.kernel_def @k "flat" {
+^bb0(%c: tensor<f32>, %x: tensor<?xf32>):
+  %0 = incept.select %c, %x, %x : (tensor<f32>, tensor<?xf32>, tensor<?xf32>) -> tensor<?xf32>
+  incept.yield %0 : tensor<?xf32>
+}
+func.func @exec.kernel_c2_scalar(%x: memref<8xf32>) {
+  // expected-error @+1 {{expected operand 0 to be like 'tensor<f32>' of kernel 'k', but got 'memref<8xf32>'}}
+  incept.exec.kernel @k ins(%x, %x : memref<8xf32>, memref<8xf32>) outs(%x : memref<8xf32>) extents [8] units 1
+  return
+}
+
+// -----
+
+incept.exec.kernel_def @k "map" {
+  incept.yield
+}
+func.func @exec.kernel_c3_grid() {
+  // expected-error @+1 {{expected a width, a grid of three positive sizes and a block of three with at most 1024 threads}}
+  incept.exec.kernel @k extents [8] units 1 width 1 grid [1, 0, 1] block [32, 1, 1]
+  return
+}
+
+// -----
+
+incept.exec.kernel_def @k "map" {
+  incept.yield
+}
+func.func @exec.kernel_c3_block() {
+  // expected-error @+1 {{and a block of three with at most 1024 threads}}
+  incept.exec.kernel @k extents [8] units 1 width 1 grid [1, 1, 1] block [32, 33, 1]
+  return
+}
+
+// -----
+
+incept.exec.kernel_def @k "map" {
+  incept.yield
+}
+func.func @exec.kernel_c3_width() {
+  // expected-error @+1 {{attribute 'width' failed to satisfy constraint}}
+  incept.exec.kernel @k extents [8] units 1 width 0 grid [1, 1, 1] block [32, 1, 1]
+  return
+}
+
+// -----
+
+// expected-error @+1 {{expected a signature from memrefs to memrefs, but got '(memref<8xf32>) -> tensor<8xf32>'}}
+incept.exec.plan @exec.plan_c1 reorder {} : (memref<8xf32>) -> tensor<8xf32>
+
+// -----
+
+func.func @exec.library_c1(%x: memref<8xf32>) {
+  // expected-error @+1 {{expected a plan named 'p', but there is none}}
+  incept.exec.library @p ins(%x : memref<8xf32>) scratchpad(%x : memref<8xf32>)
+  return
+}
+
+// -----
+
+incept.exec.plan @p reorder {} : (memref<8x3xf32>) -> memref<24xf32>
+func.func @exec.library_c2(%x: memref<3x8xf32>, %y: memref<24xf32>, %s: memref<0xi8>) {
+  // expected-error @+1 {{expected memory as plan 'p' has it, '(memref<8x3xf32>) -> memref<24xf32>', but got '(memref<3x8xf32>) -> memref<24xf32>'}}
+  incept.exec.library @p ins(%x : memref<3x8xf32>) outs(%y : memref<24xf32>) scratchpad(%s : memref<0xi8>)
+  return
+}
+
+// -----
+
+incept.exec.plan @p reorder {scratchpad_bytes = 65 : i64} : (memref<24xf32>) -> memref<24xf32>
+func.func @exec.library_c3(%x: memref<24xf32>, %s: memref<64xi8>) {
+  // expected-error @+1 {{expected a scratchpad of 65 bytes or more, but got 'memref<64xi8>'}}
+  incept.exec.library @p ins(%x : memref<24xf32>) outs(%x : memref<24xf32>) scratchpad(%s : memref<64xi8>)
+  return
+}
+
+// -----
+
+// expected-error @+1 {{expected a region named 'step', but there is none}}
+incept.exec.field "exec.field_c1" of @step at 0 : f32
+
+// -----
+
+// exec.field_c1
+incept.exec.region @step 64
+// expected-error @+1 {{expected a multiple of 4 inside region 'step' of 64 bytes, but got offset 64}}
+incept.exec.field "outside" of @step at 64 : f32
+
+// -----
+
+// exec.field_c1
+incept.exec.region @step 64
+// expected-error @+1 {{expected a multiple of 8 inside region 'step' of 64 bytes, but got offset 4}}
+incept.exec.field "not_aligned" of @step at 4 : i64
+
+// -----
+
+// exec.field_c2
+incept.exec.region @step 64
+// expected-error @+1 {{expected a name and bytes of its own, but field 'momentum' at 12 has them}}
+incept.exec.field "seed" of @step at 8 : ui64
+incept.exec.field "momentum" of @step at 12 : f32
+
+// -----
+
+// exec.field_c2
+incept.exec.region @step 64
+// expected-error @+1 {{expected a name and bytes of its own, but field 'momentum' at 12 has them}}
+incept.exec.field "momentum" of @step at 8 : f32
+incept.exec.field "momentum" of @step at 12 : f32

@@ -11,7 +11,7 @@
 // RUN: not incept-run %s --check-gradients 2>&1 | FileCheck %s --check-prefix=FORWARD
 // What the interpreter cannot run is an error at the op, never a crash.
 
-incept.variable @x kind "io" : tensor<2xf32>
+incept.variable @x kind io role "x" : tensor<2xf32>
 incept.exec.region @arena 4096
 
 // UNKNOWN: incept-run-invalid.mlir:[[#@LINE+2]]:8: error: 'incept.exec.slice' op has a result of type 'memref<2xf32>', which the interpreter cannot hold

@@ -43,7 +43,7 @@ func.func @batch_norm(%x: tensor<2x4x1x1xf32>, %v: tensor<4xf32>) {
 
 // -----
 
-incept.variable @v kind "state" : tensor<4xf32>
+incept.variable @v kind state : tensor<4xf32>
 func.func @written_twice(%x: tensor<4xf32>) {
   // expected-note @+1 {{written here}}
   incept.write @v, %x : tensor<4xf32>
@@ -54,7 +54,7 @@ func.func @written_twice(%x: tensor<4xf32>) {
 
 // -----
 
-incept.variable @v kind "state" : tensor<4xf32>
+incept.variable @v kind state : tensor<4xf32>
 func.func @read_after_write(%x: tensor<4xf32>) {
   // expected-note @+1 {{written here}}
   incept.write @v, %x : tensor<4xf32>

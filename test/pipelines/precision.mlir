@@ -9,12 +9,12 @@
 // Parameters: conv.weight (2304 elements in the fake target's format, 9216 bytes), b.weight (256), fc.weight (480). Their
 // copies have the same offsets in elements; gradients of convolutions' weights are bf16 and updated at once.
 // BF16: module attributes {{.*}}incept.precision = "bf16"
-// BF16-DAG: incept.variable @conv.weight {{.*}}incept.bytes = 9216 : i64, incept.offset = 0 : i64
-// BF16-DAG: incept.variable @"copy/conv.weight" {{.*}}incept.bytes = 4608 : i64, incept.offset = 0 : i64, incept.region = @copy
-// BF16-DAG: incept.variable @b.weight {{.*}}incept.bytes = 1024 : i64, incept.offset = 9216 : i64
-// BF16-DAG: incept.variable @"copy/b.weight" {{.*}}incept.bytes = 512 : i64, incept.offset = 4608 : i64, incept.region = @copy
-// BF16-DAG: incept.variable @fc.weight {{.*}}incept.bytes = 1920 : i64, incept.offset = 10240 : i64
-// BF16-DAG: incept.variable @"copy/fc.weight" {{.*}}incept.bytes = 960 : i64, incept.offset = 5120 : i64, incept.region = @copy
+// BF16-DAG: incept.variable @conv.weight {{.*}}bytes = 9216 : i64, offset = 0 : i64
+// BF16-DAG: incept.variable @"copy/conv.weight" {{.*}}bytes = 4608 : i64, offset = 0 : i64, region = @copy
+// BF16-DAG: incept.variable @b.weight {{.*}}bytes = 1024 : i64, offset = 9216 : i64
+// BF16-DAG: incept.variable @"copy/b.weight" {{.*}}bytes = 512 : i64, offset = 4608 : i64, region = @copy
+// BF16-DAG: incept.variable @fc.weight {{.*}}bytes = 1920 : i64, offset = 10240 : i64
+// BF16-DAG: incept.variable @"copy/fc.weight" {{.*}}bytes = 960 : i64, offset = 5120 : i64, region = @copy
 // One launch makes all copies.
 // BF16-LABEL: func.func @prepare_training
 // BF16: incept.exec.kernel @{{.*}}cast({{.*}}) extents [3040] units 3
@@ -29,10 +29,10 @@
 // BF16-LABEL: func.func @update
 // BF16-NOT: count_nonfinite
 
-// F16-DAG: incept.variable @"grad/conv.weight" {{.*}}incept.offset = 0 : i64, incept.region = @grads_f16
-// F16-DAG: incept.variable @"grad/b.weight" {{.*}}incept.offset = 4608 : i64, incept.region = @grads_f16
-// F16-DAG: incept.variable @"grad/fc.weight" {{.*}}incept.offset = 0 : i64, incept.region = @grads}
-// F16-DAG: incept.variable @"loss_scale/scale" {{.*}}incept.region = @loss_scale
+// F16-DAG: incept.variable @"grad/conv.weight" {{.*}}offset = 0 : i64, region = @grads_f16
+// F16-DAG: incept.variable @"grad/b.weight" {{.*}}offset = 4608 : i64, region = @grads_f16
+// F16-DAG: incept.variable @"grad/fc.weight" {{.*}}offset = 0 : i64, region = @grads}
+// F16-DAG: incept.variable @"loss_scale/scale" {{.*}}region = @loss_scale
 // F16-LABEL: func.func @forward_backward
 // F16: incept.exec.kernel @{{.*}}softmax_cross_entropy_backward(%{{[0-9]+}}, %{{[0-9]+}}, %{{[0-9]+}}, %{{[0-9]+}}) {{.*}} : memref<4x10xf32>, memref<4xi64>, memref<f32>, memref<4x10xf16>
 // F16-NOT: rmsprop_update

@@ -6,6 +6,7 @@
 #include "mlir/Transforms/Passes.h"
 #include "passes/Passes.h"
 #include "passes/Phases.h"
+#include "passes/Target.h"
 #include "tools/Output.h"
 #include "tools/Registration.h"
 
@@ -13,6 +14,8 @@ int main(int argc, char **argv) {
   incept::prepareTool("incept-opt");
   mlir::DialectRegistry registry;
   incept::registerDialects(registry);
+  incept::registerTargets(registry);
+  incept::registerFakeTarget(registry);
   incept::registerInceptPasses();
   incept::registerPhasePipelines();
   mlir::registerCanonicalizerPass();

@@ -3,7 +3,7 @@
 // The road from a description to an executable, for the driver's commands.
 #pragma once
 
-#include "codegen/Codegen.h"
+#include "dialect/InceptDialect.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/MLIRContext.h"
@@ -65,16 +65,14 @@ struct CompileOptions {
   PhaseOptions phases;
 };
 
-/// A context with everything a compilation needs.
-std::unique_ptr<CompilerContext> createContext();
+/// A context with everything a compilation needs. `planCache` is the directory of cuDNN plans, empty for the user's.
+std::unique_ptr<CompilerContext> createContext(const std::string &planCache = "");
+
+/// What `options` say of the target, completed. Null after an error has been printed; then `status` is the exit status.
+TargetAttr describeTarget(mlir::MLIRContext &context, const CompileOptions &options, int &status);
 
 /// The network of `options` in the graph phase, with `incept.mode` and `incept.spec_hash`; errors have been printed.
 mlir::FailureOr<mlir::OwningOpRef<mlir::ModuleOp>> loadGraph(mlir::MLIRContext &context, const CompileOptions &options);
-
-/// Threads that the program of `options` runs with.
-int threadsOf(const CompileOptions &options);
-/// The target of `options`; null after an error has been printed, and then `status` is the exit status.
-std::unique_ptr<Backend> selectBackend(const CompileOptions &options, int &status);
 
 /// Runs the phases up to `stopAfter` and writes IR, or all of them and writes an executable. Returns the exit status;
 /// errors have been printed.

@@ -2,6 +2,7 @@
 
 #include "tools/incept/Train.h"
 #include "codegen/Codegen.h"
+#include "passes/Target.h"
 #include "runtime/support/Checksum.h"
 #include "tools/Output.h"
 #include "tools/incept/ProgramCache.h"
@@ -28,21 +29,30 @@ static std::string checksumOf(const std::string &path) {
 
 /// Everything the program depends on, line by line: the network, its text, options, what the target finds on this
 /// machine, and this compiler.
-static mlir::FailureOr<std::string> cacheKey(const CompileOptions &options, const Backend &backend) {
+static mlir::FailureOr<std::string> cacheKey(const CompileOptions &options, int &status) {
+  status = kInputAtFault;
   auto context = createContext();
+  auto target = describeTarget(*context, options, status);
+  if (!target)
+    return mlir::failure();
+  auto found = findTarget(target);
+  const Backend *backend = found ? (*found)->backend() : nullptr;
+  if (!backend) {
+    status = complain(found ? usageError("no programs can be made for target '" + options.target + "'")
+                            : found.status());
+    return mlir::failure();
+  }
   auto module = loadGraph(*context, options);
   if (mlir::failed(module))
     return mlir::failure();
   std::string text;
   llvm::raw_string_ostream stream(text);
   stream << "network " << (**module)->getAttrOfType<mlir::StringAttr>("incept.spec_hash").getValue() << "\nspec "
-         << checksumOf(options.spec) << "\ntarget " << options.target << " " << options.phases.precision << "\nthreads "
-         << threadsOf(options) << "\ntf32 " << options.tf32 << "\nworkspace_limit " << options.workspaceLimit
-         << "\nkeep_gradients " << options.keepGradients << "\n";
+         << checksumOf(options.spec) << "\ntarget " << target << " " << options.phases.precision << "\nkeep_gradients " << options.keepGradients << "\n";
   for (const RewriteFlag &rewrite : kRewriteFlags)
     stream << rewrite.flag << " " << !(options.phases.*rewrite.member) << "\n";
-  stream << "machine " << backend.identity() << "\n" << versionText("incept") << "\n";
-  for (std::string program : {std::string("incept"), backend.stub().str()})
+  stream << "machine " << backend->identity() << "\n" << versionText("incept") << "\n";
+  for (std::string program : {std::string("incept"), backend->stub().str()})
     stream << program << " " << checksumOf(programDirectory() + "/" + program) << "\n";
   return text;
 }
@@ -65,12 +75,9 @@ int train(const CompileOptions &options, const std::vector<std::string> &argumen
   if (!root)
     return complain({root.status().code(), root.status().message() + ", or use incept compile"});
   int status = kDone;
-  auto backend = selectBackend(options, status);
-  if (!backend)
-    return status;
-  auto key = cacheKey(options, *backend);
+  auto key = cacheKey(options, status);
   if (mlir::failed(key))
-    return kInputAtFault;
+    return status;
   ProgramCache cache(*root);
   if (auto program = cache.find(*key))
     return run(*program, options, arguments);

@@ -62,16 +62,16 @@ incept.exec.kernel_def @sgd "flat" {
   incept.yield %q, %u : tensor<?xf32>, tensor<?xf32>
 }
 
-func.func @forward_backward() {
+func.func @forward_backward() attributes {incept.entry = #incept.entry<forward_backward>} {
   %x = incept.exec.slice @arena at 0 : memref<1x96x35x35xf32>
   %odd = incept.exec.slice @arena at 4 : memref<1x96x35x35xf32>
   %h = incept.exec.slice @arena at 0 : memref<1x96x35x35xf16>
   %c = incept.exec.slice @arena at 640000 : memref<96xf32>
-  incept.exec.kernel @scale_shift(%x, %c, %c, %c, %x) extents [1225, 96, 96, 96] units 1225 : memref<1x96x35x35xf32>, memref<96xf32>, memref<96xf32>, memref<96xf32>, memref<1x96x35x35xf32>
-  incept.exec.kernel @scale_shift(%odd, %c, %c, %c, %x) extents [1225, 96, 96, 96] units 1225 : memref<1x96x35x35xf32>, memref<96xf32>, memref<96xf32>, memref<96xf32>, memref<1x96x35x35xf32>
-  incept.exec.kernel @half(%h, %h) extents [1225, 96, 96, 96] units 1225 : memref<1x96x35x35xf16>, memref<1x96x35x35xf16>
+  incept.exec.kernel @scale_shift ins(%x, %c, %c, %c : memref<1x96x35x35xf32>, memref<96xf32>, memref<96xf32>, memref<96xf32>) outs(%x : memref<1x96x35x35xf32>) extents [1225, 96, 96, 96] units 1225
+  incept.exec.kernel @scale_shift ins(%odd, %c, %c, %c : memref<1x96x35x35xf32>, memref<96xf32>, memref<96xf32>, memref<96xf32>) outs(%x : memref<1x96x35x35xf32>) extents [1225, 96, 96, 96] units 1225
+  incept.exec.kernel @half ins(%h : memref<1x96x35x35xf16>) outs(%h : memref<1x96x35x35xf16>) extents [1225, 96, 96, 96] units 1225
   %w = incept.exec.slice @arena at 64 : memref<50001xf32>
   %rate = incept.exec.slice @step at 24 : memref<f32>
-  incept.exec.kernel @sgd(%w, %w, %w, %rate, %rate, %rate, %w, %w) extents [50001] units 49 : memref<50001xf32>, memref<50001xf32>, memref<50001xf32>, memref<f32>, memref<f32>, memref<f32>, memref<50001xf32>, memref<50001xf32>
+  incept.exec.kernel @sgd ins(%w, %w, %w, %rate, %rate, %rate : memref<50001xf32>, memref<50001xf32>, memref<50001xf32>, memref<f32>, memref<f32>, memref<f32>) outs(%w, %w : memref<50001xf32>, memref<50001xf32>) extents [50001] units 49
   return
 }

@@ -80,7 +80,7 @@ incept.exec.kernel_def @fold "reorder" {
   incept.yield %y : tensor<?x?x?x?xf32>
 }
 
-func.func @forward_backward() {
+func.func @forward_backward() attributes {incept.entry = #incept.entry<forward_backward>} {
   %x = incept.exec.slice @arena at 0 : memref<2x192x35x35xf32>
   %y = incept.exec.slice @arena at 4194304 : memref<2x192x17x17xf32>
   %i = incept.exec.slice @arena at 5242880 : memref<2x192x17x17xui8>
@@ -92,12 +92,12 @@ func.func @forward_backward() {
   %image = incept.exec.slice @arena at 6600000 : memref<2x3x35x35xf32>
   %w = incept.exec.slice @arena at 7000000 : memref<192x64x1x1xf32>
   %scales = incept.exec.slice @arena at 7100000 : memref<192xf32>
-  incept.exec.kernel @max_pool(%x, %y, %i) extents [2, 35, 35, 192, 17, 17, 3, 3, 2, 2, 0, 0, 0, 0, 192, 192, 192] units 34 : memref<2x192x35x35xf32>, memref<2x192x17x17xf32>, memref<2x192x17x17xui8>
-  incept.exec.kernel @max_pool_backward(%y, %i, %x) extents [2, 35, 35, 192, 17, 17, 3, 3, 2, 2, 0, 0, 0, 0, 192, 192, 192] units 70 : memref<2x192x17x17xf32>, memref<2x192x17x17xui8>, memref<2x192x35x35xf32>
-  incept.exec.kernel @dropout(%x, %scalar, %scalar, %scalar, %x) extents [2, 192, 1225, 192, 192] units 2 : memref<2x192x35x35xf32>, memref<i64>, memref<i64>, memref<i64>, memref<2x192x35x35xf32>
-  incept.exec.kernel @loss(%logits, %labels, %loss) extents [2, 1000, 1000] units 1 : memref<2x1000xf32>, memref<2xi64>, memref<f32>
-  incept.exec.kernel @loss_backward(%logits, %labels, %logits) extents [2, 1000, 1000, 1000] units 2 : memref<2x1000xf32>, memref<2xi64>, memref<2x1000xf32>
-  incept.exec.kernel @normalize(%bytes, %image) extents [2450, 3, 3] units 2450 : memref<2x35x35x3xui8>, memref<2x3x35x35xf32>
-  incept.exec.kernel @fold(%w, %scales, %w) extents [192, 64] units 192 : memref<192x64x1x1xf32>, memref<192xf32>, memref<192x64x1x1xf32>
+  incept.exec.kernel @max_pool ins(%x : memref<2x192x35x35xf32>) outs(%y, %i : memref<2x192x17x17xf32>, memref<2x192x17x17xui8>) extents [2, 35, 35, 192, 17, 17, 3, 3, 2, 2, 0, 0, 0, 0, 192, 192, 192] units 34
+  incept.exec.kernel @max_pool_backward ins(%y, %i : memref<2x192x17x17xf32>, memref<2x192x17x17xui8>) outs(%x : memref<2x192x35x35xf32>) extents [2, 35, 35, 192, 17, 17, 3, 3, 2, 2, 0, 0, 0, 0, 192, 192, 192] units 70
+  incept.exec.kernel @dropout ins(%x, %scalar, %scalar, %scalar : memref<2x192x35x35xf32>, memref<i64>, memref<i64>, memref<i64>) outs(%x : memref<2x192x35x35xf32>) extents [2, 192, 1225, 192, 192] units 2
+  incept.exec.kernel @loss ins(%logits, %labels : memref<2x1000xf32>, memref<2xi64>) outs(%loss : memref<f32>) extents [2, 1000, 1000] units 1
+  incept.exec.kernel @loss_backward ins(%logits, %labels : memref<2x1000xf32>, memref<2xi64>) outs(%logits : memref<2x1000xf32>) extents [2, 1000, 1000, 1000] units 2
+  incept.exec.kernel @normalize ins(%bytes : memref<2x35x35x3xui8>) outs(%image : memref<2x3x35x35xf32>) extents [2450, 3, 3] units 2450
+  incept.exec.kernel @fold ins(%w, %scales : memref<192x64x1x1xf32>, memref<192xf32>) outs(%w : memref<192x64x1x1xf32>) extents [192, 64] units 192
   return
 }
