@@ -71,8 +71,7 @@ Expected<InputFile> InputFile::open(const std::string &path) {
   return input;
 }
 
-InputFile::InputFile(InputFile &&other) noexcept
-    : file(other.file), bytes(other.bytes), name(std::move(other.name)) {
+InputFile::InputFile(InputFile &&other) noexcept : file(other.file), bytes(other.bytes), name(std::move(other.name)) {
   other.file = -1;
 }
 
@@ -148,8 +147,8 @@ Expected<OutputFile> OutputFile::create(const std::string &path, FileKind kind) 
   if (exists && S_ISLNK(info.st_mode)) {
     std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr), std::free);
     if (!real)
-      return inputError("cannot write '" + path + "': it is a symbolic link that leads nowhere: " +
-                        std::strerror(errno));
+      return inputError("cannot write '" + path +
+                        "': it is a symbolic link that leads nowhere: " + std::strerror(errno));
     output.target = real.get();
     exists = ::lstat(real.get(), &info) == 0;
   }
@@ -159,8 +158,7 @@ Expected<OutputFile> OutputFile::create(const std::string &path, FileKind kind) 
   mode_t permissions = kind == FileKind::Program ? 0777 : 0666;
   for (int attempt = 0; output.file < 0 && attempt < 100; ++attempt) {
     output.temporary = output.target + drawSuffix(attempt);
-    output.file =
-        ::open(output.temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, permissions);
+    output.file = ::open(output.temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, permissions);
     if (output.file < 0 && errno != EEXIST && errno != EINTR)
       break;
   }
@@ -172,8 +170,8 @@ Expected<OutputFile> OutputFile::create(const std::string &path, FileKind kind) 
 }
 
 OutputFile::OutputFile(OutputFile &&other) noexcept
-    : file(std::exchange(other.file, -1)), end(other.end), name(std::move(other.name)),
-      target(std::move(other.target)), temporary(std::move(other.temporary)) {}
+    : file(std::exchange(other.file, -1)), end(other.end), name(std::move(other.name)), target(std::move(other.target)),
+      temporary(std::move(other.temporary)) {}
 
 OutputFile::~OutputFile() {
   if (file < 0)

@@ -3,21 +3,46 @@
 #include "runtime/device/cpu/CpuDevice.h"
 #include "runtime/device/cpu/CpuImage.h"
 #include "runtime/device/cpu/Peaks.h"
+#include "runtime/support/Memory.h"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <dlfcn.h>
 #include <omp.h>
+#include <pthread.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 namespace incept {
 
+static std::string describeLibrary() {
+  std::string error;
+  return onednn::isAvailable(error) ? "oneDNN " + onednn::version() + " for " + onednn::isa() : "no library: " + error;
+}
+
+/// True where so many threads can run beside this one: OpenMP ends the process where it cannot start its own.
+static bool canStartThreads(int64_t count) {
+  std::atomic<bool> done = false;
+  auto wait = [](void *flag) -> void * {
+    static_cast<std::atomic<bool> *>(flag)->wait(false);
+    return nullptr;
+  };
+  std::vector<pthread_t> threads;
+  for (pthread_t thread; int64_t(threads.size()) < count && ::pthread_create(&thread, nullptr, wait, &done) == 0;)
+    threads.push_back(thread);
+  done = true;
+  done.notify_all();
+  for (pthread_t thread : threads)
+    ::pthread_join(thread, nullptr);
+  return int64_t(threads.size()) == count;
+}
+
 const Backend &cpuBackend() {
-  static constexpr Backend backend = {"cpu", cpu::checkImage, cpu::describeImage, CpuDevice::create};
+  static constexpr Backend backend = {"cpu", cpu::checkImage, cpu::describeImage, describeLibrary, CpuDevice::create};
   return backend;
 }
 
@@ -41,6 +66,8 @@ CpuDevice::~CpuDevice() {
 
 Status CpuDevice::checkMachine() {
   const std::string again = ": compile it again on this machine (incept compile)";
+  if (std::string error; !onednn::isAvailable(error))
+    return machineError(error);
   if (image.isa != onednn::isa())
     return machineError("the program was compiled for " + image.isa + ", but this machine has " + onednn::isa() +
                         again);
@@ -52,6 +79,10 @@ Status CpuDevice::checkMachine() {
     return machineError("the program was compiled for " + std::to_string(image.threads) +
                         " threads, but OpenMP allows " + std::to_string(omp_get_thread_limit()) +
                         ": unset OMP_THREAD_LIMIT or compile it again (incept compile --threads)");
+  if (!canStartThreads(image.threads - 1))
+    return machineError("the program was compiled for " + std::to_string(image.threads) +
+                        " threads, but this process cannot start them: raise the limit of processes (ulimit -u) or "
+                        "compile it again (incept compile --threads)");
   omp_set_max_active_levels(1);
   omp_set_dynamic(0);
   omp_set_num_threads(static_cast<int>(image.threads));
@@ -59,6 +90,11 @@ Status CpuDevice::checkMachine() {
 }
 
 Status CpuDevice::allocate() {
+  // Memory that does not exist would end the process in the middle of a step.
+  uint64_t bytes = 0;
+  for (const program::Region &region : image.regions)
+    bytes += region.bytes;
+  INCEPT_RETURN_IF_ERROR(checkMemory(bytes, "the program", "compile it with a smaller --batch-size"));
   // Fresh pages are zero and cost nothing until they are touched.
   for (const program::Region &region : image.regions) {
     void *memory = ::mmap(nullptr, std::max<uint64_t>(region.bytes, 1), PROT_READ | PROT_WRITE,
@@ -222,10 +258,8 @@ Status CpuDevice::write(const program::Tensor &tensor, const std::byte *logical)
     std::memcpy(memory(tensor), logical, tensor.elements * program::typeBytes(tensor.type));
     return {};
   }
-  // A mapped file's data need not be aligned.
-  std::vector<float> aligned(tensor.elements);
-  std::memcpy(aligned.data(), logical, aligned.size() * 4);
-  if (!onednn::pack(tensor.shape, tensor.format, aligned.data(), reinterpret_cast<float *>(memory(tensor)), error))
+  if (!onednn::pack(tensor.shape, tensor.format, reinterpret_cast<const float *>(logical),
+                    reinterpret_cast<float *>(memory(tensor)), error))
     return machineError("cannot write tensor '" + tensor.name + "': " + error);
   return {};
 }

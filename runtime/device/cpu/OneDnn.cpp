@@ -4,6 +4,7 @@
 // `[gG:]PADDED/STRIDES/INNER`, e.g. `32x16x3x3/2304x256x768x256/16b16a` for oihw with channels blocked by 16; a grouped
 // convolution's has five dimensions (g first) and begins with the number of groups.
 #include "runtime/device/cpu/OneDnn.h"
+#include "runtime/device/cpu/OneDnnLibrary.h"
 #include "runtime/device/cpu/OneDnnText.h"
 
 #include <dnnl.hpp>
@@ -254,9 +255,11 @@ bool buildReorder(const Problem &p, Built &built, std::string &error) {
   return true;
 }
 
-/// Runs `body` and turns an exception into `error`.
+/// Runs `body`, with the library open, and turns an exception into `error`.
 template <typename Body>
 bool guarded(std::string &error, Body body) {
+  if (!openLibrary(error))
+    return false;
   try {
     return body();
   } catch (const dnnl::error &e) {
@@ -412,13 +415,19 @@ bool Primitive::run(void *const *operands, size_t count, std::string &error) {
 }
 
 std::string version() {
+  if (std::string error; !openLibrary(error))
+    return "";
   const dnnl_version_t *v = dnnl_version();
   return std::to_string(v->major) + "." + std::to_string(v->minor) + "." + std::to_string(v->patch);
 }
 
 bool hasBf16() { return isa().starts_with("avx512"); }
 
+bool isAvailable(std::string &error) { return openLibrary(error); }
+
 std::string isa() {
+  if (std::string error; !openLibrary(error))
+    return "";
   switch (dnnl::get_effective_cpu_isa()) {
   case dnnl::cpu_isa::sse41:
     return "sse41";

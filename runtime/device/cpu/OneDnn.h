@@ -112,7 +112,10 @@ private:
 std::vector<std::pair<std::string, std::string>> encode(const Problem &problem);
 bool decode(const std::vector<std::pair<std::string, std::string>> &fields, Problem &problem, std::string &error);
 
-/// Version ("2.6.3") and the instruction set the library uses here ("avx512_core", ...).
+/// False with a sentence where this machine does not have the library; then everything here fails with it.
+bool isAvailable(std::string &error);
+
+/// Version ("2.6.3") and the instruction set the library uses here ("avx512_core", ...); empty without the library.
 std::string version();
 std::string isa();
 

@@ -29,8 +29,14 @@ constexpr Throughput kThroughputs[] = {{7, 0, 128, 1024}, {7, 5, 128, 1024}, {8,
 
 } // namespace
 
+static std::string describeLibrary() {
+  std::string error;
+  auto library = openCudnn(error);
+  return library ? "cuDNN " + library->version() : "no library: " + error;
+}
+
 const Backend &cudaBackend() {
-  static constexpr Backend backend = {"cuda", checkImage, describeImage, CudaDevice::create};
+  static constexpr Backend backend = {"cuda", checkImage, describeImage, describeLibrary, CudaDevice::create};
   return backend;
 }
 

@@ -52,10 +52,14 @@ CudaPlans::~CudaPlans() {
     library->destroyHandle(handle);
 }
 
+std::shared_ptr<const cudnn::Library> openCudnn(std::string &error) {
+  const char *directory = std::getenv("INCEPT_CUDNN_DIR"); // where it is not in the loader's search path
+  return cudnn::Library::open({directory ? directory : "", {}}, error);
+}
+
 Status CudaPlans::openLibrary(const program::Image &image) {
   std::string error;
-  const char *directory = std::getenv("INCEPT_CUDNN_DIR"); // where it is not in the loader's search path
-  library = cudnn::Library::open({directory ? directory : "", {}}, error);
+  library = openCudnn(error);
   if (!library)
     return machineError(error + ": install cuDNN " + image.cudnn +
                         " or newer, or say where it is with INCEPT_CUDNN_DIR");
