@@ -45,6 +45,23 @@ FailureOr<Footprint> footprintOf(MemRefType type, std::string &why) {
   return result;
 }
 
+bool contains(MemRefType type, const KernelRows &rows) {
+  if (rows.rows == 0 || rows.width == 0)
+    return true;
+  std::string why;
+  auto footprint = footprintOf(type, why);
+  if (failed(footprint))
+    return false;
+  int64_t element = llvm::divideCeil(type.getElementTypeBitWidth(), 8), width = 0, stride = 0, last = 0, end = 0;
+  if (llvm::MulOverflow(rows.width, element, width) || llvm::MulOverflow(rows.stride, element, stride))
+    return false;
+  if (rows.rows == 1 || footprint->rows > 1)
+    return width <= footprint->rowBytes &&
+           (rows.rows == 1 || (stride == footprint->pitch && rows.rows <= footprint->rows));
+  return stride >= width && !llvm::MulOverflow(rows.rows - 1, stride, last) && !llvm::AddOverflow(last, width, end) &&
+         end <= footprint->rowBytes;
+}
+
 bool mayTouch(SliceOp first, SliceOp second) {
   if (first.getRegionAttr() != second.getRegionAttr())
     return false;

@@ -89,11 +89,6 @@ std::string KernelOp::getCodeSymbol() {
   return (getKernel() + (getWidth() ? "_v" + std::to_string(*getWidth()) : "")).str();
 }
 
-static bool isOpaque(KernelDefOp definition) {
-  constexpr StringLiteral kOthers[] = {"flat", "map", "reduce", "combine"};
-  return !llvm::is_contained(kOthers, definition.getFamily());
-}
-
 LogicalResult KernelOp::verifySymbolUses(SymbolTableCollection &table) {
   // exec.kernel_c1
   auto definition = table.lookupNearestSymbolFrom<KernelDefOp>(*this, getKernelAttr());
@@ -111,11 +106,29 @@ LogicalResult KernelOp::verifySymbolUses(SymbolTableCollection &table) {
     auto own = cast<MemRefType>(operand.getType());
     auto its = cast<RankedTensorType>((isIn ? arguments[index] : results[index - arguments.size()]).getType());
     // What an opaque kernel writes is its own business: parts of a scalar, for example.
-    bool mayDiffer = !isIn && isOpaque(definition);
+    bool mayDiffer = !isIn && definition.getFamily() == KernelFamily::Opaque;
     if (own.getElementType() != its.getElementType() || ((own.getRank() == 0) != (its.getRank() == 0) && !mayDiffer))
       return emitOpError() << "expected operand " << index << " to be like " << its << " of kernel '" << getKernel()
                            << "', but got " << own;
   }
+  // exec.kernel_c4
+  FailureOr<KernelLoops> loops = definition.getLoops();
+  if (failed(loops))
+    return failure();
+  ArrayRef<int64_t> extents = getExtents();
+  if (extents.size() != loops->extents || llvm::any_of(extents, [](int64_t extent) { return extent < 0; }))
+    return emitOpError() << "expected " << loops->extents << " extents that are not negative, but got "
+                         << getExtentsAttr();
+  std::optional<KernelReach> reach = definition.getReach(extents);
+  if (!reach)
+    return success();
+  if (reach->units != int64_t(getUnits()))
+    return emitOpError() << "expected " << reach->units << " units with these extents, but got " << getUnits();
+  // exec.kernel_c5
+  for (auto [index, operand, rows] : llvm::enumerate(getOperands(), reach->operands))
+    if (auto type = cast<MemRefType>(operand.getType()); !contains(type, rows))
+      return emitOpError() << "expected operand " << index << " to have " << rows.rows << " rows of " << rows.width
+                           << " elements at a distance of " << rows.stride << ", but got " << type;
   return success();
 }
 
@@ -136,6 +149,80 @@ LogicalResult LibraryOp::verifySymbolUses(SymbolTableCollection &table) {
     return emitOpError() << "expected a scratchpad of " << plan.getScratchpadBytes() << " bytes or more, but got "
                          << getScratchpad().getType();
   return success();
+}
+
+LogicalResult KernelDefOp::verifyRegions() {
+  // exec.kernel_def_c1
+  Block &body = getBody().front();
+  bool isOne = llvm::hasSingleElement(body.without_terminator());
+  if (getFamily() == KernelFamily::Opaque && !(isOne && llvm::equal(body.front().getOperands(), body.getArguments()) &&
+                                               llvm::equal(body.front().getResults(), getYield().getValues())))
+    return emitOpError() << "expected one op that takes all arguments and whose results are all yielded, in order";
+  return success();
+}
+
+FailureOr<KernelLoops> KernelDefOp::getLoops() {
+  Block &body = getBody().front();
+  auto isFull = [](Value value) { return cast<RankedTensorType>(value.getType()).getRank() >= 2; };
+  unsigned full = llvm::count_if(body.getArguments(), isFull) + llvm::count_if(getYield().getValues(), isFull);
+  unsigned counts = llvm::count_if(body, [](Operation &op) { return isa<CountedOpInterface>(op); });
+  switch (getFamily()) {
+  case KernelFamily::Flat:
+    return KernelLoops{1 + counts};
+  case KernelFamily::Map:
+    return KernelLoops{2 + full, UnitSize::Tile, 1, 2};
+  case KernelFamily::Reduce:
+    return KernelLoops{3 + full, UnitSize::Tile, 1, 3};
+  case KernelFamily::Combine:
+    return KernelLoops{2 + counts};
+  case KernelFamily::Opaque:
+    break;
+  }
+  if (auto kernel = dyn_cast<KernelOpInterface>(body.front()))
+    return kernel.getLoops();
+  return emitOpError() << "'" << body.front().getName() << "' has no kernel rule";
+}
+
+std::optional<KernelReach> KernelDefOp::getReach(ArrayRef<int64_t> extents) {
+  Block &body = getBody().front();
+  KernelFamily family = getFamily();
+  if (family == KernelFamily::Opaque)
+    return cast<KernelOpInterface>(body.front()).getReach(extents);
+  KernelReach reach;
+  auto ceil = [](int64_t a, int64_t b) { return b ? (a / b) + (a % b != 0) : 0; };
+  unsigned stride = 2; // of full tensors
+  switch (family) {
+  case KernelFamily::Flat:
+    reach.units = ceil(extents[0], kFlatUnit);
+    break;
+  case KernelFamily::Reduce:
+    reach.units = ceil(extents[0], extents[2]);
+    stride = 3;
+    break;
+  case KernelFamily::Combine:
+    reach.units = ceil(extents[1], kCombineUnit);
+    break;
+  default:
+    reach.units = extents[0];
+  }
+  auto add = [&](Value value) {
+    int64_t rank = cast<RankedTensorType>(value.getType()).getRank();
+    if (rank == 0)
+      reach.operands.push_back(KernelRows());
+    else if (family == KernelFamily::Flat)
+      reach.operands.push_back(KernelRows::dense(extents[0]));
+    else if (family == KernelFamily::Combine && rank > 1)
+      reach.operands.push_back({extents[0], extents[1], extents[1]});
+    else if (rank > 1)
+      reach.operands.push_back({extents[0], extents[1], extents[stride++]});
+    else if (value.getDefiningOp() && family == KernelFamily::Reduce) // a sum: its partial sums
+      reach.operands.push_back({reach.units, extents[1], extents[1]});
+    else
+      reach.operands.push_back(KernelRows::dense(extents[1]));
+  };
+  llvm::for_each(body.getArguments(), add);
+  llvm::for_each(getYield().getValues(), add);
+  return reach;
 }
 
 YieldOp KernelDefOp::getYield() { return cast<YieldOp>(getBody().front().getTerminator()); }

@@ -13,6 +13,15 @@ class Incept_Enum<string name, string summary, list<I32EnumAttrCase> cases> : I3
   let genSpecializedAttr = 0;
 }
 
+def Incept_KernelFamily : Incept_Enum<"KernelFamily", "the loops around a kernel's body (dialect/README.md)", [
+  I32EnumAttrCase<"Flat", 0, "flat">,       // over elements
+  I32EnumAttrCase<"Map", 1, "map">,         // over rows and channels
+  I32EnumAttrCase<"Reduce", 2, "reduce">,   // the same, with sums over rows
+  I32EnumAttrCase<"Combine", 3, "combine">, // over partial sums
+  I32EnumAttrCase<"Opaque", 4, "opaque">,   // those of the body's one op
+]>;
+def Incept_KernelFamilyAttr : EnumAttr<Incept_Dialect, Incept_KernelFamily, "kernel_family">;
+
 def Incept_VariableKind : Incept_Enum<"VariableKind", "what a variable is for", [
   I32EnumAttrCase<"Parameter", 0, "parameter">, // trained
   I32EnumAttrCase<"State", 1, "state">,         // running statistics
@@ -60,7 +69,7 @@ def Incept_LayoutAttr : AttrDef<Incept_Dialect, "Layout"> {
     The encoding of a tensor type after the layout phase. `format` is `nhwc` for activations (also for matrices and
     vectors, where it means dense), `dense` for weights in logical order, or a library's own format in quotes.
     `stride` (elements from one pixel to the next) and `offset` (first channel) are present where the tensor is a
-    channel slice of a wider buffer.
+    channel slice of a wider NHWC buffer: not negative, the offset below the stride.
 
     Examples: `#incept.layout<nhwc>`, `#incept.layout<nhwc, stride = 384, offset = 96>`,
     `#incept.layout<"32x16x3x3/...">`.
@@ -69,6 +78,7 @@ def Incept_LayoutAttr : AttrDef<Incept_Dialect, "Layout"> {
                         DefaultValuedParameter<"int64_t", "0">:$offset);
   let builders = [AttrBuilder<(ins "::llvm::StringRef":$format), [{ return $_get($_ctxt, format, 0, 0); }]>];
   let hasCustomAssemblyFormat = 1;
+  let genVerifyDecl = 1;
   let extraClassDeclaration = [{
     bool isSlice() const { return getStride() != 0; }
   }];

@@ -116,6 +116,18 @@ void addAllocations(Operation *op, bool onlyPlaced, MemoryEffectList &effects) {
       effects.emplace_back(MemoryEffects::Allocate::get(), result);
 }
 
+LogicalResult LayoutAttr::verify(function_ref<InFlightDiagnostic()> emitError, StringRef format, int64_t stride,
+                                 int64_t offset) {
+  if (format.empty())
+    return emitError() << "expected a format";
+  if (stride == 0 && offset == 0)
+    return success();
+  if (format != "nhwc" || stride <= 0 || offset < 0 || offset >= stride)
+    return emitError() << "expected a channel slice of nhwc with 0 <= offset < stride, but got format '" << format
+                       << "', stride " << stride << " and offset " << offset;
+  return success();
+}
+
 Attribute LayoutAttr::parse(AsmParser &parser, Type) {
   std::string format;
   int64_t stride = 0, offset = 0;
@@ -127,7 +139,7 @@ Attribute LayoutAttr::parse(AsmParser &parser, Type) {
       return {};
   if (parser.parseGreater())
     return {};
-  return LayoutAttr::get(parser.getContext(), format, stride, offset);
+  return parser.getChecked<LayoutAttr>(parser.getContext(), format, stride, offset);
 }
 
 void LayoutAttr::print(AsmPrinter &printer) const {

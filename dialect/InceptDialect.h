@@ -13,6 +13,8 @@
 
 #include "dialect/Optimizers.h"
 
+#include "dialect/Kernels.h"
+
 #include "dialect/InceptDialect.h.inc"
 
 #include "dialect/InceptEnums.h.inc"

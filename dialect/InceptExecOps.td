@@ -62,13 +62,21 @@ def Exec_KernelDefOp : Incept_ExecOp<"kernel_def", [Symbol, IsolatedFromAbove,
   let description = [{
     `family` says which loops surround the body (dialect/README.md lists families, operands and extents). Dimensions in
     the body are dynamic: a kernel is generic in extents.
+    - (C1) an `opaque` kernel has one op, which takes the arguments, in order, and whose results it yields, in order.
 
-    Example: `incept.exec.kernel_def @k0 "map" { ^bb0(%x: tensor<?x?x?x?xf32>): ... }`
+    Example: `incept.exec.kernel_def @k0 map { ^bb0(%x: tensor<?x?x?x?xf32>): ... }`
   }];
-  let arguments = (ins SymbolNameAttr:$sym_name, StrAttr:$family);
+  let arguments = (ins SymbolNameAttr:$sym_name, Incept_KernelFamilyAttr:$family);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = "$sym_name $family attr-dict-with-keyword $body";
-  let extraClassDeclaration = [{ ::incept::YieldOp getYield(); }];
+  let hasRegionVerifier = 1;
+  let extraClassDeclaration = [{
+    ::incept::YieldOp getYield();
+    /// What a launch has to know. Reports an opaque kernel whose op has no rule (KernelOpInterface).
+    ::mlir::FailureOr<::incept::KernelLoops> getLoops();
+    /// What a launch with these extents makes of it, none where the rule of an opaque kernel does not say it.
+    ::std::optional<::incept::KernelReach> getReach(::llvm::ArrayRef<int64_t> extents);
+  }];
 }
 
 def Exec_SliceOp : Incept_ExecOp<"slice", [Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
@@ -97,6 +105,8 @@ def Exec_KernelOp : Incept_ExecOp<"kernel", [AttrSizedOperandSegments,
     - (C1) the kernel exists; `units` is positive.
     - (C2) it reads and writes as many tensors as the kernel, of the same element types, and scalars where the kernel does.
     - (C3) `grid` and `block` are three positive sizes each, those of `block` at most 1024 threads.
+    - (C4) there are as many extents, and units, as the kernel's family has (dialect/README.md).
+    - (C5) what the extents make it touch lies inside the slices.
 
     Example: `incept.exec.kernel @k0 ins(%a : memref<...>) outs(%b : memref<...>) extents [8, 32, 32, 32] units 8 width 4 grid [1, 1, 1] block [8, 8, 1]`
   }];

@@ -22,6 +22,35 @@ def Differentiable : OpInterface<"Differentiable"> {
     (ins "::mlir::OpBuilder &":$builder, "::mlir::ValueRange":$diffResults)>];
 }
 
+def KernelOpInterface : OpInterface<"KernelOpInterface"> {
+  let cppNamespace = "::incept";
+  let description = [{
+    An op that is a generated kernel by itself, of the family `opaque`: a launch passes the addresses of its operands and
+    of its results, in order. The rules stand side by side in passes/KernelRules.cpp and are attached with
+    `registerKernelRules`; the loops are code of the targets, which is attached there.
+  }];
+  let methods = [
+    InterfaceMethod<"Extents and units of the launch that computes this op.", "::incept::KernelWork", "getWork">,
+    InterfaceMethod<"The kernel's loops, the same for all ops of this class.", "::incept::KernelLoops", "getLoops">,
+    InterfaceMethod<[{
+      What a launch with `extents`, as many as the loops have and none negative, makes of it: launches are checked against
+      it. No units where the extents make no sense, nothing where the rule does not say it.
+    }], "::std::optional<::incept::KernelReach>", "getReach", (ins "::llvm::ArrayRef<int64_t>":$extents)>,
+    InterfaceMethod<"Gives attributes that launches pass as extents the values that stand for them in a kernel definition.",
+                    "void", "eraseExtents">];
+}
+
+def CountedOpInterface : OpInterface<"CountedOpInterface"> {
+  let cppNamespace = "::incept";
+  let description = [{
+    A map op with an attribute `count`, the number of values that its sums are of. Launches of `flat` and `combine`
+    kernels pass it as an extent, and it is 0 in kernel definitions.
+  }];
+  let methods = [
+    InterfaceMethod<"The number of values.", "uint64_t", "getCount">,
+    InterfaceMethod<"Sets it.", "void", "setCount", (ins "uint64_t":$count)>];
+}
+
 def UpdateOpInterface : OpInterface<"UpdateOpInterface"> {
   let cppNamespace = "::incept";
   let description = [{

@@ -135,7 +135,7 @@ def Incept_GroupOp : Incept_Op<"group", [IsolatedFromAbove, Incept_AllocatesTrai
     it runs; `offsets` (one per result, bytes in the arena, -1 where the result lives elsewhere) and `scratchpad_offset`
     come from memory planning.
     - (C1) a library group has one op, a library's, and yields its results; it alone may have a plan. A kernel group has
-      map and reduce ops, or one op that is a kernel by itself.
+      map and reduce ops, or one op that is a kernel by itself and yields its results.
     - (C2) the region's arguments have the types of the operands and its yield those of the results.
     - (C3) the plan exists.
 

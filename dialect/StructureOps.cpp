@@ -143,9 +143,13 @@ static LogicalResult verifyBody(GroupOp group) {
   }
   if (group.getPlan())
     return group.emitOpError() << "expected no plan in a kernel group";
+  if (isOne && (first.hasTrait<OpTrait::Opaque>() || isa<KernelOpInterface>(first))) {
+    if (group.getYield().getValues() != first.getResults())
+      return group.emitOpError() << "expected a group to yield the results of the op that is its kernel";
+    return success();
+  }
   for (Operation &op : ops)
-    if (!op.hasTrait<OpTrait::Map>() && !op.hasTrait<OpTrait::Reduce>() &&
-        !(isOne && (op.hasTrait<OpTrait::Opaque>() || isa<ReorderOp>(op))))
+    if (!op.hasTrait<OpTrait::Map>() && !op.hasTrait<OpTrait::Reduce>())
       return group.emitOpError() << "expected map and reduce ops, or one op that is a kernel by itself, in a kernel "
                                     "group, but got "
                                  << op.getName();

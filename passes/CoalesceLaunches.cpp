@@ -84,7 +84,7 @@ struct CoalesceLaunchesPass : impl::CoalesceLaunchesPassBase<CoalesceLaunchesPas
       if (isa<exec::SliceOp>(op))
         continue;
       auto launch = dyn_cast<exec::KernelOp>(op);
-      if (!launch || symbols.lookup<exec::KernelDefOp>(launch.getKernel()).getFamily() != "flat") {
+      if (!launch || symbols.lookup<exec::KernelDefOp>(launch.getKernel()).getFamily() != KernelFamily::Flat) {
         run.clear();
         continue;
       }

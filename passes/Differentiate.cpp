@@ -209,11 +209,17 @@ private:
     return sum;
   }
 
-  /// Gradients that no one asked for: of the images, of batch norm without gamma.
+  /// Gradients that no one asked for: of the images, of batch norm without gamma; and positions of maxima, where no
+  /// gradient came back to the pool.
   void eraseDead() {
-    for (Operation &op : llvm::make_early_inc_range(llvm::reverse(function.getBody().front())))
+    PatternRewriter rewriter(function.getContext());
+    for (Operation &op : llvm::make_early_inc_range(llvm::reverse(function.getBody().front()))) {
+      rewriter.setInsertionPoint(&op);
       if (op.use_empty() && isPure(&op) && op.getNumResults() > 0)
         op.erase();
+      else if (auto pool = dyn_cast<MaxPoolWithIndexOp>(op))
+        (void)MaxPoolWithIndexOp::canonicalize(pool, rewriter);
+    }
   }
 
   LogicalResult writeGradients() {

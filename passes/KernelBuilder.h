@@ -28,14 +28,16 @@ public:
   KernelTable(mlir::ModuleOp module, const Target &target) : module(module), target(target) {}
 
   /// The launches of a kernel group in the planned phase: one, or for reductions two, of which the second adds the
-  /// partial sums and computes what is computed of the sums. Adds kernels to the module that are new.
-  llvm::SmallVector<KernelLaunch, 2> get(GroupOp group);
+  /// partial sums and computes what is computed of the sums. Adds kernels to the module that are new. Reports a group
+  /// that no family of kernels computes.
+  mlir::FailureOr<llvm::SmallVector<KernelLaunch, 2>> get(GroupOp group);
   /// The kernel that adds the partial sums of one result.
   llvm::StringRef getCombine();
   /// The kernel that counts in one tensor of `element`s what is not finite.
   llvm::StringRef getCountNonfinite(mlir::Type element);
 
 private:
+  mlir::FailureOr<KernelLaunch> getOpaque(GroupOp group, mlir::Operation *op);
   llvm::StringRef intern(exec::KernelDefOp definition);
 
   mlir::ModuleOp module;

@@ -243,8 +243,8 @@ public:
         lowerLibrary(group);
       else if (isa<CountNonfiniteOp>(group.getBody().front().front()))
         lowerCount(group);
-      else
-        lowerKernel(group);
+      else if (failed(lowerKernel(group)))
+        return failure();
     }
     for (Operation &op : llvm::make_early_inc_range(llvm::reverse(function.getBody().front())))
       if (isa<GroupOp, ReadOp, WriteOp, StepValueOp>(op) || op.hasTrait<OpTrait::View>())
@@ -331,11 +331,13 @@ private:
     setLaunchCost(launch, {countFlops(group), bytes});
   }
 
-  void lowerKernel(GroupOp group) {
-    SmallVector<KernelLaunch, 2> launches = kernels.get(group);
+  LogicalResult lowerKernel(GroupOp group) {
+    FailureOr<SmallVector<KernelLaunch, 2>> launches = kernels.get(group);
+    if (failed(launches))
+      return failure();
     int64_t scratch = group.getScratchpadOffset().value_or(0);
     DenseMap<Value, Memory> partials;
-    for (const KernelLaunch &launch : launches) {
+    for (const KernelLaunch &launch : *launches) {
       SmallVector<Memory> operands;
       LaunchCost cost{launch.flops, 0};
       for (Value value : launch.operands) {
@@ -344,7 +346,7 @@ private:
           cost.bytes += bytesOf(value);
           continue;
         }
-        int64_t units = launches.front().units, channels = shapeOf(value)[0];
+        int64_t units = launches->front().units, channels = shapeOf(value)[0];
         auto [entry, isNew] = partials.try_emplace(value, inArena(scratch, {units, channels}, builder.getF32Type()));
         if (isNew)
           scratch += llvm::alignTo(units * channels * 4, kAlignment);
@@ -355,6 +357,7 @@ private:
       emit(group, launch.symbol, all.take_front(launch.reads), all.drop_front(launch.reads), launch.extents,
            launch.units, cost);
     }
+    return success();
   }
 
   /// The memory of `values` as vectors, neighbours (up to alignment, where nothing lies) together.

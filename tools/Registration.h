@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What every compiler tool registers: the dialects and how ops are differentiated; and the targets there are.
+// What every compiler tool registers: the dialects, how ops are differentiated and how kernels are launched; and the
+// targets there are.
 #pragma once
 
 #include "codegen/cpu/CpuBackend.h"
@@ -9,12 +10,14 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/DialectRegistry.h"
 #include "passes/GradientRules.h"
+#include "passes/KernelRules.h"
 
 namespace incept {
 
 inline void registerDialects(mlir::DialectRegistry &registry) {
   registry.insert<InceptDialect, mlir::func::FuncDialect>();
   registerGradientRules(registry);
+  registerKernelRules(registry);
 }
 
 /// The targets that programs are made for. `planCache` is the directory of finished cuDNN plans, empty for the user's.

@@ -74,14 +74,16 @@ private:
   unsigned operandCount;
 };
 
-/// Families with loops of this target's own.
+// Loops of the families.
 mlir::LogicalResult emitFlat(CudaEmitter &emitter);
 mlir::LogicalResult emitMap(CudaEmitter &emitter);
 mlir::LogicalResult emitReduce(CudaEmitter &emitter);
 mlir::LogicalResult emitCombine(CudaEmitter &emitter);
-mlir::LogicalResult emitCountNonfinite(CudaEmitter &emitter);
-mlir::LogicalResult emitReorder(CudaEmitter &emitter);
-mlir::LogicalResult emitSoftmaxCrossEntropy(CudaEmitter &emitter);
-mlir::LogicalResult emitSoftmaxCrossEntropyBackward(CudaEmitter &emitter);
+
+// Loops of opaque kernels.
+void emitCountNonfinite(CountNonfiniteOp op, CudaEmitter &emitter);
+mlir::LogicalResult emitReorder(ReorderOp op, CudaEmitter &emitter);
+void emitSoftmaxCrossEntropy(SoftmaxCrossEntropyOp op, CudaEmitter &emitter);
+void emitSoftmaxCrossEntropyBackward(SoftmaxCrossEntropyBackwardOp op, CudaEmitter &emitter);
 
 } // namespace incept::cuda

@@ -194,7 +194,9 @@ public:
 
   FailureOr<std::optional<LaunchShape>> shapeLaunch(exec::KernelOp launch, exec::KernelDefOp kernel) const override {
     auto shape = cuda::shapeLaunch(launch, kernel);
-    return succeeded(shape) ? FailureOr(std::optional(*shape)) : failure();
+    if (failed(shape))
+      return failure();
+    return std::optional(*shape);
   }
 
   FailureOr<int64_t> formatBytes(ArrayRef<int64_t> shape, Type element, StringRef format) const override {

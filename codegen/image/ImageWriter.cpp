@@ -214,11 +214,15 @@ private:
       }
       return list;
     };
-    int64_t counts = llvm::count_if(kernel.getBody().front(), [](Operation &op) { return op.hasAttr("count"); });
-    // In the other families the op's own attributes are the extents.
-    bool isCounted = kernel.getFamily() == "flat" || kernel.getFamily() == "combine";
+    // A kernel that is one op is called by its name. Other families than these have no extents for counts.
+    Block &body = kernel.getBody().front();
+    KernelFamily family = kernel.getFamily();
+    StringRef name =
+        family == KernelFamily::Opaque ? body.front().getName().stripDialect() : stringifyKernelFamily(family);
+    bool isCounted = family == KernelFamily::Flat || family == KernelFamily::Combine;
+    int64_t counts = llvm::count_if(body, [](Operation &op) { return isa<CountedOpInterface>(op); });
     return {{"name", symbol.str()},
-            {"family", kernel.getFamily().str()},
+            {"family", name.str()},
             {"inputs", describe(kernel.getBody().getArguments())},
             {"outputs", describe(kernel.getYield().getValues())},
             {"counts", isCounted ? counts : 0}};

@@ -34,7 +34,7 @@ module attributes {incept.network = "tiny", incept.mode = "infer", incept.batch_
       : tensor<4x3xf32, #incept.layout<dense>>
   incept.exec.plan @p matmul {m = "2", impl = "gemm:jit", scratchpad_bytes = 64 : i64}
       : (memref<2x3xf32>, memref<4x3xf32>) -> memref<2x3xf32>
-  incept.exec.kernel_def @k "map" {
+  incept.exec.kernel_def @k map {
   ^bb0(%x: tensor<?x?xf32>):
     %y = incept.relu %x : (tensor<?x?xf32>) -> tensor<?x?xf32>
     incept.yield %y : tensor<?x?xf32>

@@ -88,7 +88,7 @@ func.func @exec.kernel_c1(%x: memref<8xf32>) {
 
 // -----
 
-incept.exec.kernel_def @k "map" {
+incept.exec.kernel_def @k map {
   incept.yield
 }
 func.func @exec.kernel_c1_units() {
@@ -99,7 +99,38 @@ func.func @exec.kernel_c1_units() {
 
 // -----
 
-incept.exec.kernel_def @k "map" {
+// exec.kernel_def_c1: the second result would have no operand.
+// expected-error @+1 {{expected one op that takes all arguments and whose results are all yielded, in order}}
+incept.exec.kernel_def @k opaque {
+^bb0(%x: tensor<?x?x?x?xf32>):
+  %y, %i = incept.max_pool_with_index %x kernel [1, 1] : (tensor<?x?x?x?xf32>) -> (tensor<?x?x?x?xf32>, tensor<?x?x?x?xui8>)
+  incept.yield %y : tensor<?x?x?x?xf32>
+}
+
+// -----
+
+// exec.kernel_def_c1: operands in another order than the addresses.
+// expected-error @+1 {{expected one op that takes all arguments and whose results are all yielded, in order}}
+incept.exec.kernel_def @k opaque {
+^bb0(%i: tensor<?x?x?x?xui8>, %d: tensor<?x?x?x?xf32>):
+  %y = incept.max_pool_backward %d, %i kernel [1, 1] : (tensor<?x?x?x?xf32>, tensor<?x?x?x?xui8>) -> tensor<?x?x?x?xf32>
+  incept.yield %y : tensor<?x?x?x?xf32>
+}
+
+// -----
+
+// exec.kernel_def_c1: two ops.
+// expected-error @+1 {{expected one op that takes all arguments and whose results are all yielded, in order}}
+incept.exec.kernel_def @k opaque {
+^bb0(%x: tensor<?x?x?x?xf32>):
+  %y = incept.max_pool %x kernel [1, 1] : (tensor<?x?x?x?xf32>) -> tensor<?x?x?x?xf32>
+  %z = incept.relu %y : (tensor<?x?x?x?xf32>) -> tensor<?x?x?x?xf32>
+  incept.yield %z : tensor<?x?x?x?xf32>
+}
+
+// -----
+
+incept.exec.kernel_def @k map {
 ^bb0(%x: tensor<?x?xf32>):
   incept.yield %x : tensor<?x?xf32>
 }
@@ -111,7 +142,7 @@ func.func @exec.kernel_c2_number(%x: memref<8x8xf32>) {
 
 // -----
 
-incept.exec.kernel_def @k "map" {
+incept.exec.kernel_def @k map {
 ^bb0(%x: tensor<?x?xf32>):
   incept.yield %x : tensor<?x?xf32>
 }
@@ -123,7 +154,7 @@ func.func @exec.kernel_c2_element(%x: memref<8x8xf32>, %y: memref<8x8xbf16>) {
 
 // -----
 
-incept.exec.kernel_def @k "flat" {
+incept.exec.kernel_def @k flat {
 ^bb0(%c: tensor<f32>, %x: tensor<?xf32>):
   %0 = incept.select %c, %x, %x : (tensor<f32>, tensor<?xf32>, tensor<?xf32>) -> tensor<?xf32>
   incept.yield %0 : tensor<?xf32>
@@ -136,7 +167,7 @@ func.func @exec.kernel_c2_scalar(%x: memref<8xf32>) {
 
 // -----
 
-incept.exec.kernel_def @k "map" {
+incept.exec.kernel_def @k map {
   incept.yield
 }
 func.func @exec.kernel_c3_grid() {
@@ -147,7 +178,7 @@ func.func @exec.kernel_c3_grid() {
 
 // -----
 
-incept.exec.kernel_def @k "map" {
+incept.exec.kernel_def @k map {
   incept.yield
 }
 func.func @exec.kernel_c3_block() {
@@ -158,12 +189,132 @@ func.func @exec.kernel_c3_block() {
 
 // -----
 
-incept.exec.kernel_def @k "map" {
+incept.exec.kernel_def @k map {
   incept.yield
 }
 func.func @exec.kernel_c3_width() {
   // expected-error @+1 {{attribute 'width' failed to satisfy constraint}}
   incept.exec.kernel @k extents [8] units 1 width 0 grid [1, 1, 1] block [32, 1, 1]
+  return
+}
+
+// -----
+
+// A loop over eight elements, with a number too many.
+incept.exec.kernel_def @k flat {
+^bb0(%a: tensor<?xf32>, %b: tensor<?xf32>):
+  %0 = incept.add %a, %b : (tensor<?xf32>, tensor<?xf32>) -> tensor<?xf32>
+  incept.yield %0 : tensor<?xf32>
+}
+func.func @exec.kernel_c4_extents(%x: memref<8xf32>) {
+  // expected-error @+1 {{expected 1 extents that are not negative, but got array<i64: 8, 8>}}
+  incept.exec.kernel @k ins(%x, %x : memref<8xf32>, memref<8xf32>) outs(%x : memref<8xf32>) extents [8, 8] units 1
+  return
+}
+
+// -----
+
+incept.exec.kernel_def @k map {
+^bb0(%x: tensor<?x?xf32>):
+  incept.yield %x : tensor<?x?xf32>
+}
+func.func @exec.kernel_c4_negative(%x: memref<8x8xf32>) {
+  // expected-error @+1 {{expected 4 extents that are not negative, but got array<i64: 8, 8, -8, 8>}}
+  incept.exec.kernel @k ins(%x : memref<8x8xf32>) outs(%x : memref<8x8xf32>) extents [8, 8, -8, 8] units 8
+  return
+}
+
+// -----
+
+// 76 chunks of 64 rows, and the rest.
+incept.exec.kernel_def @k reduce {
+^bb0(%x: tensor<?x?xf32>):
+  %0 = incept.channel_sum %x : (tensor<?x?xf32>) -> tensor<?xf32>
+  incept.yield %0 : tensor<?xf32>
+}
+func.func @exec.kernel_c4_units(%x: memref<4900x8xf32>, %p: memref<77x8xf32>) {
+  // expected-error @+1 {{expected 77 units with these extents, but got 76}}
+  incept.exec.kernel @k ins(%x : memref<4900x8xf32>) outs(%p : memref<77x8xf32>) extents [4900, 8, 64, 8] units 76
+  return
+}
+
+// -----
+
+// A row of partial sums too few.
+incept.exec.kernel_def @k reduce {
+^bb0(%x: tensor<?x?xf32>):
+  %0 = incept.channel_sum %x : (tensor<?x?xf32>) -> tensor<?xf32>
+  incept.yield %0 : tensor<?xf32>
+}
+func.func @exec.kernel_c5_sums(%x: memref<4900x8xf32>, %p: memref<76x8xf32>) {
+  // expected-error @+1 {{expected operand 1 to have 77 rows of 8 elements at a distance of 8, but got 'memref<76x8xf32>'}}
+  incept.exec.kernel @k ins(%x : memref<4900x8xf32>) outs(%p : memref<76x8xf32>) extents [4900, 8, 64, 8] units 77
+  return
+}
+
+// -----
+
+incept.exec.kernel_def @k flat {
+^bb0(%c: tensor<f32>, %x: tensor<?xf32>):
+  %0 = incept.select %c, %x, %x : (tensor<f32>, tensor<?xf32>, tensor<?xf32>) -> tensor<?xf32>
+  incept.yield %0 : tensor<?xf32>
+}
+func.func @exec.kernel_c5_flat(%c: memref<f32>, %x: memref<8xf32>, %y: memref<9xf32>) {
+  // expected-error @+1 {{expected operand 2 to have 1 rows of 9 elements at a distance of 9, but got 'memref<8xf32>'}}
+  incept.exec.kernel @k ins(%c, %y : memref<f32>, memref<9xf32>) outs(%x : memref<8xf32>) extents [9] units 1
+  return
+}
+
+// -----
+
+// The rows are there, but 12 elements apart: the kernel would read what lies between them.
+incept.exec.kernel_def @k map {
+^bb0(%x: tensor<?x?xf32>):
+  incept.yield %x : tensor<?x?xf32>
+}
+func.func @exec.kernel_c5_distance(%x: memref<8x8xf32, strided<[12, 1]>>, %y: memref<8x8xf32>) {
+  // expected-error @+1 {{expected operand 0 to have 8 rows of 8 elements at a distance of 8, but got 'memref<8x8xf32, strided<[12, 1]>>'}}
+  incept.exec.kernel @k ins(%x : memref<8x8xf32, strided<[12, 1]>>) outs(%y : memref<8x8xf32>) extents [8, 8, 8, 8] units 8
+  return
+}
+
+// -----
+
+// Sizes whose product is no i64.
+incept.exec.kernel_def @k map {
+^bb0(%x: tensor<?x?xf32>):
+  incept.yield %x : tensor<?x?xf32>
+}
+func.func @exec.kernel_c5_overflow(%x: memref<8x8xf32>) {
+  // expected-error @+1 {{expected operand 0 to have 9223372036854775807 rows of 8 elements}}
+  incept.exec.kernel @k ins(%x : memref<8x8xf32>) outs(%x : memref<8x8xf32>) extents [9223372036854775807, 8, 8, 8] units 9223372036854775807
+  return
+}
+
+// -----
+
+// A row of the written image is a unit: 2 * 4.
+incept.exec.kernel_def @k opaque {
+^bb0(%x: tensor<?x?x?x?xf32>):
+  %y = incept.max_pool %x kernel [1, 1] : (tensor<?x?x?x?xf32>) -> tensor<?x?x?x?xf32>
+  incept.yield %y : tensor<?x?x?x?xf32>
+}
+func.func @exec.kernel_c4_pool(%x: memref<2x8x8x3xf32>, %y: memref<2x4x4x3xf32>) {
+  // expected-error @+1 {{expected 8 units with these extents, but got 16}}
+  incept.exec.kernel @k ins(%x : memref<2x8x8x3xf32>) outs(%y : memref<2x4x4x3xf32>) extents [2, 8, 8, 3, 4, 4, 2, 2, 2, 2, 0, 0, 0, 0, 3, 3] units 16
+  return
+}
+
+// -----
+
+incept.exec.kernel_def @k opaque {
+^bb0(%x: tensor<?x?x?x?xf32>):
+  %y = incept.max_pool %x kernel [1, 1] : (tensor<?x?x?x?xf32>) -> tensor<?x?x?x?xf32>
+  incept.yield %y : tensor<?x?x?x?xf32>
+}
+func.func @exec.kernel_c5_pool(%x: memref<2x8x8x3xf32>, %y: memref<2x4x4x3xf32>) {
+  // expected-error @+1 {{expected operand 1 to have 40 rows of 3 elements at a distance of 3, but got 'memref<2x4x4x3xf32>'}}
+  incept.exec.kernel @k ins(%x : memref<2x8x8x3xf32>) outs(%y : memref<2x4x4x3xf32>) extents [2, 8, 8, 3, 4, 5, 2, 2, 2, 2, 0, 0, 0, 0, 3, 3] units 8
   return
 }
 

@@ -9,8 +9,8 @@ incept.exec.field "seed" of @arena at 8 : ui64
 incept.exec.plan @plan_0 convolution_forward {mb = 8 : i64, ic = 3 : i64} : (memref<8x8xf32>) -> memref<8x8xf32>
 // CHECK: incept.exec.plan @plan_1 matmul swapped {} : (memref<4x8xf32>, memref<4x2xf32>) -> memref<8x2xf32>
 incept.exec.plan @plan_1 matmul swapped {} : (memref<4x8xf32>, memref<4x2xf32>) -> memref<8x2xf32>
-// CHECK: incept.exec.kernel_def @relu "map" {
-incept.exec.kernel_def @relu "map" {
+// CHECK: incept.exec.kernel_def @relu map {
+incept.exec.kernel_def @relu map {
 ^bb0(%x: tensor<?x?x?x?xf32>):
   // CHECK: incept.relu %{{.*}} : (tensor<?x?x?x?xf32>) -> tensor<?x?x?x?xf32>
   %y = incept.relu %x : (tensor<?x?x?x?xf32>) -> tensor<?x?x?x?xf32>

@@ -178,7 +178,33 @@ func.func @group_c1_kernel_of_library(%x: tensor<2x4x5x5xf32>, %w: tensor<4x4x1x
 
 // -----
 
-incept.exec.plan @p matmul {}
+// A kernel that is one op writes all of its results.
+func.func @group_c1_results(%x: tensor<1x8x4x4xf32>) {
+  // expected-error @+1 {{expected a group to yield the results of the op that is its kernel}}
+  %0 = incept.group kernel(%x) : (tensor<1x8x4x4xf32>) -> tensor<1x8x2x2xf32> {
+  ^bb0(%a: tensor<1x8x4x4xf32>):
+    %p, %i = incept.max_pool_with_index %a kernel [2, 2] stride [2, 2] : (tensor<1x8x4x4xf32>) -> (tensor<1x8x2x2xf32>, tensor<1x8x2x2xui8>)
+    incept.yield %p : tensor<1x8x2x2xf32>
+  }
+  return
+}
+
+// -----
+
+func.func @group_c1_not_alone(%x: tensor<1x8x4x4xf32>) {
+  // expected-error @+1 {{expected map and reduce ops, or one op that is a kernel by itself, in a kernel group, but got incept.max_pool}}
+  %0 = incept.group kernel(%x) : (tensor<1x8x4x4xf32>) -> tensor<1x8x2x2xf32> {
+  ^bb0(%a: tensor<1x8x4x4xf32>):
+    %r = incept.relu %a : (tensor<1x8x4x4xf32>) -> tensor<1x8x4x4xf32>
+    %p = incept.max_pool %r kernel [2, 2] stride [2, 2] : (tensor<1x8x4x4xf32>) -> tensor<1x8x2x2xf32>
+    incept.yield %p : tensor<1x8x2x2xf32>
+  }
+  return
+}
+
+// -----
+
+incept.exec.plan @p matmul {} : () -> ()
 func.func @group_c1_plan(%x: tensor<2x4x5x5xf32>) {
   // expected-error @+1 {{expected no plan in a kernel group}}
   %0 = incept.group kernel plan @p(%x) : (tensor<2x4x5x5xf32>) -> tensor<2x4x5x5xf32> {

@@ -6,6 +6,7 @@
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "passes/GradientRules.h"
+#include "passes/KernelRules.h"
 #include "passes/Passes.h"
 #include "passes/Target.h"
 #include "llvm/Support/xxhash.h"
@@ -200,11 +201,15 @@ void addDifferentiation(OpPassManager &passes) {
   passes.addPass(createDifferentiatePass());
 }
 
-TestRun::TestRun(const std::string &text, llvm::function_ref<void(OpPassManager &)> build) {
+TestRun::TestRun(const std::string &text, llvm::function_ref<void(OpPassManager &)> build,
+                 void (*addDialects)(DialectRegistry &)) {
   DialectRegistry registry;
   registry.insert<InceptDialect, func::FuncDialect>();
   registerGradientRules(registry);
   registerFakeTarget(registry);
+  registerKernelRules(registry);
+  if (addDialects)
+    addDialects(registry);
   context.appendDialectRegistry(registry);
   context.disableMultithreading(); // these modules are small
   owned = parseSourceString<ModuleOp>(text, &context);
@@ -264,6 +269,41 @@ void expectClose(const reference::Tensor &expected, const reference::Tensor &act
   double allowed = tolerance * std::max(largest(expected), 1e-3); // a gradient may vanish but for rounding
   for (int64_t index = 0; index < expected.size(); ++index)
     ASSERT_NEAR(expected.values[index], actual.values[index], allowed) << what << "[" << index << "]";
+}
+
+/// (loss(value + h) - loss(value - h)) / 2h for element `index` of a parameter.
+static double centralDifference(TestRun &run, const std::string &parameter, int64_t index) {
+  constexpr double h = 1e-5;
+  double &value = run.variables()[parameter].values[index];
+  double original = value;
+  double loss[2];
+  for (int side : {0, 1}) {
+    value = original + (side ? h : -h);
+    // Running statistics move with each call, but the loss does not depend on them.
+    run.call("forward_backward");
+    loss[side] = run.variables()["io/loss"].values[0];
+  }
+  value = original;
+  return (loss[1] - loss[0]) / (2 * h);
+}
+
+void expectGradientsOf(const TestNetwork &network, void (*addDialects)(DialectRegistry &)) {
+  TestRun run(moduleText(network), addDifferentiation, addDialects);
+  ASSERT_TRUE(run.ok());
+  run.call("forward_backward");
+  auto variables = run.variables(); // a copy: later calls write gradients too
+  for (const std::string &parameter : run.namesOf("parameter")) {
+    const reference::Tensor &gradient = variables["grad/" + parameter];
+    double scale = std::max(largest(gradient), 1e-3);
+    if (StringRef(parameter).ends_with("weight")) {
+      EXPECT_GT(largest(gradient), 1e-6) << parameter << ": a gradient that vanishes proves nothing";
+    }
+    // All elements of small parameters, a sample of large ones.
+    int64_t step = std::max<int64_t>(gradient.size() / 61, 1);
+    for (int64_t index = 0; index < gradient.size(); index += step)
+      EXPECT_NEAR(gradient.values[index], centralDifference(run, parameter, index), 1e-6 * scale)
+          << parameter << "[" << index << "]";
+  }
 }
 
 } // namespace incept::test

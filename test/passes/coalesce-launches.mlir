@@ -2,7 +2,7 @@
 
 incept.exec.region @params 4096
 incept.exec.region @step 64
-incept.exec.kernel_def @k "flat" {
+incept.exec.kernel_def @k flat {
 ^bb0(%a: tensor<?xf32>):
   %0 = incept.copy %a : (tensor<?xf32>) -> tensor<?xf32>
   incept.yield %0 : tensor<?xf32>
@@ -55,7 +55,7 @@ func.func @conflict_between() {
 
 // A copy in low precision lies at its parameter's offset counted in elements: 16 elements are 32 bytes there.
 incept.exec.region @copy 2048
-incept.exec.kernel_def @cast "flat" {
+incept.exec.kernel_def @cast flat {
 ^bb0(%a: tensor<?xf32>):
   %0 = incept.cast %a : (tensor<?xf32>) -> tensor<?xbf16>
   incept.yield %0 : tensor<?xbf16>
@@ -88,12 +88,12 @@ func.func @copies_apart() {
 }
 
 // A scalar that decides, and one that a launch computes.
-incept.exec.kernel_def @select "flat" {
+incept.exec.kernel_def @select flat {
 ^bb0(%c: tensor<f32>, %a: tensor<?xf32>, %b: tensor<?xf32>):
   %0 = incept.select %c, %a, %b : (tensor<f32>, tensor<?xf32>, tensor<?xf32>) -> tensor<?xf32>
   incept.yield %0 : tensor<?xf32>
 }
-incept.exec.kernel_def @relu_of_scalar "flat" {
+incept.exec.kernel_def @relu_of_scalar flat {
 ^bb0(%a: tensor<f32>):
   %0 = incept.relu %a : (tensor<f32>) -> tensor<f32>
   incept.yield %0 : tensor<f32>
@@ -101,8 +101,7 @@ incept.exec.kernel_def @relu_of_scalar "flat" {
 
 // Both read one scalar; what a launch between them does with other memory does not matter, nor that it reads theirs.
 // CHECK-LABEL: func.func @launch_between_that_does_not_touch
-//       CHECK:   %[[P:.+]] = incept.exec.slice @params at 0 : memref<32xf32>
-//       CHECK:   incept.exec.kernel @select ins(%{{.+}}, %{{.+}}, %{{.+}} : memref<f32>, memref<32xf32>, memref<32xf32>) outs(%[[P]] : memref<32xf32>) extents [32] units 1
+//       CHECK:   incept.exec.kernel @select ins(%{{.+}}, %{{.+}}, %{{.+}} : memref<f32>, memref<32xf32>, memref<32xf32>) outs(%{{.+}} : memref<32xf32>) extents [32] units 1
 //       CHECK:   incept.exec.kernel @k
 //   CHECK-NOT:   incept.exec.kernel
 //       CHECK:   return
@@ -162,7 +161,7 @@ func.func @reads_what_the_first_writes() {
 }
 
 // The values per channel are an extent, and the two launches have others.
-incept.exec.kernel_def @finalize "flat" {
+incept.exec.kernel_def @finalize flat {
 ^bb0(%a: tensor<?xf32>):
   %0:5 = incept.batch_norm_finalize %a, %a running %a, %a {epsilon = 1.0e-3 : f64, decay = 0.9 : f64, count = 0 : i64} : (tensor<?xf32>, tensor<?xf32>, tensor<?xf32>, tensor<?xf32>) -> (tensor<?xf32>, tensor<?xf32>, tensor<?xf32>, tensor<?xf32>, tensor<?xf32>)
   incept.yield %0#0 : tensor<?xf32>

@@ -286,3 +286,41 @@ module {
     return
   }
 }
+
+// -----
+
+// Nothing of the gradient comes back through a factor of 0: no position of a maximum is kept for it, be it behind the
+// pool or before it.
+module {
+  incept.variable @a kind parameter : tensor<2x1x1x1xf32>
+  incept.variable @w kind parameter : tensor<2x2xf32>
+  incept.variable @"io/f32_input" kind io role "f32_input" : tensor<2x1x2x2xf32>
+  incept.variable @"io/labels" kind io role "labels" : tensor<2xi64>
+  incept.variable @"io/loss" kind io role "loss" : tensor<f32>
+  incept.variable @"io/logits" kind io role "logits" : tensor<2x2xf32>
+  // CHECK-LABEL: func.func @forward_backward
+  func.func @forward_backward() attributes {incept.entry = #incept.entry<forward_backward>} {
+    %x = incept.read @"io/f32_input" : tensor<2x1x2x2xf32>
+    %a = incept.read @a : tensor<2x1x1x1xf32>
+    %c = incept.conv2d %x, %a : (tensor<2x1x2x2xf32>, tensor<2x1x1x1xf32>) -> tensor<2x2x2x2xf32>
+    // CHECK: %[[G:.*]] = incept.max_pool %{{.*}} kernel [2, 2] {incept.path = "zeroed"}
+    %g = incept.max_pool %c kernel [2, 2] {incept.path = "zeroed"} : (tensor<2x2x2x2xf32>) -> tensor<2x2x1x1xf32>
+    // CHECK: incept.scale %[[G]] by 0.0
+    %z = incept.scale %g by 0.0 : (tensor<2x2x1x1xf32>) -> tensor<2x2x1x1xf32>
+    // CHECK: %[[H:.*]] = incept.scale %{{.*}} by 0.0
+    %h = incept.scale %c by 0.0 : (tensor<2x2x2x2xf32>) -> tensor<2x2x2x2xf32>
+    // CHECK: incept.max_pool %[[H]] kernel [2, 2] {incept.path = "of_zeros"}
+    %o = incept.max_pool %h kernel [2, 2] {incept.path = "of_zeros"} : (tensor<2x2x2x2xf32>) -> tensor<2x2x1x1xf32>
+    // CHECK: incept.max_pool_with_index %{{.*}} kernel [2, 2] {incept.path = "kept"}
+    %k = incept.max_pool %c kernel [2, 2] {incept.path = "kept"} : (tensor<2x2x2x2xf32>) -> tensor<2x2x1x1xf32>
+    %t = incept.add %z, %o : (tensor<2x2x1x1xf32>, tensor<2x2x1x1xf32>) -> tensor<2x2x1x1xf32>
+    %s = incept.add %t, %k : (tensor<2x2x1x1xf32>, tensor<2x2x1x1xf32>) -> tensor<2x2x1x1xf32>
+    %f = incept.flatten %s : (tensor<2x2x1x1xf32>) -> tensor<2x2xf32>
+    %w = incept.read @w : tensor<2x2xf32>
+    %l = incept.linear %f, %w : (tensor<2x2xf32>, tensor<2x2xf32>) -> tensor<2x2xf32>
+    incept.write @"io/logits", %l : tensor<2x2xf32>
+    // CHECK-COUNT-1: incept.max_pool_backward
+    // CHECK-NOT: incept.max_pool_backward
+    return
+  }
+}

@@ -62,6 +62,53 @@ func.func @odd_size() {
 // -----
 
 module attributes {incept.target = #incept.target<fake>} {
+// The loops of a kernel run over one shape.
+incept.variable @x kind parameter : tensor<1x8x4x4xf32>
+incept.variable @y kind parameter : tensor<1x8x2x2xf32>
+incept.variable @a kind parameter : tensor<1x8x4x4xf32>
+incept.variable @b kind parameter : tensor<1x8x2x2xf32>
+func.func @two_shapes() {
+  %x = incept.read @x : tensor<1x8x4x4xf32>
+  %y = incept.read @y : tensor<1x8x2x2xf32>
+  // expected-error @+1 {{expected tensors of shape 1x8x4x4 and vectors of 8 in one kernel, but got 1x8x2x2}}
+  %a, %b = incept.group kernel(%x, %y) : (tensor<1x8x4x4xf32>, tensor<1x8x2x2xf32>) -> (tensor<1x8x4x4xf32>, tensor<1x8x2x2xf32>) {
+  ^bb0(%c: tensor<1x8x4x4xf32>, %d: tensor<1x8x2x2xf32>):
+    %r = incept.relu %c : (tensor<1x8x4x4xf32>) -> tensor<1x8x4x4xf32>
+    %s = incept.relu %d : (tensor<1x8x2x2xf32>) -> tensor<1x8x2x2xf32>
+    incept.yield %r, %s : tensor<1x8x4x4xf32>, tensor<1x8x2x2xf32>
+  }
+  incept.write @a, %a : tensor<1x8x4x4xf32>
+  incept.write @b, %b : tensor<1x8x2x2xf32>
+  return
+}
+}
+
+// -----
+
+module attributes {incept.target = #incept.target<fake>} {
+incept.variable @x kind parameter : tensor<8xf32>
+incept.variable @y kind parameter : tensor<4xf32>
+incept.variable @a kind parameter : tensor<8xf32>
+incept.variable @b kind parameter : tensor<4xf32>
+func.func @two_vectors() {
+  %x = incept.read @x : tensor<8xf32>
+  %y = incept.read @y : tensor<4xf32>
+  // expected-error @+1 {{expected vectors of one size in a kernel without full tensors}}
+  %a, %b = incept.group kernel(%x, %y) : (tensor<8xf32>, tensor<4xf32>) -> (tensor<8xf32>, tensor<4xf32>) {
+  ^bb0(%c: tensor<8xf32>, %d: tensor<4xf32>):
+    %r = incept.relu %c : (tensor<8xf32>) -> tensor<8xf32>
+    %s = incept.relu %d : (tensor<4xf32>) -> tensor<4xf32>
+    incept.yield %r, %s : tensor<8xf32>, tensor<4xf32>
+  }
+  incept.write @a, %a : tensor<8xf32>
+  incept.write @b, %b : tensor<4xf32>
+  return
+}
+}
+
+// -----
+
+module attributes {incept.target = #incept.target<fake>} {
 // The runtime writes the learning rate as f32.
 // expected-error @+1 {{expected the type of this field, 'f32', but got 'i64'}}
 incept.step_field @learning_rate : i64

@@ -2,7 +2,7 @@
 
 module attributes {incept.target = #incept.target<fake>} {
 incept.exec.region @arena 4096
-incept.exec.kernel_def @k "map" {
+incept.exec.kernel_def @k map {
 ^bb0(%x: tensor<?x?xf32>):
   %0 = incept.relu %x : (tensor<?x?xf32>) -> tensor<?x?xf32>
   incept.yield %0 : tensor<?x?xf32>
@@ -26,7 +26,7 @@ func.func @blocks() {
 
 module attributes {incept.target = #incept.target<fake>} {
 incept.exec.region @arena 1073741824
-incept.exec.kernel_def @k "map" {
+incept.exec.kernel_def @k map {
 ^bb0(%x: tensor<?x?xf32>):
   %0 = incept.relu %x : (tensor<?x?xf32>) -> tensor<?x?xf32>
   incept.yield %0 : tensor<?x?xf32>

@@ -18,7 +18,7 @@ module {
 
 // -----
 
-// expected-error @+1 {{expected the module's attribute incept.target, such as #incept.target<cpu>}}
+// expected-error @+1 {{expected #incept.target<...> for attribute 'incept.target', but got "cpu"}}
 module attributes {incept.target = "cpu"} {
   func.func @infer() {
     return

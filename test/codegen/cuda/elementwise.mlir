@@ -32,7 +32,7 @@
 // CHECK:         ld.global.b32
 incept.exec.region @arena 1048576
 incept.exec.region @step 64
-incept.exec.kernel_def @scale_shift "map" {
+incept.exec.kernel_def @scale_shift map {
 ^bb0(%x: tensor<?x?x?x?xf32>, %m: tensor<?xf32>, %s: tensor<?xf32>, %b: tensor<?xf32>):
   %y = incept.scale_shift %x, %m, %s, %b : (tensor<?x?x?x?xf32>, tensor<?xf32>, tensor<?xf32>, tensor<?xf32>) -> tensor<?x?x?x?xf32>
   incept.yield %y : tensor<?x?x?x?xf32>
@@ -44,7 +44,7 @@ incept.exec.kernel_def @scale_shift "map" {
 // CHECK:         cvt.f32.f16
 // CHECK:         cvt.rn.f16{{(x2)?}}.f32
 // CHECK:         st.global.v4.b32
-incept.exec.kernel_def @half "map" {
+incept.exec.kernel_def @half map {
 ^bb0(%x: tensor<?x?x?x?xf16>):
   %y = incept.scale %x by 0.17 : (tensor<?x?x?x?xf16>) -> tensor<?x?x?x?xf16>
   incept.yield %y : tensor<?x?x?x?xf16>
@@ -56,7 +56,7 @@ incept.exec.kernel_def @half "map" {
 // CHECK-DAG:     st.global.v4.b32
 // CHECK-DAG:     st.global.b32
 // CHECK:         ret;
-incept.exec.kernel_def @sgd "flat" {
+incept.exec.kernel_def @sgd flat {
 ^bb0(%p: tensor<?xf32>, %g: tensor<?xf32>, %v: tensor<?xf32>, %rate: tensor<f32>, %momentum: tensor<f32>, %decay: tensor<f32>):
   %q, %u = incept.sgd_update %p, %g, %v rate %rate momentum %momentum weight_decay %decay decay : (tensor<?xf32>, tensor<?xf32>, tensor<?xf32>, tensor<f32>, tensor<f32>, tensor<f32>) -> (tensor<?xf32>, tensor<?xf32>)
   incept.yield %q, %u : tensor<?xf32>, tensor<?xf32>

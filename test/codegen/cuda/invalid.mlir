@@ -7,9 +7,9 @@
 // RUN: not incept-translate %t/unshaped.mlir --incept-to-ptx 2>&1 | FileCheck %s --check-prefix=UNSHAPED
 
 //--- family.mlir
-// FAMILY: error: 'incept.exec.kernel_def' op unknown kernel family 'spiral'
+// FAMILY: error: custom op 'incept.exec.kernel_def' expected ::incept::KernelFamily to be one of: flat, map, reduce, combine, opaque
 incept.exec.region @arena 4096
-incept.exec.kernel_def @k "spiral" {
+incept.exec.kernel_def @k spiral {
 ^bb0(%x: tensor<?xf32>):
   incept.yield %x : tensor<?xf32>
 }
@@ -19,9 +19,9 @@ func.func @infer() attributes {incept.entry = #incept.entry<infer>} {
   return
 }
 //--- body.mlir
-// BODY: error: 'incept.exec.kernel_def' op expected a body of one 'avg_pool' in a kernel of that family
+// BODY: error: 'incept.exec.kernel_def' op 'incept.relu' has no kernel rule
 incept.exec.region @arena 4096
-incept.exec.kernel_def @k "avg_pool" {
+incept.exec.kernel_def @k opaque {
 ^bb0(%x: tensor<?x?x?x?xf32>):
   %y = incept.relu %x : (tensor<?x?x?x?xf32>) -> tensor<?x?x?x?xf32>
   incept.yield %y : tensor<?x?x?x?xf32>
@@ -34,7 +34,7 @@ func.func @infer() attributes {incept.entry = #incept.entry<infer>} {
 //--- large.mlir
 // LARGE: error: 'incept.exec.kernel' op is too large for a GPU's grid: use a smaller --batch-size
 incept.exec.region @arena 274877906944
-incept.exec.kernel_def @k "map" {
+incept.exec.kernel_def @k map {
 ^bb0(%x: tensor<?x?xf32>):
   %y = incept.relu %x : (tensor<?x?xf32>) -> tensor<?x?xf32>
   incept.yield %y : tensor<?x?xf32>
@@ -48,7 +48,7 @@ func.func @infer() attributes {incept.entry = #incept.entry<infer>} {
 // Four values that begin at byte 4 are no 16 bytes that one access can read.
 // WIDTH: error: 'incept.exec.kernel' op has a shape that does not fit it: expected width 1, grid 1 x 1 and block 8 x 32
 incept.exec.region @arena 4096
-incept.exec.kernel_def @k "map" {
+incept.exec.kernel_def @k map {
 ^bb0(%x: tensor<?x?xf32>):
   %y = incept.relu %x : (tensor<?x?xf32>) -> tensor<?x?xf32>
   incept.yield %y : tensor<?x?xf32>
@@ -62,7 +62,7 @@ func.func @infer() attributes {incept.entry = #incept.entry<infer>} {
 //--- grid.mlir
 // LAUNCH-GRID: error: 'incept.exec.kernel' op has a shape that does not fit it: expected width 4, grid 1 x 1 and block 2 x 128
 incept.exec.region @arena 4096
-incept.exec.kernel_def @k "map" {
+incept.exec.kernel_def @k map {
 ^bb0(%x: tensor<?x?xf32>):
   %y = incept.relu %x : (tensor<?x?xf32>) -> tensor<?x?xf32>
   incept.yield %y : tensor<?x?xf32>
@@ -76,7 +76,7 @@ func.func @infer() attributes {incept.entry = #incept.entry<infer>} {
 //--- unshaped.mlir
 // UNSHAPED: error: 'incept.exec.kernel' op has no shape: expected incept-shape-launches for this target before
 incept.exec.region @arena 4096
-incept.exec.kernel_def @k "map" {
+incept.exec.kernel_def @k map {
 ^bb0(%x: tensor<?x?xf32>):
   %y = incept.relu %x : (tensor<?x?xf32>) -> tensor<?x?xf32>
   incept.yield %y : tensor<?x?xf32>

@@ -21,12 +21,12 @@
 // CHECK:         bar{{.*}}.sync
 // CHECK-NOT:     atom
 incept.exec.region @arena 16777216
-incept.exec.kernel_def @stats "reduce" {
+incept.exec.kernel_def @stats reduce {
 ^bb0(%x: tensor<?x?x?x?xf32>, %k: tensor<?xf32>):
   %s, %q = incept.channel_stats %x shift %k : (tensor<?x?x?x?xf32>, tensor<?xf32>) -> (tensor<?xf32>, tensor<?xf32>)
   incept.yield %s, %q : tensor<?xf32>, tensor<?xf32>
 }
-incept.exec.kernel_def @combine "combine" {
+incept.exec.kernel_def @combine combine {
 ^bb0(%p: tensor<?x?xf32>, %r: tensor<?x?xf32>):
   %s = incept.channel_sum %p : (tensor<?x?xf32>) -> tensor<?xf32>
   %q = incept.channel_sum %r : (tensor<?x?xf32>) -> tensor<?xf32>
@@ -48,7 +48,7 @@ func.func @forward_backward() attributes {incept.entry = #incept.entry<forward_b
 // CHECK:         shfl.sync.bfly.b32
 // CHECK:         bar{{.*}}.sync
 // CHECK-NOT:     atom
-incept.exec.kernel_def @count "count_nonfinite" {
+incept.exec.kernel_def @count opaque {
 ^bb0(%x: tensor<?xf16>):
   %n = incept.count_nonfinite %x : (tensor<?xf16>) -> tensor<f32>
   incept.yield %n : tensor<f32>
