@@ -34,7 +34,7 @@ for arguments in ["init", "--output=" + os.path.join(directory, "w")], ["bench"]
     check(f"{arguments}", run(*arguments, **without), 3, ": install libdnnl")
 
 # No thread but the first. Root has no limit, so as nobody, who has to be able to reach the program.
-with tempfile.TemporaryDirectory() as place:
+with tempfile.TemporaryDirectory(dir="/var/tmp") as place:
     os.chmod(place, 0o755)
     program = shutil.copy(program, place)
 
