@@ -171,7 +171,8 @@ Status flushOutput() {
   std::cout.flush();
   if (std::fflush(stdout) == 0 && !std::ferror(stdout) && std::cout)
     return {};
-  return machineError(std::string("cannot write to the standard output: ") + std::strerror(errno ? errno : EIO));
+  return machineError("cannot write to the standard output" +
+                      (errno ? std::string(": ") + std::strerror(errno) : std::string())); // else it was before
 }
 
 /// Says what is wrong with the first argument where a command is expected.

@@ -52,7 +52,10 @@ private:
     while (done < size) {
       int got = ::gzread(file.get(), to + done, static_cast<unsigned>(std::min<size_t>(size - done, 1u << 30)));
       int code = 0;
-      if (got < 0 && (::gzerror(file.get(), &code), code != Z_BUF_ERROR)) // which is a file that ends too early
+      if (got < 0)
+        ::gzerror(file.get(), &code);
+      isCut |= code == Z_BUF_ERROR; // a file that ends too early
+      if (got < 0 && !isCut)
         return -1;
       if (got <= 0)
         break;
@@ -62,6 +65,7 @@ private:
   }
 
   std::unique_ptr<gzFile_s, int (*)(gzFile)> file;
+  bool isCut = false;
 };
 
 Expected<IdxFile> IdxFile::open(const std::string &path, int dims) {
@@ -122,13 +126,16 @@ Expected<std::vector<uint8_t>> IdxFile::read() {
     int64_t got = get(data.data() + have, more);
     if (got < 0)
       return bad("its compressed data are damaged");
-    if (got < more)
-      return bad("its header announces " + std::to_string(bytes) + " bytes, but it is truncated");
+    isCut |= got < more;
+    if (isCut)
+      break;
   }
   uint8_t extra;
   int64_t got = get(&extra, 1); // the end of compressed data has a checksum
   if (got < 0)
     return bad("its compressed data are damaged");
+  if (isCut)
+    return bad("its header announces " + std::to_string(bytes) + " bytes, but it is truncated");
   if (got > 0)
     return bad("it is longer than its header announces");
   return data;

@@ -44,12 +44,17 @@ void addHead(Checksum &sum, std::string_view head) {
 
 /// Compares with what the metadata record, if they do.
 Status checkSum(const Checksum &sum, const Metadata &metadata, const std::string &name) {
-  auto recorded = metadata.find(std::string(kChecksumKey));
-  if (recorded == metadata.end() || recorded->second == sum.text())
+  auto recorded = metadata.find(std::string(kChecksumKey)), kind = metadata.find(std::string(kKindKey));
+  if (recorded == metadata.end() && kind == metadata.end())
+    return {}; // of another program, or an older one
+  if (recorded == metadata.end())
+    return inputError("'" + name + "' is damaged: it has a kind of checksum, but no checksum");
+  if (recorded->second == sum.text())
     return {};
   return inputError("'" + name + "' is damaged: its checksum is " + sum.text() + ", but it records " +
                     recorded->second +
-                    "; where another program changed it on purpose, remove incept.checksum from its metadata");
+                    "; where another program changed it on purpose, remove incept.checksum and incept.checksum_kind "
+                    "from its metadata");
 }
 
 /// Memory whose address every device takes; it grows, but is not kept longer than a file is read or written.
@@ -110,7 +115,7 @@ Status SafetensorsFile::parse(std::string_view bytes, const std::string &name,
   for (auto &[key, place] : places)
     tensors[key] = {std::move(place.type), std::move(place.shape), data.substr(place.offset, place.bytes)};
   Checksum sum;
-  if (metadata.count(std::string(kChecksumKey))) {
+  if (metadata.count(std::string(kChecksumKey))) { // else nothing is compared
     addHead(sum, bytes.substr(0, 8 + *length));
     sum.add(data);
   }

@@ -205,6 +205,7 @@ bool parseHeader(std::string_view text, uint64_t dataBytes, std::map<std::string
 
 std::string makeHead(const std::vector<TensorToWrite> &tensors, Metadata metadata) {
   metadata[std::string(kChecksumKey)] = kNoChecksum;
+  metadata[std::string(kKindKey)] = kKind;
   std::string text = R"({"__metadata__":{)";
   const char *separator = "";
   for (const auto &[key, value] : metadata) {

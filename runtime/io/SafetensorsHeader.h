@@ -10,6 +10,8 @@ namespace incept::safetensors {
 
 /// The key of the checksum, and what stands in the place of its 16 digits when the checksum is taken.
 inline constexpr std::string_view kChecksumKey = "incept.checksum", kNoChecksum = "0000000000000000";
+/// A second key that says that there is one, since damage may hit the first.
+inline constexpr std::string_view kKindKey = "incept.checksum_kind", kKind = "xxh64";
 
 /// Fills the maps from the header's text; `dataBytes` lie behind it. On failure `why` is a part of a sentence.
 bool parseHeader(std::string_view text, uint64_t dataBytes, std::map<std::string, TensorPlace> &tensors,

@@ -12,6 +12,7 @@
 #include <cmath>
 #include <csignal>
 #include <cstring>
+#include <filesystem>
 #include <numeric>
 
 namespace incept {
@@ -120,6 +121,8 @@ private:
     INCEPT_RETURN_IF_ERROR(tryOutput(options.save));
     INCEPT_RETURN_IF_ERROR(tryOutput(options.plot));
     if (hasFolder) {
+      if (std::error_code error; options.resume && !std::filesystem::exists(options.checkpointDirectory, error))
+        return inputError("'" + options.checkpointDirectory + "' has no step-N.safetensors to resume from");
       auto opened = RunFolder::open(options.checkpointDirectory);
       if (!opened)
         return opened.status();

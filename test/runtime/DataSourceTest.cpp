@@ -74,7 +74,8 @@ TEST(Idx, ReadsGzip) {
   EXPECT_EQ(set->count, 2);
 }
 
-// What the headers say is refused before anything is unpacked: of 8 MB that would unpack to 8 GB not a megabyte is read.
+// What the headers say is refused before anything is unpacked: of 8 MB that would unpack to 8 GB not a megabyte is
+// read.
 TEST(Idx, ComparesPackedFilesWithTheirHeaders) {
   auto load = [](const std::string &images, const std::string &labels) {
     tests::TemporaryDirectory directory;

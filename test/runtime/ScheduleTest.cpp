@@ -71,7 +71,8 @@ TEST(Schedule, SettingsAreChecked) {
     EXPECT_EQ(status.code(), Code::Usage) << bad;
     EXPECT_DOUBLE_EQ(hyper.get("learning_rate"), 0.125) << bad;
   }
-  EXPECT_EQ(hyper.set("momentum=2").message(), "expected a number of at least 0 and at most 1 for 'momentum', but got '2'");
+  EXPECT_EQ(hyper.set("momentum=2").message(),
+            "expected a number of at least 0 and at most 1 for 'momentum', but got '2'");
   EXPECT_EQ(hyper.set("every_epochs=0").message(), "expected a number above 0 for 'every_epochs', but got '0'");
   EXPECT_NE(hyper.set("speed=1").message().find("weight_decay"), std::string::npos);
 }
