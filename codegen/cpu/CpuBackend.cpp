@@ -5,7 +5,6 @@
 #include "codegen/cpu/CompileKernels.h"
 #include "codegen/cpu/CpuTarget.h"
 #include "codegen/cpu/Processor.h"
-#include "codegen/image/Executable.h"
 #include "codegen/image/ImageWriter.h"
 #include "runtime/device/cpu/OneDnn.h"
 
@@ -24,7 +23,13 @@ public:
   const Target *passTarget() const { return target.get(); }
   StringRef stub() const override { return "incept-stub-cpu"; }
 
-  LogicalResult emitExecutable(ModuleOp module, const ExecutableOptions &executable) const override {
+  std::string identity() const override {
+    std::string error;
+    auto processor = Processor::find(cpu(), error);
+    return failed(processor) ? error : processor->name + " " + processor->features;
+  }
+
+  FailureOr<std::string> emitImage(ModuleOp module) const override {
     std::string error;
     auto processor = Processor::find(cpu(), error);
     if (failed(processor))
@@ -42,12 +47,7 @@ public:
     contents.target.texts = {{"isa", isa.str()}, {"onednn", attribute.getText("onednn").str()}};
     contents.target.numbers = {{"threads", threads()}, {"vector_bits", processor->vectorBits}};
     contents.blobs = {{"kernels", std::string(kernels->begin(), kernels->end())}};
-    auto image = writeImage(module, contents);
-    if (failed(image))
-      return failure();
-    if (auto error = writeExecutable(executable.stub, *image, executable.output))
-      return module.emitError() << llvm::toString(std::move(error));
-    return success();
+    return writeImage(module, contents);
   }
 
   LogicalResult emitPart(ModuleOp module, StringRef kind, llvm::raw_ostream &stream) const override {

@@ -5,8 +5,10 @@
 #include "dialect/InceptOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "passes/LaunchCost.h"
+#include "passes/LaunchShape.h"
 #include "passes/Layouts.h"
 #include "runtime/program/ProgramFormat.h"
+#include "runtime/support/Checksum.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/Endian.h"
 #include "llvm/Support/MathExtras.h"
@@ -17,6 +19,8 @@ using namespace mlir;
 using Json = nlohmann::ordered_json;
 
 namespace incept {
+
+static_assert(program::kFlatUnit == kFlatUnit && program::kCombineUnit == kCombineUnit, "the runtime checks units");
 
 namespace {
 
@@ -110,16 +114,19 @@ public:
     }
     header["blobs"] = std::move(blobs);
     std::string json = header.dump(-1, ' ', false, Json::error_handler_t::replace);
-    // The header and the length before it end where a blob may begin.
-    size_t padded = llvm::alignTo(json.size() + 8, program::kBlobAlignment) - 8;
+    // The header and what is before it end where a blob may begin.
+    size_t padded = llvm::alignTo(json.size() + program::kPrefixBytes, program::kBlobAlignment) - program::kPrefixBytes;
     json.resize(padded, ' ');
-    std::string image(8, '\0');
+    std::string image(program::kPrefixBytes, '\0');
     llvm::support::endian::write64le(image.data(), padded);
     image += json;
     for (const Blob &blob : contents.blobs) {
       image.resize(llvm::alignTo(image.size(), program::kBlobAlignment));
       image += blob.bytes;
     }
+    std::string_view bytes = image;
+    uint64_t checksum = Checksum().add(bytes.substr(0, 8)).add(bytes.substr(program::kPrefixBytes)).value();
+    llvm::support::endian::write64le(image.data() + 8, checksum);
     return image;
   }
 
@@ -196,11 +203,36 @@ private:
     return list;
   }
 
+  /// What a launch of a kernel touches: Kernels.h of the runtime measures it.
+  Json describeKernel(exec::KernelOp launch, StringRef symbol) {
+    auto kernel = SymbolTable::lookupNearestSymbolFrom<exec::KernelDefOp>(launch, launch.getKernelAttr());
+    auto describe = [](auto values) {
+      Json list = Json::array();
+      for (Value value : values) {
+        auto type = cast<RankedTensorType>(value.getType());
+        list.push_back({elementName(type.getElementType()), type.getRank()});
+      }
+      return list;
+    };
+    // A kernel that is one op is called by its name. Other families than these have no extents for counts.
+    Block &body = kernel.getBody().front();
+    KernelFamily family = kernel.getFamily();
+    StringRef name =
+        family == KernelFamily::Opaque ? body.front().getName().stripDialect() : stringifyKernelFamily(family);
+    bool isCounted = family == KernelFamily::Flat || family == KernelFamily::Combine;
+    int64_t counts = llvm::count_if(body, [](Operation &op) { return isa<CountedOpInterface>(op); });
+    return {{"name", symbol.str()},
+            {"family", name.str()},
+            {"inputs", describe(kernel.getBody().getArguments())},
+            {"outputs", describe(kernel.getYield().getValues())},
+            {"counts", isCounted ? counts : 0}};
+  }
+
   Json kernelLaunch(exec::KernelOp kernel) {
     std::string symbol = kernel.getCodeSymbol();
     auto [entry, isNew] = kernels.try_emplace(symbol, kernels.size());
     if (isNew) // in order of first use
-      header["kernels"].push_back(symbol);
+      header["kernels"].push_back(describeKernel(kernel, symbol));
     Json launch = {{"kernel", entry->second},
                    {"operands", operands(kernel->getOperands())},
                    {"extents", kernel.getExtents().vec()}};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "tools/incept/Driver.h"
-#include "codegen/Codegen.h"
+#include "codegen/image/Executable.h"
 #include "dialect/InceptOps.h"
 #include "frontend/Frontend.h"
 #include "frontend/Summary.h"
@@ -9,6 +9,7 @@
 #include "mlir/Pass/PassManager.h"
 #include "passes/Passes.h"
 #include "passes/Target.h"
+#include "runtime/support/Files.h"
 #include "tools/Registration.h"
 #include "tools/incept/LaunchReport.h"
 #include "llvm/ADT/StringExtras.h"
@@ -45,6 +46,20 @@ static int complain(int status, const llvm::Twine &message) {
   return status;
 }
 
+static int complain(const Status &status) { return complain(static_cast<int>(status.code()), status.message()); }
+
+/// Ends the writing of `path` ("-" is standard output).
+static int finish(llvm::ToolOutputFile &file, llvm::StringRef path) {
+  file.os().flush();
+  if (std::error_code error = file.os().error()) {
+    file.os().clear_error();
+    return complain(kMachineAtFault, "cannot write " + (path == "-" ? "the standard output" : "'" + path + "'") + ": " +
+                                         error.message());
+  }
+  file.keep();
+  return kDone;
+}
+
 /// Writes the module to `path` ("-" is standard output), with locations: errors of a compilation that goes on from it,
 /// and the program's launches, point into the description.
 static int writeModule(ModuleOp module, llvm::StringRef path) {
@@ -54,8 +69,7 @@ static int writeModule(ModuleOp module, llvm::StringRef path) {
     return complain(kMachineAtFault, "cannot write '" + path + "': " + error.message());
   OpPrintingFlags flags;
   module.print(file.os(), flags.enableDebugInfo());
-  file.keep();
-  return kDone;
+  return finish(file, path);
 }
 
 /// A phase's IR as DIR/N-PHASE.mlir.
@@ -236,8 +250,7 @@ static int emitPart(ModuleOp module, const Backend &backend, const CompileOption
     return complain(kMachineAtFault, "cannot write '" + options.output + "': " + error.message());
   if (failed(backend.emitPart(module, options.emit, file.os())))
     return kMachineAtFault;
-  file.keep();
-  return kDone;
+  return finish(file, options.output);
 }
 
 int compile(const CompileOptions &options) {
@@ -256,6 +269,9 @@ int compile(const CompileOptions &options) {
     return status;
   if (!options.stopAfter && options.emit.empty() && options.output == "-")
     return complain(kUsage, "expected -o FILE for the executable");
+  if (!options.stopAfter && options.emit.empty())
+    if (Status writable = tryOutput(options.output); !writable.ok())
+      return complain(writable);
   if (!options.from) {
     auto graph = loadGraph(*context, options);
     if (failed(graph))
@@ -286,10 +302,12 @@ int compile(const CompileOptions &options) {
 
   if (!options.emit.empty())
     return emitPart(*module, *backend, options);
-  ExecutableOptions executable;
-  executable.stub = options.stub.empty() ? programDirectory() + "/" + backend->stub().str() : options.stub;
-  executable.output = options.output;
-  return failed(backend->emitExecutable(*module, executable)) ? kMachineAtFault : kDone;
+  auto image = backend->emitImage(*module);
+  if (failed(image))
+    return kMachineAtFault;
+  std::string stub = options.stub.empty() ? programDirectory() + "/" + backend->stub().str() : options.stub;
+  Status written = writeExecutable(stub, *image, options.output);
+  return written.ok() ? kDone : complain(written);
 }
 
 } // namespace incept

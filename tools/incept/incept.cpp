@@ -3,13 +3,17 @@
 // The driver: command lines, nothing else.
 
 #include "frontend/Frontend.h"
+#include "runtime/device/cpu/OneDnn.h"
+#include "tools/Output.h"
 #include "tools/incept/Devices.h"
 #include "tools/incept/Driver.h"
+#include "tools/incept/ProgramCache.h"
 #include "tools/incept/Train.h"
 #include "tools/incept/Weights.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <CLI/CLI.hpp>
+#include <sstream>
 
 #include <optional>
 
@@ -100,9 +104,12 @@ int check(const std::vector<std::string> &specs) {
 
 } // namespace
 
-int main(int argc, char **argv) {
+/// The command line's work; returns the exit status.
+static int run(int argc, char **argv) {
   CLI::App app("incept: compiles descriptions of convolutional networks to programs that train them");
   app.require_subcommand(1);
+  app.set_version_flag("--version",
+                       [] { return versionText("incept") + "\noneDNN " + onednn::version() + "\n" + cudnnVersion(); });
   CompileOptions options;
 
   CLI::App *compileCommand = app.add_subcommand("compile", "compile a network to an executable");
@@ -142,13 +149,21 @@ int main(int argc, char **argv) {
   WeightsOptions weights;
   addWeightsOptions(weightsCommand, weights, options);
 
+  CLI::App *cacheCommand = app.add_subcommand("cache", "list compiled programs and plans that are kept");
+  bool clear = false;
+  cacheCommand->add_flag("--clear", clear, "remove them");
+
   CLI::App *devicesCommand = app.add_subcommand("devices", "list what there is to compile for");
 
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &error) {
-    if (error.get_exit_code() == 0)
-      return app.exit(error);
+    if (error.get_exit_code() == 0) {
+      std::ostringstream text;
+      app.exit(error, text, text);
+      llvm::outs() << text.str();
+      return kDone;
+    }
     llvm::errs() << "incept: error: " << error.what() << "; run incept --help\n";
     return kUsage;
   }
@@ -158,9 +173,16 @@ int main(int argc, char **argv) {
     return check(specs);
   if (summaryCommand->parsed())
     return summarize(options, json);
+  if (cacheCommand->parsed())
+    return manageCaches(clear);
   if (devicesCommand->parsed())
     return listDevices();
   if (weightsCommand->parsed())
     return convertWeights(weights, options);
   return train(options, trainCommand->remaining());
+}
+
+int main(int argc, char **argv) {
+  prepareTool("incept");
+  return finishOutput(run(argc, argv), "incept");
 }

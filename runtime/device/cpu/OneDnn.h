@@ -65,6 +65,13 @@ bool hasBf16();
 /// Bytes of a tensor of logical `dims` (f32) in `format` ("" = dense); false for a malformed format.
 bool formatBytes(const std::vector<int64_t> &dims, const std::string &format, uint64_t &bytes, std::string &error);
 
+/// True where dimensions, formats and types of a problem agree. Knows nothing of what the library supports.
+bool check(const Problem &problem, std::string &error);
+
+/// The bytes of each operand of a problem that says its formats, in the order of Problem's comment, without the
+/// scratchpad. Checks the problem too.
+bool operandBytes(const Problem &problem, std::vector<uint64_t> &bytes, std::string &error);
+
 /// The format of `rows` rows (along the first dimension) of a tensor in `format`, where their values lie together;
 /// false where the format spreads them, pads them, or has groups.
 bool rowsFormat(const std::string &format, int64_t rows, std::string &result);
@@ -98,7 +105,10 @@ private:
 std::vector<std::pair<std::string, std::string>> encode(const Problem &problem);
 bool decode(const std::vector<std::pair<std::string, std::string>> &fields, Problem &problem, std::string &error);
 
-/// Version ("2.6.3") and the instruction set the library uses here ("avx512_core", ...).
+/// False with a sentence where this machine does not have the library; then everything here fails with it.
+bool isAvailable(std::string &error);
+
+/// Version ("2.6.3") and the instruction set the library uses here ("avx512_core", ...); empty without the library.
 std::string version();
 std::string isa();
 

@@ -23,7 +23,9 @@ class AbacusBackend final : public Backend {
 public:
   StringRef stub() const override { return "incept-stub-abacus"; }
 
-  LogicalResult emitExecutable(ModuleOp module, const ExecutableOptions &) const override {
+  std::string identity() const override { return "wood"; }
+
+  FailureOr<std::string> emitImage(ModuleOp module) const override {
     return module.emitError() << "an abacus has no executables: emit its moves";
   }
 
