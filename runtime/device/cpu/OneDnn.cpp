@@ -10,6 +10,9 @@
 #include <dnnl.hpp>
 
 #include <algorithm>
+#include <cstring>
+#include <limits>
+#include <omp.h>
 
 namespace incept::onednn {
 
@@ -255,6 +258,25 @@ bool buildReorder(const Problem &p, Built &built, std::string &error) {
   return true;
 }
 
+/// So many threads while it lives; 0 changes nothing. The library asks OpenMP when it makes a primitive and when it
+/// runs it.
+class ThreadCount {
+public:
+  explicit ThreadCount(int64_t threads) : before(threads > 0 ? omp_get_max_threads() : 0) {
+    if (before > 0)
+      omp_set_num_threads(static_cast<int>(threads));
+  }
+  ~ThreadCount() {
+    if (before > 0)
+      omp_set_num_threads(before);
+  }
+  ThreadCount(const ThreadCount &) = delete;
+  ThreadCount &operator=(const ThreadCount &) = delete;
+
+private:
+  int before;
+};
+
 /// Runs `body`, with the library open, and turns an exception into `error`.
 template <typename Body>
 bool guarded(std::string &error, Body body) {
@@ -320,6 +342,7 @@ bool convert(const std::vector<int64_t> &dims, const std::string &from, const st
 
 bool describe(const Problem &problem, Description &description, std::string &error) {
   Built built;
+  ThreadCount threads(problem.threads);
   return guarded(error, [&] { return buildAny(problem, built, description, error); });
 }
 
@@ -345,6 +368,7 @@ struct Primitive::Impl {
   Built built;
   Description description;
   dnnl::stream stream;
+  int64_t threads = 0;
   std::vector<Binding> bindings;
   size_t nextVictim = 0;
 
@@ -381,6 +405,8 @@ Primitive &Primitive::operator=(Primitive &&) noexcept = default;
 
 bool Primitive::build(const Problem &problem, std::string &error) {
   auto fresh = std::make_unique<Impl>();
+  ThreadCount threads(problem.threads);
+  fresh->threads = problem.threads;
   bool ok = guarded(error, [&] {
     fresh->stream = dnnl::stream(engine());
     return buildAny(problem, fresh->built, fresh->description, error);
@@ -404,6 +430,7 @@ bool Primitive::run(void *const *operands, size_t count, std::string &error) {
   for (size_t i = 0; i < count; ++i)
     if (!operands[i] && impl->built.operands[i].second.get_size() != 0)
       return fail(error, "operand " + std::to_string(i) + " has no address");
+  ThreadCount threads(impl->threads);
   return guarded(error, [&] {
     Impl::Binding &binding = impl->bind(operands, count);
     dnnl_status_t status = dnnl_primitive_execute(impl->built.primitive.get(), impl->stream.get(),
@@ -419,6 +446,52 @@ std::string version() {
     return "";
   const dnnl_version_t *v = dnnl_version();
   return std::to_string(v->major) + "." + std::to_string(v->minor) + "." + std::to_string(v->patch);
+}
+
+std::vector<size_t> Primitive::operandBytes() const {
+  std::vector<size_t> sizes;
+  for (const auto &operand : impl->built.operands)
+    sizes.push_back(operand.second.get_size());
+  return sizes;
+}
+
+bool dependsOnThreads(const Problem &problem, int64_t threads) {
+  constexpr size_t kAlignment = 64;
+  struct Delete {
+    void operator()(char *bytes) const { ::operator delete(bytes, std::align_val_t(kAlignment)); }
+  };
+  std::vector<std::vector<char>> results;
+  for (int64_t count : {int64_t(1), threads}) {
+    Problem counted = problem;
+    counted.threads = count;
+    Primitive primitive;
+    std::string error;
+    if (!primitive.build(counted, error))
+      return true;
+    std::vector<size_t> sizes = primitive.operandBytes();
+    std::vector<std::unique_ptr<char, Delete>> memory;
+    std::vector<void *> operands;
+    uint32_t state = 1; // the same numbers for both: a sum of them in another order has other bits
+    for (size_t size : sizes) {
+      memory.emplace_back(static_cast<char *>(::operator new(size + kAlignment, std::align_val_t(kAlignment))));
+      char *bytes = memory.back().get();
+      operands.push_back(bytes);
+      std::memset(bytes, 0, size);
+      // In [-1, 1), and as pairs of bf16 in that range too.
+      for (size_t i = 0; i + 4 <= size; i += 4) {
+        state = state * 1664525u + 1013904223u;
+        float value = static_cast<float>(static_cast<int32_t>(state)) / 2147483648.0f;
+        std::memcpy(bytes + i, &value, 4);
+        if (problem.type == "bf16")
+          std::memcpy(bytes + i, bytes + i + 2, 2);
+      }
+    }
+    if (!primitive.run(operands.data(), operands.size(), error))
+      return true;
+    size_t result = operands.size() - 2; // the scratchpad is last
+    results.emplace_back(memory[result].get(), memory[result].get() + sizes[result]);
+  }
+  return results[0] != results[1];
 }
 
 bool hasBf16() { return isa().starts_with("avx512"); }

@@ -44,6 +44,7 @@ struct Problem : LibraryProblem {
   std::vector<int64_t> dims;
   std::string srcFormat, dstFormat;
   bool scales = false; ///< Reorder: multiply by scales[i] along dims[0]
+  int64_t threads = 0; ///< that it runs on; 0: as many as OpenMP has
 };
 
 /// The library's answer to a problem.
@@ -57,6 +58,10 @@ struct Description {
 
 /// Finds the implementation. On failure returns false and sets `error` to a sentence without a final stop.
 bool describe(const Problem &problem, Description &description, std::string &error);
+
+/// True where `problem`, whose weights have a format, gives other bits on `threads` threads than on one: both are run,
+/// on numbers that are drawn. Also where it does not run. The library may cut sums by the number of its threads.
+bool dependsOnThreads(const Problem &problem, int64_t threads);
 
 /// True where this machine's convolutions and matrix products take bf16 (oneDNN: from AVX-512 on, emulated where the
 /// processor has no instructions for it).
@@ -93,6 +98,8 @@ public:
   /// Builds the primitive; false with a sentence in `error` where the library declines.
   bool build(const Problem &problem, std::string &error);
   const Description &description() const;
+  /// Of a primitive that was built: the bytes of each operand.
+  std::vector<size_t> operandBytes() const;
   /// Runs on operands in the order of Problem's comment, 64-byte aligned; `scratchpad` may be null where its size is 0.
   bool run(void *const *operands, size_t count, std::string &error);
 
