@@ -107,6 +107,11 @@ LogicalResult LinearBackwardWeightsOp::verify() {
   return verifyWeightGradient(*this);
 }
 
+OpOperand *Conv2DOp::getWeightsOperand() { return &getWeightsMutable(); }
+bool Conv2DOp::decidesWeightsFormat() { return true; }
+OpOperand *Conv2DBackwardDataOp::getWeightsOperand() { return &getWeightsMutable(); }
+OpResult Conv2DBackwardWeightsOp::getWeightsResult() { return (*this)->getResult(0); }
+
 LogicalResult ReorderOp::verify() {
   // reorder_c1
   if (failed(verifyShape(*this, "dst", getDst(), shapeOf(getSrc()))))

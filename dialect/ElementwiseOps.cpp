@@ -100,7 +100,37 @@ static LogicalResult verifyConcat(OpTy op) {
 }
 
 LogicalResult ConcatOp::verify() { return verifyConcat(*this); }
-LogicalResult ConcatViewOp::verify() { return verifyConcat(*this); }
+
+LogicalResult ConcatViewOp::verify() {
+  if (failed(verifyConcat(*this)))
+    return failure();
+  // concat_view_c3
+  for (auto [index, src] : llvm::enumerate(getSrcs()))
+    if (llvm::count_if(src.getUses(), [](OpOperand &use) { return isa<ConcatViewOp>(use.getOwner()); }) != 1)
+      return emitOpError() << "expected operand " << index << " to be placed once, but it is in two slices";
+  return success();
+}
+
+/// `value` where it can stand for `result`: with the same type, layout included.
+static OpFoldResult ifSameType(Value value, Value result) {
+  return value.getType() == result.getType() ? OpFoldResult(value) : OpFoldResult();
+}
+
+OpFoldResult ReluOp::fold(FoldAdaptor) {
+  return getSrc().getDefiningOp<ReluOp>() ? ifSameType(getSrc(), getDst()) : OpFoldResult();
+}
+
+OpFoldResult CastOp::fold(FoldAdaptor) { return ifSameType(getSrc(), getDst()); }
+
+OpFoldResult ScaleOp::fold(FoldAdaptor) {
+  return getFactor().isExactlyValue(1.0) ? ifSameType(getSrc(), getDst()) : OpFoldResult();
+}
+
+OpFoldResult ConcatOp::fold(FoldAdaptor) {
+  return getSrcs().size() == 1 ? ifSameType(getSrcs().front(), getDst()) : OpFoldResult();
+}
+
+OpFoldResult SliceOp::fold(FoldAdaptor) { return ifSameType(getSrc(), getDst()); }
 
 template <typename OpTy>
 static LogicalResult verifySlice(OpTy op) {

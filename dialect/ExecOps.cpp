@@ -2,18 +2,51 @@
 //
 // Verifiers of the executable tier.
 
+#include "dialect/ExecMemory.h"
 #include "dialect/InceptOps.h"
-#include "mlir/IR/BuiltinTypes.h"
-#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 
 namespace incept::exec {
 
+LogicalResult PlanOp::verify() {
+  // exec.plan_c1
+  auto isMemory = [](Type type) { return isa<MemRefType>(type); };
+  FunctionType signature = getSignature();
+  if (!llvm::all_of(signature.getInputs(), isMemory) || !llvm::all_of(signature.getResults(), isMemory))
+    return emitOpError() << "expected a signature from memrefs to memrefs, but got " << signature;
+  return success();
+}
+
+int64_t PlanOp::getScratchpadBytes() {
+  auto bytes = getConfig().getAs<IntegerAttr>("scratchpad_bytes");
+  return bytes ? bytes.getInt() : 0;
+}
+
 LogicalResult RegionOp::verify() {
   // exec.region_c1
   if (int64_t(getBytes()) < 0)
     return emitOpError() << "expected a size that is not negative, but got " << int64_t(getBytes());
+  return success();
+}
+
+LogicalResult FieldOp::verifySymbolUses(SymbolTableCollection &table) {
+  // exec.field_c1
+  auto region = table.lookupNearestSymbolFrom<RegionOp>(*this, getRegionAttr());
+  if (!region)
+    return emitOpError() << "expected a region named '" << getRegion() << "', but there is none";
+  int64_t offset = getOffset(), bytes = getBytes();
+  if (offset < 0 || offset > int64_t(region.getBytes()) - bytes || offset % bytes != 0)
+    return emitOpError() << "expected a multiple of " << bytes << " inside region '" << getRegion() << "' of "
+                         << region.getBytes() << " bytes, but got offset " << offset;
+  // exec.field_c2
+  for (FieldOp other : (*this)->getBlock()->getOps<FieldOp>()) {
+    bool meets = other.getRegionAttr() == getRegionAttr() && int64_t(other.getOffset()) < offset + bytes &&
+                 offset < int64_t(other.getOffset()) + other.getBytes();
+    if (other != *this && (meets || other.getName() == getName()))
+      return emitOpError() << "expected a name and bytes of its own, but field '" << other.getName() << "' at "
+                           << other.getOffset() << " has them";
+  }
   return success();
 }
 
@@ -25,31 +58,171 @@ LogicalResult SliceOp::verifySymbolUses(SymbolTableCollection &table) {
   auto type = cast<MemRefType>(getSlice().getType());
   if (!type.hasStaticShape() || !type.getElementType().isIntOrFloat())
     return emitOpError() << "expected a static shape of integers or floats, but got " << type;
-  int64_t bytes = llvm::divideCeil(type.getElementTypeBitWidth(), 8);
-  for (int64_t dim : type.getShape())
-    if (llvm::MulOverflow(bytes, dim, bytes))
-      return emitOpError() << "expected a size below 2^63 bytes";
-  int64_t offset = getOffset();
+  std::string why;
+  auto footprint = footprintOf(type, why);
+  if (failed(footprint)) // exec.slice_c2
+    return emitOpError() << "expected " << why << ", but got " << type;
+  int64_t offset = getOffset(), bytes = footprint->bytes();
   if (offset < 0 || offset > int64_t(region.getBytes()) - bytes)
     return emitOpError() << "expected bytes " << offset << " to " << offset + bytes << " to lie inside region '"
                          << getRegion() << "' of " << region.getBytes() << " bytes";
   return success();
 }
 
+LogicalResult KernelOp::verify() {
+  // exec.kernel_c3
+  auto isShape = [](std::optional<ArrayRef<int64_t>> sizes) {
+    return sizes && sizes->size() == 3 && llvm::all_of(*sizes, [](int64_t size) { return size > 0; });
+  };
+  if (!getWidth() && !getGrid() && !getBlock())
+    return success();
+  constexpr int64_t kMost = 1024;
+  if (!getWidth() || !isShape(getGrid()) || !isShape(getBlock()) ||
+      llvm::any_of(*getBlock(), [](int64_t size) { return size > kMost; }) ||
+      (*getBlock())[0] * (*getBlock())[1] * (*getBlock())[2] > kMost)
+    return emitOpError() << "expected a width, a grid of three positive sizes and a block of three with at most "
+                         << kMost << " threads";
+  return success();
+}
+
+std::string KernelOp::getCodeSymbol() {
+  return (getKernel() + (getWidth() ? "_v" + std::to_string(*getWidth()) : "")).str();
+}
+
 LogicalResult KernelOp::verifySymbolUses(SymbolTableCollection &table) {
   // exec.kernel_c1
-  if (!table.lookupNearestSymbolFrom<KernelDefOp>(*this, getKernelAttr()))
+  auto definition = table.lookupNearestSymbolFrom<KernelDefOp>(*this, getKernelAttr());
+  if (!definition)
     return emitOpError() << "expected a kernel named '" << getKernel() << "', but there is none";
   if (int64_t(getUnits()) < 1)
     return emitOpError() << "expected at least 1 unit, but got " << int64_t(getUnits());
+  // exec.kernel_c2
+  ValueRange arguments = definition.getBody().getArguments(), results = definition.getYield().getValues();
+  if (getIns().size() != arguments.size() || getOuts().size() != results.size())
+    return emitOpError() << "expected " << arguments.size() << " ins and " << results.size() << " outs as kernel '"
+                         << getKernel() << "' has them, but got " << getIns().size() << " and " << getOuts().size();
+  for (auto [index, operand] : llvm::enumerate(getOperands())) {
+    bool isIn = index < arguments.size();
+    auto own = cast<MemRefType>(operand.getType());
+    auto its = cast<RankedTensorType>((isIn ? arguments[index] : results[index - arguments.size()]).getType());
+    // What an opaque kernel writes is its own business: parts of a scalar, for example.
+    bool mayDiffer = !isIn && definition.getFamily() == KernelFamily::Opaque;
+    if (own.getElementType() != its.getElementType() || ((own.getRank() == 0) != (its.getRank() == 0) && !mayDiffer))
+      return emitOpError() << "expected operand " << index << " to be like " << its << " of kernel '" << getKernel()
+                           << "', but got " << own;
+  }
+  // exec.kernel_c4
+  FailureOr<KernelLoops> loops = definition.getLoops();
+  if (failed(loops))
+    return failure();
+  ArrayRef<int64_t> extents = getExtents();
+  if (extents.size() != loops->extents || llvm::any_of(extents, [](int64_t extent) { return extent < 0; }))
+    return emitOpError() << "expected " << loops->extents << " extents that are not negative, but got "
+                         << getExtentsAttr();
+  std::optional<KernelReach> reach = definition.getReach(extents);
+  if (!reach)
+    return success();
+  if (reach->units != int64_t(getUnits()))
+    return emitOpError() << "expected " << reach->units << " units with these extents, but got " << getUnits();
+  // exec.kernel_c5
+  for (auto [index, operand, rows] : llvm::enumerate(getOperands(), reach->operands))
+    if (auto type = cast<MemRefType>(operand.getType()); !contains(type, rows))
+      return emitOpError() << "expected operand " << index << " to have " << rows.rows << " rows of " << rows.width
+                           << " elements at a distance of " << rows.stride << ", but got " << type;
   return success();
 }
 
 LogicalResult LibraryOp::verifySymbolUses(SymbolTableCollection &table) {
   // exec.library_c1
-  if (!table.lookupNearestSymbolFrom<PlanOp>(*this, getPlanAttr()))
+  auto plan = table.lookupNearestSymbolFrom<PlanOp>(*this, getPlanAttr());
+  if (!plan)
     return emitOpError() << "expected a plan named '" << getPlan() << "', but there is none";
+  // exec.library_c2
+  FunctionType signature = plan.getSignature();
+  if (TypeRange(getIns()) != signature.getInputs() || TypeRange(getOuts()) != signature.getResults())
+    return emitOpError() << "expected memory as plan '" << getPlan() << "' has it, " << signature << ", but got "
+                         << FunctionType::get(getContext(), TypeRange(getIns()), TypeRange(getOuts()));
+  // exec.library_c3
+  std::string why;
+  auto scratchpad = footprintOf(cast<MemRefType>(getScratchpad().getType()), why);
+  if (failed(scratchpad) || scratchpad->bytes() < plan.getScratchpadBytes())
+    return emitOpError() << "expected a scratchpad of " << plan.getScratchpadBytes() << " bytes or more, but got "
+                         << getScratchpad().getType();
   return success();
+}
+
+LogicalResult KernelDefOp::verifyRegions() {
+  // exec.kernel_def_c1
+  Block &body = getBody().front();
+  bool isOne = llvm::hasSingleElement(body.without_terminator());
+  if (getFamily() == KernelFamily::Opaque && !(isOne && llvm::equal(body.front().getOperands(), body.getArguments()) &&
+                                               llvm::equal(body.front().getResults(), getYield().getValues())))
+    return emitOpError() << "expected one op that takes all arguments and whose results are all yielded, in order";
+  return success();
+}
+
+FailureOr<KernelLoops> KernelDefOp::getLoops() {
+  Block &body = getBody().front();
+  auto isFull = [](Value value) { return cast<RankedTensorType>(value.getType()).getRank() >= 2; };
+  unsigned full = llvm::count_if(body.getArguments(), isFull) + llvm::count_if(getYield().getValues(), isFull);
+  unsigned counts = llvm::count_if(body, [](Operation &op) { return isa<CountedOpInterface>(op); });
+  switch (getFamily()) {
+  case KernelFamily::Flat:
+    return KernelLoops{1 + counts};
+  case KernelFamily::Map:
+    return KernelLoops{2 + full, UnitSize::Tile, 1, 2};
+  case KernelFamily::Reduce:
+    return KernelLoops{3 + full, UnitSize::Tile, 1, 3};
+  case KernelFamily::Combine:
+    return KernelLoops{2 + counts};
+  case KernelFamily::Opaque:
+    break;
+  }
+  if (auto kernel = dyn_cast<KernelOpInterface>(body.front()))
+    return kernel.getLoops();
+  return emitOpError() << "'" << body.front().getName() << "' has no kernel rule";
+}
+
+std::optional<KernelReach> KernelDefOp::getReach(ArrayRef<int64_t> extents) {
+  Block &body = getBody().front();
+  KernelFamily family = getFamily();
+  if (family == KernelFamily::Opaque)
+    return cast<KernelOpInterface>(body.front()).getReach(extents);
+  KernelReach reach;
+  auto ceil = [](int64_t a, int64_t b) { return b ? (a / b) + (a % b != 0) : 0; };
+  unsigned stride = 2; // of full tensors
+  switch (family) {
+  case KernelFamily::Flat:
+    reach.units = ceil(extents[0], kFlatUnit);
+    break;
+  case KernelFamily::Reduce:
+    reach.units = ceil(extents[0], extents[2]);
+    stride = 3;
+    break;
+  case KernelFamily::Combine:
+    reach.units = ceil(extents[1], kCombineUnit);
+    break;
+  default:
+    reach.units = extents[0];
+  }
+  auto add = [&](Value value) {
+    int64_t rank = cast<RankedTensorType>(value.getType()).getRank();
+    if (rank == 0)
+      reach.operands.push_back(KernelRows());
+    else if (family == KernelFamily::Flat)
+      reach.operands.push_back(KernelRows::dense(extents[0]));
+    else if (family == KernelFamily::Combine && rank > 1)
+      reach.operands.push_back({extents[0], extents[1], extents[1]});
+    else if (rank > 1)
+      reach.operands.push_back({extents[0], extents[1], extents[stride++]});
+    else if (value.getDefiningOp() && family == KernelFamily::Reduce) // a sum: its partial sums
+      reach.operands.push_back({reach.units, extents[1], extents[1]});
+    else
+      reach.operands.push_back(KernelRows::dense(extents[1]));
+  };
+  llvm::for_each(body.getArguments(), add);
+  llvm::for_each(getYield().getValues(), add);
+  return reach;
 }
 
 YieldOp KernelDefOp::getYield() { return cast<YieldOp>(getBody().front().getTerminator()); }

@@ -18,14 +18,20 @@ def Incept_Dialect : Dialect {
     O,I,H,W). The *executable tier* (`incept.exec.kernel`) mirrors the calls that the runtime makes on arena slices.
 
     Every computing op may carry the discardable attribute `incept.path`, the op's path in the network description.
+    Discardable attributes `incept.NAME` are those of dialect/README.md: the dialect refuses others, other types, and those
+    that stand at the wrong op.
   }];
   let useDefaultAttributePrinterParser = 1;
-  let hasConstantMaterializer = 0;
+  let hasOperationAttrVerify = 1;
   let extraClassDeclaration = [{
     /// Discardable attribute: the op's path in the network description.
     static constexpr ::llvm::StringLiteral kPathAttr = "incept.path";
     /// Module attribute: the phase whose contract the IR fulfils ("graph", "training", ...).
     static constexpr ::llvm::StringLiteral kPhaseAttr = "incept.phase";
+    /// Module attribute: what the module is compiled for, a TargetAttr.
+    static constexpr ::llvm::StringLiteral kTargetAttr = "incept.target";
+    /// Function attribute: what the runtime runs the function for.
+    static constexpr ::llvm::StringLiteral kEntryAttr = "incept.entry";
   }];
 }
 
@@ -55,17 +61,24 @@ def Incept_LibraryTrait : Incept_FusionTrait<"Library">;
 /// Names another part or shape of a buffer; computes nothing.
 def Incept_ViewTrait : Incept_FusionTrait<"View">;
 
+/// Gives memory of its own: two ops that compute the same are two places, and CSE may not make them one.
+def Incept_AllocatesTrait : TraitList<[Incept_FusionTrait<"Allocates">, MemoryEffectsOpInterface]>;
+/// The same where a result is placed in a concat_view's buffer, otherwise pure.
+def Incept_PlacedTrait : TraitList<[Incept_FusionTrait<"Placed">, MemoryEffectsOpInterface, AlwaysSpeculatable]>;
+
 class Incept_Op<string mnemonic, list<Trait> traits = []> : Op<Incept_Dialect, mnemonic, traits>;
 
 class Incept_PureOp<string mnemonic, list<Trait> traits = []> : Incept_Op<mnemonic, !listconcat([Pure], traits)>;
+class Incept_PlacedOp<string mnemonic, list<Trait> traits = []>
+    : Incept_Op<mnemonic, !listconcat([Incept_PlacedTrait], traits)>;
 class Incept_MapOp<string mnemonic, list<Trait> traits = []>
-    : Incept_PureOp<mnemonic, !listconcat([Incept_MapTrait], traits)>;
+    : Incept_PlacedOp<mnemonic, !listconcat([Incept_MapTrait], traits)>;
 class Incept_ReduceOp<string mnemonic, list<Trait> traits = []>
     : Incept_PureOp<mnemonic, !listconcat([Incept_ReduceTrait], traits)>;
 class Incept_OpaqueOp<string mnemonic, list<Trait> traits = []>
-    : Incept_PureOp<mnemonic, !listconcat([Incept_OpaqueTrait], traits)>;
+    : Incept_PlacedOp<mnemonic, !listconcat([Incept_OpaqueTrait], traits)>;
 class Incept_LibraryOp<string mnemonic, list<Trait> traits = []>
-    : Incept_PureOp<mnemonic, !listconcat([Incept_LibraryTrait], traits)>;
+    : Incept_PlacedOp<mnemonic, !listconcat([Incept_LibraryTrait], traits)>;
 class Incept_ViewOp<string mnemonic, list<Trait> traits = []>
     : Incept_PureOp<mnemonic, !listconcat([Incept_ViewTrait], traits)>;
 

@@ -17,7 +17,9 @@ defvar Incept_ConvFormat = [{
     (`stride` $stride^)? (`pad` $pad_begin^)? (`pad_end` $pad_end^)? (`dilation` $dilation^)? (`groups` $groups^)?
 }];
 
-def Incept_Conv2DOp : Incept_LibraryOp<"conv2d", [AttrSizedOperandSegments]> {
+def Incept_Conv2DOp : Incept_LibraryOp<"conv2d", [
+    AttrSizedOperandSegments,
+    DeclareOpInterfaceMethods<WeightsOpInterface, ["getWeightsOperand", "decidesWeightsFormat"]>]> {
   let summary = "2-D convolution, forward";
   let description = [{
     Computes the cross-correlation of `src` (N,C,H,W) with `weights` (O,C/groups,kh,kw), plus `bias` (O) where it is
@@ -42,7 +44,8 @@ def Incept_Conv2DOp : Incept_LibraryOp<"conv2d", [AttrSizedOperandSegments]> {
   let hasVerifier = 1;
 }
 
-def Incept_Conv2DBackwardDataOp : Incept_LibraryOp<"conv2d_backward_data"> {
+def Incept_Conv2DBackwardDataOp : Incept_LibraryOp<"conv2d_backward_data", [
+    DeclareOpInterfaceMethods<WeightsOpInterface, ["getWeightsOperand"]>]> {
   let summary = "gradient of a convolution with respect to src";
   let description = [{
     The shape of `diff_src` is that of the forward `src`.
@@ -55,7 +58,8 @@ def Incept_Conv2DBackwardDataOp : Incept_LibraryOp<"conv2d_backward_data"> {
   let hasVerifier = 1;
 }
 
-def Incept_Conv2DBackwardWeightsOp : Incept_LibraryOp<"conv2d_backward_weights"> {
+def Incept_Conv2DBackwardWeightsOp : Incept_LibraryOp<"conv2d_backward_weights", [
+    DeclareOpInterfaceMethods<WeightsOpInterface, ["getWeightsResult"]>]> {
   let summary = "gradient of a convolution with respect to weights";
   let description = [{
     The shape of `diff_weights` is that of the forward `weights`.

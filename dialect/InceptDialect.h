@@ -7,15 +7,33 @@
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/Dialect.h"
 #include "mlir/IR/OpDefinition.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+#include <optional>
+
+#include "dialect/Optimizers.h"
+
+#include "dialect/Kernels.h"
 
 #include "dialect/InceptDialect.h.inc"
 
+#include "dialect/InceptEnums.h.inc"
 #define GET_ATTRDEF_CLASSES
 #include "dialect/InceptAttrs.h.inc"
 
-#include "dialect/InceptInterfaces.h.inc"
-
 namespace incept {
+
+/// What `read` and `write` touch.
+struct VariableResource : mlir::SideEffects::Resource::Base<VariableResource> {
+  llvm::StringRef getName() final { return "variables"; }
+};
+
+using MemoryEffectList = llvm::SmallVectorImpl<mlir::SideEffects::EffectInstance<mlir::MemoryEffects::Effect>>;
+/// Says that `op` allocates memory for each result, or only for those that are placed in a concat_view.
+void addAllocations(mlir::Operation *op, bool onlyPlaced, MemoryEffectList &effects);
+
+/// Checks what UpdateOpInterface promises.
+mlir::LogicalResult verifyUpdate(mlir::Operation *op);
 
 /// How an op may become part of an `incept.group`; InceptBase.td says what each means.
 namespace OpTrait {
@@ -29,6 +47,16 @@ template <typename ConcreteType>
 class Library : public mlir::OpTrait::TraitBase<ConcreteType, Library> {};
 template <typename ConcreteType>
 class View : public mlir::OpTrait::TraitBase<ConcreteType, View> {};
+template <typename ConcreteType>
+class Allocates : public mlir::OpTrait::TraitBase<ConcreteType, Allocates> {
+public:
+  void getEffects(MemoryEffectList &effects) { addAllocations(this->getOperation(), false, effects); }
+};
+template <typename ConcreteType>
+class Placed : public mlir::OpTrait::TraitBase<ConcreteType, Placed> {
+public:
+  void getEffects(MemoryEffectList &effects) { addAllocations(this->getOperation(), true, effects); }
+};
 } // namespace OpTrait
 
 /// The op's path in the network description, empty where it has none.
@@ -37,3 +65,5 @@ llvm::StringRef getPath(mlir::Operation *op);
 void setPath(mlir::Operation *op, llvm::StringRef path);
 
 } // namespace incept
+
+#include "dialect/InceptInterfaces.h.inc"

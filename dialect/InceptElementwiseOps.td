@@ -12,8 +12,20 @@ class Incept_UnaryOp<string mnemonic> : Incept_MapOp<mnemonic, [SameOperandsAndR
   let assemblyFormat = "$src attr-dict `:` functional-type(operands, results)";
 }
 
+def Incept_ZerosOp : Incept_MapOp<"zeros"> {
+  let summary = "zeros";
+  let description = [{
+    The gradient of a value that nothing depends on. Not a product with 0, which is NaN for what is not finite.
+
+    Example: `%z = incept.zeros : tensor<8x32x149x149xf32>`
+  }];
+  let results = (outs Incept_Activation:$dst);
+  let assemblyFormat = "attr-dict `:` type($dst)";
+}
+
 def Incept_ReluOp : Incept_UnaryOp<"relu"> {
   let summary = "max(src, 0)";
+  let hasFolder = 1;
   let description = [{ Example: `%y = incept.relu %x : (tensor<8x32x149x149xf32>) -> tensor<8x32x149x149xf32>` }];
 }
 
@@ -32,6 +44,7 @@ def Incept_CastOp : Incept_MapOp<"cast", [SameOperandsAndResultShape]> {
   let arguments = (ins Incept_Activation:$src);
   let results = (outs Incept_Activation:$dst);
   let assemblyFormat = "$src attr-dict `:` functional-type(operands, results)";
+  let hasFolder = 1;
 }
 
 def Incept_SelectOp : Incept_MapOp<"select"> {
@@ -83,6 +96,7 @@ def Incept_ScaleOp : Incept_MapOp<"scale", [SameOperandsAndResultShape, SameOper
   let arguments = (ins Incept_Activation:$src, F64Attr:$factor);
   let results = (outs Incept_Activation:$dst);
   let assemblyFormat = "$src `by` $factor attr-dict `:` functional-type(operands, results)";
+  let hasFolder = 1;
 }
 
 def Incept_ChannelSumOp : Incept_ReduceOp<"channel_sum"> {
@@ -126,6 +140,7 @@ def Incept_RandomDropOp : Incept_PureOp<"random_drop", [SameOperandsAndResultSha
 }
 
 def Incept_ConcatOp : Incept_PureOp<"concat"> {
+  let hasFolder = 1;
   let summary = "tensors side by side along channels";
   let description = [{
     - (C1) there is at least one operand; all agree in N, H and W.
@@ -138,6 +153,7 @@ def Incept_ConcatOp : Incept_PureOp<"concat"> {
 }
 
 def Incept_SliceOp : Incept_PureOp<"slice"> {
+  let hasFolder = 1;
   let summary = "a range of channels";
   let description = [{
     Channels [offset, offset + channels of dst) of `src`: the gradient of concat.
@@ -190,10 +206,12 @@ def Incept_SliceRowsOp : Incept_ViewOp<"slice_rows"> {
 def Incept_ConcatViewOp : Incept_ViewOp<"concat_view"> {
   let summary = "a buffer whose channel slices are the operands";
   let description = [{
-    As `concat`, but nothing is copied: each operand's producer writes its slice of the result's buffer.
+    As `concat`, but nothing is copied: each operand's producer writes its slice of the result's buffer. `offset` is the
+    buffer's place in the arena, from the planned phase on.
     - (C1), (C2) as `concat`.
+    - (C3) a value lies in one place: an operand is no operand of another concat_view, nor twice of this one.
   }];
-  let arguments = (ins Variadic<Incept_Image>:$srcs);
+  let arguments = (ins Variadic<Incept_Image>:$srcs, OptionalAttr<I64Attr>:$offset);
   let results = (outs Incept_Image:$dst);
   let assemblyFormat = "$srcs attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;

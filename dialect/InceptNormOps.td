@@ -4,7 +4,7 @@
 #ifndef INCEPT_NORM_OPS_TD
 #define INCEPT_NORM_OPS_TD
 
-include "dialect/InceptBase.td"
+include "dialect/InceptInterfaces.td"
 
 def Incept_BatchNormOp : Incept_PureOp<"batch_norm"> {
   let summary = "batch normalisation with given statistics";
@@ -85,7 +85,7 @@ def Incept_ChannelStatsOp : Incept_ReduceOp<"channel_stats"> {
   let hasVerifier = 1;
 }
 
-def Incept_BatchNormFinalizeOp : Incept_MapOp<"batch_norm_finalize", [AttrSizedOperandSegments]> {
+def Incept_BatchNormFinalizeOp : Incept_MapOp<"batch_norm_finalize", [AttrSizedOperandSegments, CountedOpInterface]> {
   let summary = "batch statistics from sums, and the running statistics' next values";
   let description = [{
     With M = `count` values per channel: mean = shift + sum/M, variance = sum_squares/M - (sum/M)^2 (at least 0),
@@ -132,7 +132,7 @@ def Incept_BatchNormBackwardStatsOp : Incept_ReduceOp<"batch_norm_backward_stats
   let hasVerifier = 1;
 }
 
-def Incept_BatchNormBackwardFinalizeOp : Incept_MapOp<"batch_norm_backward_finalize"> {
+def Incept_BatchNormBackwardFinalizeOp : Incept_MapOp<"batch_norm_backward_finalize", [CountedOpInterface]> {
   let summary = "parameter gradients and the coefficients of diff_src";
   let description = [{
     With M = `count`: diff_gamma = sum_product * inv_std, diff_beta = sum, a = gamma * inv_std,

@@ -28,12 +28,14 @@ def Incept_MaxPoolOp : Incept_OpaqueOp<"max_pool"> {
 def Incept_MaxPoolWithIndexOp : Incept_OpaqueOp<"max_pool_with_index"> {
   let summary = "maximum over a window, and where it was";
   let description = [{
-    `workspace` holds the position kh*KW + kw of the first maximum in its window, for the gradient.
+    `workspace` holds the position kh*KW + kw of the first maximum in its window, for the gradient. Where nothing uses it,
+    the op is a `max_pool`.
     - (C1) as `max_pool`, and the window has at most 255 elements.
     - (C2) `workspace` has the shape of `dst`.
   }];
   let arguments = !con((ins Incept_Image:$src), Incept_WindowArguments);
   let results = (outs Incept_Image:$dst, Incept_Index:$workspace);
+  let hasCanonicalizeMethod = 1;
   let assemblyFormat = !strconcat("$src", Incept_WindowFormat, "attr-dict `:` functional-type(operands, results)");
   let hasVerifier = 1;
 }

@@ -4,7 +4,7 @@
 #ifndef INCEPT_TRAINING_OPS_TD
 #define INCEPT_TRAINING_OPS_TD
 
-include "dialect/InceptBase.td"
+include "dialect/InceptInterfaces.td"
 
 def Incept_NormalizeImageOp : Incept_OpaqueOp<"normalize_image"> {
   let summary = "bytes of images to normalised values";
@@ -30,7 +30,7 @@ def Incept_ImportImageOp : Incept_OpaqueOp<"import_image"> {
   let hasVerifier = 1;
 }
 
-def Incept_SoftmaxCrossEntropyOp : Incept_OpaqueOp<"softmax_cross_entropy"> {
+def Incept_SoftmaxCrossEntropyOp : Incept_OpaqueOp<"softmax_cross_entropy", [DeclareOpInterfaceMethods<LossOpInterface>]> {
   let summary = "mean cross entropy of a batch";
   let description = [{
     loss = -1/N sum_n sum_k q[n,k] log softmax(logits)[n,k] with q = (1 - s) * onehot(label) + s/K, s = `label_smoothing`.
@@ -43,7 +43,8 @@ def Incept_SoftmaxCrossEntropyOp : Incept_OpaqueOp<"softmax_cross_entropy"> {
   let hasVerifier = 1;
 }
 
-def Incept_SoftmaxCrossEntropyBackwardOp : Incept_OpaqueOp<"softmax_cross_entropy_backward"> {
+def Incept_SoftmaxCrossEntropyBackwardOp : Incept_OpaqueOp<"softmax_cross_entropy_backward", [
+    DeclareOpInterfaceMethods<LossGradientOpInterface>]> {
   let summary = "gradient of softmax_cross_entropy with respect to logits";
   let description = [{
     diff_logits = weight * (softmax(logits) - q) / N, times `scale` where it is given.
@@ -57,7 +58,7 @@ def Incept_SoftmaxCrossEntropyBackwardOp : Incept_OpaqueOp<"softmax_cross_entrop
   let hasVerifier = 1;
 }
 
-def Incept_SgdUpdateOp : Incept_MapOp<"sgd_update"> {
+def Incept_SgdUpdateOp : Incept_MapOp<"sgd_update", [DeclareOpInterfaceMethods<UpdateOpInterface>]> {
   let summary = "one step of SGD with momentum";
   let description = [{
     g = gradient + weight_decay * parameter (the second term only with `decay`);
@@ -77,10 +78,9 @@ def Incept_SgdUpdateOp : Incept_MapOp<"sgd_update"> {
     $parameter `,` $gradient `,` $velocity `rate` $learning_rate `momentum` $momentum `weight_decay` $weight_decay
     (`unscale` $unscale^)? (`decay` $decay^)? attr-dict `:` functional-type(operands, results)
   }];
-  let hasVerifier = 1;
 }
 
-def Incept_RmspropUpdateOp : Incept_MapOp<"rmsprop_update"> {
+def Incept_RmspropUpdateOp : Incept_MapOp<"rmsprop_update", [DeclareOpInterfaceMethods<UpdateOpInterface>]> {
   let summary = "one step of RMSProp with momentum, in TensorFlow's form";
   let description = [{
     g = gradient + weight_decay * parameter (the second term only with `decay`);
@@ -100,7 +100,6 @@ def Incept_RmspropUpdateOp : Incept_MapOp<"rmsprop_update"> {
     `rms_decay` $rms_decay `epsilon` $epsilon `weight_decay` $weight_decay (`unscale` $unscale^)? (`decay` $decay^)?
     attr-dict `:` functional-type(operands, results)
   }];
-  let hasVerifier = 1;
 }
 
 def Incept_CountNonfiniteOp : Incept_OpaqueOp<"count_nonfinite"> {

@@ -22,7 +22,8 @@ static LogicalResult verifyConstants(OpTy op) {
 
 template <typename OpTy>
 static LogicalResult verifyCount(OpTy op) {
-  if (int64_t(op.getCount()) < 0)
+  bool isExtent = op.getCount() == 0 && isa_and_nonnull<exec::KernelDefOp>(op->getParentOp());
+  if (int64_t(op.getCount()) <= 0 && !isExtent)
     return op.emitOpError() << "expected a positive count, but got " << int64_t(op.getCount());
   return success();
 }

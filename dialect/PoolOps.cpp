@@ -4,6 +4,7 @@
 
 #include "dialect/InceptOps.h"
 #include "dialect/VerifierUtils.h"
+#include "mlir/IR/PatternMatch.h"
 
 using namespace mlir;
 
@@ -40,6 +41,17 @@ LogicalResult MaxPoolWithIndexOp::verify() {
   if (failed(verifyPool(*this, getSrc(), getDst())))
     return failure();
   return verifyIndexed(*this, getDst());
+}
+
+LogicalResult MaxPoolWithIndexOp::canonicalize(MaxPoolWithIndexOp op, PatternRewriter &rewriter) {
+  if (!op.getWorkspace().use_empty())
+    return failure();
+  auto pool = MaxPoolOp::create(rewriter, op.getLoc(), op.getDst().getType(), op.getSrc(), op.getKernelAttr(),
+                                op.getStrideAttr(), op.getPadBeginAttr(), op.getPadEndAttr());
+  setPath(pool, getPath(op));
+  rewriter.replaceAllUsesWith(op.getDst(), pool.getDst());
+  rewriter.eraseOp(op);
+  return success();
 }
 
 LogicalResult MaxPoolBackwardOp::verify() {

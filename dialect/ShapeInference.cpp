@@ -31,11 +31,27 @@ std::string formatShape(ArrayRef<int64_t> shape) {
   return text.empty() ? "scalar" : text;
 }
 
+int64_t rowsOf(ArrayRef<int64_t> shape) {
+  int64_t rows = 1;
+  for (auto [index, dim] : llvm::enumerate(shape))
+    rows *= index == 1 ? 1 : dim;
+  return rows;
+}
+
 FailureOr<int64_t> countElements(ArrayRef<int64_t> shape) {
   int64_t count = 1;
   for (int64_t dim : shape)
     if (dim < 0 || llvm::MulOverflow(count, dim, count) || count >= (int64_t(1) << 62))
       return failure();
+  return count;
+}
+
+FailureOr<int64_t> countMultiplyAccumulates(ArrayRef<int64_t> weights, ArrayRef<int64_t> dst) {
+  int64_t count = 1;
+  for (ArrayRef<int64_t> dims : {weights, dst.drop_front(2)})
+    for (int64_t dim : dims)
+      if (llvm::MulOverflow(count, dim, count))
+        return failure();
   return count;
 }
 

@@ -50,32 +50,65 @@ LogicalResult SoftmaxCrossEntropyBackwardOp::verify() {
   return verifyShape(*this, "diff_logits", getDiffLogits(), shapeOf(getLogits()));
 }
 
-/// All tensors of an update but the scalars have the parameter's shape (C1).
-static LogicalResult verifyUpdate(Operation *op, Value parameter) {
-  SmallVector<Value> values(op->getOperands());
-  llvm::append_range(values, op->getResults());
-  for (Value value : values)
-    if (!shapeOf(value).empty() && failed(verifyShape(op, "a tensor of the update", value, shapeOf(parameter))))
+LogicalResult verifyUpdate(Operation *op) {
+  auto update = cast<UpdateOpInterface>(op);
+  const Optimizer &optimizer = update.getOptimizer();
+  size_t operands = 2 + optimizer.slots.size() + optimizer.hyperparameters.size(), results = 1 + optimizer.slots.size();
+  if (op->getNumOperands() < operands || op->getNumOperands() > operands + 1 || op->getNumResults() < results ||
+      op->getNumResults() > results + 1)
+    return op->emitOpError() << "expected the operands and results of optimizer " << optimizer.kind;
+  // sgd_update_c1, rmsprop_update_c1
+  SmallVector<Value> tensors(op->getOperands().take_front(2 + optimizer.slots.size()));
+  llvm::append_range(tensors, op->getResults());
+  for (Value value : tensors)
+    if (failed(verifyShape(op, "a tensor of the update", value, shapeOf(update.getParameter()))))
       return failure();
-  return success();
+  // sgd_update_c2, rmsprop_update_c2
+  SmallVector<Value> alike = {update.getParameter(), update.getNewParameter()};
+  llvm::append_range(alike, update.getSlots());
+  llvm::append_range(alike, update.getNewSlots());
+  return verifySameElement(op, alike);
 }
 
-LogicalResult SgdUpdateOp::verify() {
-  // sgd_update_c1
-  if (failed(verifyUpdate(*this, getParameter())))
-    return failure();
-  // sgd_update_c2
-  return verifySameElement(*this, {getParameter(), getVelocity(), getNewParameter(), getNewVelocity()});
+const Optimizer &SgdUpdateOp::getOptimizer() { return optimizers::kSgd; }
+const Optimizer &RmspropUpdateOp::getOptimizer() { return optimizers::kRmsprop; }
+
+/// The first registered op that implements `Interface` and whose `kindOf` is `kind`.
+template <typename Interface, typename KindOf>
+static std::optional<RegisteredOperationName> findOp(MLIRContext *context, StringRef kind, KindOf kindOf) {
+  for (RegisteredOperationName name : context->getRegisteredOperations())
+    if (auto *found = name.getInterface<Interface>(); found && kindOf(*found) == kind)
+      return name;
+  return std::nullopt;
 }
 
-LogicalResult RmspropUpdateOp::verify() {
-  // rmsprop_update_c1
-  if (failed(verifyUpdate(*this, getParameter())))
-    return failure();
-  // rmsprop_update_c2
-  return verifySameElement(
-      *this, {getParameter(), getMeanSquare(), getVelocity(), getNewParameter(), getNewMeanSquare(), getNewVelocity()});
+std::optional<RegisteredOperationName> UpdateOpInterface::find(MLIRContext *context, StringRef kind) {
+  return findOp<UpdateOpInterface>(context, kind, [](auto &found) { return found.getOptimizer().kind; });
 }
+
+std::optional<RegisteredOperationName> LossOpInterface::find(MLIRContext *context, StringRef kind) {
+  return findOp<LossOpInterface>(context, kind, [](auto &found) { return found.getLossKind(); });
+}
+
+StringRef SoftmaxCrossEntropyOp::getLossKind() { return "softmax_cross_entropy"; }
+
+Value SoftmaxCrossEntropyOp::buildLoss(OpBuilder &builder, Location loc, Value logits, Value labels,
+                                       DictionaryAttr training) {
+  auto smoothing = training ? training.getAs<FloatAttr>("label_smoothing") : FloatAttr();
+  return create(builder, loc, RankedTensorType::get({}, elementOf(logits)), logits, labels,
+                builder.getF64FloatAttr(smoothing ? smoothing.getValueAsDouble() : 0.0))
+      .getLoss();
+}
+
+Value SoftmaxCrossEntropyOp::buildGradient(OpBuilder &builder, double weight) {
+  return SoftmaxCrossEntropyBackwardOp::create(builder, getLoc(), getLogits().getType(), getLogits(), getLabels(),
+                                               Value(), getLabelSmoothingAttr(), builder.getF64FloatAttr(weight))
+      .getDiffLogits();
+}
+
+OpOperand &SoftmaxCrossEntropyOp::getLogitsOperand() { return getLogitsMutable(); }
+OpOperand &SoftmaxCrossEntropyBackwardOp::getLogitsOperand() { return getLogitsMutable(); }
+void SoftmaxCrossEntropyBackwardOp::setLossScale(Value scale) { getScaleMutable().assign(scale); }
 
 LogicalResult CountNonfiniteOp::verify() {
   // count_nonfinite_c1

@@ -54,7 +54,7 @@ DictionaryAttr GraphEmitter::weightsInit(const Op &op, StringRef fallback, int64
 }
 
 /// Declares a variable and reads it.
-mlir::Value GraphEmitter::variable(const Op &op, const std::string &name, ArrayRef<int64_t> shape, StringRef kind,
+mlir::Value GraphEmitter::variable(const Op &op, const std::string &name, ArrayRef<int64_t> shape, VariableKind kind,
                                    DictionaryAttr init, bool decay, Frame &frame) {
   auto [first, inserted] = variables.emplace(name, op.place);
   if (!inserted) {
@@ -69,7 +69,7 @@ mlir::Value GraphEmitter::variable(const Op &op, const std::string &name, ArrayR
     return {};
   }
   Location loc = location(op.place);
-  VariableOp::create(variableBuilder, loc, name, type(shape), kind, init, decay);
+  VariableOp::create(variableBuilder, loc, name, type(shape), kind, "", "", init, decay);
   return ReadOp::create(builder, loc, type(shape), FlatSymbolRefAttr::get(&context, name));
 }
 
@@ -157,16 +157,18 @@ Tensor GraphEmitter::emitConv(const Op &op, const Tensor &src, const std::string
   bool norm = hasBatchNorm(op, frame), bias = flag(op, "bias", !norm, frame);
   std::string own = norm ? path + ".conv" : path;
   int64_t area = shape->kernel[0] * shape->kernel[1];
-  int64_t fanIn, fanOut, work;
-  if (llvm::MulOverflow(weights[1], area, fanIn) || llvm::MulOverflow(*outputs, area, fanOut) ||
-      llvm::MulOverflow(fanIn, (*dst)[1] * (*dst)[2], work) || llvm::MulOverflow(work, (*dst)[3], work) ||
-      llvm::AddOverflow(macs, work, macs)) {
+  int64_t fanIn, fanOut;
+  auto work = countMultiplyAccumulates(weights, *dst);
+  if (failed(work) || llvm::MulOverflow(weights[1], area, fanIn) || llvm::MulOverflow(*outputs, area, fanOut) ||
+      llvm::AddOverflow(macs, *work, macs)) {
     error(op.range, "the number of multiply-accumulates does not fit 63 bits", frame);
     return {};
   }
-  auto w = variable(op, own + ".weight", weights, "parameter", weightsInit(op, "he_normal", fanIn, fanOut, frame),
+  auto w = variable(op, own + ".weight", weights, VariableKind::Parameter,
+                    weightsInit(op, "he_normal", fanIn, fanOut, frame),
                     /*decay=*/true, frame);
-  auto b = bias ? variable(op, own + ".bias", {*outputs}, "parameter", constantInit("zeros"), /*decay=*/false, frame)
+  auto b = bias ? variable(op, own + ".bias", {*outputs}, VariableKind::Parameter, constantInit("zeros"),
+                           /*decay=*/false, frame)
                 : mlir::Value();
   if (!w || (bias && !b))
     return {};
@@ -191,13 +193,15 @@ Tensor GraphEmitter::emitBatchNorm(const Op &op, const Tensor &src, const std::s
   int64_t channels[] = {src.shape[1]};
   mlir::Value gamma;
   if (batchNormScale(op, frame)) {
-    gamma = variable(op, path + ".weight", channels, "parameter", constantInit("ones"), /*decay=*/false, frame);
+    gamma =
+        variable(op, path + ".weight", channels, VariableKind::Parameter, constantInit("ones"), /*decay=*/false, frame);
     if (!gamma)
       return {};
   }
-  auto beta = variable(op, path + ".bias", channels, "parameter", constantInit("zeros"), false, frame);
-  auto mean = variable(op, path + ".running_mean", channels, "state", constantInit("zeros"), false, frame);
-  auto variance = variable(op, path + ".running_var", channels, "state", constantInit("ones"), false, frame);
+  auto beta = variable(op, path + ".bias", channels, VariableKind::Parameter, constantInit("zeros"), false, frame);
+  auto mean = variable(op, path + ".running_mean", channels, VariableKind::State, constantInit("zeros"), false, frame);
+  auto variance =
+      variable(op, path + ".running_var", channels, VariableKind::State, constantInit("ones"), false, frame);
   if (!beta || !mean || !variance)
     return {};
   return tensor(BatchNormOp::create(builder, location(op.place), src.value.getType(), src.value, gamma, beta, mean,
@@ -267,23 +271,15 @@ Tensor GraphEmitter::emitFlatten(const Op &op, const Tensor &src, const std::str
   return {};
 }
 
-/// Zeros are channels of the input times 0, since the dialect has no constants.
 Tensor GraphEmitter::emitPadChannels(const Op &op, const Tensor &src, const std::string &path, Frame &frame) {
   auto count = integer(op.main.expr, frame.scope, "channels", 0, kMaxDimension, frame);
   if (!needsImage(op, src, frame) || !count || *count == 0)
     return count ? src : Tensor();
-  if (*count > src.shape[1]) {
-    error(op.range,
-          "expected at most as many channels as the input has, " + Twine(src.shape[1]) + ", but got " + Twine(*count),
-          frame);
-    return {};
-  }
   Location loc = location(op.place);
   Shape zeros = src.shape, dst = src.shape;
   zeros[1] = *count;
   dst[1] += *count;
-  Tensor slice = tensor(SliceOp::create(builder, loc, type(zeros), src.value, builder.getI64IntegerAttr(0)), path);
-  Tensor zero = tensor(ScaleOp::create(builder, loc, type(zeros), slice.value, builder.getF64FloatAttr(0.0)), path);
+  Tensor zero = tensor(ZerosOp::create(builder, loc, type(zeros)), path);
   return tensor(ConcatOp::create(builder, loc, type(dst), mlir::ValueRange{src.value, zero.value}), path);
 }
 
@@ -294,13 +290,18 @@ Tensor GraphEmitter::emitLinear(const Op &op, const Tensor &image, const std::st
     return {};
   int64_t weights[] = {*outputs, src.shape[1]};
   auto dst = infer(op, src, frame, [&](EmitError emitError) { return inferLinear(emitError, src.shape, weights); });
-  if (!dst || llvm::AddOverflow(macs, weights[0] * weights[1], macs))
+  if (!dst)
     return {};
-  auto w = variable(op, path + ".weight", weights, "parameter",
+  auto work = countMultiplyAccumulates(weights, *dst);
+  if (failed(work) || llvm::AddOverflow(macs, *work, macs)) {
+    error(op.range, "the number of multiply-accumulates does not fit 63 bits", frame);
+    return {};
+  }
+  auto w = variable(op, path + ".weight", weights, VariableKind::Parameter,
                     weightsInit(op, "glorot_uniform", weights[1], weights[0], frame), /*decay=*/true, frame);
   bool bias = flag(op, "bias", true, frame);
-  auto b =
-      bias ? variable(op, path + ".bias", {*outputs}, "parameter", constantInit("zeros"), false, frame) : mlir::Value();
+  auto b = bias ? variable(op, path + ".bias", {*outputs}, VariableKind::Parameter, constantInit("zeros"), false, frame)
+                : mlir::Value();
   if (!w || (bias && !b))
     return {};
   return tensor(LinearOp::create(builder, location(op.place), type(*dst), src.value, w, b), path);

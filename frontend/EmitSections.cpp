@@ -48,7 +48,6 @@ struct Field {
   StringRef name;
   double least, most, fallback;
 };
-const Field kOptimizer[] = {{"momentum", 0, 1, 0.9}, {"decay", 0, 1, 0.9}, {"epsilon", 1e-30, kInfinity, 1.0}};
 const Field kRate[] = {{"base", 0, kInfinity, 0.01},
                        {"gamma", 0, 1, 0.94},
                        {"every_epochs", 1e-6, kInfinity, 2.0},
@@ -82,9 +81,13 @@ void GraphEmitter::emitSections(Frame &frame) {
   };
   const std::vector<Argument> none;
   const std::vector<Argument> &training = spec.training ? spec.training->arguments : none;
+  SmallVector<Field> optimizerFields;
+  for (const Hyperparameter *number : optimizerNumbers())
+    optimizerFields.push_back({number->key, number->least, number->most, number->fallback});
   const Argument *optimizer = findField(training, "optimizer"), *rate = findField(training, "learning_rate");
   SmallVector<NamedAttribute> entries = {
-      builder.getNamedAttr("optimizer", record(optimizer ? optimizer->items : none, "sgd", kOptimizer)),
+      builder.getNamedAttr("optimizer",
+                           record(optimizer ? optimizer->items : none, kOptimizers[0]->kind, optimizerFields)),
       builder.getNamedAttr("learning_rate", record(rate ? rate->items : none, "constant", kRate)),
       whole(training, "epochs", 1, 1), whole(training, "seed", 0, 0)};
   for (const Field &field : kTraining)

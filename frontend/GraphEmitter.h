@@ -90,7 +90,7 @@ private:
   Tensor emitLinear(const Op &op, const Tensor &src, const std::string &path, Frame &frame);
   Tensor emitFlatten(const Op &op, const Tensor &src, const std::string &path, Frame &frame);
   Tensor emitPadChannels(const Op &op, const Tensor &src, const std::string &path, Frame &frame);
-  mlir::Value variable(const Op &op, const std::string &name, llvm::ArrayRef<int64_t> shape, llvm::StringRef kind,
+  mlir::Value variable(const Op &op, const std::string &name, llvm::ArrayRef<int64_t> shape, VariableKind kind,
                        mlir::DictionaryAttr init, bool decay, Frame &frame);
   mlir::DictionaryAttr weightsInit(const Op &op, llvm::StringRef fallback, int64_t fanIn, int64_t fanOut, Frame &frame);
   mlir::DictionaryAttr constantInit(llvm::StringRef kind);

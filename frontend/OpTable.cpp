@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "frontend/OpTable.h"
+#include "dialect/Optimizers.h"
 #include "llvm/ADT/STLExtras.h"
 
 namespace incept {
@@ -8,7 +9,6 @@ namespace incept {
 static const llvm::StringRef kActivations[] = {"relu", "linear"};
 static const llvm::StringRef kInits[] = {"zeros",      "ones",           "constant",        "he_normal",
                                          "he_uniform", "glorot_uniform", "truncated_normal"};
-static const llvm::StringRef kOptimizers[] = {"sgd", "rmsprop"};
 static const llvm::StringRef kSchedules[] = {"constant", "step", "cosine"};
 
 static const KeyInfo kConvKeys[] = {
@@ -97,11 +97,22 @@ llvm::ArrayRef<KeyInfo> inputKeys() {
   return keys;
 }
 
+/// The kind of an optimizer, and the keys of all of them.
+static std::vector<KeyInfo> optimizerKeys() {
+  static const std::vector<llvm::StringRef> kinds = [] {
+    std::vector<llvm::StringRef> names;
+    for (const Optimizer *optimizer : kOptimizers)
+      names.push_back(optimizer->kind);
+    return names;
+  }();
+  std::vector<KeyInfo> keys = {{"kind", KeyType::Word, kinds}};
+  for (const Hyperparameter *number : optimizerNumbers())
+    keys.push_back({number->key, KeyType::Value});
+  return keys;
+}
+
 llvm::ArrayRef<KeyInfo> trainingKeys() {
-  static const KeyInfo optimizer[] = {{"kind", KeyType::Word, kOptimizers},
-                                      {"momentum", KeyType::Value},
-                                      {"decay", KeyType::Value},
-                                      {"epsilon", KeyType::Value}};
+  static const std::vector<KeyInfo> optimizer = optimizerKeys();
   static const KeyInfo rate[] = {{"kind", KeyType::Word, kSchedules}, {"base", KeyType::Value},
                                  {"gamma", KeyType::Value},           {"every_epochs", KeyType::Value},
                                  {"final", KeyType::Value},           {"warmup_epochs", KeyType::Value}};

@@ -5,11 +5,14 @@
 // primitive has no fast implementation for that format, or one that is much faster on activations in blocks of
 // channels, reorder groups are inserted.
 
+#include "dialect/EntryPoints.h"
 #include "dialect/InceptOps.h"
 #include "dialect/VerifierUtils.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "passes/Layouts.h"
+#include "passes/MemoryType.h"
 #include "passes/Passes.h"
+#include "passes/Placement.h"
 #include "passes/Target.h"
 
 using namespace mlir;
@@ -45,31 +48,29 @@ private:
   SmallVector<func::FuncOp> functionsInOrder() {
     SmallVector<func::FuncOp> functions(module.getOps<func::FuncOp>());
     llvm::stable_sort(functions, [](func::FuncOp a, func::FuncOp b) {
-      return (a.getName() == "forward_backward") > (b.getName() == "forward_backward");
+      return isEntry(a, EntryPoint::ForwardBackward) > isEntry(b, EntryPoint::ForwardBackward);
     });
     return functions;
   }
 
   static ChannelSlice sliceOf(Value value) { return {layoutOf(value).getStride(), layoutOf(value).getOffset()}; }
 
-  static Operation *libraryOp(GroupOp group) { return &group.getBody().front().front(); }
-
   /// Begins an error about what the user wrote, not about the op that it has become.
   static InFlightDiagnostic refuse(GroupOp group) {
     StringRef path = getPath(group);
-    return group.emitError() << "'" << (path.empty() ? libraryOp(group)->getName().getStringRef() : path) << "' ";
+    return group.emitError() << "'" << (path.empty() ? group.getFirstOp()->getName().getStringRef() : path) << "' ";
   }
 
   LogicalResult chooseWeightFormats(func::FuncOp function) {
     for (GroupOp group : function.getOps<GroupOp>()) {
-      auto conv = group.isLibrary() ? dyn_cast<Conv2DOp>(libraryOp(group)) : Conv2DOp();
-      if (!conv)
+      auto op = dyn_cast<WeightsOpInterface>(group.getFirstOp());
+      if (!group.isLibrary() || !op || !op.decidesWeightsFormat())
         continue;
-      SmallVector<ReadOp> reads = readsOf(outerValue(group, conv.getWeights()));
+      SmallVector<ReadOp> reads = readsOf(outerValue(group, op.getWeightsOperand()->get()));
       if (reads.empty() || llvm::any_of(reads, [&](ReadOp read) { return formats.contains(read.getVariable()); }))
         continue;
       std::string why;
-      auto plan = target.plan(conv, "any", why);
+      auto plan = target.plan(op, "any", why);
       if (failed(plan))
         return refuse(group) << "has no implementation on this target: " << why;
       if (reads.size() == 1)
@@ -116,20 +117,22 @@ private:
   /// A parameter has the format of its copy in low precision; gradient, slots and what inference casts have that of the
   /// parameter.
   void shareFormats() {
-    for (VariableOp variable : module.getOps<VariableOp>())
-      if (variable.getKind() == "copy") {
-        StringRef copy = variable.getSymName(), parameter = copy.split('/').second;
-        formats[parameter] = formats.lookup(copy);
-        joinedFormats[parameter] = joinedFormats.lookup(copy);
+    SmallVector<VariableOp> owned;
+    llvm::copy_if(module.getOps<VariableOp>(), std::back_inserter(owned),
+                  [](VariableOp variable) { return variable.getOwner().has_value(); });
+    for (VariableOp variable : owned)
+      if (variable.getKind() == VariableKind::Copy) {
+        formats[*variable.getOwner()] = formats.lookup(variable.getSymName());
+        joinedFormats[*variable.getOwner()] = joinedFormats.lookup(variable.getSymName());
       }
-    for (VariableOp variable : module.getOps<VariableOp>())
-      if (auto [prefix, parameter] = variable.getSymName().split('/'); prefix == "narrow") {
-        formats.try_emplace(parameter, formats.lookup(variable.getSymName())); // where nothing is trained
-        formats[variable.getSymName()] = formats.lookup(parameter);
+    for (VariableOp variable : owned)
+      if (variable.getKind() == VariableKind::Derived) {
+        formats.try_emplace(*variable.getOwner(), formats.lookup(variable.getSymName())); // where nothing is trained
+        formats[variable.getSymName()] = formats.lookup(*variable.getOwner());
       }
-    for (VariableOp variable : module.getOps<VariableOp>())
-      if (variable.getKind() == "gradient" || variable.getKind() == "slot")
-        if (auto found = formats.find(variable.getSymName().split('/').second); found != formats.end())
+    for (VariableOp variable : owned)
+      if (variable.getKind() == VariableKind::Gradient || variable.getKind() == VariableKind::Slot)
+        if (auto found = formats.find(*variable.getOwner()); found != formats.end())
           formats[variable.getSymName()] = std::string(found->second);
   }
 
@@ -140,8 +143,7 @@ private:
   LayoutAttr variableLayout(VariableOp variable) {
     if (auto found = formats.find(variable.getSymName()); found != formats.end())
       return layout(found->second);
-    bool isActivation = variable.getSymName() == "io/f32_input";
-    return layout(isActivation ? kNhwcFormat : kDenseFormat);
+    return layout(variable.hasIoRole("f32_input") ? kNhwcFormat : kDenseFormat);
   }
 
   LayoutAttr variableLayout(StringRef name) { return variableLayout(symbols.lookup<VariableOp>(name)); }
@@ -158,7 +160,7 @@ private:
         if (failed(group.isLibrary() ? planLibrary(group) : layOutKernel(group)))
           return failure();
         // What the backward pass needs in blocks is reordered anew: a copy kept from the forward pass costs memory.
-        if (isa<SoftmaxCrossEntropyOp>(libraryOp(group)))
+        if (isa<LossOpInterface>(group.getFirstOp()))
           blocked.clear();
       } else if (auto join = dyn_cast<JoinRowsOp>(op)) {
         setLayout(join.getDst(), layout(joinedFormats.lookup(readsOf(join.getDst()).front().getVariable())));
@@ -172,7 +174,7 @@ private:
     }
     SmallVector<GroupOp> groups(function.getOps<GroupOp>());
     for (GroupOp group : llvm::reverse(groups))
-      if (group.isLibrary() && isa<ReorderOp>(libraryOp(group)) && group.use_empty())
+      if (group.isLibrary() && isa<ReorderOp>(group.getFirstOp()) && group.use_empty())
         group.erase();
     blocked.clear();
     return success();
@@ -202,15 +204,19 @@ private:
       value.setType(output.getType());
   }
 
+  /// What is computed of weights element by element keeps their layout; everything else is an activation or a vector.
   LogicalResult layOutKernel(GroupOp group) {
-    for (Value output : group.getOutputs()) {
-      // Updates keep the layout of what they update; everything else is an activation or a vector.
-      auto weights = llvm::find_if(group.getInputs(), [&](Value input) {
-        return shapeOf(input) == shapeOf(output) && layoutOf(input) && layoutOf(input).getFormat() != kNhwcFormat;
-      });
-      bool isImport = isa<ImportImageOp, NormalizeImageOp>(group.getBody().front().front());
-      if (weights != group.getInputs().end() && !isImport && shapeOf(output).size() == 4)
-        setLayout(output, layoutOf(*weights));
+    DenseMap<Value, LayoutAttr> weights; // in the group
+    for (auto [argument, input] : llvm::zip(group.getBody().getArguments(), group.getInputs()))
+      if (layoutOf(input).getFormat() != kNhwcFormat && shapeOf(input).size() == 4)
+        weights[argument] = layoutOf(input);
+    for (Operation &op : group.getBody().front().without_terminator())
+      for (OpResult result : op.getResults())
+        if (OpOperand *source = layoutSource(result); source && weights.contains(source->get()))
+          weights[result] = weights.lookup(source->get());
+    for (auto [value, output] : llvm::zip(group.getYield().getValues(), group.getOutputs())) {
+      if (LayoutAttr layout = weights.lookup(value); layout && placementOf(output).root == output)
+        setLayout(output, layout);
       else
         setActivationLayout(output);
     }
@@ -219,18 +225,17 @@ private:
   }
 
   LogicalResult planLibrary(GroupOp group) {
-    Operation *op = libraryOp(group);
+    Operation *op = group.getFirstOp();
     for (Value input : group.getInputs())
       if (layoutOf(input) && layoutOf(input).isSlice() && !target.acceptsSlice(op, input, sliceOf(input)))
         return group.emitOpError() << "reads a channel slice, which its library cannot: expected a copy before it";
     if (isa<ReorderOp>(op))
       return planExistingReorder(group, cast<ReorderOp>(op));
-    if (auto conv = dyn_cast<Conv2DOp>(op))
-      return planWithWeights(group, conv.getWeights());
-    if (auto backward = dyn_cast<Conv2DBackwardDataOp>(op))
-      return planWithWeights(group, backward.getWeights());
-    if (isa<Conv2DBackwardWeightsOp>(op))
+    if (auto weights = dyn_cast<WeightsOpInterface>(op)) {
+      if (OpOperand *operand = weights.getWeightsOperand())
+        return planWithWeights(group, operand->get());
       return planWeightGradient(group);
+    }
     return finish(group, target.plan(op, "", why));
   }
 
@@ -238,7 +243,7 @@ private:
   LogicalResult planWithWeights(GroupOp group, Value weights) {
     unsigned index = cast<BlockArgument>(weights).getArgNumber();
     Value outer = group.getInputs()[index];
-    Operation *op = libraryOp(group);
+    Operation *op = group.getFirstOp();
     auto plan = target.plan(op, libraryFormat(layoutOf(outer)), why);
     if (failed(plan) || plan->reference) {
       plan = target.plan(op, "any", why);
@@ -255,7 +260,7 @@ private:
 
   /// The gradient of weights: in the format of the gradient variable, or reordered afterwards.
   LogicalResult planWeightGradient(GroupOp group) {
-    Operation *op = libraryOp(group);
+    Operation *op = group.getFirstOp();
     Value output = group.getOutputs().front();
     LayoutAttr wanted = wantedByUsers(output);
     auto plan = target.plan(op, libraryFormat(wanted), why);
@@ -279,36 +284,43 @@ private:
   /// The layout of the variable that a gradient is written to, or of the weights that it updates.
   LayoutAttr wantedByUsers(Value gradient) {
     for (Operation *user : gradient.getUsers())
-      if (auto rows = dyn_cast<SliceRowsOp>(user)) {
-        auto [prefix, parameter] = variableFor(rows.getDst()).split('/');
-        return layout(joinedFormats.lookup(parameter.empty() ? prefix : parameter));
-      }
-    StringRef variable = variableFor(gradient);
-    return variable.empty() ? layout(kDenseFormat) : variableLayout(variable);
+      if (auto rows = dyn_cast<SliceRowsOp>(user))
+        if (VariableOp variable = variableFor(rows.getDst()))
+          return layout(joinedFormats.lookup(variable.getOwner().value_or(variable.getSymName())));
+    VariableOp variable = variableFor(gradient);
+    return variable ? variableLayout(variable) : layout(kDenseFormat);
   }
 
-  /// The variable that a gradient is written to, or that is updated with it; empty for another use.
-  static StringRef variableFor(Value gradient) {
-    for (Operation *user : gradient.getUsers()) {
+  /// The variable that a value is written to, at once or by kernels that compute element by element with it, or the
+  /// parameter that is updated with it; null for other uses.
+  VariableOp variableFor(Value value) {
+    for (OpOperand &use : value.getUses()) {
+      Operation *user = use.getOwner();
       if (auto write = dyn_cast<WriteOp>(user))
-        return write.getVariable();
-      for (Value other : user->getOperands())
-        if (auto read = other.getDefiningOp<ReadOp>(); read && shapeOf(other) == shapeOf(gradient))
-          return read.getVariable();
+        return symbols.lookup<VariableOp>(write.getVariable());
+      if (auto update = dyn_cast<UpdateOpInterface>(user); update && &use == &update.getGradientOperand()) {
+        auto group = cast<GroupOp>(user->getParentOp());
+        if (auto read = outerValue(group, update.getParameter()).getDefiningOp<ReadOp>())
+          return symbols.lookup<VariableOp>(read.getVariable());
+      }
+      if (auto group = dyn_cast<GroupOp>(user); group && !group.isLibrary())
+        if (VariableOp found = variableFor(group.getBody().getArgument(use.getOperandNumber())))
+          return found;
+      if (auto yield = dyn_cast<YieldOp>(user))
+        if (VariableOp found = variableFor(yield->getParentOp()->getResult(use.getOperandNumber())))
+          return found;
+      for (OpResult result : user->getResults())
+        if (layoutSource(result) == &use)
+          if (VariableOp found = variableFor(result))
+            return found;
     }
     return {};
   }
 
   LogicalResult planExistingReorder(GroupOp group, ReorderOp reorder) {
     Value output = group.getOutputs().front();
-    LayoutAttr to = layout(kDenseFormat);
-    Value written = output;
-    if (output.hasOneUse()) // in low precision a cast comes between
-      if (auto cast = dyn_cast<GroupOp>(*output.user_begin()); cast && cast.getOutputs().size() == 1)
-        written = cast.getOutputs().front();
-    for (Operation *user : written.getUsers())
-      if (auto write = dyn_cast<WriteOp>(user))
-        to = variableLayout(write.getVariable());
+    VariableOp variable = variableFor(output);
+    LayoutAttr to = variable ? variableLayout(variable) : layout(kDenseFormat);
     setLayout(output, to);
     LayoutAttr from = layoutOf(group.getInputs()[cast<BlockArgument>(reorder.getSrc()).getArgNumber()]);
     return finish(group, target.planReorder(shapeOf(output), getElementTypeOrSelf(output.getType()),
@@ -317,8 +329,7 @@ private:
 
   FailureOr<Value> insertReorder(OpBuilder &builder, GroupOp near, Value value, LayoutAttr to) {
     auto type = withLayout(cast<RankedTensorType>(value.getType()), to);
-    auto group = GroupOp::create(builder, near.getLoc(), type, "library", value, FlatSymbolRefAttr(), IntegerAttr(),
-                                 DenseI64ArrayAttr(), IntegerAttr());
+    auto group = GroupOp::create(builder, near.getLoc(), TypeRange(type), GroupKind::Library, ValueRange(value));
     setPath(group, getPath(near));
     OpBuilder::InsertionGuard guard(builder);
     Block *body = builder.createBlock(&group.getBody());
@@ -346,12 +357,15 @@ private:
     if (!plan->activations.empty() && failed(reorderActivations(group, layout(plan->activations))))
       return failure();
     for (Value output : group.getOutputs())
-      if (layoutOf(output).isSlice() && !target.acceptsSlice(libraryOp(group), output, sliceOf(output)))
+      if (layoutOf(output).isSlice() && !target.acceptsSlice(group.getFirstOp(), output, sliceOf(output)))
         return group.emitOpError() << "writes a channel slice, which its library cannot: expected a copy after it";
     if (plan->generated) {
-      group.setKind("kernel");
+      group.setKind(GroupKind::Kernel);
     } else {
-      group.setPlanAttr(FlatSymbolRefAttr::get(context, planSymbol(*plan)));
+      auto signature = librarySignature(group, plan->swapOperands, target);
+      if (failed(signature))
+        return refuse(group) << "has a tensor of unknown size";
+      group.setPlanAttr(FlatSymbolRefAttr::get(context, planSymbol(*plan, *signature)));
       group.setScratchpad(plan->scratchpadBytes);
     }
     mirrorInside(group);
@@ -390,27 +404,25 @@ private:
     return success();
   }
 
-  StringRef planSymbol(const LibraryPlan &plan) {
+  StringRef planSymbol(const LibraryPlan &plan, FunctionType signature) {
     Builder builder(context);
     NamedAttrList config;
     for (const auto &[key, value] : plan.config)
       config.set(key, builder.getStringAttr(value));
     config.set("impl", builder.getStringAttr(plan.impl));
-    config.set("weights_format", builder.getStringAttr(plan.weightsFormat));
     config.set("weights_bytes", builder.getI64IntegerAttr(plan.weightsBytes));
     config.set("scratchpad_bytes", builder.getI64IntegerAttr(plan.scratchpadBytes));
     if (plan.tensorCore)
       config.set("tensor_core", builder.getBoolAttr(true));
-    if (plan.swapOperands)
-      config.set("swap_operands", builder.getUnitAttr());
     auto dictionary = config.getDictionary(context);
-    auto &symbol = plans[{StringAttr::get(context, plan.kind), dictionary}];
+    auto &symbol = plans[{PlanKindAttr::get(context, plan.kind), dictionary, signature, unsigned(plan.swapOperands)}];
     if (!symbol) {
       symbol = StringAttr::get(context, "plan_" + std::to_string(plans.size() - 1));
       OpBuilder at = OpBuilder::atBlockBegin(module.getBody());
       if (lastPlan)
         at.setInsertionPointAfter(lastPlan);
-      lastPlan = exec::PlanOp::create(at, module.getLoc(), symbol.getValue(), plan.kind, dictionary);
+      lastPlan = exec::PlanOp::create(at, module.getLoc(), symbol.getValue(), plan.kind, dictionary, signature,
+                                      plan.swapOperands);
     }
     return symbol.getValue();
   }
@@ -423,28 +435,20 @@ private:
   llvm::StringMap<std::string> formats;       ///< variable name -> physical format of its weights
   llvm::StringMap<std::string> joinedFormats; ///< variable name -> format of the join_rows it is part of
   DenseMap<Value, Value> blocked;             ///< NHWC value -> the same in blocks of channels
-  DenseMap<std::pair<StringAttr, DictionaryAttr>, StringAttr> plans;
+  DenseMap<std::tuple<PlanKindAttr, DictionaryAttr, FunctionType, unsigned>, StringAttr> plans;
   Operation *lastPlan = nullptr;
 };
 
 struct AssignLayoutsPass : impl::AssignLayoutsPassBase<AssignLayoutsPass> {
-  AssignLayoutsPass() = default;
-  explicit AssignLayoutsPass(std::shared_ptr<const Target> target) : target(std::move(target)) {}
-
   void runOnOperation() override {
+    const Target *target = findTarget(getOperation());
     if (!target)
-      target = createFakeTarget();
+      return signalPassFailure();
     if (failed(LayoutAssigner(getOperation(), *target).run()))
       signalPassFailure();
   }
-
-  std::shared_ptr<const Target> target;
 };
 
 } // namespace
-
-std::unique_ptr<Pass> createAssignLayoutsPass(std::shared_ptr<const Target> target) {
-  return std::make_unique<AssignLayoutsPass>(std::move(target));
-}
 
 } // namespace incept

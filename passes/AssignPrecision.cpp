@@ -4,6 +4,7 @@
 // a library reads have a copy in the low precision, which the update that writes the parameter writes too. With f16 the
 // loss is scaled, and a step whose gradients are not finite changes nothing.
 
+#include "dialect/EntryPoints.h"
 #include "dialect/InceptOps.h"
 #include "dialect/VerifierUtils.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -26,7 +27,7 @@ RankedTensorType withElement(Type type, Type element) {
   return RankedTensorType::get(tensor.getShape(), element, tensor.getEncoding());
 }
 
-Type elementOfVariable(VariableOp variable) { return cast<RankedTensorType>(variable.getType()).getElementType(); }
+Type elementOfVariable(VariableOp variable) { return variable.getTensorType().getElementType(); }
 
 /// Tensors that may be in low precision; vectors and scalars never are.
 bool isFullTensor(Value value) { return shapeOf(value).size() >= 2 && isa<FloatType>(elementOf(value)); }
@@ -64,11 +65,16 @@ private:
       return; // somebody asked for this type
     if (isa<NormalizeImageOp, ImportImageOp>(op))
       return setElement(op->getResult(0), low);
-    if (isa<SoftmaxCrossEntropyOp, SoftmaxCrossEntropyBackwardOp>(op)) {
-      castOperand(op->getOpOperand(0), f32());
-      if (isa<SoftmaxCrossEntropyBackwardOp>(op))
+    if (isa<ZerosOp>(op)) {
+      if (isFullTensor(op->getResult(0)))
         setElement(op->getResult(0), low);
       return;
+    }
+    if (auto loss = dyn_cast<LossOpInterface>(op))
+      return castOperand(loss.getLogitsOperand(), f32());
+    if (auto gradient = dyn_cast<LossGradientOpInterface>(op)) {
+      castOperand(gradient.getLogitsOperand(), f32());
+      return setElement(op->getResult(0), low);
     }
     if (auto sample = dyn_cast<ChannelSampleOp>(op))
       return setElement(sample.getDst(), elementOf(sample.getSrc()));
@@ -106,7 +112,7 @@ private:
   bool isLogits(Value value) {
     return llvm::all_of(value.getUsers(), [&](Operation *user) {
       auto write = dyn_cast<WriteOp>(user);
-      return isa<SoftmaxCrossEntropyOp, SoftmaxCrossEntropyBackwardOp>(user) ||
+      return isa<LossOpInterface, LossGradientOpInterface>(user) ||
              (write && elementOfVariable(symbols.lookup<VariableOp>(write.getVariable())).isF32());
     });
   }
@@ -115,7 +121,7 @@ private:
   void visitWrite(WriteOp write) {
     auto variable = symbols.lookup<VariableOp>(write.getVariable());
     Type element = elementOf(write.getValue());
-    if (variable.getKind() == "gradient")
+    if (variable.getKind() == VariableKind::Gradient)
       variable.setType(withElement(variable.getType(), element));
     else
       castOperand(write.getValueMutable(), elementOfVariable(variable));
@@ -151,33 +157,36 @@ public:
       : module(module), low(low), target(target), growthInterval(growthInterval), symbols(module) {}
 
   void run() {
-    auto forwardBackward = module.lookupSymbol<func::FuncOp>("forward_backward");
-    auto infer = module.lookupSymbol<func::FuncOp>("infer");
-    if (auto input = symbols.lookup<VariableOp>("io/f32_input"))
-      input.setType(withElement(input.getType(), low));
+    func::FuncOp forwardBackward = findEntry(module, EntryPoint::ForwardBackward);
+    func::FuncOp infer = findEntry(module, EntryPoint::Infer);
+    for (VariableOp variable : module.getOps<VariableOp>())
+      if (variable.hasIoRole("f32_input"))
+        variable.setType(withElement(variable.getType(), low));
     if (forwardBackward)
       readCopies(forwardBackward);
     if (infer)
       readPrepared(infer);
-    for (StringRef name : {"stage_u8", "stage_f32", "forward_backward", "infer"})
-      if (auto function = module.lookupSymbol<func::FuncOp>(name))
+    using enum EntryPoint;
+    for (EntryPoint entry : {StageU8, StageF32, ForwardBackward, Infer})
+      if (func::FuncOp function = findEntry(module, entry))
         FunctionNarrower(function, low, target).run();
-    auto update = module.lookupSymbol<func::FuncOp>("update");
+    func::FuncOp update = findEntry(module, Update);
     if (forwardBackward && update) {
       for (ReadOp read : update.getOps<ReadOp>()) // gradients may have another type now
         read.getValue().setType(symbols.lookup<VariableOp>(read.getVariable()).getType());
       Value unscale = low.isF16() ? scaleLoss(forwardBackward, update) : Value();
       extendUpdates(update, unscale);
-      buildPrepareTraining();
+      buildPrepareTraining(forwardBackward);
     }
   }
 
 private:
-  VariableOp declare(VariableOp near, StringRef name, Type type, StringRef kind) {
-    OpBuilder builder(near);
-    builder.setInsertionPointAfter(near);
-    auto variable =
-        VariableOp::create(builder, near.getLoc(), name, cast<RankedTensorType>(type), kind, DictionaryAttr(), false);
+  /// Declares PREFIX/NAME of the variable `of`, behind it.
+  VariableOp declare(VariableOp of, StringRef prefix, Type type, VariableKind kind) {
+    OpBuilder builder(of);
+    builder.setInsertionPointAfter(of);
+    auto variable = VariableOp::create(builder, of.getLoc(), (prefix + "/" + of.getSymName()).str(),
+                                       cast<RankedTensorType>(type), kind, of.getSymName());
     symbols.insert(variable);
     return variable;
   }
@@ -199,19 +208,19 @@ private:
   /// Training reads copies of weights, which the update keeps up to date.
   void readCopies(func::FuncOp function) {
     replaceWeights(function, [&](ReadOp read, VariableOp weights) -> Value {
-      std::string name = ("copy/" + weights.getSymName()).str();
-      Type type = withElement(weights.getType(), low);
-      if (!copies.contains(weights))
-        copies.insert({weights, declare(weights, name, type, "copy")});
+      VariableOp &copy = copies[weights];
+      if (!copy)
+        copy = declare(weights, "copy", withElement(weights.getType(), low), VariableKind::Copy);
       OpBuilder builder(read);
-      return ReadOp::create(builder, read.getLoc(), type, name);
+      return ReadOp::create(builder, read.getLoc(), copy.getType(), copy.getSymName());
     });
   }
 
   /// Inference reads what @prepare_inference writes: folded weights, and others cast.
   void readPrepared(func::FuncOp infer) {
-    auto prepare = module.lookupSymbol<func::FuncOp>("prepare_inference");
+    func::FuncOp prepare = findEntry(module, EntryPoint::PrepareInference);
     llvm::StringMap<WriteOp> writes;
+    DenseMap<Operation *, VariableOp> narrow; // of weights
     for (WriteOp write : prepare.getOps<WriteOp>())
       writes[write.getVariable()] = write;
     replaceWeights(infer, [&](ReadOp read, VariableOp weights) -> Value {
@@ -220,16 +229,15 @@ private:
         read.getValue().setType(weights.getType());
         return read.getValue();
       }
-      std::string name = ("narrow/" + weights.getSymName()).str();
-      auto variable = symbols.lookup<VariableOp>(name);
+      VariableOp &variable = narrow[weights];
       if (!variable) {
-        variable = declare(weights, name, weights.getType(), "derived");
+        variable = declare(weights, "narrow", weights.getType(), VariableKind::Derived);
         OpBuilder builder(prepare.getBody().front().getTerminator());
         Value value = ReadOp::create(builder, read.getLoc(), weights.getType(), weights.getSymName());
-        narrowWrite(WriteOp::create(builder, read.getLoc(), name, value), variable);
+        narrowWrite(WriteOp::create(builder, read.getLoc(), variable.getSymName(), value), variable);
       }
       OpBuilder builder(read);
-      return ReadOp::create(builder, read.getLoc(), variable.getType(), name);
+      return ReadOp::create(builder, read.getLoc(), variable.getType(), variable.getSymName());
     });
   }
 
@@ -247,22 +255,20 @@ private:
 
   /// Gives updates `unscale` where there is one, and the copy of what they update.
   void extendUpdates(func::FuncOp update, Value unscale) {
-    for (Operation &op : llvm::make_early_inc_range(update.getBody().front())) {
-      if (!isa<SgdUpdateOp, RmspropUpdateOp>(op))
-        continue;
-      auto parameter = symbols.lookup<VariableOp>(op.getOperand(0).getDefiningOp<ReadOp>().getVariable());
+    for (UpdateOpInterface op : llvm::to_vector(update.getOps<UpdateOpInterface>())) {
+      auto parameter = symbols.lookup<VariableOp>(op.getParameter().getDefiningOp<ReadOp>().getVariable());
       VariableOp copy = copies.lookup(parameter);
-      OperationState state(op.getLoc(), op.getName());
-      state.addOperands(op.getOperands());
-      state.addTypes(op.getResultTypes());
-      state.addAttributes(op.getAttrs());
+      OperationState state(op.getLoc(), op->getName());
+      state.addOperands(op->getOperands());
+      state.addTypes(op->getResultTypes());
+      state.addAttributes(op->getAttrs());
       if (unscale)
         state.addOperands(unscale);
       if (copy)
         state.addTypes(copy.getType());
-      OpBuilder builder(&op);
+      OpBuilder builder(op);
       Operation *extended = builder.create(state);
-      op.replaceAllUsesWith(extended->getResults().take_front(op.getNumResults()));
+      op->replaceAllUsesWith(extended->getResults().take_front(op->getNumResults()));
       if (copy)
         WriteOp::create(builder, op.getLoc(), copy.getSymName(), extended->getResults().back());
       op.erase();
@@ -270,12 +276,12 @@ private:
   }
 
   /// The copies from the parameters, for when these were set by somebody else than an update.
-  void buildPrepareTraining() {
+  void buildPrepareTraining(func::FuncOp training) {
     if (copies.empty())
       return;
-    OpBuilder builder(module.lookupSymbol("forward_backward"));
-    auto function = func::FuncOp::create(builder, module.getLoc(), "prepare_training", builder.getFunctionType({}, {}));
-    builder.setInsertionPointToStart(function.addEntryBlock());
+    OpBuilder builder(training);
+    func::FuncOp function = createEntry(builder, module.getLoc(), EntryPoint::PrepareTraining);
+    builder.setInsertionPointToStart(&function.getBody().front());
     for (auto [parameter, copy] : copies) {
       VariableOp variable = copy;
       Value value = ReadOp::create(builder, variable.getLoc(), cast<VariableOp>(parameter).getType(),
@@ -292,18 +298,18 @@ private:
   Value scaleLoss(func::FuncOp training, func::FuncOp update) {
     OpBuilder builder(module.getContext());
     auto scalar = RankedTensorType::get({}, builder.getF32Type());
-    declareSlot("loss_scale/scale", scalar, 65536.0);
-    declareSlot("loss_scale/good_steps", scalar, 0.0);
+    declareSlot(training, "loss_scale/scale", scalar, 65536.0);
+    declareSlot(training, "loss_scale/good_steps", scalar, 0.0);
     builder.setInsertionPointToStart(&training.getBody().front());
     Value scale = ReadOp::create(builder, training.getLoc(), scalar, "loss_scale/scale");
-    for (auto backward : training.getOps<SoftmaxCrossEntropyBackwardOp>())
-      backward.getScaleMutable().assign(scale);
+    for (auto gradient : training.getOps<LossGradientOpInterface>())
+      gradient.setLossScale(scale);
 
     builder.setInsertionPointToStart(&update.getBody().front());
     Location loc = update.getLoc();
     SmallVector<Value> gradients;
     for (ReadOp read : llvm::make_early_inc_range(update.getOps<ReadOp>()))
-      if (symbols.lookup<VariableOp>(read.getVariable()).getKind() == "gradient") {
+      if (symbols.lookup<VariableOp>(read.getVariable()).getKind() == VariableKind::Gradient) {
         read->moveBefore(&update.getBody().front(), builder.getInsertionPoint());
         gradients.push_back(read.getValue());
       }
@@ -320,11 +326,12 @@ private:
     return next.getUnscale();
   }
 
-  void declareSlot(StringRef name, RankedTensorType type, double value) {
-    OpBuilder builder(module.lookupSymbol("forward_backward"));
+  void declareSlot(func::FuncOp training, StringRef name, RankedTensorType type, double value) {
+    OpBuilder builder(training);
     auto init = builder.getDictionaryAttr({builder.getNamedAttr("kind", builder.getStringAttr("constant")),
                                            builder.getNamedAttr("value", builder.getF64FloatAttr(value))});
-    symbols.insert(VariableOp::create(builder, module.getLoc(), name, type, "slot", init, false));
+    symbols.insert(
+        VariableOp::create(builder, module.getLoc(), name, type, VariableKind::Slot, "", "loss_scale", init));
   }
 
   /// Running statistics go to pending/NAME; @update makes them count if the step does.
@@ -332,13 +339,12 @@ private:
     OpBuilder builder(update.getBody().front().getTerminator());
     for (WriteOp write : training.getOps<WriteOp>()) {
       auto state = symbols.lookup<VariableOp>(write.getVariable());
-      if (state.getKind() != "state")
+      if (state.getKind() != VariableKind::State)
         continue;
-      std::string name = ("pending/" + state.getSymName()).str();
-      declare(state, name, state.getType(), "pending");
-      write.setVariable(name);
+      VariableOp pendingState = declare(state, "pending", state.getType(), VariableKind::Pending);
+      write.setVariable(pendingState.getSymName());
       Location loc = write.getLoc();
-      Value pending = ReadOp::create(builder, loc, state.getType(), name);
+      Value pending = ReadOp::create(builder, loc, state.getType(), pendingState.getSymName());
       Value old = ReadOp::create(builder, loc, state.getType(), state.getSymName());
       auto selected = SelectOp::create(builder, loc, state.getType(), unscale, pending, old);
       setPath(selected, state.getSymName());
@@ -356,8 +362,6 @@ private:
 
 struct AssignPrecisionPass : impl::AssignPrecisionPassBase<AssignPrecisionPass> {
   using Base::Base;
-  AssignPrecisionPass(std::shared_ptr<const Target> target, const AssignPrecisionPassOptions &options)
-      : Base(options), target(std::move(target)) {}
 
   void runOnOperation() override {
     if (precision == "f32")
@@ -372,20 +376,14 @@ struct AssignPrecisionPass : impl::AssignPrecisionPassBase<AssignPrecisionPass> 
                          << "' and " << int64_t(growthInterval);
       return signalPassFailure();
     }
+    const Target *target = findTarget(getOperation());
     if (!target)
-      target = createFakeTarget();
+      return signalPassFailure();
     PrecisionAssigner(module, low, *target, growthInterval).run();
     module->setAttr("incept.precision", builder.getStringAttr(precision));
   }
-
-  std::shared_ptr<const Target> target;
 };
 
 } // namespace
-
-std::unique_ptr<Pass> createAssignPrecisionPass(std::shared_ptr<const Target> target,
-                                                const AssignPrecisionPassOptions &options) {
-  return std::make_unique<AssignPrecisionPass>(std::move(target), options);
-}
 
 } // namespace incept

@@ -2,6 +2,7 @@
 //
 // Makes the network a set of functions without arguments that read and write variables: one per thing the runtime runs.
 
+#include "dialect/EntryPoints.h"
 #include "dialect/InceptOps.h"
 #include "dialect/VerifierUtils.h"
 #include "mlir/IR/IRMapping.h"
@@ -17,12 +18,12 @@ namespace incept {
 
 namespace {
 
-constexpr llvm::StringLiteral kInput = "io/f32_input", kLogits = "io/logits", kLossWeights = "incept.loss_weights";
+constexpr llvm::StringLiteral kLossWeights = "incept.loss_weights";
 
-/// Where result `index` of the network goes: the first are the logits, others those of auxiliary heads.
-std::string logitsName(unsigned index) {
-  return index == 0 ? kLogits.str() : "io/auxiliary_logits" + std::to_string(index);
-}
+/// The role of result `index` of the network: the first are the logits, others those of auxiliary heads.
+std::string logitsRole(unsigned index) { return index == 0 ? "logits" : "auxiliary_logits" + std::to_string(index); }
+
+std::string ioName(const Twine &role) { return ("io/" + role).str(); }
 
 class EntryPointBuilder {
 public:
@@ -45,13 +46,13 @@ public:
     if (failed(buildStage(image)))
       return failure();
     if (trains) {
-      func::FuncOp function = cloneNetwork("forward_backward", heads);
+      func::FuncOp function = cloneNetwork(EntryPoint::ForwardBackward, heads);
       if (weights)
         function->setAttr(kLossWeights, weights);
       if (failed(dropAtRandom(function)))
         return failure();
     }
-    func::FuncOp infer = cloneNetwork("infer", 1);
+    func::FuncOp infer = cloneNetwork(EntryPoint::Infer, 1);
     dropNothing(infer);
     if (heads > 1)
       eraseDead(infer);
@@ -66,24 +67,24 @@ private:
     builder.setInsertionPoint(network);
     ArrayRef<int64_t> n = image.getShape();
     Type u8 = builder.getIntegerType(8, /*isSigned=*/false);
-    auto declare = [&](StringRef name, ArrayRef<int64_t> shape, Type element) {
-      VariableOp::create(builder, loc, name, RankedTensorType::get(shape, element), "io", DictionaryAttr(), false);
+    auto declare = [&](StringRef role, ArrayRef<int64_t> shape, Type element) {
+      VariableOp::create(builder, loc, ioName(role), RankedTensorType::get(shape, element), VariableKind::Io, "", role);
     };
-    declare("io/u8_images", {n[0], n[2], n[3], n[1]}, u8);
-    declare("io/f32_images", n, image.getElementType());
-    declare(kInput, n, image.getElementType());
-    declare("io/labels", {n[0]}, builder.getI64Type());
-    declare("io/loss", {}, image.getElementType());
+    declare("u8_images", {n[0], n[2], n[3], n[1]}, u8);
+    declare("f32_images", n, image.getElementType());
+    declare("f32_input", n, image.getElementType());
+    declare("labels", {n[0]}, builder.getI64Type());
+    declare("loss", {}, image.getElementType());
     for (unsigned i = 0; i < heads; ++i) {
       auto logits = cast<RankedTensorType>(network.getResultTypes()[i]);
-      declare(logitsName(i), logits.getShape(), logits.getElementType());
+      declare(logitsRole(i), logits.getShape(), logits.getElementType());
     }
   }
 
-  func::FuncOp createFunction(StringRef name) {
+  func::FuncOp createFunction(EntryPoint entry) {
     builder.setInsertionPoint(network);
-    auto function = func::FuncOp::create(builder, loc, name, builder.getFunctionType({}, {}));
-    builder.setInsertionPointToStart(function.addEntryBlock());
+    func::FuncOp function = createEntry(builder, loc, entry);
+    builder.setInsertionPointToStart(&function.getBody().front());
     return function;
   }
 
@@ -97,33 +98,33 @@ private:
       mean.assign(meanAttr.asArrayRef().begin(), meanAttr.asArrayRef().end());
       deviation.assign(stdAttr.asArrayRef().begin(), stdAttr.asArrayRef().end());
     }
-    createFunction("stage_u8");
+    createFunction(EntryPoint::StageU8);
     ArrayRef<int64_t> n = image.getShape();
     auto bytes = RankedTensorType::get({n[0], n[2], n[3], n[1]}, builder.getIntegerType(8, false));
-    Value u8 = ReadOp::create(builder, loc, bytes, "io/u8_images");
+    Value u8 = ReadOp::create(builder, loc, bytes, ioName("u8_images"));
     Value normalized = NormalizeImageOp::create(builder, loc, image, u8, mean, deviation);
-    WriteOp::create(builder, loc, kInput, normalized);
+    WriteOp::create(builder, loc, ioName("f32_input"), normalized);
     func::ReturnOp::create(builder, loc);
 
-    createFunction("stage_f32");
-    Value f32 = ReadOp::create(builder, loc, image, "io/f32_images");
+    createFunction(EntryPoint::StageF32);
+    Value f32 = ReadOp::create(builder, loc, image, ioName("f32_images"));
     Value imported = ImportImageOp::create(builder, loc, image, f32);
-    WriteOp::create(builder, loc, kInput, imported);
+    WriteOp::create(builder, loc, ioName("f32_input"), imported);
     func::ReturnOp::create(builder, loc);
     return success();
   }
 
   /// The network's ops with the input read and the logits of the first `heads` results written.
-  func::FuncOp cloneNetwork(StringRef name, unsigned heads) {
-    func::FuncOp function = createFunction(name);
+  func::FuncOp cloneNetwork(EntryPoint entry, unsigned heads) {
+    func::FuncOp function = createFunction(entry);
     IRMapping mapping;
-    Value input = ReadOp::create(builder, loc, network.getArgumentTypes().front(), kInput);
+    Value input = ReadOp::create(builder, loc, network.getArgumentTypes().front(), ioName("f32_input"));
     mapping.map(network.getArgument(0), input);
     for (Operation &op : network.getBody().front().without_terminator())
       builder.clone(op, mapping);
     auto results = network.getBody().front().getTerminator()->getOperands().take_front(heads);
     for (auto [index, logits] : llvm::enumerate(results))
-      WriteOp::create(builder, loc, logitsName(index), mapping.lookup(logits));
+      WriteOp::create(builder, loc, ioName(logitsRole(index)), mapping.lookup(logits));
     func::ReturnOp::create(builder, loc);
     return function;
   }
@@ -133,10 +134,11 @@ private:
     if (drops.empty())
       return success();
     OpBuilder builder = OpBuilder::atBlockBegin(&function.getBody().front());
-    auto scalar = RankedTensorType::get({}, builder.getI64Type());
+    Type i64 = builder.getI64Type(), u64 = builder.getIntegerType(64, /*isSigned=*/false);
+    auto module = function->getParentOfType<ModuleOp>();
     SmallVector<Value> state;
-    for (StringRef field : {"seed", "step", "sample_base"})
-      state.push_back(StepValueOp::create(builder, function.getLoc(), scalar, field));
+    for (auto [field, type] : {std::pair("seed", u64), std::pair("step", i64), std::pair("sample_base", i64)})
+      state.push_back(StepValueOp::create(builder, function.getLoc(), StepFieldOp::declare(module, field, type)));
     for (RandomDropOp drop : drops) {
       // Two ops of one path would drop the same elements.
       if (getPath(drop).empty())
@@ -173,7 +175,7 @@ private:
     module.walk([&](ReadOp read) { used.insert(read.getVariable()); });
     SmallVector<Attribute> erased;
     for (VariableOp variable : llvm::make_early_inc_range(module.getOps<VariableOp>()))
-      if ((variable.getKind() == "parameter" || variable.getKind() == "state") &&
+      if ((variable.isParameter() || variable.getKind() == VariableKind::State) &&
           !used.contains(variable.getSymName())) {
         erased.push_back(builder.getStringAttr(variable.getSymName()));
         variable.erase();
@@ -189,10 +191,11 @@ private:
 
 struct BuildEntryPointsPass : impl::BuildEntryPointsPassBase<BuildEntryPointsPass> {
   void runOnOperation() override {
-    auto network = getOperation().lookupSymbol<func::FuncOp>("network");
+    auto functions = getOperation().getOps<func::FuncOp>();
+    auto network = llvm::hasSingleElement(functions) ? *functions.begin() : func::FuncOp();
     if (!network || !llvm::hasSingleElement(network.getBody()) || network.getNumArguments() != 1 ||
         network.getNumResults() == 0) {
-      getOperation().emitError() << "expected a function @network from images to logits";
+      getOperation().emitError() << "expected one function, the network, from images to logits";
       return signalPassFailure();
     }
     if (failed(EntryPointBuilder(getOperation(), network).run()))

@@ -3,6 +3,7 @@
 // Joins launches of one flat kernel on adjacent memory: the optimizer's updates of hundreds of parameters become one
 // launch per group of weight decay, since parameters, gradients and slots lie in regions of one layout.
 
+#include "dialect/ExecMemory.h"
 #include "dialect/InceptOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "passes/LaunchCost.h"
@@ -19,59 +20,55 @@ namespace incept {
 namespace {
 
 exec::SliceOp sliceOf(Value value) { return value.getDefiningOp<exec::SliceOp>(); }
-bool isScalar(Value value) { return cast<MemRefType>(value.getType()).getRank() == 0; }
+MemRefType typeOf(Value value) { return cast<MemRefType>(value.getType()); }
 
-int64_t bytesPerElement(Value value) { return cast<MemRefType>(value.getType()).getElementTypeBitWidth() / 8; }
-
-/// Joins `next` to `launch` if each tensor of `next` begins where that of `launch` ends, up to alignment.
-bool join(exec::KernelOp launch, exec::KernelOp next) {
-  if (launch.getKernel() != next.getKernel() || launch.getArguments().size() != next.getArguments().size() ||
-      launch.getExtents().size() != 1 || next.getExtents().size() != 1)
-    return false;
-  int64_t distance = -1; // from the start of launch to the start of next, in elements
-  for (auto [a, b] : llvm::zip(launch.getArguments(), next.getArguments())) {
+/// Elements from the start of each tensor of `launch` to the start of that of `next`, where each begins where the other
+/// ends, up to alignment, and scalars are the same; none where one does not.
+std::optional<int64_t> distance(exec::KernelOp launch, exec::KernelOp next) {
+  if (launch.getKernel() != next.getKernel() || launch.getExtents().size() != 1 || next.getExtents().size() != 1 ||
+      launch.getIns().size() != next.getIns().size() || launch.getOuts().size() != next.getOuts().size())
+    return std::nullopt;
+  std::optional<int64_t> result;
+  for (auto [a, b] : llvm::zip(launch->getOperands(), next->getOperands())) {
     exec::SliceOp first = sliceOf(a), second = sliceOf(b);
-    if (first.getRegion() != second.getRegion())
-      return false;
-    if (isScalar(a) || isScalar(b)) {
-      if (isScalar(a) != isScalar(b) || first.getOffset() != second.getOffset())
-        return false;
+    bool isScalar = typeOf(a).getRank() == 0;
+    if (first.getRegion() != second.getRegion() || isScalar != (typeOf(b).getRank() == 0))
+      return std::nullopt;
+    int64_t from = first.getOffset(), to = second.getOffset();
+    if (isScalar) {
+      if (from != to)
+        return std::nullopt;
       continue;
     }
-    int64_t bytes = bytesPerElement(a), end = first.getOffset() + launch.getExtents()[0] * bytes;
-    int64_t begin = second.getOffset();
-    bool follows = begin == int64_t(llvm::alignTo(end, kAlignment)) ||
-                   begin == int64_t(llvm::alignTo(end, parameterAlignment(bytes)));
-    if (!follows || bytesPerElement(b) != bytes)
-      return false;
-    int64_t here = (second.getOffset() - first.getOffset()) / bytes;
-    if (distance >= 0 && here != distance)
-      return false;
-    distance = here;
+    int64_t bytes = typeOf(a).getElementTypeBitWidth() / 8, end = from + launch.getExtents()[0] * bytes;
+    bool follows =
+        to == int64_t(llvm::alignTo(end, kAlignment)) || to == int64_t(llvm::alignTo(end, parameterAlignment(bytes)));
+    int64_t here = (to - from) / bytes;
+    if (!follows || typeOf(a).getElementType() != typeOf(b).getElementType() || result.value_or(here) != here)
+      return std::nullopt;
+    result = here;
   }
-  if (distance < 0)
+  return result;
+}
+
+/// Joins `next` to `launch` if its tensors follow and neither needs what the other writes.
+bool join(exec::KernelOp launch, exec::KernelOp next) {
+  std::optional<int64_t> elements = distance(launch, next);
+  if (!elements || exec::mayConflict(launch, next))
     return false;
-  int64_t total = distance + next.getExtents()[0];
+  int64_t total = *elements + next.getExtents()[0];
+  OpBuilder builder(launch);
+  for (OpOperand &operand : launch->getOpOperands()) {
+    exec::SliceOp slice = sliceOf(operand.get());
+    if (auto type = typeOf(operand.get()); type.getRank() > 0)
+      operand.set(exec::SliceOp::create(builder, slice.getLoc(), MemRefType::get({total}, type.getElementType()),
+                                        slice.getRegion(), slice.getOffset()));
+  }
   launch.setExtents({total});
   launch.setUnits(llvm::divideCeil(total, kFlatUnit));
   LaunchCost first = launchCost(launch), second = launchCost(next);
   setLaunchCost(launch, {first.flops + second.flops, first.bytes + second.bytes});
   return true;
-}
-
-/// Reads and writes of the two may overlap; both are lists of slices, so an overlap of regions is enough to say so.
-bool mayConflict(exec::KernelOp a, exec::KernelOp b) {
-  for (Value x : a.getArguments())
-    for (Value y : b.getArguments()) {
-      exec::SliceOp first = sliceOf(x), second = sliceOf(y);
-      if (first.getRegion() != second.getRegion() || isScalar(x) || isScalar(y))
-        continue;
-      int64_t firstEnd = first.getOffset() + a.getExtents()[0] * bytesPerElement(x);
-      int64_t secondEnd = second.getOffset() + b.getExtents()[0] * bytesPerElement(y);
-      if (int64_t(first.getOffset()) < secondEnd && int64_t(second.getOffset()) < firstEnd)
-        return true;
-    }
-  return false;
 }
 
 struct CoalesceLaunchesPass : impl::CoalesceLaunchesPassBase<CoalesceLaunchesPass> {
@@ -87,7 +84,7 @@ struct CoalesceLaunchesPass : impl::CoalesceLaunchesPassBase<CoalesceLaunchesPas
       if (isa<exec::SliceOp>(op))
         continue;
       auto launch = dyn_cast<exec::KernelOp>(op);
-      if (!launch || symbols.lookup<exec::KernelDefOp>(launch.getKernel()).getFamily() != "flat") {
+      if (!launch || symbols.lookup<exec::KernelDefOp>(launch.getKernel()).getFamily() != KernelFamily::Flat) {
         run.clear();
         continue;
       }
@@ -106,7 +103,7 @@ struct CoalesceLaunchesPass : impl::CoalesceLaunchesPassBase<CoalesceLaunchesPas
         launch.erase();
         return true;
       }
-      if (mayConflict(earlier, launch))
+      if (exec::mayConflict(earlier, launch))
         return false;
     }
     return false;

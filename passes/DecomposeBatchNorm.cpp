@@ -14,12 +14,6 @@ namespace incept {
 
 namespace {
 
-/// Values per channel.
-int64_t countOf(Value image) {
-  ArrayRef<int64_t> shape = shapeOf(image);
-  return shape[0] * shape[2] * shape[3];
-}
-
 void decompose(BatchNormTrainingOp norm) {
   OpBuilder b(norm);
   Location loc = norm.getLoc();
@@ -30,7 +24,7 @@ void decompose(BatchNormTrainingOp norm) {
   auto finalize = BatchNormFinalizeOp::create(b, loc, TypeRange{vector, vector, vector, vector, vector}, stats.getSum(),
                                               stats.getSumSquares(), sample, norm.getGamma(), norm.getRunningMean(),
                                               norm.getRunningVar(), norm.getEpsilonAttr(), norm.getDecayAttr(),
-                                              b.getI64IntegerAttr(countOf(src)));
+                                              b.getI64IntegerAttr(rowsOf(shapeOf(src))));
   auto apply = ScaleShiftOp::create(b, loc, norm.getDst().getType(), src, finalize.getMean(), finalize.getScale(),
                                     norm.getBeta());
   for (Operation *op : {sample.getOperation(), stats.getOperation(), finalize.getOperation(), apply.getOperation()})
@@ -46,9 +40,9 @@ void decompose(BatchNormBackwardOp norm) {
   Type vector = norm.getMean().getType();
   auto stats =
       BatchNormBackwardStatsOp::create(b, loc, vector, vector, norm.getDiffDst(), norm.getSrc(), norm.getMean());
-  auto finalize = BatchNormBackwardFinalizeOp::create(b, loc, TypeRange{vector, vector, vector, vector, vector},
-                                                      stats.getSum(), stats.getSumProduct(), norm.getInvStd(),
-                                                      norm.getGamma(), b.getI64IntegerAttr(countOf(norm.getSrc())));
+  auto finalize = BatchNormBackwardFinalizeOp::create(
+      b, loc, TypeRange{vector, vector, vector, vector, vector}, stats.getSum(), stats.getSumProduct(),
+      norm.getInvStd(), norm.getGamma(), b.getI64IntegerAttr(rowsOf(shapeOf(norm.getSrc()))));
   auto apply = BatchNormBackwardApplyOp::create(b, loc, norm.getDiffSrc().getType(), norm.getDiffDst(), norm.getSrc(),
                                                 norm.getMean(), finalize.getA(), finalize.getB(), finalize.getC());
   for (Operation *op : {stats.getOperation(), finalize.getOperation(), apply.getOperation()})

@@ -3,6 +3,7 @@
 // Appends the loss and all gradients to the forward computation, in reverse mode. Every gradient is written once; a
 // value with several consumers gets one add_n of what they contribute, in consumer order.
 
+#include "dialect/EntryPoints.h"
 #include "dialect/InceptOps.h"
 #include "dialect/VerifierUtils.h"
 #include "passes/Passes.h"
@@ -19,7 +20,8 @@ namespace {
 class Differentiator {
 public:
   explicit Differentiator(func::FuncOp function)
-      : function(function), module(function->getParentOfType<ModuleOp>()), builder(function.getContext()) {}
+      : function(function), module(function->getParentOfType<ModuleOp>()), symbols(module),
+        builder(function.getContext()) {}
 
   LogicalResult run() {
     markActive();
@@ -43,8 +45,8 @@ private:
   }
 
   bool isParameter(StringRef name) {
-    auto variable = module.lookupSymbol<VariableOp>(name);
-    return variable && variable.getKind() == "parameter";
+    auto variable = symbols.lookup<VariableOp>(name);
+    return variable && variable.isParameter();
   }
 
   /// Batch norm on the batch's own statistics, and max pooling that remembers where the maximum was.
@@ -88,14 +90,30 @@ private:
                                       pool.getStrideAttr(), pool.getPadBeginAttr(), pool.getPadEndAttr());
   }
 
+  /// The role of an io variable, empty for others.
+  StringRef ioRole(StringRef name) {
+    auto variable = symbols.lookup<VariableOp>(name);
+    return variable && variable.getKind() == VariableKind::Io ? *variable.getRole() : StringRef();
+  }
+
+  StringRef ioName(StringRef role) {
+    for (VariableOp variable : module.getOps<VariableOp>())
+      if (variable.hasIoRole(role))
+        return variable.getSymName();
+    return {};
+  }
+
   LogicalResult appendLoss() {
     // The network's own logits come first, then those of auxiliary heads.
     SmallVector<WriteOp> writes;
     for (WriteOp write : function.getOps<WriteOp>())
-      if (write.getVariable() == "io/logits" || write.getVariable().starts_with("io/auxiliary_logits"))
+      if (StringRef role = ioRole(write.getVariable()); role == "logits" || role.starts_with("auxiliary_logits"))
         writes.push_back(write);
-    if (writes.empty() || writes.front().getVariable() != "io/logits")
-      return function.emitError() << "expected a write of io/logits: run incept-build-entry-points first";
+    StringRef labelsName = ioName("labels"), lossName = ioName("loss");
+    if (writes.empty() || ioRole(writes.front().getVariable()) != "logits" || labelsName.empty() || lossName.empty())
+      return function.emitError()
+             << "expected io variables of roles logits, labels and loss, and a write of the first: "
+                "run incept-build-entry-points first";
     SmallVector<double> weights(writes.size(), 1.0);
     if (auto given = function->getAttrOfType<DenseF64ArrayAttr>("incept.loss_weights")) {
       if (given.size() != static_cast<int64_t>(writes.size()))
@@ -107,43 +125,40 @@ private:
     Location loc = writes.front().getValue().getLoc();
     auto type = cast<RankedTensorType>(writes.front().getValue().getType());
     Value labels =
-        ReadOp::create(builder, loc, RankedTensorType::get({type.getDimSize(0)}, builder.getI64Type()), "io/labels");
-    SmallVector<Value> losses;
-    for (auto [write, weight] : llvm::zip_equal(writes, weights))
-      losses.push_back(weighLoss(write.getValue(), labels, weight));
-    Value loss = losses.front();
-    if (losses.size() > 1)
-      loss = marked(AddNOp::create(builder, loc, loss.getType(), losses)).getDst();
-    WriteOp::create(builder, loc, "io/loss", loss);
+        ReadOp::create(builder, loc, RankedTensorType::get({type.getDimSize(0)}, builder.getI64Type()), labelsName);
+    auto training = module->getAttrOfType<DictionaryAttr>("incept.training");
+    auto kindAttr = training ? training.getAs<StringAttr>("loss") : StringAttr();
+    StringRef kind = kindAttr ? kindAttr.getValue() : "softmax_cross_entropy";
+    auto registered = LossOpInterface::find(builder.getContext(), kind);
+    if (!registered)
+      return function.emitError() << "expected incept.training with a loss that is registered, but got '" << kind
+                                  << "'";
+    auto *lossKind = registered->getInterface<LossOpInterface>();
+    SmallVector<LossOpInterface> losses;
+    SmallVector<Value> weighed;
     for (auto [write, weight] : llvm::zip_equal(writes, weights)) {
       Value logits = write.getValue();
-      auto backward = marked(SoftmaxCrossEntropyBackwardOp::create(builder, loc, type, logits, labels, Value(),
-                                                                   labelSmoothing(), builder.getF64FloatAttr(weight)));
-      contributions[logits].push_back({backward, backward.getDiffLogits()});
+      Value loss = marked(lossKind->buildLoss(builder, logits.getLoc(), logits, labels, training));
+      losses.push_back(loss.getDefiningOp<LossOpInterface>());
+      if (weight != 1.0)
+        loss = marked(ScaleOp::create(builder, logits.getLoc(), loss.getType(), loss, builder.getF64FloatAttr(weight)));
+      weighed.push_back(loss);
+    }
+    Value loss = weighed.front();
+    if (weighed.size() > 1)
+      loss = marked(AddNOp::create(builder, loc, loss.getType(), weighed));
+    WriteOp::create(builder, loc, lossName, loss);
+    for (auto [write, op, weight] : llvm::zip_equal(writes, losses, weights)) {
+      LossOpInterface forward = op;
+      Value gradient = marked(forward.buildGradient(builder, weight));
+      contributions[write.getValue()].push_back({gradient.getDefiningOp(), gradient});
     }
     return success();
   }
 
-  Value weighLoss(Value logits, Value labels, double weight) {
-    auto scalar = RankedTensorType::get({}, cast<RankedTensorType>(logits.getType()).getElementType());
-    Value loss =
-        marked(SoftmaxCrossEntropyOp::create(builder, logits.getLoc(), scalar, logits, labels, labelSmoothing()))
-            .getLoss();
-    if (weight == 1.0)
-      return loss;
-    return marked(ScaleOp::create(builder, logits.getLoc(), scalar, loss, builder.getF64FloatAttr(weight))).getDst();
-  }
-
-  template <typename OpTy>
-  static OpTy marked(OpTy op) {
-    setPath(op, "loss");
-    return op;
-  }
-
-  FloatAttr labelSmoothing() {
-    auto training = module->getAttrOfType<DictionaryAttr>("incept.training");
-    auto value = training ? training.getAs<FloatAttr>("label_smoothing") : FloatAttr();
-    return builder.getF64FloatAttr(value ? value.getValueAsDouble() : 0.0);
+  static Value marked(Value value) {
+    setPath(value.getDefiningOp(), "loss");
+    return value;
   }
 
   LogicalResult walkBackwards() {
@@ -194,11 +209,17 @@ private:
     return sum;
   }
 
-  /// Gradients that no one asked for: of the images, of batch norm without gamma.
+  /// Gradients that no one asked for: of the images, of batch norm without gamma; and positions of maxima, where no
+  /// gradient came back to the pool.
   void eraseDead() {
-    for (Operation &op : llvm::make_early_inc_range(llvm::reverse(function.getBody().front())))
+    PatternRewriter rewriter(function.getContext());
+    for (Operation &op : llvm::make_early_inc_range(llvm::reverse(function.getBody().front()))) {
+      rewriter.setInsertionPoint(&op);
       if (op.use_empty() && isPure(&op) && op.getNumResults() > 0)
         op.erase();
+      else if (auto pool = dyn_cast<MaxPoolWithIndexOp>(op))
+        (void)MaxPoolWithIndexOp::canonicalize(pool, rewriter);
+    }
   }
 
   LogicalResult writeGradients() {
@@ -209,7 +230,7 @@ private:
         for (auto &[consumer, term] : llvm::reverse(contributions[read.getValue()]))
           byVariable[read.getVariableAttr().getAttr()].push_back(term);
     for (VariableOp variable : llvm::make_early_inc_range(module.getOps<VariableOp>())) {
-      if (variable.getKind() != "parameter")
+      if (!variable.isParameter())
         continue;
       auto &terms = byVariable[variable.getSymNameAttr()];
       if (terms.empty())
@@ -221,7 +242,8 @@ private:
       std::string name = ("grad/" + variable.getSymName()).str();
       OpBuilder atModule(module.getContext());
       atModule.setInsertionPoint(function);
-      VariableOp::create(atModule, variable.getLoc(), name, variable.getType(), "gradient", DictionaryAttr(), false);
+      VariableOp::create(atModule, variable.getLoc(), name, variable.getTensorType(), VariableKind::Gradient,
+                         variable.getSymName());
       OpBuilder after(module.getContext());
       after.setInsertionPointAfterValue(gradient);
       WriteOp::create(after, variable.getLoc(), name, gradient);
@@ -231,6 +253,7 @@ private:
 
   func::FuncOp function;
   ModuleOp module;
+  SymbolTable symbols; ///< without the gradients that are added
   OpBuilder builder;
   DenseSet<Value> active;
   /// Per forward value: consumer and what it contributes to the gradient, from the last consumer to the first.
@@ -239,7 +262,7 @@ private:
 
 struct DifferentiatePass : impl::DifferentiatePassBase<DifferentiatePass> {
   void runOnOperation() override {
-    auto function = getOperation().lookupSymbol<func::FuncOp>("forward_backward");
+    func::FuncOp function = findEntry(getOperation(), EntryPoint::ForwardBackward);
     if (function && failed(Differentiator(function).run()))
       signalPassFailure();
   }

@@ -25,7 +25,10 @@ public:
 
   FailureOr<LibraryPlan> plan(Operation *op, StringRef weightsFormat, std::string &why) const override {
     LibraryPlan plan;
-    plan.kind = op->getName().stripDialect().str();
+    plan.kind = isa<Conv2DOp>(op)                  ? PlanKind::ConvolutionForward
+                : isa<Conv2DBackwardDataOp>(op)    ? PlanKind::ConvolutionBackwardData
+                : isa<Conv2DBackwardWeightsOp>(op) ? PlanKind::ConvolutionBackwardWeights
+                                                   : PlanKind::MatMul;
     plan.config = {{"src", formatShape(shapeOf(op->getOperand(0)))}, {"dst", formatShape(shapeOf(op->getResult(0)))}};
     plan.impl = "fake";
     plan.scratchpadBytes = 128;
@@ -43,7 +46,7 @@ public:
   FailureOr<LibraryPlan> planReorder(ArrayRef<int64_t> shape, Type element, StringRef from, StringRef to, bool scales,
                                      std::string &why) const override {
     LibraryPlan plan;
-    plan.kind = "reorder";
+    plan.kind = PlanKind::Reorder;
     plan.config = {{"from", from.str()}, {"to", to.str()}, {"scales", scales ? "1" : "0"}};
     plan.impl = "fake";
     plan.weightsFormat = to.str();
@@ -67,14 +70,26 @@ public:
   Type gradientType(Operation *op) const override {
     return isa<Conv2DBackwardWeightsOp>(op) ? getElementTypeOrSelf(op->getOperand(0)) : Target::gradientType(op);
   }
+
+  FailureOr<std::optional<LaunchShape>> shapeLaunch(exec::KernelOp launch, exec::KernelDefOp) const override {
+    constexpr int64_t kThreads = 32, kMostBlocks = 65535;
+    int64_t blocks = llvm::divideCeil(int64_t(launch.getUnits()), kThreads);
+    if (blocks > kMostBlocks)
+      return launch.emitOpError() << "needs " << blocks << " blocks: expected at most " << kMostBlocks;
+    return std::optional(LaunchShape{1, {blocks, 1, 1}, {kThreads, 1, 1}});
+  }
+};
+
+struct FakeKind final : TargetKind {
+  std::string usage() const override { return "fake"; }
+  Expected<TargetAttr> complete(TargetAttr given) const override { return TargetSettings(given).finish(""); }
+  Expected<std::shared_ptr<const Target>> make(TargetAttr) const override {
+    return std::shared_ptr<const Target>(std::make_shared<FakeTarget>());
+  }
 };
 
 } // namespace
 
-Reduction Target::cutReduction(int64_t rows, int64_t) const { return incept::cutReduction(rows); }
-
-Type Target::gradientType(Operation *op) const { return Float32Type::get(op->getContext()); }
-
-std::shared_ptr<const Target> createFakeTarget() { return std::make_shared<FakeTarget>(); }
+void registerFakeTarget(DialectRegistry &registry) { registerTarget(registry, "fake", std::make_shared<FakeKind>()); }
 
 } // namespace incept

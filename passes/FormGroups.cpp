@@ -51,9 +51,11 @@ Operation *reductionBefore(Operation *op, const DenseMap<Operation *, unsigned> 
   return isLate ? nullptr : reduction;
 }
 
-/// The shape a map or reduce op iterates over: that of its operand of highest rank.
+/// The shape a map or reduce op iterates over: that of its operand of highest rank, or of its result if it has none.
 ArrayRef<int64_t> domainOf(Operation *op) {
   ArrayRef<int64_t> domain;
+  if (op->getNumOperands() == 0)
+    return shapeOf(op->getResult(0));
   for (Value operand : op->getOperands())
     if (shapeOf(operand).size() >= domain.size())
       domain = shapeOf(operand);
@@ -137,7 +139,7 @@ private:
 };
 
 /// Replaces `members` (program order) by one group, in the place of `anchor`, that yields what others use.
-GroupOp buildGroup(StringRef kind, Operation *anchor, ArrayRef<Operation *> members,
+GroupOp buildGroup(GroupKind kind, Operation *anchor, ArrayRef<Operation *> members,
                    const DenseSet<Operation *> &clones) {
   DenseSet<Operation *> inside(members.begin(), members.end());
   llvm::SetVector<Value> inputs;
@@ -148,14 +150,15 @@ GroupOp buildGroup(StringRef kind, Operation *anchor, ArrayRef<Operation *> memb
         inputs.insert(operand);
     if (clones.contains(op))
       continue;
+    // A library, and a kernel of an op's own, write all results, whether they are used or not.
+    bool givesAll = !isMap(op) && !isReduce(op);
     for (Value result : op->getResults())
-      if (llvm::any_of(result.getUsers(),
-                       [&](Operation *user) { return !inside.contains(user) || clones.contains(user); }))
+      if (givesAll || llvm::any_of(result.getUsers(),
+                                   [&](Operation *user) { return !inside.contains(user) || clones.contains(user); }))
         outputs.push_back(result);
   }
   OpBuilder builder(anchor);
-  auto group = GroupOp::create(builder, anchor->getLoc(), ValueRange(outputs).getTypes(), kind, inputs.getArrayRef(),
-                               FlatSymbolRefAttr(), IntegerAttr(), DenseI64ArrayAttr(), IntegerAttr());
+  auto group = GroupOp::create(builder, anchor->getLoc(), ValueRange(outputs).getTypes(), kind, inputs.getArrayRef());
   setPath(group, getPath(anchor));
   Block *body = builder.createBlock(&group.getBody());
   IRMapping mapping;
@@ -193,7 +196,8 @@ struct FormGroupsPass : impl::FormGroupsPassBase<FormGroupsPass> {
       if (op->hasTrait<OpTrait::Library>() || op->hasTrait<OpTrait::Opaque>()) {
         unsigned position = order.lookup(op);
         gone.insert(op);
-        order[buildGroup(op->hasTrait<OpTrait::Library>() ? "library" : "kernel", op, {op}, {})] = position;
+        order[buildGroup(op->hasTrait<OpTrait::Library>() ? GroupKind::Library : GroupKind::Kernel, op, {op}, {})] =
+            position;
         continue;
       }
       if (!isMap(op) && !isReduce(op))
@@ -216,7 +220,7 @@ struct FormGroupsPass : impl::FormGroupsPassBase<FormGroupsPass> {
       llvm::append_range(members, llvm::reverse(epilogues[op]));
       // Later groups stand in the order as their anchors did.
       unsigned position = order.lookup(op);
-      order[buildGroup("kernel", op, members, clones)] = position;
+      order[buildGroup(GroupKind::Kernel, op, members, clones)] = position;
     }
   }
 };

@@ -2,11 +2,12 @@
 //
 // Lets a convolution apply the ReLU that follows it, in functions without gradients.
 
+#include "dialect/EntryPoints.h"
 #include "dialect/InceptOps.h"
-#include "dialect/VerifierUtils.h"
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "passes/Passes.h"
+#include "passes/Placement.h"
 #include "passes/Target.h"
 
 using namespace mlir;
@@ -17,17 +18,6 @@ namespace incept {
 
 namespace {
 
-/// Where `value` will lie in the concat.
-ChannelSlice sliceIn(ConcatOp concat, Value value) {
-  ChannelSlice slice{shapeOf(concat.getDst())[1], 0};
-  for (Value src : concat.getSrcs()) {
-    if (src == value)
-      break;
-    slice.offset += shapeOf(src)[1];
-  }
-  return slice;
-}
-
 struct FuseRelu : OpRewritePattern<ReluOp> {
   FuseRelu(MLIRContext *context, const Target &target) : OpRewritePattern(context), target(target) {}
 
@@ -37,9 +27,10 @@ struct FuseRelu : OpRewritePattern<ReluOp> {
       return rewriter.notifyMatchFailure(relu, "src is not a convolution");
     if (!conv->hasOneUse())
       return rewriter.notifyMatchFailure(relu, "the convolution's result has another use");
-    if (llvm::any_of(relu->getUsers(), [&](Operation *user) {
-          auto concat = dyn_cast<ConcatOp>(user);
-          return concat && !target.acceptsSlice(conv, conv.getDst(), sliceIn(concat, relu.getDst()));
+    if (llvm::any_of(relu->getUses(), [&](OpOperand &use) {
+          auto concat = dyn_cast<ConcatOp>(use.getOwner());
+          return concat &&
+                 !target.acceptsSlice(conv, conv.getDst(), slicesOf(concat.getSrcs())[use.getOperandNumber()]);
         }))
       return rewriter.notifyMatchFailure(relu,
                                          "its generated kernel writes a slice of a concat, which the library cannot");
@@ -52,27 +43,19 @@ struct FuseRelu : OpRewritePattern<ReluOp> {
 };
 
 struct FuseConvReluPass : impl::FuseConvReluPassBase<FuseConvReluPass> {
-  FuseConvReluPass() = default;
-  explicit FuseConvReluPass(std::shared_ptr<const Target> target) : target(std::move(target)) {}
-
   void runOnOperation() override {
-    if (getOperation().getName() == "forward_backward")
+    if (isEntry(getOperation(), EntryPoint::ForwardBackward))
       return; // gradients need the value before the ReLU's place
+    const Target *target = findTarget(getOperation());
     if (!target)
-      target = createFakeTarget();
+      return signalPassFailure();
     RewritePatternSet patterns(&getContext());
     patterns.add<FuseRelu>(&getContext(), *target);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }
-
-  std::shared_ptr<const Target> target;
 };
 
 } // namespace
-
-std::unique_ptr<Pass> createFuseConvReluPass(std::shared_ptr<const Target> target) {
-  return std::make_unique<FuseConvReluPass>(std::move(target));
-}
 
 } // namespace incept

@@ -2,6 +2,7 @@
 //
 // Lets a convolution end a residual block: conv -> scale -> add becomes the convolution's epilogue.
 
+#include "dialect/EntryPoints.h"
 #include "dialect/InceptOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
@@ -46,27 +47,19 @@ struct FuseResidual : OpRewritePattern<AddOp> {
 };
 
 struct FuseConvResidualPass : impl::FuseConvResidualPassBase<FuseConvResidualPass> {
-  FuseConvResidualPass() = default;
-  explicit FuseConvResidualPass(std::shared_ptr<const Target> target) : target(std::move(target)) {}
-
   void runOnOperation() override {
-    if (getOperation().getName() == "forward_backward")
+    if (isEntry(getOperation(), EntryPoint::ForwardBackward))
       return; // a convolution with a residual has no gradient
+    const Target *target = findTarget(getOperation());
     if (!target)
-      target = createFakeTarget();
+      return signalPassFailure();
     RewritePatternSet patterns(&getContext());
     patterns.add<FuseResidual>(&getContext(), *target);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }
-
-  std::shared_ptr<const Target> target;
 };
 
 } // namespace
-
-std::unique_ptr<Pass> createFuseConvResidualPass(std::shared_ptr<const Target> target) {
-  return std::make_unique<FuseConvResidualPass>(std::move(target));
-}
 
 } // namespace incept

@@ -101,8 +101,7 @@ Gradients concat(ConcatOp op, OpBuilder &b, ValueRange diff) {
 Gradients split(SplitOp op, OpBuilder &b, ValueRange diff) {
   SmallVector<Value> parts;
   for (auto [part, result] : llvm::zip_equal(diff, op.getDsts())) // zeros for a part that nothing depends on
-    parts.push_back(part ? part
-                         : ScaleOp::create(b, op.getLoc(), result.getType(), result, b.getF64FloatAttr(0)).getDst());
+    parts.push_back(part ? part : ZerosOp::create(b, op.getLoc(), result.getType()).getDst());
   return {ConcatOp::create(b, op.getLoc(), op.getSrc().getType(), parts)};
 }
 

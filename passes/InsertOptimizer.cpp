@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Adds the function that updates parameters from their gradients, and the optimizer's slots.
+// Adds the function that updates parameters from their gradients, and the optimizer's slots. Which optimizer: the
+// update op that is registered for its name says what it needs.
 
+#include "dialect/EntryPoints.h"
 #include "dialect/InceptOps.h"
 #include "passes/Passes.h"
 
@@ -15,98 +17,92 @@ namespace {
 
 class OptimizerBuilder {
 public:
-  explicit OptimizerBuilder(ModuleOp module) : module(module), builder(module.getContext()) {}
+  OptimizerBuilder(ModuleOp module, RegisteredOperationName update)
+      : module(module), update(update), optimizer(update.getInterface<UpdateOpInterface>()->getOptimizer()),
+        builder(module.getContext()) {}
 
-  LogicalResult run(StringRef kind) {
-    SmallVector<VariableOp> parameters;
+  LogicalResult run() {
+    DenseMap<StringAttr, VariableOp> gradients;
     for (VariableOp variable : module.getOps<VariableOp>())
-      if (variable.getKind() == "parameter")
-        parameters.push_back(variable);
-    function = func::FuncOp::create(builder, module.getLoc(), "update", builder.getFunctionType({}, {}));
-    module.push_back(function);
-    builder.setInsertionPointToStart(function.addEntryBlock());
-    auto field = [&](StringRef name) -> Value {
-      return StepValueOp::create(builder, module.getLoc(), RankedTensorType::get({}, builder.getF32Type()), name);
-    };
-    rate = field("learning_rate");
-    momentum = field("momentum");
-    decay = field("weight_decay");
-    if (kind == "rmsprop") {
-      rmsDecay = field("rms_decay");
-      epsilon = field("rms_epsilon");
+      if (variable.getKind() == VariableKind::Gradient)
+        gradients[variable.getOwnerAttr().getAttr()] = variable;
+    builder.setInsertionPointToEnd(module.getBody());
+    function = createEntry(builder, module.getLoc(), EntryPoint::Update);
+    builder.setInsertionPointToStart(&function.getBody().front());
+    SmallVector<Value> numbers;
+    for (const Hyperparameter &number : optimizer.hyperparameters)
+      numbers.push_back(StepValueOp::create(builder, module.getLoc(),
+                                            StepFieldOp::declare(module, number.field, builder.getF32Type())));
+    for (VariableOp parameter : llvm::to_vector(module.getOps<VariableOp>())) {
+      if (!parameter.isParameter())
+        continue;
+      VariableOp gradient = gradients.lookup(parameter.getSymNameAttr());
+      if (!gradient)
+        return parameter.emitError() << "expected a gradient of parameter '" << parameter.getSymName()
+                                     << "', but there is none";
+      insertUpdate(parameter, gradient, numbers);
     }
-    for (VariableOp parameter : parameters)
-      kind == "rmsprop" ? updateRmsprop(parameter) : updateSgd(parameter);
     func::ReturnOp::create(builder, module.getLoc());
     return success();
   }
 
 private:
-  /// Reads `name`; declares it as a slot that starts at `initial` if it does not exist.
-  Value readSlot(VariableOp parameter, StringRef slot, double initial) {
-    std::string name = (slot + "/" + parameter.getSymName()).str();
+  void insertUpdate(VariableOp parameter, VariableOp gradient, ArrayRef<Value> numbers) {
+    Location loc = parameter.getLoc();
+    SmallVector<StringRef> written = {parameter.getSymName()};
+    SmallVector<Value> operands = {read(parameter), read(gradient)};
+    for (const OptimizerSlot &slot : optimizer.slots) {
+      VariableOp variable = declareSlot(parameter, slot);
+      written.push_back(variable.getSymName());
+      operands.push_back(read(variable));
+    }
+    llvm::append_range(operands, numbers);
+    OperationState state(loc, update);
+    state.addOperands(operands);
+    state.addTypes(SmallVector<Type>(written.size(), parameter.getType()));
+    if (parameter.getDecay())
+      state.addAttribute("decay", builder.getUnitAttr());
+    Operation *op = builder.create(state);
+    setPath(op, parameter.getSymName());
+    for (auto [name, value] : llvm::zip_equal(written, op->getResults()))
+      WriteOp::create(builder, loc, name, value);
+  }
+
+  VariableOp declareSlot(VariableOp parameter, const OptimizerSlot &slot) {
     OpBuilder before(function);
     auto init = builder.getDictionaryAttr({builder.getNamedAttr("kind", builder.getStringAttr("constant")),
-                                           builder.getNamedAttr("value", builder.getF64FloatAttr(initial))});
-    VariableOp::create(before, parameter.getLoc(), name, parameter.getType(), "slot", init, false);
-    return read(parameter, name);
+                                           builder.getNamedAttr("value", builder.getF64FloatAttr(slot.initial))});
+    return VariableOp::create(before, parameter.getLoc(), (slot.role + "/" + parameter.getSymName()).str(),
+                              parameter.getTensorType(), VariableKind::Slot, parameter.getSymName(), slot.role, init);
   }
 
-  Value read(VariableOp parameter, StringRef name) {
-    return ReadOp::create(builder, parameter.getLoc(), parameter.getType(), name);
-  }
-
-  void write(VariableOp parameter, StringRef slot, Value value) {
-    std::string name = slot.empty() ? parameter.getSymName().str() : (slot + "/" + parameter.getSymName()).str();
-    WriteOp::create(builder, parameter.getLoc(), name, value);
-  }
-
-  void updateSgd(VariableOp parameter) {
-    Type type = parameter.getType();
-    Value value = read(parameter, parameter.getSymName());
-    Value gradient = read(parameter, ("grad/" + parameter.getSymName()).str());
-    Value velocity = readSlot(parameter, "momentum", 0);
-    auto update = SgdUpdateOp::create(builder, parameter.getLoc(), type, type, Type(), value, gradient, velocity, rate,
-                                      momentum, decay, Value(), parameter.getDecay());
-    setPath(update, parameter.getSymName());
-    write(parameter, "", update.getNewParameter());
-    write(parameter, "momentum", update.getNewVelocity());
-  }
-
-  void updateRmsprop(VariableOp parameter) {
-    Type type = parameter.getType();
-    Value value = read(parameter, parameter.getSymName());
-    Value gradient = read(parameter, ("grad/" + parameter.getSymName()).str());
-    Value meanSquare = readSlot(parameter, "mean_square", 1);
-    Value velocity = readSlot(parameter, "momentum", 0);
-    auto update =
-        RmspropUpdateOp::create(builder, parameter.getLoc(), type, type, type, Type(), value, gradient, meanSquare,
-                                velocity, rate, momentum, rmsDecay, epsilon, decay, Value(), parameter.getDecay());
-    setPath(update, parameter.getSymName());
-    write(parameter, "", update.getNewParameter());
-    write(parameter, "mean_square", update.getNewMeanSquare());
-    write(parameter, "momentum", update.getNewVelocity());
+  Value read(VariableOp variable) {
+    return ReadOp::create(builder, variable.getLoc(), variable.getType(), variable.getSymName());
   }
 
   ModuleOp module;
-  func::FuncOp function;
+  RegisteredOperationName update;
+  const Optimizer &optimizer;
   OpBuilder builder;
-  Value rate, momentum, decay, rmsDecay, epsilon;
+  func::FuncOp function;
 };
 
 struct InsertOptimizerPass : impl::InsertOptimizerPassBase<InsertOptimizerPass> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    if (!module.lookupSymbol<func::FuncOp>("forward_backward"))
+    if (!findEntry(module, EntryPoint::ForwardBackward))
       return;
     auto training = module->getAttrOfType<DictionaryAttr>("incept.training");
     auto optimizer = training ? training.getAs<DictionaryAttr>("optimizer") : DictionaryAttr();
     auto kind = optimizer ? optimizer.getAs<StringAttr>("kind") : StringAttr();
-    if (!kind || (kind.getValue() != "sgd" && kind.getValue() != "rmsprop")) {
-      module.emitError() << "expected incept.training with an optimizer of kind sgd or rmsprop";
+    auto update = kind ? UpdateOpInterface::find(&getContext(), kind.getValue()) : std::nullopt;
+    if (!update) {
+      auto diagnostic = module.emitError() << "expected incept.training with an optimizer of a kind that is registered";
+      if (kind)
+        diagnostic << ", but got '" << kind.getValue() << "'";
       return signalPassFailure();
     }
-    if (failed(OptimizerBuilder(module).run(kind.getValue())))
+    if (failed(OptimizerBuilder(module, *update).run()))
       signalPassFailure();
   }
 };

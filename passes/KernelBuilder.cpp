@@ -3,6 +3,7 @@
 #include "passes/KernelBuilder.h"
 #include "dialect/VerifierUtils.h"
 #include "mlir/IR/IRMapping.h"
+#include "passes/KernelRules.h"
 #include "passes/LaunchCost.h"
 #include "passes/LaunchShape.h"
 #include "passes/Layouts.h"
@@ -14,37 +15,13 @@ using namespace mlir;
 
 namespace incept {
 
-/// Rows of a full tensor: everything but channels.
-static int64_t rowsOf(ArrayRef<int64_t> shape) {
-  int64_t rows = 1;
-  for (auto [index, dim] : llvm::enumerate(shape))
-    rows *= index == 1 ? 1 : dim;
-  return rows;
-}
-
-/// Distance of rows in elements.
-static int64_t strideOf(Value value) {
-  LayoutAttr layout = layoutOf(value);
-  return layout && layout.isSlice() ? layout.getStride() : shapeOf(value)[1];
-}
-
 static bool isSlice(Value value) { return layoutOf(value) && layoutOf(value).isSlice(); }
 
-/// Memory elements of a dense value, a library format's padding included; `format` sizes are told by the variable it
-/// is read from or written to, so it is the logical count unless such a variable says more.
-static int64_t storedElements(Value value) {
-  int64_t elements = *countElements(shapeOf(value));
-  auto consider = [&](StringRef name, Operation *from) {
-    auto variable = SymbolTable::lookupNearestSymbolFrom<VariableOp>(from, StringAttr::get(from->getContext(), name));
-    if (auto bytes = variable ? variable->getAttrOfType<IntegerAttr>("incept.bytes") : IntegerAttr())
-      elements = std::max(elements, bytes.getInt() / elementBytes(getElementTypeOrSelf(value.getType())));
-  };
-  if (auto read = value.getDefiningOp<ReadOp>())
-    consider(read.getVariable(), read);
-  for (Operation *user : value.getUsers())
-    if (auto write = dyn_cast<WriteOp>(user))
-      consider(write.getVariable(), write);
-  return elements;
+/// Memory elements of a dense value, a library format's padding included.
+static int64_t storedElements(Value value, const Target &target) {
+  Type element = getElementTypeOrSelf(value.getType());
+  auto bytes = target.formatBytes(shapeOf(value), element, libraryFormat(layoutOf(value)));
+  return succeeded(bytes) ? *bytes / elementBytes(element) : *countElements(shapeOf(value));
 }
 
 static SmallVector<Value> operandsAndResults(GroupOp group) {
@@ -66,17 +43,9 @@ static bool isFlat(GroupOp group) {
   return true;
 }
 
-/// Ops that are a family by themselves. Where a target has no library for a reorder, that is one too.
-static bool isOneOpFamily(Operation *op) { return op->hasTrait<OpTrait::Opaque>() || isa<ReorderOp>(op); }
-
-static StringRef familyOf(GroupOp group) {
-  bool reduces = false;
-  for (Operation &op : group.getBody().front()) {
-    if (isOneOpFamily(&op))
-      return op.getName().stripDialect();
-    reduces |= op.hasTrait<OpTrait::Reduce>();
-  }
-  return reduces ? "reduce" : isFlat(group) ? "flat" : "map";
+static KernelFamily familyOf(GroupOp group) {
+  bool reduces = llvm::any_of(group.getBody().front(), [](Operation &op) { return op.hasTrait<OpTrait::Reduce>(); });
+  return reduces ? KernelFamily::Reduce : isFlat(group) ? KernelFamily::Flat : KernelFamily::Map;
 }
 
 /// The type in a kernel definition: dimensions unknown, no layout; flat kernels see vectors.
@@ -91,7 +60,7 @@ namespace {
 /// A kernel definition under construction, outside any module.
 class Definition {
 public:
-  Definition(MLIRContext *context, StringRef family) : builder(context), flat(family == "flat") {
+  Definition(MLIRContext *context, KernelFamily family) : builder(context), flat(family == KernelFamily::Flat) {
     op = exec::KernelDefOp::create(builder, builder.getUnknownLoc(), "kernel", family);
     body = builder.createBlock(&op.getBody());
   }
@@ -112,16 +81,20 @@ public:
     Operation *clone = builder.clone(*original, mapping);
     clone->setLoc(op.getLoc());
     clone->removeAttr(InceptDialect::kPathAttr);
-    if (clone->hasAttr("count"))
-      clone->setAttr("count", builder.getI64IntegerAttr(0));
-    if (clone->hasAttr("kernel")) {
-      clone->setAttr("kernel", builder.getDenseI64ArrayAttr({1, 1}));
-      clone->setAttr("stride", builder.getDenseI64ArrayAttr({1, 1}));
-      clone->setAttr("pad_begin", builder.getDenseI64ArrayAttr({0, 0}));
-      clone->setAttr("pad_end", builder.getDenseI64ArrayAttr({0, 0}));
-    }
+    if (auto counted = dyn_cast<CountedOpInterface>(clone))
+      counted.setCount(0);
+    if (auto kernel = dyn_cast<KernelOpInterface>(clone))
+      kernel.eraseExtents();
     for (Value result : clone->getResults())
       result.setType(erase(result.getType(), flat));
+  }
+
+  /// The same with an argument for each operand, also where a value is two of them.
+  void addOpaque(Operation *original) {
+    for (Value operand : original->getOperands())
+      addArgument(operand);
+    addOp(original);
+    body->back().setOperands(body->getArguments());
   }
 
   exec::KernelDefOp yield(ValueRange values) {
@@ -177,84 +150,44 @@ private:
 
 } // namespace
 
-/// Extents of a pool: the op's window between `src` (or diff_src) and `dst` (or diff_dst).
-static void poolExtents(Operation *op, ArrayRef<int64_t> src, ArrayRef<int64_t> dst, KernelLaunch &launch) {
-  llvm::append_values(launch.extents, src[0], src[2], src[3], src[1], dst[2], dst[3]);
-  for (StringRef name : {"kernel", "stride", "pad_begin", "pad_end"}) {
-    auto values = op->getAttrOfType<DenseI64ArrayAttr>(name);
-    llvm::append_values(launch.extents, values[0], values[1]);
-  }
-}
-
-/// Extents and units of the opaque families.
-static void opaqueExtents(GroupOp group, Operation *op, KernelLaunch &launch) {
-  Value src = group.getInputs().front(), dst = group.getOutputs().front();
-  ArrayRef<int64_t> in = shapeOf(src), out = shapeOf(dst);
-  auto &extents = launch.extents;
-  auto appendStrides = [&] {
-    for (Value value : operandsAndResults(group))
-      extents.push_back(strideOf(value));
-  };
-  if (isa<MaxPoolOp, MaxPoolWithIndexOp, AvgPoolOp>(op)) {
-    poolExtents(op, in, out, launch);
-    appendStrides();
-    launch.units = in[0] * out[2];
-  } else if (isa<MaxPoolBackwardOp, AvgPoolBackwardOp>(op)) {
-    poolExtents(op, out, in, launch);
-    appendStrides();
-    launch.units = out[0] * out[2];
-  } else if (isa<GlobalAvgPoolOp>(op)) {
-    llvm::append_values(extents, in[0], in[2] * in[3], in[1], strideOf(src), strideOf(dst));
-    launch.units = in[0];
-  } else if (isa<GlobalAvgPoolBackwardOp>(op)) {
-    llvm::append_values(extents, in[0], out[2] * out[3], in[1], strideOf(src), strideOf(dst));
-    launch.units = in[0];
-  } else if (isa<DropoutOp>(op)) {
-    int64_t pixels = rowsOf(in) / in[0];
-    llvm::append_values(extents, in[0], in[1], pixels, strideOf(src), strideOf(dst));
-    launch.units = in[0];
-  } else if (isa<SoftmaxCrossEntropyOp>(op)) {
-    llvm::append_values(extents, in[0], in[1], strideOf(src));
-    launch.units = 1;
-  } else if (isa<SoftmaxCrossEntropyBackwardOp>(op)) {
-    llvm::append_values(extents, in[0], in[1], strideOf(src), strideOf(dst));
-    launch.units = in[0];
-  } else if (isa<ReorderOp>(op)) {
-    llvm::append_values(extents, out[0], *countElements(out) / out[0]);
-    launch.units = out[0];
-  } else if (isa<NormalizeImageOp>(op)) {
-    llvm::append_values(extents, rowsOf(out), out[1], strideOf(dst));
-    launch.units = rowsOf(out);
-  } else {
-    llvm::append_values(extents, out[0], out[1], out[2] * out[3], strideOf(dst));
-    launch.units = rowsOf(out);
-  }
+/// A kernel works on rows x channels: all full tensors must have the shape `domain`, all vectors a value per channel.
+static LogicalResult verifyDomain(GroupOp group, ArrayRef<int64_t> domain) {
+  if (domain.size() < 2)
+    return group.emitOpError() << "expected vectors of one size in a kernel without full tensors";
+  for (Value value : operandsAndResults(group))
+    if (ArrayRef<int64_t> shape = shapeOf(value);
+        shape.size() == 1 ? shape[0] != domain[1] : shape.size() && shape != domain)
+      return group.emitOpError() << "expected tensors of shape " << formatShape(domain) << " and vectors of "
+                                 << domain[1] << " in one kernel, but got " << formatShape(shape);
+  return success();
 }
 
 /// Extents and units of flat, map and reduce kernels.
-static void mapExtents(GroupOp group, StringRef family, const Target &target, KernelLaunch &launch) {
+static LogicalResult mapExtents(GroupOp group, KernelFamily family, const Target &target, KernelLaunch &launch) {
   SmallVector<Value> values = operandsAndResults(group);
-  if (family == "flat") {
+  if (family == KernelFamily::Flat) {
     int64_t total = 0;
     for (Value value : values)
       if (!shapeOf(value).empty())
-        total = std::max(total, storedElements(value));
+        total = std::max(total, storedElements(value, target));
     total = std::max<int64_t>(total, 1); // scalars alone: the sum of losses
     launch.extents.push_back(total);
     for (Operation &op : group.getBody().front())
-      if (auto count = op.getAttrOfType<IntegerAttr>("count"))
-        launch.extents.push_back(count.getInt());
+      if (auto counted = dyn_cast<CountedOpInterface>(op))
+        launch.extents.push_back(counted.getCount());
     launch.units = llvm::divideCeil(total, kFlatUnit);
-    return;
+    return success();
   }
   ArrayRef<int64_t> domain;
   for (Value value : values)
     if (shapeOf(value).size() > domain.size())
       domain = shapeOf(value);
+  if (failed(verifyDomain(group, domain)))
+    return failure();
   int64_t rows = rowsOf(domain);
   llvm::append_values(launch.extents, rows, domain[1]);
   launch.units = rows;
-  if (family == "reduce") {
+  if (family == KernelFamily::Reduce) {
     Reduction reduction = target.cutReduction(rows, domain[1]);
     launch.extents.push_back(reduction.chunk);
     launch.units = reduction.partials;
@@ -262,6 +195,7 @@ static void mapExtents(GroupOp group, StringRef family, const Target &target, Ke
   for (Value value : values)
     if (shapeOf(value).size() >= 2)
       launch.extents.push_back(strideOf(value));
+  return success();
 }
 
 /// The values inside the group, and outside.
@@ -273,7 +207,7 @@ static SmallVector<Value> outside(const Stages::Pairs &pairs) {
 }
 
 /// The definition of a group's first launch, and what that launch reads and writes.
-static exec::KernelDefOp defineFirst(StringRef family, const Stages &stages, MLIRContext *context,
+static exec::KernelDefOp defineFirst(KernelFamily family, const Stages &stages, MLIRContext *context,
                                      KernelLaunch &launch) {
   Definition definition(context, family);
   for (Value argument : inside(stages.firstInputs))
@@ -281,6 +215,7 @@ static exec::KernelDefOp defineFirst(StringRef family, const Stages &stages, MLI
   for (Operation *op : stages.first)
     definition.addOp(op);
   launch.operands = outside(stages.firstInputs);
+  launch.reads = launch.operands.size();
   llvm::append_range(launch.operands, outside(stages.computed));
   llvm::append_range(launch.operands, stages.sums);
   SmallVector<Value> results = inside(stages.computed);
@@ -295,31 +230,56 @@ static exec::KernelDefOp defineCombine(const Stages &stages, int64_t partials, M
   launch.extents = {partials, channels};
   launch.units = llvm::divideCeil(channels, kCombineUnit);
   launch.flops = int64_t(stages.sums.size()) * partials * channels;
-  Definition definition(context, "combine");
+  Definition definition(context, KernelFamily::Combine);
   for (Value sum : stages.sums)
     definition.addPartialSums(sum);
   for (Value argument : inside(stages.secondInputs))
     definition.addArgument(argument);
   for (Operation *op : stages.second) {
     definition.addOp(op);
-    if (auto count = op->getAttrOfType<IntegerAttr>("count"))
-      launch.extents.push_back(count.getInt());
+    if (auto counted = dyn_cast<CountedOpInterface>(op))
+      launch.extents.push_back(counted.getCount());
   }
   launch.operands = stages.sums;
   llvm::append_range(launch.operands, outside(stages.secondInputs));
+  launch.reads = launch.operands.size();
   llvm::append_range(launch.operands, outside(stages.combined));
   return definition.yield(inside(stages.combined));
 }
 
-SmallVector<KernelLaunch, 2> KernelTable::get(GroupOp group) {
-  StringRef family = familyOf(group);
-  Stages stages(group);
+FailureOr<KernelLaunch> KernelTable::getOpaque(GroupOp group, Operation *op) {
+  auto kernel = dyn_cast<KernelOpInterface>(op);
+  if (!kernel)
+    return op->emitOpError() << "has no kernel rule: its dialect has to attach one";
+  KernelLaunch launch;
+  for (Value operand : op->getOperands())
+    launch.operands.push_back(group.getInputs()[cast<BlockArgument>(operand).getArgNumber()]);
+  launch.reads = launch.operands.size();
+  llvm::append_range(launch.operands, group.getOutputs());
+  KernelWork work = kernel.getWork();
+  launch.extents = work.extents;
+  launch.units = work.units;
+  Definition definition(module.getContext(), KernelFamily::Opaque);
+  definition.addOpaque(op);
+  launch.symbol = intern(definition.yield(op->getResults()));
+  return launch;
+}
+
+FailureOr<SmallVector<KernelLaunch, 2>> KernelTable::get(GroupOp group) {
   SmallVector<KernelLaunch, 2> launches(1);
   Operation *op = &group.getBody().front().front();
-  if (isOneOpFamily(op))
-    opaqueExtents(group, op, launches[0]);
-  else
-    mapExtents(group, family, target, launches[0]);
+  if (op->hasTrait<OpTrait::Opaque>() || isa<KernelOpInterface>(op)) {
+    FailureOr<KernelLaunch> launch = getOpaque(group, op);
+    if (failed(launch))
+      return failure();
+    launches[0] = std::move(*launch);
+    launches[0].flops = countFlops(group);
+    return launches;
+  }
+  KernelFamily family = familyOf(group);
+  Stages stages(group);
+  if (failed(mapExtents(group, family, target, launches[0])))
+    return failure();
   launches[0].flops = countFlops(group);
   launches[0].symbol = intern(defineFirst(family, stages, group.getContext(), launches[0]));
   if (!stages.sums.empty()) {
@@ -330,14 +290,14 @@ SmallVector<KernelLaunch, 2> KernelTable::get(GroupOp group) {
 }
 
 StringRef KernelTable::getCombine() {
-  Definition definition(module.getContext(), "combine");
+  Definition definition(module.getContext(), KernelFamily::Combine);
   return intern(definition.yield(definition.addPartialSums()));
 }
 
 StringRef KernelTable::getCountNonfinite(Type element) {
   OpBuilder builder(module.getContext());
   Location loc = builder.getUnknownLoc();
-  auto definition = exec::KernelDefOp::create(builder, loc, "kernel", "count_nonfinite");
+  auto definition = exec::KernelDefOp::create(builder, loc, "kernel", KernelFamily::Opaque);
   Block *body = builder.createBlock(&definition.getBody());
   Value argument = body->addArgument(RankedTensorType::get({ShapedType::kDynamic}, element), loc);
   Value count = CountNonfiniteOp::create(builder, loc, RankedTensorType::get({}, builder.getF32Type()), argument);
@@ -347,7 +307,7 @@ StringRef KernelTable::getCountNonfinite(Type element) {
 
 /// "scale_shift_relu": the ops of a body, so that profiles and IR can be read.
 static std::string describe(exec::KernelDefOp definition) {
-  bool isCombine = definition.getFamily() == "combine";
+  bool isCombine = definition.getFamily() == KernelFamily::Combine;
   std::string name = isCombine ? "combine" : "";
   StringRef previous = isCombine ? "channel_sum" : "";
   for (Operation &op : definition.getBody().front().without_terminator()) {
@@ -357,25 +317,31 @@ static std::string describe(exec::KernelDefOp definition) {
     previous = op_;
   }
   if (name.empty())
-    name = definition.getFamily().str();
+    name = stringifyKernelFamily(definition.getFamily()).str();
   return name.size() > 60 ? name.substr(0, 60) : name;
 }
 
 StringRef KernelTable::intern(exec::KernelDefOp definition) {
-  std::string text;
-  llvm::raw_string_ostream(text) << *definition.getOperation();
-  auto [entry, isNew] = byText.try_emplace(text);
-  if (!isNew) {
-    definition.erase();
-    return entry->second.getValue();
-  }
-  std::string name = ("k" + Twine(byText.size() - 1) + "_" + describe(definition)).str();
-  entry->second = StringAttr::get(module.getContext(), name);
-  definition.setSymName(name);
+  // Most differ in the kinds of their ops already; the others are compared.
+  llvm::hash_code hash = llvm::hash_value(definition.getFamily());
+  for (Operation &op : definition.getBody().front())
+    hash = llvm::hash_combine(hash, OperationEquivalence::computeHash(&op, OperationEquivalence::ignoreHashValue,
+                                                                      OperationEquivalence::ignoreHashValue,
+                                                                      OperationEquivalence::IgnoreLocations));
+  auto &alike = byHash[hash];
+  for (exec::KernelDefOp known : alike)
+    if (known.getFamily() == definition.getFamily() &&
+        OperationEquivalence::isRegionEquivalentTo(&known.getBody(), &definition.getBody(),
+                                                   OperationEquivalence::IgnoreLocations)) {
+      definition.erase();
+      return known.getSymName();
+    }
+  alike.push_back(definition);
+  definition.setSymName(("k" + Twine(count++) + "_" + describe(definition)).str());
   Block *body = module.getBody();
   body->getOperations().insert(last ? std::next(last->getIterator()) : body->begin(), definition);
   last = definition;
-  return entry->second.getValue();
+  return definition.getSymName();
 }
 
 } // namespace incept

@@ -5,7 +5,8 @@
 #pragma once
 
 #include "dialect/InceptOps.h"
-#include "llvm/ADT/StringMap.h"
+
+#include <unordered_map>
 
 namespace incept {
 
@@ -19,6 +20,7 @@ struct KernelLaunch {
   /// What it reads, then what it writes: inputs and outputs of the group, and results of reductions inside it, which
   /// stand for their partial sums, f32 (units of the first launch, channels).
   llvm::SmallVector<mlir::Value> operands;
+  size_t reads = 0; ///< how many of the operands it reads
 };
 
 class KernelTable {
@@ -26,19 +28,22 @@ public:
   KernelTable(mlir::ModuleOp module, const Target &target) : module(module), target(target) {}
 
   /// The launches of a kernel group in the planned phase: one, or for reductions two, of which the second adds the
-  /// partial sums and computes what is computed of the sums. Adds kernels to the module that are new.
-  llvm::SmallVector<KernelLaunch, 2> get(GroupOp group);
+  /// partial sums and computes what is computed of the sums. Adds kernels to the module that are new. Reports a group
+  /// that no family of kernels computes.
+  mlir::FailureOr<llvm::SmallVector<KernelLaunch, 2>> get(GroupOp group);
   /// The kernel that adds the partial sums of one result.
   llvm::StringRef getCombine();
   /// The kernel that counts in one tensor of `element`s what is not finite.
   llvm::StringRef getCountNonfinite(mlir::Type element);
 
 private:
+  mlir::FailureOr<KernelLaunch> getOpaque(GroupOp group, mlir::Operation *op);
   llvm::StringRef intern(exec::KernelDefOp definition);
 
   mlir::ModuleOp module;
   const Target &target;
-  llvm::StringMap<mlir::StringAttr> byText;
+  std::unordered_map<size_t, llvm::SmallVector<exec::KernelDefOp, 1>> byHash;
+  size_t count = 0;
   mlir::Operation *last = nullptr;
 };
 

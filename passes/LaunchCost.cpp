@@ -2,7 +2,6 @@
 
 #include "passes/LaunchCost.h"
 #include "dialect/VerifierUtils.h"
-#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 
@@ -32,46 +31,74 @@ static int64_t convolution(Conv op, Value src, Value weights, Value dst) {
   return flops;
 }
 
-static int64_t window(DenseI64ArrayAttr kernel) { return kernel[0] * kernel[1]; }
+static int64_t none(Operation *) { return 0; }
+template <int64_t count>
+static int64_t perOperandElement(Operation *op) {
+  return count * elements(op->getOperand(0));
+}
+template <int64_t count>
+static int64_t perElement(Operation *op) {
+  return count * elements(op->getResult(0));
+}
+static constexpr auto pool = [](auto op) { return perElement<1>(op) * op.getKernel()[0] * op.getKernel()[1]; };
+static constexpr auto poolBackward = [](auto op) {
+  return perOperandElement<1>(op) * op.getKernel()[0] * op.getKernel()[1];
+};
+static int64_t addN(AddNOp op) { return (int64_t(op->getNumOperands()) - 1) * elements(op.getDst()); }
+
+static int64_t conv(Conv2DOp op) { return convolution(op, op.getSrc(), op.getWeights(), op.getDst()); }
+static int64_t convBackwardData(Conv2DBackwardDataOp op) {
+  return convolution(op, op.getDiffSrc(), op.getWeights(), op.getDiffDst());
+}
+static int64_t convBackwardWeights(Conv2DBackwardWeightsOp op) {
+  return convolution(op, op.getSrc(), op.getDiffWeights(), op.getDiffDst());
+}
+static int64_t linear(LinearOp op) { return 2 * elements(op.getSrc()) * shapeOf(op.getWeights())[0]; }
+static int64_t linearBackwardData(LinearBackwardDataOp op) {
+  return 2 * elements(op.getDiffDst()) * shapeOf(op.getWeights())[1];
+}
+static int64_t linearBackwardWeights(LinearBackwardWeightsOp op) {
+  return 2 * elements(op.getSrc()) * shapeOf(op.getDiffDst())[1];
+}
+
+void attachFlopRules(MLIRContext *context) {
+  FlopRule::attach<Conv2DOp, conv>(context);
+  FlopRule::attach<Conv2DBackwardDataOp, convBackwardData>(context);
+  FlopRule::attach<Conv2DBackwardWeightsOp, convBackwardWeights>(context);
+  FlopRule::attach<LinearOp, linear>(context);
+  FlopRule::attach<LinearBackwardDataOp, linearBackwardData>(context);
+  FlopRule::attach<LinearBackwardWeightsOp, linearBackwardWeights>(context);
+  FlopRule::attach<MaxPoolOp, pool>(context);
+  FlopRule::attach<MaxPoolWithIndexOp, pool>(context);
+  FlopRule::attach<MaxPoolBackwardOp, poolBackward>(context);
+  FlopRule::attach<AvgPoolOp, pool>(context);
+  FlopRule::attach<AvgPoolBackwardOp, poolBackward>(context);
+  FlopRule::attach<CastOp, none>(context);
+  FlopRule::attach<CopyOp, none>(context);
+  FlopRule::attach<ReorderOp, none>(context);
+  FlopRule::attach<AddNOp, addN>(context);
+  FlopRule::attach<ScaleShiftOp, perElement<3>>(context);
+  FlopRule::attach<ChannelStatsOp, perOperandElement<4>>(context);
+  FlopRule::attach<BatchNormBackwardStatsOp, perOperandElement<4>>(context);
+  FlopRule::attach<BatchNormBackwardApplyOp, perElement<5>>(context);
+  FlopRule::attach<SgdUpdateOp, perElement<5>>(context);
+  FlopRule::attach<RmspropUpdateOp, perElement<11>>(context);
+}
 
 static int64_t flopsOf(Operation *op) {
-  return llvm::TypeSwitch<Operation *, int64_t>(op)
-      .Case([](Conv2DOp op) { return convolution(op, op.getSrc(), op.getWeights(), op.getDst()); })
-      .Case([](Conv2DBackwardDataOp op) { return convolution(op, op.getDiffSrc(), op.getWeights(), op.getDiffDst()); })
-      .Case(
-          [](Conv2DBackwardWeightsOp op) { return convolution(op, op.getSrc(), op.getDiffWeights(), op.getDiffDst()); })
-      .Case([](LinearOp linear) { return 2 * elements(linear.getSrc()) * shapeOf(linear.getWeights())[0]; })
-      .Case([](LinearBackwardDataOp linear) {
-        return 2 * elements(linear.getDiffDst()) * shapeOf(linear.getWeights())[1];
-      })
-      .Case([](LinearBackwardWeightsOp linear) {
-        return 2 * elements(linear.getSrc()) * shapeOf(linear.getDiffDst())[1];
-      })
-      .Case<MaxPoolOp, MaxPoolWithIndexOp, AvgPoolOp>(
-          [](auto pool) { return elements(pool->getResult(0)) * window(pool.getKernelAttr()); })
-      .Case<MaxPoolBackwardOp, AvgPoolBackwardOp>(
-          [](auto pool) { return elements(pool.getDiffDst()) * window(pool.getKernelAttr()); })
-      .Case<CastOp, CopyOp, ReorderOp, YieldOp>([](auto) { return 0; })
-      .Case<ScaleShiftOp>([](auto op) { return 3 * elements(op.getDst()); })
-      .Case<AddNOp>([](auto op) { return (int64_t(op->getNumOperands()) - 1) * elements(op.getDst()); })
-      .Case<ChannelStatsOp, BatchNormBackwardStatsOp>([](auto op) { return 4 * elements(op->getOperand(0)); })
-      .Case<BatchNormBackwardApplyOp>([](auto op) { return 5 * elements(op->getResult(0)); })
-      .Case<SgdUpdateOp>([](auto op) { return 5 * elements(op->getResult(0)); })
-      .Case<RmspropUpdateOp>([](auto op) { return 11 * elements(op->getResult(0)); })
-      // One per element of what it reads or writes, whichever is more.
-      .Default([](Operation *op) {
-        int64_t most = 0;
-        for (Value value : op->getOperands())
-          most = std::max(most, elements(value));
-        for (Value value : op->getResults())
-          most = std::max(most, elements(value));
-        return most;
-      });
+  if (auto rule = dyn_cast<FlopRule>(op))
+    return rule();
+  int64_t most = 0;
+  for (Value value : op->getOperands())
+    most = std::max(most, elements(value));
+  for (Value value : op->getResults())
+    most = std::max(most, elements(value));
+  return most;
 }
 
 int64_t countFlops(GroupOp group) {
   int64_t flops = 0;
-  for (Operation &op : group.getBody().front())
+  for (Operation &op : group.getBody().front().without_terminator())
     flops += flopsOf(&op);
   return flops;
 }

@@ -4,11 +4,20 @@
 #pragma once
 
 #include "dialect/InceptOps.h"
+#include "dialect/OpRule.h"
 
 namespace incept {
 
-/// Floating-point operations of the group's ops; a multiply-accumulate counts as two, one of a
-/// convolution with padding as none.
+/// Floating-point operations of an op; a multiply-accumulate counts as two, one of a convolution with padding as none.
+/// An op without a rule has one per element of what it reads or writes, whichever is more.
+class FlopRule : public OpRule<FlopRule, int64_t()> {
+public:
+  using OpRule::OpRule;
+};
+/// Lends the dialect's own ops their rules.
+void attachFlopRules(mlir::MLIRContext *context);
+
+/// Floating-point operations of the group's ops.
 int64_t countFlops(GroupOp group);
 
 /// Attributes of a launch: its operations, and the bytes of the tensors that it reads and of those that it writes.

@@ -4,15 +4,13 @@
 // alone, so that sums have the same bits whatever the number of threads.
 #pragma once
 
+#include "dialect/Kernels.h"
+
 #include <algorithm>
 #include <cstdint>
 
 namespace incept {
 
-/// Elements that one unit of a `flat` kernel processes.
-inline constexpr int64_t kFlatUnit = 1024;
-/// Channels that one unit of a `combine` kernel processes.
-inline constexpr int64_t kCombineUnit = 64;
 /// Offsets of values in the arena and of variables in their regions are multiples of this many bytes.
 inline constexpr int64_t kAlignment = 64;
 /// What belongs to parameters (gradients, copies) is aligned as f32 would be, counted in elements, so that an update

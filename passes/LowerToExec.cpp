@@ -2,6 +2,7 @@
 //
 // Rewrites planned functions as straight lists of launches on slices of regions, and gives variables their places.
 
+#include "dialect/EntryPoints.h"
 #include "dialect/InceptOps.h"
 #include "dialect/VerifierUtils.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -9,7 +10,9 @@
 #include "passes/LaunchCost.h"
 #include "passes/LaunchShape.h"
 #include "passes/Layouts.h"
+#include "passes/MemoryType.h"
 #include "passes/Passes.h"
+#include "passes/Placement.h"
 #include "passes/Target.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/Support/MathExtras.h"
@@ -24,23 +27,42 @@ namespace incept {
 
 namespace {
 
-/// A field of the step region (ProgramFormat.h).
+/// A field of the step region.
 struct StepField {
-  StringRef name, type;
+  StringRef name;
+  Type type;
   int64_t offset;
+
+  int64_t end() const { return offset + type.getIntOrFloatBitWidth() / 8; }
 };
-constexpr StepField kStepFields[] = {
-    {"step", "i64", 0},      {"seed", "u64", 8},       {"sample_base", "i64", 16}, {"learning_rate", "f32", 24},
-    {"momentum", "f32", 28}, {"rms_decay", "f32", 32}, {"rms_epsilon", "f32", 36}, {"weight_decay", "f32", 40},
-};
-constexpr int64_t kStepBytes = 64;
+
+/// Those that every program has, at their places, and what else the module declares behind them. The declarations go.
+FailureOr<SmallVector<StepField>> placeStepFields(ModuleOp module) {
+  Builder builder(module.getContext());
+  Type f32 = builder.getF32Type(), i64 = builder.getI64Type(), u64 = builder.getIntegerType(64, /*isSigned=*/false);
+  SmallVector<StepField> fields = {{"step", i64, 0},           {"seed", u64, 8},         {"sample_base", i64, 16},
+                                   {"learning_rate", f32, 24}, {"momentum", f32, 28},    {"rms_decay", f32, 32},
+                                   {"rms_epsilon", f32, 36},   {"weight_decay", f32, 40}};
+  for (StepFieldOp op : llvm::make_early_inc_range(module.getOps<StepFieldOp>())) {
+    auto *field = llvm::find_if(fields, [&](const StepField &f) { return f.name == op.getSymName(); });
+    if (field == fields.end()) {
+      int64_t bytes = op.getType().getIntOrFloatBitWidth() / 8;
+      fields.push_back({op.getSymName(), op.getType(), int64_t(llvm::alignTo(fields.back().end(), bytes))});
+    } else if (field->type != op.getType()) {
+      return op.emitOpError() << "expected the type of this field, " << field->type << ", but got " << op.getType();
+    }
+    op.erase();
+  }
+  return fields;
+}
 
 /// Places variables in regions: parameters, gradients and each slot in regions of one order, decayed ones first. What
 /// prepare_inference derives lies in the arena behind `inferenceBytes`, the part that inference needs: training may
 /// overwrite it, since evaluation prepares anew.
 class VariablePlacer {
 public:
-  VariablePlacer(ModuleOp module, const Target &target, int64_t inferenceBytes) : module(module), target(target) {
+  VariablePlacer(ModuleOp module, const Target &target, int64_t inferenceBytes)
+      : module(module), symbols(module), target(target) {
     sizes["arena"] = inferenceBytes;
   }
 
@@ -49,22 +71,19 @@ public:
     llvm::stable_sort(variables, [](VariableOp a, VariableOp b) { return a.getDecay() > b.getDecay(); });
     collectNeighbours();
     for (VariableOp variable : variables)
-      if (variable.getKind() == "parameter" && failed(placeWithNeighbours(variable)))
+      if (variable.isParameter() && failed(placeWithNeighbours(variable)))
         return failure();
     // What belongs to parameters follows in their order: updates of neighbours can then be one launch.
     SmallVector<std::pair<int64_t, VariableOp>> others;
     for (VariableOp variable : variables) {
-      if (variable.getKind() == "parameter")
+      if (variable.isParameter())
         continue;
-      if (variable.getKind() == "copy") {
+      if (variable.getKind() == VariableKind::Copy) {
         if (failed(placeCopy(variable)))
           return failure();
         continue;
       }
-      auto order = orderOf(variable);
-      if (failed(order))
-        return failure();
-      others.push_back({*order, variable});
+      others.push_back({orderOf(variable), variable});
     }
     llvm::stable_sort(others, [](auto &a, auto &b) { return a.first < b.first; });
     for (auto &[order, variable] : others)
@@ -82,8 +101,9 @@ public:
 
   int64_t arenaBytes() { return sizes["arena"]; }
 
+  /// Of all regions but the arena and that of step fields.
   int64_t persistentBytes() const {
-    int64_t total = kStepBytes;
+    int64_t total = 0;
     for (auto &[name, bytes] : sizes)
       total += name == "arena" ? 0 : bytes;
     return total;
@@ -95,9 +115,9 @@ private:
     module.walk([&](JoinRowsOp join) {
       SmallVector<StringRef> names;
       for (Value src : join.getSrcs()) {
-        StringRef name = src.getDefiningOp<ReadOp>().getVariable();
-        name.consume_front("copy/"); // copies follow their parameters
-        names.push_back(name);
+        auto variable = symbols.lookup<VariableOp>(src.getDefiningOp<ReadOp>().getVariable());
+        // Copies follow their parameters.
+        names.push_back(variable.getKind() == VariableKind::Copy ? *variable.getOwner() : variable.getSymName());
       }
       for (StringRef name : names)
         neighbours[name] = names;
@@ -111,11 +131,10 @@ private:
     if (parameterOffsets.contains(variable.getSymName()))
       return success();
     for (StringRef name : found->second) {
-      auto neighbour = module.lookupSymbol<VariableOp>(name);
+      auto neighbour = symbols.lookup<VariableOp>(name);
       if (failed(place(neighbour, "params")))
         return failure();
-      if (neighbour->getAttrOfType<IntegerAttr>("incept.bytes").getInt() % kAlignment != 0 &&
-          name != found->second.back())
+      if (*neighbour.getBytes() % kAlignment != 0 && name != found->second.back())
         return neighbour.emitOpError() << "is joined with others, but its size is no multiple of " << kAlignment
                                        << " bytes";
     }
@@ -125,28 +144,23 @@ private:
   /// A copy of a parameter in another type lies where the parameter does, counted in elements: an update that writes
   /// both can be joined with its neighbours' (`incept-coalesce-launches`).
   LogicalResult placeCopy(VariableOp variable) {
-    StringRef parameter = variable.getSymName().split('/').second;
-    auto offset = parameterOffsets.find(parameter);
-    auto original = module.lookupSymbol<VariableOp>(parameter);
-    if (offset == parameterOffsets.end() || !original)
-      return variable.emitOpError() << "expected a parameter named '" << parameter << "', but there is none";
+    auto original = symbols.lookup<VariableOp>(*variable.getOwner());
+    int64_t offset = parameterOffsets.lookup(*variable.getOwner());
     int64_t copyBytes = elementBytes(getElementTypeOrSelf(variable.getType()));
     int64_t &size = sizes["copy"];
     int64_t before = size;
-    size = offset->second / elementBytes(getElementTypeOrSelf(original.getType())) * copyBytes;
+    size = offset / elementBytes(getElementTypeOrSelf(original.getType())) * copyBytes;
     LogicalResult placed = place(variable, "copy");
     size = std::max(size, before);
     return placed;
   }
-
-  static bool isLossScale(VariableOp variable) { return variable.getSymName().starts_with("loss_scale/"); }
 
   /// A launch reads joined variables as one: a variable of two joins cannot lie right behind two others.
   LogicalResult verifyNeighbours() {
     auto result = module.walk([&](JoinRowsOp join) {
       VariableOp last;
       for (Value src : join.getSrcs()) {
-        auto variable = module.lookupSymbol<VariableOp>(src.getDefiningOp<ReadOp>().getVariable());
+        auto variable = symbols.lookup<VariableOp>(src.getDefiningOp<ReadOp>().getVariable());
         if (last && !liesBehind(last, variable)) {
           join.emitOpError() << "expected '" << variable.getSymName() << "' right behind '" << last.getSymName()
                              << "' in memory, but it has another place: a parameter can be in one join only";
@@ -160,36 +174,35 @@ private:
   }
 
   static bool liesBehind(VariableOp first, VariableOp second) {
-    auto integer = [](VariableOp op, StringRef name) { return op->getAttrOfType<IntegerAttr>(name).getInt(); };
-    return first->getAttr("incept.region") == second->getAttr("incept.region") &&
-           integer(first, "incept.offset") + integer(first, "incept.bytes") == integer(second, "incept.offset");
+    return first.getRegion() == second.getRegion() && *first.getOffset() + *first.getBytes() == *second.getOffset();
   }
 
   /// The place of a gradient or slot among those of all parameters, 0 for other variables.
-  FailureOr<int64_t> orderOf(VariableOp variable) {
-    if ((variable.getKind() != "gradient" && variable.getKind() != "slot") || isLossScale(variable))
-      return 0;
-    StringRef parameter = variable.getSymName().split('/').second;
-    auto offset = parameterOffsets.find(parameter);
-    if (offset == parameterOffsets.end())
-      return variable.emitOpError() << "expected a parameter named '" << parameter << "', but there is none";
-    return offset->second;
+  int64_t orderOf(VariableOp variable) {
+    bool followsParameter = variable.getKind() == VariableKind::Gradient || variable.getKind() == VariableKind::Slot;
+    return followsParameter && variable.getOwner() ? parameterOffsets.lookup(*variable.getOwner()) : 0;
   }
 
   static StringRef regionOf(VariableOp variable) {
-    StringRef kind = variable.getKind();
-    if (kind == "slot")
-      return variable.getSymName().split('/').first;
-    if (kind == "gradient") { // a region has one type, so that neighbours can be seen as one tensor
-      Type element = getElementTypeOrSelf(variable.getType());
+    switch (variable.getKind()) {
+    case VariableKind::Slot:
+      return *variable.getRole();
+    case VariableKind::Gradient: { // a region has one type, so that neighbours can be seen as one tensor
+      Type element = variable.getTensorType().getElementType();
       return element.isBF16() ? "grads_bf16" : element.isF16() ? "grads_f16" : "grads";
     }
-    return kind == "state" ? "states" : kind == "derived" ? "arena" : kind;
+    case VariableKind::State:
+      return "states";
+    case VariableKind::Derived:
+      return "arena";
+    default:
+      return stringifyVariableKind(variable.getKind());
+    }
   }
 
   LogicalResult place(VariableOp variable, StringRef region) {
     int64_t offset = sizes[region.str()];
-    if (variable.getKind() == "parameter")
+    if (variable.isParameter())
       parameterOffsets[variable.getSymName()] = offset;
     auto type = cast<RankedTensorType>(variable.getType());
     auto layout = dyn_cast_or_null<LayoutAttr>(type.getEncoding());
@@ -198,11 +211,10 @@ private:
     auto bytes = target.formatBytes(type.getShape(), type.getElementType(), libraryFormat(layout));
     if (failed(bytes))
       return variable.emitOpError() << "has an unknown size";
-    Builder builder(module.getContext());
-    variable->setAttr("incept.region", FlatSymbolRefAttr::get(builder.getContext(), region));
-    variable->setAttr("incept.offset", builder.getI64IntegerAttr(offset));
-    variable->setAttr("incept.bytes", builder.getI64IntegerAttr(*bytes));
-    bool ofParameter = variable.getKind() == "gradient" || variable.getKind() == "copy";
+    variable.setRegion(region);
+    variable.setOffset(offset);
+    variable.setBytes(*bytes);
+    bool ofParameter = variable.getKind() == VariableKind::Gradient || variable.getKind() == VariableKind::Copy;
     int64_t alignment = ofParameter ? parameterAlignment(elementBytes(type.getElementType())) : kAlignment;
     int64_t &size = sizes[region.str()];
     size = std::max<int64_t>(size, offset + llvm::alignTo(std::max<int64_t>(*bytes, 1), alignment));
@@ -210,6 +222,7 @@ private:
   }
 
   ModuleOp module;
+  SymbolTable symbols;
   const Target &target;
   llvm::MapVector<std::string, int64_t, std::map<std::string, unsigned>> sizes; ///< in the order of first use
   llvm::StringMap<int64_t> parameterOffsets;
@@ -219,194 +232,209 @@ private:
 /// Replaces a function's groups by launches.
 class FunctionLowering {
 public:
-  FunctionLowering(func::FuncOp function, KernelTable &kernels, SymbolTable &symbols)
-      : function(function), kernels(kernels), symbols(symbols) {}
+  FunctionLowering(func::FuncOp function, PlacementAnalysis &placements, KernelTable &kernels, SymbolTable &symbols,
+                   ArrayRef<StepField> fields, const Target &target)
+      : function(function), placements(placements), kernels(kernels), symbols(symbols), fields(fields), target(target),
+        builder(function.getBody().front().getTerminator()) {}
 
-  void run() {
-    OpBuilder builder(function.getContext());
+  LogicalResult run() {
     for (GroupOp group : function.getOps<GroupOp>()) {
-      builder.setInsertionPoint(function.getBody().front().getTerminator());
       if (group.isLibrary())
-        lowerLibrary(builder, group);
+        lowerLibrary(group);
       else if (isa<CountNonfiniteOp>(group.getBody().front().front()))
-        lowerCount(builder, group);
-      else
-        lowerKernel(builder, group);
+        lowerCount(group);
+      else if (failed(lowerKernel(group)))
+        return failure();
     }
     for (Operation &op : llvm::make_early_inc_range(llvm::reverse(function.getBody().front())))
       if (isa<GroupOp, ReadOp, WriteOp, StepValueOp>(op) || op.hasTrait<OpTrait::View>())
         op.erase();
     function->removeAttr("incept.arena_bytes");
     function->removeAttr("incept.arena_lower_bound");
+    return status;
   }
 
 private:
-  Value slice(OpBuilder &builder, Location loc, StringRef region, int64_t offset, ArrayRef<int64_t> shape,
-              Type element) {
-    return exec::SliceOp::create(builder, loc, MemRefType::get(shape, element), region, offset);
+  /// A stretch of a region.
+  struct Memory {
+    StringRef region;
+    int64_t offset;
+    MemRefType type;
+  };
+
+  Memory inArena(int64_t offset, ArrayRef<int64_t> shape, Type element) {
+    return {"arena", offset, MemRefType::get(shape, element)};
   }
 
-  Value variableSlice(OpBuilder &builder, Location loc, StringRef name, Value value, int64_t byteOffset) {
+  Memory inVariable(StringRef name, int64_t offset, MemRefType type) {
     auto variable = symbols.lookup<VariableOp>(name);
-    auto region = variable->getAttrOfType<FlatSymbolRefAttr>("incept.region").getValue();
-    int64_t offset = variable->getAttrOfType<IntegerAttr>("incept.offset").getInt();
-    return slice(builder, loc, region, offset + byteOffset, shapeOf(value), getElementTypeOrSelf(value.getType()));
+    return {*variable.getRegion(), int64_t(*variable.getOffset()) + offset, type};
+  }
+
+  MemRefType typeOf(Value value) {
+    auto tensor = cast<RankedTensorType>(value.getType());
+    auto type = memoryType(tensor, target);
+    if (succeeded(type))
+      return *type;
+    status = value.getDefiningOp()->emitOpError() << "has a result of unknown size: " << tensor;
+    return MemRefType::get(tensor.getShape(), tensor.getElementType());
   }
 
   /// The memory of a value: a variable's, a step field's or the arena's.
-  Value address(OpBuilder &builder, Location loc, Value value) {
-    Placement placement = placementOf(value);
-    Type element = getElementTypeOrSelf(value.getType());
-    int64_t inRoot = placement.elementOffset() * elementBytes(element);
+  Memory locate(Value value) {
+    Placement placement = placements.of(value);
+    MemRefType type = typeOf(value);
+    int64_t inRoot = placement.elementOffset() * elementBytes(type.getElementType());
     Operation *op = placement.root.getDefiningOp();
     if (auto read = dyn_cast<ReadOp>(op))
-      return variableSlice(builder, loc, read.getVariable(), value, inRoot);
+      return inVariable(read.getVariable(), inRoot, type);
     if (auto join = dyn_cast<JoinRowsOp>(op)) // its variables lie side by side
-      return variableSlice(builder, loc, join.getSrcs().front().getDefiningOp<ReadOp>().getVariable(), value, inRoot);
+      return inVariable(join.getSrcs().front().getDefiningOp<ReadOp>().getVariable(), inRoot, type);
     if (auto step = dyn_cast<StepValueOp>(op)) {
-      const auto *field = llvm::find_if(kStepFields, [&](const StepField &f) { return f.name == step.getField(); });
-      return slice(builder, loc, "step", field->offset, {}, element);
+      const auto *field = llvm::find_if(fields, [&](const StepField &f) { return f.name == step.getField(); });
+      return {"step", field->offset, type};
     }
-    if (auto view = dyn_cast<ConcatViewOp>(op); view && view->hasAttr("incept.offset"))
-      return slice(builder, loc, "arena", view->getAttrOfType<IntegerAttr>("incept.offset").getInt() + inRoot,
-                   shapeOf(value), element);
-    auto group = cast<GroupOp>(op);
-    int64_t offset = (*group.getOffsets())[cast<OpResult>(placement.root).getResultNumber()];
+    if (auto view = dyn_cast<ConcatViewOp>(op); view && view.getOffset())
+      return {"arena", int64_t(*view.getOffset()) + inRoot, type};
+    int64_t offset = (*cast<GroupOp>(op).getOffsets())[cast<OpResult>(placement.root).getResultNumber()];
     if (offset >= 0)
-      return slice(builder, loc, "arena", offset + inRoot, shapeOf(value), element);
+      return {"arena", offset + inRoot, type};
     for (Operation *user : placement.root.getUsers())
       if (auto write = dyn_cast<WriteOp>(user))
-        return variableSlice(builder, loc, write.getVariable(), value, inRoot);
+        return inVariable(write.getVariable(), inRoot, type);
     llvm_unreachable("a value outside the arena is written to a variable");
   }
 
-  void lowerLibrary(OpBuilder &builder, GroupOp group) {
-    SmallVector<Value> operands;
-    // The op's own operand order is the plan's; group inputs may be fewer (one value used twice).
-    Operation &op = group.getBody().front().front();
-    for (Value operand : op.getOperands())
-      operands.push_back(
-          address(builder, group.getLoc(), group.getInputs()[cast<BlockArgument>(operand).getArgNumber()]));
-    if (symbols.lookup<exec::PlanOp>(*group.getPlan()).getConfig().contains("swap_operands"))
-      std::swap(operands[0], operands[1]);
-    for (Value output : group.getOutputs())
-      operands.push_back(address(builder, group.getLoc(), output));
-    int64_t scratchpad = group.getScratchpad().value_or(0);
-    operands.push_back(slice(builder, group.getLoc(), "arena", group.getScratchpadOffset().value_or(0), {scratchpad},
-                             builder.getI8Type()));
-    auto launch = exec::LibraryOp::create(builder, group.getLoc(), *group.getPlan(), operands);
-    setPath(launch, getPath(group));
-    setLaunchCost(launch, {countFlops(group), countBytes(ValueRange(operands).drop_back())});
+  SmallVector<Memory> locateAll(ValueRange values) {
+    return llvm::map_to_vector(values, [&](Value value) { return locate(value); });
   }
 
-  void lowerKernel(OpBuilder &builder, GroupOp group) {
+  SmallVector<Value> slices(Location loc, ArrayRef<Memory> memory) {
+    return llvm::map_to_vector(memory, [&](const Memory &m) -> Value {
+      return exec::SliceOp::create(builder, loc, m.type, m.region, m.offset);
+    });
+  }
+
+  void lowerLibrary(GroupOp group) {
     Location loc = group.getLoc();
-    SmallVector<KernelLaunch, 2> launches = kernels.get(group);
-    int64_t scratch = group.getScratchpadOffset().value_or(0);
-    DenseMap<Value, Value> partials;
-    for (const KernelLaunch &launch : launches) {
-      SmallVector<Value> operands;
-      for (Value value : launch.operands) {
-        bool isPartial = value.getParentBlock() == &group.getBody().front();
-        Value memory = isPartial ? partials.lookup(value) : address(builder, loc, value);
-        if (!memory) {
-          int64_t units = launches.front().units, channels = shapeOf(value)[0];
-          memory = slice(builder, loc, "arena", scratch, {units, channels}, builder.getF32Type());
-          scratch += llvm::alignTo(units * channels * 4, kAlignment);
-          partials[value] = memory;
-        }
-        operands.push_back(memory);
-      }
-      emit(builder, group, launch.symbol, operands, launch.extents, launch.units, launch.flops);
-    }
+    auto plan = symbols.lookup<exec::PlanOp>(*group.getPlan());
+    SmallVector<Value> inputs = libraryInputs(group, plan.getSwapped());
+    Memory scratchpad = inArena(group.getScratchpadOffset().value_or(0), int64_t(group.getScratchpad().value_or(0)),
+                                builder.getI8Type());
+    SmallVector<Value> ins = slices(loc, locateAll(inputs)), outs = slices(loc, locateAll(group.getOutputs()));
+    auto launch = exec::LibraryOp::create(builder, loc, *group.getPlan(), ins, outs, slices(loc, scratchpad).front());
+    setPath(launch, getPath(group));
+    int64_t bytes = 0;
+    for (ValueRange values : {ValueRange(inputs), ValueRange(group.getOutputs())})
+      for (Value value : values)
+        bytes += bytesOf(value);
+    setLaunchCost(launch, {countFlops(group), bytes});
   }
 
-  /// A stretch of a region with elements of one type.
-  struct Span {
-    StringRef region;
-    int64_t offset, bytes;
-    Type element;
-  };
-
-  /// The memory of `values`, neighbours (up to alignment, where nothing lies) together.
-  SmallVector<Span> spansOf(OpBuilder &builder, ValueRange values) {
-    SmallVector<Span> spans, joined;
-    for (Value value : values) {
-      auto slice = address(builder, value.getLoc(), value).getDefiningOp<exec::SliceOp>();
-      Type element = getElementTypeOrSelf(value.getType());
-      int64_t bytes = *countElements(shapeOf(value)) * elementBytes(element);
-      if (auto read = value.getDefiningOp<ReadOp>()) // a format may pad
-        bytes = symbols.lookup<VariableOp>(read.getVariable())->getAttrOfType<IntegerAttr>("incept.bytes").getInt();
-      spans.push_back({slice.getRegion(), int64_t(slice.getOffset()), bytes, element});
-      slice.erase();
+  LogicalResult lowerKernel(GroupOp group) {
+    FailureOr<SmallVector<KernelLaunch, 2>> launches = kernels.get(group);
+    if (failed(launches))
+      return failure();
+    int64_t scratch = group.getScratchpadOffset().value_or(0);
+    DenseMap<Value, Memory> partials;
+    for (const KernelLaunch &launch : *launches) {
+      SmallVector<Memory> operands;
+      LaunchCost cost{launch.flops, 0};
+      for (Value value : launch.operands) {
+        if (value.getParentBlock() != &group.getBody().front()) {
+          operands.push_back(locate(value));
+          cost.bytes += bytesOf(value);
+          continue;
+        }
+        int64_t units = launches->front().units, channels = shapeOf(value)[0];
+        auto [entry, isNew] = partials.try_emplace(value, inArena(scratch, {units, channels}, builder.getF32Type()));
+        if (isNew)
+          scratch += llvm::alignTo(units * channels * 4, kAlignment);
+        operands.push_back(entry->second);
+        cost.bytes += units * channels * 4;
+      }
+      ArrayRef<Memory> all = operands;
+      emit(group, launch.symbol, all.take_front(launch.reads), all.drop_front(launch.reads), launch.extents,
+           launch.units, cost);
     }
-    llvm::stable_sort(spans, [](const Span &a, const Span &b) {
+    return success();
+  }
+
+  /// The memory of `values` as vectors, neighbours (up to alignment, where nothing lies) together.
+  SmallVector<Memory> spansOf(ValueRange values) {
+    SmallVector<Memory> spans = locateAll(values), joined;
+    auto end = [](const Memory &m) {
+      return m.offset + m.type.getNumElements() * elementBytes(m.type.getElementType());
+    };
+    llvm::stable_sort(spans, [](const Memory &a, const Memory &b) {
       return std::pair(a.region, a.offset) < std::pair(b.region, b.offset);
     });
-    for (const Span &span : spans) {
-      int64_t alignment = parameterAlignment(elementBytes(span.element));
-      if (!joined.empty() && joined.back().region == span.region && joined.back().element == span.element &&
-          int64_t(llvm::alignTo(joined.back().offset + joined.back().bytes, alignment)) == span.offset)
-        joined.back().bytes = span.offset + span.bytes - joined.back().offset;
-      else
+    for (const Memory &span : spans) {
+      Type element = span.type.getElementType();
+      int64_t bytes = elementBytes(element);
+      bool follows = !joined.empty() && joined.back().region == span.region &&
+                     joined.back().type.getElementType() == element &&
+                     int64_t(llvm::alignTo(end(joined.back()), parameterAlignment(bytes))) == span.offset;
+      if (!follows)
         joined.push_back(span);
+      joined.back().type = MemRefType::get((end(span) - joined.back().offset) / bytes, element);
     }
     return joined;
   }
 
   /// One launch per stretch of memory writes partial counts, one adds all of them.
-  void lowerCount(OpBuilder &builder, GroupOp group) {
-    Location loc = group.getLoc();
-    SmallVector<Span> spans = spansOf(builder, group.getInputs());
+  void lowerCount(GroupOp group) {
+    SmallVector<Memory> spans = spansOf(group.getInputs());
+    Type f32 = builder.getF32Type();
     int64_t elements = 0, units = 0, scratch = *group.getScratchpadOffset();
-    for (const Span &span : spans)
-      elements += span.bytes / elementBytes(span.element);
+    for (const Memory &span : spans)
+      elements += span.type.getNumElements();
     int64_t chunk = cutCount(elements);
-    for (const Span &span : spans) {
-      int64_t total = span.bytes / elementBytes(span.element), parts = llvm::divideCeil(total, chunk);
-      Value src = slice(builder, loc, span.region, span.offset, {total}, span.element);
-      Value partial = slice(builder, loc, "arena", scratch + units * 4, {parts}, builder.getF32Type());
-      emit(builder, group, kernels.getCountNonfinite(span.element), {src, partial}, {total, chunk}, parts, total);
+    for (const Memory &span : spans) {
+      int64_t total = span.type.getNumElements(), parts = llvm::divideCeil(total, chunk);
+      Type element = span.type.getElementType();
+      emit(group, kernels.getCountNonfinite(element), span, inArena(scratch + units * 4, parts, f32), {total, chunk},
+           parts, {total, total * elementBytes(element) + parts * 4});
       units += parts;
     }
-    Value partials = slice(builder, loc, "arena", scratch, {units, 1}, builder.getF32Type());
-    emit(builder, group, kernels.getCombine(), {partials, address(builder, loc, group.getOutputs().front())},
-         {units, 1}, 1, units);
+    Memory count = locate(group.getOutputs().front());
+    count.type = MemRefType::get({1}, f32); // of one channel
+    emit(group, kernels.getCombine(), inArena(scratch, {units, 1}, f32), count, {units, 1}, 1, {units, units * 4 + 4});
   }
 
-  void emit(OpBuilder &builder, GroupOp group, StringRef kernel, ValueRange operands, ArrayRef<int64_t> extents,
-            int64_t units, int64_t flops) {
-    auto op = exec::KernelOp::create(builder, group.getLoc(), kernel, operands, extents, units);
+  void emit(GroupOp group, StringRef kernel, ArrayRef<Memory> ins, ArrayRef<Memory> outs, ArrayRef<int64_t> extents,
+            int64_t units, LaunchCost cost) {
+    SmallVector<Value> inSlices = slices(group.getLoc(), ins), outSlices = slices(group.getLoc(), outs);
+    auto op = exec::KernelOp::create(builder, group.getLoc(), kernel, inSlices, outSlices, extents, units);
     setPath(op, getPath(group));
-    setLaunchCost(op, {flops, countBytes(operands)});
+    setLaunchCost(op, cost);
   }
 
-  static int64_t countBytes(ValueRange slices) {
-    int64_t bytes = 0;
-    for (Value slice : slices) {
-      auto type = cast<MemRefType>(slice.getType());
-      bytes += type.getNumElements() * elementBytes(type.getElementType());
-    }
-    return bytes;
+  /// Of the values themselves, without a format's padding.
+  static int64_t bytesOf(Value value) {
+    return *countElements(shapeOf(value)) * elementBytes(getElementTypeOrSelf(value.getType()));
   }
 
   func::FuncOp function;
+  PlacementAnalysis &placements;
   KernelTable &kernels;
   SymbolTable &symbols;
+  ArrayRef<StepField> fields;
+  const Target &target;
+  OpBuilder builder;
+  LogicalResult status = success();
 };
 
 struct LowerToExecPass : impl::LowerToExecPassBase<LowerToExecPass> {
-  LowerToExecPass() = default;
-  explicit LowerToExecPass(std::shared_ptr<const Target> target) : target(std::move(target)) {}
-
   void runOnOperation() override {
+    const Target *target = findTarget(getOperation());
     if (!target)
-      target = createFakeTarget();
+      return signalPassFailure();
     ModuleOp module = getOperation();
     // The arena is the largest that an entry point needs.
     int64_t arena = 0, bound = 0, inference = 0;
     for (func::FuncOp function : module.getOps<func::FuncOp>()) {
-      bool trains = function.getName() == "forward_backward" || function.getName() == "update";
+      bool trains = isEntry(function, EntryPoint::ForwardBackward) || isEntry(function, EntryPoint::Update);
       if (auto bytes = function->getAttrOfType<IntegerAttr>("incept.arena_bytes")) {
         arena = std::max(arena, bytes.getInt());
         inference = trains ? inference : std::max(inference, bytes.getInt());
@@ -415,28 +443,37 @@ struct LowerToExecPass : impl::LowerToExecPassBase<LowerToExecPass> {
         bound = std::max(bound, bytes.getInt());
     }
     VariablePlacer placer(module, *target, inference);
-    if (failed(placer.run()))
+    auto fields = placeStepFields(module);
+    if (failed(fields) || failed(placer.run()))
       return signalPassFailure();
     OpBuilder builder = OpBuilder::atBlockBegin(module.getBody());
     placer.declareRegions(builder, arena);
-    exec::RegionOp::create(builder, module.getLoc(), "step", kStepBytes);
+    int64_t stepBytes = llvm::alignTo(fields->back().end(), kAlignment);
+    exec::RegionOp::create(builder, module.getLoc(), "step", stepBytes);
+    for (const StepField &field : *fields)
+      exec::FieldOp::create(builder, module.getLoc(), field.name, "step", field.offset, field.type);
 
     SymbolTable symbols(module);
     KernelTable kernels(module, *target);
     for (func::FuncOp function : module.getOps<func::FuncOp>())
-      FunctionLowering(function, kernels, symbols).run();
-    annotate(module, placer.arenaBytes(), bound, placer.persistentBytes());
+      if (failed(FunctionLowering(function, getChildAnalysis<PlacementAnalysis>(function), kernels, symbols, *fields,
+                                  *target)
+                     .run()))
+        return signalPassFailure();
+    annotate(module, placer.arenaBytes(), bound, placer.persistentBytes() + stepBytes);
     describeInterface(module);
   }
 
   /// What the runtime needs to know of the network's two ends.
   static void describeInterface(ModuleOp module) {
     Builder builder(module.getContext());
-    auto shape = [&](StringRef name) {
-      auto variable = module.lookupSymbol<VariableOp>(name);
-      return variable ? cast<RankedTensorType>(variable.getType()).getShape() : ArrayRef<int64_t>();
+    auto shape = [&](StringRef role) -> ArrayRef<int64_t> {
+      for (VariableOp variable : module.getOps<VariableOp>())
+        if (variable.hasIoRole(role))
+          return variable.getTensorType().getShape();
+      return {};
     };
-    if (ArrayRef<int64_t> image = shape("io/f32_input"); image.size() == 4) {
+    if (ArrayRef<int64_t> image = shape("f32_input"); image.size() == 4) {
       auto size = [&](StringRef name, int64_t value) {
         return builder.getNamedAttr(name, builder.getI64IntegerAttr(value));
       };
@@ -444,19 +481,12 @@ struct LowerToExecPass : impl::LowerToExecPassBase<LowerToExecPass> {
       module->setAttr("incept.image", builder.getDictionaryAttr({size("channels", image[1]), size("height", image[2]),
                                                                  size("width", image[3])}));
     }
-    if (ArrayRef<int64_t> logits = shape("io/logits"); logits.size() == 2)
+    if (ArrayRef<int64_t> logits = shape("logits"); logits.size() == 2)
       module->setAttr("incept.classes", builder.getI64IntegerAttr(logits[1]));
   }
 
   static void annotate(ModuleOp module, int64_t arena, int64_t bound, int64_t persistent) {
     Builder builder(module.getContext());
-    SmallVector<Attribute> fields;
-    for (const StepField &field : kStepFields)
-      fields.push_back(
-          builder.getDictionaryAttr({builder.getNamedAttr("name", builder.getStringAttr(field.name)),
-                                     builder.getNamedAttr("type", builder.getStringAttr(field.type)),
-                                     builder.getNamedAttr("offset", builder.getI64IntegerAttr(field.offset))}));
-    module->setAttr("incept.step_fields", builder.getArrayAttr(fields));
     auto bytes = [&](StringRef name, int64_t value) {
       return builder.getNamedAttr(name, builder.getI64IntegerAttr(value));
     };
@@ -465,14 +495,8 @@ struct LowerToExecPass : impl::LowerToExecPassBase<LowerToExecPass> {
                                                bytes("peak_bytes", arena + persistent),
                                                bytes("lower_bound_bytes", bound + persistent)}));
   }
-
-  std::shared_ptr<const Target> target;
 };
 
 } // namespace
-
-std::unique_ptr<Pass> createLowerToExecPass(std::shared_ptr<const Target> target) {
-  return std::make_unique<LowerToExecPass>(std::move(target));
-}
 
 } // namespace incept

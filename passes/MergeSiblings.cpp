@@ -3,6 +3,7 @@
 // Makes 1x1 convolutions that read the same value one convolution with the filters of all. Its parameters are those of
 // the pieces, side by side in memory: names, gradients, slots and checkpoints stay theirs.
 
+#include "dialect/EntryPoints.h"
 #include "dialect/InceptOps.h"
 #include "dialect/VerifierUtils.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -92,7 +93,7 @@ private:
 struct MergeSiblingsPass : impl::MergeSiblingsPassBase<MergeSiblingsPass> {
   void runOnOperation() override {
     // In inference a library call feeds the next one, which could not read a channel slice of a merged result.
-    if (getOperation().getName() != "infer")
+    if (!isEntry(getOperation(), EntryPoint::Infer))
       SiblingMerger(getOperation()).run();
   }
 };

@@ -305,6 +305,17 @@ def CoalesceLaunchesPass : Pass<"incept-coalesce-launches", "::mlir::ModuleOp"> 
   let dependentDialects = ["::incept::InceptDialect"];
 }
 
+def ShapeLaunchesPass : Pass<"incept-shape-launches", "::mlir::ModuleOp"> {
+  let summary = "Say how the target runs each launch";
+  let description = [{
+    Requires: the exec phase. Ensures: where the target launches grids, every launch of a kernel has `width`, `grid` and
+    `block`, from the extents and places that it has (`Target::shapeLaunch`). A launch that no grid can hold is an error.
+
+    example: test/passes/shape-launches.mlir
+  }];
+  let dependentDialects = ["::incept::InceptDialect"];
+}
+
 def VerifyPhasePass : Pass<"incept-verify-phase", "::mlir::ModuleOp"> {
   let summary = "Check the contract of a phase and mark the module with it";
   let description = [{

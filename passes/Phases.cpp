@@ -7,7 +7,6 @@
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
 #include "passes/Passes.h"
-#include "passes/Target.h"
 
 using namespace mlir;
 
@@ -24,7 +23,7 @@ std::optional<Phase> parsePhase(StringRef name) {
   return std::nullopt;
 }
 
-static void buildTraining(OpPassManager &passes, std::shared_ptr<const Target> target, const PhaseOptions &options) {
+static void buildTraining(OpPassManager &passes, const PhaseOptions &options) {
   passes.addPass(createExpandBlocksPass());
   passes.addPass(createBuildEntryPointsPass());
   // Inference takes its copy of the network before gradients are added to the other.
@@ -33,53 +32,55 @@ static void buildTraining(OpPassManager &passes, std::shared_ptr<const Target> t
     passes.nest<func::FuncOp>().addPass(createCommutePoolsPass());
   if (options.mergeSiblings)
     passes.nest<func::FuncOp>().addPass(createMergeSiblingsPass());
-  passes.nest<func::FuncOp>().addPass(createFuseConvResidualPass(target));
-  passes.nest<func::FuncOp>().addPass(createFuseConvReluPass(target));
+  passes.nest<func::FuncOp>().addPass(createFuseConvResidualPass());
+  passes.nest<func::FuncOp>().addPass(createFuseConvReluPass());
   passes.addPass(createDifferentiatePass());
   passes.addPass(createInsertOptimizerPass());
   passes.nest<func::FuncOp>().addPass(createDecomposeBatchNormPass());
   // All ops and gradients are there: types follow from op to op.
   AssignPrecisionPassOptions precision;
   precision.precision = options.precision;
-  passes.addPass(createAssignPrecisionPass(target, precision));
+  passes.addPass(createAssignPrecisionPass(precision));
   if (options.updateEarly)
     passes.addPass(createUpdateEarlyPass());
 }
 
-static void buildFused(OpPassManager &passes, std::shared_ptr<const Target> target, const PhaseOptions &options) {
+static void buildFused(OpPassManager &passes, const PhaseOptions &options) {
   OpPassManager &functions = passes.nest<func::FuncOp>();
   if (options.recompute)
     functions.addPass(createRecomputeActivationsPass());
   // Views first: a copy they need is an elementwise op, which may then join a kernel.
-  functions.addPass(createPlaceConcatsPass(target));
+  functions.addPass(createPlaceConcatsPass());
   FormGroupsPassOptions groups;
   groups.fuse = options.fuse;
   groups.recompute = options.recompute;
   functions.addPass(createFormGroupsPass(groups));
 }
 
-void buildPhase(OpPassManager &passes, Phase phase, std::shared_ptr<const Target> target, const PhaseOptions &options) {
+void buildPhase(OpPassManager &passes, Phase phase, const PhaseOptions &options) {
   switch (phase) {
   case Phase::Graph:
     break;
   case Phase::Training:
-    buildTraining(passes, target, options);
+    buildTraining(passes, options);
     break;
   case Phase::Fused:
-    buildFused(passes, target, options);
+    buildFused(passes, options);
     break;
   case Phase::Layout:
-    passes.addPass(createAssignLayoutsPass(target));
+    passes.addPass(createAssignLayoutsPass());
     break;
   case Phase::Planned:
     if (options.schedule)
-      passes.addPass(createSchedulePass(target));
-    passes.addPass(createPlanMemoryPass(target, PlanMemoryPassOptions{options.reportPeak}));
+      passes.addPass(createSchedulePass());
+    passes.addPass(createPlanMemoryPass(PlanMemoryPassOptions{options.reportPeak}));
     break;
   case Phase::Exec:
-    passes.addPass(createLowerToExecPass(target));
+    passes.addPass(createLowerToExecPass());
     if (options.coalesce)
       passes.addPass(createCoalesceLaunchesPass());
+    // Vectors and grids depend on the extents that joined launches have.
+    passes.addPass(createShapeLaunchesPass());
     break;
   }
   passes.addPass(createVerifyPhasePass(VerifyPhasePassOptions{phaseName(phase).str()}));
@@ -98,7 +99,7 @@ void registerPhasePipelines() {
                                               [phase](OpPassManager &passes, const PipelineOptions &given) {
                                                 PhaseOptions options;
                                                 options.precision = given.precision;
-                                                buildPhase(passes, phase, createFakeTarget(), options);
+                                                buildPhase(passes, phase, options);
                                               });
 }
 

@@ -6,7 +6,6 @@
 #include "mlir/Support/LLVM.h"
 #include "llvm/ADT/StringRef.h"
 
-#include <memory>
 #include <optional>
 #include <string>
 
@@ -15,8 +14,6 @@ class OpPassManager;
 } // namespace mlir
 
 namespace incept {
-
-class Target;
 
 enum class Phase { Graph, Training, Fused, Layout, Planned, Exec };
 
@@ -42,11 +39,11 @@ struct PhaseOptions {
   static PhaseOptions none() { return {false, false, false, false, false, false, false, false, "f32"}; }
 };
 
-/// Adds the passes that lead from the phase before `phase` to `phase` (none for graph), ending with its verifier.
-void buildPhase(mlir::OpPassManager &passes, Phase phase, std::shared_ptr<const Target> target,
-                const PhaseOptions &options);
+/// Adds the passes that lead from the phase before `phase` to `phase` (none for graph), ending with its verifier. From
+/// the training phase on they need a module with a target.
+void buildPhase(mlir::OpPassManager &passes, Phase phase, const PhaseOptions &options);
 
-/// Registers one pipeline per phase, `incept-to-PHASE`, with the fake target.
+/// Registers one pipeline per phase, `incept-to-PHASE`.
 void registerPhasePipelines();
 
 } // namespace incept

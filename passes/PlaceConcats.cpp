@@ -7,6 +7,7 @@
 #include "dialect/VerifierUtils.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "passes/Passes.h"
+#include "passes/Placement.h"
 #include "passes/Target.h"
 
 using namespace mlir;
@@ -72,8 +73,10 @@ void flattenNested(ConcatOp concat) {
 void ViewPlacer::placeConcat(ConcatOp concat) {
   OpBuilder builder(concat);
   SmallVector<Value> srcs;
-  ChannelSlice slice{shapeOf(concat.getDst())[1], 0};
-  for (Value src : concat.getSrcs()) {
+  SmallVector<ChannelSlice> slices = slicesOf(concat.getSrcs());
+  for (OpOperand &operand : concat.getSrcsMutable()) {
+    Value src = operand.get();
+    ChannelSlice slice = slices[operand.getOperandNumber()];
     // A value can lie in one slice only: not in two concats, not twice in one.
     unsigned concatUses =
         llvm::count_if(src.getUses(), [](OpOperand &use) { return isa<ConcatOp, ConcatViewOp>(use.getOwner()); });
@@ -82,7 +85,6 @@ void ViewPlacer::placeConcat(ConcatOp concat) {
     bool direct = computes && concatUses == 1 && takesSlice(producer, src, slice) &&
                   llvm::all_of(src.getUsers(), [&](Operation *user) { return takesSlice(user, src, slice); });
     srcs.push_back(direct ? src : copyOf(builder, concat, src));
-    slice.offset += shapeOf(src)[1];
   }
   auto view = ConcatViewOp::create(builder, concat.getLoc(), concat.getType(), srcs);
   setPath(view, getPath(concat));
@@ -124,12 +126,10 @@ void lowerSplit(SplitOp split) {
 }
 
 struct PlaceConcatsPass : impl::PlaceConcatsPassBase<PlaceConcatsPass> {
-  PlaceConcatsPass() = default;
-  explicit PlaceConcatsPass(std::shared_ptr<const Target> target) : target(std::move(target)) {}
-
   void runOnOperation() override {
+    const Target *target = findTarget(getOperation());
     if (!target)
-      target = createFakeTarget();
+      return signalPassFailure();
     ViewPlacer placer(*target);
     func::FuncOp function = getOperation();
     for (SplitOp split : llvm::make_early_inc_range(function.getOps<SplitOp>()))
@@ -142,14 +142,8 @@ struct PlaceConcatsPass : impl::PlaceConcatsPassBase<PlaceConcatsPass> {
     for (SliceOp slice : llvm::make_early_inc_range(function.getOps<SliceOp>()))
       placer.placeSlice(slice);
   }
-
-  std::shared_ptr<const Target> target;
 };
 
 } // namespace
-
-std::unique_ptr<Pass> createPlaceConcatsPass(std::shared_ptr<const Target> target) {
-  return std::make_unique<PlaceConcatsPass>(std::move(target));
-}
 
 } // namespace incept

@@ -5,12 +5,14 @@
 
 #include "dialect/InceptOps.h"
 #include "dialect/VerifierUtils.h"
-#include "passes/Buffers.h"
 #include "passes/Layouts.h"
 #include "passes/Passes.h"
+#include "passes/Placement.h"
 #include "passes/Target.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/Support/MathExtras.h"
+
+#include <vector>
 
 using namespace mlir;
 
@@ -23,39 +25,104 @@ namespace {
 /// A stretch of the arena, needed from group `first` to group `last` of the function.
 struct Buffer {
   int64_t bytes = 0;
-  int64_t first = INT64_MAX;
-  int64_t last = -1;
+  int64_t first = 0, last = 0;
   int64_t offset = -1;
 
-  void touch(int64_t time) {
-    first = std::min(first, time);
-    last = std::max(last, time);
-  }
   int64_t groups() const { return last - first + 1; }
-  bool meets(const Buffer &other) const { return first <= other.last && other.first <= last; }
+};
+
+/// Disjoint stretches of the arena by offset; those that touch are one.
+class Stretches {
+public:
+  using Stretch = std::pair<int64_t, int64_t>; ///< begin and end
+
+  void add(Stretch added) {
+    auto *first = llvm::lower_bound(all, added.first, [](const Stretch &s, int64_t begin) { return s.second < begin; });
+    auto *last = first;
+    for (; last != all.end() && last->first <= added.second; ++last)
+      added = {std::min(added.first, last->first), std::max(added.second, last->second)};
+    if (first == last) {
+      all.insert(first, added);
+      return;
+    }
+    *first = added;
+    all.erase(std::next(first), last);
+  }
+
+  ArrayRef<Stretch> get() const { return all; }
+
+private:
+  SmallVector<Stretch, 0> all;
+};
+
+/// What is taken of the arena when: a tree of halves, quarters and so on of the time. Values that are kept for long lie
+/// close together, so that a node has few stretches however many buffers it stands for.
+class Occupancy {
+public:
+  /// Of times below `end`.
+  explicit Occupancy(int64_t end) : nodes(2 * llvm::PowerOf2Ceil(std::max<int64_t>(end, 1))) {}
+
+  void add(const Buffer &buffer) { add(buffer, 1, 0, int64_t(nodes.size()) / 2 - 1); }
+
+  /// The smallest gap between what is taken during the buffer's lifetime that it fits in, or the end of all.
+  int64_t findPlace(const Buffer &buffer) {
+    taken.clear();
+    collect(buffer, 1, 0, int64_t(nodes.size()) / 2 - 1);
+    llvm::sort(taken);
+    int64_t behind = 0, best = -1, bestGap = INT64_MAX;
+    for (const Stretches::Stretch &stretch : taken) {
+      int64_t gap = stretch.first - behind;
+      if (gap >= buffer.bytes && gap < bestGap) {
+        best = behind;
+        bestGap = gap;
+      }
+      behind = std::max(behind, stretch.second);
+    }
+    return best >= 0 ? best : behind;
+  }
+
+private:
+  /// A span of time: what is taken throughout, but not throughout the parent's, and what is taken at some time in it.
+  struct Node {
+    Stretches throughout, ever;
+  };
+
+  void add(const Buffer &buffer, size_t node, int64_t first, int64_t last) {
+    if (buffer.last < first || last < buffer.first)
+      return;
+    Stretches::Stretch stretch = {buffer.offset, buffer.offset + buffer.bytes};
+    nodes[node].ever.add(stretch);
+    if (buffer.first <= first && last <= buffer.last)
+      return nodes[node].throughout.add(stretch);
+    int64_t middle = first + (last - first) / 2;
+    add(buffer, 2 * node, first, middle);
+    add(buffer, 2 * node + 1, middle + 1, last);
+  }
+
+  void collect(const Buffer &buffer, size_t node, int64_t first, int64_t last) {
+    if (buffer.last < first || last < buffer.first)
+      return;
+    if (buffer.first <= first && last <= buffer.last)
+      return llvm::append_range(taken, nodes[node].ever.get());
+    llvm::append_range(taken, nodes[node].throughout.get());
+    int64_t middle = first + (last - first) / 2;
+    collect(buffer, 2 * node, first, middle);
+    collect(buffer, 2 * node + 1, middle + 1, last);
+  }
+
+  std::vector<Node> nodes; ///< the root is 1, the halves of node i are 2i and 2i + 1
+  SmallVector<Stretches::Stretch> taken;
 };
 
 /// Places the buffers in this order, each into the smallest gap between placed buffers whose lifetimes meet its own, or
 /// behind them. Returns the total.
-int64_t placeInOrder(ArrayRef<Buffer *> buffers) {
-  SmallVector<Buffer *> placed; // by offset
+int64_t placeInOrder(ArrayRef<Buffer *> buffers, int64_t end) {
+  Occupancy occupancy(end);
   int64_t total = 0;
   for (Buffer *buffer : buffers) {
-    int64_t end = 0, best = -1, bestGap = INT64_MAX;
-    for (Buffer *other : placed) {
-      if (!buffer->meets(*other))
-        continue;
-      int64_t gap = other->offset - end;
-      if (gap >= buffer->bytes && gap < bestGap) {
-        best = end;
-        bestGap = gap;
-      }
-      end = std::max(end, other->offset + other->bytes);
-    }
-    buffer->offset = best >= 0 ? best : end;
+    buffer->offset = occupancy.findPlace(*buffer);
     total = std::max(total, buffer->offset + buffer->bytes);
-    placed.insert(llvm::upper_bound(placed, buffer, [](Buffer *a, Buffer *b) { return a->offset < b->offset; }),
-                  buffer);
+    occupancy.add(*buffer);
   }
   return total;
 }
@@ -69,7 +136,7 @@ constexpr double (*kPriorities[])(const Buffer &) = {
 
 /// Gives every buffer the offset that it has in the smallest of several placements. Returns the total, which is `bound`
 /// or more.
-int64_t placeBuffers(ArrayRef<Buffer *> buffers, int64_t bound) {
+int64_t placeBuffers(ArrayRef<Buffer *> buffers, int64_t end, int64_t bound) {
   SmallVector<int64_t> offsets(buffers.size());
   int64_t least = INT64_MAX;
   for (auto *priority : kPriorities) {
@@ -77,7 +144,7 @@ int64_t placeBuffers(ArrayRef<Buffer *> buffers, int64_t bound) {
       break;
     SmallVector<Buffer *> order(buffers);
     llvm::stable_sort(order, [&](const Buffer *a, const Buffer *b) { return priority(*a) > priority(*b); });
-    int64_t total = placeInOrder(order);
+    int64_t total = placeInOrder(order, end);
     if (total >= least)
       continue;
     least = total;
@@ -107,8 +174,8 @@ std::pair<int64_t, int64_t> lowerBound(ArrayRef<Buffer *> buffers, int64_t end) 
 
 class FunctionPlanner {
 public:
-  FunctionPlanner(func::FuncOp function, const Target &target, bool reportPeak)
-      : function(function), target(target), reportPeak(reportPeak) {}
+  FunctionPlanner(func::FuncOp function, const Target &target, PlacementAnalysis &placements, bool reportPeak)
+      : function(function), target(target), placements(placements), reportPeak(reportPeak) {}
 
   LogicalResult run() {
     bindWrites();
@@ -119,8 +186,8 @@ public:
       all.push_back(&entry.second);
     for (auto &entry : scratchpads)
       all.push_back(&entry.second);
-    auto [bound, peak] = lowerBound(all, time);
-    int64_t total = placeBuffers(all, bound);
+    auto [bound, peak] = lowerBound(all, end);
+    int64_t total = placeBuffers(all, end, bound);
     annotate(total, bound);
     if (reportPeak)
       describePeak(peak);
@@ -131,7 +198,7 @@ private:
   /// Values that are written to a variable live in the variable, unless the old value is still needed or the value
   /// has another home; then a copy is written.
   void bindWrites() {
-    bound = valuesInVariables(function);
+    bound = valuesInVariables(function, placements);
     for (WriteOp write : llvm::to_vector(function.getOps<WriteOp>()))
       if (bound.lookup(write.getValue()) != write)
         bound[insertCopy(write)] = write;
@@ -143,8 +210,7 @@ private:
     auto type = cast<RankedTensorType>(value.getType());
     if (layoutOf(value).isSlice())
       type = withLayout(type, LayoutAttr::get(type.getContext(), kNhwcFormat));
-    auto group = GroupOp::create(builder, write.getLoc(), TypeRange(type), "kernel", ValueRange(value),
-                                 FlatSymbolRefAttr(), IntegerAttr(), DenseI64ArrayAttr(), IntegerAttr());
+    auto group = GroupOp::create(builder, write.getLoc(), TypeRange(type), GroupKind::Kernel, ValueRange(value));
     OpBuilder::InsertionGuard guard(builder);
     Block *body = builder.createBlock(&group.getBody());
     Value argument = body->addArgument(value.getType(), write.getLoc());
@@ -154,37 +220,20 @@ private:
     return group.getOutputs().front();
   }
 
+  /// Lifetimes, counted in groups.
   LogicalResult collect() {
-    for (GroupOp group : function.getOps<GroupOp>()) {
-      for (Value input : group.getInputs())
-        if (failed(touch(input)))
-          return failure();
-      for (Value output : group.getOutputs())
-        if (failed(touch(output)))
-          return failure();
-      if (int64_t bytes = scratchpadBytes(group, target)) {
-        Buffer &buffer = scratchpads[group];
-        buffer.bytes = bytes;
-        buffer.touch(time);
-      }
-      ++time;
-    }
-    return success();
-  }
-
-  LogicalResult touch(Value value) {
-    Placement placement = placementOf(value);
-    Operation *op = placement.root.getDefiningOp();
-    if (isa<ReadOp, StepValueOp, JoinRowsOp>(op) || bound.contains(placement.root))
-      return success();
-    Buffer &buffer = values[placement.root];
-    buffer.touch(time);
-    if (buffer.bytes)
-      return success();
-    auto bytes = bufferBytes(placement.root, target);
-    if (failed(bytes))
+    auto buffers = collectBuffers(function, target, placements, bound);
+    if (failed(buffers))
       return failure();
-    buffer.bytes = *bytes;
+    DenseMap<Operation *, int64_t> times;
+    for (GroupOp group : function.getOps<GroupOp>()) {
+      times[group] = end;
+      if (int64_t bytes = scratchpadBytes(group, target))
+        scratchpads[group] = {bytes, end, end};
+      ++end;
+    }
+    for (const ArenaBuffer &buffer : *buffers)
+      values[buffer.root] = {buffer.bytes, times.lookup(buffer.users.front()), times.lookup(buffer.users.back())};
     return success();
   }
 
@@ -193,7 +242,7 @@ private:
     for (GroupOp group : function.getOps<GroupOp>()) {
       SmallVector<int64_t> offsets;
       for (Value output : group.getOutputs()) {
-        Placement placement = placementOf(output);
+        Placement placement = placements.of(output);
         auto found = values.find(placement.root);
         int64_t inRoot = placement.elementOffset() * elementBytes(getElementTypeOrSelf(output.getType()));
         offsets.push_back(found == values.end() ? -1 : found->second.offset + inRoot);
@@ -206,7 +255,7 @@ private:
     }
     for (ConcatViewOp view : function.getOps<ConcatViewOp>())
       if (auto found = values.find(view.getDst()); found != values.end())
-        view->setAttr("incept.offset", builder.getI64IntegerAttr(found->second.offset));
+        view.setOffset(found->second.offset);
     function->setAttr("incept.arena_bytes", builder.getI64IntegerAttr(total));
     function->setAttr("incept.arena_lower_bound", builder.getI64IntegerAttr(bound_));
   }
@@ -241,8 +290,9 @@ private:
 
   func::FuncOp function;
   const Target &target;
+  PlacementAnalysis &placements;
   bool reportPeak;
-  int64_t time = 0;
+  int64_t end = 0; ///< groups of the function
   DenseMap<Value, WriteOp> bound;
   llvm::MapVector<Value, Buffer> values;
   llvm::MapVector<Operation *, Buffer> scratchpads;
@@ -250,24 +300,18 @@ private:
 
 struct PlanMemoryPass : impl::PlanMemoryPassBase<PlanMemoryPass> {
   using Base::Base;
-  PlanMemoryPass(std::shared_ptr<const Target> target, const PlanMemoryPassOptions &options)
-      : Base(options), target(std::move(target)) {}
 
   void runOnOperation() override {
+    const Target *target = findTarget(getOperation());
     if (!target)
-      target = createFakeTarget();
+      return signalPassFailure();
     for (func::FuncOp function : getOperation().getOps<func::FuncOp>())
-      if (failed(FunctionPlanner(function, *target, reportPeak).run()))
+      if (failed(FunctionPlanner(function, *target, getChildAnalysis<PlacementAnalysis>(function), reportPeak).run()))
         return signalPassFailure();
+    markAnalysesPreserved<PlacementAnalysis>();
   }
-
-  std::shared_ptr<const Target> target;
 };
 
 } // namespace
-
-std::unique_ptr<Pass> createPlanMemoryPass(std::shared_ptr<const Target> target, const PlanMemoryPassOptions &options) {
-  return std::make_unique<PlanMemoryPass>(std::move(target), options);
-}
 
 } // namespace incept

@@ -2,6 +2,7 @@
 //
 // Folds batch norm into convolutions for inference. What inference reads is computed once, by @prepare_inference.
 
+#include "dialect/EntryPoints.h"
 #include "dialect/InceptOps.h"
 #include "passes/Passes.h"
 
@@ -20,9 +21,9 @@ public:
 
   LogicalResult run() {
     OpBuilder builder(infer);
-    auto function = func::FuncOp::create(builder, infer.getLoc(), "prepare_inference", builder.getFunctionType({}, {}));
+    func::FuncOp function = createEntry(builder, infer.getLoc(), EntryPoint::PrepareInference);
     variables.setInsertionPoint(function);
-    prepare.setInsertionPointToStart(function.addEntryBlock());
+    prepare.setInsertionPointToStart(&function.getBody().front());
     SmallVector<BatchNormOp> norms(infer.getOps<BatchNormOp>());
     for (BatchNormOp norm : norms)
       if (failed(lower(norm)))
@@ -48,8 +49,8 @@ private:
   /// Declares the derived variable folded/NAME, written by @prepare_inference, and reads it before `user`.
   Value derive(Operation *user, StringRef name, Value value) {
     std::string symbol = ("folded/" + name).str();
-    VariableOp::create(variables, user->getLoc(), symbol, cast<RankedTensorType>(value.getType()), "derived",
-                       DictionaryAttr(), false);
+    VariableOp::create(variables, user->getLoc(), symbol, cast<RankedTensorType>(value.getType()),
+                       VariableKind::Derived);
     WriteOp::create(prepare, user->getLoc(), symbol, value);
     OpBuilder before(user);
     return ReadOp::create(before, user->getLoc(), value.getType(), symbol);
@@ -109,7 +110,7 @@ private:
 
 struct PrepareInferencePass : impl::PrepareInferencePassBase<PrepareInferencePass> {
   void runOnOperation() override {
-    auto infer = getOperation().lookupSymbol<func::FuncOp>("infer");
+    func::FuncOp infer = findEntry(getOperation(), EntryPoint::Infer);
     if (infer && failed(InferencePreparer(getOperation(), infer).run()))
       signalPassFailure();
   }

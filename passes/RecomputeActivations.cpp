@@ -41,7 +41,7 @@ public:
 
   void run() {
     for (Operation &op : body)
-      if (isa<SoftmaxCrossEntropyOp>(op))
+      if (isa<LossOpInterface>(op))
         loss = loss ? loss : &op;
     if (!loss)
       return; // nothing is kept for a backward pass

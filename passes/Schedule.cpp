@@ -4,9 +4,8 @@
 // directions of time; the best one is taken if its peak is lower than that of the order the function has.
 
 #include "dialect/InceptOps.h"
-#include "passes/Buffers.h"
-#include "passes/Layouts.h"
 #include "passes/Passes.h"
+#include "passes/Placement.h"
 #include "passes/Target.h"
 
 #include <set>
@@ -122,17 +121,25 @@ private:
 
 class FunctionScheduler {
 public:
-  FunctionScheduler(func::FuncOp function, const Target &target)
-      : body(function.getBody().front()), target(target), inVariables(valuesInVariables(function)) {}
+  FunctionScheduler(func::FuncOp function, const Target &target, PlacementAnalysis &placements)
+      : function(function), target(target), placements(placements),
+        inVariables(valuesInVariables(function, placements)) {}
 
   LogicalResult run() {
-    for (Operation &op : body.without_terminator()) {
+    // Other writes than those in place become copies (incept-plan-memory).
+    auto needs = collectBuffers(function, target, placements, inVariables);
+    if (failed(needs))
+      return failure();
+    for (Operation &op : function.getBody().front().without_terminator()) {
+      auto group = dyn_cast<GroupOp>(op);
       index[&op] = nodes.size();
-      nodes.push_back({&op, {}, {}, {}, 0});
+      nodes.push_back({&op, {}, {}, {}, group ? scratchpadBytes(group, target) : 0});
     }
-    for (unsigned node = 0; node < nodes.size(); ++node)
-      if (failed(collectBuffers(node)))
-        return failure();
+    for (const ArenaBuffer &need : *needs) {
+      for (Operation *user : need.users)
+        nodes[index[user]].buffers.push_back(buffers.size());
+      buffers.push_back({need.bytes, llvm::map_to_vector(need.users, [&](Operation *user) { return index[user]; })});
+    }
     for (Node &node : nodes)
       for (Value operand : node.op->getOperands())
         if (auto producer = index.find(operand.getDefiningOp()); producer != index.end())
@@ -143,7 +150,7 @@ public:
     Order best = improve(given);
     if (best != given)
       for (unsigned node : best)
-        nodes[node].op->moveBefore(body.getTerminator());
+        nodes[node].op->moveBefore(function.getBody().front().getTerminator());
     return success();
   }
 
@@ -187,43 +194,6 @@ private:
     return most;
   }
 
-  LogicalResult collectBuffers(unsigned node) {
-    Operation *op = nodes[node].op;
-    if (auto group = dyn_cast<GroupOp>(op)) {
-      nodes[node].scratchpad = scratchpadBytes(group, target);
-      for (Value value : group.getInputs())
-        if (failed(touch(node, value)))
-          return failure();
-      for (Value value : group.getOutputs())
-        if (failed(touch(node, value)))
-          return failure();
-    }
-    // Other writes than those in place become copies (incept-plan-memory).
-    if (auto write = dyn_cast<WriteOp>(op); write && inVariables.lookup(write.getValue()) != write)
-      return touch(node, write.getValue());
-    return success();
-  }
-
-  LogicalResult touch(unsigned node, Value value) {
-    Value root = placementOf(value).root;
-    Operation *op = root.getDefiningOp();
-    if (!op || isa<ReadOp, StepValueOp, JoinRowsOp>(op) || inVariables.contains(root))
-      return success();
-    auto [entry, isNew] = bufferOf.try_emplace(root, buffers.size());
-    unsigned buffer = entry->second;
-    if (isNew) {
-      auto bytes = bufferBytes(root, target);
-      if (failed(bytes))
-        return failure();
-      buffers.push_back({*bytes, {}});
-    }
-    if (buffers[buffer].nodes.empty() || buffers[buffer].nodes.back() != node) {
-      buffers[buffer].nodes.push_back(node);
-      nodes[node].buffers.push_back(buffer);
-    }
-    return success();
-  }
-
   void addEdge(unsigned first, unsigned second) {
     if (first == second)
       return;
@@ -235,12 +205,12 @@ private:
   /// new value in place, or the copy.
   void orderWrites() {
     DenseMap<StringAttr, SmallVector<ReadOp>> reads;
-    for (ReadOp read : body.getOps<ReadOp>())
+    for (ReadOp read : function.getOps<ReadOp>())
       reads[read.getVariableAttr().getAttr()].push_back(read);
-    for (WriteOp write : body.getOps<WriteOp>()) {
+    for (WriteOp write : function.getOps<WriteOp>()) {
       bool isInPlace = inVariables.lookup(write.getValue()) == write;
       Operation *changes = isInPlace ? write.getValue().getDefiningOp() : write.getOperation();
-      for (ReadOp read : reads.lookup(write.getVariableAttr().getAttr())) {
+      for (ReadOp read : reads[write.getVariableAttr().getAttr()]) {
         DenseSet<Operation *> seen;
         addEdge(index[read], index[write]);
         orderUsers(read, index[changes], seen);
@@ -263,34 +233,27 @@ private:
   /// Each round begins with the best order of the round before; after the first few nothing changes.
   static constexpr unsigned kMostRounds = 4;
 
-  Block &body;
+  func::FuncOp function;
   const Target &target;
+  PlacementAnalysis &placements;
   DenseMap<Value, WriteOp> inVariables;
   SmallVector<Node> nodes;
   SmallVector<Lifetime> buffers;
   DenseMap<Operation *, unsigned> index;
-  DenseMap<Value, unsigned> bufferOf;
 };
 
 struct SchedulePass : impl::SchedulePassBase<SchedulePass> {
-  SchedulePass() = default;
-  explicit SchedulePass(std::shared_ptr<const Target> target) : target(std::move(target)) {}
-
   void runOnOperation() override {
+    const Target *target = findTarget(getOperation());
     if (!target)
-      target = createFakeTarget();
+      return signalPassFailure();
     for (func::FuncOp function : getOperation().getOps<func::FuncOp>())
-      if (failed(FunctionScheduler(function, *target).run()))
+      if (failed(FunctionScheduler(function, *target, getChildAnalysis<PlacementAnalysis>(function)).run()))
         return signalPassFailure();
+    markAnalysesPreserved<PlacementAnalysis>();
   }
-
-  std::shared_ptr<const Target> target;
 };
 
 } // namespace
-
-std::unique_ptr<Pass> createSchedulePass(std::shared_ptr<const Target> target) {
-  return std::make_unique<SchedulePass>(std::move(target));
-}
 
 } // namespace incept

@@ -1,25 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a pass may ask a target. Passes decide and never ask which target it is; codegen/ implements the interface, and
-// FakeTarget answers in pass tests.
+// What a pass may ask a target. Passes decide and never ask which target it is: they find the one that the module names
+// (`incept.target`), made by the kind of target that is registered under its name. codegen/ has `cpu` and `cuda`, and
+// FakeTarget.cpp has `fake`, which tests of passes name.
 #pragma once
 
+#include "dialect/InceptDialect.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/Operation.h"
 #include "mlir/Support/LLVM.h"
 #include "passes/LaunchShape.h"
+#include "runtime/support/Status.h"
 
+#include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace incept {
 
+namespace exec {
+class KernelDefOp;
+class KernelOp;
+} // namespace exec
+
 /// A target's answer for one library op.
 struct LibraryPlan {
-  std::string kind;                                        ///< plan kind, e.g. "convolution_forward"
+  PlanKind kind = PlanKind::ConvolutionForward;
   std::vector<std::pair<std::string, std::string>> config; ///< the problem under the library's names
   std::string impl;                                        ///< implementation the library chose
   std::string weightsFormat; ///< physical format of the weights (of dst for a reorder); "" is dense
@@ -36,6 +46,13 @@ struct LibraryPlan {
 struct ChannelSlice {
   int64_t stride, offset;
 };
+
+/// How a launch runs where there are grids.
+struct LaunchShape {
+  int64_t width = 1; ///< lanes of the vectors that its code is compiled for
+  std::array<int64_t, 3> grid = {1, 1, 1}, block = {1, 1, 1};
+};
+class Backend;
 
 class Target {
 public:
@@ -76,12 +93,71 @@ public:
 
   /// How a reduction of so many rows and channels is cut into partial sums, from these numbers alone.
   virtual Reduction cutReduction(int64_t rows, int64_t channels) const;
+
+  /// The shape of a launch of `kernel`; none where the target cuts the units of a launch itself. Reports a launch that
+  /// cannot be.
+  virtual mlir::FailureOr<std::optional<LaunchShape>> shapeLaunch(exec::KernelOp launch,
+                                                                  exec::KernelDefOp kernel) const;
+  /// The way to a program (codegen/Codegen.h), null for a target that only answers passes.
+  virtual const Backend *backend() const { return nullptr; }
 };
 
-/// A target for pass tests: it accepts everything, keeps convolution weights in a format called "blocked" (rounded up
-/// to multiples of 16 channels), takes slices and adds residuals in 1x1 convolutions only, wants another format for
-/// data gradients, and activations in blocks for windows 5 high. Multiples of 32 rows of weights lie together.
-/// Gradients of convolutions' weights have the type of the activations, those of linear layers' are f32.
-std::shared_ptr<const Target> createFakeTarget();
+/// How targets of one kind are made: `cuda` of `#incept.target<cuda, "h100">`.
+class TargetKind {
+public:
+  virtual ~TargetKind() = default;
+
+  /// How a command line names the kind's targets, e.g. "cuda:DEVICE, e.g. cuda:h100".
+  virtual std::string usage() const = 0;
+  /// `given` with all that it leaves open: defaults, and facts of this machine such as versions of libraries. An error
+  /// is a sentence: a setting that the kind does not have, or a fact that is another here.
+  virtual Expected<TargetAttr> complete(TargetAttr given) const = 0;
+  /// The target of a complete attribute.
+  virtual Expected<std::shared_ptr<const Target>> make(TargetAttr attribute) const = 0;
+};
+
+/// Completes an attribute, setting by setting, for TargetKind::complete.
+class TargetSettings {
+public:
+  explicit TargetSettings(TargetAttr given) : given(given) {}
+
+  /// A number of at least `least`.
+  void number(llvm::StringRef key, int64_t otherwise, int64_t least);
+  void flag(llvm::StringRef key);
+  /// What this machine has.
+  void fact(llvm::StringRef key, llvm::StringRef here);
+  /// The attribute, for the device that is called `device`, if nothing was wrong and no other setting is given.
+  Expected<TargetAttr> finish(llvm::StringRef device);
+
+private:
+  /// The value that is given for `key`, null where there is none.
+  mlir::Attribute take(llvm::StringRef key);
+  void refuse(Status why);
+
+  TargetAttr given;
+  mlir::NamedAttrList settings;
+  llvm::SmallVector<llvm::StringRef> known;
+  Status status;
+};
+
+/// Lets contexts made from `registry` know a kind of target. A later one of the same name takes its place.
+void registerTarget(mlir::DialectRegistry &registry, llvm::StringRef name, std::shared_ptr<const TargetKind> kind);
+
+/// `given` as the kind that it names completes it.
+Expected<TargetAttr> completeTarget(TargetAttr given);
+/// The target of an attribute, which its context keeps.
+Expected<const Target *> findTarget(TargetAttr attribute);
+/// The target that the module of `op` names; null after an error at the module.
+const Target *findTarget(mlir::Operation *op);
+
+/// Registers `fake`, a target for pass tests: it accepts everything, keeps convolution weights in a format called
+/// "blocked" (rounded up to multiples of 16 channels), takes slices and adds residuals in 1x1 convolutions only, wants
+/// another format for data gradients, and activations in blocks for windows 5 high. Multiples of 32 rows of weights lie
+/// together. Gradients of convolutions' weights have the type of the activations, those of linear layers' are f32.
+/// Launches are blocks of 32 units without vectors, at most 65535 of them.
+void registerFakeTarget(mlir::DialectRegistry &registry);
+
+/// Writes into every launch of an exec-phase module the shape that `target` has for it.
+mlir::LogicalResult shapeLaunches(mlir::ModuleOp module, const Target &target);
 
 } // namespace incept

@@ -2,6 +2,7 @@
 //
 // Updates weights as soon as their gradient is there, so that gradients need no memory of their own.
 
+#include "dialect/EntryPoints.h"
 #include "dialect/InceptOps.h"
 #include "dialect/VerifierUtils.h"
 #include "mlir/IR/IRMapping.h"
@@ -25,19 +26,15 @@ public:
       writes[write.getVariable()] = write;
     for (ReadOp read : training.getOps<ReadOp>())
       reads[read.getVariable()].push_back(read);
-    SmallVector<Operation *> updates;
-    for (Operation &op : update.getBody().front())
-      if (isa<SgdUpdateOp, RmspropUpdateOp>(op))
-        updates.push_back(&op);
-    for (Operation *op : updates)
-      if (shapeOf(op->getResult(0)).size() > 1) // vectors: one launch updates all of them
+    for (UpdateOpInterface op : llvm::to_vector(update.getOps<UpdateOpInterface>()))
+      if (shapeOf(op.getParameter()).size() > 1) // vectors: one launch updates all of them
         move(op);
   }
 
 private:
   /// Moves an update, with its reads and writes, behind the gradient and the last use of the old value.
-  void move(Operation *op) {
-    auto gradient = op->getOperand(1).getDefiningOp<ReadOp>();
+  void move(UpdateOpInterface op) {
+    auto gradient = op.getGradient().getDefiningOp<ReadOp>();
     bool isLocal = llvm::all_of(
         op->getOperands(), [](Value operand) { return isa_and_nonnull<ReadOp, StepValueOp>(operand.getDefiningOp()); });
     if (!gradient || !isLocal || !gradient->hasOneUse())
@@ -107,8 +104,8 @@ private:
 struct UpdateEarlyPass : impl::UpdateEarlyPassBase<UpdateEarlyPass> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    auto training = module.lookupSymbol<func::FuncOp>("forward_backward");
-    auto update = module.lookupSymbol<func::FuncOp>("update");
+    func::FuncOp training = findEntry(module, EntryPoint::ForwardBackward);
+    func::FuncOp update = findEntry(module, EntryPoint::Update);
     if (training && update && !module->hasAttr("incept.keep_gradients"))
       EarlyUpdater(module, training, update).run();
   }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Checks the contract of a phase, so that a bug of one phase shows there and not in generated code, and marks the
-// module with the phase's name.
+// module with the phase's name. What the memory plan promises is in VerifyMemory.cpp.
 
-#include "dialect/InceptOps.h"
+#include "passes/VerifyPhase.h"
+#include "dialect/EntryPoints.h"
 #include "dialect/VerifierUtils.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "passes/Layouts.h"
 #include "passes/Passes.h"
 #include "passes/Phases.h"
@@ -18,21 +18,83 @@ namespace incept {
 
 namespace {
 
-/// Ops that stand outside groups once everything that computes is inside one.
-bool mayStandOutsideGroups(Operation *op) {
-  return isa<ReadOp, WriteOp, StepValueOp, GroupOp, func::ReturnOp>(op) || op->hasTrait<OpTrait::View>();
+/// Sets of phases.
+constexpr unsigned bit(Phase phase) { return 1u << static_cast<unsigned>(phase); }
+constexpr unsigned kGraph = bit(Phase::Graph), kTraining = bit(Phase::Training), kExec = bit(Phase::Exec);
+constexpr unsigned kPlanning = bit(Phase::Layout) | bit(Phase::Planned), kGrouped = bit(Phase::Fused) | kPlanning;
+constexpr unsigned kTensors = kTraining | kGrouped, kAll = kGraph | kTensors | kExec;
+
+/// The phases in which an op may stand in a place.
+struct Rule {
+  StringRef op;
+  unsigned phases;
+};
+
+constexpr Rule kOfModule[] = {
+    {"func.func", kAll},
+    {"incept.variable", kAll},
+    {"incept.step_field", kTensors},
+    {"incept.exec.plan", kPlanning | kExec},
+    {"incept.exec.region", kExec},
+    {"incept.exec.field", kExec},
+    {"incept.exec.kernel_def", kExec},
+};
+
+/// Of functions, and of the blocks of a description. Ops that compute and are not listed belong to phase training.
+constexpr Rule kOfFunctions[] = {
+    {"func.return", kAll},
+    {"incept.read", kGraph | kTensors},
+    {"incept.write", kTensors},
+    {"incept.step_value", kTensors},
+    {"incept.block", kGraph},
+    {"incept.yield", kGraph},
+    {"incept.group", kGrouped},
+    {"incept.exec.slice", kExec},
+    {"incept.exec.kernel", kExec},
+    {"incept.exec.library", kExec},
+    // What a description consists of.
+    {"incept.conv2d", kGraph | kTraining},
+    {"incept.linear", kGraph | kTraining},
+    {"incept.batch_norm", kGraph},
+    {"incept.random_drop", kGraph},
+    {"incept.relu", kGraph | kTraining},
+    {"incept.max_pool", kGraph | kTraining},
+    {"incept.avg_pool", kGraph | kTraining},
+    {"incept.global_avg_pool", kGraph | kTraining},
+    {"incept.add", kGraph | kTraining},
+    {"incept.scale", kGraph | kTraining},
+    {"incept.zeros", kGraph | kTraining},
+    // Parts of tensors: computed, until they are places in a buffer.
+    {"incept.concat", kGraph | kTraining},
+    {"incept.slice", kGraph | kTraining},
+    {"incept.split", kTraining},
+    {"incept.flatten", kGraph | kTensors},
+    {"incept.join_rows", kTensors},
+    {"incept.slice_rows", kTensors},
+    {"incept.channel_sample", kTensors},
+    {"incept.concat_view", kGrouped},
+    {"incept.slice_view", kGrouped},
+};
+
+bool computes(Operation *op) {
+  return op->hasTrait<OpTrait::Map>() || op->hasTrait<OpTrait::Reduce>() || op->hasTrait<OpTrait::Opaque>() ||
+         op->hasTrait<OpTrait::Library>();
 }
 
-LogicalResult verifyGraph(Operation *op) {
-  if (isa<GroupOp>(op))
-    return op->emitOpError() << "does not belong to phase graph";
-  return success();
+/// The phases in which `op` may stand in a function. A description may have computing ops of other dialects.
+unsigned phasesOf(Operation *op) {
+  StringRef name = op->getName().getStringRef();
+  if (const Rule *rule = llvm::find_if(kOfFunctions, [&](const Rule &rule) { return rule.op == name; });
+      rule != std::end(kOfFunctions))
+    return rule->phases;
+  bool isOurs = isa_and_nonnull<InceptDialect>(op->getDialect());
+  if (op->hasTrait<OpTrait::View>())
+    return isOurs ? 0 : kGraph | kTensors;
+  return computes(op) ? (isOurs ? kTraining : kGraph | kTraining) : 0;
 }
 
-LogicalResult verifyTraining(Operation *op) {
-  if (isa<BlockOp, RandomDropOp, BatchNormTrainingOp, BatchNormBackwardOp, BatchNormOp, GroupOp>(op))
-    return op->emitOpError() << "does not belong to phase training: it should have been expanded or decomposed";
-  return success();
+LogicalResult refuse(Operation *op, Phase phase) {
+  return op->emitOpError() << "does not belong to phase " << phaseName(phase);
 }
 
 /// A variable is written at most once, after all reads of it: a read always means the value from before the launch.
@@ -56,40 +118,79 @@ LogicalResult verifyVariableUses(func::FuncOp function) {
   return success();
 }
 
-LogicalResult verifyFused(Operation *op) {
-  if (isa<func::FuncOp>(op->getParentOp()) && !mayStandOutsideGroups(op))
-    return op->emitOpError() << "stands outside a group in phase fused";
-  return success();
-}
-
-LogicalResult verifyLayout(Operation *op) {
-  if (failed(verifyFused(op)))
-    return failure();
-  if (!isa<func::FuncOp>(op->getParentOp()))
+/// In the graph phase the one function is the network; later each is what the runtime runs for one entry point.
+LogicalResult verifyFunctions(ModuleOp module, Phase phase) {
+  auto functions = module.getOps<func::FuncOp>();
+  for (func::FuncOp function : functions)
+    if (!llvm::hasSingleElement(function.getBody()))
+      return function.emitOpError() << "expected a body of one block";
+  if (phase == Phase::Graph) {
+    if (!llvm::hasSingleElement(functions))
+      return module.emitError() << "expected one function in phase graph, the network";
     return success();
-  for (Value result : op->getResults())
-    if (!layoutOf(result))
-      return op->emitOpError() << "has a result without a layout in phase layout";
-  if (auto group = dyn_cast<GroupOp>(op); group && group.isLibrary() && !group.getPlan())
-    return op->emitOpError() << "has no plan in phase layout";
-  return success();
-}
-
-LogicalResult verifyPlanned(Operation *op) {
-  if (failed(verifyLayout(op)))
-    return failure();
-  if (auto group = dyn_cast<GroupOp>(op)) {
-    if (!group.getOffsets() || group.getOffsets()->size() != group.getOutputs().size())
-      return op->emitOpError() << "expected an offset per result in phase planned";
-    if (group.getScratchpad().value_or(0) > 0 && !group.getScratchpadOffset())
-      return op->emitOpError() << "expected scratchpad_offset in phase planned";
+  }
+  llvm::SmallDenseMap<unsigned, func::FuncOp> seen;
+  for (func::FuncOp function : functions) {
+    auto entry = entryOf(function);
+    if (!entry)
+      return function.emitOpError() << "expected incept.entry, which says what the runtime runs it for";
+    if (function.getNumArguments() + function.getNumResults() > 0)
+      return function.emitOpError() << "expected no arguments and results, but got " << function.getFunctionType()
+                                    << ": read and write variables instead";
+    auto [first, isNew] = seen.try_emplace(static_cast<unsigned>(*entry), function);
+    if (!isNew) {
+      auto diagnostic = function.emitOpError()
+                        << "expected one function for entry point " << stringifyEntryPoint(*entry);
+      diagnostic.attachNote(first->second.getLoc()) << "the first one";
+      return diagnostic;
+    }
   }
   return success();
 }
 
-LogicalResult verifyExec(Operation *op) {
-  if (isa<func::FuncOp>(op->getParentOp()) && !isa<exec::SliceOp, exec::KernelOp, exec::LibraryOp, func::ReturnOp>(op))
-    return op->emitOpError() << "does not belong to phase exec: an entry point is a list of launches";
+/// The layout of a value is one that its shape can have and that its place in a wider buffer asks for.
+LogicalResult verifyLayout(Operation *op, Value value, const Target &target, PlacementAnalysis &placements) {
+  LayoutAttr layout = layoutOf(value);
+  if (!layout)
+    return op->emitOpError() << "has a result without a layout in phase layout";
+  auto type = cast<RankedTensorType>(value.getType());
+  Placement placement = placements.of(value);
+  ArrayRef<int64_t> shape = type.getShape(), root = shapeOf(placement.root);
+  bool isPart = shape.size() == 4 && root.size() == 4 && placement.root != value &&
+                (root[1] != shape[1] || placement.channelOffset != 0);
+  int64_t stride = isPart ? root[1] : 0, offset = isPart ? placement.channelOffset : 0;
+  if (layout.getStride() != stride || layout.getOffset() != offset)
+    return op->emitOpError() << "expected " << (isPart ? "channels " : "a dense layout")
+                             << (isPart ? std::to_string(offset) + " on of " + std::to_string(stride) : "")
+                             << ", where it lies, but got " << layout;
+  if (failed(target.formatBytes(shape, type.getElementType(), libraryFormat(layout))))
+    return op->emitOpError() << "expected a format that the target knows for " << formatShape(shape) << ", but got "
+                             << layout;
+  return success();
+}
+
+/// A kernel works on NHWC, or element by element on what lies in one order; a library's call has its plan.
+LogicalResult verifyGroup(GroupOp group) {
+  if (group.isLibrary() && !group.getPlan())
+    return group.emitOpError() << "has no plan in phase layout";
+  if (group.isLibrary())
+    return success();
+  for (ValueRange values : {ValueRange(group.getInputs()), ValueRange(group.getOutputs())})
+    for (Value value : values)
+      if (layoutOf(value).getFormat() == kBlockedFormat)
+        return group.emitOpError() << "expected no tensor in blocks of channels in a kernel, which works on NHWC";
+  if (group.getFirstOp()->hasTrait<OpTrait::Opaque>()) // images are brought into the program's order by such ops
+    return success();
+  StringRef format;
+  for (ValueRange values : {ValueRange(group.getInputs()), ValueRange(group.getOutputs())})
+    for (Value value : values) {
+      if (shapeOf(value).size() != 4)
+        continue;
+      if (!format.empty() && layoutOf(value).getFormat() != format)
+        return group.emitOpError() << "expected tensors that lie in one order in a kernel, but got '" << format
+                                   << "' and '" << layoutOf(value).getFormat() << "'";
+      format = layoutOf(value).getFormat();
+    }
   return success();
 }
 
@@ -102,17 +203,54 @@ struct VerifyPhasePass : impl::VerifyPhasePassBase<VerifyPhasePass> {
       getOperation().emitError() << "expected the name of a phase, but got '" << phase << "'";
       return signalPassFailure();
     }
-    constexpr LogicalResult (*checks[])(Operation *) = {verifyGraph,  verifyTraining, verifyFused,
-                                                        verifyLayout, verifyPlanned,  verifyExec};
-    auto check = checks[static_cast<size_t>(*parsed)];
-    bool ok = true;
-    for (func::FuncOp function : getOperation().getOps<func::FuncOp>()) {
-      function.getBody().walk([&](Operation *op) { ok &= succeeded(check(op)); });
-      ok &= succeeded(verifyVariableUses(function));
-    }
-    if (!ok)
+    ModuleOp module = getOperation();
+    if (failed(verifyPlaces(module, *parsed)) || failed(verifyFunctions(module, *parsed)))
       return signalPassFailure();
-    getOperation()->setAttr(InceptDialect::kPhaseAttr, StringAttr::get(&getContext(), phase));
+    for (func::FuncOp function : module.getOps<func::FuncOp>())
+      if (failed(verifyVariableUses(function)))
+        return signalPassFailure();
+    if ((bit(*parsed) & kPlanning) && failed(verifyPlanning(module, *parsed)))
+      return signalPassFailure();
+    module->setAttr(InceptDialect::kPhaseAttr, StringAttr::get(&getContext(), phase));
+    markAllAnalysesPreserved();
+  }
+
+  static LogicalResult verifyPlaces(ModuleOp module, Phase phase) {
+    bool ok = true;
+    for (Operation &op : *module.getBody()) {
+      StringRef name = op.getName().getStringRef();
+      const Rule *rule = llvm::find_if(kOfModule, [&](const Rule &rule) { return rule.op == name; });
+      if (rule == std::end(kOfModule) || !(rule->phases & bit(phase)))
+        ok &= succeeded(refuse(&op, phase));
+    }
+    // What groups and kernels may hold is theirs to verify.
+    for (func::FuncOp function : module.getOps<func::FuncOp>())
+      function.walk([&](Operation *op) {
+        if (op == function || isa<GroupOp>(op->getParentOp()))
+          return;
+        if (!(phasesOf(op) & bit(phase)))
+          ok &= succeeded(refuse(op, phase));
+      });
+    return success(ok);
+  }
+
+  LogicalResult verifyPlanning(ModuleOp module, Phase phase) {
+    const Target *target = findTarget(module);
+    if (!target)
+      return failure();
+    for (func::FuncOp function : module.getOps<func::FuncOp>()) {
+      PlacementAnalysis &placements = getChildAnalysis<PlacementAnalysis>(function);
+      for (Operation &op : function.getBody().front()) {
+        for (Value result : op.getResults())
+          if (failed(verifyLayout(&op, result, *target, placements)))
+            return failure();
+        if (auto group = dyn_cast<GroupOp>(op); group && failed(verifyGroup(group)))
+          return failure();
+      }
+      if (phase == Phase::Planned && failed(verifyMemory(function, *target, placements)))
+        return failure();
+    }
+    return success();
   }
 };
 

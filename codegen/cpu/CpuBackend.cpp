@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "codegen/cpu/CpuBackend.h"
+#include "codegen/Codegen.h"
 #include "codegen/cpu/CompileKernels.h"
 #include "codegen/cpu/CpuTarget.h"
-#include "codegen/image/Executable.h"
 #include "codegen/image/ImageWriter.h"
-#include "passes/Target.h"
 #include "runtime/device/cpu/OneDnn.h"
+
+#include <thread>
 
 using namespace mlir;
 
@@ -16,37 +17,35 @@ namespace {
 
 class CpuBackend final : public Backend {
 public:
-  explicit CpuBackend(const BackendOptions &options) : options(options), passTarget(createCpuTarget(options.threads)) {}
+  explicit CpuBackend(TargetAttr attribute)
+      : attribute(attribute), target(createCpuTarget(threads(), attribute.getFlag("same_bits"), this)) {}
 
-  std::shared_ptr<const Target> target() const override { return passTarget; }
+  const Target *passTarget() const { return target.get(); }
   StringRef stub() const override { return "incept-stub-cpu"; }
 
-  LogicalResult emitExecutable(ModuleOp module, const ExecutableOptions &executable) const override {
-    KernelOptions kernelOptions;
-    kernelOptions.cpu = options.cpu;
-    auto kernels = compileKernels(module, kernelOptions);
+  std::string identity() const override {
+    std::string error;
+    auto processor = Processor::find("", error);
+    return failed(processor) ? error : processor->name + " " + processor->features;
+  }
+
+  FailureOr<std::string> emitImage(ModuleOp module, StringRef specText) const override {
+    auto kernels = compileKernels(module, KernelOptions());
     if (failed(kernels))
       return failure();
     ImageContents contents;
     contents.target.kind = "cpu";
     contents.target.texts = {{"isa", onednn::isa()}, {"onednn", onednn::version()}};
-    contents.target.numbers = {{"threads", options.threads}, {"vector_bits", vectorBits(options.cpu)}};
-    contents.specText = executable.specText;
+    contents.target.numbers = {{"threads", threads()}, {"vector_bits", vectorBits("")}};
+    contents.specText = specText.str();
     contents.blobs = {{"kernels", std::string(kernels->begin(), kernels->end())}};
-    auto image = writeImage(module, contents);
-    if (failed(image))
-      return failure();
-    if (auto error = writeExecutable(executable.stub, *image, executable.output))
-      return module.emitError() << llvm::toString(std::move(error));
-    return success();
+    return writeImage(module, contents);
   }
 
   LogicalResult emitPart(ModuleOp module, StringRef kind, llvm::raw_ostream &stream) const override {
     if (kind != "object")
       return module.emitError() << "target cpu has no '" << kind << "' to emit: expected object";
-    KernelOptions kernelOptions;
-    kernelOptions.cpu = options.cpu;
-    auto kernels = compileKernels(module, kernelOptions);
+    auto kernels = compileKernels(module, KernelOptions());
     if (failed(kernels))
       return failure();
     stream.write(kernels->data(), kernels->size());
@@ -54,12 +53,32 @@ public:
   }
 
 private:
-  BackendOptions options;
-  std::shared_ptr<const Target> passTarget;
+  int64_t threads() const { return attribute.getNumber("threads", 1); }
+
+  TargetAttr attribute;
+  std::shared_ptr<const Target> target;
+};
+
+struct CpuKind final : TargetKind {
+  std::string usage() const override { return "cpu"; }
+
+  Expected<TargetAttr> complete(TargetAttr given) const override {
+    TargetSettings settings(given);
+    settings.number("threads", std::max(1u, std::thread::hardware_concurrency()), 1);
+    settings.flag("same_bits");
+    settings.fact("isa", onednn::isa());
+    settings.fact("onednn", onednn::version());
+    return settings.finish("");
+  }
+
+  Expected<std::shared_ptr<const Target>> make(TargetAttr attribute) const override {
+    auto backend = std::make_shared<const CpuBackend>(attribute);
+    return std::shared_ptr<const Target>(backend, backend->passTarget());
+  }
 };
 
 } // namespace
 
-std::unique_ptr<Backend> createBackend(const BackendOptions &options) { return std::make_unique<CpuBackend>(options); }
+void registerTarget(DialectRegistry &registry) { incept::registerTarget(registry, "cpu", std::make_shared<CpuKind>()); }
 
 } // namespace incept::cpu

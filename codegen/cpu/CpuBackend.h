@@ -3,10 +3,13 @@
 // The target `cpu` as a whole.
 #pragma once
 
-#include "codegen/Codegen.h"
+namespace mlir {
+class DialectRegistry;
+} // namespace mlir
 
 namespace incept::cpu {
 
-std::unique_ptr<Backend> createBackend(const BackendOptions &options);
+/// Registers the target `#incept.target<cpu, threads = N>` (default: one per core), for this machine's processor.
+void registerTarget(mlir::DialectRegistry &registry);
 
 } // namespace incept::cpu

@@ -44,13 +44,15 @@ private:
   mlir::Value operands, extents;
 };
 
-/// Families with loops of the CPU's own.
+// Loops of the families.
 mlir::LogicalResult emitFlat(CpuEmitter &emitter);
 mlir::LogicalResult emitMap(CpuEmitter &emitter);
 mlir::LogicalResult emitReduce(CpuEmitter &emitter);
 mlir::LogicalResult emitCombine(CpuEmitter &emitter);
-mlir::LogicalResult emitCountNonfinite(CpuEmitter &emitter);
-mlir::LogicalResult emitSoftmaxCrossEntropy(CpuEmitter &emitter);
-mlir::LogicalResult emitSoftmaxCrossEntropyBackward(CpuEmitter &emitter);
+
+// Loops of opaque kernels.
+void emitCountNonfinite(CountNonfiniteOp op, CpuEmitter &emitter);
+void emitSoftmaxCrossEntropy(SoftmaxCrossEntropyOp op, CpuEmitter &emitter);
+void emitSoftmaxCrossEntropyBackward(SoftmaxCrossEntropyBackwardOp op, CpuEmitter &emitter);
 
 } // namespace incept::cpu

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "codegen/cpu/CpuTarget.h"
+#include "dialect/EntryPoints.h"
 #include "dialect/InceptOps.h"
 #include "dialect/VerifierUtils.h"
 #include "passes/Layouts.h"
 #include "runtime/device/cpu/OneDnn.h"
+#include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/TypeSwitch.h"
 
+#include <mutex>
 #include <omp.h>
 
 using namespace mlir;
@@ -66,7 +69,7 @@ FailureOr<onednn::Problem> problemOf(Operation *op, StringRef format) {
           return failure(); // addsResidual says so
         p.relu = conv.getRelu();
         auto function = conv->getParentOfType<FunctionOpInterface>();
-        p.training = function && function.getName() == "forward_backward";
+        p.training = function && isEntry(function, EntryPoint::ForwardBackward);
         return p;
       })
       .Case([&](Conv2DBackwardDataOp conv) -> Result {
@@ -119,9 +122,22 @@ bool gainsFromBlocks(const onednn::Problem &p) {
   return isStrided || (p.kw > 1 && work >= kLeastWork);
 }
 
+/// Lets oneDNN see another number of threads, on this thread and for the life of this object.
+class ThreadsInEffect {
+public:
+  explicit ThreadsInEffect(int64_t threads) : before(omp_get_max_threads()) { omp_set_num_threads(int(threads)); }
+  ~ThreadsInEffect() { omp_set_num_threads(before); }
+
+private:
+  int before;
+};
+
 class CpuTarget final : public Target {
 public:
-  explicit CpuTarget(int threads) { omp_set_num_threads(threads); }
+  CpuTarget(int64_t threads, bool sameBits, const Backend *backend)
+      : threads(threads), sameBits(sameBits && threads > 1), owner(backend) {}
+
+  const Backend *backend() const override { return owner; }
 
   bool acceptsSlice(Operation *, Value, ChannelSlice) const override {
     // oneDNN's convolutions on channel slices are reference implementations.
@@ -200,28 +216,59 @@ private:
     return failure();
   }
 
-  static FailureOr<LibraryPlan> describe(const onednn::Problem &problem, std::string &why) {
+  FailureOr<LibraryPlan> describe(const onednn::Problem &problem, std::string &why) const {
+    // With the same bits, what one thread would choose is the choice for any number of them.
+    ThreadsInEffect scope(sameBits ? 1 : threads);
     onednn::Description description;
     if (!onednn::describe(problem, description, why))
       return failure();
     LibraryPlan plan;
-    plan.kind = std::string(onednn::kindName(problem.kind));
+    plan.kind = *symbolizePlanKind(onednn::kindName(problem.kind));
     // What runs asks for the format that was found, not for any.
     onednn::Problem exact = problem;
     if (problem.kind != onednn::Kind::MatMul && problem.kind != onednn::Kind::Reorder)
       exact.weightsFormat = description.weightsFormat;
+    if (sameBits && failed(chooseThreads(exact, description, why)))
+      return failure();
     plan.config = onednn::encode(exact);
     plan.impl = description.impl;
     plan.weightsFormat = problem.kind == onednn::Kind::Reorder ? problem.dstFormat : description.weightsFormat;
+    if (!isConvolution(problem.kind)) // whose problem says it
+      plan.config.push_back({"weights_format", plan.weightsFormat});
     plan.weightsBytes = description.weightsBytes;
     plan.scratchpadBytes = description.scratchpadBytes;
     plan.reference = description.reference;
     return plan;
   }
+
+  /// All threads where they give the bits that one gives, else one. Equal problems are asked once.
+  LogicalResult chooseThreads(onednn::Problem &problem, onednn::Description &description, std::string &why) const {
+    if (problem.kind == onednn::Kind::Reorder)
+      return success(); // it adds nothing up
+    std::string key;
+    for (const auto &[name, value] : onednn::encode(problem))
+      key += name + '=' + value + ' ';
+    std::lock_guard<std::mutex> lock(mutex);
+    auto [entry, isNew] = needsOneThread.try_emplace(key, false);
+    if (isNew)
+      entry->second = onednn::dependsOnThreads(problem, threads);
+    problem.threads = entry->second ? 1 : threads;
+    bool isDescribed = onednn::describe(problem, description, why);
+    problem.threads = entry->second ? 1 : 0; // the program's own number needs no word
+    return success(isDescribed);
+  }
+
+  int64_t threads;
+  bool sameBits; ///< whatever the number of threads
+  const Backend *owner;
+  mutable std::mutex mutex;
+  mutable llvm::StringMap<bool> needsOneThread; ///< by problem
 };
 
 } // namespace
 
-std::shared_ptr<const Target> createCpuTarget(int threads) { return std::make_shared<CpuTarget>(threads); }
+std::shared_ptr<const Target> createCpuTarget(int64_t threads, bool sameBits, const Backend *backend) {
+  return std::make_shared<CpuTarget>(threads, sameBits, backend);
+}
 
 } // namespace incept::cpu

@@ -76,8 +76,8 @@ Value loadLabel(CpuEmitter &e, Value labels, Value n, Value classes) {
 
 } // namespace
 
-LogicalResult emitSoftmaxCrossEntropy(CpuEmitter &e) {
-  double smoothing = cast<SoftmaxCrossEntropyOp>(e.only()).getLabelSmoothing().convertToDouble();
+void emitSoftmaxCrossEntropy(SoftmaxCrossEntropyOp op, CpuEmitter &e) {
+  double smoothing = op.getLabelSmoothing().convertToDouble();
   Value logits = e.operand(0), labels = e.operand(1), loss = e.operand(2);
   Value batch = e.extent(0), classes = e.extent(1), stride = e.extent(2);
   Type f64 = e.builder.getF64Type();
@@ -101,11 +101,9 @@ LogicalResult emitSoftmaxCrossEntropy(CpuEmitter &e) {
     Value mean = arith::DivFOp::create(e.builder, e.loc, sum[0], widen(e.toReal(batch)));
     e.storeScalar(arith::TruncFOp::create(e.builder, e.loc, e.f32(), mean), loss, e.index(0));
   });
-  return success();
 }
 
-LogicalResult emitSoftmaxCrossEntropyBackward(CpuEmitter &e) {
-  auto op = cast<SoftmaxCrossEntropyBackwardOp>(e.only());
+void emitSoftmaxCrossEntropyBackward(SoftmaxCrossEntropyBackwardOp op, CpuEmitter &e) {
   double smoothing = op.getLabelSmoothing().convertToDouble(), weight = op.getWeight().convertToDouble();
   unsigned last = op->getNumOperands(); // after logits, labels and the scale, where there is one
   Value logits = e.operand(0), labels = e.operand(1), diffLogits = e.operand(last);
@@ -134,7 +132,6 @@ LogicalResult emitSoftmaxCrossEntropyBackward(CpuEmitter &e) {
     Value diff = e.mulf(e.subf(p, spread), factor);
     e.storeReal(e.subf(diff, e.mulf(e.real(1.0 - smoothing), factor)), diffLogits, e.add(diffOffset, label), element);
   });
-  return success();
 }
 
 } // namespace incept::cpu

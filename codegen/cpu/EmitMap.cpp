@@ -18,7 +18,7 @@ LogicalResult emitFlat(CpuEmitter &e) {
   llvm::DenseMap<Operation *, Value> counts;
   unsigned next = 1;
   for (Operation &op : e.body())
-    if (op.hasAttr("count"))
+    if (isa<CountedOpInterface>(op))
       counts[&op] = e.splat(e.toReal(e.extent(next++)));
   LogicalResult result = success();
   Value from = e.mul(e.begin, e.index(kFlatUnit)), to = e.min(e.mul(e.end, e.index(kFlatUnit)), total);
@@ -27,7 +27,7 @@ LogicalResult emitFlat(CpuEmitter &e) {
     operands.loadFlat(i, lanes, values);
     for (Operation &op : e.body().without_terminator())
       if (succeeded(result))
-        result = emitMapOp(e, &op, values, counts.lookup(&op));
+        result = emitOp(e, &op, values, counts.lookup(&op));
     if (succeeded(result))
       operands.storeFlat(i, lanes, values);
   });
@@ -46,7 +46,7 @@ LogicalResult emitMap(CpuEmitter &e) {
       operands.load(row, c, lanes, values);
       for (Operation &op : e.body().without_terminator())
         if (succeeded(result))
-          result = emitMapOp(e, &op, values, Value());
+          result = emitOp(e, &op, values);
       if (succeeded(result))
         operands.store(row, c, lanes, values);
     });

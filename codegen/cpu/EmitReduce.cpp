@@ -61,7 +61,7 @@ private:
       operands.load(at, c, lanes, values);
       for (Operation &op : e.body().without_terminator())
         if (succeeded(result))
-          result = op.hasTrait<OpTrait::Reduce>() ? emitTerms(e, &op, values) : emitMapOp(e, &op, values, Value());
+          result = emitOp(e, &op, values);
       if (failed(result))
         return;
       operands.store(at, c, lanes, values);
@@ -93,7 +93,7 @@ private:
 
 LogicalResult emitReduce(CpuEmitter &e) { return ReduceLoops(e).emit(); }
 
-LogicalResult emitCountNonfinite(CpuEmitter &e) {
+void emitCountNonfinite(CountNonfiniteOp, CpuEmitter &e) {
   Value src = e.operand(0), partials = e.operand(1), total = e.extent(0), chunk = e.extent(1);
   Type element = e.elementOf(0);
   e.loop(e.begin, e.end, 1, [&](Value part) {
@@ -108,7 +108,6 @@ LogicalResult emitCountNonfinite(CpuEmitter &e) {
     });
     e.storeScalar(rest[0], partials, part);
   });
-  return success();
 }
 
 LogicalResult emitCombine(CpuEmitter &e) {

@@ -79,7 +79,7 @@ static std::unique_ptr<llvm::TargetMachine> createMachine(const Architecture &ar
                                   std::nullopt, llvm::CodeGenOptLevel::Aggressive));
 }
 
-FailureOr<std::string> compileToPtx(ModuleOp module, ArrayRef<Variant> variants, const Architecture &architecture) {
+FailureOr<std::string> compileToPtx(ModuleOp module, const Architecture &architecture) {
   MLIRContext *context = module.getContext();
   DialectRegistry registry;
   registerBuiltinDialectTranslation(registry);
@@ -88,7 +88,7 @@ FailureOr<std::string> compileToPtx(ModuleOp module, ArrayRef<Variant> variants,
   registerNVVMDialectTranslation(registry);
   context->appendDialectRegistry(registry);
   context->loadDialect<NVVM::NVVMDialect>();
-  auto emitted = emitKernels(context, variants);
+  auto emitted = emitKernels(module);
   if (failed(emitted))
     return failure();
   if (failed(lowerToNvvm(**emitted)))

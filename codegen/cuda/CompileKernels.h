@@ -4,7 +4,7 @@
 // the toolkit's ptxas. PTX needs no toolkit.
 #pragma once
 
-#include "codegen/cuda/LaunchShapes.h"
+#include "codegen/cuda/ShapeLaunch.h"
 
 namespace incept::cuda {
 
@@ -14,13 +14,12 @@ struct Architecture {
   std::string features; ///< version of PTX, "+ptx80"
 };
 
-/// The kernels as one gpu.module in `!llvm.ptr<1>`, gpu, scf, arith, math and vector ops.
-mlir::FailureOr<mlir::OwningOpRef<mlir::ModuleOp>> emitKernels(mlir::MLIRContext *context,
-                                                               llvm::ArrayRef<Variant> variants);
+/// The variants that an exec-phase module launches, as one gpu.module in `!llvm.ptr<1>`, gpu, scf, arith, math and
+/// vector ops.
+mlir::FailureOr<mlir::OwningOpRef<mlir::ModuleOp>> emitKernels(mlir::ModuleOp module);
 
-/// The text of one PTX module with every variant. Errors are reported at the definitions or at `module`.
-mlir::FailureOr<std::string> compileToPtx(mlir::ModuleOp module, llvm::ArrayRef<Variant> variants,
-                                          const Architecture &architecture);
+/// The same as the text of one PTX module. Errors are reported at launches, at definitions or at `module`.
+mlir::FailureOr<std::string> compileToPtx(mlir::ModuleOp module, const Architecture &architecture);
 
 /// What ptxas says of one kernel.
 struct KernelUsage {

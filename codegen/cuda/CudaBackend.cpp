@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "codegen/cuda/CudaBackend.h"
+#include "codegen/Codegen.h"
 #include "codegen/cuda/CompileKernels.h"
 #include "codegen/cuda/CudaTarget.h"
 #include "codegen/cuda/plans/OpenCudnn.h"
 #include "codegen/cuda/plans/PlanBuilder.h"
-#include "codegen/image/Executable.h"
 #include "codegen/image/ImageWriter.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Process.h"
 #include "llvm/Support/Program.h"
 #include "llvm/Support/raw_ostream.h"
+#include "llvm/Support/xxhash.h"
+
+#include <mutex>
+#include <thread>
 
 using namespace mlir;
 
@@ -17,43 +23,49 @@ namespace incept::cuda {
 
 namespace {
 
-/// Everything that comes of an exec-phase module.
+constexpr int64_t kWorkspaceLimit = 256; // MiB
+
+/// What becomes of the kernels of an exec-phase module.
 struct Artefacts {
-  LaunchShapes shapes;
   std::string ptx, cubin;
 };
 
 class CudaBackend final : public Backend {
 public:
-  CudaBackend(const BackendOptions &options, DeviceProfile device, std::shared_ptr<const cudnn::Library> library)
-      : options(options), device(std::move(device)), library(std::move(library)),
-        plans(this->library, this->device, builderOptions(options)), passTarget(createCudaTarget(plans, options.tf32)) {
+  CudaBackend(TargetAttr attribute, const std::string &planCache, DeviceProfile device,
+              std::shared_ptr<const cudnn::Library> library)
+      : attribute(attribute), device(std::move(device)), library(std::move(library)),
+        plans(this->library, this->device, builderOptions(attribute, planCache)),
+        target(createCudaTarget(plans, tf32(), this)) {}
+
+  const Target *passTarget() const { return target.get(); }
+  StringRef stub() const override { return "incept-stub-cuda"; }
+  std::string identity() const override {
+    std::string text;
+    llvm::raw_string_ostream stream(text);
+    std::string assembler = this->assembler();
+    stream << device.arch << " ptx " << device.ptxVersion << " " << device.cudnnProperties << " " << assembler;
+    if (llvm::sys::fs::file_status file; !llvm::sys::fs::status(assembler, file))
+      stream << " " << file.getSize() << " " << llvm::sys::toTimeT(file.getLastModificationTime());
+    return text;
   }
 
-  std::shared_ptr<const Target> target() const override { return passTarget; }
-  StringRef stub() const override { return "incept-stub-cuda"; }
-  LogicalResult emitExecutable(ModuleOp module, const ExecutableOptions &executable) const override {
+  FailureOr<std::string> emitImage(ModuleOp module, StringRef specText) const override {
     auto artefacts = compileKernels(module, /*cubin=*/true);
     if (failed(artefacts))
       return failure();
     ImageContents contents;
     contents.target.kind = "cuda";
     contents.target.texts = {{"device", device.name}, {"arch", device.arch}, {"cudnn", library->version()}};
-    contents.target.numbers = {{"threads", options.threads}};
-    contents.specText = executable.specText;
-    contents.tf32 = options.tf32;
-    contents.grids = grids(artefacts->shapes);
+    contents.target.numbers = {{"threads", attribute.getNumber("threads", 1)}};
+    contents.specText = specText.str();
+    contents.tf32 = tf32();
     std::string serialized;
     if (failed(serializePlans(module, serialized, contents)))
       return failure();
     contents.blobs = {
         {"ptx", std::move(artefacts->ptx)}, {"cubin", std::move(artefacts->cubin)}, {"plans", std::move(serialized)}};
-    auto image = writeImage(module, contents);
-    if (failed(image))
-      return failure();
-    if (auto error = writeExecutable(executable.stub, *image, executable.output))
-      return module.emitError() << llvm::toString(std::move(error));
-    return success();
+    return writeImage(module, contents);
   }
 
   LogicalResult emitPart(ModuleOp module, StringRef kind, llvm::raw_ostream &stream) const override {
@@ -67,7 +79,7 @@ public:
       return success();
     }
     if (kind != "ptx" && kind != "cubin")
-      return module.emitError() << "target '" << options.target << "' has no '" << kind
+      return module.emitError() << "target '" << attribute.getName() << "' has no '" << kind
                                 << "' to emit: expected ptx, cubin or plans";
     auto artefacts = compileKernels(module, kind == "cubin");
     if (failed(artefacts))
@@ -79,7 +91,7 @@ public:
   std::optional<Peaks> peaks(StringRef precision) const override {
     int64_t tensorCore = precision == "f16"    ? device.peakF16
                          : precision == "bf16" ? device.peakBf16
-                         : options.tf32        ? device.peakTf32
+                         : tf32()              ? device.peakTf32
                                                : device.peakF32;
     return Peaks{double(device.memoryBytesPerSecond), double(device.peakF32), double(tensorCore)};
   }
@@ -90,11 +102,13 @@ public:
   }
 
 private:
-  static PlanBuilderOptions builderOptions(const BackendOptions &options) {
+  bool tf32() const { return attribute.getFlag("tf32"); }
+
+  static PlanBuilderOptions builderOptions(TargetAttr attribute, const std::string &planCache) {
     PlanBuilderOptions builder;
-    if (!options.planCache.empty())
-      builder.cacheDirectory = options.planCache;
-    builder.workspaceLimit = uint64_t(options.workspaceLimit) << 20;
+    if (!planCache.empty())
+      builder.cacheDirectory = planCache;
+    builder.workspaceLimit = uint64_t(attribute.getNumber("workspace_limit", kWorkspaceLimit)) << 20;
     if (llvm::sys::Process::StandardErrIsDisplayed())
       builder.progress = [](size_t done, size_t total) {
         llvm::errs() << "\rcuDNN plans: " << done << " of " << total << (done == total ? "\n" : "");
@@ -113,11 +127,8 @@ private:
   }
 
   FailureOr<Artefacts> compileKernels(ModuleOp module, bool cubin) const {
-    auto shapes = shapeLaunches(module);
-    if (failed(shapes))
-      return failure();
     Artefacts artefacts;
-    auto ptx = compileToPtx(module, shapes->variants, architecture());
+    auto ptx = compileToPtx(module, architecture());
     if (failed(ptx))
       return failure();
     if (cubin) {
@@ -128,17 +139,7 @@ private:
       artefacts.cubin.assign(assembled->begin(), assembled->end());
     }
     artefacts.ptx = std::move(*ptx);
-    artefacts.shapes = std::move(*shapes);
     return artefacts;
-  }
-
-  static Grids grids(const LaunchShapes &shapes) {
-    Grids grids;
-    for (const Variant &variant : shapes.variants)
-      grids.kernels.push_back(variant.symbol);
-    for (const auto &[op, shape] : shapes.launches)
-      grids.launches[op] = {shape.variant, shape.grid, shape.block};
-    return grids;
   }
 
   /// The choice behind a plan of the module; null after a diagnostic.
@@ -163,27 +164,70 @@ private:
     return success();
   }
 
-  BackendOptions options;
+  TargetAttr attribute;
   DeviceProfile device;
   std::shared_ptr<const cudnn::Library> library;
   mutable PlanBuilder plans;
-  std::shared_ptr<const Target> passTarget;
+  std::shared_ptr<const Target> target;
+};
+
+class CudaKind final : public TargetKind {
+public:
+  explicit CudaKind(std::string planCache) : planCache(std::move(planCache)) {}
+
+  std::string usage() const override { return "cuda:DEVICE, e.g. cuda:h100"; }
+
+  Expected<TargetAttr> complete(TargetAttr given) const override {
+    std::string name = given.getDevice().str();
+    auto profile = findDeviceProfile(name);
+    if (!profile)
+      return profile.status();
+    auto cudnn = library();
+    if (!cudnn)
+      return cudnn.status();
+    TargetSettings settings(given);
+    settings.number("threads", std::max(1u, std::thread::hardware_concurrency()), 1);
+    settings.number("workspace_limit", kWorkspaceLimit, 0);
+    settings.flag("tf32");
+    settings.fact("cudnn", (*cudnn)->version());
+    // The text of a profile that is compiled in depends on its name alone.
+    bool isFile = StringRef(name).ends_with(".json");
+    if (isFile)
+      if (auto text = llvm::MemoryBuffer::getFile(name))
+        settings.fact("profile", llvm::utohexstr(llvm::xxh3_64bits((*text)->getBuffer()), /*LowerCase=*/true, 16));
+    return settings.finish(isFile ? name : profile->name);
+  }
+
+  Expected<std::shared_ptr<const Target>> make(TargetAttr attribute) const override {
+    auto profile = findDeviceProfile(attribute.getDevice().str());
+    if (!profile)
+      return profile.status();
+    auto cudnn = library();
+    if (!cudnn)
+      return cudnn.status();
+    auto backend = std::make_shared<const CudaBackend>(attribute, planCache, std::move(*profile), std::move(*cudnn));
+    return std::shared_ptr<const Target>(backend, backend->passTarget());
+  }
+
+private:
+  /// Opened once, when the first target is asked for.
+  Expected<std::shared_ptr<const cudnn::Library>> library() const {
+    std::lock_guard lock(mutex);
+    std::string error;
+    if (!opened && !(opened = openCudnn("", error)))
+      return machineError(error);
+    return opened;
+  }
+
+  std::string planCache;
+  mutable std::mutex mutex; ///< guards `opened`
+  mutable std::shared_ptr<const cudnn::Library> opened;
 };
 
 } // namespace
 
-std::unique_ptr<Backend> createBackend(const BackendOptions &options, StringRef device, std::string &error,
-                                       bool &isUsage) {
-  auto profile = findDeviceProfile(device.str());
-  isUsage = !profile;
-  if (!profile) {
-    error = profile.status().message();
-    return nullptr;
-  }
-  auto library = openCudnn("", error);
-  if (!library)
-    return nullptr;
-  return std::make_unique<CudaBackend>(options, std::move(*profile), std::move(library));
+void registerTarget(DialectRegistry &registry, const std::string &planCache) {
+  incept::registerTarget(registry, "cuda", std::make_shared<CudaKind>(planCache));
 }
 
 } // namespace incept::cuda

@@ -3,13 +3,18 @@
 // The targets `cuda:DEVICE` as a whole.
 #pragma once
 
-#include "codegen/Codegen.h"
+#include <string>
+
+namespace mlir {
+class DialectRegistry;
+} // namespace mlir
 
 namespace incept::cuda {
 
-/// The target for the device profile called `device`. Null with a sentence in `error` where there is no such profile
-/// (`isUsage`), or where cuDNN or ptxas cannot be found.
-std::unique_ptr<Backend> createBackend(const BackendOptions &options, llvm::StringRef device, std::string &error,
-                                       bool &isUsage);
+/// Registers the targets `#incept.target<cuda, "PROFILE", threads = N, tf32, workspace_limit = MiB>`: `threads` that
+/// make plans (default: one per core), whether products in f32 may be rounded to TF32, and how much workspace a cuDNN
+/// call may have (default 256; more makes f32 without TF32 faster, but the arena has to hold the largest). Finished
+/// plans are kept in the directory `planCache`; empty means the user's cache.
+void registerTarget(mlir::DialectRegistry &registry, const std::string &planCache);
 
 } // namespace incept::cuda

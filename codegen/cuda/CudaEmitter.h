@@ -2,10 +2,10 @@
 //
 // Kernels of NVIDIA GPUs: one gpu.func per variant of a kernel definition, with a pointer per operand (inputs first,
 // then outputs) and an i64 per extent. A block has threads (x: vectors of channels, y: rows or pixels), at most
-// kBlockThreads of them; what a block's numbers mean is said by the family's row in LaunchShapes.cpp.
+// kBlockThreads of them; what a block's numbers mean is said by the family's row in ShapeLaunch.cpp.
 #pragma once
 
-#include "codegen/cuda/LaunchShapes.h"
+#include "codegen/cuda/ShapeLaunch.h"
 #include "codegen/kernels/KernelEmitter.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 
@@ -40,7 +40,7 @@ public:
   mlir::Value blockX() { return id<mlir::gpu::BlockIdOp>(mlir::gpu::Dimension::x); }
   mlir::Value blockY() { return id<mlir::gpu::BlockIdOp>(mlir::gpu::Dimension::y); }
 
-  /// In 32 bits: a GPU divides 64 bits in a subroutine. LaunchShapes.cpp admits no units beyond.
+  /// In 32 bits: a GPU divides 64 bits in a subroutine. ShapeLaunch.cpp admits no units beyond.
   mlir::Value div(mlir::Value a, mlir::Value b) override;
   mlir::Value rem(mlir::Value a, mlir::Value b) override;
 
@@ -56,7 +56,7 @@ public:
   mlir::Value shuffleXor(mlir::Value value, int32_t mask);
 
 protected:
-  /// What LaunchShapes.cpp made sure of.
+  /// What ShapeLaunch.cpp made sure of.
   unsigned vectorAlignment(mlir::Type element) override;
 
 private:
@@ -74,14 +74,16 @@ private:
   unsigned operandCount;
 };
 
-/// Families with loops of this target's own.
+// Loops of the families.
 mlir::LogicalResult emitFlat(CudaEmitter &emitter);
 mlir::LogicalResult emitMap(CudaEmitter &emitter);
 mlir::LogicalResult emitReduce(CudaEmitter &emitter);
 mlir::LogicalResult emitCombine(CudaEmitter &emitter);
-mlir::LogicalResult emitCountNonfinite(CudaEmitter &emitter);
-mlir::LogicalResult emitReorder(CudaEmitter &emitter);
-mlir::LogicalResult emitSoftmaxCrossEntropy(CudaEmitter &emitter);
-mlir::LogicalResult emitSoftmaxCrossEntropyBackward(CudaEmitter &emitter);
+
+// Loops of opaque kernels.
+void emitCountNonfinite(CountNonfiniteOp op, CudaEmitter &emitter);
+mlir::LogicalResult emitReorder(ReorderOp op, CudaEmitter &emitter);
+void emitSoftmaxCrossEntropy(SoftmaxCrossEntropyOp op, CudaEmitter &emitter);
+void emitSoftmaxCrossEntropyBackward(SoftmaxCrossEntropyBackwardOp op, CudaEmitter &emitter);
 
 } // namespace incept::cuda

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "codegen/cuda/CudaTarget.h"
+#include "codegen/cuda/ShapeLaunch.h"
 #include "dialect/InceptOps.h"
 #include "dialect/VerifierUtils.h"
 #include "passes/Layouts.h"
+#include "passes/Placement.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -121,7 +123,9 @@ std::optional<cudnn::Problem> problemOf(Operation *op) {
 
 class CudaTarget final : public Target {
 public:
-  CudaTarget(PlanSource &plans, bool tf32) : plans(plans), tf32(tf32) {}
+  CudaTarget(PlanSource &plans, bool tf32, const Backend *backend) : plans(plans), tf32(tf32), owner(backend) {}
+
+  const Backend *backend() const override { return owner; }
 
   void prepare(ModuleOp module) const override {
     std::vector<cudnn::Problem> problems;
@@ -163,7 +167,7 @@ public:
     if (!choice)
       return failure();
     LibraryPlan plan;
-    plan.kind = std::string(cudnn::kindName(problem->kind));
+    plan.kind = *symbolizePlanKind(cudnn::kindName(problem->kind));
     plan.config = cudnn::encode(*problem);
     plan.config.push_back({"engine", std::to_string(choice->engine)});
     plan.config.push_back({"knobs", choice->knobs});
@@ -182,10 +186,17 @@ public:
       return failure();
     }
     LibraryPlan plan;
-    plan.kind = "reorder";
+    plan.kind = PlanKind::Reorder;
     plan.weightsFormat = to.str();
     plan.generated = true;
     return plan;
+  }
+
+  FailureOr<std::optional<LaunchShape>> shapeLaunch(exec::KernelOp launch, exec::KernelDefOp kernel) const override {
+    auto shape = cuda::shapeLaunch(launch, kernel);
+    if (failed(shape))
+      return failure();
+    return std::optional(*shape);
   }
 
   FailureOr<int64_t> formatBytes(ArrayRef<int64_t> shape, Type element, StringRef format) const override {
@@ -222,17 +233,18 @@ private:
 
   PlanSource &plans;
   bool tf32;
+  const Backend *owner;
 };
 
 } // namespace
 
-std::shared_ptr<const Target> createCudaTarget(PlanSource &plans, bool tf32) {
-  return std::make_shared<CudaTarget>(plans, tf32);
+std::shared_ptr<const Target> createCudaTarget(PlanSource &plans, bool tf32, const Backend *backend) {
+  return std::make_shared<CudaTarget>(plans, tf32, backend);
 }
 
 FailureOr<cudnn::Problem> problemOf(DictionaryAttr config, std::string &error) {
   // What the problem's own encoding does not have is said of its plan.
-  static constexpr llvm::StringLiteral kOfPlan[] = {"engine", "knobs", "impl", "weights_format"};
+  static constexpr llvm::StringLiteral kOfPlan[] = {"engine", "knobs", "impl"};
   std::vector<std::pair<std::string, std::string>> fields;
   for (NamedAttribute entry : config)
     if (auto text = dyn_cast<StringAttr>(entry.getValue()); text && !llvm::is_contained(kOfPlan, entry.getName()))

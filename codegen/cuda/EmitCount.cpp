@@ -87,9 +87,6 @@ private:
 
 } // namespace
 
-LogicalResult emitCountNonfinite(CudaEmitter &e) {
-  CountLoops(e).emit();
-  return success();
-}
+void emitCountNonfinite(CountNonfiniteOp, CudaEmitter &e) { CountLoops(e).emit(); }
 
 } // namespace incept::cuda

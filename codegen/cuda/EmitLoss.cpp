@@ -62,8 +62,8 @@ Value loadLabel(CudaEmitter &e, Value labels, Value n, Value classes) {
 
 } // namespace
 
-LogicalResult emitSoftmaxCrossEntropy(CudaEmitter &e) {
-  double smoothing = cast<SoftmaxCrossEntropyOp>(e.only()).getLabelSmoothing().convertToDouble();
+void emitSoftmaxCrossEntropy(SoftmaxCrossEntropyOp op, CudaEmitter &e) {
+  double smoothing = op.getLabelSmoothing().convertToDouble();
   Value logits = e.operand(0), labels = e.operand(1), loss = e.operand(2);
   Value batch = e.extent(0), classes = e.extent(1), stride = e.extent(2);
   Type f64 = e.builder.getF64Type();
@@ -96,11 +96,9 @@ LogicalResult emitSoftmaxCrossEntropy(CudaEmitter &e) {
     Value mean = arith::DivFOp::create(e.builder, e.loc, total, widen(e.toReal(batch)));
     e.storeScalar(arith::TruncFOp::create(e.builder, e.loc, e.f32(), mean), loss, e.index(0));
   });
-  return success();
 }
 
-LogicalResult emitSoftmaxCrossEntropyBackward(CudaEmitter &e) {
-  auto op = cast<SoftmaxCrossEntropyBackwardOp>(e.only());
+void emitSoftmaxCrossEntropyBackward(SoftmaxCrossEntropyBackwardOp op, CudaEmitter &e) {
   double smoothing = op.getLabelSmoothing().convertToDouble(), weight = op.getWeight().convertToDouble();
   unsigned last = op->getNumOperands(); // after logits, labels and the scale, where there is one
   Value logits = e.operand(0), labels = e.operand(1), diffLogits = e.operand(last);
@@ -124,7 +122,6 @@ LogicalResult emitSoftmaxCrossEntropyBackward(CudaEmitter &e) {
       return SmallVector<Value>();
     });
   });
-  return success();
 }
 
 } // namespace incept::cuda

@@ -64,8 +64,7 @@ private:
     for (int64_t u = 0; u < count; ++u) {
       for (Operation &op : e.body().without_terminator())
         if (succeeded(result))
-          result =
-              op.hasTrait<OpTrait::Reduce>() ? emitTerms(e, &op, values[u]) : emitMapOp(e, &op, values[u], Value());
+          result = emitOp(e, &op, values[u]);
       if (failed(result))
         return next;
       operands.store(at[u], safe, Lanes(), values[u]);

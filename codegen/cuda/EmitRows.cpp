@@ -16,10 +16,10 @@ class Body {
 public:
   explicit Body(CudaEmitter &emitter) : e(emitter) {}
 
-  /// The `count` attribute of each op that has one, from extent `next` on.
+  /// The count of each op that has one, from extent `next` on.
   void loadCounts(unsigned next) {
     for (Operation &op : e.body())
-      if (op.hasAttr("count"))
+      if (isa<CountedOpInterface>(op))
         counts[&op] = e.toReal(e.extent(next++));
   }
 
@@ -27,7 +27,7 @@ public:
     for (Operation &op : e.body().without_terminator()) {
       Value count = counts.lookup(&op);
       if (succeeded(result))
-        result = emitMapOp(e, &op, values, count ? e.splat(count) : Value());
+        result = emitOp(e, &op, values, count ? e.splat(count) : Value());
     }
   }
 
@@ -119,10 +119,9 @@ LogicalResult emitMap(CudaEmitter &e) {
   return body.result;
 }
 
-LogicalResult emitReorder(CudaEmitter &e) {
-  auto op = cast<ReorderOp>(e.only());
-  if (!op.getScales() || op.getSrc() != e.body().getArgument(0) || op.getScales() != e.body().getArgument(1))
-    return e.definition.emitOpError() << "expected a reorder of the first argument with the second as scales";
+LogicalResult emitReorder(ReorderOp op, CudaEmitter &e) {
+  if (!op.getScales())
+    return e.definition.emitOpError() << "expected a reorder with scales";
   Value src = e.operand(0), scales = e.operand(1), dst = e.operand(2), row = e.blockX();
   e.vectors(e.extent(1), [&](Value c, Lanes lanes) {
     Value at = e.add(e.mul(row, e.extent(1)), c), scale = e.loadReal(scales, row, e.elementOf(1));

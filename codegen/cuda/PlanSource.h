@@ -20,4 +20,14 @@ public:
   virtual const cudnn::Choice *find(const cudnn::Problem &problem, std::string &error) = 0;
 };
 
+/// Where kernels alone are compiled.
+class NoPlans final : public PlanSource {
+public:
+  void prepare(const std::vector<cudnn::Problem> &) override {}
+  const cudnn::Choice *find(const cudnn::Problem &, std::string &error) override {
+    error = "there is no library";
+    return nullptr;
+  }
+};
+
 } // namespace incept::cuda

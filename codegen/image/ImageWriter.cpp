@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "codegen/image/ImageWriter.h"
+#include "dialect/EntryPoints.h"
 #include "dialect/InceptOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "passes/LaunchCost.h"
+#include "passes/LaunchShape.h"
 #include "passes/Layouts.h"
 #include "runtime/program/ProgramFormat.h"
+#include "runtime/support/Checksum.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/Endian.h"
 #include "llvm/Support/MathExtras.h"
@@ -16,6 +19,8 @@ using namespace mlir;
 using Json = nlohmann::ordered_json;
 
 namespace incept {
+
+static_assert(program::kFlatUnit == kFlatUnit && program::kCombineUnit == kCombineUnit, "the runtime checks units");
 
 namespace {
 
@@ -56,7 +61,7 @@ std::string elementName(Type type) {
   if (type.isUnsignedInteger(8))
     return "u8";
   if (type.isInteger(64))
-    return "i64";
+    return type.isUnsignedInteger() ? "u64" : "i64";
   return "";
 }
 
@@ -88,7 +93,11 @@ public:
     auto trainingOnly = module->getAttr("incept.training_only");
     header["training_only"] = trainingOnly ? toJson(trainingOnly) : Json::array();
     header["keep_gradients"] = module->hasAttr("incept.keep_gradients");
-    header["step"] = toJson(module->getAttr("incept.step_fields"));
+    header["step"] = Json::array();
+    for (exec::FieldOp field : module.getOps<exec::FieldOp>())
+      header["step"].push_back({{"name", field.getName().str()},
+                                {"offset", int64_t(field.getOffset())},
+                                {"type", elementName(field.getType())}});
     writeRegions();
     if (failed(writeTensors()))
       return failure();
@@ -105,16 +114,19 @@ public:
     }
     header["blobs"] = std::move(blobs);
     std::string json = header.dump(-1, ' ', false, Json::error_handler_t::replace);
-    // The header and the length before it end where a blob may begin.
-    size_t padded = llvm::alignTo(json.size() + 8, program::kBlobAlignment) - 8;
+    // The header and what is before it end where a blob may begin.
+    size_t padded = llvm::alignTo(json.size() + program::kPrefixBytes, program::kBlobAlignment) - program::kPrefixBytes;
     json.resize(padded, ' ');
-    std::string image(8, '\0');
+    std::string image(program::kPrefixBytes, '\0');
     llvm::support::endian::write64le(image.data(), padded);
     image += json;
     for (const Blob &blob : contents.blobs) {
       image.resize(llvm::alignTo(image.size(), program::kBlobAlignment));
       image += blob.bytes;
     }
+    std::string_view bytes = image;
+    uint64_t checksum = Checksum().add(bytes.substr(0, 8)).add(bytes.substr(program::kPrefixBytes)).value();
+    llvm::support::endian::write64le(image.data() + 8, checksum);
     return image;
   }
 
@@ -142,22 +154,21 @@ private:
     Json list = Json::array();
     int64_t parameters = 0, states = 0;
     for (VariableOp variable : module.getOps<VariableOp>()) {
-      auto type = cast<RankedTensorType>(variable.getType());
-      auto region = variable->getAttrOfType<FlatSymbolRefAttr>("incept.region");
-      if (!region)
+      RankedTensorType type = variable.getTensorType();
+      if (!variable.getRegion() || !variable.getOffset() || !variable.getBytes())
         return variable.emitOpError() << "has no place: expected the exec phase";
-      if (variable.getKind() == "parameter")
+      if (variable.isParameter())
         parameters += type.getNumElements();
-      if (variable.getKind() == "state")
+      if (variable.getKind() == VariableKind::State)
         states += type.getNumElements();
       auto layout = dyn_cast_or_null<LayoutAttr>(type.getEncoding());
       Json tensor = {{"name", variable.getSymName().str()},
-                     {"kind", variable.getKind().str()},
+                     {"kind", stringifyVariableKind(variable.getKind()).str()},
                      {"shape", type.getShape().vec()},
                      {"type", elementName(type.getElementType())},
-                     {"region", regions.lookup(region.getValue())},
-                     {"offset", variable->getAttrOfType<IntegerAttr>("incept.offset").getInt()},
-                     {"bytes", variable->getAttrOfType<IntegerAttr>("incept.bytes").getInt()},
+                     {"region", regions.lookup(*variable.getRegion())},
+                     {"offset", int64_t(*variable.getOffset())},
+                     {"bytes", int64_t(*variable.getBytes())},
                      {"format", libraryFormat(layout).str()},
                      {"decay", variable.getDecay()}};
       if (variable.getInit())
@@ -171,26 +182,16 @@ private:
   }
 
   void writePlans() {
-    Json list = Json::array(), kernels = Json::array();
+    Json list = Json::array();
     for (exec::PlanOp plan : module.getOps<exec::PlanOp>()) {
       plans[plan.getSymName()] = list.size();
-      Json object = {{"name", plan.getSymName().str()}, {"kind", plan.getKind().str()}};
+      Json object = {{"name", plan.getSymName().str()}, {"kind", stringifyPlanKind(plan.getKind()).str()}};
       object.update(toJson(plan.getConfig()));
-      object.erase("swap_operands"); // launches have the library's order already
-      if (contents.grids)
-        object.erase("weights_format"); // on a GPU there is one, and the problem does not say it
       if (auto found = contents.serializedPlans.find(plan.getSymName()); found != contents.serializedPlans.end())
         object["serialized"] = {{"offset", found->second.first}, {"bytes", found->second.second}};
       list.push_back(std::move(object));
     }
-    for (exec::KernelDefOp kernel : module.getOps<exec::KernelDefOp>()) {
-      this->kernels[kernel.getSymName()] = kernels.size();
-      kernels.push_back(kernel.getSymName().str());
-    }
-    if (contents.grids)
-      kernels = contents.grids->kernels;
     header["plans"] = list;
-    header["kernels"] = kernels;
   }
 
   Json operands(ValueRange values) {
@@ -202,24 +203,55 @@ private:
     return list;
   }
 
+  /// What a launch of a kernel touches: Kernels.h of the runtime measures it.
+  Json describeKernel(exec::KernelOp launch, StringRef symbol) {
+    auto kernel = SymbolTable::lookupNearestSymbolFrom<exec::KernelDefOp>(launch, launch.getKernelAttr());
+    auto describe = [](auto values) {
+      Json list = Json::array();
+      for (Value value : values) {
+        auto type = cast<RankedTensorType>(value.getType());
+        list.push_back({elementName(type.getElementType()), type.getRank()});
+      }
+      return list;
+    };
+    // A kernel that is one op is called by its name. Other families than these have no extents for counts.
+    Block &body = kernel.getBody().front();
+    KernelFamily family = kernel.getFamily();
+    StringRef name =
+        family == KernelFamily::Opaque ? body.front().getName().stripDialect() : stringifyKernelFamily(family);
+    bool isCounted = family == KernelFamily::Flat || family == KernelFamily::Combine;
+    int64_t counts = llvm::count_if(body, [](Operation &op) { return isa<CountedOpInterface>(op); });
+    return {{"name", symbol.str()},
+            {"family", name.str()},
+            {"inputs", describe(kernel.getBody().getArguments())},
+            {"outputs", describe(kernel.getYield().getValues())},
+            {"counts", isCounted ? counts : 0}};
+  }
+
   Json kernelLaunch(exec::KernelOp kernel) {
-    Json launch = {{"kernel", kernels.lookup(kernel.getKernel())},
-                   {"operands", operands(kernel.getArguments())},
+    std::string symbol = kernel.getCodeSymbol();
+    auto [entry, isNew] = kernels.try_emplace(symbol, kernels.size());
+    if (isNew) // in order of first use
+      header["kernels"].push_back(describeKernel(kernel, symbol));
+    Json launch = {{"kernel", entry->second},
+                   {"operands", operands(kernel->getOperands())},
                    {"extents", kernel.getExtents().vec()}};
-    if (!contents.grids) {
+    if (kernel.getGrid()) {
+      launch["grid"] = kernel.getGrid()->vec();
+      launch["block"] = kernel.getBlock()->vec();
+    } else {
       launch["units"] = int64_t(kernel.getUnits());
-      return launch;
     }
-    const Grids::Launch &grid = contents.grids->launches.find(kernel)->second;
-    launch["kernel"] = grid.kernel;
-    launch["grid"] = grid.grid;
-    launch["block"] = grid.block;
     return launch;
   }
 
   LogicalResult writeEntries() {
     Json entries = Json::object();
+    header["kernels"] = Json::array();
     for (func::FuncOp function : module.getOps<func::FuncOp>()) {
+      auto entry = entryOf(function);
+      if (!entry)
+        return function.emitOpError() << "has no incept.entry that says when the runtime runs it";
       Json launches = Json::array();
       for (Operation &op : function.getBody().front()) {
         if (isa<exec::SliceOp, func::ReturnOp>(op))
@@ -228,7 +260,7 @@ private:
         if (auto kernel = dyn_cast<exec::KernelOp>(op))
           launch = kernelLaunch(kernel);
         else if (auto library = dyn_cast<exec::LibraryOp>(op))
-          launch = {{"plan", plans.lookup(library.getPlan())}, {"operands", operands(library.getArguments())}};
+          launch = {{"plan", plans.lookup(library.getPlan())}, {"operands", operands(library->getOperands())}};
         else
           return op.emitOpError() << "is no launch: expected the exec phase";
         launch["op"] = getPath(&op).str();
@@ -238,7 +270,7 @@ private:
         launch["bytes"] = cost.bytes;
         launches.push_back(std::move(launch));
       }
-      entries[function.getName().str()] = std::move(launches);
+      entries[stringifyEntryPoint(*entry).str()] = std::move(launches);
     }
     header["entries"] = std::move(entries);
     return success();

@@ -4,10 +4,8 @@
 #pragma once
 
 #include "mlir/IR/BuiltinOps.h"
-#include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/StringMap.h"
 
-#include <array>
 #include <optional>
 #include <string>
 #include <utility>
@@ -27,21 +25,10 @@ struct Blob {
   std::string name, bytes;
 };
 
-/// For a target that launches grids: its kernels, and which one each exec.kernel launches how.
-struct Grids {
-  struct Launch {
-    size_t kernel = 0;
-    std::array<int64_t, 3> grid, block;
-  };
-  std::vector<std::string> kernels;
-  llvm::DenseMap<mlir::Operation *, Launch> launches;
-};
-
 struct ImageContents {
   TargetFacts target;
   std::string specText;
   std::vector<Blob> blobs;
-  std::optional<Grids> grids;
   std::optional<bool> tf32; ///< for a GPU: f32 products may be rounded to TF32
   /// Plan symbol -> its range of the blob "plans": {offset, bytes}.
   llvm::StringMap<std::pair<uint64_t, uint64_t>> serializedPlans;

@@ -25,7 +25,7 @@ CombineBody::CombineBody(KernelEmitter &emitter) : e(emitter) {
   }
   unsigned next = 2; // after the number of partial sums and of channels
   for (Operation &op : e.body())
-    if (op.hasAttr("count"))
+    if (isa<CountedOpInterface>(op))
       counts[&op] = e.splat(e.toReal(e.extent(next++)));
 }
 
@@ -47,7 +47,7 @@ LogicalResult CombineBody::finish(Value c, Lanes lanes, Values &values) {
   for (const Operand &input : inputs)
     values[input.value] = e.loadReals(input.base, c, input.element, lanes);
   for (Operation &op : e.body().without_terminator())
-    if (!isa<ChannelSumOp>(op) && failed(emitMapOp(e, &op, values, counts.lookup(&op))))
+    if (!isa<ChannelSumOp>(op) && failed(emitOp(e, &op, values, counts.lookup(&op))))
       return failure();
   for (const Operand &output : outputs)
     e.storeReals(values.lookup(output.value), output.base, c, output.element, lanes);

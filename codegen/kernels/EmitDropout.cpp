@@ -53,10 +53,7 @@ private:
   VectorType i32, i64;
 };
 
-} // namespace
-
-LogicalResult emitDropout(KernelEmitter &e) {
-  auto op = cast<DropoutOp>(e.only());
+void emitDropout(DropoutOp op, KernelEmitter &e) {
   double keep = op.getKeep().convertToDouble();
   // word < keep * 2^32 for an integer word is word < its ceiling.
   uint64_t threshold = uint64_t(std::ceil(keep * 4294967296.0));
@@ -98,7 +95,10 @@ LogicalResult emitDropout(KernelEmitter &e) {
       });
     });
   });
-  return success();
 }
+
+} // namespace
+
+void attachDropoutLoops(MLIRContext *context) { LoopsRule<KernelEmitter>::attach<DropoutOp, emitDropout>(context); }
 
 } // namespace incept::kernels

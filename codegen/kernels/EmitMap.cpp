@@ -11,28 +11,10 @@ namespace incept::kernels {
 
 namespace {
 
-/// Emits the formulas of InceptNormOps.td and InceptTrainingOps.td.
-class MapOps {
+class Formulas {
 public:
-  MapOps(KernelEmitter &emitter, Values &values, Value count) : e(emitter), values(values), count(count) {}
+  Formulas(KernelEmitter &emitter, Values &values, Value count) : e(emitter), values(values), count(count) {}
 
-  LogicalResult emit(Operation *op) {
-    if (op->hasAttr("count") && !count)
-      return e.definition.emitOpError() << "expected '" << op->getName()
-                                        << "' in a kernel of family flat or combine, which has its count";
-    return llvm::TypeSwitch<Operation *, LogicalResult>(op)
-        .Case<ReluOp, CopyOp, CastOp, SelectOp, ReluBackwardOp, AddOp, AddNOp, ScaleOp, ScaleShiftOp,
-              BatchNormFinalizeOp, BatchNormBackwardFinalizeOp, BatchNormBackwardApplyOp, FoldBatchNormOp, SgdUpdateOp,
-              RmspropUpdateOp, LossScaleUpdateOp>([&](auto op) {
-          emitOp(op);
-          return success();
-        })
-        .Default([&](Operation *) {
-          return e.definition.emitOpError() << "'" << op->getName() << "' has no code on this target";
-        });
-  }
-
-private:
   Value get(Value value) { return values.lookup(value); }
   void set(Value value, Value emitted) { values[value] = emitted; }
   Value constant(double value) { return e.splatReal(value); }
@@ -40,6 +22,7 @@ private:
   Value sqrt(Value value) { return math::SqrtOp::create(e.builder, e.loc, value); }
   Value oneMinus(Value value) { return e.subf(constant(1.0), value); }
 
+  void emitOp(ZerosOp op) { set(op.getDst(), zero()); }
   void emitOp(ReluOp op) { set(op.getDst(), e.maxKeepingNan(get(op.getSrc()), zero())); }
   void emitOp(CopyOp op) { set(op.getDst(), get(op.getSrc())); }
   void emitOp(CastOp op) { set(op.getDst(), get(op.getSrc())); } // memory has types, arithmetic is f32
@@ -168,15 +151,52 @@ private:
     set(op.getNewGoodSteps(), select(isBad, zero(), select(grows, zero(), good)));
   }
 
+  // Reductions: what one row adds.
+  void emitOp(ChannelSumOp op) { set(op.getDst(), get(op.getSrc())); }
+
+  void emitOp(ChannelStatsOp op) {
+    Value shifted = op.getShift() ? e.subf(get(op.getSrc()), get(op.getShift())) : get(op.getSrc());
+    set(op.getSum(), shifted);
+    set(op.getSumSquares(), e.mulf(shifted, shifted));
+  }
+
+  void emitOp(BatchNormBackwardStatsOp op) {
+    Value diff = get(op.getDiffDst());
+    set(op.getSum(), diff);
+    set(op.getSumProduct(), e.mulf(diff, e.subf(get(op.getSrc()), get(op.getMean()))));
+  }
+
+private:
   KernelEmitter &e;
   Values &values;
   Value count;
 };
 
+template <typename OpTy>
+void formula(OpTy op, KernelEmitter &e, Values &values, Value count) {
+  Formulas(e, values, count).emitOp(op);
+}
+template <typename... Ops>
+void attachAll(MLIRContext *context) {
+  (FormulaRule::attach<Ops, formula<Ops>>(context), ...);
+}
+
 } // namespace
 
-LogicalResult emitMapOp(KernelEmitter &emitter, Operation *op, Values &values, Value count) {
-  return MapOps(emitter, values, count).emit(op);
+void attachFormulas(MLIRContext *context) {
+  attachAll<ZerosOp, ReluOp, CopyOp, CastOp, SelectOp, ReluBackwardOp, AddOp, AddNOp, ScaleOp, ScaleShiftOp,
+            BatchNormFinalizeOp, BatchNormBackwardFinalizeOp, BatchNormBackwardApplyOp, FoldBatchNormOp, SgdUpdateOp,
+            RmspropUpdateOp, LossScaleUpdateOp, ChannelSumOp, ChannelStatsOp, BatchNormBackwardStatsOp>(context);
+}
+
+LogicalResult emitOp(KernelEmitter &e, Operation *op, Values &values, Value count) {
+  auto formula = dyn_cast<FormulaRule>(op);
+  if (!formula)
+    return e.definition.emitOpError() << "'" << op->getName() << "' has no code on this target";
+  if (isa<CountedOpInterface>(op) && !count)
+    return e.definition.emitOpError() << "expected '" << op->getName()
+                                      << "' in a kernel of family flat or combine, which has its count";
+  return formula(e, values, count);
 }
 
 Value isNonfinite(KernelEmitter &e, Value value) {
@@ -185,32 +205,6 @@ Value isNonfinite(KernelEmitter &e, Value value) {
   Value zero = isVector ? e.splatReal(0.0) : e.real(0.0), one = isVector ? e.splatReal(1.0) : e.real(1.0);
   Value bad = arith::CmpFOp::create(e.builder, e.loc, arith::CmpFPredicate::UNE, e.subf(value, value), zero);
   return arith::SelectOp::create(e.builder, e.loc, bad, one, zero);
-}
-
-LogicalResult emitTerms(KernelEmitter &e, Operation *op, Values &values) {
-  auto get = [&](Value value) { return values.lookup(value); };
-  return llvm::TypeSwitch<Operation *, LogicalResult>(op)
-      .Case<ChannelSumOp>([&](auto sum) {
-        values[sum.getDst()] = get(sum.getSrc());
-        return success();
-      })
-      .Case<ChannelStatsOp>([&](auto stats) {
-        Value shifted = get(stats.getSrc());
-        if (stats.getShift())
-          shifted = e.subf(shifted, get(stats.getShift()));
-        values[stats.getSum()] = shifted;
-        values[stats.getSumSquares()] = e.mulf(shifted, shifted);
-        return success();
-      })
-      .Case<BatchNormBackwardStatsOp>([&](auto stats) {
-        Value diff = get(stats.getDiffDst());
-        values[stats.getSum()] = diff;
-        values[stats.getSumProduct()] = e.mulf(diff, e.subf(get(stats.getSrc()), get(stats.getMean())));
-        return success();
-      })
-      .Default([&](Operation *) {
-        return e.definition.emitOpError() << "'" << op->getName() << "' has no code on this target";
-      });
 }
 
 } // namespace incept::kernels

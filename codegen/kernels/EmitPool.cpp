@@ -88,10 +88,8 @@ Value beats(KernelEmitter &e, Value value, Value best) {
   return arith::OrIOp::create(e.builder, e.loc, greater, isNan);
 }
 
-} // namespace
-
-LogicalResult emitMaxPool(KernelEmitter &e) {
-  bool withIndex = isa<MaxPoolWithIndexOp>(e.only());
+void emitMaxPool(Operation *op, KernelEmitter &e) {
+  bool withIndex = isa<MaxPoolWithIndexOp>(op);
   Window p(e);
   Value src = e.operand(0), dst = e.operand(1), srcStride = e.extent(kFirstStride),
         dstStride = e.extent(kFirstStride + 1);
@@ -134,10 +132,7 @@ LogicalResult emitMaxPool(KernelEmitter &e) {
       }
     });
   });
-  return success();
 }
-
-namespace {
 
 /// Adds one window position's contribution, for the vector at channel offset `c`, to a sum.
 using Contribution = llvm::function_ref<Value(Value c, Lanes lanes, Value sum)>;
@@ -177,9 +172,7 @@ struct SummingPool {
   }
 };
 
-} // namespace
-
-LogicalResult emitMaxPoolBackward(KernelEmitter &e) {
+void emitMaxPoolBackward(MaxPoolBackwardOp, KernelEmitter &e) {
   Window p(e);
   Value diffDst = e.operand(0), workspace = e.operand(1), diffSrc = e.operand(2);
   Value diffDstStride = e.extent(kFirstStride), workspaceStride = e.extent(kFirstStride + 1),
@@ -205,11 +198,10 @@ LogicalResult emitMaxPoolBackward(KernelEmitter &e) {
         });
       },
       nullptr);
-  return success();
 }
 
-LogicalResult emitAvgPool(KernelEmitter &e) {
-  bool includePad = cast<AvgPoolOp>(e.only()).getIncludePad();
+void emitAvgPool(AvgPoolOp op, KernelEmitter &e) {
+  bool includePad = op.getIncludePad();
   Window p(e);
   Value src = e.operand(0), dst = e.operand(1), srcStride = e.extent(kFirstStride),
         dstStride = e.extent(kFirstStride + 1);
@@ -232,11 +224,10 @@ LogicalResult emitAvgPool(KernelEmitter &e) {
         auto [rows, columns] = spans(oh, ow);
         return averageCount(e, rows, columns, includePad);
       });
-  return success();
 }
 
-LogicalResult emitAvgPoolBackward(KernelEmitter &e) {
-  bool includePad = cast<AvgPoolBackwardOp>(e.only()).getIncludePad();
+void emitAvgPoolBackward(AvgPoolBackwardOp op, KernelEmitter &e) {
+  bool includePad = op.getIncludePad();
   Window p(e);
   Value diffDst = e.operand(0), diffSrc = e.operand(1);
   Value diffDstStride = e.extent(kFirstStride), diffSrcStride = e.extent(kFirstStride + 1);
@@ -256,10 +247,9 @@ LogicalResult emitAvgPoolBackward(KernelEmitter &e) {
         });
       },
       nullptr);
-  return success();
 }
 
-LogicalResult emitGlobalAvgPool(KernelEmitter &e) {
+void emitGlobalAvgPool(GlobalAvgPoolOp, KernelEmitter &e) {
   Value src = e.operand(0), dst = e.operand(1);
   Value pixelCount = e.extent(1), channels = e.extent(2), srcStride = e.extent(3), dstStride = e.extent(4);
   Value share = e.splat(e.divf(e.real(1.0), e.toReal(pixelCount)));
@@ -272,10 +262,9 @@ LogicalResult emitGlobalAvgPool(KernelEmitter &e) {
       e.storeReals(e.mulf(sum[0], share), dst, e.add(e.mul(n, dstStride), c), e.elementOf(1), lanes);
     });
   });
-  return success();
 }
 
-LogicalResult emitGlobalAvgPoolBackward(KernelEmitter &e) {
+void emitGlobalAvgPoolBackward(GlobalAvgPoolBackwardOp, KernelEmitter &e) {
   Value diffDst = e.operand(0), diffSrc = e.operand(1);
   Value pixelCount = e.extent(1), channels = e.extent(2), diffDstStride = e.extent(3), diffSrcStride = e.extent(4);
   Value share = e.splat(e.divf(e.real(1.0), e.toReal(pixelCount)));
@@ -288,7 +277,19 @@ LogicalResult emitGlobalAvgPoolBackward(KernelEmitter &e) {
       });
     });
   });
-  return success();
+}
+
+} // namespace
+
+void attachPoolLoops(MLIRContext *context) {
+  using Loops = LoopsRule<KernelEmitter>;
+  Loops::attach<MaxPoolOp, emitMaxPool>(context);
+  Loops::attach<MaxPoolWithIndexOp, emitMaxPool>(context);
+  Loops::attach<MaxPoolBackwardOp, emitMaxPoolBackward>(context);
+  Loops::attach<AvgPoolOp, emitAvgPool>(context);
+  Loops::attach<AvgPoolBackwardOp, emitAvgPoolBackward>(context);
+  Loops::attach<GlobalAvgPoolOp, emitGlobalAvgPool>(context);
+  Loops::attach<GlobalAvgPoolBackwardOp, emitGlobalAvgPoolBackward>(context);
 }
 
 } // namespace incept::kernels

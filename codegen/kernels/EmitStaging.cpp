@@ -8,8 +8,9 @@ using namespace mlir;
 
 namespace incept::kernels {
 
-LogicalResult emitNormalizeImage(KernelEmitter &e) {
-  auto op = cast<NormalizeImageOp>(e.only());
+namespace {
+
+void emitNormalizeImage(NormalizeImageOp op, KernelEmitter &e) {
   Value src = e.operand(0), dst = e.operand(1), stride = e.extent(2);
   // The number of channels is that of the constants: extent 1 says the same.
   Value channels = e.index(op.getMean().size());
@@ -23,10 +24,9 @@ LogicalResult emitNormalizeImage(KernelEmitter &e) {
       e.storeReal(result, dst, e.add(to, e.index(c)), e.elementOf(1));
     }
   });
-  return success();
 }
 
-LogicalResult emitImportImage(KernelEmitter &e) {
+void emitImportImage(ImportImageOp, KernelEmitter &e) {
   Value src = e.operand(0), dst = e.operand(1), channels = e.extent(1), pixels = e.extent(2), stride = e.extent(3);
   e.smallUnits(e.mul(e.extent(0), pixels), [&](Value row) {
     Value n = e.div(row, pixels), pixel = e.rem(row, pixels);
@@ -35,7 +35,13 @@ LogicalResult emitImportImage(KernelEmitter &e) {
       e.storeReal(value, dst, e.add(e.mul(row, stride), c), e.elementOf(1));
     });
   });
-  return success();
+}
+
+} // namespace
+
+void attachStagingLoops(MLIRContext *context) {
+  LoopsRule<KernelEmitter>::attach<NormalizeImageOp, emitNormalizeImage>(context);
+  LoopsRule<KernelEmitter>::attach<ImportImageOp, emitImportImage>(context);
 }
 
 } // namespace incept::kernels

@@ -167,13 +167,13 @@ Type KernelEmitter::elementOf(unsigned index) {
   return getElementTypeOrSelf(value.getType());
 }
 
-LogicalResult checkBody(exec::KernelDefOp definition, StringRef family) {
-  if (family == "flat" || family == "map" || family == "reduce" || family == "combine")
-    return success();
-  Block &body = definition.getBody().front();
-  if (!llvm::hasSingleElement(body.without_terminator()) || body.front().getName().stripDialect() != family)
-    return definition.emitOpError() << "expected a body of one '" << family << "' in a kernel of that family";
-  return success();
+void registerKernelCode(DialectRegistry &registry) {
+  registry.addExtension(+[](MLIRContext *context, InceptDialect *) {
+    attachFormulas(context);
+    attachDropoutLoops(context);
+    attachPoolLoops(context);
+    attachStagingLoops(context);
+  });
 }
 
 } // namespace incept::kernels

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "dialect/InceptOps.h"
+#include "dialect/OpRule.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
 namespace incept::kernels {
@@ -25,8 +26,6 @@ public:
   int64_t width; ///< lanes of a vector
 
   mlir::Block &body() { return definition.getBody().front(); }
-  /// The body's only op besides the terminator, for families that stand for one op.
-  mlir::Operation *only() { return &body().front(); }
 
   /// The address of operand `index`: inputs first, then outputs. Loads are emitted where it is called.
   virtual mlir::Value operand(unsigned index) = 0;
@@ -109,28 +108,54 @@ protected:
 /// Values of a body for one vector (or one scalar per rank-0 tensor), by SSA value of the definition.
 using Values = llvm::DenseMap<mlir::Value, mlir::Value>;
 
-/// Emits a map op on vectors. `count` is the f32 vector of the op's `count` attribute, where it has one.
-mlir::LogicalResult emitMapOp(KernelEmitter &emitter, mlir::Operation *op, Values &values, mlir::Value count);
-
-/// Emits what one row adds to the results of the reduction `op`.
-mlir::LogicalResult emitTerms(KernelEmitter &emitter, mlir::Operation *op, Values &values);
+/// What an op of a body computes of one vector: a map op its results, a reduction what one row adds to them. The value
+/// is the f32 vector of a CountedOpInterface's count, null for other ops.
+class FormulaRule : public OpRule<FormulaRule, mlir::LogicalResult(KernelEmitter &, Values &, mlir::Value)> {
+public:
+  using OpRule::OpRule;
+};
+/// Emits `op` on vectors by its rule.
+mlir::LogicalResult emitOp(KernelEmitter &emitter, mlir::Operation *op, Values &values, mlir::Value count = {});
 
 /// 1 where the f32 `value`, a scalar or a vector, is infinite or NaN, else 0.
 mlir::Value isNonfinite(KernelEmitter &emitter, mlir::Value value);
 
-/// Families whose loops all targets share, each in the file of its topic. They emit the whole body of the function and
-/// report what they cannot do at the kernel definition.
-mlir::LogicalResult emitMaxPool(KernelEmitter &emitter);
-mlir::LogicalResult emitMaxPoolBackward(KernelEmitter &emitter);
-mlir::LogicalResult emitAvgPool(KernelEmitter &emitter);
-mlir::LogicalResult emitAvgPoolBackward(KernelEmitter &emitter);
-mlir::LogicalResult emitGlobalAvgPool(KernelEmitter &emitter);
-mlir::LogicalResult emitGlobalAvgPoolBackward(KernelEmitter &emitter);
-mlir::LogicalResult emitDropout(KernelEmitter &emitter);
-mlir::LogicalResult emitNormalizeImage(KernelEmitter &emitter);
-mlir::LogicalResult emitImportImage(KernelEmitter &emitter);
+/// The body of the function of an opaque kernel, for one target's emitter or, with KernelEmitter, for those of all.
+template <typename Emitter>
+class LoopsRule : public OpRule<LoopsRule<Emitter>, mlir::LogicalResult(Emitter &)> {
+public:
+  using OpRule<LoopsRule, mlir::LogicalResult(Emitter &)>::OpRule;
+};
 
-/// A family that stands for one op must have that op in its body, and nothing else.
-mlir::LogicalResult checkBody(exec::KernelDefOp definition, llvm::StringRef family);
+/// Emits the body of `e`'s function. The families' loops are functions next to the target's emitter.
+template <typename Emitter>
+mlir::LogicalResult emitKernel(Emitter &e) {
+  switch (e.definition.getFamily()) {
+  case KernelFamily::Flat:
+    return emitFlat(e);
+  case KernelFamily::Map:
+    return emitMap(e);
+  case KernelFamily::Reduce:
+    return emitReduce(e);
+  case KernelFamily::Combine:
+    return emitCombine(e);
+  case KernelFamily::Opaque:
+    break;
+  }
+  mlir::Operation *op = &e.body().front();
+  if (auto loops = llvm::dyn_cast<LoopsRule<Emitter>>(op))
+    return loops(e);
+  if (auto loops = llvm::dyn_cast<LoopsRule<KernelEmitter>>(op))
+    return loops(e);
+  return e.definition.emitOpError() << "'" << op->getName() << "' has no code on this target";
+}
+
+/// Lends the ops their formulas, and those whose loops all targets share their loops.
+void registerKernelCode(mlir::DialectRegistry &registry);
+// The rules of one topic each.
+void attachFormulas(mlir::MLIRContext *context);
+void attachDropoutLoops(mlir::MLIRContext *context);
+void attachPoolLoops(mlir::MLIRContext *context);
+void attachStagingLoops(mlir::MLIRContext *context);
 
 } // namespace incept::kernels

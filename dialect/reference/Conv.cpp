@@ -113,14 +113,14 @@ void reorder(ReorderOp op, Values &values) {
 
 } // namespace
 
-void addConvEvaluators(EvaluatorTable &table) {
-  addEvaluator<Conv2DOp, conv2d>(table);
-  addEvaluator<Conv2DBackwardDataOp, conv2dBackwardData>(table);
-  addEvaluator<Conv2DBackwardWeightsOp, conv2dBackwardWeights>(table);
-  addEvaluator<LinearOp, linear>(table);
-  addEvaluator<LinearBackwardDataOp, linearBackwardData>(table);
-  addEvaluator<LinearBackwardWeightsOp, linearBackwardWeights>(table);
-  addEvaluator<ReorderOp, reorder>(table);
+void attachConvEvaluators(MLIRContext *context) {
+  Evaluator::attach<Conv2DOp, conv2d>(context);
+  Evaluator::attach<Conv2DBackwardDataOp, conv2dBackwardData>(context);
+  Evaluator::attach<Conv2DBackwardWeightsOp, conv2dBackwardWeights>(context);
+  Evaluator::attach<LinearOp, linear>(context);
+  Evaluator::attach<LinearBackwardDataOp, linearBackwardData>(context);
+  Evaluator::attach<LinearBackwardWeightsOp, linearBackwardWeights>(context);
+  Evaluator::attach<ReorderOp, reorder>(context);
 }
 
 } // namespace incept::reference

@@ -14,6 +14,8 @@ namespace incept::reference {
 
 namespace {
 
+void zeros(ZerosOp, Values &) {} // results are zero at the start
+
 void relu(ReluOp op, Values &values) {
   Tensor &dst = values.result(op.getDst());
   for (int64_t index = 0; index < dst.size(); ++index)
@@ -146,26 +148,27 @@ void sliceRows(SliceRowsOp op, Values &values) {
 
 } // namespace
 
-void addElementwiseEvaluators(EvaluatorTable &table) {
-  addEvaluator<ReluOp, relu>(table);
-  addEvaluator<ReluBackwardOp, reluBackward>(table);
-  addEvaluator<CopyOp, sameValues<CopyOp>>(table);
-  addEvaluator<CastOp, sameValues<CastOp>>(table);
-  addEvaluator<SelectOp, select>(table);
-  addEvaluator<FlattenOp, sameValues<FlattenOp>>(table);
-  addEvaluator<RandomDropOp, sameValues<RandomDropOp>>(table);
-  addEvaluator<ImportImageOp, sameValues<ImportImageOp>>(table);
-  addEvaluator<AddOp, add>(table);
-  addEvaluator<AddNOp, addN>(table);
-  addEvaluator<ScaleOp, scale>(table);
-  addEvaluator<DropoutOp, dropout>(table);
-  addEvaluator<ConcatOp, concat<ConcatOp>>(table);
-  addEvaluator<ConcatViewOp, concat<ConcatViewOp>>(table);
-  addEvaluator<SliceOp, slice<SliceOp>>(table);
-  addEvaluator<SplitOp, split>(table);
-  addEvaluator<JoinRowsOp, joinRows>(table);
-  addEvaluator<SliceRowsOp, sliceRows>(table);
-  addEvaluator<SliceViewOp, slice<SliceViewOp>>(table);
+void attachElementwiseEvaluators(MLIRContext *context) {
+  Evaluator::attach<ReluOp, relu>(context);
+  Evaluator::attach<ZerosOp, zeros>(context);
+  Evaluator::attach<ReluBackwardOp, reluBackward>(context);
+  Evaluator::attach<CopyOp, sameValues<CopyOp>>(context);
+  Evaluator::attach<CastOp, sameValues<CastOp>>(context);
+  Evaluator::attach<SelectOp, select>(context);
+  Evaluator::attach<FlattenOp, sameValues<FlattenOp>>(context);
+  Evaluator::attach<RandomDropOp, sameValues<RandomDropOp>>(context);
+  Evaluator::attach<ImportImageOp, sameValues<ImportImageOp>>(context);
+  Evaluator::attach<AddOp, add>(context);
+  Evaluator::attach<AddNOp, addN>(context);
+  Evaluator::attach<ScaleOp, scale>(context);
+  Evaluator::attach<DropoutOp, dropout>(context);
+  Evaluator::attach<ConcatOp, concat<ConcatOp>>(context);
+  Evaluator::attach<ConcatViewOp, concat<ConcatViewOp>>(context);
+  Evaluator::attach<SliceOp, slice<SliceOp>>(context);
+  Evaluator::attach<SplitOp, split>(context);
+  Evaluator::attach<JoinRowsOp, joinRows>(context);
+  Evaluator::attach<SliceRowsOp, sliceRows>(context);
+  Evaluator::attach<SliceViewOp, slice<SliceViewOp>>(context);
 }
 
 } // namespace incept::reference

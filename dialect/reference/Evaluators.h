@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How the families of ops plug into the interpreter: each registers one evaluator per op. An evaluator may rely on the
-// op's verifier; the results' tensors exist already and are zero.
+// How ops plug into the interpreter: each has an evaluator, which may rely on the op's verifier; the results' tensors
+// exist already and are zero.
 #pragma once
 
 #include "dialect/InceptOps.h"
+#include "dialect/OpRule.h"
 #include "dialect/reference/Tensor.h"
 #include "llvm/ADT/DenseMap.h"
 
@@ -32,28 +33,18 @@ private:
   llvm::DenseMap<mlir::Value, std::shared_ptr<Tensor>> tensors;
 };
 
-/// Computes the results of `op`. Fails with a diagnostic where the values of operands are out of range.
-using Evaluator = mlir::LogicalResult (*)(mlir::Operation *op, Values &values);
-using EvaluatorTable = llvm::DenseMap<mlir::TypeID, Evaluator>;
+/// Computes the results of an op from the values of its operands. Fails with a diagnostic where these are out of range.
+class Evaluator : public OpRule<Evaluator, mlir::LogicalResult(Values &)> {
+public:
+  using OpRule::OpRule;
+};
 
-/// Adds `function`, which takes the op by its class, to `table`. It returns void or a LogicalResult.
-template <typename OpTy, auto function>
-void addEvaluator(EvaluatorTable &table) {
-  table[mlir::TypeID::get<OpTy>()] = [](mlir::Operation *op, Values &values) -> mlir::LogicalResult {
-    if constexpr (std::is_void_v<decltype(function(llvm::cast<OpTy>(op), values))>) {
-      function(llvm::cast<OpTy>(op), values);
-      return mlir::success();
-    } else {
-      return function(llvm::cast<OpTy>(op), values);
-    }
-  };
-}
-
-void addConvEvaluators(EvaluatorTable &table);
-void addElementwiseEvaluators(EvaluatorTable &table);
-void addLossEvaluators(EvaluatorTable &table);
-void addNormEvaluators(EvaluatorTable &table);
-void addOptimizerEvaluators(EvaluatorTable &table);
-void addPoolEvaluators(EvaluatorTable &table);
+// The evaluators of the dialect's own ops, each group in the file of its topic. The interpreter attaches them.
+void attachConvEvaluators(mlir::MLIRContext *context);
+void attachElementwiseEvaluators(mlir::MLIRContext *context);
+void attachLossEvaluators(mlir::MLIRContext *context);
+void attachNormEvaluators(mlir::MLIRContext *context);
+void attachOptimizerEvaluators(mlir::MLIRContext *context);
+void attachPoolEvaluators(mlir::MLIRContext *context);
 
 } // namespace incept::reference

@@ -19,18 +19,13 @@ LogicalResult Values::create(Value value) {
   return success();
 }
 
-static const EvaluatorTable &evaluators() {
-  static const EvaluatorTable table = [] {
-    EvaluatorTable made;
-    addConvEvaluators(made);
-    addElementwiseEvaluators(made);
-    addLossEvaluators(made);
-    addNormEvaluators(made);
-    addOptimizerEvaluators(made);
-    addPoolEvaluators(made);
-    return made;
-  }();
-  return table;
+static void attachEvaluators(MLIRContext *context, InceptDialect *) {
+  attachConvEvaluators(context);
+  attachElementwiseEvaluators(context);
+  attachLossEvaluators(context);
+  attachNormEvaluators(context);
+  attachOptimizerEvaluators(context);
+  attachPoolEvaluators(context);
 }
 
 namespace {
@@ -92,10 +87,10 @@ LogicalResult Run::operation(Operation *op) {
   ElementsAttr attribute;
   if (matchPattern(op, m_Constant(&attribute)))
     return constant(op, attribute);
-  auto evaluator = evaluators().find(op->getName().getTypeID());
-  if (evaluator == evaluators().end())
+  auto evaluator = dyn_cast<Evaluator>(op);
+  if (!evaluator)
     return op->emitOpError() << "is unknown to the interpreter, which runs the graph, training and fused phases";
-  if (failed(evaluator->second(op, values)))
+  if (failed(evaluator(values)))
     return failure();
   for (Value result : op->getResults())
     roundToType(result.getType(), values.result(result));
@@ -161,6 +156,9 @@ LogicalResult Run::constant(Operation *op, ElementsAttr attribute) {
 }
 
 Interpreter::Interpreter(ModuleOp module) : module(module) {
+  DialectRegistry registry;
+  registry.addExtension(attachEvaluators);
+  module.getContext()->appendDialectRegistry(registry);
   for (VariableOp variable : module.getOps<VariableOp>())
     if (FailureOr<Tensor> tensor = makeTensor(variable.getType()); succeeded(tensor))
       variableValues[variable.getSymName().str()] = std::move(*tensor);

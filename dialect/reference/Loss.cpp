@@ -84,10 +84,10 @@ LogicalResult softmaxCrossEntropyBackward(SoftmaxCrossEntropyBackwardOp op, Valu
 
 } // namespace
 
-void addLossEvaluators(EvaluatorTable &table) {
-  addEvaluator<NormalizeImageOp, normalizeImage>(table);
-  addEvaluator<SoftmaxCrossEntropyOp, softmaxCrossEntropy>(table);
-  addEvaluator<SoftmaxCrossEntropyBackwardOp, softmaxCrossEntropyBackward>(table);
+void attachLossEvaluators(MLIRContext *context) {
+  Evaluator::attach<NormalizeImageOp, normalizeImage>(context);
+  Evaluator::attach<SoftmaxCrossEntropyOp, softmaxCrossEntropy>(context);
+  Evaluator::attach<SoftmaxCrossEntropyBackwardOp, softmaxCrossEntropyBackward>(context);
 }
 
 } // namespace incept::reference

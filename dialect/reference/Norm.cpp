@@ -192,19 +192,19 @@ void foldBatchNorm(FoldBatchNormOp op, Values &values) {
 
 } // namespace
 
-void addNormEvaluators(EvaluatorTable &table) {
-  addEvaluator<BatchNormOp, batchNorm>(table);
-  addEvaluator<BatchNormTrainingOp, batchNormTraining>(table);
-  addEvaluator<BatchNormBackwardOp, batchNormBackward>(table);
-  addEvaluator<ChannelSampleOp, channelSample>(table);
-  addEvaluator<ChannelStatsOp, channelStats>(table);
-  addEvaluator<ChannelSumOp, channelSum>(table);
-  addEvaluator<BatchNormFinalizeOp, batchNormFinalize>(table);
-  addEvaluator<ScaleShiftOp, scaleShift>(table);
-  addEvaluator<BatchNormBackwardStatsOp, batchNormBackwardStats>(table);
-  addEvaluator<BatchNormBackwardFinalizeOp, batchNormBackwardFinalize>(table);
-  addEvaluator<BatchNormBackwardApplyOp, batchNormBackwardApply>(table);
-  addEvaluator<FoldBatchNormOp, foldBatchNorm>(table);
+void attachNormEvaluators(MLIRContext *context) {
+  Evaluator::attach<BatchNormOp, batchNorm>(context);
+  Evaluator::attach<BatchNormTrainingOp, batchNormTraining>(context);
+  Evaluator::attach<BatchNormBackwardOp, batchNormBackward>(context);
+  Evaluator::attach<ChannelSampleOp, channelSample>(context);
+  Evaluator::attach<ChannelStatsOp, channelStats>(context);
+  Evaluator::attach<ChannelSumOp, channelSum>(context);
+  Evaluator::attach<BatchNormFinalizeOp, batchNormFinalize>(context);
+  Evaluator::attach<ScaleShiftOp, scaleShift>(context);
+  Evaluator::attach<BatchNormBackwardStatsOp, batchNormBackwardStats>(context);
+  Evaluator::attach<BatchNormBackwardFinalizeOp, batchNormBackwardFinalize>(context);
+  Evaluator::attach<BatchNormBackwardApplyOp, batchNormBackwardApply>(context);
+  Evaluator::attach<FoldBatchNormOp, foldBatchNorm>(context);
 }
 
 } // namespace incept::reference

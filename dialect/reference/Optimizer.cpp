@@ -95,11 +95,11 @@ void lossScaleUpdate(LossScaleUpdateOp op, Values &values) {
 
 } // namespace
 
-void addOptimizerEvaluators(EvaluatorTable &table) {
-  addEvaluator<SgdUpdateOp, sgdUpdate>(table);
-  addEvaluator<RmspropUpdateOp, rmspropUpdate>(table);
-  addEvaluator<CountNonfiniteOp, countNonfinite>(table);
-  addEvaluator<LossScaleUpdateOp, lossScaleUpdate>(table);
+void attachOptimizerEvaluators(MLIRContext *context) {
+  Evaluator::attach<SgdUpdateOp, sgdUpdate>(context);
+  Evaluator::attach<RmspropUpdateOp, rmspropUpdate>(context);
+  Evaluator::attach<CountNonfiniteOp, countNonfinite>(context);
+  Evaluator::attach<LossScaleUpdateOp, lossScaleUpdate>(context);
 }
 
 } // namespace incept::reference

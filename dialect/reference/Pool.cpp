@@ -127,14 +127,14 @@ void globalAvgPoolBackward(GlobalAvgPoolBackwardOp op, Values &values) {
 
 } // namespace
 
-void addPoolEvaluators(EvaluatorTable &table) {
-  addEvaluator<MaxPoolOp, maxPool>(table);
-  addEvaluator<MaxPoolWithIndexOp, maxPoolWithIndex>(table);
-  addEvaluator<MaxPoolBackwardOp, maxPoolBackward>(table);
-  addEvaluator<AvgPoolOp, avgPool>(table);
-  addEvaluator<AvgPoolBackwardOp, avgPoolBackward>(table);
-  addEvaluator<GlobalAvgPoolOp, globalAvgPool>(table);
-  addEvaluator<GlobalAvgPoolBackwardOp, globalAvgPoolBackward>(table);
+void attachPoolEvaluators(MLIRContext *context) {
+  Evaluator::attach<MaxPoolOp, maxPool>(context);
+  Evaluator::attach<MaxPoolWithIndexOp, maxPoolWithIndex>(context);
+  Evaluator::attach<MaxPoolBackwardOp, maxPoolBackward>(context);
+  Evaluator::attach<AvgPoolOp, avgPool>(context);
+  Evaluator::attach<AvgPoolBackwardOp, avgPoolBackward>(context);
+  Evaluator::attach<GlobalAvgPoolOp, globalAvgPool>(context);
+  Evaluator::attach<GlobalAvgPoolBackwardOp, globalAvgPoolBackward>(context);
 }
 
 } // namespace incept::reference

@@ -121,7 +121,8 @@ std::vector<LaunchProfile> collectProfile(Program &program, const Peaks &peaks) 
         continue;
       const program::Launch &launch = found->second[i];
       LaunchProfile profile{entry,
-                            launch.isKernel ? image.kernels[launch.index] : describePlan(image.plans[launch.index]),
+                            launch.isKernel ? image.kernels[launch.index].name
+                                            : describePlan(image.plans[launch.index]),
                             launch.op,
                             launch.location,
                             {}};

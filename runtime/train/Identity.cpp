@@ -23,7 +23,7 @@ std::string hashPlans(const program::Image &image) {
   for (const auto &[name, launches] : image.entries) {
     add(name);
     for (const program::Launch &launch : launches) {
-      std::string text = launch.isKernel ? image.kernels[launch.index] : "plan " + std::to_string(launch.index);
+      std::string text = launch.isKernel ? image.kernels[launch.index].name : "plan " + std::to_string(launch.index);
       for (int64_t extent : launch.extents)
         text += " " + std::to_string(extent);
       text += " u" + std::to_string(launch.units);

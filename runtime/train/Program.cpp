@@ -145,7 +145,11 @@ Expected<std::unique_ptr<Program>> Program::load(const std::string &executable, 
   if (program->image_.target != backend.kind)
     return inputError("the program was compiled for " + program->image_.target +
                       ", but this executable's runtime is for " + backend.kind + ": compile it again (incept compile)");
-  auto hyper = Hyperparameters::fromJson(program->image_.training);
+  std::vector<std::string> fields;
+  for (const auto &[name, field] : program->image_.step)
+    if (field.type == "f32")
+      fields.push_back(name);
+  auto hyper = Hyperparameters::fromJson(program->image_.training, fields);
   if (!hyper)
     return hyper.status();
   program->hyper = std::move(*hyper);
@@ -277,8 +281,9 @@ Status Program::startTraining(int64_t step, int64_t stepsPerEpoch, uint64_t seed
   setStep("seed", seed);
   setStep("sample_base", uint64_t(step) * uint64_t(image_.batchSize));
   setStep("learning_rate", hyper.learningRate(step, stepsPerEpoch));
-  for (const char *field : {"momentum", "rms_decay", "rms_epsilon", "weight_decay"})
-    setStep(field, hyper.get(field));
+  for (const auto &[name, field] : image_.step)
+    if (field.type == "f32" && name != "learning_rate")
+      setStep(name.c_str(), hyper.get(name));
   return device_->start(Work::Train, input);
 }
 

@@ -34,13 +34,17 @@ constexpr Range kRanges[] = {{"learning_rate", 0, kMost},
                              {"rms_epsilon", 0, kMost},
                              {"weight_decay", 0, kMost}};
 
-const Range &rangeOf(std::string_view key) {
-  return *std::find_if(std::begin(kRanges), std::end(kRanges), [&](const Range &range) { return range.key == key; });
+/// That of a field that only an optimizer of its own knows is all numbers.
+Range rangeOf(std::string_view key) {
+  const Range *range =
+      std::find_if(std::begin(kRanges), std::end(kRanges), [&](const Range &candidate) { return candidate.key == key; });
+  return range == std::end(kRanges) ? Range{key, -kMost, kMost} : *range;
 }
 
 } // namespace
 
-Expected<Hyperparameters> Hyperparameters::fromJson(const nlohmann::json &training) {
+Expected<Hyperparameters> Hyperparameters::fromJson(const nlohmann::json &training,
+                                                    const std::vector<std::string> &fields) {
   Hyperparameters result;
   if (!training.is_object())
     return inputError("the program image is damaged: 'training' is not an object");
@@ -52,6 +56,8 @@ Expected<Hyperparameters> Hyperparameters::fromJson(const nlohmann::json &traini
   nlohmann::json rate = section("learning_rate"), optimizer = section("optimizer");
   if (rate.is_object() && rate.contains("kind") && rate["kind"].is_string())
     result.kind = rate["kind"].get<std::string>();
+  if (result.kind != "constant" && result.kind != "step" && result.kind != "cosine")
+    return inputError("the program image is damaged: its learning rate is of unknown kind '" + result.kind + "'");
   take(rate, "base", "learning_rate");
   take(rate, "gamma", "gamma");
   take(rate, "every_epochs", "every_epochs");
@@ -62,6 +68,12 @@ Expected<Hyperparameters> Hyperparameters::fromJson(const nlohmann::json &traini
   take(optimizer, "momentum", "momentum");
   take(optimizer, "decay", "rms_decay");
   take(optimizer, "epsilon", "rms_epsilon");
+  for (const std::string &field : fields) {
+    if (!result.values.count(field))
+      take(optimizer, field.c_str(), field.c_str());
+    if (!result.values.count(field))
+      return inputError("the program image is damaged: 'training.optimizer' has no number '" + field + "'");
+  }
   return result;
 }
 

@@ -10,13 +10,16 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace incept {
 
 class Hyperparameters {
 public:
-  /// Reads the `training` object of an image; what is missing keeps its default.
-  static Expected<Hyperparameters> fromJson(const nlohmann::json &training);
+  /// Reads the `training` object of an image; what is missing keeps its default. Each of the step block's `fields` that
+  /// has none is a number of the optimizer's, and must be there.
+  static Expected<Hyperparameters> fromJson(const nlohmann::json &training,
+                                            const std::vector<std::string> &fields = {});
 
   /// Replaces one, "KEY=VALUE"; an unknown key lists the known ones, and each has a range.
   Status set(const std::string &setting);

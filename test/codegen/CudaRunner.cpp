@@ -18,15 +18,6 @@ namespace incept::test {
 
 namespace {
 
-class NoPlans final : public cuda::PlanSource {
-public:
-  void prepare(const std::vector<cudnn::Problem> &) override {}
-  const cudnn::Choice *find(const cudnn::Problem &, std::string &error) override {
-    error = "there is no library";
-    return nullptr;
-  }
-};
-
 /// A function with the launches as exec.kernel ops, in order.
 std::vector<exec::KernelOp> writeLaunches(ModuleOp module, const std::vector<Launch> &launches) {
   OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
@@ -36,11 +27,13 @@ std::vector<exec::KernelOp> writeLaunches(ModuleOp module, const std::vector<Lau
   builder.setInsertionPointToStart(function.addEntryBlock());
   std::vector<exec::KernelOp> ops;
   for (const Launch &launch : launches) {
-    SmallVector<Value> operands;
+    SmallVector<Value> operands[2];
     // Where a tensor begins decides how wide its accesses are; buffers themselves are aligned.
     for (const LaunchOperand &operand : launch.operands)
-      operands.push_back(exec::SliceOp::create(builder, loc, operand.type, "memory", operand.offsetBytes));
-    ops.push_back(exec::KernelOp::create(builder, loc, launch.symbol, operands, launch.extents, launch.units));
+      operands[operand.isOutput].push_back(
+          exec::SliceOp::create(builder, loc, operand.type, "memory", operand.offsetBytes));
+    ops.push_back(
+        exec::KernelOp::create(builder, loc, launch.symbol, operands[0], operands[1], launch.extents, launch.units));
   }
   func::ReturnOp::create(builder, loc);
   return ops;
@@ -52,9 +45,8 @@ public:
 
   void run(ModuleOp module, const std::vector<Launch> &launches) override {
     auto ops = writeLaunches(module, launches);
-    auto shapes = cuda::shapeLaunches(module);
-    ASSERT_TRUE(succeeded(shapes));
-    auto ptx = cuda::compileToPtx(module, shapes->variants, {"sm_90", "+ptx80"});
+    ASSERT_TRUE(succeeded(shapeLaunches(module, *passTarget)));
+    auto ptx = cuda::compileToPtx(module, {"sm_90", "+ptx80"});
     ASSERT_TRUE(succeeded(ptx));
     auto code = sim::ptx::Module::parse(*ptx);
     ASSERT_TRUE(bool(code)) << code.status().message() << "\n" << *ptx;
@@ -62,8 +54,7 @@ public:
     ASSERT_TRUE(code->place(memory).ok());
     std::map<std::vector<char> *, uint64_t> addresses;
     for (size_t i = 0; i < launches.size(); ++i) {
-      const cuda::LaunchShape &shape = shapes->launches.find(ops[i])->second;
-      const sim::ptx::Kernel *kernel = code->find(shapes->variants[shape.variant].symbol);
+      const sim::ptx::Kernel *kernel = code->find(ops[i].getCodeSymbol());
       ASSERT_TRUE(kernel) << *ptx;
       std::vector<uint64_t> parameters;
       for (const LaunchOperand &operand : launches[i].operands)
@@ -72,10 +63,10 @@ public:
         parameters.push_back(extent);
       sim::ptx::Options options;
       options.threads = 2;
-      auto dimensions = [](const std::array<int64_t, 3> &size) {
+      auto dimensions = [](ArrayRef<int64_t> size) {
         return sim::ptx::Dim3{uint32_t(size[0]), uint32_t(size[1]), uint32_t(size[2])};
       };
-      Status status = sim::ptx::run(*kernel, dimensions(shape.grid), dimensions(shape.block),
+      Status status = sim::ptx::run(*kernel, dimensions(*ops[i].getGrid()), dimensions(*ops[i].getBlock()),
                                     std::as_bytes(std::span(parameters)), memory, options);
       ASSERT_TRUE(status.ok()) << status.message() << "\n" << *ptx;
     }
@@ -100,7 +91,7 @@ private:
     return entry->second;
   }
 
-  NoPlans plans;
+  cuda::NoPlans plans;
   std::shared_ptr<const Target> passTarget = cuda::createCudaTarget(plans, false);
 };
 

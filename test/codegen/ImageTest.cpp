@@ -2,12 +2,12 @@
 //
 // The program image of a small exec-phase module, and the executable that carries it.
 
+#include "runtime/program/Image.h"
 #include "codegen/image/Executable.h"
 #include "codegen/image/ImageWriter.h"
 #include "dialect/InceptOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Parser/Parser.h"
-#include "runtime/program/ProgramFormat.h"
 #include "llvm/Object/ObjectFile.h"
 #include "llvm/Support/Endian.h"
 #include "llvm/Support/FileSystem.h"
@@ -24,24 +24,35 @@ namespace {
 
 constexpr const char *kModule = R"(
 module attributes {incept.network = "tiny", incept.mode = "infer", incept.batch_size = 2 : i64, incept.classes = 3 : i64,
-                   incept.macs = 7 : i64, incept.step_fields = [{name = "step", offset = 0 : i64, type = "i64"}]} {
+                   incept.macs = 7 : i64} {
   incept.exec.region @arena 1024
   incept.exec.region @params 256
-  incept.variable @w kind "parameter" decay init {kind = "he_normal", fan_in = 3 : i64}
-      {incept.region = @params, incept.offset = 64 : i64, incept.bytes = 48 : i64}
+  incept.exec.region @step 64
+  incept.exec.field "seed" of @step at 8 : ui64
+  incept.variable @w kind parameter decay init {kind = "he_normal", fan_in = 3 : i64}
+      {region = @params, offset = 64 : i64, bytes = 48 : i64}
       : tensor<4x3xf32, #incept.layout<dense>>
-  incept.exec.plan @p "matmul" {m = "2", impl = "gemm:jit", scratchpad_bytes = 64 : i64}
-  incept.exec.kernel_def @k "map" {
+  incept.exec.plan @p matmul {m = "2", impl = "gemm:jit", scratchpad_bytes = 64 : i64}
+      : (memref<2x3xf32>, memref<4x3xf32>) -> memref<2x3xf32>
+  incept.exec.kernel_def @k map {
   ^bb0(%x: tensor<?x?xf32>):
     %y = incept.relu %x : (tensor<?x?xf32>) -> tensor<?x?xf32>
     incept.yield %y : tensor<?x?xf32>
   }
-  func.func @infer() {
+  func.func @infer() attributes {incept.entry = #incept.entry<infer>} {
     %a = incept.exec.slice @arena at 128 : memref<2x3xf32>
     %w = incept.exec.slice @params at 64 : memref<4x3xf32>
-    incept.exec.library @p(%a, %w) : memref<2x3xf32>, memref<4x3xf32>
-    incept.exec.kernel @k(%a, %a) extents [2, 3, 3, 3] units 2
-        {incept.path = "head.relu", incept.flops = 6 : i64, incept.bytes = 48 : i64} : memref<2x3xf32>, memref<2x3xf32>
+    %s = incept.exec.slice @arena at 192 : memref<64xi8>
+    incept.exec.library @p ins(%a, %w : memref<2x3xf32>, memref<4x3xf32>) outs(%a : memref<2x3xf32>)
+        scratchpad(%s : memref<64xi8>)
+    incept.exec.kernel @k ins(%a : memref<2x3xf32>) outs(%a : memref<2x3xf32>) extents [2, 3, 3, 3] units 2
+        {incept.path = "head.relu", incept.flops = 6 : i64, incept.bytes = 48 : i64}
+    return
+  }
+  func.func @update() attributes {incept.entry = #incept.entry<update>} {
+    %a = incept.exec.slice @arena at 128 : memref<2x4xf32>
+    incept.exec.kernel @k ins(%a : memref<2x4xf32>) outs(%a : memref<2x4xf32>) extents [2, 4, 4, 4] units 2
+        width 4 grid [1, 1, 1] block [1, 256, 1]
     return
   }
 })";
@@ -64,33 +75,44 @@ std::string makeImage() {
 
 TEST(Image, HasTheHeaderThatTheFormatSays) {
   std::string image = makeImage();
-  ASSERT_GE(image.size(), 8u);
+  ASSERT_GE(image.size(), program::kPrefixBytes);
   uint64_t bytes = llvm::support::endian::read64le(image.data());
-  EXPECT_EQ((bytes + 8) % program::kBlobAlignment, 0u);
-  ASSERT_EQ(image.size(), 8 + bytes + 2);
-  EXPECT_EQ(image.substr(8 + bytes), "so");
-  auto header = nlohmann::json::parse(image.substr(8, bytes));
+  EXPECT_EQ((bytes + program::kPrefixBytes) % program::kBlobAlignment, 0u);
+  ASSERT_EQ(image.size(), program::kPrefixBytes + bytes + 2);
+  EXPECT_EQ(image.substr(program::kPrefixBytes + bytes), "so");
+  EXPECT_EQ(llvm::support::endian::read64le(image.data() + 8), program::imageChecksum(image));
+  auto header = nlohmann::json::parse(image.substr(program::kPrefixBytes, bytes));
   EXPECT_EQ(header["format_version"], program::kFormatVersion);
   EXPECT_EQ(header["spec"]["text"], "{\"spec\": 1}");
   EXPECT_EQ(header["parameters"], 12);
   EXPECT_EQ(header["regions"][1], (nlohmann::json{{"name", "params"}, {"bytes", 256}}));
+  EXPECT_EQ(header["step"], (nlohmann::json{{{"name", "seed"}, {"type", "u64"}, {"offset", 8}}}));
   EXPECT_EQ(header["tensors"][0]["region"], 1);
   EXPECT_EQ(header["tensors"][0]["offset"], 64);
   EXPECT_EQ(header["tensors"][0]["format"], "");
   EXPECT_EQ(header["tensors"][0]["init"]["kind"], "he_normal");
   EXPECT_EQ(header["plans"][0]["kind"], "matmul");
   EXPECT_EQ(header["plans"][0]["scratchpad_bytes"], 64);
-  EXPECT_EQ(header["kernels"], nlohmann::json({"k"}));
+  ASSERT_EQ(header["kernels"].size(), 2u);
+  EXPECT_EQ(header["kernels"][0], nlohmann::json::parse(R"({"name": "k", "family": "map", "inputs": [["f32", 2]],
+                                                            "outputs": [["f32", 2]], "counts": 0})"));
+  EXPECT_EQ(header["kernels"][1]["name"], "k_v4");
   auto &launches = header["entries"]["infer"];
   ASSERT_EQ(launches.size(), 2u);
   EXPECT_EQ(launches[0]["plan"], 0);
-  EXPECT_EQ(launches[0]["operands"], (nlohmann::json{{0, 128}, {1, 64}}));
+  EXPECT_EQ(launches[0]["operands"], (nlohmann::json{{0, 128}, {1, 64}, {0, 128}, {0, 192}}));
   EXPECT_EQ(launches[1]["kernel"], 0);
   EXPECT_EQ(launches[1]["extents"], (nlohmann::json{2, 3, 3, 3}));
   EXPECT_EQ(launches[1]["units"], 2);
   EXPECT_EQ(launches[1]["op"], "head.relu");
   EXPECT_EQ(launches[1]["flops"], 6);
   EXPECT_EQ(launches[1]["bytes"], 48);
+  // A launch in a grid: code for vectors of 4.
+  auto &shaped = header["entries"]["update"][0];
+  EXPECT_EQ(shaped["kernel"], 1);
+  EXPECT_EQ(shaped["grid"], (nlohmann::json{1, 1, 1}));
+  EXPECT_EQ(shaped["block"], (nlohmann::json{1, 256, 1}));
+  EXPECT_FALSE(shaped.contains("units"));
   EXPECT_EQ(header["blobs"]["kernels"], (nlohmann::json{{"offset", 0}, {"bytes", 2}}));
 }
 
@@ -101,8 +123,8 @@ TEST(Executable, CarriesTheImageInASection) {
   llvm::sys::path::append(output, "program");
   // Any executable will do as the stub: this one.
   std::string image = makeImage(), stub = llvm::sys::fs::getMainExecutable(nullptr, nullptr);
-  auto error = writeExecutable(stub, image, output);
-  ASSERT_FALSE(bool(error)) << llvm::toString(std::move(error));
+  Status written = writeExecutable(stub, image, output.str().str());
+  ASSERT_TRUE(written.ok()) << written.message();
 
   auto file = llvm::object::ObjectFile::createObjectFile(output);
   ASSERT_TRUE(bool(file));
@@ -120,11 +142,13 @@ TEST(Executable, CarriesTheImageInASection) {
 }
 
 TEST(Executable, SaysWhatIsMissing) {
-  auto message = [](llvm::StringRef stub, llvm::StringRef output) {
-    return llvm::toString(writeExecutable(stub, "image", output));
+  auto message = [](const std::string &stub, const std::string &output) {
+    return writeExecutable(stub, "image", output).message();
   };
   std::string self = llvm::sys::fs::getMainExecutable(nullptr, nullptr);
   EXPECT_NE(message("/nowhere/stub", "/tmp/x").find("cannot read the runtime '/nowhere/stub'"), std::string::npos);
+  // Root could replace a device by a file.
+  EXPECT_NE(message(self, "/dev/null").find("expected a regular file or a new name"), std::string::npos);
   EXPECT_NE(message(self, "/nowhere/program").find("cannot write '/nowhere/program'"), std::string::npos);
 }
 

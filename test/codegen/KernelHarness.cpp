@@ -6,6 +6,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Parser/Parser.h"
 #include "passes/KernelBuilder.h"
+#include "passes/KernelRules.h"
 #include "passes/LaunchShape.h"
 #include "passes/Layouts.h"
 #include "passes/Target.h"
@@ -176,7 +177,11 @@ private:
     std::vector<Buffer> outputs;
     for (Type type : function.getResultTypes())
       outputs.emplace_back(cast<RankedTensorType>(type));
-    SmallVector<KernelLaunch, 2> kernels = table.get(groupOp);
+    FailureOr<SmallVector<KernelLaunch, 2>> kernels = table.get(groupOp);
+    if (failed(kernels)) {
+      ADD_FAILURE() << "the group has no kernel";
+      return outputs;
+    }
     // Results of reductions inside the group stand for their partial sums.
     std::list<Buffer> partials;
     DenseMap<Value, Buffer *> buffers;
@@ -185,7 +190,7 @@ private:
     for (auto [value, buffer] : llvm::zip(groupOp.getOutputs(), outputs))
       buffers[value] = &buffer;
     std::vector<Launch> launches;
-    for (const KernelLaunch &kernel : kernels) {
+    for (const KernelLaunch &kernel : *kernels) {
       Launch launch = {kernel.symbol.str(), {}, {kernel.extents.begin(), kernel.extents.end()}, kernel.units};
       for (Value value : kernel.operands) {
         Buffer *&buffer = buffers[value];
@@ -256,9 +261,13 @@ private:
 
 } // namespace
 
-void checkGroup(const GroupCase &group, KernelRunner &runner) {
-  MLIRContext context;
-  context.loadDialect<InceptDialect, func::FuncDialect>();
+void checkGroup(const GroupCase &group, KernelRunner &runner, void (*addDialects)(DialectRegistry &)) {
+  DialectRegistry registry;
+  registry.insert<InceptDialect, func::FuncDialect>();
+  registerKernelRules(registry);
+  if (addDialects)
+    addDialects(registry);
+  MLIRContext context(registry);
   auto module = parseSourceString<ModuleOp>(moduleText(group), &context);
   ASSERT_TRUE(module) << moduleText(group);
   GroupRun(*module, group, runner).run();

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/DialectRegistry.h"
 
 #include <cstdint>
 #include <string>
@@ -59,8 +60,9 @@ KernelRunner &cpuRunner();
 /// A GPU, interpreted, with its memory checked.
 KernelRunner &cudaRunner();
 
-/// Runs the case and reports differences as test failures; bytes outside of the results must not change.
-void checkGroup(const GroupCase &group, KernelRunner &runner);
+/// Runs the case and reports differences as test failures; bytes outside of the results must not change. The case may
+/// use dialects that `addDialects` adds.
+void checkGroup(const GroupCase &group, KernelRunner &runner, void (*addDialects)(mlir::DialectRegistry &) = nullptr);
 
 /// Compiles the kernel definitions in `text` for `cpu`. Returns the diagnostics, empty where it compiled.
 std::string compileFor(const std::string &text, const std::string &cpu);

@@ -137,7 +137,7 @@ func.func @join_rows_c1_sum(%a: tensor<4x3xf32>, %b: tensor<2x3xf32>) {
 
 // -----
 
-incept.variable @a kind "parameter" : tensor<4x3xf32>
+incept.variable @a kind parameter : tensor<4x3xf32>
 func.func @join_rows_c2(%b: tensor<2x3xf32>) {
   %a = incept.read @a : tensor<4x3xf32>
   // expected-error @+1 {{expected reads of variables, but operand 1 is computed}}
@@ -182,5 +182,22 @@ func.func @select_c1_type(%c: tensor<f32>, %x: tensor<4x3xf32>) {
 func.func @cast_shape(%x: tensor<4x3xf32>) {
   // expected-error @+1 {{requires the same shape for all operands and results}}
   %0 = incept.cast %x : (tensor<4x3xf32>) -> tensor<3x4xbf16>
+  return
+}
+
+// -----
+
+func.func @concat_view_c3_twice(%x: tensor<2x4x3x3xf32>) {
+  // expected-error @+1 {{expected operand 0 to be placed once, but it is in two slices}}
+  %0 = incept.concat_view %x, %x : (tensor<2x4x3x3xf32>, tensor<2x4x3x3xf32>) -> tensor<2x8x3x3xf32>
+  return
+}
+
+// -----
+
+func.func @concat_view_c3_two_concats(%x: tensor<2x4x3x3xf32>, %y: tensor<2x4x3x3xf32>, %z: tensor<2x4x3x3xf32>) {
+  // expected-error @+1 {{expected operand 1 to be placed once, but it is in two slices}}
+  %0 = incept.concat_view %x, %y : (tensor<2x4x3x3xf32>, tensor<2x4x3x3xf32>) -> tensor<2x8x3x3xf32>
+  %1 = incept.concat_view %y, %z : (tensor<2x4x3x3xf32>, tensor<2x4x3x3xf32>) -> tensor<2x8x3x3xf32>
   return
 }

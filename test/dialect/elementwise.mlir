@@ -3,6 +3,9 @@
 
 !image = tensor<2x4x3x3xf32>
 
+incept.step_field @seed : ui64
+incept.step_field @step : i64
+incept.step_field @sample_base : i64
 // CHECK-LABEL: func.func @elementwise
 func.func @elementwise(%x: !image, %y: !image) {
   // CHECK: incept.relu %{{.*}} : (tensor<2x4x3x3xf32>) -> tensor<2x4x3x3xf32>
@@ -26,9 +29,9 @@ func.func @elementwise(%x: !image, %y: !image) {
 func.func @dropout(%x: !image) {
   // CHECK: incept.random_drop %{{.*}} keep 8.000000e-01 :
   %0 = incept.random_drop %x keep 8.0e-1 : (!image) -> !image
-  %seed = incept.step_value "seed" : tensor<i64>
-  %step = incept.step_value "step" : tensor<i64>
-  %base = incept.step_value "sample_base" : tensor<i64>
+  %seed = incept.step_value @seed : tensor<i64>
+  %step = incept.step_value @step : tensor<i64>
+  %base = incept.step_value @sample_base : tensor<i64>
   // CHECK: incept.dropout %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} {keep = 8.000000e-01 : f64, stream = -5 : i64} :
   %1 = incept.dropout %x, %seed, %step, %base {keep = 8.0e-1, stream = -5 : i64} : (!image, tensor<i64>, tensor<i64>, tensor<i64>) -> !image
   return
@@ -56,8 +59,8 @@ func.func @flatten(%x: tensor<2x4x1x1xf32>) {
   return
 }
 
-incept.variable @a kind "parameter" : tensor<4x3xf32>
-incept.variable @b kind "parameter" : tensor<2x3xf32>
+incept.variable @a kind parameter : tensor<4x3xf32>
+incept.variable @b kind parameter : tensor<2x3xf32>
 
 // CHECK-LABEL: func.func @rows
 func.func @rows(%x: tensor<2x10x3x3xf32>) {
@@ -88,4 +91,11 @@ func.func @types(%x: tensor<2x4x3x3xf32>, %c: tensor<f32>) {
   // CHECK: incept.select %{{.*}}, %[[LOW]], %[[LOW]] : (tensor<f32>, tensor<2x4x3x3xbf16>, tensor<2x4x3x3xbf16>) -> tensor<2x4x3x3xbf16>
   %1 = incept.select %c, %0, %0 : (tensor<f32>, tensor<2x4x3x3xbf16>, tensor<2x4x3x3xbf16>) -> tensor<2x4x3x3xbf16>
   return
+}
+
+// CHECK-LABEL: func.func @zeros
+func.func @zeros() -> tensor<2x4x3x3xf32> {
+  // CHECK: incept.zeros : tensor<2x4x3x3xf32>
+  %0 = incept.zeros : tensor<2x4x3x3xf32>
+  return %0 : tensor<2x4x3x3xf32>
 }

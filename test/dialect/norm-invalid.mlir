@@ -127,6 +127,17 @@ func.func @batch_norm_backward_stats_c1(%x: tensor<2x4x9x9xf32>, %d: tensor<1x4x
 
 // -----
 
+// 0 stands for an extent in kernel definitions, and nowhere else.
+func.func @batch_norm_finalize_c2_zero(%s: tensor<4xf32>) {
+  // expected-error @+1 {{expected a positive count, but got 0}}
+  %0:5 = incept.batch_norm_finalize %s, %s running %s, %s {epsilon = 1.0e-3, decay = 0.9, count = 0 : i64}
+      : (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>)
+      -> (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>)
+  return
+}
+
+// -----
+
 func.func @batch_norm_backward_finalize_c1(%s: tensor<4xf32>, %i: tensor<3xf32>) {
   // expected-error @+1 {{expected channel vectors of 4 values, but got 3}}
   %0:5 = incept.batch_norm_backward_finalize %s, %s inv_std %i {count = 8 : i64}

@@ -7,7 +7,6 @@
 #include "TestNetworks.h"
 #include "mlir/Pass/PassManager.h"
 #include "passes/Passes.h"
-#include "passes/Target.h"
 
 #include <cmath>
 #include <gtest/gtest.h>
@@ -21,23 +20,21 @@ static PhaseOptions keepingGradients() {
   return options;
 }
 
-static void addTraining(mlir::OpPassManager &passes) {
-  buildPhase(passes, Phase::Training, createFakeTarget(), keepingGradients());
-}
+static void addTraining(mlir::OpPassManager &passes) { buildPhase(passes, Phase::Training, keepingGradients()); }
 
 static void addFused(mlir::OpPassManager &passes) {
   addTraining(passes);
-  buildPhase(passes, Phase::Fused, createFakeTarget(), PhaseOptions());
+  buildPhase(passes, Phase::Fused, PhaseOptions());
 }
 
 static void addFusedWithEarlyUpdates(mlir::OpPassManager &passes) {
-  buildPhase(passes, Phase::Training, createFakeTarget(), PhaseOptions());
-  buildPhase(passes, Phase::Fused, createFakeTarget(), PhaseOptions());
+  buildPhase(passes, Phase::Training, PhaseOptions());
+  buildPhase(passes, Phase::Fused, PhaseOptions());
 }
 
 static void addFusedWithoutRewrites(mlir::OpPassManager &passes) {
   addTraining(passes);
-  buildPhase(passes, Phase::Fused, createFakeTarget(), PhaseOptions::none());
+  buildPhase(passes, Phase::Fused, PhaseOptions::none());
 }
 
 class Phases : public testing::TestWithParam<TestNetwork> {

@@ -7,7 +7,6 @@
 #include "mlir/Pass/PassManager.h"
 #include "passes/Passes.h"
 #include "passes/Phases.h"
-#include "passes/Target.h"
 
 #include <cmath>
 #include <gtest/gtest.h>
@@ -24,7 +23,7 @@ static auto upTo(Phase phase, const std::string &precision, bool updateEarly = f
     options.updateEarly = updateEarly;
     for (Phase next : {Phase::Training, Phase::Fused})
       if (next <= phase)
-        buildPhase(passes, next, createFakeTarget(), options);
+        buildPhase(passes, next, options);
   };
 }
 
@@ -32,11 +31,11 @@ static auto upTo(Phase phase, const std::string &precision, bool updateEarly = f
 static void addScaledTraining(OpPassManager &passes) {
   PhaseOptions options;
   options.updateEarly = false;
-  buildPhase(passes, Phase::Training, createFakeTarget(), options);
+  buildPhase(passes, Phase::Training, options);
   AssignPrecisionPassOptions precision;
   precision.precision = "f16";
   precision.growthInterval = 2;
-  passes.addPass(createAssignPrecisionPass(createFakeTarget(), precision));
+  passes.addPass(createAssignPrecisionPass(precision));
 }
 
 static const TestNetwork &network(const std::string &name) {

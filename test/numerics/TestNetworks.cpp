@@ -6,7 +6,9 @@
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "passes/GradientRules.h"
+#include "passes/KernelRules.h"
 #include "passes/Passes.h"
+#include "passes/Target.h"
 #include "llvm/Support/xxhash.h"
 
 #include <cmath>
@@ -20,21 +22,21 @@ namespace incept::test {
 const std::vector<TestNetwork> &testNetworks() {
   static const std::vector<TestNetwork> networks = {
       {"conv2d",
-       R"(incept.variable @p.weight kind "parameter" decay : tensor<5x4x3x2xf32>
-          incept.variable @p.bias kind "parameter" : tensor<5xf32>)",
+       R"(incept.variable @p.weight kind parameter decay : tensor<5x4x3x2xf32>
+          incept.variable @p.bias kind parameter : tensor<5xf32>)",
        R"(%w = incept.read @p.weight : tensor<5x4x3x2xf32>
           %b = incept.read @p.bias : tensor<5xf32>
           %y = incept.conv2d %x, %w bias %b stride [2, 1] pad [1, 0] pad_end [0, 2] dilation [1, 2]
               : (!x, tensor<5x4x3x2xf32>, tensor<5xf32>) -> tensor<2x5x3x6xf32>)",
        5, 3, 6},
-      {"conv2d_groups", R"(incept.variable @p.weight kind "parameter" : tensor<6x2x3x3xf32>)",
+      {"conv2d_groups", R"(incept.variable @p.weight kind parameter : tensor<6x2x3x3xf32>)",
        R"(%w = incept.read @p.weight : tensor<6x2x3x3xf32>
           %y = incept.conv2d %x, %w pad [1, 1] pad_end [1, 1] groups 2
               : (!x, tensor<6x2x3x3xf32>) -> tensor<2x6x6x6xf32>)",
        6, 6, 6},
       {"linear",
-       R"(incept.variable @p.weight kind "parameter" : tensor<5x4xf32>
-          incept.variable @p.bias kind "parameter" : tensor<5xf32>)",
+       R"(incept.variable @p.weight kind parameter : tensor<5x4xf32>
+          incept.variable @p.bias kind parameter : tensor<5xf32>)",
        R"(%g = incept.global_avg_pool %x : (!x) -> tensor<2x4x1x1xf32>
           %f = incept.flatten %g : (tensor<2x4x1x1xf32>) -> tensor<2x4xf32>
           %w = incept.read @p.weight : tensor<5x4xf32>
@@ -53,10 +55,10 @@ const std::vector<TestNetwork> &testNetworks() {
        4, 3, 3},
       {"global_avg_pool", "", "%y = incept.global_avg_pool %x : (!x) -> tensor<2x4x1x1xf32>", 4, 1, 1},
       {"batch_norm",
-       R"(incept.variable @p.weight kind "parameter" : tensor<4xf32>
-          incept.variable @p.bias kind "parameter" : tensor<4xf32>
-          incept.variable @p.running_mean kind "state" : tensor<4xf32>
-          incept.variable @p.running_var kind "state" : tensor<4xf32>)",
+       R"(incept.variable @p.weight kind parameter : tensor<4xf32>
+          incept.variable @p.bias kind parameter : tensor<4xf32>
+          incept.variable @p.running_mean kind state : tensor<4xf32>
+          incept.variable @p.running_var kind state : tensor<4xf32>)",
        R"(%g = incept.read @p.weight : !v
           %b = incept.read @p.bias : !v
           %m = incept.read @p.running_mean : !v
@@ -66,9 +68,9 @@ const std::vector<TestNetwork> &testNetworks() {
               {epsilon = 1.0e-3, decay = 0.9, incept.path = "p"} : (!x, !v, !v, !v, !v) -> !x)",
        4, 6, 6},
       {"batch_norm_without_gamma",
-       R"(incept.variable @p.bias kind "parameter" : tensor<4xf32>
-          incept.variable @p.running_mean kind "state" : tensor<4xf32>
-          incept.variable @p.running_var kind "state" : tensor<4xf32>)",
+       R"(incept.variable @p.bias kind parameter : tensor<4xf32>
+          incept.variable @p.running_mean kind state : tensor<4xf32>
+          incept.variable @p.running_var kind state : tensor<4xf32>)",
        R"(%b = incept.read @p.bias : !v
           %m = incept.read @p.running_mean : !v
           %v = incept.read @p.running_var : !v
@@ -77,10 +79,10 @@ const std::vector<TestNetwork> &testNetworks() {
               {epsilon = 1.0e-3, decay = 0.9, incept.path = "p"} : (!x, !v, !v, !v) -> !x)",
        4, 6, 6},
       {"batch_norm_after_conv2d",
-       R"(incept.variable @p.weight kind "parameter" : tensor<4xf32>
-          incept.variable @p.bias kind "parameter" : tensor<4xf32>
-          incept.variable @p.running_mean kind "state" : tensor<4xf32>
-          incept.variable @p.running_var kind "state" : tensor<4xf32>)",
+       R"(incept.variable @p.weight kind parameter : tensor<4xf32>
+          incept.variable @p.bias kind parameter : tensor<4xf32>
+          incept.variable @p.running_mean kind state : tensor<4xf32>
+          incept.variable @p.running_var kind state : tensor<4xf32>)",
        R"(%g = incept.read @p.weight : !v
           %b = incept.read @p.bias : !v
           %m = incept.read @p.running_mean : !v
@@ -106,17 +108,17 @@ const std::vector<TestNetwork> &testNetworks() {
           %y = incept.concat %r, %x, %s : (!x, !x, !x) -> tensor<2x12x6x6xf32>)",
        12, 6, 6},
       {"dropout", "", R"(%y = incept.random_drop %x keep 0.7 {incept.path = "drop"} : (!x) -> !x)", 4, 6, 6},
-      {"shared_parameter", R"(incept.variable @p.weight kind "parameter" : tensor<4x4x1x1xf32>)",
+      {"shared_parameter", R"(incept.variable @p.weight kind parameter : tensor<4x4x1x1xf32>)",
        R"(%w = incept.read @p.weight : tensor<4x4x1x1xf32>
           %a = incept.conv2d %x, %w : (!x, tensor<4x4x1x1xf32>) -> !x
           %v = incept.read @p.weight : tensor<4x4x1x1xf32>
           %y = incept.conv2d %a, %v : (!x, tensor<4x4x1x1xf32>) -> !x)",
        4, 6, 6},
       {"siblings",
-       R"(incept.variable @p.in.weight kind "parameter" : tensor<32x4x1x1xf32>
-          incept.variable @p.a.weight kind "parameter" : tensor<16x32x1x1xf32>
-          incept.variable @p.b.weight kind "parameter" : tensor<32x32x1x1xf32>
-          incept.variable @p.c.weight kind "parameter" : tensor<16x32x1x1xf32>)",
+       R"(incept.variable @p.in.weight kind parameter : tensor<32x4x1x1xf32>
+          incept.variable @p.a.weight kind parameter : tensor<16x32x1x1xf32>
+          incept.variable @p.b.weight kind parameter : tensor<32x32x1x1xf32>
+          incept.variable @p.c.weight kind parameter : tensor<16x32x1x1xf32>)",
        R"(%w = incept.read @p.in.weight : tensor<32x4x1x1xf32>
           %i = incept.conv2d %x, %w : (!x, tensor<32x4x1x1xf32>) -> tensor<2x32x6x6xf32>
           %r = incept.relu %i : (tensor<2x32x6x6xf32>) -> tensor<2x32x6x6xf32>
@@ -133,11 +135,11 @@ const std::vector<TestNetwork> &testNetworks() {
               -> tensor<2x64x6x6xf32>)",
        64, 6, 6},
       {"inception",
-       R"(incept.variable @p.a.weight kind "parameter" : tensor<3x4x1x1xf32>
-          incept.variable @p.a.bias kind "parameter" : tensor<3xf32>
-          incept.variable @p.a.running_mean kind "state" : tensor<3xf32>
-          incept.variable @p.a.running_var kind "state" : tensor<3xf32>
-          incept.variable @p.b.weight kind "parameter" : tensor<2x3x3x3xf32>)",
+       R"(incept.variable @p.a.weight kind parameter : tensor<3x4x1x1xf32>
+          incept.variable @p.a.bias kind parameter : tensor<3xf32>
+          incept.variable @p.a.running_mean kind state : tensor<3xf32>
+          incept.variable @p.a.running_var kind state : tensor<3xf32>
+          incept.variable @p.b.weight kind parameter : tensor<2x3x3x3xf32>)",
        R"(%y = incept.block "mixed" of "inception" (%x) : (!x) -> tensor<2x9x6x6xf32> {
           ^bb0(%in: !x):
             %w = incept.read @p.a.weight : tensor<3x4x1x1xf32>
@@ -166,12 +168,12 @@ std::string moduleText(const TestNetwork &network, const std::string &optimizer)
   std::string text = R"(
     !x = tensor<2x4x6x6xf32>
     !v = tensor<4xf32>
-    module attributes {incept.mode = "train",
+    module attributes {incept.mode = "train", incept.target = #incept.target<fake>,
                        incept.training = {label_smoothing = 0.1, optimizer = {kind = "$OPTIMIZER"}}} {
-      incept.variable @first.weight kind "parameter" decay : tensor<4x3x3x3xf32>
-      incept.variable @first.bias kind "parameter" : tensor<4xf32>
+      incept.variable @first.weight kind parameter decay : tensor<4x3x3x3xf32>
+      incept.variable @first.bias kind parameter : tensor<4xf32>
       $VARIABLES
-      incept.variable @last.weight kind "parameter" decay : tensor<3x$TAIL
+      incept.variable @last.weight kind parameter decay : tensor<3x$TAIL
       func.func @network(%images: tensor<2x3x6x6xf32>) -> tensor<2x3xf32> {
         %fw = incept.read @first.weight : tensor<4x3x3x3xf32>
         %fb = incept.read @first.bias : tensor<4xf32>
@@ -199,10 +201,15 @@ void addDifferentiation(OpPassManager &passes) {
   passes.addPass(createDifferentiatePass());
 }
 
-TestRun::TestRun(const std::string &text, llvm::function_ref<void(OpPassManager &)> build) {
+TestRun::TestRun(const std::string &text, llvm::function_ref<void(OpPassManager &)> build,
+                 void (*addDialects)(DialectRegistry &)) {
   DialectRegistry registry;
   registry.insert<InceptDialect, func::FuncDialect>();
   registerGradientRules(registry);
+  registerFakeTarget(registry);
+  registerKernelRules(registry);
+  if (addDialects)
+    addDialects(registry);
   context.appendDialectRegistry(registry);
   context.disableMultithreading(); // these modules are small
   owned = parseSourceString<ModuleOp>(text, &context);
@@ -244,7 +251,7 @@ void TestRun::call(const std::string &function) {
 std::vector<std::string> TestRun::namesOf(const std::string &kind) {
   std::vector<std::string> names;
   for (VariableOp variable : module().getOps<VariableOp>())
-    if (variable.getKind() == kind)
+    if (stringifyVariableKind(variable.getKind()) == kind)
       names.push_back(variable.getSymName().str());
   return names;
 }
@@ -262,6 +269,41 @@ void expectClose(const reference::Tensor &expected, const reference::Tensor &act
   double allowed = tolerance * std::max(largest(expected), 1e-3); // a gradient may vanish but for rounding
   for (int64_t index = 0; index < expected.size(); ++index)
     ASSERT_NEAR(expected.values[index], actual.values[index], allowed) << what << "[" << index << "]";
+}
+
+/// (loss(value + h) - loss(value - h)) / 2h for element `index` of a parameter.
+static double centralDifference(TestRun &run, const std::string &parameter, int64_t index) {
+  constexpr double h = 1e-5;
+  double &value = run.variables()[parameter].values[index];
+  double original = value;
+  double loss[2];
+  for (int side : {0, 1}) {
+    value = original + (side ? h : -h);
+    // Running statistics move with each call, but the loss does not depend on them.
+    run.call("forward_backward");
+    loss[side] = run.variables()["io/loss"].values[0];
+  }
+  value = original;
+  return (loss[1] - loss[0]) / (2 * h);
+}
+
+void expectGradientsOf(const TestNetwork &network, void (*addDialects)(DialectRegistry &)) {
+  TestRun run(moduleText(network), addDifferentiation, addDialects);
+  ASSERT_TRUE(run.ok());
+  run.call("forward_backward");
+  auto variables = run.variables(); // a copy: later calls write gradients too
+  for (const std::string &parameter : run.namesOf("parameter")) {
+    const reference::Tensor &gradient = variables["grad/" + parameter];
+    double scale = std::max(largest(gradient), 1e-3);
+    if (StringRef(parameter).ends_with("weight")) {
+      EXPECT_GT(largest(gradient), 1e-6) << parameter << ": a gradient that vanishes proves nothing";
+    }
+    // All elements of small parameters, a sample of large ones.
+    int64_t step = std::max<int64_t>(gradient.size() / 61, 1);
+    for (int64_t index = 0; index < gradient.size(); index += step)
+      EXPECT_NEAR(gradient.values[index], centralDifference(run, parameter, index), 1e-6 * scale)
+          << parameter << "[" << index << "]";
+  }
 }
 
 } // namespace incept::test

@@ -41,7 +41,9 @@ std::string moduleText(const TestNetwork &network, const std::string &optimizer 
 class TestRun {
 public:
   /// Parses `text` and runs the passes that `build` adds. A failure is reported to GoogleTest and leaves !ok().
-  TestRun(const std::string &text, llvm::function_ref<void(mlir::OpPassManager &)> build);
+  /// `addDialects` adds those that are not the compiler's.
+  TestRun(const std::string &text, llvm::function_ref<void(mlir::OpPassManager &)> build,
+          void (*addDialects)(mlir::DialectRegistry &) = nullptr);
 
   bool ok() const { return interpreter != nullptr; }
   mlir::ModuleOp module() { return *owned; }
@@ -62,6 +64,9 @@ private:
 
 /// Adds the passes up to differentiation, batch norm still whole.
 void addDifferentiation(mlir::OpPassManager &passes);
+
+/// Compares the gradients of the network's parameters with central differences of the loss.
+void expectGradientsOf(const TestNetwork &network, void (*addDialects)(mlir::DialectRegistry &) = nullptr);
 
 /// Largest absolute value of a tensor.
 double largest(const reference::Tensor &tensor);

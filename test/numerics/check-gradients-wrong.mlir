@@ -2,14 +2,14 @@
 // A gradient that is wrong by one part in ten thousand is found. loss = mean over both rows of -log softmax(p)[label].
 
 // CHECK-DAG: check-gradients-wrong.mlir:[[#@LINE+1]]:1: error: expected element 0 of the gradient to be {{-?0.[0-9]+}} by central differences, but got
-incept.variable @wrong kind "parameter" : tensor<2x3xf32>
-incept.variable @"grad/wrong" kind "gradient" : tensor<2x3xf32>
+incept.variable @wrong kind parameter : tensor<2x3xf32>
+incept.variable @"grad/wrong" kind gradient of @wrong : tensor<2x3xf32>
 // CHECK-DAG: gradient of right: 4 of 6 checked, largest 0.{{[0-9]+}}, largest difference {{[0-9.]+e-1[0-9]$}}
-incept.variable @right kind "parameter" : tensor<2x3xf32>
-incept.variable @"grad/right" kind "gradient" : tensor<2x3xf32>
-incept.variable @"io/loss" kind "io" : tensor<f32>
+incept.variable @right kind parameter : tensor<2x3xf32>
+incept.variable @"grad/right" kind gradient of @right : tensor<2x3xf32>
+incept.variable @"io/loss" kind io role "loss" : tensor<f32>
 
-func.func @forward_backward() {
+func.func @forward_backward() attributes {incept.entry = #incept.entry<forward_backward>} {
   %wrong = incept.read @wrong : tensor<2x3xf32>
   %right = incept.read @right : tensor<2x3xf32>
   %labels = arith.constant dense<[0, 2]> : tensor<2xi64>

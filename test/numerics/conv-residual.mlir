@@ -3,6 +3,7 @@
 // RUN: FileCheck %s --input-file=%t.mlir
 // RUN: incept-run %s --compare=%t.mlir
 
+module attributes {incept.target = #incept.target<fake>} {
 // CHECK: incept.conv2d %{{.*}} bias %{{.*}} residual %{{.*}} scale 1.700000e-01 relu
 func.func @block(%x: tensor<2x4x3x3xf32>, %w: tensor<4x4x1x1xf32>, %b: tensor<4xf32>) -> tensor<2x4x3x3xf32> {
   %y = incept.conv2d %x, %w bias %b : (tensor<2x4x3x3xf32>, tensor<4x4x1x1xf32>, tensor<4xf32>) -> tensor<2x4x3x3xf32>
@@ -10,4 +11,5 @@ func.func @block(%x: tensor<2x4x3x3xf32>, %w: tensor<4x4x1x1xf32>, %b: tensor<4x
   %a = incept.add %x, %s : (tensor<2x4x3x3xf32>, tensor<2x4x3x3xf32>) -> tensor<2x4x3x3xf32>
   %z = incept.relu %a : (tensor<2x4x3x3xf32>) -> tensor<2x4x3x3xf32>
   return %z : tensor<2x4x3x3xf32>
+}
 }

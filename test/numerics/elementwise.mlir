@@ -3,6 +3,7 @@
 
 !vector = tensor<4xf32>
 
+incept.step_field @sample_base : i64
 // CHECK-LABEL: @maps
 // CHECK-NEXT: result0 4 = 0 0 2 3{{$}}
 // CHECK-NEXT: result1 4 = 0 0 30 40{{$}}
@@ -87,6 +88,6 @@ func.func @concat_and_slice() -> (tensor<2x3x1x1xf32>, tensor<2x3x1x1xf32>, tens
 // CHECK-LABEL: @step_value
 // CHECK-NEXT: result0 scalar = 5{{$}}
 func.func @step_value() -> tensor<i64> {
-  %s = incept.step_value "sample_base" : tensor<i64>
+  %s = incept.step_value @sample_base : tensor<i64>
   return %s : tensor<i64>
 }

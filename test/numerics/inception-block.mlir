@@ -33,19 +33,19 @@
 // WHOLE-DAG: stem.bn.running_var: largest difference {{([0-9.]+e-1[4-9]|0)$}}
 // INFER: io/logits: largest difference {{([0-9.]+e-1[4-9]|0)$}}
 
-module attributes {incept.network = "block", incept.keep_gradients, incept.mode = "train",
+module attributes {incept.target = #incept.target<fake>, incept.network = "block", incept.keep_gradients, incept.mode = "train",
                    incept.training = {label_smoothing = 1.000000e-01 : f64, optimizer = {kind = "rmsprop"}}} {
-  incept.variable @stem.conv.weight kind "parameter" decay : tensor<2x3x3x3xf32>
-  incept.variable @stem.bn.weight kind "parameter" : tensor<2xf32>
-  incept.variable @stem.bn.bias kind "parameter" : tensor<2xf32>
-  incept.variable @stem.bn.running_mean kind "state" : tensor<2xf32>
-  incept.variable @stem.bn.running_var kind "state" : tensor<2xf32>
-  incept.variable @pool.weight kind "parameter" decay : tensor<2x2x1x1xf32>
-  incept.variable @deep.weight kind "parameter" decay : tensor<2x2x1x3xf32>
-  incept.variable @deep.bias kind "parameter" : tensor<2xf32>
-  incept.variable @out.weight kind "parameter" decay : tensor<2x6x1x1xf32>
-  incept.variable @fc.weight kind "parameter" decay : tensor<3x2xf32>
-  incept.variable @fc.bias kind "parameter" : tensor<3xf32>
+  incept.variable @stem.conv.weight kind parameter decay : tensor<2x3x3x3xf32>
+  incept.variable @stem.bn.weight kind parameter : tensor<2xf32>
+  incept.variable @stem.bn.bias kind parameter : tensor<2xf32>
+  incept.variable @stem.bn.running_mean kind state : tensor<2xf32>
+  incept.variable @stem.bn.running_var kind state : tensor<2xf32>
+  incept.variable @pool.weight kind parameter decay : tensor<2x2x1x1xf32>
+  incept.variable @deep.weight kind parameter decay : tensor<2x2x1x3xf32>
+  incept.variable @deep.bias kind parameter : tensor<2xf32>
+  incept.variable @out.weight kind parameter decay : tensor<2x6x1x1xf32>
+  incept.variable @fc.weight kind parameter decay : tensor<3x2xf32>
+  incept.variable @fc.bias kind parameter : tensor<3xf32>
   func.func @network(%images: tensor<4x3x8x7xf32>) -> tensor<4x3xf32> {
     %stem_w = incept.read @stem.conv.weight : tensor<2x3x3x3xf32>
     %conv = incept.conv2d %images, %stem_w stride [2, 1] pad [0, 1] pad_end [1, 1] {incept.path = "stem.conv"}

@@ -4,6 +4,11 @@
 !p = tensor<2xf32>
 !s = tensor<f32>
 
+incept.step_field @learning_rate : f32
+incept.step_field @momentum : f32
+incept.step_field @weight_decay : f32
+incept.step_field @rms_decay : f32
+incept.step_field @rms_epsilon : f32
 // With decay: g = 3 + 0.25*4 = 4 and 0 - 0.25*8 = -2; v' = 0.5*2 + 4 = 5 and -2; p' = 4 - 0.5*5 and -8 + 1.
 // Without: g = 3 and 0; v' = 4 and 0; p' = 2 and -8.
 // CHECK-LABEL: @sgd
@@ -15,9 +20,9 @@ func.func @sgd() -> (!p, !p, !p, !p) {
   %p = arith.constant dense<[4., -8.]> : !p
   %g = arith.constant dense<[3., 0.]> : !p
   %v = arith.constant dense<[2., 0.]> : !p
-  %rate = incept.step_value "learning_rate" : !s
-  %momentum = incept.step_value "momentum" : !s
-  %weight_decay = incept.step_value "weight_decay" : !s
+  %rate = incept.step_value @learning_rate : !s
+  %momentum = incept.step_value @momentum : !s
+  %weight_decay = incept.step_value @weight_decay : !s
   %a:2 = incept.sgd_update %p, %g, %v rate %rate momentum %momentum weight_decay %weight_decay decay
       : (!p, !p, !p, !s, !s, !s) -> (!p, !p)
   %b:2 = incept.sgd_update %p, %g, %v rate %rate momentum %momentum weight_decay %weight_decay
@@ -36,11 +41,11 @@ func.func @rmsprop() -> (!p, !p, !p) {
   %g = arith.constant dense<[3., 0.]> : !p
   %ms = arith.constant dense<[14.666666666666667, 1.]> : !p
   %v = arith.constant dense<[2., 0.]> : !p
-  %rate = incept.step_value "learning_rate" : !s
-  %momentum = incept.step_value "momentum" : !s
-  %rms_decay = incept.step_value "rms_decay" : !s
-  %epsilon = incept.step_value "rms_epsilon" : !s
-  %weight_decay = incept.step_value "weight_decay" : !s
+  %rate = incept.step_value @learning_rate : !s
+  %momentum = incept.step_value @momentum : !s
+  %rms_decay = incept.step_value @rms_decay : !s
+  %epsilon = incept.step_value @rms_epsilon : !s
+  %weight_decay = incept.step_value @weight_decay : !s
   %a:3 = incept.rmsprop_update %p, %g, %ms, %v rate %rate momentum %momentum rms_decay %rms_decay epsilon %epsilon
       weight_decay %weight_decay decay : (!p, !p, !p, !p, !s, !s, !s, !s, !s) -> (!p, !p, !p)
   return %a#0, %a#1, %a#2 : !p, !p, !p

@@ -4,6 +4,11 @@
 !s = tensor<f32>
 !v = tensor<2xf32>
 
+incept.step_field @learning_rate : f32
+incept.step_field @momentum : f32
+incept.step_field @rms_decay : f32
+incept.step_field @rms_epsilon : f32
+incept.step_field @weight_decay : f32
 // bf16 has 8 significant bits: 1 + 2^-8 lies between 1 and 1 + 2^-7 and goes to the even one, 1 + 3*2^-8 too. Halfway
 // from the largest, (2 - 2^-7)*2^127, to 2^128 is infinity. f16 has 11, the least is 2^-24 and the largest 65504.
 // CHECK-LABEL: @rounding
@@ -103,11 +108,11 @@ func.func @updates() -> (!v, !v, tensor<2xf16>, !v, !v, !v, !v, !v, tensor<2xf16
   %ms = arith.constant dense<[14.666666666666667, 1.]> : !v
   %unscale = arith.constant dense<0.25> : !s
   %none = arith.constant dense<0.> : !s
-  %rate = incept.step_value "learning_rate" : !s
-  %momentum = incept.step_value "momentum" : !s
-  %rms_decay = incept.step_value "rms_decay" : !s
-  %epsilon = incept.step_value "rms_epsilon" : !s
-  %weight_decay = incept.step_value "weight_decay" : !s
+  %rate = incept.step_value @learning_rate : !s
+  %momentum = incept.step_value @momentum : !s
+  %rms_decay = incept.step_value @rms_decay : !s
+  %epsilon = incept.step_value @rms_epsilon : !s
+  %weight_decay = incept.step_value @weight_decay : !s
   %a:3 = incept.sgd_update %p, %g, %v rate %rate momentum %momentum weight_decay %weight_decay unscale %unscale decay
       : (!v, tensor<2xf16>, !v, !s, !s, !s, !s) -> (!v, !v, tensor<2xf16>)
   %b:3 = incept.rmsprop_update %q, %g, %ms, %v rate %rate momentum %momentum rms_decay %rms_decay epsilon %epsilon

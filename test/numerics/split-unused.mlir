@@ -3,13 +3,13 @@
 // The gradient of a split whose first part no one uses, against central differences: the second part's comes back.
 
 // CHECK: gradient of w: 4 of 4 checked, largest 0.
-incept.variable @w kind "parameter" : tensor<4x1x1x1xf32>
-incept.variable @"io/f32_input" kind "io" : tensor<2x1x1x1xf32>
-incept.variable @"io/labels" kind "io" : tensor<2xi64>
-incept.variable @"io/loss" kind "io" : tensor<f32>
-incept.variable @"io/logits" kind "io" : tensor<2x3xf32>
+incept.variable @w kind parameter : tensor<4x1x1x1xf32>
+incept.variable @"io/f32_input" kind io role "f32_input" : tensor<2x1x1x1xf32>
+incept.variable @"io/labels" kind io role "labels" : tensor<2xi64>
+incept.variable @"io/loss" kind io role "loss" : tensor<f32>
+incept.variable @"io/logits" kind io role "logits" : tensor<2x3xf32>
 
-func.func @forward_backward() {
+func.func @forward_backward() attributes {incept.entry = #incept.entry<forward_backward>} {
   %x = incept.read @"io/f32_input" : tensor<2x1x1x1xf32>
   %w = incept.read @w : tensor<4x1x1x1xf32>
   %c = incept.conv2d %x, %w : (tensor<2x1x1x1xf32>, tensor<4x1x1x1xf32>) -> tensor<2x4x1x1xf32>

@@ -1,8 +1,8 @@
 // RUN: incept-run %s --function=swap,nested --print | FileCheck %s
 // Variables, blocks and groups.
 
-incept.variable @a kind "slot" init {kind = "constant", value = 4.0 : f64} : tensor<1xf32>
-incept.variable @b kind "slot" init {kind = "ones"} : tensor<1xf32>
+incept.variable @a kind slot role "a" init {kind = "constant", value = 4.0 : f64} : tensor<1xf32>
+incept.variable @b kind slot role "b" init {kind = "ones"} : tensor<1xf32>
 
 // Reads see the values from before the function, even behind a write: the two change places.
 // CHECK-LABEL: @swap
@@ -35,7 +35,7 @@ func.func @nested() -> (tensor<1xf32>, tensor<1x2xf32>, tensor<1x2xf32>) {
     %read = incept.read @a : tensor<1xf32>
     incept.yield %read, %inner : tensor<1xf32>, tensor<1x2xf32>
   }
-  %same, %double = incept.group "kernel" (%y) : (tensor<1x2xf32>) -> (tensor<1x2xf32>, tensor<1x2xf32>) {
+  %same, %double = incept.group kernel(%y) : (tensor<1x2xf32>) -> (tensor<1x2xf32>, tensor<1x2xf32>) {
   ^bb0(%arg: tensor<1x2xf32>):
     %sum = incept.add %arg, %arg : (tensor<1x2xf32>, tensor<1x2xf32>) -> tensor<1x2xf32>
     incept.yield %arg, %sum : tensor<1x2xf32>, tensor<1x2xf32>

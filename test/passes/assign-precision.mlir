@@ -13,14 +13,14 @@
 //--- training.mlir
 // The classifier with its loss. Weights are read from a copy, logits and loss are f32, the gradient of weights has the
 // type that the target names (the fake target's for linear layers: f32), that of the bias is f32.
-// CHECK: module attributes {incept.precision = "bf16"}
-// CHECK-DAG: incept.variable @w kind "parameter" decay : tensor<2x3xf32>
-// CHECK-DAG: incept.variable @"copy/w" kind "copy" : tensor<2x3xbf16>
-// CHECK-DAG: incept.variable @"grad/w" kind "gradient" : tensor<2x3xf32>
-// CHECK-DAG: incept.variable @"grad/b" kind "gradient" : tensor<2xf32>
-// CHECK-DAG: incept.variable @"momentum/w" kind "slot" : tensor<2x3xf32>
-// CHECK-DAG: incept.variable @"io/f32_input" kind "io" : tensor<4x3x1x1xbf16>
-// CHECK-DAG: incept.variable @"io/logits" kind "io" : tensor<4x2xf32>
+// CHECK: module attributes {incept.precision = "bf16", {{.+}}}
+// CHECK-DAG: incept.variable @w kind parameter decay : tensor<2x3xf32>
+// CHECK-DAG: incept.variable @"copy/w" kind copy of @w : tensor<2x3xbf16>
+// CHECK-DAG: incept.variable @"grad/w" kind gradient of @w : tensor<2x3xf32>
+// CHECK-DAG: incept.variable @"grad/b" kind gradient of @b : tensor<2xf32>
+// CHECK-DAG: incept.variable @"momentum/w" kind slot of @w role "momentum" : tensor<2x3xf32>
+// CHECK-DAG: incept.variable @"io/f32_input" kind io role "f32_input" : tensor<4x3x1x1xbf16>
+// CHECK-DAG: incept.variable @"io/logits" kind io role "logits" : tensor<4x2xf32>
 // CHECK-NOT: loss_scale
 
 // CHECK-LABEL: func.func @prepare_training()
@@ -48,9 +48,9 @@
 // Vectors have no copy.
 // CHECK: incept.sgd_update {{.*}} : (tensor<2xf32>, tensor<2xf32>, tensor<2xf32>, tensor<f32>, tensor<f32>, tensor<f32>) -> (tensor<2xf32>, tensor<2xf32>){{$}}
 
-// F16-DAG: incept.variable @"loss_scale/scale" kind "slot" init {kind = "constant", value = 6.553600e+04 : f64} : tensor<f32>
-// F16-DAG: incept.variable @"loss_scale/good_steps" kind "slot" init {kind = "constant", value = 0.000000e+00 : f64} : tensor<f32>
-// F16-DAG: incept.variable @"pending/m" kind "pending" : tensor<2xf32>
+// F16-DAG: incept.variable @"loss_scale/scale" kind slot role "loss_scale" init {kind = "constant", value = 6.553600e+04 : f64} : tensor<f32>
+// F16-DAG: incept.variable @"loss_scale/good_steps" kind slot role "loss_scale" init {kind = "constant", value = 0.000000e+00 : f64} : tensor<f32>
+// F16-DAG: incept.variable @"pending/m" kind pending of @m : tensor<2xf32>
 // F16-LABEL: func.func @forward_backward()
 // F16: %[[SCALE:.+]] = incept.read @"loss_scale/scale"
 // F16: incept.softmax_cross_entropy_backward {{.*}} scale %[[SCALE]]
@@ -70,20 +70,22 @@
 // F16: %[[M:.+]] = incept.read @m
 // F16: %[[KEPT:.+]] = incept.select %[[UNSCALE]], %[[PENDING]], %[[M]]
 // F16: incept.write @m, %[[KEPT]]
-module {
-  incept.variable @w kind "parameter" decay : tensor<2x3xf32>
-  incept.variable @b kind "parameter" : tensor<2xf32>
-  incept.variable @m kind "state" : tensor<2xf32>
-  incept.variable @"grad/w" kind "gradient" : tensor<2x3xf32>
-  incept.variable @"grad/b" kind "gradient" : tensor<2xf32>
-  incept.variable @"momentum/w" kind "slot" : tensor<2x3xf32>
-  incept.variable @"momentum/b" kind "slot" : tensor<2xf32>
-  incept.variable @"io/f32_input" kind "io" : tensor<4x3x1x1xf32>
-  incept.variable @"io/labels" kind "io" : tensor<4xi64>
-  incept.variable @"io/logits" kind "io" : tensor<4x2xf32>
-  incept.variable @"io/loss" kind "io" : tensor<f32>
-  incept.variable @"io/diff" kind "io" : tensor<4x3xf32>
-  func.func @forward_backward() {
+module attributes {incept.target = #incept.target<fake>} {
+  incept.step_field @learning_rate : f32
+  incept.step_field @seed : ui64
+  incept.variable @w kind parameter decay : tensor<2x3xf32>
+  incept.variable @b kind parameter : tensor<2xf32>
+  incept.variable @m kind state : tensor<2xf32>
+  incept.variable @"grad/w" kind gradient of @w : tensor<2x3xf32>
+  incept.variable @"grad/b" kind gradient of @b : tensor<2xf32>
+  incept.variable @"momentum/w" kind slot of @w role "momentum" : tensor<2x3xf32>
+  incept.variable @"momentum/b" kind slot of @b role "momentum" : tensor<2xf32>
+  incept.variable @"io/f32_input" kind io role "f32_input" : tensor<4x3x1x1xf32>
+  incept.variable @"io/labels" kind io role "labels" : tensor<4xi64>
+  incept.variable @"io/logits" kind io role "logits" : tensor<4x2xf32>
+  incept.variable @"io/loss" kind io role "loss" : tensor<f32>
+  incept.variable @"io/diff" kind io role "diff" : tensor<4x3xf32>
+  func.func @forward_backward() attributes {incept.entry = #incept.entry<forward_backward>} {
     %x = incept.read @"io/f32_input" : tensor<4x3x1x1xf32>
     %f = incept.flatten %x : (tensor<4x3x1x1xf32>) -> tensor<4x3xf32>
     %w = incept.read @w : tensor<2x3xf32>
@@ -104,8 +106,8 @@ module {
     incept.write @m, %next : tensor<2xf32>
     return
   }
-  func.func @update() {
-    %rate = incept.step_value "learning_rate" : tensor<f32>
+  func.func @update() attributes {incept.entry = #incept.entry<update>} {
+    %rate = incept.step_value @learning_rate : tensor<f32>
     %w = incept.read @w : tensor<2x3xf32>
     %dw = incept.read @"grad/w" : tensor<2x3xf32>
     %vw = incept.read @"momentum/w" : tensor<2x3xf32>
@@ -170,29 +172,32 @@ module {
 !x = tensor<2x32x4x4xf32>
 !h = tensor<2x16x4x4xf32>
 !v = tensor<16xf32>
-incept.variable @a kind "parameter" : tensor<16x32x1x1xf32>
-incept.variable @b kind "parameter" : tensor<32x32x1x1xf32>
-incept.variable @c kind "parameter" : tensor<16x32x1x1xf32>
-incept.variable @m kind "state" : !v
-incept.variable @"grad/a" kind "gradient" : tensor<16x32x1x1xf32>
-incept.variable @"io/u8_images" kind "io" : tensor<2x4x4x32xui8>
-incept.variable @"io/f32_images" kind "io" : !x
-incept.variable @"io/f32_input" kind "io" : !x
-incept.variable @"io/labels" kind "io" : tensor<2xi64>
-incept.variable @"io/logits" kind "io" : tensor<2x32xf32>
-func.func @stage_u8() {
+module attributes {incept.target = #incept.target<fake>} {
+incept.step_field @learning_rate : f32
+incept.step_field @seed : ui64
+incept.variable @a kind parameter : tensor<16x32x1x1xf32>
+incept.variable @b kind parameter : tensor<32x32x1x1xf32>
+incept.variable @c kind parameter : tensor<16x32x1x1xf32>
+incept.variable @m kind state : !v
+incept.variable @"grad/a" kind gradient of @a : tensor<16x32x1x1xf32>
+incept.variable @"io/u8_images" kind io role "u8_images" : tensor<2x4x4x32xui8>
+incept.variable @"io/f32_images" kind io role "f32_images" : !x
+incept.variable @"io/f32_input" kind io role "f32_input" : !x
+incept.variable @"io/labels" kind io role "labels" : tensor<2xi64>
+incept.variable @"io/logits" kind io role "logits" : tensor<2x32xf32>
+func.func @stage_u8() attributes {incept.entry = #incept.entry<stage_u8>} {
   %u = incept.read @"io/u8_images" : tensor<2x4x4x32xui8>
   %x = incept.normalize_image %u {mean = array<f64: 0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.>, std = array<f64: 1.,1.,1.,1.,1.,1.,1.,1.,1.,1.,1.,1.,1.,1.,1.,1.,1.,1.,1.,1.,1.,1.,1.,1.,1.,1.,1.,1.,1.,1.,1.,1.>} : (tensor<2x4x4x32xui8>) -> !x
   incept.write @"io/f32_input", %x : !x
   return
 }
-func.func @stage_f32() {
+func.func @stage_f32() attributes {incept.entry = #incept.entry<stage_f32>} {
   %f = incept.read @"io/f32_images" : !x
   %x = incept.import_image %f : (!x) -> !x
   incept.write @"io/f32_input", %x : !x
   return
 }
-func.func @forward_backward() {
+func.func @forward_backward() attributes {incept.entry = #incept.entry<forward_backward>} {
   %x = incept.read @"io/f32_input" : !x
   %wa = incept.read @a : tensor<16x32x1x1xf32>
   %wb = incept.read @b : tensor<32x32x1x1xf32>
@@ -208,7 +213,7 @@ func.func @forward_backward() {
   %r = incept.relu %z : (!h) -> !h
   %q, %i = incept.max_pool_with_index %r kernel [3, 3] pad [1, 1] pad_end [1, 1] : (!h) -> (!h, tensor<2x16x4x4xui8>)
   %e = incept.avg_pool %q kernel [3, 3] pad [1, 1] pad_end [1, 1] : (!h) -> !h
-  %seed = incept.step_value "seed" : tensor<i64>
+  %seed = incept.step_value @seed : tensor<i64>
   %o = incept.dropout %e, %seed, %seed, %seed {keep = 0.5, stream = 1 : i64} : (!h, tensor<i64>, tensor<i64>, tensor<i64>) -> !h
   %k = incept.concat %o, %r : (!h, !h) -> !x
   %wc = incept.read @c : tensor<16x32x1x1xf32>
@@ -231,21 +236,23 @@ func.func @forward_backward() {
   return
 }
 
-func.func @update() {
-  %rate = incept.step_value "learning_rate" : tensor<f32>
+func.func @update() attributes {incept.entry = #incept.entry<update>} {
+  %rate = incept.step_value @learning_rate : tensor<f32>
   %w = incept.read @a : tensor<16x32x1x1xf32>
   %g = incept.read @"grad/a" : tensor<16x32x1x1xf32>
   %n:2 = incept.sgd_update %w, %g, %w rate %rate momentum %rate weight_decay %rate : (tensor<16x32x1x1xf32>, tensor<16x32x1x1xf32>, tensor<16x32x1x1xf32>, tensor<f32>, tensor<f32>, tensor<f32>) -> (tensor<16x32x1x1xf32>, tensor<16x32x1x1xf32>)
   incept.write @a, %n#0 : tensor<16x32x1x1xf32>
   return
 }
+}
 
 //--- infer.mlir
+module attributes {incept.target = #incept.target<fake>} {
 // Folded weights are stored in low precision; weights that nothing is folded into get a variable, once for two reads.
-// CHECK-DAG: incept.variable @"folded/a" kind "derived" : tensor<4x4x1x1xbf16>
-// CHECK-DAG: incept.variable @"narrow/b" kind "derived" : tensor<4x4x1x1xbf16>
-// CHECK-DAG: incept.variable @"narrow/v" kind "derived" : tensor<4xbf16>
-// CHECK-DAG: incept.variable @a kind "parameter" : tensor<4x4x1x1xf32>
+// CHECK-DAG: incept.variable @"folded/a" kind derived : tensor<4x4x1x1xbf16>
+// CHECK-DAG: incept.variable @"narrow/b" kind derived of @b : tensor<4x4x1x1xbf16>
+// CHECK-DAG: incept.variable @"narrow/v" kind derived of @v : tensor<4xbf16>
+// CHECK-DAG: incept.variable @a kind parameter : tensor<4x4x1x1xf32>
 // CHECK-NOT: kind "copy"
 // CHECK-LABEL: func.func @prepare_inference
 // CHECK: %[[FOLDED:.+]] = incept.reorder {{.*}} scales {{.*}} -> tensor<4x4x1x1xf32>
@@ -266,20 +273,20 @@ func.func @update() {
 // CHECK-NEXT: incept.conv2d {{.*}} residual {{.*}} : (tensor<1x4x2x2xbf16>, tensor<4x4x1x1xbf16>, tensor<1x4x2x2xbf16>) -> tensor<1x4x2x2xbf16>
 // CHECK: incept.cast {{.*}} -> tensor<1x4xf32>
 // CHECK: incept.write @"io/logits"
-incept.variable @a kind "parameter" : tensor<4x4x1x1xf32>
-incept.variable @b kind "parameter" : tensor<4x4x1x1xf32>
-incept.variable @v kind "parameter" : tensor<4xf32>
-incept.variable @"folded/a" kind "derived" : tensor<4x4x1x1xf32>
-incept.variable @"io/f32_input" kind "io" : tensor<1x4x2x2xf32>
-incept.variable @"io/logits" kind "io" : tensor<1x4xf32>
-func.func @prepare_inference() {
+incept.variable @a kind parameter : tensor<4x4x1x1xf32>
+incept.variable @b kind parameter : tensor<4x4x1x1xf32>
+incept.variable @v kind parameter : tensor<4xf32>
+incept.variable @"folded/a" kind derived : tensor<4x4x1x1xf32>
+incept.variable @"io/f32_input" kind io role "f32_input" : tensor<1x4x2x2xf32>
+incept.variable @"io/logits" kind io role "logits" : tensor<1x4xf32>
+func.func @prepare_inference() attributes {incept.entry = #incept.entry<prepare_inference>} {
   %a = incept.read @a : tensor<4x4x1x1xf32>
   %v = incept.read @v : tensor<4xf32>
   %f = incept.reorder %a scales %v : (tensor<4x4x1x1xf32>, tensor<4xf32>) -> tensor<4x4x1x1xf32>
   incept.write @"folded/a", %f : tensor<4x4x1x1xf32>
   return
 }
-func.func @infer() {
+func.func @infer() attributes {incept.entry = #incept.entry<infer>} {
   %x = incept.read @"io/f32_input" : tensor<1x4x2x2xf32>
   %a = incept.read @"folded/a" : tensor<4x4x1x1xf32>
   %v = incept.read @v : tensor<4xf32>
@@ -292,4 +299,5 @@ func.func @infer() {
   %l = incept.flatten %p : (tensor<1x4x1x1xf32>) -> tensor<1x4xf32>
   incept.write @"io/logits", %l : tensor<1x4xf32>
   return
+}
 }

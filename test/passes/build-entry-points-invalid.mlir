@@ -1,12 +1,12 @@
 // RUN: incept-opt %s -split-input-file -verify-diagnostics -incept-build-entry-points
 
-// expected-error @+1 {{expected a function @network from images to logits}}
+// expected-error @+1 {{expected one function, the network, from images to logits}}
 module {
 }
 
 // -----
 
-// expected-error @+1 {{expected a function @network from images to logits}}
+// expected-error @+1 {{expected one function, the network, from images to logits}}
 module {
   func.func @network() {
     return
@@ -34,7 +34,7 @@ module attributes {incept.normalization = {mean = array<f64: 0.5, 0.5>, std = ar
 
 // -----
 
-// expected-error @+1 {{expected a function @network from images to logits}}
+// expected-error @+1 {{expected one function, the network, from images to logits}}
 module {
   func.func private @network(%x: tensor<2x1x1x1xf32>) -> tensor<2x1xf32>
 }
@@ -63,7 +63,7 @@ module {
 // -----
 
 module {
-  incept.variable @y kind "io" : tensor<2x3xf32>
+  incept.variable @y kind io role "y" : tensor<2x3xf32>
   // expected-error @+1 {{expected auxiliary heads with logits 'tensor<2x1xf32>' and incept.loss_weights with 2 values}}
   func.func @network(%x: tensor<2x1x1x1xf32>) -> (tensor<2x1xf32>, tensor<2x3xf32>) attributes {incept.loss_weights = array<f64: 1.0, 0.4>} {
     %y = incept.read @y : tensor<2x3xf32>

@@ -7,14 +7,14 @@
 //--- train.mlir
 // Every function has its copy of the network; dropout is random in training and absent in inference.
 module attributes {incept.mode = "train", incept.normalization = {mean = array<f64: 0.5>, std = array<f64: 0.25>}} {
-  incept.variable @fc.weight kind "parameter" : tensor<3x4xf32>
+  incept.variable @fc.weight kind parameter : tensor<3x4xf32>
   // TRAIN: incept.variable @fc.weight
-  // TRAIN: incept.variable @"io/u8_images" kind "io" : tensor<2x2x2x1xui8>
-  // TRAIN: incept.variable @"io/f32_images" kind "io" : tensor<2x1x2x2xf32>
-  // TRAIN: incept.variable @"io/f32_input" kind "io" : tensor<2x1x2x2xf32>
-  // TRAIN: incept.variable @"io/labels" kind "io" : tensor<2xi64>
-  // TRAIN: incept.variable @"io/loss" kind "io" : tensor<f32>
-  // TRAIN: incept.variable @"io/logits" kind "io" : tensor<2x1xf32>
+  // TRAIN: incept.variable @"io/u8_images" kind io role "u8_images" : tensor<2x2x2x1xui8>
+  // TRAIN: incept.variable @"io/f32_images" kind io role "f32_images" : tensor<2x1x2x2xf32>
+  // TRAIN: incept.variable @"io/f32_input" kind io role "f32_input" : tensor<2x1x2x2xf32>
+  // TRAIN: incept.variable @"io/labels" kind io role "labels" : tensor<2xi64>
+  // TRAIN: incept.variable @"io/loss" kind io role "loss" : tensor<f32>
+  // TRAIN: incept.variable @"io/logits" kind io role "logits" : tensor<2x1xf32>
 
   // TRAIN-LABEL: func.func @stage_u8()
   // TRAIN: %[[U:.*]] = incept.read @"io/u8_images"
@@ -27,9 +27,9 @@ module attributes {incept.mode = "train", incept.normalization = {mean = array<f
   // TRAIN: incept.write @"io/f32_input", %[[I]]
 
   // TRAIN-LABEL: func.func @forward_backward()
-  // TRAIN-DAG: %[[SEED:.*]] = incept.step_value "seed" : tensor<i64>
-  // TRAIN-DAG: %[[STEP:.*]] = incept.step_value "step" : tensor<i64>
-  // TRAIN-DAG: %[[BASE:.*]] = incept.step_value "sample_base" : tensor<i64>
+  // TRAIN-DAG: %[[SEED:.*]] = incept.step_value @seed : tensor<i64>
+  // TRAIN-DAG: %[[STEP:.*]] = incept.step_value @step : tensor<i64>
+  // TRAIN-DAG: %[[BASE:.*]] = incept.step_value @sample_base : tensor<i64>
   // TRAIN-DAG: %[[X:.*]] = incept.read @"io/f32_input"
   // TRAIN: %[[P:.*]] = incept.global_avg_pool %[[X]]
   // TRAIN: %[[L:.*]] = incept.flatten %[[P]]
@@ -74,16 +74,16 @@ module attributes {incept.mode = "infer"} {
 // not even their parameters.
 // AUX-INFER: module attributes {incept.mode = "infer", incept.training_only = ["aux.weight", "aux.bn.bias", "aux.bn.mean", "aux.bn.var"]}
 module attributes {incept.mode = "train"} {
-  incept.variable @fc.weight kind "parameter" : tensor<3x4xf32>
-  incept.variable @aux.weight kind "parameter" : tensor<3x4xf32>
-  incept.variable @aux.bn.bias kind "parameter" : tensor<4xf32>
-  incept.variable @aux.bn.mean kind "state" : tensor<4xf32>
-  incept.variable @aux.bn.var kind "state" : tensor<4xf32>
+  incept.variable @fc.weight kind parameter : tensor<3x4xf32>
+  incept.variable @aux.weight kind parameter : tensor<3x4xf32>
+  incept.variable @aux.bn.bias kind parameter : tensor<4xf32>
+  incept.variable @aux.bn.mean kind state : tensor<4xf32>
+  incept.variable @aux.bn.var kind state : tensor<4xf32>
   // AUX: incept.variable @aux.weight
-  // AUX: incept.variable @"io/logits" kind "io" : tensor<2x3xf32>
-  // AUX: incept.variable @"io/auxiliary_logits1" kind "io" : tensor<2x3xf32>
+  // AUX: incept.variable @"io/logits" kind io role "logits" : tensor<2x3xf32>
+  // AUX: incept.variable @"io/auxiliary_logits1" kind io role "auxiliary_logits1" : tensor<2x3xf32>
 
-  // AUX: func.func @forward_backward() attributes {incept.loss_weights = array<f64: 1.000000e+00, 4.000000e-01>}
+  // AUX: func.func @forward_backward() attributes {incept.entry = #incept.entry<forward_backward>, incept.loss_weights = array<f64: 1.000000e+00, 4.000000e-01>}
   // AUX: %[[P:.*]] = incept.global_avg_pool
   // AUX: %[[B:.*]] = incept.batch_norm %[[P]]
   // AUX: %[[F:.*]] = incept.flatten %[[B]]
@@ -93,7 +93,7 @@ module attributes {incept.mode = "train"} {
   // AUX: incept.write @"io/logits", %[[ML]]
   // AUX: incept.write @"io/auxiliary_logits1", %[[AL]]
 
-  // AUX: func.func @infer() {
+  // AUX: func.func @infer() attributes {incept.entry = #incept.entry<infer>} {
   // AUX-NOT: aux
   // AUX-NOT: batch_norm
   // AUX: incept.read @fc.weight

@@ -1,14 +1,14 @@
 // RUN: incept-opt %s -split-input-file -verify-diagnostics -incept-differentiate
 
 module {
-  incept.variable @w kind "parameter" : tensor<2x1xf32>
+  incept.variable @w kind parameter : tensor<2x1xf32>
   // expected-error @+1 {{parameter 'unused' does not influence the loss, so it cannot be trained}}
-  incept.variable @unused kind "parameter" : tensor<2x1xf32>
-  incept.variable @"io/f32_input" kind "io" : tensor<2x1x1x1xf32>
-  incept.variable @"io/labels" kind "io" : tensor<2xi64>
-  incept.variable @"io/loss" kind "io" : tensor<f32>
-  incept.variable @"io/logits" kind "io" : tensor<2x2xf32>
-  func.func @forward_backward() {
+  incept.variable @unused kind parameter : tensor<2x1xf32>
+  incept.variable @"io/f32_input" kind io role "f32_input" : tensor<2x1x1x1xf32>
+  incept.variable @"io/labels" kind io role "labels" : tensor<2xi64>
+  incept.variable @"io/loss" kind io role "loss" : tensor<f32>
+  incept.variable @"io/logits" kind io role "logits" : tensor<2x2xf32>
+  func.func @forward_backward() attributes {incept.entry = #incept.entry<forward_backward>} {
     %x = incept.read @"io/f32_input" : tensor<2x1x1x1xf32>
     %f = incept.flatten %x : (tensor<2x1x1x1xf32>) -> tensor<2x1xf32>
     %w = incept.read @w : tensor<2x1xf32>
@@ -22,12 +22,12 @@ module {
 // -----
 
 module {
-  incept.variable @w kind "parameter" : tensor<2x1xf32>
-  incept.variable @"io/f32_input" kind "io" : tensor<2x1x1x1xf32>
-  incept.variable @"io/labels" kind "io" : tensor<2xi64>
-  incept.variable @"io/loss" kind "io" : tensor<f32>
-  incept.variable @"io/logits" kind "io" : tensor<2x2xf32>
-  func.func @forward_backward() {
+  incept.variable @w kind parameter : tensor<2x1xf32>
+  incept.variable @"io/f32_input" kind io role "f32_input" : tensor<2x1x1x1xf32>
+  incept.variable @"io/labels" kind io role "labels" : tensor<2xi64>
+  incept.variable @"io/loss" kind io role "loss" : tensor<f32>
+  incept.variable @"io/logits" kind io role "logits" : tensor<2x2xf32>
+  func.func @forward_backward() attributes {incept.entry = #incept.entry<forward_backward>} {
     %x = incept.read @"io/f32_input" : tensor<2x1x1x1xf32>
     %f = incept.flatten %x : (tensor<2x1x1x1xf32>) -> tensor<2x1xf32>
     %w = incept.read @w : tensor<2x1xf32>
@@ -42,8 +42,8 @@ module {
 // -----
 
 module {
-  // expected-error @+1 {{expected a write of io/logits: run incept-build-entry-points first}}
-  func.func @forward_backward() {
+  // expected-error @+1 {{expected io variables of roles logits, labels and loss, and a write of the first: run incept-build-entry-points first}}
+  func.func @forward_backward() attributes {incept.entry = #incept.entry<forward_backward>} {
     return
   }
 }
@@ -51,10 +51,28 @@ module {
 // -----
 
 module {
-  incept.variable @"io/logits" kind "io" : tensor<2x2xf32>
-  incept.variable @"io/f32_input" kind "io" : tensor<2x2x1x1xf32>
+  incept.variable @"io/logits" kind io role "logits" : tensor<2x2xf32>
+  incept.variable @"io/labels" kind io role "labels" : tensor<2xi64>
+  incept.variable @"io/loss" kind io role "loss" : tensor<f32>
+  incept.variable @"io/f32_input" kind io role "f32_input" : tensor<2x2x1x1xf32>
   // expected-error @+1 {{expected incept.loss_weights with 1 values, but got 2}}
-  func.func @forward_backward() attributes {incept.loss_weights = array<f64: 1.0, 0.4>} {
+  func.func @forward_backward() attributes {incept.entry = #incept.entry<forward_backward>, incept.loss_weights = array<f64: 1.0, 0.4>} {
+    %x = incept.read @"io/f32_input" : tensor<2x2x1x1xf32>
+    %f = incept.flatten %x : (tensor<2x2x1x1xf32>) -> tensor<2x2xf32>
+    incept.write @"io/logits", %f : tensor<2x2xf32>
+    return
+  }
+}
+
+// -----
+
+module attributes {incept.training = {loss = "hinge"}} {
+  incept.variable @"io/logits" kind io role "logits" : tensor<2x2xf32>
+  incept.variable @"io/labels" kind io role "labels" : tensor<2xi64>
+  incept.variable @"io/loss" kind io role "loss" : tensor<f32>
+  incept.variable @"io/f32_input" kind io role "f32_input" : tensor<2x2x1x1xf32>
+  // expected-error @+1 {{expected incept.training with a loss that is registered, but got 'hinge'}}
+  func.func @forward_backward() attributes {incept.entry = #incept.entry<forward_backward>} {
     %x = incept.read @"io/f32_input" : tensor<2x2x1x1xf32>
     %f = incept.flatten %x : (tensor<2x2x1x1xf32>) -> tensor<2x2xf32>
     incept.write @"io/logits", %f : tensor<2x2xf32>

@@ -3,18 +3,18 @@
 // Forward, loss, backward, in this order; every gradient is written to its variable.
 // CHECK: incept.training = {label_smoothing = 1.000000e-01 : f64}
 module attributes {incept.training = {label_smoothing = 0.1}} {
-  incept.variable @c.weight kind "parameter" : tensor<2x1x2x2xf32>
-  incept.variable @c.bias kind "parameter" : tensor<2xf32>
-  incept.variable @fc.weight kind "parameter" : tensor<3x2xf32>
-  incept.variable @"io/f32_input" kind "io" : tensor<2x1x4x4xf32>
-  incept.variable @"io/labels" kind "io" : tensor<2xi64>
-  incept.variable @"io/loss" kind "io" : tensor<f32>
-  incept.variable @"io/logits" kind "io" : tensor<2x3xf32>
-  // CHECK: incept.variable @"grad/c.weight" kind "gradient" : tensor<2x1x2x2xf32>
-  // CHECK: incept.variable @"grad/c.bias" kind "gradient" : tensor<2xf32>
-  // CHECK: incept.variable @"grad/fc.weight" kind "gradient" : tensor<3x2xf32>
+  incept.variable @c.weight kind parameter : tensor<2x1x2x2xf32>
+  incept.variable @c.bias kind parameter : tensor<2xf32>
+  incept.variable @fc.weight kind parameter : tensor<3x2xf32>
+  incept.variable @"io/f32_input" kind io role "f32_input" : tensor<2x1x4x4xf32>
+  incept.variable @"io/labels" kind io role "labels" : tensor<2xi64>
+  incept.variable @"io/loss" kind io role "loss" : tensor<f32>
+  incept.variable @"io/logits" kind io role "logits" : tensor<2x3xf32>
+  // CHECK: incept.variable @"grad/c.weight" kind gradient of @c.weight : tensor<2x1x2x2xf32>
+  // CHECK: incept.variable @"grad/c.bias" kind gradient of @c.bias : tensor<2xf32>
+  // CHECK: incept.variable @"grad/fc.weight" kind gradient of @fc.weight : tensor<3x2xf32>
   // CHECK-LABEL: func.func @forward_backward()
-  func.func @forward_backward() {
+  func.func @forward_backward() attributes {incept.entry = #incept.entry<forward_backward>} {
     // CHECK: %[[X:.*]] = incept.read @"io/f32_input"
     %x = incept.read @"io/f32_input" : tensor<2x1x4x4xf32>
     %w = incept.read @c.weight : tensor<2x1x2x2xf32>
@@ -58,16 +58,16 @@ module attributes {incept.training = {label_smoothing = 0.1}} {
 
 // Batch norm takes the batch's statistics and moves the running ones; without gamma its gradient is unused.
 module {
-  incept.variable @w kind "parameter" : tensor<2x1x1x1xf32>
-  incept.variable @beta kind "parameter" : tensor<2xf32>
-  incept.variable @running_mean kind "state" : tensor<2xf32>
-  incept.variable @running_var kind "state" : tensor<2xf32>
-  incept.variable @"io/f32_input" kind "io" : tensor<2x1x1x1xf32>
-  incept.variable @"io/labels" kind "io" : tensor<2xi64>
-  incept.variable @"io/loss" kind "io" : tensor<f32>
-  incept.variable @"io/logits" kind "io" : tensor<2x2xf32>
+  incept.variable @w kind parameter : tensor<2x1x1x1xf32>
+  incept.variable @beta kind parameter : tensor<2xf32>
+  incept.variable @running_mean kind state : tensor<2xf32>
+  incept.variable @running_var kind state : tensor<2xf32>
+  incept.variable @"io/f32_input" kind io role "f32_input" : tensor<2x1x1x1xf32>
+  incept.variable @"io/labels" kind io role "labels" : tensor<2xi64>
+  incept.variable @"io/loss" kind io role "loss" : tensor<f32>
+  incept.variable @"io/logits" kind io role "logits" : tensor<2x2xf32>
   // CHECK-LABEL: func.func @forward_backward()
-  func.func @forward_backward() {
+  func.func @forward_backward() attributes {incept.entry = #incept.entry<forward_backward>} {
     %x = incept.read @"io/f32_input" : tensor<2x1x1x1xf32>
     %w = incept.read @w : tensor<2x1x1x1xf32>
     // CHECK: %[[C:.*]] = incept.conv2d
@@ -98,13 +98,13 @@ module {
 
 // Three consumers: one sum, in the order of the consumers. A concat's gradient is slices, an add's is shared.
 module {
-  incept.variable @w kind "parameter" : tensor<2x1x1x1xf32>
-  incept.variable @"io/f32_input" kind "io" : tensor<2x1x1x1xf32>
-  incept.variable @"io/labels" kind "io" : tensor<2xi64>
-  incept.variable @"io/loss" kind "io" : tensor<f32>
-  incept.variable @"io/logits" kind "io" : tensor<2x7xf32>
+  incept.variable @w kind parameter : tensor<2x1x1x1xf32>
+  incept.variable @"io/f32_input" kind io role "f32_input" : tensor<2x1x1x1xf32>
+  incept.variable @"io/labels" kind io role "labels" : tensor<2xi64>
+  incept.variable @"io/loss" kind io role "loss" : tensor<f32>
+  incept.variable @"io/logits" kind io role "logits" : tensor<2x7xf32>
   // CHECK-LABEL: func.func @forward_backward()
-  func.func @forward_backward() {
+  func.func @forward_backward() attributes {incept.entry = #incept.entry<forward_backward>} {
     %x = incept.read @"io/f32_input" : tensor<2x1x1x1xf32>
     %w = incept.read @w : tensor<2x1x1x1xf32>
     %c = incept.conv2d %x, %w {incept.path = "c"} : (tensor<2x1x1x1xf32>, tensor<2x1x1x1xf32>) -> tensor<2x2x1x1xf32>
@@ -133,13 +133,13 @@ module {
 
 // A parameter that two ops read gets the sum of both gradients, and one write.
 module {
-  incept.variable @w kind "parameter" : tensor<2x2xf32>
-  incept.variable @"io/f32_input" kind "io" : tensor<2x2x1x1xf32>
-  incept.variable @"io/labels" kind "io" : tensor<2xi64>
-  incept.variable @"io/loss" kind "io" : tensor<f32>
-  incept.variable @"io/logits" kind "io" : tensor<2x2xf32>
+  incept.variable @w kind parameter : tensor<2x2xf32>
+  incept.variable @"io/f32_input" kind io role "f32_input" : tensor<2x2x1x1xf32>
+  incept.variable @"io/labels" kind io role "labels" : tensor<2xi64>
+  incept.variable @"io/loss" kind io role "loss" : tensor<f32>
+  incept.variable @"io/logits" kind io role "logits" : tensor<2x2xf32>
   // CHECK-LABEL: func.func @forward_backward()
-  func.func @forward_backward() {
+  func.func @forward_backward() attributes {incept.entry = #incept.entry<forward_backward>} {
     %x = incept.read @"io/f32_input" : tensor<2x2x1x1xf32>
     %f = incept.flatten %x : (tensor<2x2x1x1xf32>) -> tensor<2x2xf32>
     %w = incept.read @w : tensor<2x2xf32>
@@ -160,19 +160,22 @@ module {
 
 // The gradient of dropout is dropout with the same random numbers. A pool that no parameter influences stays as it is.
 module {
-  incept.variable @w kind "parameter" : tensor<2x1xf32>
-  incept.variable @"io/f32_input" kind "io" : tensor<2x1x2x2xf32>
-  incept.variable @"io/labels" kind "io" : tensor<2xi64>
-  incept.variable @"io/loss" kind "io" : tensor<f32>
-  incept.variable @"io/logits" kind "io" : tensor<2x2xf32>
+  incept.step_field @seed : ui64
+  incept.step_field @step : i64
+  incept.step_field @sample_base : i64
+  incept.variable @w kind parameter : tensor<2x1xf32>
+  incept.variable @"io/f32_input" kind io role "f32_input" : tensor<2x1x2x2xf32>
+  incept.variable @"io/labels" kind io role "labels" : tensor<2xi64>
+  incept.variable @"io/loss" kind io role "loss" : tensor<f32>
+  incept.variable @"io/logits" kind io role "logits" : tensor<2x2xf32>
   // CHECK-LABEL: func.func @forward_backward()
-  func.func @forward_backward() {
-    // CHECK-DAG: %[[SEED:.*]] = incept.step_value "seed"
-    %seed = incept.step_value "seed" : tensor<i64>
-    // CHECK-DAG: %[[STEP:.*]] = incept.step_value "step"
-    %step = incept.step_value "step" : tensor<i64>
-    // CHECK-DAG: %[[BASE:.*]] = incept.step_value "sample_base"
-    %base = incept.step_value "sample_base" : tensor<i64>
+  func.func @forward_backward() attributes {incept.entry = #incept.entry<forward_backward>} {
+    // CHECK-DAG: %[[SEED:.*]] = incept.step_value @seed
+    %seed = incept.step_value @seed : tensor<i64>
+    // CHECK-DAG: %[[STEP:.*]] = incept.step_value @step
+    %step = incept.step_value @step : tensor<i64>
+    // CHECK-DAG: %[[BASE:.*]] = incept.step_value @sample_base
+    %base = incept.step_value @sample_base : tensor<i64>
     %x = incept.read @"io/f32_input" : tensor<2x1x2x2xf32>
     // CHECK: incept.max_pool %{{.*}} kernel [2, 2] :
     %p = incept.max_pool %x kernel [2, 2] : (tensor<2x1x2x2xf32>) -> tensor<2x1x1x1xf32>
@@ -193,16 +196,16 @@ module {
 
 // An auxiliary head: the loss is the weighted sum, and what both heads use gets both gradients.
 module attributes {incept.training = {label_smoothing = 0.1}} {
-  incept.variable @w kind "parameter" : tensor<4x2xf32>
-  incept.variable @main kind "parameter" : tensor<3x4xf32>
-  incept.variable @aux kind "parameter" : tensor<3x4xf32>
-  incept.variable @"io/f32_input" kind "io" : tensor<2x2x1x1xf32>
-  incept.variable @"io/labels" kind "io" : tensor<2xi64>
-  incept.variable @"io/loss" kind "io" : tensor<f32>
-  incept.variable @"io/logits" kind "io" : tensor<2x3xf32>
-  incept.variable @"io/auxiliary_logits1" kind "io" : tensor<2x3xf32>
+  incept.variable @w kind parameter : tensor<4x2xf32>
+  incept.variable @main kind parameter : tensor<3x4xf32>
+  incept.variable @aux kind parameter : tensor<3x4xf32>
+  incept.variable @"io/f32_input" kind io role "f32_input" : tensor<2x2x1x1xf32>
+  incept.variable @"io/labels" kind io role "labels" : tensor<2xi64>
+  incept.variable @"io/loss" kind io role "loss" : tensor<f32>
+  incept.variable @"io/logits" kind io role "logits" : tensor<2x3xf32>
+  incept.variable @"io/auxiliary_logits1" kind io role "auxiliary_logits1" : tensor<2x3xf32>
   // CHECK-LABEL: func.func @forward_backward()
-  func.func @forward_backward() attributes {incept.loss_weights = array<f64: 1.0, 0.4>} {
+  func.func @forward_backward() attributes {incept.entry = #incept.entry<forward_backward>, incept.loss_weights = array<f64: 1.0, 0.4>} {
     %x = incept.read @"io/f32_input" : tensor<2x2x1x1xf32>
     %f = incept.flatten %x : (tensor<2x2x1x1xf32>) -> tensor<2x2xf32>
     %w = incept.read @w : tensor<4x2xf32>
@@ -234,13 +237,13 @@ module attributes {incept.training = {label_smoothing = 0.1}} {
 
 // Nothing comes back through a factor of 0: the slice has no gradient, and needs no rule for one.
 module {
-  incept.variable @w kind "parameter" : tensor<2x1x1x1xf32>
-  incept.variable @"io/f32_input" kind "io" : tensor<2x1x1x1xf32>
-  incept.variable @"io/labels" kind "io" : tensor<2xi64>
-  incept.variable @"io/loss" kind "io" : tensor<f32>
-  incept.variable @"io/logits" kind "io" : tensor<2x3xf32>
+  incept.variable @w kind parameter : tensor<2x1x1x1xf32>
+  incept.variable @"io/f32_input" kind io role "f32_input" : tensor<2x1x1x1xf32>
+  incept.variable @"io/labels" kind io role "labels" : tensor<2xi64>
+  incept.variable @"io/loss" kind io role "loss" : tensor<f32>
+  incept.variable @"io/logits" kind io role "logits" : tensor<2x3xf32>
   // CHECK-LABEL: func.func @forward_backward()
-  func.func @forward_backward() {
+  func.func @forward_backward() attributes {incept.entry = #incept.entry<forward_backward>} {
     %x = incept.read @"io/f32_input" : tensor<2x1x1x1xf32>
     %w = incept.read @w : tensor<2x1x1x1xf32>
     %c = incept.conv2d %x, %w : (tensor<2x1x1x1xf32>, tensor<2x1x1x1xf32>) -> tensor<2x2x1x1xf32>
@@ -261,25 +264,63 @@ module {
 
 // Nothing uses the first part of the split: its gradient is zero, and that of the second part still comes back.
 module {
-  incept.variable @w kind "parameter" : tensor<4x1x1x1xf32>
-  incept.variable @"io/f32_input" kind "io" : tensor<2x1x1x1xf32>
-  incept.variable @"io/labels" kind "io" : tensor<2xi64>
-  incept.variable @"io/loss" kind "io" : tensor<f32>
-  incept.variable @"io/logits" kind "io" : tensor<2x3xf32>
+  incept.variable @w kind parameter : tensor<4x1x1x1xf32>
+  incept.variable @"io/f32_input" kind io role "f32_input" : tensor<2x1x1x1xf32>
+  incept.variable @"io/labels" kind io role "labels" : tensor<2xi64>
+  incept.variable @"io/loss" kind io role "loss" : tensor<f32>
+  incept.variable @"io/logits" kind io role "logits" : tensor<2x3xf32>
   // CHECK-LABEL: func.func @forward_backward()
-  func.func @forward_backward() {
+  func.func @forward_backward() attributes {incept.entry = #incept.entry<forward_backward>} {
     %x = incept.read @"io/f32_input" : tensor<2x1x1x1xf32>
     %w = incept.read @w : tensor<4x1x1x1xf32>
     %c = incept.conv2d %x, %w : (tensor<2x1x1x1xf32>, tensor<4x1x1x1xf32>) -> tensor<2x4x1x1xf32>
-    // CHECK: %[[S:.*]]:2 = incept.split
+    // CHECK: incept.split
     %s:2 = incept.split %c : (tensor<2x4x1x1xf32>) -> (tensor<2x1x1x1xf32>, tensor<2x3x1x1xf32>)
     %f = incept.flatten %s#1 : (tensor<2x3x1x1xf32>) -> tensor<2x3xf32>
     incept.write @"io/logits", %f : tensor<2x3xf32>
     // CHECK: %[[D:.*]] = incept.flatten %{{.*}} : (tensor<2x3xf32>) -> tensor<2x3x1x1xf32>
-    // CHECK: %[[Z:.*]] = incept.scale %[[S]]#0 by 0.0
+    // CHECK: %[[Z:.*]] = incept.zeros : tensor<2x1x1x1xf32>
     // CHECK: %[[DC:.*]] = incept.concat %[[Z]], %[[D]]
     // CHECK: %[[DW:.*]] = incept.conv2d_backward_weights %{{.*}}, %[[DC]]
     // CHECK: incept.write @"grad/w", %[[DW]]
+    return
+  }
+}
+
+// -----
+
+// Nothing of the gradient comes back through a factor of 0: no position of a maximum is kept for it, be it behind the
+// pool or before it.
+module {
+  incept.variable @a kind parameter : tensor<2x1x1x1xf32>
+  incept.variable @w kind parameter : tensor<2x2xf32>
+  incept.variable @"io/f32_input" kind io role "f32_input" : tensor<2x1x2x2xf32>
+  incept.variable @"io/labels" kind io role "labels" : tensor<2xi64>
+  incept.variable @"io/loss" kind io role "loss" : tensor<f32>
+  incept.variable @"io/logits" kind io role "logits" : tensor<2x2xf32>
+  // CHECK-LABEL: func.func @forward_backward
+  func.func @forward_backward() attributes {incept.entry = #incept.entry<forward_backward>} {
+    %x = incept.read @"io/f32_input" : tensor<2x1x2x2xf32>
+    %a = incept.read @a : tensor<2x1x1x1xf32>
+    %c = incept.conv2d %x, %a : (tensor<2x1x2x2xf32>, tensor<2x1x1x1xf32>) -> tensor<2x2x2x2xf32>
+    // CHECK: %[[G:.*]] = incept.max_pool %{{.*}} kernel [2, 2] {incept.path = "zeroed"}
+    %g = incept.max_pool %c kernel [2, 2] {incept.path = "zeroed"} : (tensor<2x2x2x2xf32>) -> tensor<2x2x1x1xf32>
+    // CHECK: incept.scale %[[G]] by 0.0
+    %z = incept.scale %g by 0.0 : (tensor<2x2x1x1xf32>) -> tensor<2x2x1x1xf32>
+    // CHECK: %[[H:.*]] = incept.scale %{{.*}} by 0.0
+    %h = incept.scale %c by 0.0 : (tensor<2x2x2x2xf32>) -> tensor<2x2x2x2xf32>
+    // CHECK: incept.max_pool %[[H]] kernel [2, 2] {incept.path = "of_zeros"}
+    %o = incept.max_pool %h kernel [2, 2] {incept.path = "of_zeros"} : (tensor<2x2x2x2xf32>) -> tensor<2x2x1x1xf32>
+    // CHECK: incept.max_pool_with_index %{{.*}} kernel [2, 2] {incept.path = "kept"}
+    %k = incept.max_pool %c kernel [2, 2] {incept.path = "kept"} : (tensor<2x2x2x2xf32>) -> tensor<2x2x1x1xf32>
+    %t = incept.add %z, %o : (tensor<2x2x1x1xf32>, tensor<2x2x1x1xf32>) -> tensor<2x2x1x1xf32>
+    %s = incept.add %t, %k : (tensor<2x2x1x1xf32>, tensor<2x2x1x1xf32>) -> tensor<2x2x1x1xf32>
+    %f = incept.flatten %s : (tensor<2x2x1x1xf32>) -> tensor<2x2xf32>
+    %w = incept.read @w : tensor<2x2xf32>
+    %l = incept.linear %f, %w : (tensor<2x2xf32>, tensor<2x2xf32>) -> tensor<2x2xf32>
+    incept.write @"io/logits", %l : tensor<2x2xf32>
+    // CHECK-COUNT-1: incept.max_pool_backward
+    // CHECK-NOT: incept.max_pool_backward
     return
   }
 }

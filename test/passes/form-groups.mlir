@@ -4,13 +4,13 @@
 
 // The normalisation has one consumer, the ReLU: one kernel.
 // CHECK-LABEL: func.func @chain
-//       CHECK:   incept.group "kernel"
+//       CHECK:   incept.group kernel
 //       CHECK:     incept.scale_shift
 //       CHECK:     incept.relu
 //   CHECK-NOT:   incept.group
 //       CHECK:   return
 // NOFUSE-LABEL: func.func @chain
-// NOFUSE-COUNT-2: incept.group "kernel"
+// NOFUSE-COUNT-2: incept.group kernel
 func.func @chain(%x: tensor<2x4x3x3xf32>, %v: tensor<4xf32>) -> tensor<2x4x3x3xf32> {
   %y = incept.scale_shift %x, %v, %v, %v : (tensor<2x4x3x3xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) -> tensor<2x4x3x3xf32>
   %r = incept.relu %y : (tensor<2x4x3x3xf32>) -> tensor<2x4x3x3xf32>
@@ -19,9 +19,9 @@ func.func @chain(%x: tensor<2x4x3x3xf32>, %v: tensor<4xf32>) -> tensor<2x4x3x3xf
 
 // The library call stays alone; the kernel after it does not take it in.
 // CHECK-LABEL: func.func @library
-//       CHECK:   %[[CONV:.+]] = incept.group "library"
+//       CHECK:   %[[CONV:.+]] = incept.group library
 //       CHECK:     incept.conv2d
-//       CHECK:   incept.group "kernel"(%[[CONV]])
+//       CHECK:   incept.group kernel(%[[CONV]])
 //       CHECK:     incept.relu
 func.func @library(%x: tensor<2x4x3x3xf32>, %w: tensor<4x4x1x1xf32>) -> tensor<2x4x3x3xf32> {
   %y = incept.conv2d %x, %w : (tensor<2x4x3x3xf32>, tensor<4x4x1x1xf32>) -> tensor<2x4x3x3xf32>
@@ -31,18 +31,18 @@ func.func @library(%x: tensor<2x4x3x3xf32>, %w: tensor<4x4x1x1xf32>) -> tensor<2
 
 // The masked gradient is cheap (two reads): the sums and the last op each compute it, and nothing is kept.
 // CHECK-LABEL: func.func @recompute
-//       CHECK:   %[[STATS:.+]]:2 = incept.group "kernel"
+//       CHECK:   %[[STATS:.+]]:2 = incept.group kernel
 //       CHECK:     incept.relu_backward
 //       CHECK:     incept.batch_norm_backward_stats
-//       CHECK:   incept.group "kernel"
+//       CHECK:   incept.group kernel
 //       CHECK:     incept.relu_backward
 //       CHECK:     incept.batch_norm_backward_apply
 // The sums come first, so their kernel writes the masked gradient for the other.
 // KEEP-LABEL: func.func @recompute
-//       KEEP:   %[[STATS:.+]]:3 = incept.group "kernel"
+//       KEEP:   %[[STATS:.+]]:3 = incept.group kernel
 //       KEEP:     incept.relu_backward
 //       KEEP:     incept.batch_norm_backward_stats
-//       KEEP:   incept.group "kernel"(%[[STATS]]#0
+//       KEEP:   incept.group kernel(%[[STATS]]#0
 //   KEEP-NOT:     incept.relu_backward
 //       KEEP:     incept.batch_norm_backward_apply
 func.func @recompute(%g: tensor<2x4x3x3xf32>, %y: tensor<2x4x3x3xf32>, %x: tensor<2x4x3x3xf32>, %m: tensor<4xf32>) -> tensor<2x4x3x3xf32> {
@@ -54,11 +54,11 @@ func.func @recompute(%g: tensor<2x4x3x3xf32>, %y: tensor<2x4x3x3xf32>, %x: tenso
 
 // With a sum of three before it the masked gradient is dear: the first consumer computes it and yields it.
 // CHECK-LABEL: func.func @dear_value_is_kept
-//       CHECK:   %[[STATS:.+]]:3 = incept.group "kernel"
+//       CHECK:   %[[STATS:.+]]:3 = incept.group kernel
 //       CHECK:     incept.add_n
 //       CHECK:     incept.relu_backward
 //       CHECK:     incept.batch_norm_backward_stats
-//       CHECK:   incept.group "kernel"(%[[STATS]]#0
+//       CHECK:   incept.group kernel(%[[STATS]]#0
 //   CHECK-NOT:     incept.add_n
 //       CHECK:     incept.batch_norm_backward_apply
 func.func @dear_value_is_kept(%a: tensor<2x4x3x3xf32>, %b: tensor<2x4x3x3xf32>, %y: tensor<2x4x3x3xf32>, %x: tensor<2x4x3x3xf32>, %m: tensor<4xf32>) -> tensor<2x4x3x3xf32> {
@@ -71,10 +71,10 @@ func.func @dear_value_is_kept(%a: tensor<2x4x3x3xf32>, %b: tensor<2x4x3x3xf32>, 
 
 // The convolution between the two ReLUs needs the first one's result before the second kernel starts.
 // CHECK-LABEL: func.func @other_consumer_between
-//       CHECK:   %[[R:.+]] = incept.group "kernel"
+//       CHECK:   %[[R:.+]] = incept.group kernel
 //       CHECK:     incept.relu
-//       CHECK:   %[[C:.+]] = incept.group "library"(%[[R]]
-//       CHECK:   incept.group "kernel"(%{{.+}}, %[[C]])
+//       CHECK:   %[[C:.+]] = incept.group library(%[[R]]
+//       CHECK:   incept.group kernel(%{{.+}}, %[[C]])
 //       CHECK:     incept.add
 func.func @other_consumer_between(%x: tensor<2x4x3x3xf32>, %a: tensor<2x4x3x3xf32>, %b: tensor<2x4x3x3xf32>, %w: tensor<4x4x1x1xf32>) -> tensor<2x4x3x3xf32> {
   %r = incept.add_n %x, %a, %b : (tensor<2x4x3x3xf32>, tensor<2x4x3x3xf32>, tensor<2x4x3x3xf32>) -> tensor<2x4x3x3xf32>
@@ -86,9 +86,9 @@ func.func @other_consumer_between(%x: tensor<2x4x3x3xf32>, %a: tensor<2x4x3x3xf3
 
 // A residual block's end, relu(x + 0.17 * y), is one kernel behind the convolution that gives y.
 // CHECK-LABEL: func.func @residual
-//       CHECK:   %[[Y:.+]] = incept.group "library"
+//       CHECK:   %[[Y:.+]] = incept.group library
 //       CHECK:     incept.conv2d
-//       CHECK:   %[[R:.+]] = incept.group "kernel"(%[[Y]], %arg0)
+//       CHECK:   %[[R:.+]] = incept.group kernel(%[[Y]], %arg0)
 //       CHECK:     incept.scale
 //       CHECK:     incept.add
 //       CHECK:     incept.relu
@@ -105,9 +105,9 @@ func.func @residual(%x: tensor<2x4x3x3xf32>, %w: tensor<4x4x1x1xf32>, %b: tensor
 // The sum is needed by itself before the ReLU's kernel could give it: it stays outside.
 // CHECK-LABEL: func.func @residual_sum_used_before
 //       CHECK:     incept.add
-//       CHECK:   incept.group "library"
+//       CHECK:   incept.group library
 //       CHECK:     incept.conv2d
-//       CHECK:   incept.group "kernel"
+//       CHECK:   incept.group kernel
 //   CHECK-NOT:     incept.add %
 //       CHECK:     incept.relu
 func.func @residual_sum_used_before(%x: tensor<2x4x3x3xf32>, %y: tensor<2x4x3x3xf32>, %z: tensor<2x4x3x3xf32>, %w: tensor<4x4x1x1xf32>) -> (tensor<2x4x3x3xf32>, tensor<2x4x3x3xf32>) {
@@ -120,7 +120,7 @@ func.func @residual_sum_used_before(%x: tensor<2x4x3x3xf32>, %y: tensor<2x4x3x3x
 // Each sum of a residual trunk is cheap by itself, but all ten of them would read eleven tensors. Eight are computed again
 // for the mask; the sum before them is read.
 // CHECK-LABEL: func.func @trunk
-//       CHECK:   incept.group "kernel"(%{{[^%]+}}, %{{[^%]+}}, %{{[^%]+}}, %{{[^%]+}}, %{{[^%]+}}, %{{[^%]+}}, %{{[^%]+}}, %{{[^%]+}}, %{{[^%]+}}, %arg2)
+//       CHECK:   incept.group kernel(%{{[^%]+}}, %{{[^%]+}}, %{{[^%]+}}, %{{[^%]+}}, %{{[^%]+}}, %{{[^%]+}}, %{{[^%]+}}, %{{[^%]+}}, %{{[^%]+}}, %arg2)
 // CHECK-COUNT-8:   incept.add %
 //  CHECK-NEXT:     incept.relu_backward
 func.func @trunk(%x0: tensor<2x4x3x3xf32>, %w: tensor<4x4x1x1xf32>, %d: tensor<2x4x3x3xf32>,
@@ -152,13 +152,13 @@ func.func @trunk(%x0: tensor<2x4x3x3xf32>, %w: tensor<4x4x1x1xf32>, %d: tensor<2
 
 // What is computed of the sums alone is computed where they are added up.
 // CHECK-LABEL: func.func @finalize
-//       CHECK:   %[[F:.+]]:5 = incept.group "kernel"(%arg0, %arg1, %arg2, %arg3)
+//       CHECK:   %[[F:.+]]:5 = incept.group kernel(%arg0, %arg1, %arg2, %arg3)
 //       CHECK:     incept.channel_stats
 //  CHECK-NEXT:     incept.batch_norm_finalize
-//       CHECK:   incept.group "kernel"(%arg0, %[[F]]#0, %[[F]]#2, %arg1)
+//       CHECK:   incept.group kernel(%arg0, %[[F]]#0, %[[F]]#2, %arg1)
 //       CHECK:     incept.scale_shift
 // NOFUSE-LABEL: func.func @finalize
-// NOFUSE-COUNT-3: incept.group "kernel"
+// NOFUSE-COUNT-3: incept.group kernel
 func.func @finalize(%x: tensor<2x4x3x3xf32>, %k: tensor<4xf32>, %m: tensor<4xf32>, %v: tensor<4xf32>) -> (tensor<2x4x3x3xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) {
   %s:2 = incept.channel_stats %x shift %k : (tensor<2x4x3x3xf32>, tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>)
   %f:5 = incept.batch_norm_finalize %s#0, %s#1 shift %k running %m, %v {epsilon = 1.0e-3 : f64, decay = 0.9 : f64, count = 18 : i64} : (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>)
@@ -169,12 +169,12 @@ func.func @finalize(%x: tensor<2x4x3x3xf32>, %k: tensor<4xf32>, %m: tensor<4xf32
 // Not where it needs something that is there only after the reduction, nor where it reads scalars: updates are joined
 // with others.
 // CHECK-LABEL: func.func @sums_by_themselves
-//       CHECK:   %[[S:.+]] = incept.group "kernel"(%arg0)
+//       CHECK:   %[[S:.+]] = incept.group kernel(%arg0)
 //       CHECK:     incept.channel_sum
-//       CHECK:   incept.group "kernel"
+//       CHECK:   incept.group kernel
 //       CHECK:     incept.relu
 //       CHECK:     incept.add
-//       CHECK:   incept.group "kernel"
+//       CHECK:   incept.group kernel
 //       CHECK:     incept.sgd_update
 func.func @sums_by_themselves(%x: tensor<2x4x3x3xf32>, %k: tensor<4xf32>, %r: tensor<f32>) -> (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) {
   %s = incept.channel_sum %x : (tensor<2x4x3x3xf32>) -> tensor<4xf32>
@@ -186,7 +186,7 @@ func.func @sums_by_themselves(%x: tensor<2x4x3x3xf32>, %k: tensor<4xf32>, %r: te
 
 // The same in low precision, where the shift is of the image's type.
 // CHECK-LABEL: func.func @finalize_f16
-//       CHECK:   incept.group "kernel"(%arg0, %arg1, %arg2)
+//       CHECK:   incept.group kernel(%arg0, %arg1, %arg2)
 //       CHECK:     incept.channel_stats
 //  CHECK-NEXT:     incept.batch_norm_finalize
 func.func @finalize_f16(%x: tensor<2x4x3x3xf16>, %k: tensor<4xf16>, %m: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>) {

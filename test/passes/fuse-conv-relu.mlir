@@ -3,6 +3,7 @@
 !x = tensor<2x4x2x2xf32>
 !w = tensor<4x4x1x1xf32>
 
+module attributes {incept.target = #incept.target<fake>} {
 // CHECK-LABEL: func.func @fuses
 func.func @fuses(%x: !x, %w: !w) -> !x {
   // CHECK: %[[Y:.*]] = incept.conv2d %{{.*}}, %{{.*}} relu {incept.path = "conv"}
@@ -54,9 +55,10 @@ func.func @src_is_no_convolution(%x: !x) -> !x {
 
 // Gradients are taken of both ops.
 // CHECK-LABEL: func.func @forward_backward
-func.func @forward_backward(%x: !x, %w: !w) -> !x {
+func.func @forward_backward(%x: !x, %w: !w) -> !x attributes {incept.entry = #incept.entry<forward_backward>} {
   // CHECK: incept.relu
   %y = incept.conv2d %x, %w : (!x, !w) -> !x
   %z = incept.relu %y : (!x) -> !x
   return %z : !x
+}
 }

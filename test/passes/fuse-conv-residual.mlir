@@ -3,6 +3,7 @@
 !x = tensor<2x4x2x2xf32>
 !w = tensor<4x4x1x1xf32>
 
+module attributes {incept.target = #incept.target<fake>} {
 // CHECK-LABEL: func.func @fuses_scale_and_add
 //  CHECK-SAME: (%[[X:.+]]: tensor<2x4x2x2xf32>, %[[W:.+]]: tensor<4x4x1x1xf32>, %[[B:.+]]: tensor<4xf32>)
 func.func @fuses_scale_and_add(%x: !x, %w: !w, %b: tensor<4xf32>) -> !x {
@@ -67,10 +68,11 @@ func.func @window_is_wider(%x: !x, %w: tensor<4x4x3x3xf32>) -> !x {
 
 // It would have no gradient.
 // CHECK-LABEL: func.func @forward_backward
-func.func @forward_backward(%x: !x, %w: !w) -> !x {
+func.func @forward_backward(%x: !x, %w: !w) -> !x attributes {incept.entry = #incept.entry<forward_backward>} {
   // CHECK-NOT: residual
   // CHECK: return
   %y = incept.conv2d %x, %w : (!x, !w) -> !x
   %z = incept.add %x, %y : (!x, !x) -> !x
   return %z : !x
+}
 }

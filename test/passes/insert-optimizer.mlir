@@ -5,22 +5,22 @@
 
 //--- sgd.mlir
 module attributes {incept.training = {optimizer = {kind = "sgd", momentum = 0.9}}} {
-  incept.variable @w kind "parameter" decay : tensor<3x4xf32>
-  incept.variable @b kind "parameter" : tensor<3xf32>
-  incept.variable @m kind "state" : tensor<3xf32>
-  incept.variable @"grad/w" kind "gradient" : tensor<3x4xf32>
-  incept.variable @"grad/b" kind "gradient" : tensor<3xf32>
-  func.func @forward_backward() {
+  incept.variable @w kind parameter decay : tensor<3x4xf32>
+  incept.variable @b kind parameter : tensor<3xf32>
+  incept.variable @m kind state : tensor<3xf32>
+  incept.variable @"grad/w" kind gradient of @w : tensor<3x4xf32>
+  incept.variable @"grad/b" kind gradient of @b : tensor<3xf32>
+  func.func @forward_backward() attributes {incept.entry = #incept.entry<forward_backward>} {
     return
   }
-  // SGD-DAG: incept.variable @"momentum/w" kind "slot" init {kind = "constant", value = 0.000000e+00 : f64} : tensor<3x4xf32>
-  // SGD-DAG: incept.variable @"momentum/b" kind "slot" init {kind = "constant", value = 0.000000e+00 : f64} : tensor<3xf32>
+  // SGD-DAG: incept.variable @"momentum/w" kind slot of @w role "momentum" init {kind = "constant", value = 0.000000e+00 : f64} : tensor<3x4xf32>
+  // SGD-DAG: incept.variable @"momentum/b" kind slot of @b role "momentum" init {kind = "constant", value = 0.000000e+00 : f64} : tensor<3xf32>
   // SGD-NOT: mean_square
   // SGD-NOT: momentum/m
   // SGD-LABEL: func.func @update()
-  // SGD-DAG: %[[LR:.*]] = incept.step_value "learning_rate" : tensor<f32>
-  // SGD-DAG: %[[MOM:.*]] = incept.step_value "momentum" : tensor<f32>
-  // SGD-DAG: %[[WD:.*]] = incept.step_value "weight_decay" : tensor<f32>
+  // SGD-DAG: %[[LR:.*]] = incept.step_value @learning_rate : tensor<f32>
+  // SGD-DAG: %[[MOM:.*]] = incept.step_value @momentum : tensor<f32>
+  // SGD-DAG: %[[WD:.*]] = incept.step_value @weight_decay : tensor<f32>
   // SGD: %[[W:.*]] = incept.read @w
   // SGD: %[[G:.*]] = incept.read @"grad/w"
   // SGD: %[[V:.*]] = incept.read @"momentum/w"
@@ -34,19 +34,19 @@ module attributes {incept.training = {optimizer = {kind = "sgd", momentum = 0.9}
 
 //--- rmsprop.mlir
 module attributes {incept.training = {optimizer = {kind = "rmsprop", momentum = 0.9, decay = 0.9, epsilon = 1.0}}} {
-  incept.variable @w kind "parameter" decay : tensor<3x4xf32>
-  incept.variable @"grad/w" kind "gradient" : tensor<3x4xf32>
-  func.func @forward_backward() {
+  incept.variable @w kind parameter decay : tensor<3x4xf32>
+  incept.variable @"grad/w" kind gradient of @w : tensor<3x4xf32>
+  func.func @forward_backward() attributes {incept.entry = #incept.entry<forward_backward>} {
     return
   }
-  // RMS-DAG: incept.variable @"momentum/w" kind "slot" init {kind = "constant", value = 0.000000e+00 : f64}
-  // RMS-DAG: incept.variable @"mean_square/w" kind "slot" init {kind = "constant", value = 1.000000e+00 : f64}
+  // RMS-DAG: incept.variable @"momentum/w" kind slot of @w role "momentum" init {kind = "constant", value = 0.000000e+00 : f64}
+  // RMS-DAG: incept.variable @"mean_square/w" kind slot of @w role "mean_square" init {kind = "constant", value = 1.000000e+00 : f64}
   // RMS-LABEL: func.func @update()
-  // RMS-DAG: %[[LR:.*]] = incept.step_value "learning_rate"
-  // RMS-DAG: %[[MOM:.*]] = incept.step_value "momentum"
-  // RMS-DAG: %[[WD:.*]] = incept.step_value "weight_decay"
-  // RMS-DAG: %[[RD:.*]] = incept.step_value "rms_decay"
-  // RMS-DAG: %[[EPS:.*]] = incept.step_value "rms_epsilon"
+  // RMS-DAG: %[[LR:.*]] = incept.step_value @learning_rate
+  // RMS-DAG: %[[MOM:.*]] = incept.step_value @momentum
+  // RMS-DAG: %[[WD:.*]] = incept.step_value @weight_decay
+  // RMS-DAG: %[[RD:.*]] = incept.step_value @rms_decay
+  // RMS-DAG: %[[EPS:.*]] = incept.step_value @rms_epsilon
   // RMS: %[[P:.*]] = incept.read @w
   // RMS: %[[G:.*]] = incept.read @"grad/w"
   // RMS: %[[S:.*]] = incept.read @"mean_square/w"
@@ -60,6 +60,6 @@ module attributes {incept.training = {optimizer = {kind = "rmsprop", momentum = 
 //--- infer.mlir
 // Nothing is trained without @forward_backward.
 module {
-  incept.variable @w kind "parameter" decay : tensor<3x4xf32>
+  incept.variable @w kind parameter decay : tensor<3x4xf32>
   // INFER-NOT: @update
 }

@@ -1,23 +1,34 @@
 // RUN: incept-opt %s --incept-form-groups --incept-assign-layouts --incept-plan-memory --incept-lower-to-exec | FileCheck %s
 
+module attributes {incept.target = #incept.target<fake>} {
 // Decayed parameters first: b.weight (16 values, 64 bytes) lies before a.bias; gradients lie in their parameters' order.
-// CHECK-DAG: incept.variable @a.bias kind "parameter" {incept.bytes = 16 : i64, incept.offset = 64 : i64, incept.region = @params}
-// CHECK-DAG: incept.variable @b.weight kind "parameter" decay {incept.bytes = 64 : i64, incept.offset = 0 : i64, incept.region = @params}
-// CHECK-DAG: incept.variable @"grad/a.bias" kind "gradient" {incept.bytes = 16 : i64, incept.offset = 0 : i64, incept.region = @grads}
-incept.variable @a.bias kind "parameter" : tensor<4xf32>
-incept.variable @b.weight kind "parameter" decay : tensor<4x4xf32>
-incept.variable @"grad/a.bias" kind "gradient" : tensor<4xf32>
-incept.variable @"io/f32_input" kind "io" : tensor<2x4x8x8xf32>
+// CHECK-DAG: incept.variable @a.bias kind parameter {bytes = 16 : i64, offset = 64 : i64, region = @params}
+// CHECK-DAG: incept.variable @b.weight kind parameter decay {bytes = 64 : i64, offset = 0 : i64, region = @params}
+// CHECK-DAG: incept.variable @"grad/a.bias" kind gradient of @a.bias {bytes = 16 : i64, offset = 0 : i64, region = @grads}
+incept.variable @a.bias kind parameter : tensor<4xf32>
+incept.variable @b.weight kind parameter decay : tensor<4x4xf32>
+incept.variable @"grad/a.bias" kind gradient of @a.bias : tensor<4xf32>
+incept.variable @"io/f32_input" kind io role "f32_input" : tensor<2x4x8x8xf32>
+
+// The fields that every program has, and one of a new optimizer's behind them, which has a launch read it there.
+// CHECK-DAG: incept.exec.region @step 64
+// CHECK-DAG: incept.exec.field "seed" of @step at 8 : ui64
+// CHECK-DAG: incept.exec.field "learning_rate" of @step at 24 : f32
+// CHECK-DAG: incept.exec.field "weight_decay" of @step at 40 : f32
+// CHECK-DAG: incept.exec.field "beta" of @step at 44 : f32
+incept.step_field @learning_rate : f32
+incept.step_field @beta : f32
 
 // A sum over 2*8*8 = 128 rows: chunks of 32 rows give 4 rows of partial sums, which a second launch adds into the
 // gradient's own memory.
 // CHECK-LABEL: func.func @sum
 //       CHECK:   %[[X:.+]] = incept.exec.slice @io at 0
 //       CHECK:   %[[P:.+]] = incept.exec.slice @arena at 0 : memref<4x4xf32>
-//       CHECK:   incept.exec.kernel @{{.+}}channel_sum(%[[X]], %[[P]]) extents [128, 4, 32, 4] units 4
+//       CHECK:   incept.exec.kernel @{{.+}}channel_sum ins(%[[X]] : memref<2x4x8x8xf32, strided<[256, 1, 32, 4]>>) outs(%[[P]] : memref<4x4xf32>) extents [128, 4, 32, 4] units 4
 //  CHECK-SAME:     incept.bytes = 2112 : i64, incept.flops = 512 : i64
+//       CHECK:   %[[P2:.+]] = incept.exec.slice @arena at 0 : memref<4x4xf32>
 //       CHECK:   %[[G:.+]] = incept.exec.slice @grads at 0
-//       CHECK:   incept.exec.kernel @{{.+}}combine(%[[P]], %[[G]]) extents [4, 4] units 1
+//       CHECK:   incept.exec.kernel @{{.+}}combine ins(%[[P2]] : memref<4x4xf32>) outs(%[[G]] : memref<4xf32>) extents [4, 4] units 1
 //  CHECK-SAME:     incept.bytes = 80 : i64, incept.flops = 16 : i64
 func.func @sum() {
   %x = incept.read @"io/f32_input" : tensor<2x4x8x8xf32>
@@ -30,8 +41,8 @@ func.func @sum() {
 // channel, 128, are an extent.
 // CHECK-LABEL: func.func @finalize
 //       CHECK:   %[[K:.+]] = incept.exec.slice @params at 64
-//       CHECK:   incept.exec.kernel @{{.+}}channel_stats(%{{.+}}, %[[K]], %[[S:.+]], %[[Q:.+]]) extents [128, 4, 32, 4] units 4
-//       CHECK:   incept.exec.kernel @{{.+}}combine_batch_norm_finalize(%[[S]], %[[Q]], %{{.+}}, %{{.+}}, %{{.+}}) extents [4, 4, 128] units 1
+//       CHECK:   incept.exec.kernel @{{.+}}channel_stats ins(%{{.+}}, %[[K]] : {{.+}}) outs(%[[S:.+]], %[[Q:[^ ]+]] : {{.+}}) extents [128, 4, 32, 4] units 4
+//       CHECK:   incept.exec.kernel @{{.+}}combine_batch_norm_finalize ins(%{{.+}}, %{{.+}}, %{{.+}} : memref<4x4xf32>, memref<4x4xf32>, memref<4xf32>) outs(%{{.+}}, %{{.+}} : memref<4xf32>, memref<4xf32>) extents [4, 4, 128] units 1
 func.func @finalize() {
   %x = incept.read @"io/f32_input" : tensor<2x4x8x8xf32>
   %k = incept.read @a.bias : tensor<4xf32>
@@ -44,8 +55,8 @@ func.func @finalize() {
 
 // Two ReLUs of different sizes are one kernel: extents make the difference.
 // CHECK-LABEL: func.func @one_kernel
-//       CHECK:   incept.exec.kernel @[[K:.+]](%{{.+}}, %{{.+}}) extents [512] units 1
-//       CHECK:   incept.exec.kernel @[[K]](%{{.+}}, %{{.+}}) extents [16] units 1
+//       CHECK:   incept.exec.kernel @[[K:.+]] ins(%{{.+}} : {{.+}}) outs(%{{.+}} : {{.+}}) extents [512] units 1
+//       CHECK:   incept.exec.kernel @[[K]] ins(%{{.+}} : memref<4x4xf32>) outs(%{{.+}} : memref<4x4xf32>) extents [16] units 1
 func.func @one_kernel() {
   %x = incept.read @"io/f32_input" : tensor<2x4x8x8xf32>
   %r = incept.relu %x : (tensor<2x4x8x8xf32>) -> tensor<2x4x8x8xf32>
@@ -59,12 +70,15 @@ func.func @one_kernel() {
 // 3x3 on 8x8 with a border of one: of the 24 pairs of an output and a tap in each direction 2 lie outside, so 22 * 22
 // multiply-accumulates for each image and pair of channels, two operations each. With stride 2 the 4 outputs have 12 taps,
 // of which one lies outside. A window that reads no padding has them all.
-incept.variable @c.weight kind "parameter" : tensor<16x4x3x3xf32>
-incept.variable @"io/a" kind "io" : tensor<2x16x8x8xf32>
-incept.variable @"io/b" kind "io" : tensor<2x16x4x4xf32>
-incept.variable @"io/c" kind "io" : tensor<2x16x6x6xf32>
+incept.variable @c.weight kind parameter : tensor<16x4x3x3xf32>
+incept.variable @"io/a" kind io role "a" : tensor<2x16x8x8xf32>
+incept.variable @"io/b" kind io role "b" : tensor<2x16x4x4xf32>
+incept.variable @"io/c" kind io role "c" : tensor<2x16x6x6xf32>
 // CHECK-LABEL: func.func @convolutions
-//       CHECK:   incept.exec.library {{.+}}incept.flops = 123904 : i64
+// Weights in the library's format are a row of what it has: 16 x 16 x 9 values, of which channels 4 to 15 are padding.
+//       CHECK:   %[[X:.+]] = incept.exec.slice @io at 0 : memref<2x4x8x8xf32, strided<[256, 1, 32, 4]>>
+//       CHECK:   %[[W:.+]] = incept.exec.slice @params at {{[0-9]+}} : memref<2304xf32>
+//       CHECK:   incept.exec.library @plan_{{.+}} ins(%[[X]], %[[W]] : {{.+}}) outs(%{{.+}} : memref<2x16x8x8xf32, strided<[1024, 1, 128, 16]>>) scratchpad(%{{.+}} : memref<128xi8>) {incept.bytes = {{[0-9]+}} : i64, incept.flops = 123904 : i64
 //       CHECK:   incept.exec.library {{.+}}incept.flops = 30976 : i64
 //       CHECK:   incept.exec.library {{.+}}incept.flops = 82944 : i64
 func.func @convolutions() {
@@ -77,4 +91,47 @@ func.func @convolutions() {
   %2 = incept.conv2d %x, %w : (tensor<2x4x8x8xf32>, tensor<16x4x3x3xf32>) -> tensor<2x16x6x6xf32>
   incept.write @"io/c", %2 : tensor<2x16x6x6xf32>
   return
+}
+
+// Halves of a buffer of 8 channels: rows of 4 at a distance of 8, the second 16 bytes behind the first.
+incept.variable @"io/means" kind io role "means" : tensor<2x8x1x1xf32>
+// CHECK-LABEL: func.func @channel_slices
+//       CHECK:   %[[A:.+]] = incept.exec.slice @arena at [[#BEGIN:]] : memref<2x4x8x8xf32, strided<[512, 1, 64, 8]>>
+//       CHECK:   incept.exec.kernel @{{.+}}relu ins(%{{.+}} : {{.+}}) outs(%[[A]] : {{.+}}) extents [128, 4, 4, 8] units 128
+//       CHECK:   %[[B:.+]] = incept.exec.slice @arena at [[#BEGIN+16]] : memref<2x4x8x8xf32, strided<[512, 1, 64, 8]>>
+//       CHECK:   incept.exec.kernel @{{.+}}scale ins(%{{.+}} : {{.+}}) outs(%[[B]] : {{.+}}) extents [128, 4, 4, 8] units 128
+func.func @channel_slices() {
+  %x = incept.read @"io/f32_input" : tensor<2x4x8x8xf32>
+  %0 = incept.relu %x : (tensor<2x4x8x8xf32>) -> tensor<2x4x8x8xf32>
+  %1 = incept.scale %x by 2.0 : (tensor<2x4x8x8xf32>) -> tensor<2x4x8x8xf32>
+  %2 = incept.concat_view %0, %1 : (tensor<2x4x8x8xf32>, tensor<2x4x8x8xf32>) -> tensor<2x8x8x8xf32>
+  %3 = incept.global_avg_pool %2 : (tensor<2x8x8x8xf32>) -> tensor<2x8x1x1xf32>
+  incept.write @"io/means", %3 : tensor<2x8x1x1xf32>
+  return
+}
+
+// CHECK-LABEL: func.func @step_fields
+//       CHECK:   %[[R:.+]] = incept.exec.slice @step at 24 : memref<f32>
+//       CHECK:   %[[B:.+]] = incept.exec.slice @step at 44 : memref<f32>
+//       CHECK:   incept.exec.kernel @{{.+}}select ins(%[[R]], %[[B]], %{{.+}} : memref<f32>, memref<f32>, memref<f32>)
+incept.variable @"io/scalar" kind io role "scalar" : tensor<f32>
+func.func @step_fields() {
+  %r = incept.step_value @learning_rate : tensor<f32>
+  %b = incept.step_value @beta : tensor<f32>
+  %s = incept.read @"io/scalar" : tensor<f32>
+  %0 = incept.select %r, %b, %s : (tensor<f32>, tensor<f32>, tensor<f32>) -> tensor<f32>
+  incept.write @"io/scalar", %0 : tensor<f32>
+  return
+}
+
+// A kernel that is one op writes all of its results, wanted or not.
+incept.variable @"io/e" kind io role "e" : tensor<2x4x4x4xf32>
+// CHECK-LABEL: func.func @unused_result
+//       CHECK:   incept.exec.kernel @k{{[0-9]+}}_max_pool_with_index ins(%{{[0-9]+}} : {{.+}}) outs(%{{[0-9]+}}, %{{[0-9]+}} : {{.+}})
+func.func @unused_result() {
+  %x = incept.read @"io/f32_input" : tensor<2x4x8x8xf32>
+  %y, %i = incept.max_pool_with_index %x kernel [2, 2] stride [2, 2] : (tensor<2x4x8x8xf32>) -> (tensor<2x4x4x4xf32>, tensor<2x4x4x4xui8>)
+  incept.write @"io/e", %y : tensor<2x4x4x4xf32>
+  return
+}
 }

@@ -3,18 +3,19 @@
 
 !x = tensor<2x32x4x4xf32>
 
+module attributes {incept.target = #incept.target<fake>} {
 // The pieces' parameters lie side by side, in the order of the convolutions, whatever was declared between them.
-// EXEC-DAG: incept.variable @a {{.*}}incept.bytes = 8192 : i64, incept.offset = 0 : i64
-// EXEC-DAG: incept.variable @b {{.*}}incept.bytes = 4096 : i64, incept.offset = 8192 : i64
-// EXEC-DAG: incept.variable @odd {{.*}}incept.offset = 12288 : i64
-incept.variable @b kind "parameter" : tensor<32x32x1x1xf32>
-incept.variable @odd kind "parameter" : tensor<8x32x1x1xf32>
-incept.variable @a kind "parameter" : tensor<64x32x1x1xf32>
-incept.variable @wide kind "parameter" : tensor<64x32x3x3xf32>
-incept.variable @bias kind "parameter" : tensor<64xf32>
-incept.variable @x kind "io" : !x
-incept.variable @ya kind "io" : tensor<2x64x4x4xf32>
-incept.variable @yb kind "io" : tensor<2x32x4x4xf32>
+// EXEC-DAG: incept.variable @a {{.*}}bytes = 8192 : i64, offset = 0 : i64
+// EXEC-DAG: incept.variable @b {{.*}}bytes = 4096 : i64, offset = 8192 : i64
+// EXEC-DAG: incept.variable @odd {{.*}}offset = 12288 : i64
+incept.variable @b kind parameter : tensor<32x32x1x1xf32>
+incept.variable @odd kind parameter : tensor<8x32x1x1xf32>
+incept.variable @a kind parameter : tensor<64x32x1x1xf32>
+incept.variable @wide kind parameter : tensor<64x32x3x3xf32>
+incept.variable @bias kind parameter : tensor<64xf32>
+incept.variable @x kind io role "x" : !x
+incept.variable @ya kind io role "ya" : tensor<2x64x4x4xf32>
+incept.variable @yb kind io role "yb" : tensor<2x32x4x4xf32>
 
 // CHECK-LABEL: func.func @merges
 //   CHECK-DAG:   %[[X:.+]] = incept.read @x
@@ -58,12 +59,12 @@ func.func @keeps() {
 }
 
 // The fake target's format spreads 48 rows: the parts are dense, and the whole is reordered for the library.
-// EXEC-DAG: incept.variable @c kind "parameter" {{.*}}tensor<48x32x1x1xf32, #incept.layout<dense>>
-// EXEC-DAG: incept.exec.plan @{{.+}} "reorder" {{.*}}from = "", {{.*}}to = "blocked"
-incept.variable @c kind "parameter" : tensor<48x32x1x1xf32>
-incept.variable @d kind "parameter" : tensor<48x32x1x1xf32>
-incept.variable @yc kind "io" : tensor<2x48x4x4xf32>
-incept.variable @yd kind "io" : tensor<2x48x4x4xf32>
+// EXEC-DAG: incept.variable @c kind parameter {{.*}}tensor<48x32x1x1xf32, #incept.layout<dense>>
+// EXEC-DAG: incept.exec.plan @{{.+}} reorder {{.*}}from = "", {{.*}}to = "blocked"
+incept.variable @c kind parameter : tensor<48x32x1x1xf32>
+incept.variable @d kind parameter : tensor<48x32x1x1xf32>
+incept.variable @yc kind io role "yc" : tensor<2x48x4x4xf32>
+incept.variable @yd kind io role "yd" : tensor<2x48x4x4xf32>
 // CHECK-LABEL: func.func @spread
 //       CHECK:   incept.join_rows
 func.func @spread() {
@@ -82,11 +83,12 @@ func.func @spread() {
 // CHECK-LABEL: func.func @infer
 //   CHECK-NOT:   incept.join_rows
 //       CHECK:   return
-func.func @infer() {
+func.func @infer() attributes {incept.entry = #incept.entry<infer>} {
   %x = incept.read @x : !x
   %a = incept.read @a : tensor<64x32x1x1xf32>
   %ya = incept.conv2d %x, %a : (!x, tensor<64x32x1x1xf32>) -> tensor<2x64x4x4xf32>
   %b = incept.read @b : tensor<32x32x1x1xf32>
   %yb = incept.conv2d %x, %b : (!x, tensor<32x32x1x1xf32>) -> tensor<2x32x4x4xf32>
   return
+}
 }

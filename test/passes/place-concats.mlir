@@ -1,5 +1,6 @@
 // RUN: incept-opt %s --incept-place-concats | FileCheck %s
 
+module attributes {incept.target = #incept.target<fake>} {
 // Both operands come from generated kernels and go nowhere else: the concat is a view, nothing is copied.
 // CHECK-LABEL: func.func @kernels_write_slices
 //  CHECK-SAME:   (%[[A:.+]]: tensor<2x4x3x3xf32>, %[[B:.+]]: tensor<2x8x3x3xf32>)
@@ -94,4 +95,5 @@ func.func @slice_consumers(%g: tensor<2x8x3x3xf32>, %y: tensor<2x4x3x3xf32>, %w:
   %r = incept.relu_backward %s, %y : (tensor<2x4x3x3xf32>, tensor<2x4x3x3xf32>) -> tensor<2x4x3x3xf32>
   %d = incept.conv2d_backward_data %s, %w : (tensor<2x4x3x3xf32>, tensor<4x4x1x1xf32>) -> tensor<2x4x3x3xf32>
   return %r, %d : tensor<2x4x3x3xf32>, tensor<2x4x3x3xf32>
+}
 }

@@ -2,16 +2,16 @@
 
 // A convolution takes in the batch norm that follows it: scaled weights and a bias, computed once.
 module {
-  incept.variable @c.conv.weight kind "parameter" : tensor<4x1x1x1xf32>
-  incept.variable @c.conv.bias kind "parameter" : tensor<4xf32>
-  incept.variable @c.bn.weight kind "parameter" : tensor<4xf32>
-  incept.variable @c.bn.bias kind "parameter" : tensor<4xf32>
-  incept.variable @c.bn.running_mean kind "state" : tensor<4xf32>
-  incept.variable @c.bn.running_var kind "state" : tensor<4xf32>
-  incept.variable @"io/f32_input" kind "io" : tensor<2x1x2x2xf32>
-  incept.variable @out kind "io" : tensor<2x4x2x2xf32>
-  // CHECK: incept.variable @"folded/c.conv.weight" kind "derived" : tensor<4x1x1x1xf32>
-  // CHECK: incept.variable @"folded/c.conv.bias" kind "derived" : tensor<4xf32>
+  incept.variable @c.conv.weight kind parameter : tensor<4x1x1x1xf32>
+  incept.variable @c.conv.bias kind parameter : tensor<4xf32>
+  incept.variable @c.bn.weight kind parameter : tensor<4xf32>
+  incept.variable @c.bn.bias kind parameter : tensor<4xf32>
+  incept.variable @c.bn.running_mean kind state : tensor<4xf32>
+  incept.variable @c.bn.running_var kind state : tensor<4xf32>
+  incept.variable @"io/f32_input" kind io role "f32_input" : tensor<2x1x2x2xf32>
+  incept.variable @out kind io role "out" : tensor<2x4x2x2xf32>
+  // CHECK: incept.variable @"folded/c.conv.weight" kind derived : tensor<4x1x1x1xf32>
+  // CHECK: incept.variable @"folded/c.conv.bias" kind derived : tensor<4xf32>
   // CHECK-LABEL: func.func @prepare_inference()
   // CHECK-DAG: %[[G:.*]] = incept.read @c.bn.weight
   // CHECK-DAG: %[[B:.*]] = incept.read @c.bn.bias
@@ -32,7 +32,7 @@ module {
   // CHECK: %[[Y:.*]] = incept.conv2d %[[X]], %[[FW]] bias %[[FB]] {incept.path = "c.conv"}
   // CHECK-NOT: batch_norm
   // CHECK: incept.write @out, %[[Y]]
-  func.func @infer() {
+  func.func @infer() attributes {incept.entry = #incept.entry<infer>} {
     %x = incept.read @"io/f32_input" : tensor<2x1x2x2xf32>
     %w = incept.read @c.conv.weight : tensor<4x1x1x1xf32>
     %cb = incept.read @c.conv.bias : tensor<4xf32>
@@ -52,13 +52,13 @@ module {
 
 // The convolution's result is needed as it is: batch norm stays an op of its own, with a prepared factor.
 module {
-  incept.variable @c.conv.weight kind "parameter" : tensor<4x1x1x1xf32>
-  incept.variable @c.bn.bias kind "parameter" : tensor<4xf32>
-  incept.variable @c.bn.running_mean kind "state" : tensor<4xf32>
-  incept.variable @c.bn.running_var kind "state" : tensor<4xf32>
-  incept.variable @"io/f32_input" kind "io" : tensor<2x1x2x2xf32>
-  incept.variable @out kind "io" : tensor<2x4x2x2xf32>
-  // CHECK: incept.variable @"folded/c.bn.scale" kind "derived" : tensor<4xf32>
+  incept.variable @c.conv.weight kind parameter : tensor<4x1x1x1xf32>
+  incept.variable @c.bn.bias kind parameter : tensor<4xf32>
+  incept.variable @c.bn.running_mean kind state : tensor<4xf32>
+  incept.variable @c.bn.running_var kind state : tensor<4xf32>
+  incept.variable @"io/f32_input" kind io role "f32_input" : tensor<2x1x2x2xf32>
+  incept.variable @out kind io role "out" : tensor<2x4x2x2xf32>
+  // CHECK: incept.variable @"folded/c.bn.scale" kind derived : tensor<4xf32>
   // CHECK-LABEL: func.func @prepare_inference()
   // CHECK: %[[SCALE:.*]], %{{.*}} = incept.fold_batch_norm beta %{{.*}} mean %{{.*}} variance %{{[a-z0-9]+}} {epsilon
   // CHECK: incept.write @"folded/c.bn.scale", %[[SCALE]]
@@ -69,7 +69,7 @@ module {
   // CHECK-DAG: %[[S:.*]] = incept.read @"folded/c.bn.scale"
   // CHECK: %[[Y:.*]] = incept.scale_shift %[[C]], %[[M]], %[[S]], %[[B]] {incept.path = "c.bn"}
   // CHECK: incept.add %[[Y]], %[[C]]
-  func.func @infer() {
+  func.func @infer() attributes {incept.entry = #incept.entry<infer>} {
     %x = incept.read @"io/f32_input" : tensor<2x1x2x2xf32>
     %w = incept.read @c.conv.weight : tensor<4x1x1x1xf32>
     %c = incept.conv2d %x, %w {incept.path = "c.conv"} : (tensor<2x1x2x2xf32>, tensor<4x1x1x1xf32>) -> tensor<2x4x2x2xf32>
@@ -88,14 +88,14 @@ module {
 
 // A convolution that applies a ReLU is not linear in its weights, so nothing is folded into it.
 module {
-  incept.variable @w kind "parameter" : tensor<4x1x1x1xf32>
-  incept.variable @v kind "parameter" : tensor<4xf32>
-  incept.variable @"io/f32_input" kind "io" : tensor<2x1x2x2xf32>
-  incept.variable @out kind "io" : tensor<2x4x2x2xf32>
+  incept.variable @w kind parameter : tensor<4x1x1x1xf32>
+  incept.variable @v kind parameter : tensor<4xf32>
+  incept.variable @"io/f32_input" kind io role "f32_input" : tensor<2x1x2x2xf32>
+  incept.variable @out kind io role "out" : tensor<2x4x2x2xf32>
   // CHECK-LABEL: func.func @infer()
   // CHECK: incept.conv2d {{.*}} relu
   // CHECK: incept.scale_shift
-  func.func @infer() {
+  func.func @infer() attributes {incept.entry = #incept.entry<infer>} {
     %x = incept.read @"io/f32_input" : tensor<2x1x2x2xf32>
     %w = incept.read @w : tensor<4x1x1x1xf32>
     %c = incept.conv2d %x, %w relu {incept.path = "conv"} : (tensor<2x1x2x2xf32>, tensor<4x1x1x1xf32>) -> tensor<2x4x2x2xf32>

@@ -7,11 +7,12 @@
 !wide = tensor<1x32x8x8xf32, #incept.layout<nhwc>>
 !mean = tensor<1x32x1x1xf32, #incept.layout<nhwc>>
 
-incept.variable @"io/f32_input" kind "io" : !big
-incept.variable @a kind "state" : !big
-incept.variable @b kind "state" : !big
-incept.variable @out kind "io" : !small
-incept.variable @mean kind "io" : !mean
+module attributes {incept.target = #incept.target<fake>} {
+incept.variable @"io/f32_input" kind io role "f32_input" : !big
+incept.variable @a kind state : !big
+incept.variable @b kind state : !big
+incept.variable @out kind io role "out" : !small
+incept.variable @mean kind io role "mean" : !mean
 
 // Both ReLUs first keep 2 * 4096 bytes alive; each followed by its mean, only one of them and a mean.
 // CHECK-LABEL: func.func @branches
@@ -23,27 +24,27 @@ incept.variable @mean kind "io" : !mean
 //       CHECK:   incept.write @out
 func.func @branches() {
   %x = incept.read @"io/f32_input" : !big
-  %r = incept.group "kernel" (%x) : (!big) -> !big {
+  %r = incept.group kernel(%x) : (!big) -> !big {
   ^bb0(%a0: !big):
     %y = incept.relu %a0 : (!big) -> !big
     incept.yield %y : !big
   }
-  %s = incept.group "kernel" (%x) : (!big) -> !big {
+  %s = incept.group kernel(%x) : (!big) -> !big {
   ^bb0(%a0: !big):
     %y = incept.scale %a0 by 2.0 : (!big) -> !big
     incept.yield %y : !big
   }
-  %m = incept.group "kernel" (%r) : (!big) -> !small {
+  %m = incept.group kernel(%r) : (!big) -> !small {
   ^bb0(%a0: !big):
     %y = incept.global_avg_pool %a0 : (!big) -> !small
     incept.yield %y : !small
   }
-  %n = incept.group "kernel" (%s) : (!big) -> !small {
+  %n = incept.group kernel(%s) : (!big) -> !small {
   ^bb0(%a0: !big):
     %y = incept.global_avg_pool %a0 : (!big) -> !small
     incept.yield %y : !small
   }
-  %sum = incept.group "kernel" (%m, %n) : (!small, !small) -> !small {
+  %sum = incept.group kernel(%m, %n) : (!small, !small) -> !small {
   ^bb0(%a0: !small, %a1: !small):
     %y = incept.add %a0, %a1 : (!small, !small) -> !small
     incept.yield %y : !small
@@ -60,22 +61,22 @@ func.func @branches() {
 //       CHECK:   incept.global_avg_pool
 func.func @nothing_to_gain() {
   %x = incept.read @"io/f32_input" : !big
-  %r = incept.group "kernel" (%x) : (!big) -> !big {
+  %r = incept.group kernel(%x) : (!big) -> !big {
   ^bb0(%a0: !big):
     %y = incept.relu %a0 : (!big) -> !big
     incept.yield %y : !big
   }
-  %s = incept.group "kernel" (%x) : (!big) -> !big {
+  %s = incept.group kernel(%x) : (!big) -> !big {
   ^bb0(%a0: !big):
     %y = incept.scale %a0 by 2.0 : (!big) -> !big
     incept.yield %y : !big
   }
-  %sum = incept.group "kernel" (%r, %s) : (!big, !big) -> !big {
+  %sum = incept.group kernel(%r, %s) : (!big, !big) -> !big {
   ^bb0(%a0: !big, %a1: !big):
     %y = incept.add %a0, %a1 : (!big, !big) -> !big
     incept.yield %y : !big
   }
-  %m = incept.group "kernel" (%sum) : (!big) -> !small {
+  %m = incept.group kernel(%sum) : (!big) -> !small {
   ^bb0(%a0: !big):
     %y = incept.global_avg_pool %a0 : (!big) -> !small
     incept.yield %y : !small
@@ -97,27 +98,27 @@ func.func @nothing_to_gain() {
 func.func @old_value_is_needed() {
   %x = incept.read @"io/f32_input" : !big
   %old = incept.read @a : !big
-  %r = incept.group "kernel" (%x) : (!big) -> !big {
+  %r = incept.group kernel(%x) : (!big) -> !big {
   ^bb0(%a0: !big):
     %y = incept.relu %a0 : (!big) -> !big
     incept.yield %y : !big
   }
-  %s = incept.group "kernel" (%old) : (!big) -> !big {
+  %s = incept.group kernel(%old) : (!big) -> !big {
   ^bb0(%a0: !big):
     %y = incept.scale %a0 by 2.0 : (!big) -> !big
     incept.yield %y : !big
   }
-  %new = incept.group "kernel" (%r, %old) : (!big, !big) -> !big {
+  %new = incept.group kernel(%r, %old) : (!big, !big) -> !big {
   ^bb0(%a0: !big, %a1: !big):
     %y = incept.add %a0, %a1 : (!big, !big) -> !big
     incept.yield %y : !big
   }
-  %later = incept.group "kernel" (%s, %new) : (!big, !big) -> !big {
+  %later = incept.group kernel(%s, %new) : (!big, !big) -> !big {
   ^bb0(%a0: !big, %a1: !big):
     %y = incept.add %a0, %a1 : (!big, !big) -> !big
     incept.yield %y : !big
   }
-  %m = incept.group "kernel" (%later) : (!big) -> !small {
+  %m = incept.group kernel(%later) : (!big) -> !small {
   ^bb0(%a0: !big):
     %y = incept.global_avg_pool %a0 : (!big) -> !small
     incept.yield %y : !small
@@ -138,27 +139,27 @@ func.func @copy_waits() {
   %x = incept.read @"io/f32_input" : !big
   %old = incept.read @b : !big
   %a = incept.read @a : !big
-  %r = incept.group "kernel" (%x) : (!big) -> !big {
+  %r = incept.group kernel(%x) : (!big) -> !big {
   ^bb0(%a0: !big):
     %y = incept.relu %a0 : (!big) -> !big
     incept.yield %y : !big
   }
-  %s = incept.group "kernel" (%old) : (!big) -> !big {
+  %s = incept.group kernel(%old) : (!big) -> !big {
   ^bb0(%a0: !big):
     %y = incept.scale %a0 by 2.0 : (!big) -> !big
     incept.yield %y : !big
   }
-  %m = incept.group "kernel" (%r) : (!big) -> !small {
+  %m = incept.group kernel(%r) : (!big) -> !small {
   ^bb0(%a0: !big):
     %y = incept.global_avg_pool %a0 : (!big) -> !small
     incept.yield %y : !small
   }
-  %n = incept.group "kernel" (%s) : (!big) -> !small {
+  %n = incept.group kernel(%s) : (!big) -> !small {
   ^bb0(%a0: !big):
     %y = incept.global_avg_pool %a0 : (!big) -> !small
     incept.yield %y : !small
   }
-  %sum = incept.group "kernel" (%m, %n) : (!small, !small) -> !small {
+  %sum = incept.group kernel(%m, %n) : (!small, !small) -> !small {
   ^bb0(%a0: !small, %a1: !small):
     %y = incept.add %a0, %a1 : (!small, !small) -> !small
     incept.yield %y : !small
@@ -176,28 +177,28 @@ func.func @copy_waits() {
 //       CHECK:   incept.global_avg_pool
 func.func @views() {
   %x = incept.read @"io/f32_input" : !big
-  %r = incept.group "kernel" (%x) : (!big) -> !first {
+  %r = incept.group kernel(%x) : (!big) -> !first {
   ^bb0(%a0: !big):
     %y = incept.relu %a0 : (!big) -> !first
     incept.yield %y : !first
   }
-  %q = incept.group "kernel" (%x) : (!big) -> !second {
+  %q = incept.group kernel(%x) : (!big) -> !second {
   ^bb0(%a0: !big):
     %y = incept.relu %a0 : (!big) -> !second
     incept.yield %y : !second
   }
   %c = incept.concat_view %r, %q : (!first, !second) -> !wide
-  %s = incept.group "kernel" (%x) : (!big) -> !big {
+  %s = incept.group kernel(%x) : (!big) -> !big {
   ^bb0(%a0: !big):
     %y = incept.scale %a0 by 2.0 : (!big) -> !big
     incept.yield %y : !big
   }
-  %m = incept.group "kernel" (%c) : (!wide) -> !mean {
+  %m = incept.group kernel(%c) : (!wide) -> !mean {
   ^bb0(%a0: !wide):
     %y = incept.global_avg_pool %a0 : (!wide) -> !mean
     incept.yield %y : !mean
   }
-  %n = incept.group "kernel" (%s) : (!big) -> !small {
+  %n = incept.group kernel(%s) : (!big) -> !small {
   ^bb0(%a0: !big):
     %y = incept.global_avg_pool %a0 : (!big) -> !small
     incept.yield %y : !small
@@ -205,4 +206,5 @@ func.func @views() {
   incept.write @mean, %m : !mean
   incept.write @out, %n : !small
   return
+}
 }

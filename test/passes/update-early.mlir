@@ -1,11 +1,12 @@
 // RUN: incept-opt %s -split-input-file --incept-update-early | FileCheck %s
 
+incept.step_field @learning_rate : f32
 // The weights are updated behind their gradient and the last use of their old value; the bias stays in @update.
 // CHECK-LABEL: module
 //   CHECK-NOT:   incept.variable @"grad/w"
 //       CHECK:   incept.variable @"grad/b"
 // CHECK-LABEL: func.func @forward_backward
-//       CHECK:   %[[RATE:.+]] = incept.step_value "learning_rate"
+//       CHECK:   %[[RATE:.+]] = incept.step_value @learning_rate
 //       CHECK:   %[[DW:.+]] = incept.linear_backward_weights
 //       CHECK:   incept.linear_backward_data
 //       CHECK:   %[[OLD:.+]] = incept.read @w
@@ -17,16 +18,16 @@
 //   CHECK-NOT:   @w
 //       CHECK:   incept.read @"grad/b"
 //       CHECK:   incept.write @b
-incept.variable @w kind "parameter" decay : tensor<2x3xf32>
-incept.variable @b kind "parameter" : tensor<2xf32>
-incept.variable @x kind "io" : tensor<4x3xf32>
-incept.variable @dx kind "io" : tensor<4x3xf32>
-incept.variable @d kind "io" : tensor<4x2xf32>
-incept.variable @"grad/w" kind "gradient" : tensor<2x3xf32>
-incept.variable @"grad/b" kind "gradient" : tensor<2xf32>
-incept.variable @"momentum/w" kind "slot" : tensor<2x3xf32>
-incept.variable @"momentum/b" kind "slot" : tensor<2xf32>
-func.func @forward_backward() {
+incept.variable @w kind parameter decay : tensor<2x3xf32>
+incept.variable @b kind parameter : tensor<2xf32>
+incept.variable @x kind io role "x" : tensor<4x3xf32>
+incept.variable @dx kind io role "dx" : tensor<4x3xf32>
+incept.variable @d kind io role "d" : tensor<4x2xf32>
+incept.variable @"grad/w" kind gradient of @w : tensor<2x3xf32>
+incept.variable @"grad/b" kind gradient of @b : tensor<2xf32>
+incept.variable @"momentum/w" kind slot of @w role "momentum" : tensor<2x3xf32>
+incept.variable @"momentum/b" kind slot of @b role "momentum" : tensor<2xf32>
+func.func @forward_backward() attributes {incept.entry = #incept.entry<forward_backward>} {
   %w = incept.read @w : tensor<2x3xf32>
   %x = incept.read @x : tensor<4x3xf32>
   %d = incept.read @d : tensor<4x2xf32>
@@ -38,8 +39,8 @@ func.func @forward_backward() {
   incept.write @dx, %dx : tensor<4x3xf32>
   return
 }
-func.func @update() {
-  %rate = incept.step_value "learning_rate" : tensor<f32>
+func.func @update() attributes {incept.entry = #incept.entry<update>} {
+  %rate = incept.step_value @learning_rate : tensor<f32>
   %w = incept.read @w : tensor<2x3xf32>
   %dw = incept.read @"grad/w" : tensor<2x3xf32>
   %vw = incept.read @"momentum/w" : tensor<2x3xf32>
@@ -65,20 +66,21 @@ func.func @update() {
 // CHECK-LABEL: func.func @update
 //       CHECK:   incept.sgd_update
 module attributes {incept.keep_gradients} {
-  incept.variable @w kind "parameter" : tensor<2x3xf32>
-  incept.variable @x kind "io" : tensor<4x3xf32>
-  incept.variable @d kind "io" : tensor<4x2xf32>
-  incept.variable @"grad/w" kind "gradient" : tensor<2x3xf32>
-  incept.variable @"momentum/w" kind "slot" : tensor<2x3xf32>
-  func.func @forward_backward() {
+  incept.step_field @learning_rate : f32
+  incept.variable @w kind parameter : tensor<2x3xf32>
+  incept.variable @x kind io role "x" : tensor<4x3xf32>
+  incept.variable @d kind io role "d" : tensor<4x2xf32>
+  incept.variable @"grad/w" kind gradient of @w : tensor<2x3xf32>
+  incept.variable @"momentum/w" kind slot of @w role "momentum" : tensor<2x3xf32>
+  func.func @forward_backward() attributes {incept.entry = #incept.entry<forward_backward>} {
     %x = incept.read @x : tensor<4x3xf32>
     %d = incept.read @d : tensor<4x2xf32>
     %dw = incept.linear_backward_weights %x, %d : (tensor<4x3xf32>, tensor<4x2xf32>) -> tensor<2x3xf32>
     incept.write @"grad/w", %dw : tensor<2x3xf32>
     return
   }
-  func.func @update() {
-    %rate = incept.step_value "learning_rate" : tensor<f32>
+  func.func @update() attributes {incept.entry = #incept.entry<update>} {
+    %rate = incept.step_value @learning_rate : tensor<f32>
     %w = incept.read @w : tensor<2x3xf32>
     %dw = incept.read @"grad/w" : tensor<2x3xf32>
     %vw = incept.read @"momentum/w" : tensor<2x3xf32>
@@ -105,16 +107,17 @@ module attributes {incept.keep_gradients} {
 //       CHECK:   incept.sgd_update {{.*}} unscale
 //   CHECK-NOT:   incept.sgd_update
 module {
-  incept.variable @w kind "parameter" : tensor<2x3xf32>
-  incept.variable @u kind "parameter" : tensor<2x3xf32>
-  incept.variable @"copy/w" kind "copy" : tensor<2x3xbf16>
-  incept.variable @x kind "io" : tensor<4x3xbf16>
-  incept.variable @d kind "io" : tensor<4x2xbf16>
-  incept.variable @"grad/w" kind "gradient" : tensor<2x3xbf16>
-  incept.variable @"grad/u" kind "gradient" : tensor<2x3xbf16>
-  incept.variable @"momentum/w" kind "slot" : tensor<2x3xf32>
-  incept.variable @"momentum/u" kind "slot" : tensor<2x3xf32>
-  func.func @forward_backward() {
+  incept.step_field @learning_rate : f32
+  incept.variable @w kind parameter : tensor<2x3xf32>
+  incept.variable @u kind parameter : tensor<2x3xf32>
+  incept.variable @"copy/w" kind copy of @w : tensor<2x3xbf16>
+  incept.variable @x kind io role "x" : tensor<4x3xbf16>
+  incept.variable @d kind io role "d" : tensor<4x2xbf16>
+  incept.variable @"grad/w" kind gradient of @w : tensor<2x3xbf16>
+  incept.variable @"grad/u" kind gradient of @u : tensor<2x3xbf16>
+  incept.variable @"momentum/w" kind slot of @w role "momentum" : tensor<2x3xf32>
+  incept.variable @"momentum/u" kind slot of @u role "momentum" : tensor<2x3xf32>
+  func.func @forward_backward() attributes {incept.entry = #incept.entry<forward_backward>} {
     %w = incept.read @"copy/w" : tensor<2x3xbf16>
     %x = incept.read @x : tensor<4x3xbf16>
     %d = incept.read @d : tensor<4x2xbf16>
@@ -126,8 +129,8 @@ module {
     incept.write @"grad/u", %du : tensor<2x3xbf16>
     return
   }
-  func.func @update() {
-    %rate = incept.step_value "learning_rate" : tensor<f32>
+  func.func @update() attributes {incept.entry = #incept.entry<update>} {
+    %rate = incept.step_value @learning_rate : tensor<f32>
     %w = incept.read @w : tensor<2x3xf32>
     %dw = incept.read @"grad/w" : tensor<2x3xbf16>
     %vw = incept.read @"momentum/w" : tensor<2x3xf32>

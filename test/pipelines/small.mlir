@@ -28,7 +28,7 @@
 
 // FUSED: incept.phase = "fused"
 // FUSED-LABEL: func.func @forward_backward
-// FUSED: incept.group "library"
+// FUSED: incept.group library
 // FUSED-NEXT: ^bb0
 // FUSED-NEXT: incept.conv2d
 // FUSED: incept.concat_view
@@ -36,7 +36,7 @@
 // LAYOUT: incept.phase = "layout"
 // LAYOUT: incept.exec.plan
 // LAYOUT-LABEL: func.func @forward_backward
-// LAYOUT: incept.group "library" plan @
+// LAYOUT: incept.group library plan @
 // LAYOUT: #incept.layout<nhwc, stride = 48, offset = 16>
 
 // PLANNED: incept.phase = "planned"
@@ -51,16 +51,16 @@
 // EXEC-NOT: incept.group
 // EXEC: incept.exec.library @plan_
 // EXEC: incept.exec.kernel @
-module attributes {incept.network = "small", incept.mode = "train",
+module attributes {incept.target = #incept.target<fake>, incept.network = "small", incept.mode = "train",
                    incept.training = {label_smoothing = 1.000000e-01 : f64, optimizer = {kind = "rmsprop"}}} {
-  incept.variable @conv.weight kind "parameter" decay : tensor<16x3x3x3xf32>
-  incept.variable @bn.weight kind "parameter" : tensor<16xf32>
-  incept.variable @bn.bias kind "parameter" : tensor<16xf32>
-  incept.variable @bn.running_mean kind "state" : tensor<16xf32>
-  incept.variable @bn.running_var kind "state" : tensor<16xf32>
-  incept.variable @b.weight kind "parameter" decay : tensor<16x16x1x1xf32>
-  incept.variable @fc.weight kind "parameter" decay : tensor<10x48xf32>
-  incept.variable @fc.bias kind "parameter" : tensor<10xf32>
+  incept.variable @conv.weight kind parameter decay : tensor<16x3x3x3xf32>
+  incept.variable @bn.weight kind parameter : tensor<16xf32>
+  incept.variable @bn.bias kind parameter : tensor<16xf32>
+  incept.variable @bn.running_mean kind state : tensor<16xf32>
+  incept.variable @bn.running_var kind state : tensor<16xf32>
+  incept.variable @b.weight kind parameter decay : tensor<16x16x1x1xf32>
+  incept.variable @fc.weight kind parameter decay : tensor<10x48xf32>
+  incept.variable @fc.bias kind parameter : tensor<10xf32>
   func.func @network(%images: tensor<4x3x9x9xf32>) -> tensor<4x10xf32> {
     %0 = incept.block "stem" of "stem" (%images) : (tensor<4x3x9x9xf32>) -> tensor<4x16x4x4xf32> {
     ^bb0(%x: tensor<4x3x9x9xf32>):

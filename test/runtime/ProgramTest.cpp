@@ -251,7 +251,7 @@ TEST_F(ProgramTest, RefusesAnotherMachine) {
 }
 
 TEST_F(ProgramTest, RefusesWhatCannotRun) {
-  header["kernels"][0] = "no_such_symbol";
+  header["kernels"][0]["name"] = "no_such_symbol";
   EXPECT_NE(refusal(Code::Input).find("no_such_symbol"), std::string::npos);
   header = tests::tinyHeader(tests::tinyKernels().size());
   header["entries"].erase("infer");

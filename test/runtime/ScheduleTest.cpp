@@ -13,6 +13,22 @@ static Hyperparameters make(const json &rate, double epochs = 10) {
   return *result;
 }
 
+// A field that this file does not know is the optimizer's number of that name.
+TEST(Schedule, OtherFieldsAreTheOptimizers) {
+  json training = {{"optimizer", {{"kind", "lion"}, {"beta", 0.25}, {"momentum", 0.5}}}};
+  auto hyper = Hyperparameters::fromJson(training, {"beta", "momentum", "rms_decay"});
+  ASSERT_TRUE(bool(hyper));
+  EXPECT_DOUBLE_EQ(hyper->get("beta"), 0.25);
+  EXPECT_DOUBLE_EQ(hyper->get("momentum"), 0.5);
+  EXPECT_DOUBLE_EQ(hyper->get("rms_decay"), 0.9);
+  EXPECT_TRUE(hyper->set("beta=0.75").ok());
+  EXPECT_DOUBLE_EQ(hyper->get("beta"), 0.75);
+  // Without the field it is no setting: it would change nothing.
+  EXPECT_FALSE(Hyperparameters::fromJson(training)->set("beta=0.75").ok());
+  EXPECT_EQ(Hyperparameters::fromJson(training, {"beta2"}).status().message(),
+            "the program image is damaged: 'training.optimizer' has no number 'beta2'");
+}
+
 TEST(Schedule, Constant) {
   auto hyper = make({{"kind", "constant"}, {"base", 0.25}});
   EXPECT_DOUBLE_EQ(hyper.learningRate(0, 100), 0.25);

@@ -14,7 +14,7 @@
 // SHAPE: error: expected 'x' of shape 4, but got 3
 
 //--- first.mlir
-incept.variable @x kind "slot" init {kind = "ones"} : tensor<4xf32>
+incept.variable @x kind slot role "x" init {kind = "ones"} : tensor<4xf32>
 func.func @f(%a: tensor<4xf32>) -> tensor<4xf32> {
   %x = incept.read @x : tensor<4xf32>
   %y = incept.add %x, %x : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
@@ -23,8 +23,8 @@ func.func @f(%a: tensor<4xf32>) -> tensor<4xf32> {
 }
 
 //--- same.mlir
-incept.variable @other kind "slot" : tensor<2xf32>
-incept.variable @x kind "slot" init {kind = "ones"} : tensor<4xf32>
+incept.variable @other kind slot role "other" : tensor<2xf32>
+incept.variable @x kind slot role "x" init {kind = "ones"} : tensor<4xf32>
 func.func @f(%a: tensor<4xf32>) -> tensor<4xf32> {
   %x = incept.read @x : tensor<4xf32>
   %y = incept.scale %x by 2.0 : (tensor<4xf32>) -> tensor<4xf32>
@@ -33,7 +33,7 @@ func.func @f(%a: tensor<4xf32>) -> tensor<4xf32> {
 }
 
 //--- different.mlir
-incept.variable @x kind "slot" init {kind = "ones"} : tensor<4xf32>
+incept.variable @x kind slot role "x" init {kind = "ones"} : tensor<4xf32>
 func.func @f(%a: tensor<4xf32>) -> tensor<4xf32> {
   %x = incept.read @x : tensor<4xf32>
   %y = incept.scale %x by 2.001 : (tensor<4xf32>) -> tensor<4xf32>
@@ -42,10 +42,10 @@ func.func @f(%a: tensor<4xf32>) -> tensor<4xf32> {
 }
 
 //--- nothing.mlir
-incept.variable @z kind "slot" : tensor<4xf32>
+incept.variable @z kind slot role "z" : tensor<4xf32>
 
 //--- shape.mlir
-incept.variable @x kind "slot" : tensor<3xf32>
+incept.variable @x kind slot role "x" : tensor<3xf32>
 func.func @f() {
   %x = incept.read @x : tensor<3xf32>
   incept.write @x, %x : tensor<3xf32>

@@ -9,9 +9,9 @@
 // RUN: not incept-run %s --function=pair --output=%t/no/folder.safetensors 2>&1 | FileCheck %s --check-prefix=FOLDER
 // Variables and arguments come from files by name; results and written variables go to one.
 
-incept.variable @x kind "slot" init {kind = "ones"} : tensor<3xf32>
-incept.variable @labels kind "io" : tensor<2xi64>
-incept.variable @copy kind "io" : tensor<2xi64>
+incept.variable @x kind slot role "x" init {kind = "ones"} : tensor<3xf32>
+incept.variable @labels kind io role "labels" : tensor<2xi64>
+incept.variable @copy kind io role "copy" : tensor<2xi64>
 
 // WRONG-DAG: files.mlir:[[#@LINE-4]]:1: error: expected tensor 'x' of type F32 or F64 and shape 3, but '{{.*}}wrong.safetensors' has F32 of shape 4
 // WRONG-DAG: files.mlir:[[#@LINE-4]]:1: error: expected tensor 'labels' of type I64 and shape 2, but '{{.*}}wrong.safetensors' has F32 of shape 2

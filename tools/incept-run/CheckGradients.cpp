@@ -34,7 +34,7 @@ public:
     bool allAgree = true;
     int64_t parameters = 0;
     for (VariableOp variable : module.getOps<VariableOp>()) {
-      if (variable.getKind() != "parameter")
+      if (!variable.isParameter())
         continue;
       auto gradient = after.find("grad/" + variable.getSymName().str());
       if (gradient == after.end())

@@ -83,7 +83,7 @@ void fillVariables(ModuleOp module, uint64_t seed, reference::Interpreter &inter
     double start = positiveStart(variable);
     if (start > 0) {
       fillUniform(tensor, uniform, 0.5 * start, 1.5 * start);
-    } else if (variable.getKind() == "parameter" && tensor.shape.size() >= 2) {
+    } else if (variable.isParameter() && tensor.shape.size() >= 2) {
       double bound = std::sqrt(6.0 / double(tensor.size() / tensor.shape[0]));
       fillUniform(tensor, uniform, -bound, bound);
     } else {

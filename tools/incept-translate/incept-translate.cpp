@@ -4,8 +4,10 @@
 // dialect, PTX, and what ptxas says of registers and spills.
 
 #include "codegen/cuda/CompileKernels.h"
+#include "codegen/cuda/CudaTarget.h"
 #include "mlir/Tools/mlir-translate/MlirTranslateMain.h"
 #include "mlir/Tools/mlir-translate/Translation.h"
+#include "tools/Output.h"
 #include "tools/Registration.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/Program.h"
@@ -23,10 +25,7 @@ llvm::cl::opt<std::string> ptxas("ptxas", llvm::cl::desc("the assembler (default
 cuda::Architecture architecture() { return {chip, features}; }
 
 LogicalResult writeKernels(ModuleOp module, llvm::raw_ostream &stream) {
-  auto shapes = cuda::shapeLaunches(module);
-  if (failed(shapes))
-    return failure();
-  auto kernels = cuda::emitKernels(module.getContext(), shapes->variants);
+  auto kernels = cuda::emitKernels(module);
   if (failed(kernels))
     return failure();
   (*kernels)->print(stream);
@@ -34,10 +33,7 @@ LogicalResult writeKernels(ModuleOp module, llvm::raw_ostream &stream) {
 }
 
 LogicalResult writePtx(ModuleOp module, llvm::raw_ostream &stream) {
-  auto shapes = cuda::shapeLaunches(module);
-  if (failed(shapes))
-    return failure();
-  auto ptx = cuda::compileToPtx(module, shapes->variants, architecture());
+  auto ptx = cuda::compileToPtx(module, architecture());
   if (succeeded(ptx))
     stream << *ptx;
   return ptx;
@@ -45,27 +41,22 @@ LogicalResult writePtx(ModuleOp module, llvm::raw_ostream &stream) {
 
 /// One line per launch: kernel, grid, block.
 LogicalResult writeLaunches(ModuleOp module, llvm::raw_ostream &stream) {
-  auto shapes = cuda::shapeLaunches(module);
-  if (failed(shapes))
-    return failure();
   module.walk([&](exec::KernelOp op) {
-    const cuda::LaunchShape &shape = shapes->launches.find(op)->second;
-    stream << shapes->variants[shape.variant].symbol << " grid " << shape.grid[0] << " x " << shape.grid[1] << " block "
-           << shape.block[0] << " x " << shape.block[1] << "\n";
+    ArrayRef<int64_t> grid = *op.getGrid(), block = *op.getBlock();
+    stream << op.getCodeSymbol() << " grid " << grid[0] << " x " << grid[1] << " block " << block[0] << " x "
+           << block[1] << "\n";
   });
   return success();
 }
 
 /// One line per kernel: registers and how many it may have, spilled bytes, stack and shared memory.
 LogicalResult writeUsage(ModuleOp module, llvm::raw_ostream &stream) {
-  auto shapes = cuda::shapeLaunches(module);
-  if (failed(shapes))
-    return failure();
-  auto ptx = cuda::compileToPtx(module, shapes->variants, architecture());
-  if (failed(ptx))
+  auto variants = cuda::collectVariants(module);
+  auto ptx = cuda::compileToPtx(module, architecture());
+  if (failed(variants) || failed(ptx))
     return failure();
   llvm::StringMap<int64_t> budgets;
-  for (const cuda::Variant &variant : shapes->variants)
+  for (const cuda::Variant &variant : *variants)
     budgets[variant.symbol] = cuda::registerBudget(variant.definition);
   std::string program = ptxas;
   if (program.empty())
@@ -89,7 +80,18 @@ void add(const char *name, const char *description, Write write) {
       name, description,
       [write](Operation *op, llvm::raw_ostream &stream) -> LogicalResult {
         auto module = dyn_cast<ModuleOp>(op);
-        return module ? write(module, stream) : LogicalResult(op->emitError("expected a module"));
+        if (!module)
+          return op->emitError("expected a module");
+        // Files may have shapes, as a compilation leaves them, or not.
+        bool isShaped = module
+                            .walk([](exec::KernelOp launch) {
+                              return launch.getWidth() ? WalkResult::interrupt() : WalkResult::advance();
+                            })
+                            .wasInterrupted();
+        cuda::NoPlans plans;
+        if (!isShaped && failed(shapeLaunches(module, *cuda::createCudaTarget(plans, false))))
+          return failure();
+        return write(module, stream);
       },
       registerDialects);
 }
@@ -97,9 +99,11 @@ void add(const char *name, const char *description, Write write) {
 } // namespace
 
 int main(int argc, char **argv) {
+  prepareTool("incept-translate");
   add("incept-to-gpu", "kernels as MLIR of the gpu dialect", writeKernels);
   add("incept-to-ptx", "kernels as PTX", writePtx);
   add("incept-to-grids", "each launch's kernel, grid and block", writeLaunches);
   add("incept-to-usage", "what ptxas says of each kernel", writeUsage);
-  return failed(mlirTranslateMain(argc, argv, "incept-translate: exec-phase modules to what a GPU runs"));
+  auto result = mlirTranslateMain(argc, argv, "incept-translate: exec-phase modules to what a GPU runs");
+  return finishOutput(failed(result), "incept-translate");
 }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "tools/incept/Driver.h"
-#include "codegen/Codegen.h"
+#include "codegen/image/Executable.h"
 #include "dialect/InceptOps.h"
 #include "frontend/Frontend.h"
 #include "frontend/Summary.h"
 #include "mlir/Pass/PassManager.h"
+#include "passes/Target.h"
+#include "runtime/support/Files.h"
 #include "tools/Registration.h"
 #include "tools/incept/LaunchReport.h"
 #include "llvm/ADT/StringExtras.h"
@@ -14,8 +16,6 @@
 #include "llvm/Support/Path.h"
 #include "llvm/Support/ToolOutputFile.h"
 #include "llvm/Support/xxhash.h"
-
-#include <thread>
 
 using namespace mlir;
 
@@ -26,9 +26,10 @@ CompilerContext::CompilerContext(const DialectRegistry &registry)
   printOpOnDiagnostic(false); // the reader knows the description, not the op
 }
 
-std::unique_ptr<CompilerContext> createContext() {
+std::unique_ptr<CompilerContext> createContext(const std::string &planCache) {
   DialectRegistry registry;
   registerDialects(registry);
+  registerTargets(registry, planCache);
   auto context = std::make_unique<CompilerContext>(registry);
   context->loadAllAvailableDialects();
   return context;
@@ -43,6 +44,20 @@ static int complain(int status, const llvm::Twine &message) {
   return status;
 }
 
+static int complain(const Status &status) { return complain(static_cast<int>(status.code()), status.message()); }
+
+/// Ends the writing of `path` ("-" is standard output).
+static int finish(llvm::ToolOutputFile &file, llvm::StringRef path) {
+  file.os().flush();
+  if (std::error_code error = file.os().error()) {
+    file.os().clear_error();
+    return complain(kMachineAtFault, "cannot write " + (path == "-" ? "the standard output" : "'" + path + "'") + ": " +
+                                         error.message());
+  }
+  file.keep();
+  return kDone;
+}
+
 /// Writes the module to `path` ("-" is standard output).
 static int writeModule(ModuleOp module, llvm::StringRef path) {
   std::error_code error;
@@ -50,8 +65,7 @@ static int writeModule(ModuleOp module, llvm::StringRef path) {
   if (error)
     return complain(kMachineAtFault, "cannot write '" + path + "': " + error.message());
   module.print(file.os());
-  file.keep();
-  return kDone;
+  return finish(file, path);
 }
 
 /// A phase's IR as DIR/N-PHASE.mlir.
@@ -71,7 +85,7 @@ static void explainPlans(ModuleOp module, const Backend &backend) {
     if (!group.getPlan())
       return;
     auto plan = SymbolTable::lookupNearestSymbolFrom<exec::PlanOp>(group, group.getPlanAttr());
-    llvm::errs() << getPath(group) << ": " << plan.getKind() << " by "
+    llvm::errs() << getPath(group) << ": " << stringifyPlanKind(plan.getKind()) << " by "
                  << plan.getConfig().getAs<StringAttr>("impl").getValue() << ", scratchpad "
                  << group.getScratchpad().value_or(0) << " bytes\n";
     if (seen.insert(plan).second)
@@ -103,46 +117,59 @@ FailureOr<OwningOpRef<ModuleOp>> loadGraph(MLIRContext &context, const CompileOp
   return module;
 }
 
-static int threadsOf(const CompileOptions &options) {
-  return options.threads > 0 ? options.threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+TargetAttr describeTarget(MLIRContext &context, const CompileOptions &options, int &status) {
+  Builder builder(&context);
+  NamedAttrList settings;
+  if (options.threads > 0)
+    settings.set("threads", builder.getI64IntegerAttr(options.threads));
+  auto [kind, device] = StringRef(options.target).split(':');
+  if (kind == "cpu" && options.deterministic == "threads") // a GPU's programs have no threads to depend on
+    settings.set("same_bits", builder.getUnitAttr());
+  // They are a GPU's.
+  if (kind != "cpu") {
+    settings.set("workspace_limit", builder.getI64IntegerAttr(options.workspaceLimit));
+    if (options.tf32)
+      settings.set("tf32", builder.getUnitAttr());
+  }
+  auto target = completeTarget(TargetAttr::get(&context, kind, device, settings.getDictionary(&context)));
+  if (target)
+    return *target;
+  status = complain(static_cast<int>(target.status().code()), target.status().message());
+  return {};
 }
 
-/// The target of `options`, null after an error has been printed.
-static std::unique_ptr<Backend> selectBackend(const CompileOptions &options, int &status) {
-  BackendOptions backendOptions;
-  backendOptions.target = options.target;
-  backendOptions.threads = threadsOf(options);
-  backendOptions.tf32 = options.tf32;
-  backendOptions.workspaceLimit = options.workspaceLimit;
-  backendOptions.planCache = options.planCache;
-  std::string error;
-  bool isUsage = false;
-  auto backend = createBackend(backendOptions, error, isUsage);
-  if (!backend)
-    status = complain(isUsage ? kUsage : kMachineAtFault, error);
-  return backend;
+/// What makes programs for the module's target, null after an error has been printed.
+static const Backend *backendOf(ModuleOp module) {
+  const Target *target = findTarget(module);
+  if (target && !target->backend())
+    complain(kUsage, "no programs can be made for this target");
+  return target ? target->backend() : nullptr;
 }
 
 int summarize(const CompileOptions &options, bool json) {
   int status = kDone;
-  auto backend = selectBackend(options, status);
-  if (!backend)
+  auto context = createContext(options.planCache);
+  auto target = describeTarget(*context, options, status);
+  if (!target)
     return status;
-  auto context = createContext();
   auto module = loadGraph(*context, options);
   if (failed(module))
     return kInputAtFault;
+  (**module)->setAttr(InceptDialect::kTargetAttr, target);
   OwningOpRef<ModuleOp> planned = (**module).clone();
   // What the planned phase knows of the peak is gone in the exec phase.
   std::vector<PeakReport> peaks;
   for (Phase phase : kPhases) {
     PassManager passes(context.get());
-    buildPhase(passes, phase, backend->target(), options.phases);
+    buildPhase(passes, phase, options.phases);
     if (failed(passes.run(*planned)))
       return kInputAtFault;
     if (phase == Phase::Planned && options.phases.reportPeak)
       peaks = collectPeaks(*planned);
   }
+  const Backend *backend = backendOf(*planned);
+  if (!backend)
+    return kMachineAtFault;
   std::vector<LaunchReport> launches = collectLaunches(*planned, backend->peaks(options.phases.precision));
   printSummary(**module, llvm::outs(), json, (*planned)->getAttrOfType<DictionaryAttr>("incept.memory"), peaks,
                launches);
@@ -157,25 +184,31 @@ static int emitPart(ModuleOp module, const Backend &backend, const CompileOption
     return complain(kMachineAtFault, "cannot write '" + options.output + "': " + error.message());
   if (failed(backend.emitPart(module, options.emit, file.os())))
     return kMachineAtFault;
-  file.keep();
-  return kDone;
+  return finish(file, options.output);
 }
 
 int compile(const CompileOptions &options) {
   int status = kDone;
-  auto backend = selectBackend(options, status);
-  if (!backend)
+  auto context = createContext(options.planCache);
+  auto target = describeTarget(*context, options, status);
+  if (!target)
     return status;
   if (!options.stopAfter && options.emit.empty() && options.output == "-")
     return complain(kUsage, "expected -o FILE for the executable");
+  if (!options.stopAfter && options.emit.empty())
+    if (Status writable = tryOutput(options.output); !writable.ok())
+      return complain(writable);
 
-  auto context = createContext();
   auto module = loadGraph(*context, options);
   if (failed(module))
     return kInputAtFault;
+  (**module)->setAttr(InceptDialect::kTargetAttr, target);
+  const Backend *backend = backendOf(**module);
+  if (!backend)
+    return kMachineAtFault;
   for (Phase phase : kPhases) {
     PassManager passes(context.get());
-    buildPhase(passes, phase, backend->target(), options.phases);
+    buildPhase(passes, phase, options.phases);
     if (failed(passes.run(**module)))
       return kInputAtFault;
     if ((status = dump(**module, phase, options)))
@@ -189,11 +222,12 @@ int compile(const CompileOptions &options) {
   if (!options.emit.empty())
     return emitPart(**module, *backend, options);
   auto text = llvm::MemoryBuffer::getFile(options.spec);
-  ExecutableOptions executable;
-  executable.stub = options.stub.empty() ? programDirectory() + "/" + backend->stub().str() : options.stub;
-  executable.output = options.output;
-  executable.specText = text ? (*text)->getBuffer().str() : "";
-  return failed(backend->emitExecutable(**module, executable)) ? kMachineAtFault : kDone;
+  auto image = backend->emitImage(**module, text ? (*text)->getBuffer() : "");
+  if (failed(image))
+    return kMachineAtFault;
+  std::string stub = options.stub.empty() ? programDirectory() + "/" + backend->stub().str() : options.stub;
+  Status written = writeExecutable(stub, *image, options.output);
+  return written.ok() ? kDone : complain(written);
 }
 
 } // namespace incept

@@ -3,6 +3,7 @@
 // The road from a description to an executable, for the driver's commands.
 #pragma once
 
+#include "dialect/InceptDialect.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/MLIRContext.h"
@@ -50,7 +51,8 @@ struct CompileOptions {
   std::string target = "cpu";
   std::string mode = "train";
   int64_t batchSize = 32;
-  int threads = 0; ///< 0: one per core
+  int threads = 0;           ///< 0: one per core
+  std::string deterministic; ///< "threads": the same bits whatever their number
   bool tf32 = false;
   std::string planCache;        ///< directory of finished cuDNN plans
   int64_t workspaceLimit = 256; ///< MiB for each cuDNN call
@@ -64,8 +66,11 @@ struct CompileOptions {
   PhaseOptions phases;
 };
 
-/// A context with everything a compilation needs.
-std::unique_ptr<CompilerContext> createContext();
+/// A context with everything a compilation needs. `planCache` is the directory of cuDNN plans, empty for the user's.
+std::unique_ptr<CompilerContext> createContext(const std::string &planCache = "");
+
+/// What `options` say of the target, completed. Null after an error has been printed; then `status` is the exit status.
+TargetAttr describeTarget(mlir::MLIRContext &context, const CompileOptions &options, int &status);
 
 /// The network of `options` in the graph phase, with `incept.mode` and `incept.spec_hash`; errors have been printed.
 mlir::FailureOr<mlir::OwningOpRef<mlir::ModuleOp>> loadGraph(mlir::MLIRContext &context, const CompileOptions &options);

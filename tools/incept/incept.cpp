@@ -3,13 +3,17 @@
 // The driver: command lines, nothing else.
 
 #include "frontend/Frontend.h"
+#include "runtime/device/cpu/OneDnn.h"
+#include "tools/Output.h"
 #include "tools/incept/Devices.h"
 #include "tools/incept/Driver.h"
+#include "tools/incept/ProgramCache.h"
 #include "tools/incept/Train.h"
 #include "tools/incept/Weights.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <CLI/CLI.hpp>
+#include <sstream>
 
 using namespace incept;
 
@@ -55,6 +59,10 @@ void addTargetOptions(CLI::App *command, CompileOptions &options) {
       ->capture_default_str();
   command->add_option("--threads", options.threads, "threads the program runs with (default: one per core)")
       ->check(CLI::Range(1, 1024));
+  command
+      ->add_option("--deterministic", options.deterministic,
+                   "threads: the same bits whatever the number of threads; sums that depend on it run on one")
+      ->check(CLI::IsMember({"threads"}));
   command->add_flag("--tf32", options.tf32, "GPU, f32: let products be rounded to TF32");
   command->add_option("--workspace-limit", options.workspaceLimit, "GPU: MiB of workspace for each cuDNN call")
       ->check(CLI::Range(int64_t(0), int64_t(1) << 20))
@@ -82,9 +90,12 @@ int check(const std::vector<std::string> &specs) {
 
 } // namespace
 
-int main(int argc, char **argv) {
+/// The command line's work; returns the exit status.
+static int run(int argc, char **argv) {
   CLI::App app("incept: compiles descriptions of convolutional networks to programs that train them");
   app.require_subcommand(1);
+  app.set_version_flag("--version",
+                       [] { return versionText("incept") + "\noneDNN " + onednn::version() + "\n" + cudnnVersion(); });
   CompileOptions options;
 
   CLI::App *compileCommand = app.add_subcommand("compile", "compile a network to an executable");
@@ -129,13 +140,21 @@ int main(int argc, char **argv) {
   WeightsOptions weights;
   addWeightsOptions(weightsCommand, weights, options);
 
+  CLI::App *cacheCommand = app.add_subcommand("cache", "list compiled programs and plans that are kept");
+  bool clear = false;
+  cacheCommand->add_flag("--clear", clear, "remove them");
+
   CLI::App *devicesCommand = app.add_subcommand("devices", "list what there is to compile for");
 
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &error) {
-    if (error.get_exit_code() == 0)
-      return app.exit(error);
+    if (error.get_exit_code() == 0) {
+      std::ostringstream text;
+      app.exit(error, text, text);
+      llvm::outs() << text.str();
+      return kDone;
+    }
     llvm::errs() << "incept: error: " << error.what() << "; run incept --help\n";
     return kUsage;
   }
@@ -145,9 +164,16 @@ int main(int argc, char **argv) {
     return check(specs);
   if (summaryCommand->parsed())
     return summarize(options, json);
+  if (cacheCommand->parsed())
+    return manageCaches(clear);
   if (devicesCommand->parsed())
     return listDevices();
   if (weightsCommand->parsed())
     return convertWeights(weights, options);
   return train(options, trainCommand->remaining());
+}
+
+int main(int argc, char **argv) {
+  prepareTool("incept");
+  return finishOutput(run(argc, argv), "incept");
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "runtime/device/cpu/CpuDevice.h"
+#include "runtime/device/cpu/CpuImage.h"
 #include "runtime/device/cpu/Peaks.h"
 #include "runtime/support/Memory.h"
 
@@ -17,38 +18,6 @@
 #include <unistd.h>
 
 namespace incept {
-
-/// Dense in the order of its shape, or of its physical dimensions: nothing to convert.
-static bool isPlain(const program::Tensor &tensor) { return tensor.format.empty() || tensor.format == "nhwc"; }
-
-/// What is packed fits its tensor, so that `read` and `write` stay inside it; every plan can be read (whether oneDNN
-/// has a primitive for it depends on the machine).
-static Status checkImage(const program::Image &image) {
-  std::string error;
-  if (!onednn::isAvailable(error))
-    return {}; // then the program can be looked at, and nothing else
-  for (const program::Tensor &tensor : image.tensors) {
-    uint64_t bytes = 0;
-    bool isHidden = tensor.kind == "copy" || tensor.kind == "derived";
-    if (!isPlain(tensor) &&
-        ((tensor.type != "f32" && !isHidden) || !onednn::formatBytes(tensor.shape, tensor.format, bytes, error) ||
-         bytes / 4 * program::typeBytes(tensor.type) > tensor.bytes))
-      return inputError("the program image is damaged: format '" + tensor.format + "' does not fit tensor '" +
-                        tensor.name + "'");
-  }
-  for (size_t i = 0; i < image.plans.size(); ++i) {
-    onednn::Problem problem;
-    if (!onednn::decode(image.plans[i].fields, problem, error))
-      return inputError("the program image is damaged: plan " + std::to_string(i) + ": " + error);
-  }
-  return {};
-}
-
-static void describeImage(const program::Image &image, nlohmann::ordered_json &info) {
-  info["isa"] = image.isa;
-  info["onednn"] = image.onednn;
-  info["threads"] = image.threads;
-}
 
 static std::string describeLibrary() {
   std::string error;
@@ -73,7 +42,7 @@ static bool canStartThreads(int64_t count) {
 }
 
 const Backend &cpuBackend() {
-  static constexpr Backend backend = {"cpu", checkImage, describeImage, describeLibrary, CpuDevice::create};
+  static constexpr Backend backend = {"cpu", cpu::checkImage, cpu::describeImage, describeLibrary, CpuDevice::create};
   return backend;
 }
 
@@ -159,11 +128,11 @@ Status CpuDevice::loadKernels() {
   ::close(file);
   if (!library)
     return inputError("the program image is damaged: its kernels cannot be loaded");
-  for (const std::string &name : image.kernels) {
-    auto kernel = reinterpret_cast<Kernel>(::dlsym(library, name.c_str()));
-    if (!kernel)
-      return inputError("the program image is damaged: kernel '" + name + "' is missing");
-    kernels.push_back(kernel);
+  for (const program::Kernel &kernel : image.kernels) {
+    auto code = reinterpret_cast<Kernel>(::dlsym(library, kernel.name.c_str()));
+    if (!code)
+      return inputError("the program image is damaged: kernel '" + kernel.name + "' is missing");
+    kernels.push_back(code);
   }
   return {};
 }
@@ -273,7 +242,7 @@ Status CpuDevice::runOnly(std::string_view entry, const std::function<bool(const
 
 Status CpuDevice::read(const program::Tensor &tensor, std::byte *logical) {
   std::string error;
-  if (isPlain(tensor)) {
+  if (cpu::isPlain(tensor)) {
     std::memcpy(logical, memory(tensor), tensor.elements * program::typeBytes(tensor.type));
     return {};
   }
@@ -285,7 +254,7 @@ Status CpuDevice::read(const program::Tensor &tensor, std::byte *logical) {
 
 Status CpuDevice::write(const program::Tensor &tensor, const std::byte *logical) {
   std::string error;
-  if (isPlain(tensor)) {
+  if (cpu::isPlain(tensor)) {
     std::memcpy(memory(tensor), logical, tensor.elements * program::typeBytes(tensor.type));
     return {};
   }

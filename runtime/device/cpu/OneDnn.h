@@ -77,6 +77,13 @@ bool hasBf16();
 /// Bytes of a tensor of logical `dims` (f32) in `format` ("" = dense); false for a malformed format.
 bool formatBytes(const std::vector<int64_t> &dims, const std::string &format, uint64_t &bytes, std::string &error);
 
+/// True where dimensions, formats and types of a problem agree. Knows nothing of what the library supports.
+bool check(const Problem &problem, std::string &error);
+
+/// The bytes of each operand of a problem that says its formats, in the order of Problem's comment, without the
+/// scratchpad. Checks the problem too.
+bool operandBytes(const Problem &problem, std::vector<uint64_t> &bytes, std::string &error);
+
 /// The format of `rows` rows (along the first dimension) of a tensor in `format`, where their values lie together;
 /// false where the format spreads them, pads them, or has groups.
 bool rowsFormat(const std::string &format, int64_t rows, std::string &result);
@@ -98,8 +105,6 @@ public:
   /// Builds the primitive; false with a sentence in `error` where the library declines.
   bool build(const Problem &problem, std::string &error);
   const Description &description() const;
-  /// Of a primitive that was built: the bytes of each operand.
-  std::vector<size_t> operandBytes() const;
   /// Runs on operands in the order of Problem's comment, 64-byte aligned; `scratchpad` may be null where its size is 0.
   bool run(void *const *operands, size_t count, std::string &error);
 

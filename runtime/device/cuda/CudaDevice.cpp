@@ -217,12 +217,12 @@ Status CudaDevice::loadModule() {
     }
   }
   module = {loaded, driver->moduleUnload};
-  for (const std::string &name : image.kernels) {
-    CUfunction kernel = nullptr;
-    if (CUresult result = driver->moduleGetFunction(&kernel, loaded, name.c_str()); result != CUDA_SUCCESS)
+  for (const program::Kernel &kernel : image.kernels) {
+    CUfunction function = nullptr;
+    if (CUresult result = driver->moduleGetFunction(&function, loaded, kernel.name.c_str()); result != CUDA_SUCCESS)
       return inputError("the program image is damaged: " +
-                        driver.error(result, "kernel '" + name + "' is missing").message());
-    kernels.push_back(kernel);
+                        driver.error(result, "kernel '" + kernel.name + "' is missing").message());
+    kernels.push_back(function);
   }
   return {};
 }

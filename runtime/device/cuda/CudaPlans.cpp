@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "runtime/device/cuda/CudaPlans.h"
-#include "runtime/device/cuda/RebuiltPlans.h"
+#include "runtime/support/Cache.h"
 
 #include <charconv>
 #include <chrono>
@@ -101,8 +101,10 @@ Status CudaPlans::buildOne(const program::Plan &plan, size_t index, const std::s
     ++report_.loaded;
     return {};
   }
-  std::string directory = rebuiltPlansDirectory(), key = cacheKey(plan, library->version(), device);
-  if (auto kept = findInCache(directory, key)) {
+  auto root = cacheRoot();
+  Cache cache(root ? *root + "/rebuilt-plans" : "");
+  std::string key = cacheKey(plan, library->version(), device);
+  if (auto kept = cache.load(key)) {
     choice.serialized = std::move(*kept);
     if (built.load(library, handle, problem, choice, error)) {
       ++report_.cached;
@@ -114,7 +116,7 @@ Status CudaPlans::buildOne(const program::Plan &plan, size_t index, const std::s
                         "): " + error + ": compile the program again for this machine (incept compile)");
   ++report_.rebuilt;
   if (std::string text; built.serialize(text, error))
-    keepInCache(directory, key, text);
+    cache.store(key, text);
   return {};
 }
 

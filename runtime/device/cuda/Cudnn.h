@@ -63,6 +63,8 @@ struct Problem {
 
 /// Number of operands, the workspace included.
 size_t operandCount(const Problem &problem);
+/// The bytes of each operand of a problem that `check` accepts, in the order of its comment, without the workspace.
+std::vector<uint64_t> operandBytes(const Problem &problem);
 
 /// An engine of the library that finalises for a problem and a device, and what is known of it.
 struct Choice {

@@ -32,7 +32,7 @@
 // CHECK:         ld.global.b32
 incept.exec.region @arena 1048576
 incept.exec.region @step 64
-incept.exec.kernel_def @scale_shift "map" {
+incept.exec.kernel_def @scale_shift map {
 ^bb0(%x: tensor<?x?x?x?xf32>, %m: tensor<?xf32>, %s: tensor<?xf32>, %b: tensor<?xf32>):
   %y = incept.scale_shift %x, %m, %s, %b : (tensor<?x?x?x?xf32>, tensor<?xf32>, tensor<?xf32>, tensor<?xf32>) -> tensor<?x?x?x?xf32>
   incept.yield %y : tensor<?x?x?x?xf32>
@@ -44,7 +44,7 @@ incept.exec.kernel_def @scale_shift "map" {
 // CHECK:         cvt.f32.f16
 // CHECK:         cvt.rn.f16{{(x2)?}}.f32
 // CHECK:         st.global.v4.b32
-incept.exec.kernel_def @half "map" {
+incept.exec.kernel_def @half map {
 ^bb0(%x: tensor<?x?x?x?xf16>):
   %y = incept.scale %x by 0.17 : (tensor<?x?x?x?xf16>) -> tensor<?x?x?x?xf16>
   incept.yield %y : tensor<?x?x?x?xf16>
@@ -56,22 +56,22 @@ incept.exec.kernel_def @half "map" {
 // CHECK-DAG:     st.global.v4.b32
 // CHECK-DAG:     st.global.b32
 // CHECK:         ret;
-incept.exec.kernel_def @sgd "flat" {
+incept.exec.kernel_def @sgd flat {
 ^bb0(%p: tensor<?xf32>, %g: tensor<?xf32>, %v: tensor<?xf32>, %rate: tensor<f32>, %momentum: tensor<f32>, %decay: tensor<f32>):
   %q, %u = incept.sgd_update %p, %g, %v rate %rate momentum %momentum weight_decay %decay decay : (tensor<?xf32>, tensor<?xf32>, tensor<?xf32>, tensor<f32>, tensor<f32>, tensor<f32>) -> (tensor<?xf32>, tensor<?xf32>)
   incept.yield %q, %u : tensor<?xf32>, tensor<?xf32>
 }
 
-func.func @forward_backward() {
+func.func @forward_backward() attributes {incept.entry = #incept.entry<forward_backward>} {
   %x = incept.exec.slice @arena at 0 : memref<1x96x35x35xf32>
   %odd = incept.exec.slice @arena at 4 : memref<1x96x35x35xf32>
   %h = incept.exec.slice @arena at 0 : memref<1x96x35x35xf16>
   %c = incept.exec.slice @arena at 640000 : memref<96xf32>
-  incept.exec.kernel @scale_shift(%x, %c, %c, %c, %x) extents [1225, 96, 96, 96] units 1225 : memref<1x96x35x35xf32>, memref<96xf32>, memref<96xf32>, memref<96xf32>, memref<1x96x35x35xf32>
-  incept.exec.kernel @scale_shift(%odd, %c, %c, %c, %x) extents [1225, 96, 96, 96] units 1225 : memref<1x96x35x35xf32>, memref<96xf32>, memref<96xf32>, memref<96xf32>, memref<1x96x35x35xf32>
-  incept.exec.kernel @half(%h, %h) extents [1225, 96, 96, 96] units 1225 : memref<1x96x35x35xf16>, memref<1x96x35x35xf16>
+  incept.exec.kernel @scale_shift ins(%x, %c, %c, %c : memref<1x96x35x35xf32>, memref<96xf32>, memref<96xf32>, memref<96xf32>) outs(%x : memref<1x96x35x35xf32>) extents [1225, 96, 96, 96] units 1225
+  incept.exec.kernel @scale_shift ins(%odd, %c, %c, %c : memref<1x96x35x35xf32>, memref<96xf32>, memref<96xf32>, memref<96xf32>) outs(%x : memref<1x96x35x35xf32>) extents [1225, 96, 96, 96] units 1225
+  incept.exec.kernel @half ins(%h : memref<1x96x35x35xf16>) outs(%h : memref<1x96x35x35xf16>) extents [1225, 96, 96, 96] units 1225
   %w = incept.exec.slice @arena at 64 : memref<50001xf32>
   %rate = incept.exec.slice @step at 24 : memref<f32>
-  incept.exec.kernel @sgd(%w, %w, %w, %rate, %rate, %rate, %w, %w) extents [50001] units 49 : memref<50001xf32>, memref<50001xf32>, memref<50001xf32>, memref<f32>, memref<f32>, memref<f32>, memref<50001xf32>, memref<50001xf32>
+  incept.exec.kernel @sgd ins(%w, %w, %w, %rate, %rate, %rate : memref<50001xf32>, memref<50001xf32>, memref<50001xf32>, memref<f32>, memref<f32>, memref<f32>) outs(%w, %w : memref<50001xf32>, memref<50001xf32>) extents [50001] units 49
   return
 }

@@ -16,7 +16,7 @@ incept.exec.region @arena 16777216
 // CHECK:         st.global.b32
 // CHECK:         ld.global.v4.b32
 // CHECK:         setp.nan.f32
-incept.exec.kernel_def @max_pool "max_pool_with_index" {
+incept.exec.kernel_def @max_pool opaque {
 ^bb0(%x: tensor<?x?x?x?xf32>):
   %y, %i = incept.max_pool_with_index %x kernel [1, 1] : (tensor<?x?x?x?xf32>) -> (tensor<?x?x?x?xf32>, tensor<?x?x?x?xui8>)
   incept.yield %y, %i : tensor<?x?x?x?xf32>, tensor<?x?x?x?xui8>
@@ -31,12 +31,12 @@ incept.exec.kernel_def @max_pool "max_pool_with_index" {
 // CHECK-LABEL: .entry dropout_v4(
 // CHECK-DAG:     -766435501
 // CHECK:         st.global.v4.b32
-incept.exec.kernel_def @max_pool_backward "max_pool_backward" {
+incept.exec.kernel_def @max_pool_backward opaque {
 ^bb0(%d: tensor<?x?x?x?xf32>, %i: tensor<?x?x?x?xui8>):
   %y = incept.max_pool_backward %d, %i kernel [1, 1] : (tensor<?x?x?x?xf32>, tensor<?x?x?x?xui8>) -> tensor<?x?x?x?xf32>
   incept.yield %y : tensor<?x?x?x?xf32>
 }
-incept.exec.kernel_def @dropout "dropout" {
+incept.exec.kernel_def @dropout opaque {
 ^bb0(%x: tensor<?x?x?x?xf32>, %seed: tensor<i64>, %step: tensor<i64>, %base: tensor<i64>):
   %y = incept.dropout %x, %seed, %step, %base {keep = 8.0e-01 : f64, stream = 5 : i64} : (tensor<?x?x?x?xf32>, tensor<i64>, tensor<i64>, tensor<i64>) -> tensor<?x?x?x?xf32>
   incept.yield %y : tensor<?x?x?x?xf32>
@@ -50,12 +50,12 @@ incept.exec.kernel_def @dropout "dropout" {
 // CHECK-LABEL: .entry loss_backward_v1(
 // CHECK:         shfl.sync.bfly.b32
 // CHECK:         st.global.b32
-incept.exec.kernel_def @loss "softmax_cross_entropy" {
+incept.exec.kernel_def @loss opaque {
 ^bb0(%x: tensor<?x?xf32>, %l: tensor<?xi64>):
   %y = incept.softmax_cross_entropy %x, %l {label_smoothing = 1.0e-01 : f64} : (tensor<?x?xf32>, tensor<?xi64>) -> tensor<f32>
   incept.yield %y : tensor<f32>
 }
-incept.exec.kernel_def @loss_backward "softmax_cross_entropy_backward" {
+incept.exec.kernel_def @loss_backward opaque {
 ^bb0(%x: tensor<?x?xf32>, %l: tensor<?xi64>):
   %y = incept.softmax_cross_entropy_backward %x, %l {label_smoothing = 1.0e-01 : f64, weight = 1.0 : f64} : (tensor<?x?xf32>, tensor<?xi64>) -> tensor<?x?xf32>
   incept.yield %y : tensor<?x?xf32>
@@ -64,7 +64,7 @@ incept.exec.kernel_def @loss_backward "softmax_cross_entropy_backward" {
 // CHECK-LABEL: .entry normalize_v1(
 // CHECK:         ld.global.b8
 // CHECK:         fma.rn.f32
-incept.exec.kernel_def @normalize "normalize_image" {
+incept.exec.kernel_def @normalize opaque {
 ^bb0(%x: tensor<?x?x?x?xui8>):
   %y = incept.normalize_image %x {mean = array<f64: 0.5, 0.5, 0.5>, std = array<f64: 0.2, 0.2, 0.2>} : (tensor<?x?x?x?xui8>) -> tensor<?x?x?x?xf32>
   incept.yield %y : tensor<?x?x?x?xf32>
@@ -74,13 +74,13 @@ incept.exec.kernel_def @normalize "normalize_image" {
 // CHECK-LABEL: .entry fold_v4(
 // CHECK:         mul.rn.f32
 // CHECK:         st.global.v4.b32
-incept.exec.kernel_def @fold "reorder" {
+incept.exec.kernel_def @fold opaque {
 ^bb0(%w: tensor<?x?x?x?xf32>, %s: tensor<?xf32>):
   %y = incept.reorder %w scales %s : (tensor<?x?x?x?xf32>, tensor<?xf32>) -> tensor<?x?x?x?xf32>
   incept.yield %y : tensor<?x?x?x?xf32>
 }
 
-func.func @forward_backward() {
+func.func @forward_backward() attributes {incept.entry = #incept.entry<forward_backward>} {
   %x = incept.exec.slice @arena at 0 : memref<2x192x35x35xf32>
   %y = incept.exec.slice @arena at 4194304 : memref<2x192x17x17xf32>
   %i = incept.exec.slice @arena at 5242880 : memref<2x192x17x17xui8>
@@ -92,12 +92,12 @@ func.func @forward_backward() {
   %image = incept.exec.slice @arena at 6600000 : memref<2x3x35x35xf32>
   %w = incept.exec.slice @arena at 7000000 : memref<192x64x1x1xf32>
   %scales = incept.exec.slice @arena at 7100000 : memref<192xf32>
-  incept.exec.kernel @max_pool(%x, %y, %i) extents [2, 35, 35, 192, 17, 17, 3, 3, 2, 2, 0, 0, 0, 0, 192, 192, 192] units 34 : memref<2x192x35x35xf32>, memref<2x192x17x17xf32>, memref<2x192x17x17xui8>
-  incept.exec.kernel @max_pool_backward(%y, %i, %x) extents [2, 35, 35, 192, 17, 17, 3, 3, 2, 2, 0, 0, 0, 0, 192, 192, 192] units 70 : memref<2x192x17x17xf32>, memref<2x192x17x17xui8>, memref<2x192x35x35xf32>
-  incept.exec.kernel @dropout(%x, %scalar, %scalar, %scalar, %x) extents [2, 192, 1225, 192, 192] units 2 : memref<2x192x35x35xf32>, memref<i64>, memref<i64>, memref<i64>, memref<2x192x35x35xf32>
-  incept.exec.kernel @loss(%logits, %labels, %loss) extents [2, 1000, 1000] units 1 : memref<2x1000xf32>, memref<2xi64>, memref<f32>
-  incept.exec.kernel @loss_backward(%logits, %labels, %logits) extents [2, 1000, 1000, 1000] units 2 : memref<2x1000xf32>, memref<2xi64>, memref<2x1000xf32>
-  incept.exec.kernel @normalize(%bytes, %image) extents [2450, 3, 3] units 2450 : memref<2x35x35x3xui8>, memref<2x3x35x35xf32>
-  incept.exec.kernel @fold(%w, %scales, %w) extents [192, 64] units 192 : memref<192x64x1x1xf32>, memref<192xf32>, memref<192x64x1x1xf32>
+  incept.exec.kernel @max_pool ins(%x : memref<2x192x35x35xf32>) outs(%y, %i : memref<2x192x17x17xf32>, memref<2x192x17x17xui8>) extents [2, 35, 35, 192, 17, 17, 3, 3, 2, 2, 0, 0, 0, 0, 192, 192, 192] units 34
+  incept.exec.kernel @max_pool_backward ins(%y, %i : memref<2x192x17x17xf32>, memref<2x192x17x17xui8>) outs(%x : memref<2x192x35x35xf32>) extents [2, 35, 35, 192, 17, 17, 3, 3, 2, 2, 0, 0, 0, 0, 192, 192, 192] units 70
+  incept.exec.kernel @dropout ins(%x, %scalar, %scalar, %scalar : memref<2x192x35x35xf32>, memref<i64>, memref<i64>, memref<i64>) outs(%x : memref<2x192x35x35xf32>) extents [2, 192, 1225, 192, 192] units 2
+  incept.exec.kernel @loss ins(%logits, %labels : memref<2x1000xf32>, memref<2xi64>) outs(%loss : memref<f32>) extents [2, 1000, 1000] units 1
+  incept.exec.kernel @loss_backward ins(%logits, %labels : memref<2x1000xf32>, memref<2xi64>) outs(%logits : memref<2x1000xf32>) extents [2, 1000, 1000, 1000] units 2
+  incept.exec.kernel @normalize ins(%bytes : memref<2x35x35x3xui8>) outs(%image : memref<2x3x35x35xf32>) extents [2450, 3, 3] units 2450
+  incept.exec.kernel @fold ins(%w, %scales : memref<192x64x1x1xf32>, memref<192xf32>) outs(%w : memref<192x64x1x1xf32>) extents [192, 64] units 192
   return
 }

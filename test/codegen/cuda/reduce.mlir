@@ -21,24 +21,24 @@
 // CHECK:         bar{{.*}}.sync
 // CHECK-NOT:     atom
 incept.exec.region @arena 16777216
-incept.exec.kernel_def @stats "reduce" {
+incept.exec.kernel_def @stats reduce {
 ^bb0(%x: tensor<?x?x?x?xf32>, %k: tensor<?xf32>):
   %s, %q = incept.channel_stats %x shift %k : (tensor<?x?x?x?xf32>, tensor<?xf32>) -> (tensor<?xf32>, tensor<?xf32>)
   incept.yield %s, %q : tensor<?xf32>, tensor<?xf32>
 }
-incept.exec.kernel_def @combine "combine" {
+incept.exec.kernel_def @combine combine {
 ^bb0(%p: tensor<?x?xf32>, %r: tensor<?x?xf32>):
   %s = incept.channel_sum %p : (tensor<?x?xf32>) -> tensor<?xf32>
   %q = incept.channel_sum %r : (tensor<?x?xf32>) -> tensor<?xf32>
   incept.yield %s, %q : tensor<?xf32>, tensor<?xf32>
 }
-func.func @forward_backward() {
+func.func @forward_backward() attributes {incept.entry = #incept.entry<forward_backward>} {
   %x = incept.exec.slice @arena at 0 : memref<4x600x35x35xf32>
   %k = incept.exec.slice @arena at 12000000 : memref<600xf32>
   %p = incept.exec.slice @arena at 12010240 : memref<77x600xf32>
   %q = incept.exec.slice @arena at 12200000 : memref<77x600xf32>
-  incept.exec.kernel @stats(%x, %k, %p, %q) extents [4900, 600, 64, 600] units 77 : memref<4x600x35x35xf32>, memref<600xf32>, memref<77x600xf32>, memref<77x600xf32>
-  incept.exec.kernel @combine(%p, %q, %k, %k) extents [77, 600] units 10 : memref<77x600xf32>, memref<77x600xf32>, memref<600xf32>, memref<600xf32>
+  incept.exec.kernel @stats ins(%x, %k : memref<4x600x35x35xf32>, memref<600xf32>) outs(%p, %q : memref<77x600xf32>, memref<77x600xf32>) extents [4900, 600, 64, 600] units 77
+  incept.exec.kernel @combine ins(%p, %q : memref<77x600xf32>, memref<77x600xf32>) outs(%k, %k : memref<600xf32>, memref<600xf32>) extents [77, 600] units 10
   return
 }
 
@@ -48,14 +48,14 @@ func.func @forward_backward() {
 // CHECK:         shfl.sync.bfly.b32
 // CHECK:         bar{{.*}}.sync
 // CHECK-NOT:     atom
-incept.exec.kernel_def @count "count_nonfinite" {
+incept.exec.kernel_def @count opaque {
 ^bb0(%x: tensor<?xf16>):
   %n = incept.count_nonfinite %x : (tensor<?xf16>) -> tensor<f32>
   incept.yield %n : tensor<f32>
 }
-func.func @update() {
+func.func @update() attributes {incept.entry = #incept.entry<update>} {
   %x = incept.exec.slice @arena at 0 : memref<50000xf16>
   %n = incept.exec.slice @arena at 200004 : memref<13xf32>
-  incept.exec.kernel @count(%x, %n) extents [50000, 4096] units 13 : memref<50000xf16>, memref<13xf32>
+  incept.exec.kernel @count ins(%x : memref<50000xf16>) outs(%n : memref<13xf32>) extents [50000, 4096] units 13
   return
 }

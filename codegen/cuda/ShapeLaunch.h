@@ -2,11 +2,12 @@
 //
 // How launches of generated kernels fill a GPU: the variant of the kernel that fits a launch's memory, its grid and its
 // blocks. A variant is a kernel definition with a vector width; a launch gets the widest whose accesses are aligned.
+// The pass `incept-shape-launches` writes the shape into the launch, and what comes behind it reads it there.
 #pragma once
 
 #include "dialect/InceptOps.h"
+#include "passes/Target.h"
 
-#include <array>
 #include <string>
 #include <vector>
 
@@ -32,17 +33,11 @@ struct Variant {
   std::string symbol;   ///< "k3_scale_shift_relu_v4"
 };
 
-struct LaunchShape {
-  size_t variant = 0; ///< index in LaunchShapes::variants
-  std::array<int64_t, 3> grid = {1, 1, 1}, block = {1, 1, 1};
-};
+/// The shape of a launch with the widest vectors. Reports one that no grid can hold.
+mlir::FailureOr<LaunchShape> shapeLaunch(exec::KernelOp launch, exec::KernelDefOp definition);
 
-struct LaunchShapes {
-  std::vector<Variant> variants; ///< in order of first use
-  llvm::DenseMap<mlir::Operation *, LaunchShape> launches;
-};
-
-/// Shapes every exec.kernel of an exec-phase module. Reports launches that no grid can hold.
-mlir::FailureOr<LaunchShapes> shapeLaunches(mlir::ModuleOp module);
+/// The variants that the launches of an exec-phase module run, in order of first use. Reports launches that have no
+/// shape, or one that does not fit.
+mlir::FailureOr<std::vector<Variant>> collectVariants(mlir::ModuleOp module);
 
 } // namespace incept::cuda

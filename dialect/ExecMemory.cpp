@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "dialect/ExecMemory.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+
+namespace incept::exec {
+
+FailureOr<Footprint> footprintOf(MemRefType type, std::string &why) {
+  SmallVector<int64_t> strides;
+  int64_t offset = 0;
+  why = "static strides and no offset";
+  if (!type.hasStaticShape() || failed(type.getStridesAndOffset(strides, offset)) || offset != 0 ||
+      llvm::any_of(strides, ShapedType::isDynamic))
+    return failure();
+  int64_t element = llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+  Footprint result{element};
+  SmallVector<std::pair<int64_t, int64_t>> dims; // stride and size, from the innermost out
+  for (auto [stride, size] : llvm::zip(strides, type.getShape())) {
+    if (size == 0)
+      return Footprint();
+    if (size != 1)
+      dims.push_back({stride, size});
+  }
+  llvm::sort(dims);
+  why = "a size below 2^63 bytes";
+  for (auto [stride, size] : dims) {
+    int64_t distance = 0, length = 0, last = 0;
+    if (llvm::MulOverflow(stride, element, distance) || llvm::MulOverflow(distance, size, length) ||
+        llvm::AddOverflow(length, result.bytes(), last))
+      return failure();
+    if (result.rows == 1 && distance == result.rowBytes) {
+      result.rowBytes = length;
+    } else if (result.rows == 1 && distance > result.rowBytes) {
+      result.pitch = distance;
+      result.rows = size;
+    } else if (result.rows > 1 && distance == result.pitch * result.rows) {
+      result.rows *= size;
+    } else {
+      why = "rows of one length that are equally far apart";
+      return failure();
+    }
+  }
+  return result;
+}
+
+bool contains(MemRefType type, const KernelRows &rows) {
+  if (rows.rows == 0 || rows.width == 0)
+    return true;
+  std::string why;
+  auto footprint = footprintOf(type, why);
+  if (failed(footprint))
+    return false;
+  int64_t element = llvm::divideCeil(type.getElementTypeBitWidth(), 8), width = 0, stride = 0, last = 0, end = 0;
+  if (llvm::MulOverflow(rows.width, element, width) || llvm::MulOverflow(rows.stride, element, stride))
+    return false;
+  if (rows.rows == 1 || footprint->rows > 1)
+    return width <= footprint->rowBytes &&
+           (rows.rows == 1 || (stride == footprint->pitch && rows.rows <= footprint->rows));
+  return stride >= width && !llvm::MulOverflow(rows.rows - 1, stride, last) && !llvm::AddOverflow(last, width, end) &&
+         end <= footprint->rowBytes;
+}
+
+bool mayTouch(SliceOp first, SliceOp second) {
+  if (first.getRegionAttr() != second.getRegionAttr())
+    return false;
+  std::string why;
+  auto a = footprintOf(cast<MemRefType>(first.getType()), why),
+       b = footprintOf(cast<MemRefType>(second.getType()), why);
+  if (failed(a) || failed(b))
+    return true;
+  // Where the second begins, seen from the first.
+  int64_t distance = int64_t(second.getOffset()) - int64_t(first.getOffset());
+  if (a->rowBytes == 0 || b->rowBytes == 0 || distance >= a->bytes() || -distance >= b->bytes())
+    return false;
+  // Rows of one pitch lie between each other's, or they do not.
+  int64_t pitch = std::max(a->pitch, b->pitch);
+  if (pitch == 0 || (a->rows > 1 && a->pitch != pitch) || (b->rows > 1 && b->pitch != pitch))
+    return true;
+  int64_t inPitch = (distance % pitch + pitch) % pitch;
+  return inPitch < a->rowBytes || inPitch + b->rowBytes > pitch;
+}
+
+bool mayConflict(Operation *first, Operation *second) {
+  auto effectsOf = [](Operation *op) {
+    SmallVector<MemoryEffects::EffectInstance> effects;
+    cast<MemoryEffectOpInterface>(op).getEffects(effects);
+    return effects;
+  };
+  auto isWrite = [](const MemoryEffects::EffectInstance &effect) {
+    return isa<MemoryEffects::Write>(effect.getEffect());
+  };
+  auto sliceOf = [](const MemoryEffects::EffectInstance &effect) { return effect.getValue().getDefiningOp<SliceOp>(); };
+  SmallVector<MemoryEffects::EffectInstance> others = effectsOf(second);
+  return llvm::any_of(effectsOf(first), [&](const MemoryEffects::EffectInstance &a) {
+    return llvm::any_of(others, [&](const MemoryEffects::EffectInstance &b) {
+      return (isWrite(a) || isWrite(b)) && (!sliceOf(a) || !sliceOf(b) || mayTouch(sliceOf(a), sliceOf(b)));
+    });
+  });
+}
+
+} // namespace incept::exec

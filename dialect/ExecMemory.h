@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Which bytes slices are, and whether two slices, or two launches, can touch each other.
+#pragma once
+
+#include "dialect/InceptOps.h"
+
+namespace incept::exec {
+
+/// Bytes in rows of one length that are equally far apart: one row where a tensor is dense, one per pixel where it is a
+/// channel slice of a wider one.
+struct Footprint {
+  int64_t rowBytes = 0, rows = 1;
+  int64_t pitch = 0; ///< from one row to the next; 0 where there is one
+
+  /// From the first to behind the last.
+  int64_t bytes() const { return (rows - 1) * pitch + rowBytes; }
+};
+
+/// The bytes of a memref, from its first element on; fails where they are no such rows, and then `why` says what was
+/// expected.
+mlir::FailureOr<Footprint> footprintOf(mlir::MemRefType type, std::string &why);
+
+/// True where all of these rows are elements of the memref.
+bool contains(mlir::MemRefType type, const KernelRows &rows);
+
+/// False where the two slices have no byte in common.
+bool mayTouch(SliceOp first, SliceOp second);
+
+/// False where neither of two launches writes what the other reads or writes: their order does not matter.
+bool mayConflict(mlir::Operation *first, mlir::Operation *second);
+
+} // namespace incept::exec

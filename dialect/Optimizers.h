@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What an optimizer is made of, as data: the language reads its keys here, the optimizer pass its slots and step
+// fields. The arithmetic is in its update op (UpdateOpInterface).
+#pragma once
+
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringRef.h"
+
+#include <limits>
+#include <vector>
+
+namespace incept {
+
+/// A number that an update takes from the step region.
+struct Hyperparameter {
+  llvm::StringLiteral field; ///< of the step region
+  llvm::StringLiteral key;   ///< in a description's `optimizer`; empty where it stands elsewhere (the learning rate)
+  double least = 0, most = 1, fallback = 0;
+};
+
+/// State that an optimizer keeps of each parameter.
+struct OptimizerSlot {
+  llvm::StringLiteral role; ///< its region, and the prefix of its variables' names
+  double initial = 0;
+};
+
+struct Optimizer {
+  llvm::StringLiteral kind; ///< in a description
+  llvm::ArrayRef<OptimizerSlot> slots;
+  llvm::ArrayRef<Hyperparameter> hyperparameters; ///< in the order of the update op's operands
+};
+
+namespace optimizers {
+inline constexpr double kMost = std::numeric_limits<double>::infinity();
+inline constexpr Hyperparameter kLearningRate = {"learning_rate", ""}, kWeightDecay = {"weight_decay", ""},
+                                kMomentum = {"momentum", "momentum", 0, 1, 0.9};
+
+inline constexpr OptimizerSlot kSgdSlots[] = {{"momentum"}};
+inline constexpr Hyperparameter kSgdNumbers[] = {kLearningRate, kMomentum, kWeightDecay};
+
+inline constexpr OptimizerSlot kRmspropSlots[] = {{"mean_square", 1}, {"momentum"}};
+inline constexpr Hyperparameter kRmspropNumbers[] = {kLearningRate,
+                                                     kMomentum,
+                                                     {"rms_decay", "decay", 0, 1, 0.9},
+                                                     {"rms_epsilon", "epsilon", 1e-30, kMost, 1.0},
+                                                     kWeightDecay};
+
+inline constexpr Optimizer kSgd = {"sgd", kSgdSlots, kSgdNumbers};
+inline constexpr Optimizer kRmsprop = {"rmsprop", kRmspropSlots, kRmspropNumbers};
+} // namespace optimizers
+
+/// Those that a description may name.
+inline constexpr const Optimizer *kOptimizers[] = {&optimizers::kSgd, &optimizers::kRmsprop};
+
+/// The numbers that a description's `optimizer` may give: those of all optimizers, each key once.
+inline std::vector<const Hyperparameter *> optimizerNumbers() {
+  std::vector<const Hyperparameter *> numbers;
+  for (const Optimizer *optimizer : kOptimizers)
+    for (const Hyperparameter &number : optimizer->hyperparameters)
+      if (!number.key.empty() && llvm::none_of(numbers, [&](auto *known) { return known->key == number.key; }))
+        numbers.push_back(&number);
+  return numbers;
+}
+
+} // namespace incept

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "passes/Placement.h"
+#include "dialect/VerifierUtils.h"
+#include "passes/Layouts.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+
+namespace incept {
+
+SmallVector<ChannelSlice> slicesOf(ValueRange values) {
+  SmallVector<ChannelSlice> slices;
+  int64_t channels = 0;
+  for (Value value : values) {
+    slices.push_back({0, channels});
+    channels += shapeOf(value)[1];
+  }
+  for (ChannelSlice &slice : slices)
+    slice.stride = channels;
+  return slices;
+}
+
+/// The value that `value` is a view or a part of, and its place there; itself where it has a buffer of its own.
+static Placement stepFrom(Value value) {
+  Operation *op = value.getDefiningOp();
+  if (auto slice = dyn_cast_or_null<SliceViewOp>(op))
+    return {slice.getSrc(), int64_t(slice.getOffset()), 0};
+  if (auto rows = dyn_cast_or_null<SliceRowsOp>(op)) {
+    auto type = cast<RankedTensorType>(rows.getSrc().getType());
+    return {rows.getSrc(), 0, int64_t(rows.getOffset()) * (type.getNumElements() / type.getDimSize(0))};
+  }
+  if (isa_and_nonnull<FlattenOp, ChannelSampleOp>(op))
+    return {op->getOperand(0), 0, 0};
+  for (Operation *user : value.getUsers())
+    if (auto concat = dyn_cast<ConcatViewOp>(user))
+      for (auto [src, slice] : llvm::zip_equal(concat.getSrcs(), slicesOf(concat.getSrcs())))
+        if (src == value)
+          return {concat.getDst(), slice.offset, 0};
+  return {value, 0, 0};
+}
+
+Placement PlacementAnalysis::of(Value value) {
+  SmallVector<std::pair<Value, Placement>> path; // a value and its place in the next
+  for (Value at = value; !places.contains(at);) {
+    Placement next = stepFrom(at);
+    path.push_back({at, next});
+    if (next.root == at)
+      break;
+    at = next.root;
+  }
+  for (auto &[at, next] : llvm::reverse(path)) {
+    Placement place = places.lookup(next.root); // empty for a root
+    places[at] = {place.root ? place.root : at, place.channelOffset + next.channelOffset,
+                  place.rowElements + next.rowElements};
+  }
+  return places.lookup(value);
+}
+
+/// True where an op behind `op` in its block computes with `value` or a view of it.
+static bool isUsedAfter(Value value, Operation *op) {
+  return llvm::any_of(value.getUsers(), [&](Operation *user) {
+    if (user->hasTrait<OpTrait::View>())
+      return llvm::any_of(user->getResults(), [&](Value view) { return isUsedAfter(view, op); });
+    return user != op && op->isBeforeInBlock(user);
+  });
+}
+
+DenseMap<Value, WriteOp> valuesInVariables(func::FuncOp function, PlacementAnalysis &placements) {
+  DenseMap<StringAttr, SmallVector<ReadOp>> reads;
+  for (ReadOp read : function.getOps<ReadOp>())
+    reads[read.getVariableAttr().getAttr()].push_back(read);
+  DenseMap<Value, WriteOp> result;
+  for (WriteOp write : function.getOps<WriteOp>()) {
+    Value value = write.getValue();
+    auto producer = value.getDefiningOp<GroupOp>();
+    if (!producer || placements.of(value).root != value || result.contains(value))
+      continue;
+    bool isNeeded = llvm::any_of(reads[write.getVariableAttr().getAttr()],
+                                 [&](ReadOp read) { return isUsedAfter(read.getValue(), producer); });
+    if (!isNeeded)
+      result[value] = write;
+  }
+  return result;
+}
+
+FailureOr<SmallVector<ArenaBuffer>> collectBuffers(func::FuncOp function, const Target &target,
+                                                   PlacementAnalysis &placements,
+                                                   const DenseMap<Value, WriteOp> &inVariables) {
+  if (function.isDeclaration() || function.getNumArguments() + function.getNumResults() > 0)
+    return function.emitOpError() << "expected a body without arguments and results, but got "
+                                  << function.getFunctionType() << ": read and write variables instead";
+  SmallVector<ArenaBuffer> buffers;
+  DenseMap<Value, unsigned> indices;
+  auto touch = [&](Operation *user, Value value) -> LogicalResult {
+    Value root = placements.of(value).root;
+    Operation *op = root.getDefiningOp();
+    if (isa<ReadOp, StepValueOp, JoinRowsOp>(op) || inVariables.contains(root))
+      return success();
+    if (!isa<GroupOp, ConcatViewOp>(op))
+      return op->emitOpError() << "computes a value outside a group, which has no place in memory";
+    auto [entry, isNew] = indices.try_emplace(root, buffers.size());
+    if (isNew) {
+      auto type = cast<RankedTensorType>(root.getType());
+      auto bytes = target.formatBytes(type.getShape(), type.getElementType(), libraryFormat(layoutOf(root)));
+      if (failed(bytes))
+        return op->emitOpError() << "has a result of unknown size: " << type;
+      buffers.push_back({root, std::max<int64_t>(llvm::alignTo(*bytes, kAlignment), kAlignment), {}});
+    }
+    auto &users = buffers[entry->second].users;
+    if (users.empty() || users.back() != user)
+      users.push_back(user);
+    return success();
+  };
+  auto touchAll = [&](Operation *user, ValueRange values) {
+    return success(llvm::all_of(values, [&](Value value) { return succeeded(touch(user, value)); }));
+  };
+  for (Operation &op : function.getBody().front()) {
+    if (auto group = dyn_cast<GroupOp>(op)) {
+      if (failed(touchAll(group, group.getInputs())) || failed(touchAll(group, group.getOutputs())))
+        return failure();
+    } else if (auto write = dyn_cast<WriteOp>(op); write && inVariables.lookup(write.getValue()) != write) {
+      if (failed(touch(write, write.getValue())))
+        return failure();
+    }
+  }
+  return buffers;
+}
+
+int64_t scratchpadBytes(GroupOp group, const Target &target) {
+  if (group.isLibrary())
+    return llvm::alignTo(group.getScratchpad().value_or(0), kAlignment);
+  int64_t bytes = 0;
+  for (Operation &op : group.getBody().front()) {
+    if (isa<CountNonfiniteOp>(op))
+      bytes += llvm::alignTo((kMostCounts + int64_t(op.getNumOperands())) * 4, kAlignment);
+    if (op.hasTrait<OpTrait::Reduce>()) {
+      ArrayRef<int64_t> domain = shapeOf(op.getOperand(0));
+      int64_t partials = target.cutReduction(rowsOf(domain), domain[1]).partials;
+      for (Value result : op.getResults())
+        bytes += llvm::alignTo(partials * shapeOf(result)[0] * 4, kAlignment);
+    }
+  }
+  return bytes;
+}
+
+} // namespace incept

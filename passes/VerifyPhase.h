@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the planned phase promises of memory.
+#pragma once
+
+#include "passes/Placement.h"
+
+namespace incept {
+
+/// Checks that every value of `function` has a place: in the variable that it is written to, or in the arena, aligned,
+/// inside its bytes, and apart from all that is needed at the same time.
+mlir::LogicalResult verifyMemory(mlir::func::FuncOp function, const Target &target, PlacementAnalysis &placements);
+
+} // namespace incept
