@@ -18,7 +18,8 @@ namespace {
 
 class CpuBackend final : public Backend {
 public:
-  explicit CpuBackend(TargetAttr attribute) : attribute(attribute), target(createCpuTarget(threads(), this)) {}
+  explicit CpuBackend(TargetAttr attribute)
+      : attribute(attribute), target(createCpuTarget(threads(), attribute.getFlag("same_bits"), this)) {}
 
   const Target *passTarget() const { return target.get(); }
   StringRef stub() const override { return "incept-stub-cpu"; }
@@ -87,6 +88,7 @@ struct CpuKind final : TargetKind {
       return machineError(error);
     TargetSettings settings(given);
     settings.number("threads", std::max(1u, std::thread::hardware_concurrency()), 1);
+    settings.flag("same_bits");
     settings.fact("isa", onednn::isa());
     settings.fact("onednn", onednn::version());
     return settings.finish(device);

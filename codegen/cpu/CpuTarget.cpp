@@ -7,7 +7,9 @@
 #include "dialect/VerifierUtils.h"
 #include "passes/Layouts.h"
 #include "runtime/device/cpu/OneDnn.h"
+#include "llvm/ADT/StringMap.h"
 
+#include <mutex>
 #include <omp.h>
 
 using namespace mlir;
@@ -72,7 +74,8 @@ private:
 
 class CpuTarget final : public Target {
 public:
-  CpuTarget(int64_t threads, const Backend *backend) : threads(threads), owner(backend) {}
+  CpuTarget(int64_t threads, bool sameBits, const Backend *backend)
+      : threads(threads), sameBits(sameBits && threads > 1), owner(backend) {}
 
   const Backend *backend() const override { return owner; }
 
@@ -154,7 +157,8 @@ private:
   }
 
   FailureOr<LibraryPlan> describe(const onednn::Problem &problem, std::string &why) const {
-    ThreadsInEffect scope(threads);
+    // With the same bits, what one thread would choose is the choice for any number of them.
+    ThreadsInEffect scope(sameBits ? 1 : threads);
     onednn::Description description;
     if (!onednn::describe(problem, description, why))
       return failure();
@@ -164,6 +168,8 @@ private:
     onednn::Problem exact = problem;
     if (problem.kind != onednn::Kind::MatMul && problem.kind != onednn::Kind::Reorder)
       exact.weightsFormat = description.weightsFormat;
+    if (sameBits && failed(chooseThreads(exact, description, why)))
+      return failure();
     plan.config = onednn::encode(exact);
     plan.impl = description.impl;
     plan.weightsFormat = problem.kind == onednn::Kind::Reorder ? problem.dstFormat : description.weightsFormat;
@@ -175,14 +181,34 @@ private:
     return plan;
   }
 
+  /// All threads where they give the bits that one gives, else one. Equal problems are asked once.
+  LogicalResult chooseThreads(onednn::Problem &problem, onednn::Description &description, std::string &why) const {
+    if (problem.kind == onednn::Kind::Reorder)
+      return success(); // it adds nothing up
+    std::string key;
+    for (const auto &[name, value] : onednn::encode(problem))
+      key += name + '=' + value + ' ';
+    std::lock_guard<std::mutex> lock(mutex);
+    auto [entry, isNew] = needsOneThread.try_emplace(key, false);
+    if (isNew)
+      entry->second = onednn::dependsOnThreads(problem, threads);
+    problem.threads = entry->second ? 1 : threads;
+    bool isDescribed = onednn::describe(problem, description, why);
+    problem.threads = entry->second ? 1 : 0; // the program's own number needs no word
+    return success(isDescribed);
+  }
+
   int64_t threads;
+  bool sameBits; ///< whatever the number of threads
   const Backend *owner;
+  mutable std::mutex mutex;
+  mutable llvm::StringMap<bool> needsOneThread; ///< by problem
 };
 
 } // namespace
 
-std::shared_ptr<const Target> createCpuTarget(int64_t threads, const Backend *backend) {
-  return std::make_shared<CpuTarget>(threads, backend);
+std::shared_ptr<const Target> createCpuTarget(int64_t threads, bool sameBits, const Backend *backend) {
+  return std::make_shared<CpuTarget>(threads, sameBits, backend);
 }
 
 } // namespace incept::cpu

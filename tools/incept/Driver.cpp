@@ -141,6 +141,8 @@ TargetAttr describeTarget(MLIRContext &context, const CompileOptions &options, T
     settings.append(known.getSettings().begin(), known.getSettings().end());
   if (options.threads > 0)
     settings.set("threads", builder.getI64IntegerAttr(options.threads));
+  if (kind == "cpu" && options.deterministic == "threads") // a GPU's programs have no threads to depend on
+    settings.set("same_bits", builder.getUnitAttr());
   // The rest are a GPU's.
   if (kind != "cpu" && options.workspaceLimit >= 0)
     settings.set("workspace_limit", builder.getI64IntegerAttr(options.workspaceLimit));

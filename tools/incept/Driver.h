@@ -54,7 +54,8 @@ struct CompileOptions {
   std::string cpu;    ///< LLVM's name of the processor; empty where nothing is said
   std::string mode = "train";
   int64_t batchSize = 32;
-  int threads = 0; ///< 0: one per core
+  int threads = 0;           ///< 0: one per core
+  std::string deterministic; ///< "threads": the same bits whatever their number
   bool tf32 = false;
   std::string planCache;       ///< directory of finished cuDNN plans
   int64_t workspaceLimit = -1; ///< MiB for each cuDNN call; -1 where nothing is said

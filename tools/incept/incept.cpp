@@ -64,6 +64,10 @@ void addTargetOptions(CLI::App *command, CompileOptions &options) {
       ->each([&options](const std::string &) { options.saysPrecision = true; });
   command->add_option("--threads", options.threads, "threads the program runs with (default: one per core)")
       ->check(CLI::Range(1, 1024));
+  command
+      ->add_option("--deterministic", options.deterministic,
+                   "threads: the same bits whatever the number of threads; sums that depend on it run on one")
+      ->check(CLI::IsMember({"threads"}));
   command->add_flag("--tf32", options.tf32, "GPU, f32: let products be rounded to TF32");
   command->add_option("--workspace-limit", options.workspaceLimit, "GPU: MiB of workspace for each cuDNN call")
       ->check(CLI::Range(int64_t(0), int64_t(1) << 20))

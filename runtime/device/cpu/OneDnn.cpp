@@ -11,7 +11,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <limits>
 #include <omp.h>
 
 namespace incept::onednn {
@@ -448,37 +447,34 @@ std::string version() {
   return std::to_string(v->major) + "." + std::to_string(v->minor) + "." + std::to_string(v->patch);
 }
 
-std::vector<size_t> Primitive::operandBytes() const {
-  std::vector<size_t> sizes;
-  for (const auto &operand : impl->built.operands)
-    sizes.push_back(operand.second.get_size());
-  return sizes;
-}
-
 bool dependsOnThreads(const Problem &problem, int64_t threads) {
-  constexpr size_t kAlignment = 64;
+  constexpr std::align_val_t kAlignment{64};
   struct Delete {
-    void operator()(char *bytes) const { ::operator delete(bytes, std::align_val_t(kAlignment)); }
+    void operator()(char *bytes) const { ::operator delete(bytes, kAlignment); }
   };
-  std::vector<std::vector<char>> results;
+  std::vector<uint64_t> sizes;
+  std::vector<std::string> results;
+  std::string error;
+  if (!operandBytes(problem, sizes, error))
+    return true;
   for (int64_t count : {int64_t(1), threads}) {
     Problem counted = problem;
     counted.threads = count;
     Primitive primitive;
-    std::string error;
     if (!primitive.build(counted, error))
       return true;
-    std::vector<size_t> sizes = primitive.operandBytes();
+    std::vector<uint64_t> all = sizes;
+    all.push_back(primitive.description().scratchpadBytes);
     std::vector<std::unique_ptr<char, Delete>> memory;
     std::vector<void *> operands;
     uint32_t state = 1; // the same numbers for both: a sum of them in another order has other bits
-    for (size_t size : sizes) {
-      memory.emplace_back(static_cast<char *>(::operator new(size + kAlignment, std::align_val_t(kAlignment))));
-      char *bytes = memory.back().get();
+    for (uint64_t size : all) {
+      char *bytes = static_cast<char *>(::operator new(size + 64, kAlignment));
+      memory.emplace_back(bytes);
       operands.push_back(bytes);
       std::memset(bytes, 0, size);
       // In [-1, 1), and as pairs of bf16 in that range too.
-      for (size_t i = 0; i + 4 <= size; i += 4) {
+      for (uint64_t i = 0; i + 4 <= size; i += 4) {
         state = state * 1664525u + 1013904223u;
         float value = static_cast<float>(static_cast<int32_t>(state)) / 2147483648.0f;
         std::memcpy(bytes + i, &value, 4);
@@ -488,8 +484,7 @@ bool dependsOnThreads(const Problem &problem, int64_t threads) {
     }
     if (!primitive.run(operands.data(), operands.size(), error))
       return true;
-    size_t result = operands.size() - 2; // the scratchpad is last
-    results.emplace_back(memory[result].get(), memory[result].get() + sizes[result]);
+    results.emplace_back(memory[sizes.size() - 1].get(), sizes.back()); // the result is last
   }
   return results[0] != results[1];
 }

@@ -98,8 +98,6 @@ public:
   /// Builds the primitive; false with a sentence in `error` where the library declines.
   bool build(const Problem &problem, std::string &error);
   const Description &description() const;
-  /// Of a primitive that was built: the bytes of each operand.
-  std::vector<size_t> operandBytes() const;
   /// Runs on operands in the order of Problem's comment, 64-byte aligned; `scratchpad` may be null where its size is 0.
   bool run(void *const *operands, size_t count, std::string &error);
 
