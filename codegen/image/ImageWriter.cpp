@@ -7,6 +7,7 @@
 #include "passes/LaunchCost.h"
 #include "passes/LaunchShape.h"
 #include "passes/Layouts.h"
+#include "runtime/program/Kernels.h"
 #include "runtime/program/ProgramFormat.h"
 #include "runtime/support/Checksum.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -67,7 +68,7 @@ std::string elementName(Type type) {
 
 class ImageWriter {
 public:
-  ImageWriter(ModuleOp module, const ImageContents &contents) : module(module), contents(contents) {}
+  ImageWriter(ModuleOp module, const ImageContents &contents) : module(module), symbols(module), contents(contents) {}
 
   LogicalResult fill() {
     header["format_version"] = program::kFormatVersion;
@@ -203,9 +204,30 @@ private:
     return list;
   }
 
+  /// The family that the runtime knows the kernel by: a kernel that is one op is called by its name. An op that the
+  /// runtime does not know is "fixed": each list of extents has an entry of its own, which says what they mean.
+  static StringRef familyOf(exec::KernelDefOp kernel) {
+    if (kernel.getFamily() != KernelFamily::Opaque)
+      return stringifyKernelFamily(kernel.getFamily());
+    Operation &op = kernel.getBody().front().front();
+    StringRef name = op.getName().stripDialect();
+    return isa<InceptDialect>(op.getDialect()) && program::isKernelFamily(name.str()) ? name : "fixed";
+  }
+
+  Json describeFixed(exec::KernelOp launch, exec::KernelDefOp kernel, StringRef symbol) {
+    KernelReach reach = kernel.getReach(launch.getExtents());
+    Json lists[2] = {Json::array(), Json::array()};
+    for (auto [index, operand, rows] : llvm::enumerate(launch.getOperands(), reach.operands))
+      lists[index >= launch.getIns().size()].push_back(
+          {elementName(cast<MemRefType>(operand.getType()).getElementType()),
+           std::max<int64_t>(rows.rows - 1, 0) * rows.stride + rows.width});
+    return {{"name", symbol.str()}, {"family", "fixed"}, {"inputs", lists[0]},
+            {"outputs", lists[1]},  {"counts", 0},       {"extents", launch.getExtents().vec()},
+            {"units", reach.units}};
+  }
+
   /// What a launch of a kernel touches: Kernels.h of the runtime measures it.
-  Json describeKernel(exec::KernelOp launch, StringRef symbol) {
-    auto kernel = SymbolTable::lookupNearestSymbolFrom<exec::KernelDefOp>(launch, launch.getKernelAttr());
+  Json describeKernel(exec::KernelDefOp kernel, StringRef symbol) {
     auto describe = [](auto values) {
       Json list = Json::array();
       for (Value value : values) {
@@ -214,25 +236,28 @@ private:
       }
       return list;
     };
-    // A kernel that is one op is called by its name. Other families than these have no extents for counts.
-    Block &body = kernel.getBody().front();
+    // Other families than these have no extents for counts.
     KernelFamily family = kernel.getFamily();
-    StringRef name =
-        family == KernelFamily::Opaque ? body.front().getName().stripDialect() : stringifyKernelFamily(family);
     bool isCounted = family == KernelFamily::Flat || family == KernelFamily::Combine;
-    int64_t counts = llvm::count_if(body, [](Operation &op) { return isa<CountedOpInterface>(op); });
+    int64_t counts =
+        llvm::count_if(kernel.getBody().front(), [](Operation &op) { return isa<CountedOpInterface>(op); });
     return {{"name", symbol.str()},
-            {"family", name.str()},
+            {"family", familyOf(kernel).str()},
             {"inputs", describe(kernel.getBody().getArguments())},
             {"outputs", describe(kernel.getYield().getValues())},
             {"counts", isCounted ? counts : 0}};
   }
 
   Json kernelLaunch(exec::KernelOp kernel) {
-    std::string symbol = kernel.getCodeSymbol();
-    auto [entry, isNew] = kernels.try_emplace(symbol, kernels.size());
+    std::string symbol = kernel.getCodeSymbol(), key = symbol;
+    auto definition = symbols.lookup<exec::KernelDefOp>(kernel.getKernel());
+    bool isFixed = familyOf(definition) == "fixed";
+    if (isFixed)
+      llvm::raw_string_ostream(key) << kernel.getExtentsAttr();
+    auto [entry, isNew] = kernels.try_emplace(key, kernels.size());
     if (isNew) // in order of first use
-      header["kernels"].push_back(describeKernel(kernel, symbol));
+      header["kernels"].push_back(isFixed ? describeFixed(kernel, definition, symbol)
+                                          : describeKernel(definition, symbol));
     Json launch = {{"kernel", entry->second},
                    {"operands", operands(kernel->getOperands())},
                    {"extents", kernel.getExtents().vec()}};
@@ -277,6 +302,7 @@ private:
   }
 
   ModuleOp module;
+  SymbolTable symbols;
   const ImageContents &contents;
   Json header;
   llvm::StringMap<size_t> regions, plans, kernels;

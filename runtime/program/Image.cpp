@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cstring>
 #include <elf.h>
+#include <map>
 #include <set>
 
 using nlohmann::json;
@@ -222,8 +223,16 @@ std::vector<KernelOperand> readKernelOperands(const json &entry, const char *key
   return operands;
 }
 
+/// True for two `fixed` kernels of one signature.
+bool isSameCode(const Kernel &a, const Kernel &b) {
+  auto sameBytes = [](const KernelOperand &x, const KernelOperand &y) { return x.elementBytes == y.elementBytes; };
+  return a.family == "fixed" && b.family == "fixed" && a.inputs == b.inputs && a.extents.size() == b.extents.size() &&
+         a.extents != b.extents &&
+         std::equal(a.operands.begin(), a.operands.end(), b.operands.begin(), b.operands.end(), sameBytes);
+}
+
 void readKernels(const json &header, Image &image) {
-  std::set<std::string> names;
+  std::map<std::string, Kernel> seen;
   for (const json &entry : list(header, "kernels")) {
     Kernel kernel;
     kernel.name = text(entry, "name");
@@ -240,8 +249,10 @@ void readKernels(const json &header, Image &image) {
     }
     if (!isKernelFamily(kernel.family))
       throw Bad{"kernel '" + kernel.name + "' is of unknown family '" + kernel.family + "'"};
-    // Code goes by its name: two entries of one name could not both be right about it.
-    if (!names.insert(kernel.name).second)
+    // Code goes by its name: two entries of one name could not both be right about it, unless they are for other
+    // extents.
+    auto [first, isNew] = seen.try_emplace(kernel.name, kernel);
+    if (!isNew && !isSameCode(first->second, kernel))
       throw Bad{"kernel '" + kernel.name + "' appears twice"};
     image.kernels.push_back(std::move(kernel));
   }

@@ -41,7 +41,8 @@
 //                   the code in the blobs: its symbol, and what a launch of it touches. Families and what extents mean:
 //                   dialect/README.md; `counts` are the extents for ops with a `count`, behind the others.
 //                   A kernel of family "fixed" has {extents: [int], units: int} too, the only ones it may be launched
-//                   with, and numbers of elements in the place of ranks
+//                   with, and numbers of elements in the place of ranks: of one op that is none of the families, with
+//                   an entry for each list of extents, all under the code's name
 //   entries         {NAME: [launch]}                 launch lists, run in order
 //   step            [{name: string, type: "f32"|"i64"|"u64", offset: int}]  fields of region kStepRegion
 //   memory          {arena_bytes, persistent_bytes, peak_bytes, lower_bound_bytes: int}

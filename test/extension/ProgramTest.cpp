@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A network with the ops of the extension as a program: a step of it gives what the interpreter gives.
+// A network with the ops of the extension as a program: a step of it gives what the interpreter gives. One kernel is
+// launched with several shapes.
 
 #include "codegen/Codegen.h"
 #include "codegen/cpu/CpuBackend.h"
@@ -38,7 +39,8 @@ std::string networkFor(const std::string &target) {
       incept.variable @last.weight kind parameter init {kind = "zeros"} : tensor<3x16x6x6xf32>
       func.func @network(%images: tensor<2x3x6x6xf32>) -> tensor<2x3xf32> {
         %fw = incept.read @first.weight : tensor<16x3x3x3xf32>
-        %x = incept.conv2d %images, %fw pad [1, 1] pad_end [1, 1]
+        %i = extension.flip_columns %images : (tensor<2x3x6x6xf32>) -> tensor<2x3x6x6xf32>
+        %x = incept.conv2d %i, %fw pad [1, 1] pad_end [1, 1]
             : (tensor<2x3x6x6xf32>, tensor<16x3x3x3xf32>) -> !x
         %s = extension.softsign %x : (!x) -> !x
         %f = extension.flip_columns %s : (!x) -> !x
