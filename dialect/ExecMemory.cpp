@@ -45,13 +45,13 @@ FailureOr<Footprint> footprintOf(MemRefType type, std::string &why) {
   return result;
 }
 
-bool contains(MemRefType type, const KernelRows &rows) {
-  if (rows.rows == 0 || rows.width == 0)
-    return true;
+bool consistsOf(MemRefType type, const KernelRows &rows) {
   std::string why;
   auto footprint = footprintOf(type, why);
-  if (failed(footprint))
+  if (failed(footprint) || saturatingProduct({rows.rows, rows.width}) != type.getNumElements())
     return false;
+  if (type.getNumElements() == 0)
+    return true;
   int64_t element = llvm::divideCeil(type.getElementTypeBitWidth(), 8), width = 0, stride = 0, last = 0, end = 0;
   if (llvm::MulOverflow(rows.width, element, width) || llvm::MulOverflow(rows.stride, element, stride))
     return false;

@@ -21,8 +21,8 @@ struct Footprint {
 /// expected.
 mlir::FailureOr<Footprint> footprintOf(mlir::MemRefType type, std::string &why);
 
-/// True where all of these rows are elements of the memref.
-bool contains(mlir::MemRefType type, const KernelRows &rows);
+/// True where the memref's elements are these rows, no more and no fewer.
+bool consistsOf(mlir::MemRefType type, const KernelRows &rows);
 
 /// False where the two slices have no byte in common.
 bool mayTouch(SliceOp first, SliceOp second);

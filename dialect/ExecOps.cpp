@@ -124,8 +124,8 @@ LogicalResult KernelOp::verifySymbolUses(SymbolTableCollection &table) {
     return emitOpError() << "expected " << reach.units << " units with these extents, but got " << getUnits();
   // exec.kernel_c5
   for (auto [index, operand, rows] : llvm::enumerate(getOperands(), reach.operands))
-    if (auto type = cast<MemRefType>(operand.getType()); !contains(type, rows))
-      return emitOpError() << "expected operand " << index << " to have " << rows.rows << " rows of " << rows.width
+    if (auto type = cast<MemRefType>(operand.getType()); !consistsOf(type, rows))
+      return emitOpError() << "expected operand " << index << " to be " << rows.rows << " rows of " << rows.width
                            << " elements at a distance of " << rows.stride << ", but got " << type;
   return success();
 }

@@ -247,7 +247,7 @@ incept.exec.kernel_def @k reduce {
   incept.yield %0 : tensor<?xf32>
 }
 func.func @exec.kernel_c5_sums(%x: memref<4900x8xf32>, %p: memref<76x8xf32>) {
-  // expected-error @+1 {{expected operand 1 to have 77 rows of 8 elements at a distance of 8, but got 'memref<76x8xf32>'}}
+  // expected-error @+1 {{expected operand 1 to be 77 rows of 8 elements at a distance of 8, but got 'memref<76x8xf32>'}}
   incept.exec.kernel @k ins(%x : memref<4900x8xf32>) outs(%p : memref<76x8xf32>) extents [4900, 8, 64, 8] units 77
   return
 }
@@ -260,8 +260,22 @@ incept.exec.kernel_def @k flat {
   incept.yield %0 : tensor<?xf32>
 }
 func.func @exec.kernel_c5_flat(%c: memref<f32>, %x: memref<8xf32>, %y: memref<9xf32>) {
-  // expected-error @+1 {{expected operand 2 to have 1 rows of 9 elements at a distance of 9, but got 'memref<8xf32>'}}
+  // expected-error @+1 {{expected operand 2 to be 1 rows of 9 elements at a distance of 9, but got 'memref<8xf32>'}}
   incept.exec.kernel @k ins(%c, %y : memref<f32>, memref<9xf32>) outs(%x : memref<8xf32>) extents [9] units 1
+  return
+}
+
+// -----
+
+// One value would not be computed, and still be read.
+incept.exec.kernel_def @k flat {
+^bb0(%x: tensor<?xf32>):
+  %0 = incept.relu %x : (tensor<?xf32>) -> tensor<?xf32>
+  incept.yield %0 : tensor<?xf32>
+}
+func.func @exec.kernel_c5_fewer(%x: memref<9xf32>) {
+  // expected-error @+1 {{expected operand 0 to be 1 rows of 8 elements at a distance of 8, but got 'memref<9xf32>'}}
+  incept.exec.kernel @k ins(%x : memref<9xf32>) outs(%x : memref<9xf32>) extents [8] units 1
   return
 }
 
@@ -273,7 +287,7 @@ incept.exec.kernel_def @k map {
   incept.yield %x : tensor<?x?xf32>
 }
 func.func @exec.kernel_c5_distance(%x: memref<8x8xf32, strided<[12, 1]>>, %y: memref<8x8xf32>) {
-  // expected-error @+1 {{expected operand 0 to have 8 rows of 8 elements at a distance of 8, but got 'memref<8x8xf32, strided<[12, 1]>>'}}
+  // expected-error @+1 {{expected operand 0 to be 8 rows of 8 elements at a distance of 8, but got 'memref<8x8xf32, strided<[12, 1]>>'}}
   incept.exec.kernel @k ins(%x : memref<8x8xf32, strided<[12, 1]>>) outs(%y : memref<8x8xf32>) extents [8, 8, 8, 8] units 8
   return
 }
@@ -286,7 +300,7 @@ incept.exec.kernel_def @k map {
   incept.yield %x : tensor<?x?xf32>
 }
 func.func @exec.kernel_c5_overflow(%x: memref<8x8xf32>) {
-  // expected-error @+1 {{expected operand 0 to have 9223372036854775807 rows of 8 elements}}
+  // expected-error @+1 {{expected operand 0 to be 9223372036854775807 rows of 8 elements}}
   incept.exec.kernel @k ins(%x : memref<8x8xf32>) outs(%x : memref<8x8xf32>) extents [9223372036854775807, 8, 8, 8] units 9223372036854775807
   return
 }
@@ -313,7 +327,7 @@ incept.exec.kernel_def @k opaque {
   incept.yield %y : tensor<?x?x?x?xf32>
 }
 func.func @exec.kernel_c5_pool(%x: memref<2x8x8x3xf32>, %y: memref<2x4x4x3xf32>) {
-  // expected-error @+1 {{expected operand 1 to have 40 rows of 3 elements at a distance of 3, but got 'memref<2x4x4x3xf32>'}}
+  // expected-error @+1 {{expected operand 1 to be 40 rows of 3 elements at a distance of 3, but got 'memref<2x4x4x3xf32>'}}
   incept.exec.kernel @k ins(%x : memref<2x8x8x3xf32>) outs(%y : memref<2x4x4x3xf32>) extents [2, 8, 8, 3, 4, 5, 2, 2, 2, 2, 0, 0, 0, 0, 3, 3] units 8
   return
 }
