@@ -84,7 +84,9 @@ struct CpuKind final : TargetKind {
     auto processor = Processor::find(device, error);
     if (failed(processor))
       return usageError(error);
-    if (!device.empty() && !onednn::limitIsa(processor->isa, error))
+    // A complete attribute has what is left of the processor's instruction sets here.
+    std::string isa = given.getText("isa").empty() ? processor->isa : given.getText("isa").str();
+    if (!device.empty() && !onednn::limitIsa(isa, error))
       return machineError(error);
     TargetSettings settings(given);
     settings.number("threads", std::max(1u, std::thread::hardware_concurrency()), 1);

@@ -52,7 +52,7 @@ private:
     while (done < size) {
       int got = ::gzread(file.get(), to + done, static_cast<unsigned>(std::min<size_t>(size - done, 1u << 30)));
       int code = 0;
-      if (got < 0)
+      if (got <= 0) // 0 at the end of a file, and where compressed data stop before theirs
         ::gzerror(file.get(), &code);
       isCut |= code == Z_BUF_ERROR; // a file that ends too early
       if (got < 0 && !isCut)

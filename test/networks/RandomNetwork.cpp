@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <random>
+#include <utility>
 #include <vector>
 
 namespace incept::test {
@@ -188,7 +189,7 @@ private:
       op["dilation"] = pair(w[0].dilation, w[1].dilation);
     out.channels = filters > 0 ? filters : pick({3, 4, 6, 8, 8, 16, 16});
     op["filters"] = out.channels;
-    if (filters == 0 && chance(0.1)) { // rounded to a multiple of 4
+    if (filters == 0 && !inBlock && chance(0.1)) { // rounded to a multiple of 4
       op["width"] = "wide";
       op["divisor"] = 4;
       out.channels = std::max<int64_t>(int64_t(double(out.channels) * 1.5 + 2) / 4 * 4, 4);
@@ -224,7 +225,7 @@ private:
     shape = window(op, shape, w, /*isPool=*/true, keepsSize);
     op[name] = pair(w[0].kernel, w[1].kernel);
     if (!isMax && chance(0.5))
-      op["include_pad"] = chance(0.5) ? Json(true) : Json("wide > 1");
+      op["include_pad"] = inBlock || chance(0.5) ? Json(true) : Json("wide > 1");
     return op;
   }
 
@@ -291,7 +292,9 @@ private:
   /// One use of a new block, with a parameter for its filters.
   Json block(Shape &shape, int depth) {
     std::string name = "block" + std::to_string(blocks.size());
+    bool outside = std::exchange(inBlock, true);
     Json layers = body(shape, int(between(1, 2)), depth + 1, /*top=*/false);
+    inBlock = outside;
     int64_t filters = pick({4, 8});
     layers.push_back({{"conv", 1}, {"filters", chance(0.5) ? "k" : "max(k, in.channels - in.channels)"}});
     shape.channels = filters;
@@ -367,6 +370,7 @@ private:
   }
 
   std::mt19937_64 random;
+  bool inBlock = false; ///< where the network's parameters have no meaning
   Json blocks = Json::object();
 };
 

@@ -2,8 +2,7 @@
 //
 // LD_PRELOAD library that lets one system call of a program fail. Environment:
 //
-//   INCEPT_FAULT=NAME:FAULT:N   the N-th call (from 1) of NAME fails: FAULT is a number of errno, or `short` for half of
-//                               the bytes
+//   INCEPT_FAULT=NAME:ERRNO:N   the N-th call (from 1) of NAME fails with that error; with 0 it does half of its bytes
 //   INCEPT_FAULT_COUNTS=FILE    a line "NAME CALLS" for each NAME, written when the program ends
 //
 // Names: read, write, open, close, fsync, rename, unlink, mkdir, flock, mmap, pthread_create. Calls that libc makes
