@@ -229,12 +229,12 @@ private:
     return op;
   }
 
-  Json concat(Shape &shape, int depth) {
+  Json concat(Shape &shape, int depth, bool keepsSize) {
     int count = int(between(2, 3));
     Json branches = Json::array();
     int64_t channels = 0;
     // All of one size: those of the branches' input, or half of it.
-    bool halves = std::min(shape.height, shape.width) >= 6 && chance(0.25);
+    bool halves = !keepsSize && std::min(shape.height, shape.width) >= 6 && chance(0.25);
     Shape out = shape;
     for (int i = 0; i < count; ++i) {
       Shape branch = shape;
@@ -262,7 +262,7 @@ private:
     if (chance(0.5)) {
       Json named = Json::object();
       for (size_t i = 0; i < branches.size(); ++i)
-        named["b" + std::to_string(i)] = branches[i];
+        named["b" + std::to_string(names++)] = branches[i];
       return {{"concat", named}};
     }
     return {{"concat", branches}};
@@ -291,7 +291,7 @@ private:
 
   /// One use of a new block, with a parameter for its filters.
   Json block(Shape &shape, int depth) {
-    std::string name = "block" + std::to_string(blocks.size());
+    std::string name = "block" + std::to_string(names++);
     bool outside = std::exchange(inBlock, true);
     Json layers = body(shape, int(between(1, 2)), depth + 1, /*top=*/false);
     inBlock = outside;
@@ -328,7 +328,7 @@ private:
     if (kind <= 8)
       return simple(shape);
     if (kind <= 10)
-      return concat(shape, depth);
+      return concat(shape, depth, keepsSize);
     if (kind == 11)
       return residual(shape, depth);
     if (kind == 12 && !keepsSize)
@@ -359,6 +359,10 @@ private:
           ops.push_back({{"add", name}});
           break;
         }
+      if (!values.empty() && chance(0.05)) { // what came between goes nowhere
+        ops.push_back({{"value", values[0].first}});
+        shape = values[0].second;
+      }
       if (top && i + 1 < count && chance(0.1)) {
         Json head = {{"auxiliary", Json::array({"global_avg_pool", {{"linear", "classes"}}})}};
         if (chance(0.7))
@@ -370,6 +374,7 @@ private:
   }
 
   std::mt19937_64 random;
+  int names = 0;
   bool inBlock = false; ///< where the network's parameters have no meaning
   Json blocks = Json::object();
 };
