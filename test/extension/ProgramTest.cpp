@@ -12,6 +12,7 @@
 #include "runtime/io/Safetensors.h"
 #include "test/extension/Extension.h"
 #include "test/numerics/TestNetworks.h"
+#include "llvm/Support/FileSystem.h"
 
 #include <cstdlib>
 #include <cstring>
@@ -126,7 +127,7 @@ TEST(ExtensionProgram, StepsAsTheInterpreter) {
     EXPECT_GT(largest(reference), 1e-6) << name << ": what vanishes proves nothing";
     expectClose(reference, actual, 1e-5, name);
   }
-  std::system(("rm -r '" + directory + "'").c_str());
+  llvm::sys::fs::remove_directories(directory);
 }
 
 } // namespace incept::test
