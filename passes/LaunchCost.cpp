@@ -53,12 +53,14 @@ static int64_t convBackwardData(Conv2DBackwardDataOp op) {
 static int64_t convBackwardWeights(Conv2DBackwardWeightsOp op) {
   return convolution(op, op.getSrc(), op.getDiffWeights(), op.getDiffDst());
 }
-static int64_t linear(LinearOp op) { return 2 * elements(op.getSrc()) * shapeOf(op.getWeights())[0]; }
-static int64_t linearBackwardData(LinearBackwardDataOp op) {
-  return 2 * elements(op.getDiffDst()) * shapeOf(op.getWeights())[1];
+/// A linear layer or one of its gradients.
+static int64_t product(Value weights, Value dst) {
+  return 2 * shapeOf(dst)[0] * *countMultiplyAccumulates(shapeOf(weights), shapeOf(dst));
 }
+static int64_t linear(LinearOp op) { return product(op.getWeights(), op.getDst()); }
+static int64_t linearBackwardData(LinearBackwardDataOp op) { return product(op.getWeights(), op.getDiffDst()); }
 static int64_t linearBackwardWeights(LinearBackwardWeightsOp op) {
-  return 2 * elements(op.getSrc()) * shapeOf(op.getDiffDst())[1];
+  return product(op.getDiffWeights(), op.getDiffDst());
 }
 
 void attachFlopRules(MLIRContext *context) {

@@ -57,8 +57,7 @@ Placement PlacementAnalysis::of(Value value) {
   return places.lookup(value);
 }
 
-/// True where an op behind `op` in its block computes with `value` or a view of it.
-static bool isUsedAfter(Value value, Operation *op) {
+bool isUsedAfter(Value value, Operation *op) {
   return llvm::any_of(value.getUsers(), [&](Operation *user) {
     if (user->hasTrait<OpTrait::View>())
       return llvm::any_of(user->getResults(), [&](Value view) { return isUsedAfter(view, op); });

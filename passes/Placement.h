@@ -37,6 +37,9 @@ inline Placement placementOf(mlir::Value value) { return PlacementAnalysis().of(
 /// The places of values that lie side by side, in this order, in one buffer.
 llvm::SmallVector<ChannelSlice> slicesOf(mlir::ValueRange values);
 
+/// True where an op behind `op` in its block computes with `value` or a view of it.
+bool isUsedAfter(mlir::Value value, mlir::Operation *op);
+
 /// The values that live in the variable they are written to, with that write: a group computes each behind all uses of
 /// the variable's old value. Every other write needs a copy.
 llvm::DenseMap<mlir::Value, WriteOp> valuesInVariables(mlir::func::FuncOp function, PlacementAnalysis &placements);

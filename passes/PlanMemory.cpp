@@ -178,8 +178,7 @@ public:
       : function(function), target(target), placements(placements), reportPeak(reportPeak) {}
 
   LogicalResult run() {
-    bindWrites();
-    if (failed(collect()))
+    if (failed(bindWrites()) || failed(collect()))
       return failure();
     SmallVector<Buffer *> all;
     for (auto &entry : values)
@@ -197,11 +196,36 @@ public:
 private:
   /// Values that are written to a variable live in the variable, unless the old value is still needed or the value
   /// has another home; then a copy is written.
-  void bindWrites() {
+  LogicalResult bindWrites() {
     bound = valuesInVariables(function, placements);
-    for (WriteOp write : llvm::to_vector(function.getOps<WriteOp>()))
+    DenseMap<StringAttr, SmallVector<Value>> reads;
+    for (ReadOp read : function.getOps<ReadOp>())
+      reads[read.getVariableAttr().getAttr()].push_back(read.getValue());
+    SmallVector<WriteOp> copies;
+    for (WriteOp write : function.getOps<WriteOp>())
       if (bound.lookup(write.getValue()) != write)
-        bound[insertCopy(write)] = write;
+        copies.push_back(write);
+    auto isOldValueUsedAfter = [&](WriteOp write) {
+      return llvm::any_of(reads[write.getVariableAttr().getAttr()],
+                          [&](Value value) { return isUsedAfter(value, write); });
+    };
+    // Behind the last use, which may be another copy that moves.
+    bool moves = true;
+    for (size_t round = 0; moves && round < copies.size(); ++round) {
+      moves = false;
+      for (WriteOp write : llvm::reverse(copies))
+        if (isOldValueUsedAfter(write)) {
+          write->moveBefore(function.getBody().front().getTerminator());
+          moves = true;
+        }
+    }
+    for (WriteOp write : copies) {
+      if (isOldValueUsedAfter(write))
+        return write.emitOpError() << "expected the old value of '" << write.getVariable()
+                                   << "' not to be used any more, but variables take each other's old values";
+      bound[insertCopy(write)] = write;
+    }
+    return success();
   }
 
   Value insertCopy(WriteOp write) {

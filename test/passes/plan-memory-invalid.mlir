@@ -1,5 +1,5 @@
 // RUN: incept-opt %s --incept-plan-memory --split-input-file --verify-diagnostics
-// RUN: incept-opt %s --incept-schedule --split-input-file --verify-diagnostics
+// RUN: incept-opt %s --incept-schedule --incept-plan-memory --split-input-file --verify-diagnostics
 
 module attributes {incept.target = #incept.target<fake>} {
 // An argument has no place in memory: values come from variables.
@@ -50,6 +50,23 @@ func.func @outside_a_group() {
     incept.yield %r : tensor<16xf32, #incept.layout<dense>>
   }
   incept.write @x, %z : tensor<16xf32, #incept.layout<dense>>
+  return
+}
+}
+
+// -----
+
+// Each would have to be copied before the other.
+module attributes {incept.target = #incept.target<fake>} {
+incept.variable @a kind state : tensor<16xf32, #incept.layout<dense>>
+incept.variable @b kind state : tensor<16xf32, #incept.layout<dense>>
+
+func.func @swap() {
+  %a = incept.read @a : tensor<16xf32, #incept.layout<dense>>
+  %b = incept.read @b : tensor<16xf32, #incept.layout<dense>>
+  incept.write @a, %b : tensor<16xf32, #incept.layout<dense>>
+  // expected-error @below {{expected the old value of 'b' not to be used any more, but variables take each other's old values}}
+  incept.write @b, %a : tensor<16xf32, #incept.layout<dense>>
   return
 }
 }

@@ -165,4 +165,29 @@ func.func @smallest_gap() {
   incept.write @f, %new_f : !f
   return
 }
+
+// The old value is read after the write: the copy comes behind that.
+// CHECK-LABEL: func.func @old_value_read_after_the_write
+//       CHECK:   %[[OLD:.+]] = incept.read @"io/f32_input"
+//       CHECK:   %[[NEW:.+]] = incept.group kernel({{.+}}) attributes {offsets = array<i64: 0>}
+//       CHECK:   incept.group kernel(%[[OLD]]) attributes {offsets = array<i64: -1>}
+//       CHECK:     incept.scale
+//       CHECK:   %[[COPY:.+]] = incept.group kernel(%[[NEW]]) attributes {offsets = array<i64: -1>}
+//       CHECK:   incept.write @"io/f32_input", %[[COPY]]
+func.func @old_value_read_after_the_write() {
+  %x = incept.read @"io/f32_input" : tensor<1x16x1x2xf32, #incept.layout<nhwc>>
+  %new = incept.group kernel(%x) : (tensor<1x16x1x2xf32, #incept.layout<nhwc>>) -> tensor<1x16x1x2xf32, #incept.layout<nhwc>> {
+  ^bb0(%a: tensor<1x16x1x2xf32, #incept.layout<nhwc>>):
+    %r = incept.relu %a : (tensor<1x16x1x2xf32, #incept.layout<nhwc>>) -> tensor<1x16x1x2xf32, #incept.layout<nhwc>>
+    incept.yield %r : tensor<1x16x1x2xf32, #incept.layout<nhwc>>
+  }
+  incept.write @"io/f32_input", %new : tensor<1x16x1x2xf32, #incept.layout<nhwc>>
+  %y = incept.group kernel(%x) : (tensor<1x16x1x2xf32, #incept.layout<nhwc>>) -> tensor<1x16x1x2xf32, #incept.layout<nhwc>> {
+  ^bb0(%a: tensor<1x16x1x2xf32, #incept.layout<nhwc>>):
+    %r = incept.scale %a by 2.0 : (tensor<1x16x1x2xf32, #incept.layout<nhwc>>) -> tensor<1x16x1x2xf32, #incept.layout<nhwc>>
+    incept.yield %r : tensor<1x16x1x2xf32, #incept.layout<nhwc>>
+  }
+  incept.write @"io/logits", %y : tensor<1x16x1x2xf32, #incept.layout<nhwc>>
+  return
+}
 }
