@@ -36,8 +36,8 @@ constexpr Range kRanges[] = {{"learning_rate", 0, kMost},
 
 /// That of a field that only an optimizer of its own knows is all numbers.
 Range rangeOf(std::string_view key) {
-  const Range *range =
-      std::find_if(std::begin(kRanges), std::end(kRanges), [&](const Range &candidate) { return candidate.key == key; });
+  const Range *range = std::find_if(std::begin(kRanges), std::end(kRanges),
+                                    [&](const Range &candidate) { return candidate.key == key; });
   return range == std::end(kRanges) ? Range{key, -kMost, kMost} : *range;
 }
 

@@ -15,8 +15,14 @@ struct Target {
   void (*run)(std::string_view);
 };
 constexpr Target kTargets[] = {
-    {"spec", fuzzSpec},       {"expression", fuzzExpression}, {"safetensors", fuzzSafetensors}, {"idx", fuzzIdx},
-    {"picture", fuzzPicture}, {"image", fuzzImage},           {"elf", fuzzElf},                 {"ptx", fuzzPtx},
+    {"spec", fuzzSpec},
+    {"expression", fuzzExpression},
+    {"safetensors", fuzzSafetensors},
+    {"idx", fuzzIdx},
+    {"picture", fuzzPicture},
+    {"image", fuzzImage},
+    {"elf", fuzzElf},
+    {"ptx", fuzzPtx},
     {"checkpoint", fuzzCheckpoint},
 #ifdef INCEPT_FUZZ_PLANS
     {"plan", fuzzPlan},

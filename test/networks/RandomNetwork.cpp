@@ -125,8 +125,8 @@ private:
     return count;
   }
 
-  /// Draws stride and padding of a window of `kernel` and gives what they make of `shape`; `isPool`: no window may lie in
-  /// the padding alone.
+  /// Draws stride and padding of a window of `kernel` and gives what they make of `shape`; `isPool`: no window may lie
+  /// in the padding alone.
   Shape window(Json &op, Shape shape, Window (&w)[2], bool isPool, bool keepsSize) {
     int64_t sizes[] = {shape.height, shape.width}, out[2];
     bool same = keepsSize || chance(0.5), ceil = false;

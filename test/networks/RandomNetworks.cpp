@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Random networks, each compiled with some rewrites on and some off, and one training step and an inference of it on the
-// CPU compared with the f64 interpreter.
+// Random networks, each compiled with some rewrites on and some off, and one training step and an inference of it on
+// the CPU compared with the f64 interpreter.
 //
 //   incept-random-networks [--count=N] [--seed=FIRST] [--jobs=N] [--print]
 //
-// Network number i has seed FIRST + i and is the same everywhere: `--seed=S --count=1 --print` shows the one of a report.
+// Network number i has seed FIRST + i and is the same everywhere: `--seed=S --count=1 --print` shows the one of a
+// report.
 
-#include "codegen/Codegen.h"
 #include "dialect/EntryPoints.h"
 #include "dialect/reference/Interpreter.h"
 #include "frontend/Frontend.h"
@@ -16,6 +16,7 @@
 #include "passes/Target.h"
 #include "runtime/device/cpu/CpuDevice.h"
 #include "runtime/train/Program.h"
+#include "test/networks/EmitImage.h"
 #include "test/networks/RandomNetwork.h"
 #include "test/runtime/TinyProgram.h"
 #include "tools/Registration.h"
@@ -121,7 +122,8 @@ public:
     copyToInterpreter();
     const Input input = Input::F32;
     Status status = program.trainStep(0, 1, 1, input);
-    bool ran = status.ok() && call(EntryPoint::StageF32) && call(EntryPoint::ForwardBackward) && call(EntryPoint::Update);
+    bool ran =
+        status.ok() && call(EntryPoint::StageF32) && call(EntryPoint::ForwardBackward) && call(EntryPoint::Update);
     if (!ran) {
       result.text = "  the step failed: " + status.message() + "\n";
       return result;
@@ -151,9 +153,8 @@ private:
     for (const auto &[name, field] : program.image().step)
       interpreter.stepValues()[name] = name == "step" || name == "sample_base" ? 0
                                        : name == "seed"                        ? 1
-                                       : name == "learning_rate"
-                                           ? program.hyperparameters().learningRate(0, 1)
-                                           : program.hyperparameters().get(name.c_str());
+                                       : name == "learning_rate" ? program.hyperparameters().learningRate(0, 1)
+                                                                 : program.hyperparameters().get(name.c_str());
     return true;
   }
 
@@ -248,8 +249,7 @@ std::string tryNetwork(uint64_t seed, const tests::TemporaryDirectory &folder, d
     module->setAttr("incept.keep_gradients", builder.getUnitAttr());
   if (!runPhases(*reference, Phase::Training, PhaseOptions::none()) || !runPhases(module, Phase::Exec, rewrites))
     return head + "does not compile: " + messages;
-  const Target *made = findTarget(module);
-  auto image = made->backend()->emitImage(module, description);
+  auto image = tests::emitImage(module);
   if (failed(image))
     return head + "gives no program: " + messages;
   auto program = Program::open(folder.write("program", tests::makeElf(*image)), cpuBackend());
@@ -292,8 +292,8 @@ int tryNetworks(int first, int step, std::atomic<uint64_t> &current) {
 static int runAll() {
   llvm::outs() << count << " networks, seeds " << firstSeed << " to " << firstSeed + uint64_t(count) - 1 << "\n";
   llvm::outs().flush();
-  auto *current = static_cast<std::atomic<uint64_t> *>(::mmap(nullptr, 4096, PROT_READ | PROT_WRITE,
-                                                              MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+  auto *current = static_cast<std::atomic<uint64_t> *>(
+      ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
   std::vector<pid_t> children;
   for (int job = 0; job < jobs; ++job)
     if (pid_t child = ::fork())

@@ -163,8 +163,8 @@ TEST(Cache, RemovesWhatIsBeyondItsLimits) {
 }
 
 TEST(Cache, IsBelowAnAbsolutePath) {
-  Variable home("HOME", "/home/somebody"), cache("XDG_CACHE_HOME", nullptr);
-  EXPECT_EQ(*cacheRoot(), "/home/somebody/.cache/incept");
+  Variable home("HOME", "/somebody"), cache("XDG_CACHE_HOME", nullptr);
+  EXPECT_EQ(*cacheRoot(), "/somebody/.cache/incept");
   {
     Variable other("XDG_CACHE_HOME", "/caches");
     EXPECT_EQ(*cacheRoot(), "/caches/incept");

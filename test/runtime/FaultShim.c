@@ -2,7 +2,8 @@
 //
 // LD_PRELOAD library that lets one system call of a program fail. Environment:
 //
-//   INCEPT_FAULT=NAME:FAULT:N   the N-th call (from 1) of NAME fails: FAULT is a number of errno, or `short` for half of
+//   INCEPT_FAULT=NAME:FAULT:N   the N-th call (from 1) of NAME fails: FAULT is a number of errno, or `short` for half
+//   of
 //                               the bytes
 //   INCEPT_FAULT_COUNTS=FILE    a line "NAME CALLS" for each NAME, written when the program ends
 //

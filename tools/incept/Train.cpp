@@ -32,14 +32,14 @@ static std::string checksumOf(const std::string &path) {
 static mlir::FailureOr<std::string> cacheKey(const CompileOptions &options, int &status) {
   status = kInputAtFault;
   auto context = createContext();
-  auto target = describeTarget(*context, options, status);
+  auto target = describeTarget(*context, options, /*known=*/{}, status);
   if (!target)
     return mlir::failure();
   auto found = findTarget(target);
   const Backend *backend = found ? (*found)->backend() : nullptr;
   if (!backend) {
-    status = complain(found ? usageError("no programs can be made for target '" + options.target + "'")
-                            : found.status());
+    status =
+        complain(found ? usageError("no programs can be made for target '" + options.target + "'") : found.status());
     return mlir::failure();
   }
   auto module = loadGraph(*context, options);
@@ -48,7 +48,8 @@ static mlir::FailureOr<std::string> cacheKey(const CompileOptions &options, int 
   std::string text;
   llvm::raw_string_ostream stream(text);
   stream << "network " << (**module)->getAttrOfType<mlir::StringAttr>("incept.spec_hash").getValue() << "\nspec "
-         << checksumOf(options.spec) << "\ntarget " << target << " " << options.phases.precision << "\nkeep_gradients " << options.keepGradients << "\n";
+         << checksumOf(options.spec) << "\ntarget " << target << " " << options.phases.precision << "\nkeep_gradients "
+         << options.keepGradients << "\n";
   for (const RewriteFlag &rewrite : kRewriteFlags)
     stream << rewrite.flag << " " << !(options.phases.*rewrite.member) << "\n";
   stream << "machine " << backend->identity() << "\n" << versionText("incept") << "\n";

@@ -491,31 +491,42 @@ bool dependsOnThreads(const Problem &problem, int64_t threads) {
 
 bool hasBf16() { return isa().starts_with("avx512"); }
 
+namespace {
+
+struct Isa {
+  const char *name;
+  dnnl::cpu_isa isa;
+};
+constexpr Isa kIsas[] = {{"sse41", dnnl::cpu_isa::sse41},
+                         {"avx", dnnl::cpu_isa::avx},
+                         {"avx2", dnnl::cpu_isa::avx2},
+                         {"avx2_vnni", dnnl::cpu_isa::avx2_vnni},
+                         {"avx512_core", dnnl::cpu_isa::avx512_core},
+                         {"avx512_core_vnni", dnnl::cpu_isa::avx512_core_vnni},
+                         {"avx512_core_bf16", dnnl::cpu_isa::avx512_core_bf16},
+                         {"avx512_core_amx", dnnl::cpu_isa::avx512_core_amx}};
+
+} // namespace
+
 bool isAvailable(std::string &error) { return openLibrary(error); }
 
 std::string isa() {
   if (std::string error; !openLibrary(error))
     return "";
-  switch (dnnl::get_effective_cpu_isa()) {
-  case dnnl::cpu_isa::sse41:
-    return "sse41";
-  case dnnl::cpu_isa::avx:
-    return "avx";
-  case dnnl::cpu_isa::avx2:
-    return "avx2";
-  case dnnl::cpu_isa::avx2_vnni:
-    return "avx2_vnni";
-  case dnnl::cpu_isa::avx512_core:
-    return "avx512_core";
-  case dnnl::cpu_isa::avx512_core_vnni:
-    return "avx512_core_vnni";
-  case dnnl::cpu_isa::avx512_core_bf16:
-    return "avx512_core_bf16";
-  case dnnl::cpu_isa::avx512_core_amx:
-    return "avx512_core_amx";
-  default:
-    return "unknown";
-  }
+  dnnl::cpu_isa effective = dnnl::get_effective_cpu_isa();
+  for (const Isa &entry : kIsas)
+    if (entry.isa == effective)
+      return entry.name;
+  return "unknown";
+}
+
+bool limitIsa(const std::string &name, std::string &error) {
+  if (!openLibrary(error))
+    return false;
+  for (const Isa &entry : kIsas)
+    if (entry.name == name && dnnl::set_max_cpu_isa(entry.isa) != dnnl::status::success && isa() != name)
+      return fail(error, "oneDNN uses " + isa() + " in this process already, and cannot be limited to " + name);
+  return true;
 }
 
 } // namespace incept::onednn
