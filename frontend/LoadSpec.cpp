@@ -57,7 +57,9 @@ private:
       fail(import, "expected at most " + llvm::Twine(kMaxFiles) + " files");
       return false;
     }
-    auto buffer = llvm::MemoryBuffer::getFile(path);
+    // Volatile: read, not mapped, since a mapped file that is cut meanwhile ends the process.
+    auto buffer = llvm::MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/true,
+                                              /*IsVolatile=*/true);
     if (!buffer) {
       fail(import, "cannot read '" + path + "': " + buffer.getError().message());
       return false;

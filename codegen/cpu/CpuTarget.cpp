@@ -183,8 +183,9 @@ private:
 
   /// All threads where they give the bits that one gives, else one. Equal problems are asked once.
   LogicalResult chooseThreads(onednn::Problem &problem, onednn::Description &description, std::string &why) const {
-    if (problem.kind == onednn::Kind::Reorder)
-      return success(); // it adds nothing up
+    // A reorder adds nothing up, and a reference implementation, which takes seconds, is not used.
+    if (problem.kind == onednn::Kind::Reorder || description.reference)
+      return success();
     std::string key;
     for (const auto &[name, value] : onednn::encode(problem))
       key += name + '=' + value + ' ';

@@ -175,14 +175,17 @@ static int refuseDone(const CompileOptions &options) {
   return kDone;
 }
 
+/// More than a module has of any network.
+constexpr uint64_t kMaxPhaseBytes = uint64_t(1) << 32;
+
 /// The module in `options.spec`, which was printed after phase `options.from`; null after an error has been printed.
 static OwningOpRef<ModuleOp> loadPhase(MLIRContext &context, const CompileOptions &options) {
-  auto text = llvm::MemoryBuffer::getFile(options.spec);
+  auto text = LoadedFile::open(options.spec, kMaxPhaseBytes);
   if (!text) {
-    complain(kInputAtFault, "cannot read '" + options.spec + "': " + text.getError().message());
+    complain(static_cast<int>(text.status().code()), text.status().message());
     return {};
   }
-  auto module = parseSourceString<ModuleOp>((*text)->getBuffer(), &context, options.spec);
+  auto module = parseSourceString<ModuleOp>(text->bytes(), &context, options.spec);
   if (!module)
     return {};
   auto attribute = [&](StringRef name) {

@@ -15,6 +15,9 @@ namespace incept {
 
 namespace {
 
+/// More than a map of any network has.
+constexpr uint64_t kMaxMapBytes = 64 << 20;
+
 /// A tensor of the network under both names.
 struct Weight {
   std::string from, to;
@@ -97,10 +100,10 @@ int convertWeights(const WeightsOptions &options, CompileOptions network) {
   std::string path = findMap(options.map, network.spec);
   SourceFiles files;
   Diagnostics diagnostics(files);
-  auto buffer = llvm::MemoryBuffer::getFile(path);
-  if (!buffer)
-    return complain(kInputAtFault, "cannot read map '" + path + "': " + buffer.getError().message());
-  auto map = readNameMap(files.add(path, std::move(*buffer)), diagnostics);
+  auto text = LoadedFile::open(path, kMaxMapBytes);
+  if (!text)
+    return complain(static_cast<int>(text.status().code()), "--map: " + text.status().message());
+  auto map = readNameMap(files.add(path, llvm::MemoryBuffer::getMemBufferCopy(text->bytes(), path)), diagnostics);
   if (map && network.spec.empty() && map->spec.empty())
     return complain(kUsage, "expected --spec=FILE, since map '" + path + "' names no description");
   if (map && network.spec.empty()) {

@@ -16,6 +16,9 @@ namespace {
 
 using Json = nlohmann::json;
 
+/// More than a profile has.
+constexpr uint64_t kMaxProfileBytes = 1 << 20;
+
 /// The positive integer `key` of `object`; an empty error stays empty.
 int64_t positive(const Json &object, const char *key, std::string &error) {
   auto found = object.find(key);
@@ -113,7 +116,7 @@ const std::vector<DeviceProfile> &deviceProfiles() {
 
 Expected<DeviceProfile> findDeviceProfile(const std::string &name) {
   if (name.ends_with(".json")) {
-    auto file = MappedFile::open(name);
+    auto file = LoadedFile::open(name, kMaxProfileBytes);
     if (!file)
       return file.status();
     return parseDeviceProfile(std::string(file->bytes()), name);
