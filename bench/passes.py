@@ -19,8 +19,8 @@ import tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PHASES = ["training", "fused", "layout", "planned", "exec"]
-# Times below this many seconds are noise.
-LEAST_SECONDS = 0.02
+# Below so many seconds a time is noise; growth is judged only where it is some time at all.
+NOISE_SECONDS, LEAST_SECONDS = 0.02, 0.1
 
 
 def conv(kernel, **options):
@@ -106,7 +106,7 @@ def main():
     parser.add_argument("--precision", choices=["f32", "bf16", "f16"], default="f32")
     parser.add_argument("--optimizer", default="sgd")
     parser.add_argument("--max-exponent", type=float, default=1.5)
-    parser.add_argument("--rounds", type=int, default=1, help="at least so many; three times as many where growth is fast")
+    parser.add_argument("--rounds", type=int, default=1, help="at least so many; five times as many where growth is fast")
     parser.add_argument("--bin", default=os.path.join(ROOT, "build", "release", "bin"), help="where the tools are")
     arguments = parser.parse_args()
     sizes = arguments.sizes
@@ -127,7 +127,7 @@ def main():
                  "--stop-after=graph", "-o", graph])
             use_fake_target(graph)
         table = {}
-        for done in range(3 * arguments.rounds):
+        for done in range(5 * arguments.rounds):
             if done >= arguments.rounds and not growing(sizes, table, arguments.max_exponent):
                 break
             for index, graph in enumerate(graphs):
@@ -139,7 +139,7 @@ def main():
     for name, times in sorted(table.items(), key=lambda entry: -entry[1][-1]):
         if times[-1] < 0.0005:
             continue
-        grows = f"{exponent(sizes, times):10.2f}" if times[-1] >= LEAST_SECONDS else f"{'-':>10}"
+        grows = f"{exponent(sizes, times):10.2f}" if times[-1] >= NOISE_SECONDS else f"{'-':>10}"
         print(f"{name:<32}" + "".join(f"{seconds:10.3f}" for seconds in times) + grows)
     fast = growing(sizes, table, arguments.max_exponent)
     if fast:

@@ -27,8 +27,8 @@ public:
   /// What a program depends on besides its module and the target's attribute: the processor or the device.
   virtual std::string identity() const = 0;
   /// Compiles kernels and gives the bytes of the program image, which codegen/image/Executable.h joins to the stub.
-  /// `specText` is kept in the image for `info`. Diagnostics are emitted on the module.
-  virtual mlir::FailureOr<std::string> emitImage(mlir::ModuleOp module, llvm::StringRef specText) const = 0;
+  /// Diagnostics are emitted on the module.
+  virtual mlir::FailureOr<std::string> emitImage(mlir::ModuleOp module) const = 0;
   /// None where the target is this machine: `bench --profile` measures it. `precision` is "f32", "bf16" or "f16".
   virtual std::optional<Peaks> peaks(llvm::StringRef precision) const { return std::nullopt; }
   /// What else is known of a plan, line by line, for --explain.

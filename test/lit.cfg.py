@@ -26,7 +26,7 @@ config.substitutions += [
 
 # Tools exist or not by the targets that were built; a test names what it needs with REQUIRES.
 for tool in ("incept", "incept-opt", "incept-run", "incept-translate", "incept-count-allocations", "incept-stub-cuda",
-             "incept-sim"):
+             "incept-sim", "incept-target-opt"):
     if os.path.exists(os.path.join(config.incept_tools_dir, tool)):
         config.available_features.add(tool)
 if os.path.exists(os.path.join(config.incept_build_root, "lib", "incept-fake-cuda", "libcuda.so.1")):

@@ -50,7 +50,7 @@ public:
     return text;
   }
 
-  FailureOr<std::string> emitImage(ModuleOp module, StringRef specText) const override {
+  FailureOr<std::string> emitImage(ModuleOp module) const override {
     auto artefacts = compileKernels(module, /*cubin=*/true);
     if (failed(artefacts))
       return failure();
@@ -58,7 +58,6 @@ public:
     contents.target.kind = "cuda";
     contents.target.texts = {{"device", device.name}, {"arch", device.arch}, {"cudnn", library->version()}};
     contents.target.numbers = {{"threads", attribute.getNumber("threads", 1)}};
-    contents.specText = specText.str();
     contents.tf32 = tf32();
     std::string serialized;
     if (failed(serializePlans(module, serialized, contents)))

@@ -2,6 +2,7 @@
 
 #include "codegen/image/ImageWriter.h"
 #include "dialect/EntryPoints.h"
+#include "dialect/ExecMemory.h"
 #include "dialect/InceptOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "passes/LaunchCost.h"
@@ -72,7 +73,7 @@ public:
   LogicalResult fill() {
     header["format_version"] = program::kFormatVersion;
     header["network"] = text("incept.network");
-    header["spec"] = {{"hash", text("incept.spec_hash")}, {"text", contents.specText}};
+    header["spec"] = {{"hash", text("incept.spec_hash")}, {"text", text("incept.spec_text")}};
     Json target = {{"kind", contents.target.kind}};
     for (const auto &[key, value] : contents.target.texts)
       target[key] = value;
@@ -194,18 +195,26 @@ private:
     header["plans"] = list;
   }
 
-  Json operands(ValueRange values) {
+  Json operands(ValueRange values, bool withSizes = false) {
     Json list = Json::array();
     for (Value value : values) {
       auto slice = value.getDefiningOp<exec::SliceOp>();
       list.push_back({regions.lookup(slice.getRegion()), int64_t(slice.getOffset())});
+      std::string ignored; // a slice has one: its verifier
+      if (withSizes)
+        list.back().push_back(exec::footprintOf(slice.getType(), ignored)->bytes());
     }
     return list;
   }
 
+  /// True of a kernel that is one op of another dialect, which the runtime cannot measure.
+  static bool isForeign(exec::KernelDefOp kernel) {
+    return kernel.getFamily() == KernelFamily::Opaque &&
+           !isa<InceptDialect>(kernel.getBody().front().front().getDialect());
+  }
+
   /// What a launch of a kernel touches: Kernels.h of the runtime measures it.
-  Json describeKernel(exec::KernelOp launch, StringRef symbol) {
-    auto kernel = SymbolTable::lookupNearestSymbolFrom<exec::KernelDefOp>(launch, launch.getKernelAttr());
+  Json describeKernel(exec::KernelDefOp kernel, StringRef symbol) {
     auto describe = [](auto values) {
       Json list = Json::array();
       for (Value value : values) {
@@ -217,8 +226,10 @@ private:
     // A kernel that is one op is called by its name. Other families than these have no extents for counts.
     Block &body = kernel.getBody().front();
     KernelFamily family = kernel.getFamily();
-    StringRef name =
-        family == KernelFamily::Opaque ? body.front().getName().stripDialect() : stringifyKernelFamily(family);
+    OperationName op = body.front().getName();
+    StringRef name = family != KernelFamily::Opaque ? stringifyKernelFamily(family)
+                     : isForeign(kernel)            ? op.getStringRef()
+                                                    : op.stripDialect();
     bool isCounted = family == KernelFamily::Flat || family == KernelFamily::Combine;
     int64_t counts = llvm::count_if(body, [](Operation &op) { return isa<CountedOpInterface>(op); });
     return {{"name", symbol.str()},
@@ -229,12 +240,13 @@ private:
   }
 
   Json kernelLaunch(exec::KernelOp kernel) {
+    auto definition = SymbolTable::lookupNearestSymbolFrom<exec::KernelDefOp>(kernel, kernel.getKernelAttr());
     std::string symbol = kernel.getCodeSymbol();
     auto [entry, isNew] = kernels.try_emplace(symbol, kernels.size());
     if (isNew) // in order of first use
-      header["kernels"].push_back(describeKernel(kernel, symbol));
+      header["kernels"].push_back(describeKernel(definition, symbol));
     Json launch = {{"kernel", entry->second},
-                   {"operands", operands(kernel->getOperands())},
+                   {"operands", operands(kernel->getOperands(), isForeign(definition))},
                    {"extents", kernel.getExtents().vec()}};
     if (kernel.getGrid()) {
       launch["grid"] = kernel.getGrid()->vec();

@@ -52,9 +52,9 @@ private:
     while (done < size) {
       int got = ::gzread(file.get(), to + done, static_cast<unsigned>(std::min<size_t>(size - done, 1u << 30)));
       int code = 0;
-      if (got < 0)
+      if (got <= 0)
         ::gzerror(file.get(), &code);
-      isCut |= code == Z_BUF_ERROR; // a file that ends too early
+      isCut |= code == Z_BUF_ERROR; // a file that ends too early, which is no error to gzread
       if (got < 0 && !isCut)
         return -1;
       if (got <= 0)

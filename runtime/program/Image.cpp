@@ -269,7 +269,13 @@ void checkKernelLaunch(const Launch &launch, const Image &image) {
   std::vector<OperandSize> sizes;
   int64_t units = 0;
   std::string why;
-  if (!measureLaunch(image.kernels[launch.index], launch.extents, sizes, units, why))
+  const Kernel &kernel = image.kernels[launch.index];
+  if (isMeasuredByLaunch(kernel.family)) {
+    for (size_t i = 0; i < launch.operands.size() && i < kernel.operands.size(); ++i)
+      sizes.push_back({launch.operands[i].bytes, kernel.operands[i].elementBytes});
+    sizes.resize(kernel.operands.size());
+    units = launch.units;
+  } else if (!measureLaunch(kernel, launch.extents, sizes, units, why))
     throw Bad{describe(launch) + ": " + why};
   if (image.target == "cpu" && launch.units != units)
     throw Bad{describe(launch) + ": expected " + std::to_string(units) + " units, but got " +
@@ -285,11 +291,13 @@ Launch readLaunch(const json &entry, const Image &image) {
   if (launch.index >= (launch.isKernel ? image.kernels.size() : image.plans.size()))
     throw Bad{"a launch names a kernel or plan that is not there"};
   for (const json &operand : list(entry, "operands")) {
-    if (!operand.is_array() || operand.size() != 2)
-      throw Bad{"an operand is not [region, offset]"};
+    bool isMeasured = launch.isKernel && isMeasuredByLaunch(image.kernels[launch.index].family);
+    if (!operand.is_array() || operand.size() != (isMeasured ? 3 : 2))
+      throw Bad{isMeasured ? "an operand is not [region, offset, bytes]" : "an operand is not [region, offset]"};
     Operand place;
     place.region = integer(operand[0], "operands");
     place.offset = integer(operand[1], "operands");
+    place.bytes = isMeasured ? integer(operand[2], "operands") : 0;
     if (place.region >= image.regions.size() || place.offset > image.regions[place.region].bytes)
       throw Bad{"an operand lies outside its region"};
     launch.operands.push_back(place);

@@ -36,6 +36,7 @@ struct Tensor {
 struct Operand {
   size_t region = 0;
   uint64_t offset = 0;
+  uint64_t bytes = 0; ///< of a kernel of another dialect, else 0
 };
 
 struct Launch {

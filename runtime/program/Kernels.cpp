@@ -243,7 +243,9 @@ bool measureFamily(const Kernel &kernel, const std::vector<int64_t> &extents, st
 
 } // namespace
 
-bool isKernelFamily(std::string_view family) { return family == kFixed || find(family); }
+bool isMeasuredByLaunch(std::string_view family) { return family.find('.') != std::string_view::npos; }
+
+bool isKernelFamily(std::string_view family) { return family == kFixed || isMeasuredByLaunch(family) || find(family); }
 
 bool measureLaunch(const Kernel &kernel, const std::vector<int64_t> &extents, std::vector<OperandSize> &sizes,
                    int64_t &units, std::string &why) {

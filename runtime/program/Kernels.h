@@ -33,6 +33,10 @@ struct OperandSize {
 
 bool isKernelFamily(std::string_view family);
 
+/// True of an op of another dialect ("extension.flip_columns"): only its compiler knows what it touches, and every
+/// launch says so.
+bool isMeasuredByLaunch(std::string_view family);
+
 /// The sizes of the operands of a launch with `extents`, which are not negative, and its number of units. False with a
 /// reason where the kernel cannot be launched so.
 bool measureLaunch(const Kernel &kernel, const std::vector<int64_t> &extents, std::vector<OperandSize> &sizes,

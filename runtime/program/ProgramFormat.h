@@ -40,6 +40,8 @@
 //   kernels         [{name: string, family: string, inputs, outputs: [[type: string, rank: int]...], counts: int}]
 //                   the code in the blobs: its symbol, and what a launch of it touches. Families and what extents mean:
 //                   dialect/README.md; `counts` are the extents for ops with a `count`, behind the others.
+//                   The family of an op of another dialect is its name, "extension.flip_columns", and an operand of its
+//                   launches [region, offset, bytes]: the runtime cannot measure them.
 //                   A kernel of family "fixed" has {extents: [int], units: int} too, the only ones it may be launched
 //                   with, and numbers of elements in the place of ranks
 //   entries         {NAME: [launch]}                 launch lists, run in order

@@ -47,7 +47,7 @@ Expected<std::unique_ptr<RunFolder>> RunFolder::open(const std::string &director
   if (error && !std::filesystem::is_directory(directory))
     return machineError("cannot create '" + directory + "': " + error.message());
   INCEPT_RETURN_IF_ERROR(folder->lock());
-  INCEPT_RETURN_IF_ERROR(tryOutput(folder->path(0)));
+  INCEPT_RETURN_IF_ERROR(tryOutput(directory + "/trial"));
   return folder;
 }
 

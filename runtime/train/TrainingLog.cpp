@@ -65,13 +65,17 @@ Status TrainingLog::cutBackTo(int64_t step) {
   char *line = nullptr;
   size_t capacity = 0;
   int64_t kept = 0;
+  bool isForeign = false;
   while (true) {
     ssize_t size = ::getline(&line, &capacity, reader);
+    // A first line that was torn has a part of the beginning.
+    constexpr std::string_view begin = "{\"step\":";
+    if (kept == 0 && size > 0)
+      isForeign = !std::string_view(line, size).substr(0, begin.size()).starts_with(begin.substr(0, size));
     if (size <= 0 || line[size - 1] != '\n' || !isBefore({line, size_t(size - 1)}, step))
       break;
     kept += size;
   }
-  bool isForeign = kept == 0 && line && *line && std::strncmp(line, "{\"step\":", 8) != 0 && std::ftell(reader) > 0;
   std::free(line);
   std::fclose(reader);
   if (isForeign)

@@ -24,7 +24,7 @@ namespace {
 
 constexpr const char *kModule = R"(
 module attributes {incept.network = "tiny", incept.mode = "infer", incept.batch_size = 2 : i64, incept.classes = 3 : i64,
-                   incept.macs = 7 : i64} {
+                   incept.macs = 7 : i64, incept.spec_text = "{\22spec\22: 1}"} {
   incept.exec.region @arena 1024
   incept.exec.region @params 256
   incept.exec.region @step 64
@@ -65,7 +65,6 @@ std::string makeImage() {
     return "";
   ImageContents contents;
   contents.target = {"cpu", {{"isa", "avx2"}, {"onednn", "2.6.3"}}, {{"threads", 2}, {"vector_bits", 256}}};
-  contents.specText = "{\"spec\": 1}";
   contents.blobs = {{"kernels", "so"}};
   auto image = writeImage(*module, contents);
   return succeeded(image) ? *image : "";

@@ -8,7 +8,6 @@
 // Network number i has seed FIRST + i and is the same everywhere: `--seed=S --count=1 --print` shows the one of a
 // report.
 
-#include "codegen/Codegen.h"
 #include "dialect/EntryPoints.h"
 #include "dialect/reference/Interpreter.h"
 #include "frontend/Frontend.h"
@@ -17,6 +16,7 @@
 #include "passes/Target.h"
 #include "runtime/device/cpu/CpuDevice.h"
 #include "runtime/train/Program.h"
+#include "test/networks/EmitImage.h"
 #include "test/networks/RandomNetwork.h"
 #include "test/runtime/TinyProgram.h"
 #include "tools/Registration.h"
@@ -249,8 +249,7 @@ std::string tryNetwork(uint64_t seed, const tests::TemporaryDirectory &folder, d
     module->setAttr("incept.keep_gradients", builder.getUnitAttr());
   if (!runPhases(*reference, Phase::Training, PhaseOptions::none()) || !runPhases(module, Phase::Exec, rewrites))
     return head + "does not compile: " + messages;
-  const Target *made = findTarget(module);
-  auto image = made->backend()->emitImage(module, description);
+  auto image = tests::emitImage(module);
   if (failed(image))
     return head + "gives no program: " + messages;
   auto program = Program::open(folder.write("program", tests::makeElf(*image)), cpuBackend());

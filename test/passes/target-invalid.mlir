@@ -54,7 +54,7 @@ module attributes {incept.target = #incept.target<fake, "h100">} {
 
 // -----
 
-// expected-error @+1 {{target cpu has no setting 'tf32': expected threads, isa, onednn}}
+// expected-error @+1 {{target cpu has no setting 'tf32': expected threads, same_bits, isa, onednn}}
 module attributes {incept.target = #incept.target<cpu, tf32>} {
   func.func @infer() {
     return

@@ -46,6 +46,6 @@
 // F16-COUNT-3: incept.exec.kernel @{{.*}}rmsprop_update
 // F16-NOT: rmsprop_update
 // Both running statistics.
-// F16: incept.exec.kernel @{{.*}}select({{.*}}) extents [32] units 1
+// F16: incept.exec.kernel @{{.*}}select ins({{.*}}) outs({{.*}}) extents [32] units 1
 // F16-NOT: incept.exec.kernel
 // F16: return

@@ -163,8 +163,13 @@ TEST(Cache, RemovesWhatIsBeyondItsLimits) {
 }
 
 TEST(Cache, IsBelowAnAbsolutePath) {
+<<<<<<< HEAD
   Variable home("HOME", "/users/somebody"), cache("XDG_CACHE_HOME", nullptr);
   EXPECT_EQ(*cacheRoot(), "/users/somebody/.cache/incept");
+=======
+  Variable home("HOME", "/somebody"), cache("XDG_CACHE_HOME", nullptr);
+  EXPECT_EQ(*cacheRoot(), "/somebody/.cache/incept");
+>>>>>>> 148040d1f7adcd2a061bb6198d8bb512dfd7e781
   {
     Variable other("XDG_CACHE_HOME", "/caches");
     EXPECT_EQ(*cacheRoot(), "/caches/incept");

@@ -106,7 +106,7 @@ TEST(Image, RefusesDamagedValues) {
       {"/kernels/0/family", "map"},
       {"/kernels/0/inputs", json::array()},
       {"/kernels/0/inputs/0/0", "f31"},
-      {"/kernels/0/inputs/0/1", 17},
+      {"/kernels/0/inputs/0/1", 321},
       {"/kernels/0/inputs/0/1", -1},
       {"/kernels/0/outputs/0/1", 33},
       {"/kernels/0/extents", {4, 4}},

@@ -244,9 +244,9 @@ TEST_F(RunTest, KnowsDataWeightsAndProgram) {
   header["target"]["threads"] = 2;
   expectRefused(second, "the number of threads is 1 there and 2 here");
   header["target"]["threads"] = 1;
-  header["entries"]["update"][0]["units"] = 6;
+  header["entries"]["prepare_inference"] = header["entries"]["stage_u8"];
   expectRefused(second, "the checksum of plans and algorithms is ");
-  header["entries"]["update"][0]["units"] = 12;
+  header["entries"]["prepare_inference"] = json::array();
   header["spec"]["hash"] = "another";
   second.allowChanges = true;
   expectRefused(second, "was written by another version of the network");

@@ -32,7 +32,7 @@ static std::string checksumOf(const std::string &path) {
 static mlir::FailureOr<std::string> cacheKey(const CompileOptions &options, int &status) {
   status = kInputAtFault;
   auto context = createContext();
-  auto target = describeTarget(*context, options, status);
+  auto target = describeTarget(*context, options, /*known=*/{}, status);
   if (!target)
     return mlir::failure();
   auto found = findTarget(target);

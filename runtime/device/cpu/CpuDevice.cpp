@@ -68,6 +68,11 @@ Status CpuDevice::checkMachine() {
   const std::string again = ": compile it again on this machine (incept compile)";
   if (std::string error; !onednn::isAvailable(error))
     return machineError(error);
+  // A program for an older processor has that one's implementations and bits on a newer one too. A limit that the user
+  // sets stays.
+  std::string ignored;
+  if (!std::getenv("ONEDNN_MAX_CPU_ISA"))
+    (void)onednn::limitIsa(image.isa, ignored);
   if (image.isa != onednn::isa())
     return machineError("the program was compiled for " + image.isa + ", but this machine has " + onednn::isa() +
                         again);

@@ -10,6 +10,8 @@
 #include <dnnl.hpp>
 
 #include <algorithm>
+#include <cstring>
+#include <omp.h>
 
 namespace incept::onednn {
 
@@ -255,6 +257,25 @@ bool buildReorder(const Problem &p, Built &built, std::string &error) {
   return true;
 }
 
+/// So many threads while it lives; 0 changes nothing. The library asks OpenMP when it makes a primitive and when it
+/// runs it.
+class ThreadCount {
+public:
+  explicit ThreadCount(int64_t threads) : before(threads > 0 ? omp_get_max_threads() : 0) {
+    if (before > 0)
+      omp_set_num_threads(static_cast<int>(threads));
+  }
+  ~ThreadCount() {
+    if (before > 0)
+      omp_set_num_threads(before);
+  }
+  ThreadCount(const ThreadCount &) = delete;
+  ThreadCount &operator=(const ThreadCount &) = delete;
+
+private:
+  int before;
+};
+
 /// Runs `body`, with the library open, and turns an exception into `error`.
 template <typename Body>
 bool guarded(std::string &error, Body body) {
@@ -320,6 +341,7 @@ bool convert(const std::vector<int64_t> &dims, const std::string &from, const st
 
 bool describe(const Problem &problem, Description &description, std::string &error) {
   Built built;
+  ThreadCount threads(problem.threads);
   return guarded(error, [&] { return buildAny(problem, built, description, error); });
 }
 
@@ -345,6 +367,7 @@ struct Primitive::Impl {
   Built built;
   Description description;
   dnnl::stream stream;
+  int64_t threads = 0;
   std::vector<Binding> bindings;
   size_t nextVictim = 0;
 
@@ -381,6 +404,8 @@ Primitive &Primitive::operator=(Primitive &&) noexcept = default;
 
 bool Primitive::build(const Problem &problem, std::string &error) {
   auto fresh = std::make_unique<Impl>();
+  ThreadCount threads(problem.threads);
+  fresh->threads = problem.threads;
   bool ok = guarded(error, [&] {
     fresh->stream = dnnl::stream(engine());
     return buildAny(problem, fresh->built, fresh->description, error);
@@ -404,6 +429,7 @@ bool Primitive::run(void *const *operands, size_t count, std::string &error) {
   for (size_t i = 0; i < count; ++i)
     if (!operands[i] && impl->built.operands[i].second.get_size() != 0)
       return fail(error, "operand " + std::to_string(i) + " has no address");
+  ThreadCount threads(impl->threads);
   return guarded(error, [&] {
     Impl::Binding &binding = impl->bind(operands, count);
     dnnl_status_t status = dnnl_primitive_execute(impl->built.primitive.get(), impl->stream.get(),
@@ -421,33 +447,86 @@ std::string version() {
   return std::to_string(v->major) + "." + std::to_string(v->minor) + "." + std::to_string(v->patch);
 }
 
+bool dependsOnThreads(const Problem &problem, int64_t threads) {
+  constexpr std::align_val_t kAlignment{64};
+  struct Delete {
+    void operator()(char *bytes) const { ::operator delete(bytes, kAlignment); }
+  };
+  std::vector<uint64_t> sizes;
+  std::vector<std::string> results;
+  std::string error;
+  if (!operandBytes(problem, sizes, error))
+    return true;
+  for (int64_t count : {int64_t(1), threads}) {
+    Problem counted = problem;
+    counted.threads = count;
+    Primitive primitive;
+    if (!primitive.build(counted, error))
+      return true;
+    std::vector<uint64_t> all = sizes;
+    all.push_back(primitive.description().scratchpadBytes);
+    std::vector<std::unique_ptr<char, Delete>> memory;
+    std::vector<void *> operands;
+    uint32_t state = 1; // the same numbers for both: a sum of them in another order has other bits
+    for (uint64_t size : all) {
+      char *bytes = static_cast<char *>(::operator new(size + 64, kAlignment));
+      memory.emplace_back(bytes);
+      operands.push_back(bytes);
+      std::memset(bytes, 0, size);
+      // In [-1, 1), and as pairs of bf16 in that range too.
+      for (uint64_t i = 0; i + 4 <= size; i += 4) {
+        state = state * 1664525u + 1013904223u;
+        float value = static_cast<float>(static_cast<int32_t>(state)) / 2147483648.0f;
+        std::memcpy(bytes + i, &value, 4);
+        if (problem.type == "bf16")
+          std::memcpy(bytes + i, bytes + i + 2, 2);
+      }
+    }
+    if (!primitive.run(operands.data(), operands.size(), error))
+      return true;
+    results.emplace_back(memory[sizes.size() - 1].get(), sizes.back()); // the result is last
+  }
+  return results[0] != results[1];
+}
+
 bool hasBf16() { return isa().starts_with("avx512"); }
+
+namespace {
+
+struct Isa {
+  const char *name;
+  dnnl::cpu_isa isa;
+};
+constexpr Isa kIsas[] = {{"sse41", dnnl::cpu_isa::sse41},
+                         {"avx", dnnl::cpu_isa::avx},
+                         {"avx2", dnnl::cpu_isa::avx2},
+                         {"avx2_vnni", dnnl::cpu_isa::avx2_vnni},
+                         {"avx512_core", dnnl::cpu_isa::avx512_core},
+                         {"avx512_core_vnni", dnnl::cpu_isa::avx512_core_vnni},
+                         {"avx512_core_bf16", dnnl::cpu_isa::avx512_core_bf16},
+                         {"avx512_core_amx", dnnl::cpu_isa::avx512_core_amx}};
+
+} // namespace
 
 bool isAvailable(std::string &error) { return openLibrary(error); }
 
 std::string isa() {
   if (std::string error; !openLibrary(error))
     return "";
-  switch (dnnl::get_effective_cpu_isa()) {
-  case dnnl::cpu_isa::sse41:
-    return "sse41";
-  case dnnl::cpu_isa::avx:
-    return "avx";
-  case dnnl::cpu_isa::avx2:
-    return "avx2";
-  case dnnl::cpu_isa::avx2_vnni:
-    return "avx2_vnni";
-  case dnnl::cpu_isa::avx512_core:
-    return "avx512_core";
-  case dnnl::cpu_isa::avx512_core_vnni:
-    return "avx512_core_vnni";
-  case dnnl::cpu_isa::avx512_core_bf16:
-    return "avx512_core_bf16";
-  case dnnl::cpu_isa::avx512_core_amx:
-    return "avx512_core_amx";
-  default:
-    return "unknown";
-  }
+  dnnl::cpu_isa effective = dnnl::get_effective_cpu_isa();
+  for (const Isa &entry : kIsas)
+    if (entry.isa == effective)
+      return entry.name;
+  return "unknown";
+}
+
+bool limitIsa(const std::string &name, std::string &error) {
+  if (!openLibrary(error))
+    return false;
+  for (const Isa &entry : kIsas)
+    if (entry.name == name && dnnl::set_max_cpu_isa(entry.isa) != dnnl::status::success && isa() != name)
+      return fail(error, "oneDNN uses " + isa() + " in this process already, and cannot be limited to " + name);
+  return true;
 }
 
 } // namespace incept::onednn

@@ -52,6 +52,7 @@ const Symbol kSymbols[] = {
     {"dnnl_primitive_destroy", &real<&dnnl_primitive_destroy>},
     {"dnnl_primitive_execute", &real<&dnnl_primitive_execute>},
     {"dnnl_reorder_primitive_desc_create", &real<&dnnl_reorder_primitive_desc_create>},
+    {"dnnl_set_max_cpu_isa", &real<&dnnl_set_max_cpu_isa>},
     {"dnnl_stream_create", &real<&dnnl_stream_create>},
     {"dnnl_stream_destroy", &real<&dnnl_stream_destroy>},
     {"dnnl_version", &real<&dnnl_version>}};
@@ -216,6 +217,8 @@ dnnl_status_t dnnl_reorder_primitive_desc_create(dnnl_primitive_desc_t *desc, co
                                                  dnnl_engine_t dstEngine, const_dnnl_primitive_attr_t attr) {
   return real<&dnnl_reorder_primitive_desc_create>(desc, src, srcEngine, dst, dstEngine, attr);
 }
+
+dnnl_status_t dnnl_set_max_cpu_isa(dnnl_cpu_isa_t isa) { return real<&dnnl_set_max_cpu_isa>(isa); }
 
 dnnl_status_t dnnl_stream_create(dnnl_stream_t *stream, dnnl_engine_t engine, unsigned flags) {
   return real<&dnnl_stream_create>(stream, engine, flags);

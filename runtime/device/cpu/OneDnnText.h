@@ -14,6 +14,9 @@ namespace incept::onednn::text {
 /// Tensors have at most this many elements, so that sizes in bytes cannot overflow.
 inline constexpr int64_t kMaxElements = int64_t(1) << 40;
 
+/// More threads than any machine has.
+inline constexpr int64_t kMaxThreads = 1024;
+
 /// Sets `error` and returns false.
 bool fail(std::string &error, std::string message);
 /// Parses a decimal integer and nothing else.
