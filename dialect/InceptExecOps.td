@@ -68,7 +68,7 @@ def Exec_KernelDefOp : Incept_ExecOp<"kernel_def", [Symbol, IsolatedFromAbove,
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, Incept_KernelFamilyAttr:$family);
   let regions = (region SizedRegion<1>:$body);
-  let assemblyFormat = "$sym_name $family attr-dict-with-keyword $body";
+  let assemblyFormat = "$sym_name `` $family attr-dict-with-keyword $body";
   let hasRegionVerifier = 1;
   let extraClassDeclaration = [{
     ::incept::YieldOp getYield();

@@ -2,11 +2,14 @@
 
 #include "codegen/image/ImageWriter.h"
 #include "dialect/EntryPoints.h"
+#include "dialect/ExecMemory.h"
 #include "dialect/InceptOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "passes/LaunchCost.h"
+#include "passes/LaunchShape.h"
 #include "passes/Layouts.h"
 #include "runtime/program/ProgramFormat.h"
+#include "runtime/support/Checksum.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/Endian.h"
 #include "llvm/Support/MathExtras.h"
@@ -17,6 +20,8 @@ using namespace mlir;
 using Json = nlohmann::ordered_json;
 
 namespace incept {
+
+static_assert(program::kFlatUnit == kFlatUnit && program::kCombineUnit == kCombineUnit, "the runtime checks units");
 
 namespace {
 
@@ -68,7 +73,7 @@ public:
   LogicalResult fill() {
     header["format_version"] = program::kFormatVersion;
     header["network"] = text("incept.network");
-    header["spec"] = {{"hash", text("incept.spec_hash")}, {"text", contents.specText}};
+    header["spec"] = {{"hash", text("incept.spec_hash")}, {"text", text("incept.spec_text")}};
     Json target = {{"kind", contents.target.kind}};
     for (const auto &[key, value] : contents.target.texts)
       target[key] = value;
@@ -110,16 +115,19 @@ public:
     }
     header["blobs"] = std::move(blobs);
     std::string json = header.dump(-1, ' ', false, Json::error_handler_t::replace);
-    // The header and the length before it end where a blob may begin.
-    size_t padded = llvm::alignTo(json.size() + 8, program::kBlobAlignment) - 8;
+    // The header and what is before it end where a blob may begin.
+    size_t padded = llvm::alignTo(json.size() + program::kPrefixBytes, program::kBlobAlignment) - program::kPrefixBytes;
     json.resize(padded, ' ');
-    std::string image(8, '\0');
+    std::string image(program::kPrefixBytes, '\0');
     llvm::support::endian::write64le(image.data(), padded);
     image += json;
     for (const Blob &blob : contents.blobs) {
       image.resize(llvm::alignTo(image.size(), program::kBlobAlignment));
       image += blob.bytes;
     }
+    std::string_view bytes = image;
+    uint64_t checksum = Checksum().add(bytes.substr(0, 8)).add(bytes.substr(program::kPrefixBytes)).value();
+    llvm::support::endian::write64le(image.data() + 8, checksum);
     return image;
   }
 
@@ -187,22 +195,58 @@ private:
     header["plans"] = list;
   }
 
-  Json operands(ValueRange values) {
+  Json operands(ValueRange values, bool withSizes = false) {
     Json list = Json::array();
     for (Value value : values) {
       auto slice = value.getDefiningOp<exec::SliceOp>();
       list.push_back({regions.lookup(slice.getRegion()), int64_t(slice.getOffset())});
+      std::string ignored; // a slice has one: its verifier
+      if (withSizes)
+        list.back().push_back(exec::footprintOf(slice.getType(), ignored)->bytes());
     }
     return list;
   }
 
+  /// True of a kernel that is one op of another dialect, which the runtime cannot measure.
+  static bool isForeign(exec::KernelDefOp kernel) {
+    return kernel.getFamily() == KernelFamily::Opaque &&
+           !isa<InceptDialect>(kernel.getBody().front().front().getDialect());
+  }
+
+  /// What a launch of a kernel touches: Kernels.h of the runtime measures it.
+  Json describeKernel(exec::KernelDefOp kernel, StringRef symbol) {
+    auto describe = [](auto values) {
+      Json list = Json::array();
+      for (Value value : values) {
+        auto type = cast<RankedTensorType>(value.getType());
+        list.push_back({elementName(type.getElementType()), type.getRank()});
+      }
+      return list;
+    };
+    // A kernel that is one op is called by its name. Other families than these have no extents for counts.
+    Block &body = kernel.getBody().front();
+    KernelFamily family = kernel.getFamily();
+    OperationName op = body.front().getName();
+    StringRef name = family != KernelFamily::Opaque ? stringifyKernelFamily(family)
+                     : isForeign(kernel)            ? op.getStringRef()
+                                                    : op.stripDialect();
+    bool isCounted = family == KernelFamily::Flat || family == KernelFamily::Combine;
+    int64_t counts = llvm::count_if(body, [](Operation &op) { return isa<CountedOpInterface>(op); });
+    return {{"name", symbol.str()},
+            {"family", name.str()},
+            {"inputs", describe(kernel.getBody().getArguments())},
+            {"outputs", describe(kernel.getYield().getValues())},
+            {"counts", isCounted ? counts : 0}};
+  }
+
   Json kernelLaunch(exec::KernelOp kernel) {
+    auto definition = SymbolTable::lookupNearestSymbolFrom<exec::KernelDefOp>(kernel, kernel.getKernelAttr());
     std::string symbol = kernel.getCodeSymbol();
     auto [entry, isNew] = kernels.try_emplace(symbol, kernels.size());
     if (isNew) // in order of first use
-      header["kernels"].push_back(symbol);
+      header["kernels"].push_back(describeKernel(definition, symbol));
     Json launch = {{"kernel", entry->second},
-                   {"operands", operands(kernel->getOperands())},
+                   {"operands", operands(kernel->getOperands(), isForeign(definition))},
                    {"extents", kernel.getExtents().vec()}};
     if (kernel.getGrid()) {
       launch["grid"] = kernel.getGrid()->vec();

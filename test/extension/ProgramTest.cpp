@@ -4,6 +4,7 @@
 
 #include "codegen/Codegen.h"
 #include "codegen/cpu/CpuBackend.h"
+#include "codegen/image/Executable.h"
 #include "mlir/Pass/PassManager.h"
 #include "passes/Phases.h"
 #include "passes/Target.h"
@@ -87,11 +88,11 @@ TEST(ExtensionProgram, StepsAsTheInterpreter) {
   ASSERT_TRUE(expected.ok() && compiled.ok());
   std::string directory = testing::TempDir() + "/incept-extension-XXXXXX";
   ASSERT_TRUE(mkdtemp(directory.data()));
-  ExecutableOptions options;
-  options.stub = INCEPT_BIN "/incept-stub-cpu";
-  options.output = directory + "/program";
+  std::string program = directory + "/program";
   const Target *target = findTarget(compiled.module());
-  ASSERT_TRUE(target && succeeded(target->backend()->emitExecutable(compiled.module(), options)));
+  ASSERT_TRUE(target);
+  auto image = target->backend()->emitImage(compiled.module());
+  ASSERT_TRUE(succeeded(image) && writeExecutable(INCEPT_BIN "/incept-stub-cpu", *image, program).ok());
 
   Writer weights, batch;
   for (const std::string &name : expected.namesOf("parameter"))
@@ -99,7 +100,7 @@ TEST(ExtensionProgram, StepsAsTheInterpreter) {
   batch.add<float>("images", "F32", expected.variables()["io/f32_input"]);
   batch.add<int64_t>("labels", "I64", expected.variables()["io/labels"]);
   ASSERT_TRUE(weights.write(directory + "/weights") && batch.write(directory + "/batch"));
-  std::string command = options.output + " step --weights=" + directory + "/weights --batch=" + directory +
+  std::string command = program + " step --weights=" + directory + "/weights --batch=" + directory +
                         "/batch --output=" + directory + "/output";
   ASSERT_EQ(std::system(command.c_str()), 0);
   auto output = SafetensorsFile::open(directory + "/output");

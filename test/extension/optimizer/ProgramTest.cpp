@@ -5,6 +5,7 @@
 
 #include "codegen/Codegen.h"
 #include "codegen/cpu/CpuBackend.h"
+#include "codegen/image/Executable.h"
 #include "mlir/Pass/PassManager.h"
 #include "passes/Phases.h"
 #include "passes/Target.h"
@@ -67,11 +68,11 @@ TEST(TrainerProgram, TenStepsAreThoseOfTheLoop) {
   ASSERT_TRUE(compiled.ok());
   std::string directory = testing::TempDir() + "/incept-trainer-XXXXXX";
   ASSERT_TRUE(mkdtemp(directory.data()));
-  ExecutableOptions options;
-  options.stub = INCEPT_BIN "/incept-stub-cpu";
-  options.output = directory + "/program";
+  std::string program = directory + "/program";
   const Target *target = findTarget(compiled.module());
-  ASSERT_TRUE(target && succeeded(target->backend()->emitExecutable(compiled.module(), options)));
+  ASSERT_TRUE(target);
+  auto image = target->backend()->emitImage(compiled.module());
+  ASSERT_TRUE(succeeded(image) && writeExecutable(INCEPT_BIN "/incept-stub-cpu", *image, program).ok());
 
   TrainingLoop loop;
   loop.labels = {2, 0};
@@ -101,7 +102,7 @@ TEST(TrainerProgram, TenStepsAreThoseOfTheLoop) {
   images.tensors.push_back(labels.tensors.front());
   ASSERT_TRUE(writeSafetensors(directory + "/weights", weights.tensors, {}).ok());
   ASSERT_TRUE(writeSafetensors(directory + "/batch", images.tensors, {}).ok());
-  std::string command = options.output + " step --steps=10 --weights=" + directory + "/weights --batch=" + directory +
+  std::string command = program + " step --steps=10 --weights=" + directory + "/weights --batch=" + directory +
                         "/batch --output=" + directory + "/output";
   ASSERT_EQ(std::system(command.c_str()), 0);
   auto output = SafetensorsFile::open(directory + "/output");
