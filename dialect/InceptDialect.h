@@ -11,6 +11,7 @@
 
 #include <optional>
 
+#include "dialect/Losses.h"
 #include "dialect/Optimizers.h"
 
 #include "dialect/Kernels.h"

@@ -55,7 +55,7 @@ def UpdateOpInterface : OpInterface<"UpdateOpInterface"> {
   let cppNamespace = "::incept";
   let description = [{
     One step of an optimizer for one parameter. Its operands are the parameter, its gradient, the optimizer's slots, the
-    hyper-parameters (scalars) and, where gradients are scaled, `unscale`; its results the new parameter, the new slots
+    hyper-parameters (scalars, in the order of the optimizer's table) and, where gradients are scaled, `unscale`; its results the new parameter, the new slots
     and, where one is kept, the new copy in low precision. All of them in this order: passes add the last two.
 
     Whoever registers such an op has added an optimizer: `incept-insert-optimizer` finds it by the kind it gives.
@@ -72,10 +72,16 @@ def UpdateOpInterface : OpInterface<"UpdateOpInterface"> {
     ::mlir::OperandRange getSlots() { return (*this)->getOperands().slice(2, getOptimizer().slots.size()); }
     ::mlir::Value getNewParameter() { return (*this)->getResult(0); }
     ::mlir::ResultRange getNewSlots() { return (*this)->getResults().slice(1, getOptimizer().slots.size()); }
-    bool isUnscaled() {
-      return (*this)->getNumOperands() > 2 + getOptimizer().slots.size() + getOptimizer().hyperparameters.size();
+    /// Null where gradients are not scaled.
+    ::mlir::Value getUnscale() {
+      unsigned index = 2 + getOptimizer().slots.size() + getOptimizer().hyperparameters.size();
+      return (*this)->getNumOperands() > index ? (*this)->getOperand(index) : ::mlir::Value();
     }
-    bool hasCopy() { return (*this)->getNumResults() > 1 + getOptimizer().slots.size(); }
+    /// Null where no copy is kept.
+    ::mlir::Value getCopy() {
+      unsigned index = 1 + getOptimizer().slots.size();
+      return (*this)->getNumResults() > index ? ::mlir::Value((*this)->getResult(index)) : ::mlir::Value();
+    }
   }];
   let verify = [{ return ::incept::verifyUpdate($_op); }];
 }

@@ -18,6 +18,7 @@ struct Hyperparameter {
   llvm::StringLiteral field; ///< of the step region
   llvm::StringLiteral key;   ///< in a description's `optimizer`; empty where it stands elsewhere (the learning rate)
   double least = 0, most = 1, fallback = 0;
+  bool isCounter = false; ///< an i64 of the runtime's, not an f32
 };
 
 /// State that an optimizer keeps of each parameter.
@@ -35,7 +36,8 @@ struct Optimizer {
 namespace optimizers {
 inline constexpr double kMost = std::numeric_limits<double>::infinity();
 inline constexpr Hyperparameter kLearningRate = {"learning_rate", ""}, kWeightDecay = {"weight_decay", ""},
-                                kMomentum = {"momentum", "momentum", 0, 1, 0.9};
+                                kMomentum = {"momentum", "momentum", 0, 1, 0.9},
+                                kStep = {.field = "step", .key = "", .isCounter = true}; // updates before this one
 
 inline constexpr OptimizerSlot kSgdSlots[] = {{"momentum"}};
 inline constexpr Hyperparameter kSgdNumbers[] = {kLearningRate, kMomentum, kWeightDecay};
@@ -54,13 +56,21 @@ inline constexpr Optimizer kRmsprop = {"rmsprop", kRmspropSlots, kRmspropNumbers
 /// Those that a description may name.
 inline constexpr const Optimizer *kOptimizers[] = {&optimizers::kSgd, &optimizers::kRmsprop};
 
-/// The numbers that a description's `optimizer` may give: those of all optimizers, each key once.
-inline std::vector<const Hyperparameter *> optimizerNumbers() {
+/// The numbers that a description's `optimizer` may give: those of all optimizers, each key once, with the range and
+/// the fallback that the optimizer `kind` has for it where it has one.
+inline std::vector<const Hyperparameter *>
+optimizerNumbers(llvm::StringRef kind = {}, llvm::ArrayRef<const Optimizer *> optimizers = kOptimizers) {
   std::vector<const Hyperparameter *> numbers;
-  for (const Optimizer *optimizer : kOptimizers)
-    for (const Hyperparameter &number : optimizer->hyperparameters)
-      if (!number.key.empty() && llvm::none_of(numbers, [&](auto *known) { return known->key == number.key; }))
+  for (const Optimizer *optimizer : optimizers)
+    for (const Hyperparameter &number : optimizer->hyperparameters) {
+      auto known = llvm::find_if(numbers, [&](auto *known) { return known->key == number.key; });
+      if (number.key.empty())
+        continue;
+      if (known == numbers.end())
         numbers.push_back(&number);
+      else if (optimizer->kind == kind)
+        *known = &number;
+    }
   return numbers;
 }
 

@@ -90,7 +90,7 @@ std::optional<RegisteredOperationName> LossOpInterface::find(MLIRContext *contex
   return findOp<LossOpInterface>(context, kind, [](auto &found) { return found.getLossKind(); });
 }
 
-StringRef SoftmaxCrossEntropyOp::getLossKind() { return "softmax_cross_entropy"; }
+StringRef SoftmaxCrossEntropyOp::getLossKind() { return kLosses[0]; }
 
 Value SoftmaxCrossEntropyOp::buildLoss(OpBuilder &builder, Location loc, Value logits, Value labels,
                                        DictionaryAttr training) {

@@ -81,15 +81,18 @@ void GraphEmitter::emitSections(Frame &frame) {
   };
   const std::vector<Argument> none;
   const std::vector<Argument> &training = spec.training ? spec.training->arguments : none;
-  SmallVector<Field> optimizerFields;
-  for (const Hyperparameter *number : optimizerNumbers())
-    optimizerFields.push_back({number->key, number->least, number->most, number->fallback});
   const Argument *optimizer = findField(training, "optimizer"), *rate = findField(training, "learning_rate");
+  const std::vector<Argument> &ofOptimizer = optimizer ? optimizer->items : none;
+  const Argument *optimizerKind = findField(ofOptimizer, "kind"), *loss = findField(training, "loss");
+  SmallVector<Field> optimizerFields;
+  for (const Hyperparameter *number : optimizerNumbers(optimizerKind ? optimizerKind->word : ""))
+    optimizerFields.push_back({number->key, number->least, number->most, number->fallback});
   SmallVector<NamedAttribute> entries = {
-      builder.getNamedAttr("optimizer",
-                           record(optimizer ? optimizer->items : none, kOptimizers[0]->kind, optimizerFields)),
+      builder.getNamedAttr("optimizer", record(ofOptimizer, kOptimizers[0]->kind, optimizerFields)),
       builder.getNamedAttr("learning_rate", record(rate ? rate->items : none, "constant", kRate)),
       whole(training, "epochs", 1, 1), whole(training, "seed", 0, 0)};
+  if (loss)
+    entries.push_back(builder.getNamedAttr("loss", builder.getStringAttr(loss->word)));
   for (const Field &field : kTraining)
     entries.push_back(builder.getNamedAttr(field.name, builder.getF64FloatAttr(number(training, field))));
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "frontend/OpTable.h"
+#include "dialect/Losses.h"
 #include "dialect/Optimizers.h"
 #include "llvm/ADT/STLExtras.h"
 
@@ -118,6 +119,7 @@ llvm::ArrayRef<KeyInfo> trainingKeys() {
                                  {"final", KeyType::Value},           {"warmup_epochs", KeyType::Value}};
   static const KeyInfo keys[] = {{"optimizer", KeyType::Record, {}, optimizer},
                                  {"learning_rate", KeyType::Record, {}, rate},
+                                 {"loss", KeyType::Word, kLosses},
                                  {"weight_decay", KeyType::Value},
                                  {"label_smoothing", KeyType::Value},
                                  {"epochs", KeyType::Value},

@@ -128,7 +128,7 @@ private:
         ReadOp::create(builder, loc, RankedTensorType::get({type.getDimSize(0)}, builder.getI64Type()), labelsName);
     auto training = module->getAttrOfType<DictionaryAttr>("incept.training");
     auto kindAttr = training ? training.getAs<StringAttr>("loss") : StringAttr();
-    StringRef kind = kindAttr ? kindAttr.getValue() : "softmax_cross_entropy";
+    StringRef kind = kindAttr ? kindAttr.getValue() : kLosses[0];
     auto registered = LossOpInterface::find(builder.getContext(), kind);
     if (!registered)
       return function.emitError() << "expected incept.training with a loss that is registered, but got '" << kind

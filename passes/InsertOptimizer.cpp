@@ -30,9 +30,11 @@ public:
     function = createEntry(builder, module.getLoc(), EntryPoint::Update);
     builder.setInsertionPointToStart(&function.getBody().front());
     SmallVector<Value> numbers;
-    for (const Hyperparameter &number : optimizer.hyperparameters)
-      numbers.push_back(StepValueOp::create(builder, module.getLoc(),
-                                            StepFieldOp::declare(module, number.field, builder.getF32Type())));
+    for (const Hyperparameter &number : optimizer.hyperparameters) {
+      Type type = number.isCounter ? Type(builder.getI64Type()) : builder.getF32Type();
+      numbers.push_back(
+          StepValueOp::create(builder, module.getLoc(), StepFieldOp::declare(module, number.field, type)));
+    }
     for (VariableOp parameter : llvm::to_vector(module.getOps<VariableOp>())) {
       if (!parameter.isParameter())
         continue;

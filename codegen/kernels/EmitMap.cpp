@@ -3,6 +3,7 @@
 // The ops of elementwise kernels and of reductions, one vector at a time: the formulas of InceptNormOps.td,
 // InceptElementwiseOps.td and InceptTrainingOps.td.
 #include "codegen/kernels/KernelEmitter.h"
+#include "codegen/kernels/UpdateFormula.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 
 using namespace mlir;
@@ -31,12 +32,9 @@ public:
 
   /// condition ? a : b
   Value select(Value condition, Value a, Value b) { return arith::SelectOp::create(e.builder, e.loc, condition, a, b); }
-  Value isNotZero(Value value) {
-    return arith::CmpFOp::create(e.builder, e.loc, arith::CmpFPredicate::UNE, value, zero());
-  }
 
   void emitOp(SelectOp op) {
-    set(op.getDst(), select(isNotZero(get(op.getCondition())), get(op.getOnTrue()), get(op.getOnFalse())));
+    set(op.getDst(), select(e.isNotZero(get(op.getCondition())), get(op.getOnTrue()), get(op.getOnFalse())));
   }
 
   void emitOp(ReluBackwardOp op) {
@@ -102,45 +100,33 @@ public:
     set(op.getShift(), e.fma(center, scale, get(op.getBeta())));
   }
 
+  /// With L2 decay where the op asks for it.
   template <typename UpdateOp>
-  Value decayedGradient(UpdateOp op) {
-    Value gradient = get(op.getGradient());
-    if (op.getUnscale())
-      gradient = e.mulf(gradient, get(op.getUnscale()));
+  Value decayedGradient(UpdateOp op, UpdateFormula &update) {
+    Value gradient = update.gradient();
     return op.getDecay() ? e.fma(get(op.getWeightDecay()), get(op.getParameter()), gradient) : gradient;
   }
 
-  /// The result `to` of an update: `value`, or what `from` has where the step is not made.
-  template <typename UpdateOp>
-  void update(UpdateOp op, Value from, Value to, Value value) {
-    set(to, op.getUnscale() ? select(isNotZero(get(op.getUnscale())), value, get(from)) : value);
-  }
-
-  template <typename UpdateOp>
-  void updateParameter(UpdateOp op, Value value) {
-    update(op, op.getParameter(), op.getNewParameter(), value);
-    if (op.getCopy())
-      set(op.getCopy(), get(op.getNewParameter()));
-  }
-
   void emitOp(SgdUpdateOp op) {
-    Value velocity = e.fma(get(op.getMomentum()), get(op.getVelocity()), decayedGradient(op));
-    update(op, op.getVelocity(), op.getNewVelocity(), velocity);
-    updateParameter(op, e.subf(get(op.getParameter()), e.mulf(get(op.getLearningRate()), velocity)));
+    UpdateFormula update(op, e, values);
+    Value velocity = e.fma(get(op.getMomentum()), get(op.getVelocity()), decayedGradient(op, update));
+    update.setSlot(0, velocity);
+    update.setParameter(e.subf(get(op.getParameter()), e.mulf(get(op.getLearningRate()), velocity)));
   }
 
   void emitOp(RmspropUpdateOp op) {
-    Value gradient = decayedGradient(op), rate = get(op.getRmsDecay());
+    UpdateFormula update(op, e, values);
+    Value gradient = decayedGradient(op, update), rate = get(op.getRmsDecay());
     Value square = e.fma(rate, get(op.getMeanSquare()), e.mulf(oneMinus(rate), e.mulf(gradient, gradient)));
     Value step = e.divf(e.mulf(get(op.getLearningRate()), gradient), sqrt(e.addf(square, get(op.getEpsilon()))));
     Value velocity = e.fma(get(op.getMomentum()), get(op.getVelocity()), step);
-    update(op, op.getMeanSquare(), op.getNewMeanSquare(), square);
-    update(op, op.getVelocity(), op.getNewVelocity(), velocity);
-    updateParameter(op, e.subf(get(op.getParameter()), velocity));
+    update.setSlot(0, square);
+    update.setSlot(1, velocity);
+    update.setParameter(e.subf(get(op.getParameter()), velocity));
   }
 
   void emitOp(LossScaleUpdateOp op) {
-    Value isBad = isNotZero(get(op.getBad())), scale = get(op.getScale());
+    Value isBad = e.isNotZero(get(op.getBad())), scale = get(op.getScale());
     Value good = e.addf(get(op.getGoodSteps()), constant(1.0)), one = constant(1.0);
     Value grows = arith::CmpFOp::create(e.builder, e.loc, arith::CmpFPredicate::OGE, good,
                                         constant(double(int64_t(op.getGrowthInterval()))));

@@ -47,6 +47,10 @@ Value KernelEmitter::maxKeepingNan(Value a, Value b) {
   return arith::SelectOp::create(builder, loc, takesB, b, a);
 }
 
+Value KernelEmitter::isNotZero(Value vector) {
+  return arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::UNE, vector, splatReal(0.0));
+}
+
 static unsigned bytesOf(Type element) {
   return isa<LLVM::LLVMPointerType>(element) ? 8 : llvm::divideCeil(element.getIntOrFloatBitWidth(), 8u);
 }

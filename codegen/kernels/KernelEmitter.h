@@ -82,6 +82,7 @@ public:
   mlir::Value fma(mlir::Value a, mlir::Value b, mlir::Value c); ///< a * b + c
   /// a > b ? a : b, and NaN where a is NaN (that of torch's relu); b must not be NaN.
   mlir::Value maxKeepingNan(mlir::Value a, mlir::Value b);
+  mlir::Value isNotZero(mlir::Value vector);
 
   // Memory. Offsets count elements.
   mlir::Value address(mlir::Value base, mlir::Value offset, mlir::Type element);

@@ -8,6 +8,12 @@ namespace incept::kernels {
 
 static RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
 
+/// A scalar in memory as f32. Counters are i64.
+static Value loadNumber(KernelEmitter &e, Value base, Type element) {
+  return element.isInteger(64) ? e.toReal(e.loadScalar(base, e.index(0), element))
+                               : e.loadReal(base, e.index(0), element);
+}
+
 RowOperands::RowOperands(KernelEmitter &emitter, int64_t firstStride) : e(emitter), flat(firstStride < 0) {
   SmallVector<Value> all(e.body().getArguments());
   inputs = all.size();
@@ -22,14 +28,15 @@ RowOperands::RowOperands(KernelEmitter &emitter, int64_t firstStride) : e(emitte
     if (typeOf(value).getRank() >= 2 && !flat)
       slot.stride = e.extent(firstStride++);
     if (typeOf(value).getRank() == 0 && index < inputs)
-      slot.scalar = e.loadReal(slot.base, e.index(0), slot.element);
+      slot.scalar = loadNumber(e, slot.base, slot.element);
     slots.push_back(slot);
   }
 }
 
 LogicalResult RowOperands::check() {
   for (auto [index, slot] : llvm::enumerate(slots)) {
-    if (!slot.element.isF32() && !slot.element.isF16() && !slot.element.isBF16())
+    bool isCounter = slot.scalar && slot.element.isInteger(64);
+    if (!isCounter && !slot.element.isF32() && !slot.element.isF16() && !slot.element.isBF16())
       return e.definition.emitOpError() << "expected operands of f32, f16 or bf16, but operand " << index << " has "
                                         << slot.element;
     if (index < inputs)

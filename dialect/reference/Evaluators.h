@@ -39,6 +39,12 @@ public:
   using OpRule::OpRule;
 };
 
+/// The gradient of element `index` as an update uses it: unscaled where gradients are scaled.
+double updateGradient(UpdateOpInterface op, const Values &values, int64_t index);
+/// What the evaluator of an update ends with: where the step is not made nothing has changed, and the copy in low
+/// precision is the new parameter once more.
+void finishUpdate(UpdateOpInterface op, Values &values);
+
 // The evaluators of the dialect's own ops, each group in the file of its topic. The interpreter attaches them.
 void attachConvEvaluators(mlir::MLIRContext *context);
 void attachElementwiseEvaluators(mlir::MLIRContext *context);

@@ -11,31 +11,30 @@ using namespace mlir;
 
 namespace incept::reference {
 
+double updateGradient(UpdateOpInterface op, const Values &values, int64_t index) {
+  const Tensor *unscale = values.optional(op.getUnscale());
+  return values[op.getGradient()].values[index] * (unscale ? unscale->values[0] : 1);
+}
+
+void finishUpdate(UpdateOpInterface op, Values &values) {
+  if (const Tensor *unscale = values.optional(op.getUnscale()); unscale && unscale->values[0] == 0) {
+    values.result(op.getNewParameter()).values = values[op.getParameter()].values;
+    for (auto [slot, newSlot] : llvm::zip_equal(op.getSlots(), op.getNewSlots()))
+      values.result(newSlot).values = values[slot].values;
+  }
+  if (op.getCopy())
+    values.result(op.getCopy()).values = values[op.getNewParameter()].values;
+}
+
 namespace {
 
-/// The gradient of element `index`, unscaled, with L2 decay where the op asks for it.
+/// With L2 decay where the op asks for it.
 template <typename OpTy>
 double decayedGradient(OpTy op, const Values &values, int64_t index) {
-  double gradient = values[op.getGradient()].values[index];
-  if (const Tensor *unscale = values.optional(op.getUnscale()))
-    gradient *= unscale->values[0];
+  double gradient = updateGradient(op, values, index);
   if (op.getDecay())
     gradient += values[op.getWeightDecay()].values[0] * values[op.getParameter()].values[index];
   return gradient;
-}
-
-/// Where `unscale` is 0 an update changes nothing.
-template <typename OpTy>
-bool isSkipped(OpTy op, const Values &values) {
-  const Tensor *unscale = values.optional(op.getUnscale());
-  return unscale && unscale->values[0] == 0;
-}
-
-/// The last thing an update does: the new parameter once more.
-template <typename OpTy>
-void copyParameter(OpTy op, Values &values) {
-  if (op.getCopy())
-    values.result(op.getCopy()).values = values[op.getNewParameter()].values;
 }
 
 void sgdUpdate(SgdUpdateOp op, Values &values) {
@@ -47,11 +46,7 @@ void sgdUpdate(SgdUpdateOp op, Values &values) {
     newVelocity.values[index] = momentum * velocity.values[index] + g;
     newParameter.values[index] = parameter.values[index] - rate * newVelocity.values[index];
   }
-  if (isSkipped(op, values)) {
-    newParameter.values = parameter.values;
-    newVelocity.values = velocity.values;
-  }
-  copyParameter(op, values);
+  finishUpdate(op, values);
 }
 
 void rmspropUpdate(RmspropUpdateOp op, Values &values) {
@@ -68,12 +63,7 @@ void rmspropUpdate(RmspropUpdateOp op, Values &values) {
     newVelocity.values[index] = momentum * velocity.values[index] + rate * g / std::sqrt(square + epsilon);
     newParameter.values[index] = parameter.values[index] - newVelocity.values[index];
   }
-  if (isSkipped(op, values)) {
-    newParameter.values = parameter.values;
-    newMeanSquare.values = meanSquare.values;
-    newVelocity.values = velocity.values;
-  }
-  copyParameter(op, values);
+  finishUpdate(op, values);
 }
 
 void countNonfinite(CountNonfiniteOp op, Values &values) {

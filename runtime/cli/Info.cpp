@@ -39,7 +39,7 @@ static nlohmann::ordered_json describe(Program &program) {
   info["plans"] = image.plans.size();
   info["spec_hash"] = image.specHash;
   info["settable"] = program.hyperparameters().all();
-  info["structural"] = {"optimizer", "label_smoothing", "batch_size", "image", "classes"};
+  info["structural"] = {"optimizer", "loss", "label_smoothing", "batch_size", "image", "classes"};
   return info;
 }
 

@@ -123,6 +123,7 @@ inline constexpr const char *kInfer = "infer";
 ///   optimizer        {kind: "sgd"|"rmsprop", momentum, decay, epsilon: real}, and a real for each other field
 ///   learning_rate    {kind: "constant"|"step"|"cosine", base: real, gamma: real, every_epochs: real,
 ///                     final: real (cosine), warmup_epochs: real}
+///   loss             string structural; absent: softmax_cross_entropy
 ///   weight_decay     real
 ///   label_smoothing  real   structural: compiled into the loss
 ///   epochs           int    default of train --epochs

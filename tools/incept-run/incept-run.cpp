@@ -53,11 +53,17 @@ static cl::opt<double> tolerance("tolerance", cl::init(1e-9),
                                           "value (default 1e-9)"),
                                  cl::cat(category));
 
-/// Step fields: those that a run needs have a value from the start.
-static FailureOr<std::map<std::string, double>> makeStepValues() {
+/// Step fields: those of every program have a value from the start, and others of `module` that of its optimizer.
+static FailureOr<std::map<std::string, double>> makeStepValues(ModuleOp module) {
   std::map<std::string, double> fields = {
       {"learning_rate", 0.1}, {"momentum", 0.9}, {"rms_decay", 0.9}, {"rms_epsilon", 1.0},
       {"weight_decay", 1e-4}, {"step", 0},       {"seed", 0},        {"sample_base", 0}};
+  auto training = module->getAttrOfType<DictionaryAttr>("incept.training");
+  auto optimizer = training ? training.getAs<DictionaryAttr>("optimizer") : DictionaryAttr();
+  for (StepFieldOp field : module.getOps<StepFieldOp>()) {
+    auto number = optimizer ? optimizer.getAs<FloatAttr>(field.getSymName()) : FloatAttr();
+    fields.try_emplace(field.getSymName().str(), number ? number.getValueAsDouble() : 0);
+  }
   for (StringRef option : stepOptions) {
     auto [name, text] = option.split('=');
     double value = 0;
@@ -151,8 +157,10 @@ static int runTool(int argc, char **argv) {
   llvm::SourceMgr sources, otherSources;
   SourceMgrDiagnosticHandler handler(sources, &context);
   OwningOpRef<ModuleOp> module = parse(context, sources, file);
-  FailureOr<std::map<std::string, double>> fields = makeStepValues();
-  if (!module || failed(fields))
+  if (!module)
+    return 1;
+  FailureOr<std::map<std::string, double>> fields = makeStepValues(*module);
+  if (failed(fields))
     return 1;
   reference::Interpreter interpreter(*module);
   interpreter.stepValues() = *fields;
