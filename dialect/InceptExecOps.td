@@ -106,7 +106,7 @@ def Exec_KernelOp : Incept_ExecOp<"kernel", [AttrSizedOperandSegments,
     - (C2) it reads and writes as many tensors as the kernel, of the same element types, and scalars where the kernel does.
     - (C3) `grid` and `block` are three positive sizes each, those of `block` at most 1024 threads.
     - (C4) there are as many extents, and units, as the kernel's family has (dialect/README.md).
-    - (C5) what the extents make it touch lies inside the slices.
+    - (C5) the slices are what the extents make it touch, no more and no fewer elements.
 
     Example: `incept.exec.kernel @k0 ins(%a : memref<...>) outs(%b : memref<...>) extents [8, 32, 32, 32] units 8 width 4 grid [1, 1, 1] block [8, 8, 1]`
   }];

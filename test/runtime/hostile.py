@@ -15,7 +15,7 @@ failures = []
 
 def expect(what, arguments, words, executable=program):
     result = subprocess.run([executable, *arguments], capture_output=True, text=True, timeout=60)
-    lines = result.stderr.strip().splitlines()
+    lines = [line for line in result.stderr.strip().splitlines() if ": note: " not in line]
     if result.returncode != 1 or len(lines) != 1 or words not in lines[0]:
         failures.append(f"{what}: status {result.returncode}, expected '{words}' in one line: {result.stderr[:300]}")
 
