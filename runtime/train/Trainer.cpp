@@ -81,8 +81,6 @@ private:
     if (!held)
       return held.status();
     test = std::move(*held);
-    if (test.count == 0)
-      options.note("'" + options.data + "' has no test images: accuracy on them is not measured");
     batch = program.image().batchSize;
     stepsPerEpoch = images.count / batch;
     if (stepsPerEpoch == 0)
@@ -92,6 +90,8 @@ private:
     if (!begun)
       return begun.status();
     run_ = std::move(*begun);
+    if (test.count == 0)
+      options.note("'" + options.data + "' has no test images: accuracy on them is not measured");
     step = started = run_.step;
     saved = options.resume ? step : -1;
     if (folder && options.resume)
