@@ -41,13 +41,19 @@ template <typename OpTy>
 KernelWork poolBackward(OpTy op) {
   return window(op, shapeOf(op.getDiffSrc()), shapeOf(op.getDiffDst()));
 }
+/// True where windows that are `stride` apart on `in` pixels between two paddings are `out`.
+bool isWindow(int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t before, int64_t after) {
+  constexpr int64_t kMost = int64_t(1) << 40; // sums do not overflow
+  return kernel > 0 && stride > 0 && in < kMost && kernel < kMost && before < kernel && after < kernel &&
+         in + before + after >= kernel && (in + before + after - kernel) / stride + 1 == out;
+}
 /// Of images with rows * columns pixels, the operands in order: src (diff_src) or dst (diff_dst) and its like.
 using Extents = ArrayRef<int64_t>;
 KernelReach windowReach(Extents e, int64_t units, ArrayRef<bool> isSmall) {
   KernelReach reach;
   int64_t large = saturatingProduct({e[0], e[1], e[2]}), small = saturatingProduct({e[0], e[4], e[5]});
-  bool isWindow = e[6] > 0 && e[7] > 0 && e[8] > 0 && e[9] > 0;
-  reach.units = isWindow ? units : 0;
+  bool fits = isWindow(e[1], e[4], e[6], e[8], e[10], e[12]) && isWindow(e[2], e[5], e[7], e[9], e[11], e[13]);
+  reach.units = fits ? units : 0;
   for (auto [index, isSmallOne] : llvm::enumerate(isSmall))
     reach.operands.push_back({isSmallOne ? small : large, e[3], e[14 + index]});
   return reach;

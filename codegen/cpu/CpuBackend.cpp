@@ -24,6 +24,8 @@ public:
   StringRef stub() const override { return "incept-stub-cpu"; }
 
   LogicalResult emitExecutable(ModuleOp module, const ExecutableOptions &executable) const override {
+    if (failed(verifyProgram(module)))
+      return failure();
     auto kernels = compileKernels(module, KernelOptions());
     if (failed(kernels))
       return failure();

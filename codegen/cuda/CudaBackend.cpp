@@ -42,6 +42,8 @@ public:
   const Target *passTarget() const { return target.get(); }
   StringRef stub() const override { return "incept-stub-cuda"; }
   LogicalResult emitExecutable(ModuleOp module, const ExecutableOptions &executable) const override {
+    if (failed(verifyProgram(module)))
+      return failure();
     auto artefacts = compileKernels(module, /*cubin=*/true);
     if (failed(artefacts))
       return failure();

@@ -25,13 +25,14 @@ public:
   mlir::MLIRContext &mlirContext() { return context; }
   /// The network as a module of a phase, as somebody would have it who wrote the compiler's IR to a file and read it again.
   mlir::OwningOpRef<mlir::ModuleOp> moduleOf(Phase phase);
-  /// Compiles the module, which says that it is of `phase`, and runs it.
-  Verdict judge(mlir::ModuleOp module, Phase phase);
+  /// Compiles the module, which says that it is of `phase`, and runs it; with `cleans`, --cse and --canonicalize run
+  /// behind each pass.
+  Verdict judge(mlir::ModuleOp module, Phase phase, bool cleans = false);
 
 private:
   mlir::FailureOr<std::string> writeProgram(mlir::ModuleOp module);
   mlir::FailureOr<std::string> compileKernels(mlir::ModuleOp module);
-  Verdict compare(mlir::ModuleOp reference, mlir::ModuleOp exec, const std::string &image, uint64_t seed);
+  Verdict compare(mlir::ModuleOp original, Phase phase, mlir::ModuleOp exec, const std::string &image, uint64_t seed);
 
   mlir::MLIRContext context;
   std::map<std::string, std::string> objects;  ///< by the text of a kernel

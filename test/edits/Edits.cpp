@@ -310,6 +310,11 @@ private:
       return "";
     NamedAttribute attribute = random.of(attributes);
     op->removeAttr(attribute.getName());
+    // What has a default has it when the IR is read again.
+    if (OpaqueProperties properties = op->getPropertiesStorage())
+      op->getName().populateDefaultProperties(properties);
+    if (op->getAttr(attribute.getName()) == attribute.getValue())
+      return "";
     return "without " + attribute.getName().str();
   }
 

@@ -6,6 +6,7 @@
 
 #include "EditRun.h"
 #include "Edits.h"
+#include "dialect/InceptOps.h"
 
 #include <gtest/gtest.h>
 
@@ -193,6 +194,44 @@ TEST(Edit, OfTheEnvironment) {
   Verdict verdict = shared().run.judge(*module, phase);
   const char *kinds[] = {"refused", "equal", "wrong"};
   std::cout << kinds[verdict.kind] << ": " << verdict.why << "\n";
+}
+
+/// What becomes of the module of a phase whose first plan of `kind` has another value of `key`.
+static Verdict withPlan(Phase phase, PlanKind kind, StringRef key, llvm::function_ref<Attribute(Builder &)> value) {
+  OwningOpRef<ModuleOp> module = shared().modules[phase]->clone();
+  for (exec::PlanOp plan : module->getOps<exec::PlanOp>())
+    if (plan.getKind() == kind) {
+      Builder builder(plan.getContext());
+      NamedAttrList config(plan.getConfig());
+      config.set(key, value(builder));
+      plan.setConfigAttr(config.getDictionary(plan.getContext()));
+      break;
+    }
+  return shared().run.judge(*module, phase);
+}
+
+TEST(Plans, AreThoseOfTheTarget) {
+  auto expect = [](Phase phase, PlanKind kind, StringRef key, auto value, const char *message) {
+    Verdict verdict = withPlan(phase, kind, key, [&](Builder &builder) -> Attribute {
+      if constexpr (std::is_same_v<decltype(value), const char *>)
+        return builder.getStringAttr(value);
+      else
+        return builder.getI64IntegerAttr(value);
+    });
+    EXPECT_EQ(verdict.kind, Verdict::Refused) << key.str();
+    EXPECT_NE(verdict.why.find(message), std::string::npos) << verdict.why;
+  };
+  PlanKind forward = PlanKind::ConvolutionForward;
+  for (Phase phase : {Phase::Layout, Phase::Planned, Phase::Exec})
+    expect(phase, forward, "impl", "magic", "is no plan of the target: expected impl = '");
+  expect(Phase::Exec, forward, "weights_bytes", 4, "expected convolution_forward with weights of ");
+  expect(Phase::Exec, forward, "mb", "3", "expected the memory that the problem has");
+  expect(Phase::Exec, PlanKind::MatMul, "ldc", "6", "expected the memory that the problem has");
+  // What the op is says what its plan computes.
+  for (Phase phase : {Phase::Layout, Phase::Planned}) {
+    expect(phase, forward, "relu", "true", "relu is 'true' where the op has 'false'");
+    expect(phase, forward, "sh", "1", "sh is '1' where the op has '2'");
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Phases, Edits, testing::ValuesIn(kPhases),
