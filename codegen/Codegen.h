@@ -11,12 +11,6 @@
 
 namespace incept {
 
-struct ExecutableOptions {
-  std::string stub;     ///< path of the prebuilt runtime executable
-  std::string output;   ///< path of the executable to write
-  std::string specText; ///< kept in the image for `info`
-};
-
 /// Peaks of a device, as its data sheet has them.
 struct Peaks {
   double bytesPerSecond = 0;
@@ -30,9 +24,11 @@ public:
 
   /// File name of the runtime executable, e.g. "incept-stub-cpu".
   virtual llvm::StringRef stub() const = 0;
-  /// Compiles kernels, writes the program image and joins it to a copy of the stub. The output appears whole or not at
-  /// all. Diagnostics are emitted on the module.
-  virtual mlir::LogicalResult emitExecutable(mlir::ModuleOp module, const ExecutableOptions &options) const = 0;
+  /// What a program depends on besides its module and the target's attribute: the processor or the device.
+  virtual std::string identity() const = 0;
+  /// Compiles kernels and gives the bytes of the program image, which codegen/image/Executable.h joins to the stub.
+  /// Diagnostics are emitted on the module.
+  virtual mlir::FailureOr<std::string> emitImage(mlir::ModuleOp module) const = 0;
   /// None where the target is this machine: `bench --profile` measures it. `precision` is "f32", "bf16" or "f16".
   virtual std::optional<Peaks> peaks(llvm::StringRef precision) const { return std::nullopt; }
   /// What else is known of a plan, line by line, for --explain.

@@ -135,13 +135,11 @@ LogicalResult KernelOp::verifySymbolUses(SymbolTableCollection &table) {
   if (extents.size() != loops->extents || llvm::any_of(extents, [](int64_t extent) { return extent < 0; }))
     return emitOpError() << "expected " << loops->extents << " extents that are not negative, but got "
                          << getExtentsAttr();
-  std::optional<KernelReach> reach = definition.getReach(extents);
-  if (!reach)
-    return success();
-  if (reach->units != int64_t(getUnits()))
-    return emitOpError() << "expected " << reach->units << " units with these extents, but got " << getUnits();
+  KernelReach reach = definition.getReach(extents);
+  if (reach.units != int64_t(getUnits()))
+    return emitOpError() << "expected " << reach.units << " units with these extents, but got " << getUnits();
   // exec.kernel_c5
-  for (auto [index, operand, rows] : llvm::enumerate(getOperands(), reach->operands))
+  for (auto [index, operand, rows] : llvm::enumerate(getOperands(), reach.operands))
     if (auto type = cast<MemRefType>(operand.getType()); !contains(type, rows))
       return emitOpError() << "expected operand " << index << " to have " << rows.rows << " rows of " << rows.width
                            << " elements at a distance of " << rows.stride << ", but got " << type;
@@ -150,7 +148,7 @@ LogicalResult KernelOp::verifySymbolUses(SymbolTableCollection &table) {
     return verifyApart(*this, getIns().size(), [](size_t, size_t) { return false; });
   return verifyApart(*this, getIns().size(), [&](size_t first, size_t second) {
     auto a = getOperand(first).getDefiningOp<SliceOp>(), b = getOperand(second).getDefiningOp<SliceOp>();
-    const KernelRows &read = reach->operands[first], &written = reach->operands[second];
+    const KernelRows &read = reach.operands[first], &written = reach.operands[second];
     return first < getIns().size() && a.getOffset() == b.getOffset() && read.rows == written.rows &&
            read.width == written.width && read.stride == written.stride;
   });
@@ -208,7 +206,7 @@ FailureOr<KernelLoops> KernelDefOp::getLoops() {
   return emitOpError() << "'" << body.front().getName() << "' has no kernel rule";
 }
 
-std::optional<KernelReach> KernelDefOp::getReach(ArrayRef<int64_t> extents) {
+KernelReach KernelDefOp::getReach(ArrayRef<int64_t> extents) {
   Block &body = getBody().front();
   KernelFamily family = getFamily();
   if (family == KernelFamily::Opaque)

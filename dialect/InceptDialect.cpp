@@ -74,6 +74,7 @@ constexpr AttributeRule kAttributes[] = {
     {"precision", AttributeRule::Module, isOneOf<kPrecisions, 3>, "\"f32\", \"bf16\" or \"f16\""},
     {"target", AttributeRule::Module, is<TargetAttr>, "#incept.target<...>"},
     {"network", AttributeRule::Module, is<StringAttr>, "a string"},
+    {"spec_text", AttributeRule::Module, is<StringAttr>, "a string"},
     {"spec_hash", AttributeRule::Module, is<StringAttr>, "a string"},
     {"training", AttributeRule::Module, is<DictionaryAttr>, "a dictionary"},
     {"normalization", AttributeRule::Module, is<DictionaryAttr>, "a dictionary"},

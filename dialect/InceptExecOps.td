@@ -68,14 +68,14 @@ def Exec_KernelDefOp : Incept_ExecOp<"kernel_def", [Symbol, IsolatedFromAbove,
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, Incept_KernelFamilyAttr:$family);
   let regions = (region SizedRegion<1>:$body);
-  let assemblyFormat = "$sym_name $family attr-dict-with-keyword $body";
+  let assemblyFormat = "$sym_name `` $family attr-dict-with-keyword $body";
   let hasRegionVerifier = 1;
   let extraClassDeclaration = [{
     ::incept::YieldOp getYield();
     /// What a launch has to know. Reports an opaque kernel whose op has no rule (KernelOpInterface).
     ::mlir::FailureOr<::incept::KernelLoops> getLoops();
     /// What a launch with these extents makes of it, none where the rule of an opaque kernel does not say it.
-    ::std::optional<::incept::KernelReach> getReach(::llvm::ArrayRef<int64_t> extents);
+    ::incept::KernelReach getReach(::llvm::ArrayRef<int64_t> extents);
   }];
 }
 

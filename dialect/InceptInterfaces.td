@@ -30,12 +30,12 @@ def KernelOpInterface : OpInterface<"KernelOpInterface"> {
     `registerKernelRules`; the loops are code of the targets, which is attached there.
   }];
   let methods = [
-    InterfaceMethod<"Extents and units of the launch that computes this op.", "::incept::KernelWork", "getWork">,
     InterfaceMethod<"The kernel's loops, the same for all ops of this class.", "::incept::KernelLoops", "getLoops">,
+    InterfaceMethod<"Extents of the launch that computes this op.", "::incept::KernelExtents", "getExtents">,
     InterfaceMethod<[{
-      What a launch with `extents`, as many as the loops have and none negative, makes of it: launches are checked against
-      it. No units where the extents make no sense, nothing where the rule does not say it.
-    }], "::std::optional<::incept::KernelReach>", "getReach", (ins "::llvm::ArrayRef<int64_t>":$extents)>,
+      What a launch with `extents`, as many as the loops have and none negative, makes of it, also of an op in a kernel
+      definition: its units, and what it touches, which launches are checked against.
+    }], "::incept::KernelReach", "getReach", (ins "::llvm::ArrayRef<int64_t>":$extents)>,
     InterfaceMethod<"Gives attributes that launches pass as extents the values that stand for them in a kernel definition.",
                     "void", "eraseExtents">];
 }

@@ -11,11 +11,8 @@
 
 namespace incept {
 
-/// The numbers of one launch.
-struct KernelWork {
-  llvm::SmallVector<int64_t, 16> extents;
-  int64_t units = 0; ///< the kernel processes parts of [0, units)
-};
+/// What a launch passes besides addresses.
+using KernelExtents = llvm::SmallVector<int64_t, 16>;
 
 /// Who processes one unit, where there are many threads.
 enum class UnitSize {
@@ -46,7 +43,7 @@ struct KernelRows {
 
 /// What the extents of a launch make of it.
 struct KernelReach {
-  int64_t units = 0;
+  int64_t units = 0; ///< the kernel processes parts of [0, units); none where the extents make no sense
   llvm::SmallVector<KernelRows> operands; ///< of those that it reads, then of those that it writes
 };
 

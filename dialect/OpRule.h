@@ -50,6 +50,12 @@ public:
     OpTy::template attachInterface<Lent<OpTy, function>>(*context);
   }
 
+  /// The same of several classes, for a function that takes them all.
+  template <auto function, typename... Ops>
+  static void attachAll(mlir::MLIRContext *context) {
+    (attach<Ops, function>(context), ...);
+  }
+
 private:
   template <typename OpTy, auto function>
   struct Lent : detail::OpRuleTraits<Rule, Result, Args...>::template ExternalModel<Lent<OpTy, function>, OpTy> {

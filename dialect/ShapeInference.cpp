@@ -46,6 +46,15 @@ FailureOr<int64_t> countElements(ArrayRef<int64_t> shape) {
   return count;
 }
 
+FailureOr<int64_t> countMultiplyAccumulates(ArrayRef<int64_t> weights, ArrayRef<int64_t> dst) {
+  int64_t count = 1;
+  for (ArrayRef<int64_t> dims : {weights, dst.drop_front(2)})
+    for (int64_t dim : dims)
+      if (llvm::MulOverflow(count, dim, count))
+        return failure();
+  return count;
+}
+
 FailureOr<Window> makeWindow(EmitError emitError, ArrayRef<int64_t> kernel, ArrayRef<int64_t> stride,
                              ArrayRef<int64_t> padBegin, ArrayRef<int64_t> padEnd, ArrayRef<int64_t> dilation) {
   for (ArrayRef<int64_t> values : {kernel, stride, padBegin, padEnd, dilation})

@@ -52,6 +52,10 @@ mlir::FailureOr<Shape> inferSlice(EmitError emitError, llvm::ArrayRef<int64_t> s
 /// Shape (N,K) of a linear layer of `src` (N,C) with `weights` (K,C).
 mlir::FailureOr<Shape> inferLinear(EmitError emitError, llvm::ArrayRef<int64_t> src, llvm::ArrayRef<int64_t> weights);
 
+/// Multiply-accumulates of one image, those with padding included, of a convolution or linear layer with these weights
+/// (O,I,kh,kw or K,C) and dst (N,O,H,W or N,K); failure where they do not fit 63 bits.
+mlir::FailureOr<int64_t> countMultiplyAccumulates(llvm::ArrayRef<int64_t> weights, llvm::ArrayRef<int64_t> dst);
+
 /// True where the two agree, dynamic dimensions aside.
 bool sameShape(llvm::ArrayRef<int64_t> a, llvm::ArrayRef<int64_t> b);
 /// "8x3x299x299", with ? for dynamic dimensions.

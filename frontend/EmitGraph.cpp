@@ -244,9 +244,8 @@ Tensor GraphEmitter::emitConcat(const Op &op, const Tensor &src, const std::stri
   if (!known)
     return {};
   const Tensor &first = results.front();
-  Shape shape = first.shape;
-  shape[1] = 0;
   SmallVector<mlir::Value> operands;
+  SmallVector<ArrayRef<int64_t>> shapes;
   for (auto [branch, result] : llvm::zip(op.bodies, results)) {
     if (result.shape[2] != first.shape[2] || result.shape[3] != first.shape[3]) {
       diagnostics.error(branch.range, "expected branches of one height and width, but got " + formatShape(first.shape) +
@@ -256,12 +255,12 @@ Tensor GraphEmitter::emitConcat(const Op &op, const Tensor &src, const std::stri
       return {};
     }
     operands.push_back(result.value);
-    shape[1] += result.shape[1];
+    shapes.push_back(result.shape);
   }
-  auto checked = infer(op, src, frame, [&](EmitError) { return FailureOr<Shape>(shape); });
-  if (!checked)
+  auto shape = infer(op, src, frame, [&](EmitError emitError) { return inferConcat(emitError, shapes); });
+  if (!shape)
     return {};
-  return tensor(ConcatOp::create(builder, location(op.place), type(shape), operands),
+  return tensor(ConcatOp::create(builder, location(op.place), type(*shape), operands),
                 names.path(name.empty() ? "concat" : name));
 }
 

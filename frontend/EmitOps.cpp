@@ -157,10 +157,10 @@ Tensor GraphEmitter::emitConv(const Op &op, const Tensor &src, const std::string
   bool norm = hasBatchNorm(op, frame), bias = flag(op, "bias", !norm, frame);
   std::string own = norm ? path + ".conv" : path;
   int64_t area = shape->kernel[0] * shape->kernel[1];
-  int64_t fanIn, fanOut, work;
-  if (llvm::MulOverflow(weights[1], area, fanIn) || llvm::MulOverflow(*outputs, area, fanOut) ||
-      llvm::MulOverflow(fanIn, (*dst)[1] * (*dst)[2], work) || llvm::MulOverflow(work, (*dst)[3], work) ||
-      llvm::AddOverflow(macs, work, macs)) {
+  int64_t fanIn, fanOut;
+  auto work = countMultiplyAccumulates(weights, *dst);
+  if (failed(work) || llvm::MulOverflow(weights[1], area, fanIn) || llvm::MulOverflow(*outputs, area, fanOut) ||
+      llvm::AddOverflow(macs, *work, macs)) {
     error(op.range, "the number of multiply-accumulates does not fit 63 bits", frame);
     return {};
   }
@@ -290,8 +290,13 @@ Tensor GraphEmitter::emitLinear(const Op &op, const Tensor &image, const std::st
     return {};
   int64_t weights[] = {*outputs, src.shape[1]};
   auto dst = infer(op, src, frame, [&](EmitError emitError) { return inferLinear(emitError, src.shape, weights); });
-  if (!dst || llvm::AddOverflow(macs, weights[0] * weights[1], macs))
+  if (!dst)
     return {};
+  auto work = countMultiplyAccumulates(weights, *dst);
+  if (failed(work) || llvm::AddOverflow(macs, *work, macs)) {
+    error(op.range, "the number of multiply-accumulates does not fit 63 bits", frame);
+    return {};
+  }
   auto w = variable(op, path + ".weight", weights, VariableKind::Parameter,
                     weightsInit(op, "glorot_uniform", weights[1], weights[0], frame), /*decay=*/true, frame);
   bool bias = flag(op, "bias", true, frame);

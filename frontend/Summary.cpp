@@ -21,16 +21,6 @@ struct Layer {
   int64_t parameters = 0, states = 0, macs = 0;
 };
 
-int64_t macsOf(Operation *op) {
-  if (auto conv = dyn_cast<Conv2DOp>(op)) {
-    auto weights = shapeOf(conv.getWeights()), dst = shapeOf(conv.getDst());
-    return weights[1] * weights[2] * weights[3] * dst[1] * dst[2] * dst[3];
-  }
-  if (auto linear = dyn_cast<LinearOp>(op))
-    return shapeOf(linear.getWeights())[0] * shapeOf(linear.getWeights())[1];
-  return 0;
-}
-
 std::vector<Layer> collectLayers(ModuleOp module) {
   SymbolTable symbols(module);
   std::vector<Layer> layers;
@@ -42,7 +32,8 @@ std::vector<Layer> collectLayers(ModuleOp module) {
     layer.op = op->getName().stripDialect();
     layer.src.assign(shapeOf(op->getOperand(0)).begin(), shapeOf(op->getOperand(0)).end());
     layer.dst.assign(shapeOf(op->getResult(0)).begin(), shapeOf(op->getResult(0)).end());
-    layer.macs = macsOf(op);
+    if (isa<Conv2DOp, LinearOp>(op)) // checked when the graph was made
+      layer.macs = *countMultiplyAccumulates(shapeOf(op->getOperand(1)), shapeOf(op->getResult(0)));
     for (mlir::Value operand : op->getOperands())
       if (auto read = operand.getDefiningOp<ReadOp>()) {
         auto variable = symbols.lookup<VariableOp>(read.getVariable());

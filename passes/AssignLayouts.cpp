@@ -215,7 +215,7 @@ private:
         if (OpOperand *source = layoutSource(result); source && weights.contains(source->get()))
           weights[result] = weights.lookup(source->get());
     for (auto [value, output] : llvm::zip(group.getYield().getValues(), group.getOutputs())) {
-      if (LayoutAttr layout = weights.lookup(value))
+      if (LayoutAttr layout = weights.lookup(value); layout && placementOf(output).root == output)
         setLayout(output, layout);
       else
         setActivationLayout(output);

@@ -11,6 +11,8 @@
 #include "passes/Passes.h"
 #include "llvm/Support/MathExtras.h"
 
+#include <map>
+
 using namespace mlir;
 
 namespace incept {
@@ -51,12 +53,9 @@ std::optional<int64_t> distance(exec::KernelOp launch, exec::KernelOp next) {
   return result;
 }
 
-/// Joins `next` to `launch` if its tensors follow and neither needs what the other writes.
-bool join(exec::KernelOp launch, exec::KernelOp next) {
-  std::optional<int64_t> elements = distance(launch, next);
-  if (!elements || exec::mayConflict(launch, next))
-    return false;
-  int64_t total = *elements + next.getExtents()[0];
+/// Joins `next` to `launch`, which it is adjacent to.
+void join(exec::KernelOp launch, exec::KernelOp next) {
+  int64_t total = *distance(launch, next) + next.getExtents()[0];
   OpBuilder builder(launch);
   for (OpOperand &operand : launch->getOpOperands()) {
     exec::SliceOp slice = sliceOf(operand.get());
@@ -68,8 +67,125 @@ bool join(exec::KernelOp launch, exec::KernelOp next) {
   launch.setUnits(llvm::divideCeil(total, kFlatUnit));
   LaunchCost first = launchCost(launch), second = launchCost(next);
   setLaunchCost(launch, {first.flops + second.flops, first.bytes + second.bytes});
-  return true;
+  next.erase();
 }
+
+/// Flat launches with nothing else between them, by what they touch and by where the next would begin: a launch is not
+/// compared with all that came before.
+class Run {
+public:
+  void clear() { *this = Run(); }
+
+  /// Joins `launch` to the latest that it is adjacent to, unless one behind that touches its memory, or appends it.
+  void add(exec::KernelOp launch) {
+    size_t place = 0, conflict = latestConflict(launch);
+    if (Value tensor = firstTensor(launch))
+      for (size_t candidate :
+           begins.lookup({launch.getKernelAttr(), sliceOf(tensor).getRegionAttr(), sliceOf(tensor).getOffset()}))
+        if (candidate > std::max(place, conflict) && distance(launches[candidate - 1], launch))
+          place = candidate;
+    bool joins = place > 0;
+    if (!joins) {
+      launches.push_back(launch);
+      place = launches.size();
+    }
+    record(launch, place);
+    if (joins)
+      join(launches[place - 1], launch);
+    expect(place);
+  }
+
+private:
+  /// Bytes up to `end`, and the places (from 1) of the last launches to read and to write them.
+  struct Piece {
+    int64_t end = 0;
+    size_t read = 0, written = 0;
+  };
+  using Pieces = std::map<int64_t, Piece>;                ///< by the first byte
+  using Key = std::tuple<Attribute, Attribute, uint64_t>; ///< kernel, and region and offset of the first tensor
+
+  static std::pair<int64_t, int64_t> bytesOf(Value operand) {
+    std::string why;
+    auto footprint = exec::footprintOf(typeOf(operand), why);
+    int64_t begin = sliceOf(operand).getOffset();
+    return {begin, begin + (succeeded(footprint) ? footprint->bytes() : 0)};
+  }
+
+  static Value firstTensor(exec::KernelOp launch) {
+    auto operands = launch->getOperands();
+    auto tensor = llvm::find_if(operands, [](Value operand) { return typeOf(operand).getRank() > 0; });
+    return tensor == operands.end() ? Value() : *tensor;
+  }
+
+  /// Notes where the first tensor of a launch would begin that is adjacent to the one at `place`: at its end, aligned.
+  void expect(size_t place) {
+    exec::KernelOp launch = launches[place - 1];
+    Value tensor = firstTensor(launch);
+    if (!tensor)
+      return;
+    int64_t bytes = typeOf(tensor).getElementTypeBitWidth() / 8;
+    int64_t end = sliceOf(tensor).getOffset() + launch.getExtents()[0] * bytes;
+    for (uint64_t alignment : {kAlignment, parameterAlignment(bytes)}) {
+      auto &places = begins[{launch.getKernelAttr(), sliceOf(tensor).getRegionAttr(), llvm::alignTo(end, alignment)}];
+      if (!llvm::is_contained(places, place))
+        places.push_back(place);
+    }
+  }
+
+  /// The place of the last launch whose order with `launch` matters, 0 for none.
+  size_t latestConflict(exec::KernelOp launch) {
+    size_t latest = 0;
+    auto consider = [&](Value operand, bool writes) {
+      auto [begin, end] = bytesOf(operand);
+      Pieces &pieces = touched[sliceOf(operand).getRegionAttr()];
+      auto piece = pieces.upper_bound(begin);
+      if (piece != pieces.begin())
+        --piece;
+      for (; piece != pieces.end() && piece->first < end; ++piece)
+        if (piece->second.end > begin)
+          latest = std::max({latest, piece->second.written, writes ? piece->second.read : 0});
+    };
+    for (Value operand : launch.getIns())
+      consider(operand, false);
+    for (Value operand : launch.getOuts())
+      consider(operand, true);
+    return latest;
+  }
+
+  void record(exec::KernelOp launch, size_t place) {
+    auto touch = [&](Value operand, size_t Piece::*last) {
+      auto [begin, end] = bytesOf(operand);
+      Pieces &pieces = touched[sliceOf(operand).getRegionAttr()];
+      split(pieces, begin);
+      split(pieces, end);
+      for (int64_t at = begin; at < end;) {
+        auto piece = pieces.lower_bound(at);
+        if (piece == pieces.end() || piece->first > at)
+          piece = pieces.emplace(at, Piece{piece == pieces.end() ? end : std::min(end, piece->first)}).first;
+        piece->second.*last = std::max(piece->second.*last, place);
+        at = piece->second.end;
+      }
+    };
+    for (Value operand : launch.getIns())
+      touch(operand, &Piece::read);
+    for (Value operand : launch.getOuts())
+      touch(operand, &Piece::written);
+  }
+
+  /// Lets no piece go on over `at`.
+  static void split(Pieces &pieces, int64_t at) {
+    auto piece = pieces.lower_bound(at);
+    if (piece == pieces.begin() || std::prev(piece)->second.end <= at)
+      return;
+    Piece behind = std::prev(piece)->second;
+    std::prev(piece)->second.end = at;
+    pieces.insert({at, behind});
+  }
+
+  SmallVector<exec::KernelOp> launches;
+  DenseMap<Key, SmallVector<size_t, 2>> begins; ///< places of the launches that it would follow
+  DenseMap<Attribute, Pieces> touched;          ///< by region
+};
 
 struct CoalesceLaunchesPass : impl::CoalesceLaunchesPassBase<CoalesceLaunchesPass> {
   void runOnOperation() override {
@@ -79,7 +195,7 @@ struct CoalesceLaunchesPass : impl::CoalesceLaunchesPassBase<CoalesceLaunchesPas
   }
 
   static void coalesce(func::FuncOp function, SymbolTable &symbols) {
-    SmallVector<exec::KernelOp> run; // flat launches with nothing else between them
+    Run run;
     for (Operation &op : llvm::make_early_inc_range(function.getBody().front())) {
       if (isa<exec::SliceOp>(op))
         continue;
@@ -88,25 +204,11 @@ struct CoalesceLaunchesPass : impl::CoalesceLaunchesPassBase<CoalesceLaunchesPas
         run.clear();
         continue;
       }
-      if (!joinAny(run, launch))
-        run.push_back(launch);
+      run.add(launch);
     }
     for (exec::SliceOp slice : llvm::make_early_inc_range(function.getOps<exec::SliceOp>()))
       if (slice->use_empty())
         slice.erase();
-  }
-
-  /// Joins `launch` to the latest launch of the run it is adjacent to, unless one in between touches its memory.
-  static bool joinAny(SmallVectorImpl<exec::KernelOp> &run, exec::KernelOp launch) {
-    for (exec::KernelOp earlier : llvm::reverse(run)) {
-      if (join(earlier, launch)) {
-        launch.erase();
-        return true;
-      }
-      if (exec::mayConflict(earlier, launch))
-        return false;
-    }
-    return false;
   }
 };
 

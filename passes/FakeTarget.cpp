@@ -90,8 +90,6 @@ struct FakeKind final : TargetKind {
 
 } // namespace
 
-void registerFakeTarget(DialectRegistry &registry) {
-  registerTarget(registry, "fake", std::make_shared<FakeKind>());
-}
+void registerFakeTarget(DialectRegistry &registry) { registerTarget(registry, "fake", std::make_shared<FakeKind>()); }
 
 } // namespace incept

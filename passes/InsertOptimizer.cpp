@@ -31,8 +31,8 @@ public:
     builder.setInsertionPointToStart(&function.getBody().front());
     SmallVector<Value> numbers;
     for (const Hyperparameter &number : optimizer.hyperparameters)
-      numbers.push_back(
-          StepValueOp::create(builder, module.getLoc(), StepFieldOp::declare(module, number.field, builder.getF32Type())));
+      numbers.push_back(StepValueOp::create(builder, module.getLoc(),
+                                            StepFieldOp::declare(module, number.field, builder.getF32Type())));
     for (VariableOp parameter : llvm::to_vector(module.getOps<VariableOp>())) {
       if (!parameter.isParameter())
         continue;

@@ -162,7 +162,7 @@ static LogicalResult verifyDomain(GroupOp group, ArrayRef<int64_t> domain) {
   return success();
 }
 
-/// Extents and units of flat, map and reduce kernels.
+/// Extents of flat, map and reduce kernels.
 static LogicalResult mapExtents(GroupOp group, KernelFamily family, const Target &target, KernelLaunch &launch) {
   SmallVector<Value> values = operandsAndResults(group);
   if (family == KernelFamily::Flat) {
@@ -175,7 +175,6 @@ static LogicalResult mapExtents(GroupOp group, KernelFamily family, const Target
     for (Operation &op : group.getBody().front())
       if (auto counted = dyn_cast<CountedOpInterface>(op))
         launch.extents.push_back(counted.getCount());
-    launch.units = llvm::divideCeil(total, kFlatUnit);
     return success();
   }
   ArrayRef<int64_t> domain;
@@ -184,14 +183,9 @@ static LogicalResult mapExtents(GroupOp group, KernelFamily family, const Target
       domain = shapeOf(value);
   if (failed(verifyDomain(group, domain)))
     return failure();
-  int64_t rows = rowsOf(domain);
-  llvm::append_values(launch.extents, rows, domain[1]);
-  launch.units = rows;
-  if (family == KernelFamily::Reduce) {
-    Reduction reduction = target.cutReduction(rows, domain[1]);
-    launch.extents.push_back(reduction.chunk);
-    launch.units = reduction.partials;
-  }
+  llvm::append_values(launch.extents, rowsOf(domain), domain[1]);
+  if (family == KernelFamily::Reduce)
+    launch.extents.push_back(target.cutReduction(rowsOf(domain), domain[1]).chunk);
   for (Value value : values)
     if (shapeOf(value).size() >= 2)
       launch.extents.push_back(strideOf(value));
@@ -228,7 +222,6 @@ static exec::KernelDefOp defineCombine(const Stages &stages, int64_t partials, M
                                        KernelLaunch &launch) {
   int64_t channels = shapeOf(stages.sums.front())[0];
   launch.extents = {partials, channels};
-  launch.units = llvm::divideCeil(channels, kCombineUnit);
   launch.flops = int64_t(stages.sums.size()) * partials * channels;
   Definition definition(context, KernelFamily::Combine);
   for (Value sum : stages.sums)
@@ -256,13 +249,16 @@ FailureOr<KernelLaunch> KernelTable::getOpaque(GroupOp group, Operation *op) {
     launch.operands.push_back(group.getInputs()[cast<BlockArgument>(operand).getArgNumber()]);
   launch.reads = launch.operands.size();
   llvm::append_range(launch.operands, group.getOutputs());
-  KernelWork work = kernel.getWork();
-  launch.extents = work.extents;
-  launch.units = work.units;
+  launch.extents = kernel.getExtents();
   Definition definition(module.getContext(), KernelFamily::Opaque);
   definition.addOpaque(op);
-  launch.symbol = intern(definition.yield(op->getResults()));
+  finish(launch, definition.yield(op->getResults()));
   return launch;
+}
+
+void KernelTable::finish(KernelLaunch &launch, exec::KernelDefOp definition) {
+  launch.units = definition.getReach(launch.extents).units;
+  launch.symbol = intern(definition);
 }
 
 FailureOr<SmallVector<KernelLaunch, 2>> KernelTable::get(GroupOp group) {
@@ -281,10 +277,10 @@ FailureOr<SmallVector<KernelLaunch, 2>> KernelTable::get(GroupOp group) {
   if (failed(mapExtents(group, family, target, launches[0])))
     return failure();
   launches[0].flops = countFlops(group);
-  launches[0].symbol = intern(defineFirst(family, stages, group.getContext(), launches[0]));
+  finish(launches[0], defineFirst(family, stages, group.getContext(), launches[0]));
   if (!stages.sums.empty()) {
     launches.emplace_back();
-    launches[1].symbol = intern(defineCombine(stages, launches[0].units, group.getContext(), launches[1]));
+    finish(launches[1], defineCombine(stages, launches[0].units, group.getContext(), launches[1]));
   }
   return launches;
 }
@@ -316,8 +312,6 @@ static std::string describe(exec::KernelDefOp definition) {
       name += (Twine(name.empty() ? "" : "_") + op_).str();
     previous = op_;
   }
-  if (name.empty())
-    name = stringifyKernelFamily(definition.getFamily()).str();
   return name.size() > 60 ? name.substr(0, 60) : name;
 }
 

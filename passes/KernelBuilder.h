@@ -15,7 +15,7 @@ class Target;
 /// One launch of a group.
 struct KernelLaunch {
   llvm::StringRef symbol;
-  llvm::SmallVector<int64_t, 16> extents;
+  KernelExtents extents;
   int64_t units = 0, flops = 0;
   /// What it reads, then what it writes: inputs and outputs of the group, and results of reductions inside it, which
   /// stand for their partial sums, f32 (units of the first launch, channels).
@@ -38,6 +38,8 @@ public:
 
 private:
   mlir::FailureOr<KernelLaunch> getOpaque(GroupOp group, mlir::Operation *op);
+  /// Completes a launch of `definition`, which becomes the module's or is erased.
+  void finish(KernelLaunch &launch, exec::KernelDefOp definition);
   llvm::StringRef intern(exec::KernelDefOp definition);
 
   mlir::ModuleOp module;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Rules by which an op that is a kernel by itself is launched: its loops and the numbers that a launch passes.
+// Rules by which an op that is a kernel by itself is launched: its loops, the extents that a launch passes, and what
+// these make of it.
 #pragma once
 
 #include "dialect/InceptOps.h"
@@ -13,18 +14,14 @@ void registerKernelRules(mlir::DialectRegistry &registry);
 /// Distance of rows in elements.
 int64_t strideOf(mlir::Value value);
 
-/// Makes OpTy a kernel with these loops; `work` gives the extents and units of one op, `reach` what a launch with these
-/// extents touches (none: launches are not checked). Windows are passed as extents.
-template <typename OpTy, KernelLoops loops, KernelWork (*work)(OpTy),
-          KernelReach (*reach)(OpTy, llvm::ArrayRef<int64_t>) = nullptr>
-struct KernelRule : KernelOpInterface::ExternalModel<KernelRule<OpTy, loops, work, reach>, OpTy> {
-  KernelWork getWork(mlir::Operation *op) const { return work(llvm::cast<OpTy>(op)); }
+/// `extents(op)` are those of one op, `reach(op, extents)` what a launch with them touches. Windows are passed as
+/// extents.
+template <typename OpTy, KernelLoops loops, auto extents, auto reach>
+struct KernelRule : KernelOpInterface::ExternalModel<KernelRule<OpTy, loops, extents, reach>, OpTy> {
+  KernelExtents getExtents(mlir::Operation *op) const { return extents(llvm::cast<OpTy>(op)); }
   KernelLoops getLoops(mlir::Operation *) const { return loops; }
-  std::optional<KernelReach> getReach(mlir::Operation *op, llvm::ArrayRef<int64_t> extents) const {
-    if constexpr (reach == nullptr)
-      return std::nullopt;
-    else
-      return reach(llvm::cast<OpTy>(op), extents);
+  KernelReach getReach(mlir::Operation *op, llvm::ArrayRef<int64_t> given) const {
+    return reach(llvm::cast<OpTy>(op), given);
   }
   void eraseExtents(mlir::Operation *op) const {
     if constexpr (requires(OpTy pool) { pool.getKernel(), pool.getPadEnd(); }) {
@@ -37,10 +34,10 @@ struct KernelRule : KernelOpInterface::ExternalModel<KernelRule<OpTy, loops, wor
   }
 };
 
-template <typename OpTy, KernelLoops loops, KernelWork (*work)(OpTy),
-          KernelReach (*reach)(OpTy, llvm::ArrayRef<int64_t>) = nullptr>
+/// Makes OpTy a kernel with these loops.
+template <typename OpTy, KernelLoops loops, auto extents, auto reach>
 void attachKernelRule(mlir::MLIRContext *context) {
-  OpTy::template attachInterface<KernelRule<OpTy, loops, work, reach>>(*context);
+  OpTy::template attachInterface<KernelRule<OpTy, loops, extents, reach>>(*context);
 }
 
 } // namespace incept

@@ -68,21 +68,14 @@ void attachFlopRules(MLIRContext *context) {
   FlopRule::attach<LinearOp, linear>(context);
   FlopRule::attach<LinearBackwardDataOp, linearBackwardData>(context);
   FlopRule::attach<LinearBackwardWeightsOp, linearBackwardWeights>(context);
-  FlopRule::attach<MaxPoolOp, pool>(context);
-  FlopRule::attach<MaxPoolWithIndexOp, pool>(context);
-  FlopRule::attach<MaxPoolBackwardOp, poolBackward>(context);
-  FlopRule::attach<AvgPoolOp, pool>(context);
-  FlopRule::attach<AvgPoolBackwardOp, poolBackward>(context);
-  FlopRule::attach<CastOp, none>(context);
-  FlopRule::attach<CopyOp, none>(context);
-  FlopRule::attach<ReorderOp, none>(context);
-  FlopRule::attach<AddNOp, addN>(context);
-  FlopRule::attach<ScaleShiftOp, perElement<3>>(context);
-  FlopRule::attach<ChannelStatsOp, perOperandElement<4>>(context);
-  FlopRule::attach<BatchNormBackwardStatsOp, perOperandElement<4>>(context);
-  FlopRule::attach<BatchNormBackwardApplyOp, perElement<5>>(context);
-  FlopRule::attach<SgdUpdateOp, perElement<5>>(context);
+  FlopRule::attachAll<pool, MaxPoolOp, MaxPoolWithIndexOp, AvgPoolOp>(context);
+  FlopRule::attachAll<poolBackward, MaxPoolBackwardOp, AvgPoolBackwardOp>(context);
+  FlopRule::attachAll<none, CastOp, CopyOp, ReorderOp>(context);
+  FlopRule::attachAll<perOperandElement<4>, ChannelStatsOp, BatchNormBackwardStatsOp>(context);
+  FlopRule::attachAll<perElement<5>, BatchNormBackwardApplyOp, SgdUpdateOp>(context);
   FlopRule::attach<RmspropUpdateOp, perElement<11>>(context);
+  FlopRule::attach<ScaleShiftOp, perElement<3>>(context);
+  FlopRule::attach<AddNOp, addN>(context);
 }
 
 static int64_t flopsOf(Operation *op) {

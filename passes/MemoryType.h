@@ -14,7 +14,8 @@ class Target;
 /// format.
 mlir::FailureOr<mlir::MemRefType> memoryType(mlir::RankedTensorType type, const Target &target);
 
-/// What the call of a library group reads, in the order of the op's operands or, `swapped`, with the first two exchanged.
+/// What the call of a library group reads, in the order of the op's operands or, `swapped`, with the first two
+/// exchanged.
 llvm::SmallVector<mlir::Value> libraryInputs(GroupOp group, bool swapped);
 
 /// The memory of what that call reads and of what it writes: its plan's signature.

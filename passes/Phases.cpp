@@ -24,33 +24,47 @@ std::optional<Phase> parsePhase(StringRef name) {
 }
 
 static void buildTraining(OpPassManager &passes, const PhaseOptions &options) {
+  // Rewrites look at an op's neighbours, which may be in another block.
   passes.addPass(createExpandBlocksPass());
+  // The rewrites below differ in training and inference, so each gets its function first.
   passes.addPass(createBuildEntryPointsPass());
-  // Inference takes its copy of the network before gradients are added to the other.
+  // Inference takes its batch norms into the convolutions before other rewrites come between the two, and before
+  // gradients are added to training.
   passes.addPass(createPrepareInferencePass());
+  // Before siblings are merged: a convolution that leaves its pool becomes a sibling.
   if (options.commutePools)
     passes.nest<func::FuncOp>().addPass(createCommutePoolsPass());
+  // Before differentiation: the gradients of a merged convolution are merged too.
   if (options.mergeSiblings)
     passes.nest<func::FuncOp>().addPass(createMergeSiblingsPass());
+  // The residual before the ReLU, which comes behind it in the same call. Behind the folding of batch norms, which
+  // stand between a convolution and either.
   passes.nest<func::FuncOp>().addPass(createFuseConvResidualPass());
   passes.nest<func::FuncOp>().addPass(createFuseConvReluPass());
+  // Every forward op is what it will be.
   passes.addPass(createDifferentiatePass());
+  // An update for each gradient.
   passes.addPass(createInsertOptimizerPass());
+  // Behind differentiation: the gradient of the whole batch norm is shorter than those of its pieces.
   passes.nest<func::FuncOp>().addPass(createDecomposeBatchNormPass());
-  // All ops and gradients are there: types follow from op to op.
+  // All ops, gradients and updates are there: types follow from op to op, and updates write the copies of weights.
   AssignPrecisionPassOptions precision;
   precision.precision = options.precision;
   passes.addPass(createAssignPrecisionPass(precision));
+  // Last: an update that waits for all gradients (loss scaling, which precision brings) must stay where it is.
   if (options.updateEarly)
     passes.addPass(createUpdateEarlyPass());
 }
 
 static void buildFused(OpPassManager &passes, const PhaseOptions &options) {
   OpPassManager &functions = passes.nest<func::FuncOp>();
+  // Before groups: what is computed again joins the kernel that needs it. Before views: a copy of a concat is placed
+  // like any other.
   if (options.recompute)
     functions.addPass(createRecomputeActivationsPass());
   // Views first: a copy they need is an elementwise op, which may then join a kernel.
   functions.addPass(createPlaceConcatsPass());
+  // Every op that is left computes something, and goes into a group.
   FormGroupsPassOptions groups;
   groups.fuse = options.fuse;
   groups.recompute = options.recompute;
@@ -68,21 +82,27 @@ void buildPhase(OpPassManager &passes, Phase phase, const PhaseOptions &options)
     buildFused(passes, options);
     break;
   case Phase::Layout:
+    // Formats are chosen for library calls, which groups are.
     passes.addPass(createAssignLayoutsPass());
     break;
   case Phase::Planned:
+    // The order decides who is alive when, which is what places depend on; bytes are known from the formats.
     if (options.schedule)
       passes.addPass(createSchedulePass());
+    // Whoever has a lifetime and a size gets a place.
     passes.addPass(createPlanMemoryPass(PlanMemoryPassOptions{options.reportPeak}));
     break;
   case Phase::Exec:
+    // Addresses need every value's place.
     passes.addPass(createLowerToExecPass());
+    // Neighbours in memory are known by their addresses.
     if (options.coalesce)
       passes.addPass(createCoalesceLaunchesPass());
     // Vectors and grids depend on the extents that joined launches have.
     passes.addPass(createShapeLaunchesPass());
     break;
   }
+  // A mistake of a phase is found at its end, not in what the next makes of it.
   passes.addPass(createVerifyPhasePass(VerifyPhasePassOptions{phaseName(phase).str()}));
 }
 

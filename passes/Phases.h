@@ -39,8 +39,8 @@ struct PhaseOptions {
   static PhaseOptions none() { return {false, false, false, false, false, false, false, false, "f32"}; }
 };
 
-/// Adds the passes that lead from the phase before `phase` to `phase` (none for graph), ending with its verifier. From the
-/// training phase on they need a module with a target.
+/// Adds the passes that lead from the phase before `phase` to `phase` (none for graph), ending with its verifier. From
+/// the training phase on they need a module with a target.
 void buildPhase(mlir::OpPassManager &passes, Phase phase, const PhaseOptions &options);
 
 /// Registers one pipeline per phase, `incept-to-PHASE`.

@@ -119,8 +119,9 @@ void TargetSettings::fact(StringRef key, StringRef here) {
   auto text = StringAttr::get(given.getContext(), here);
   if (value && value != text) {
     auto said = dyn_cast<StringAttr>(value);
-    return refuse(machineError("the target says " + key.str() + " '" + (said ? said.str() : "") + "', but here it is '" +
-                               here.str() + "': compile the description again on this machine"));
+    return refuse(machineError("the target says " + key.str() + " '" + (said ? said.str() : "") +
+                               "', but here it is '" + here.str() +
+                               "': compile the description again on this machine"));
   }
   settings.set(key, text);
 }
@@ -131,7 +132,8 @@ Expected<TargetAttr> TargetSettings::finish(StringRef device) {
       refuse(usageError("target " + given.getKind().str() + " has no setting '" + setting.getName().str() + "'" +
                         (known.empty() ? "" : ": expected " + llvm::join(known, ", "))));
   if (device.empty() && !given.getDevice().empty())
-    refuse(usageError("target " + given.getKind().str() + " has no devices, but got '" + given.getDevice().str() + "'"));
+    refuse(
+        usageError("target " + given.getKind().str() + " has no devices, but got '" + given.getDevice().str() + "'"));
   if (!status.ok())
     return status;
   return TargetAttr::get(given.getContext(), given.getKind(), device, settings.getDictionary(given.getContext()));

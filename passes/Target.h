@@ -118,8 +118,8 @@ public:
 
   /// How a command line names the kind's targets, e.g. "cuda:DEVICE, e.g. cuda:h100".
   virtual std::string usage() const = 0;
-  /// `given` with all that it leaves open: defaults, and facts of this machine such as versions of libraries. An error is a
-  /// sentence: a setting that the kind does not have, or a fact that is another here.
+  /// `given` with all that it leaves open: defaults, and facts of this machine such as versions of libraries. An error
+  /// is a sentence: a setting that the kind does not have, or a fact that is another here.
   virtual Expected<TargetAttr> complete(TargetAttr given) const = 0;
   /// The target of a complete attribute.
   virtual Expected<std::shared_ptr<const Target>> make(TargetAttr attribute) const = 0;
@@ -159,11 +159,11 @@ Expected<const Target *> findTarget(TargetAttr attribute);
 /// The target that the module of `op` names; null after an error at the module.
 const Target *findTarget(mlir::Operation *op);
 
-/// Registers `fake`, a target for pass tests: it accepts everything, keeps convolution weights in a format called "blocked" (rounded up
-/// to multiples of 16 channels), takes slices and adds residuals in 1x1 convolutions only, wants another format for
-/// data gradients, and activations in blocks for windows 5 high. Multiples of 32 rows of weights lie together.
-/// Gradients of convolutions' weights have the type of the activations, those of linear layers' are f32. Launches are
-/// blocks of 32 units without vectors, at most 65535 of them.
+/// Registers `fake`, a target for pass tests: it accepts everything, keeps convolution weights in a format called
+/// "blocked" (rounded up to multiples of 16 channels), takes slices and adds residuals in 1x1 convolutions only, wants
+/// another format for data gradients, and activations in blocks for windows 5 high. Multiples of 32 rows of weights lie
+/// together. Gradients of convolutions' weights have the type of the activations, those of linear layers' are f32.
+/// Launches are blocks of 32 units without vectors, at most 65535 of them.
 void registerFakeTarget(mlir::DialectRegistry &registry);
 
 /// Writes into every launch of an exec-phase module the shape that `target` has for it.

@@ -182,7 +182,7 @@ LogicalResult verifyLayout(Operation *op, Value value, const Target &target, Pla
   auto type = cast<RankedTensorType>(value.getType());
   Placement placement = placements.of(value);
   ArrayRef<int64_t> shape = type.getShape(), root = shapeOf(placement.root);
-  bool isPart = shape.size() == 4 && root.size() == 4 && layout.getFormat() == kNhwcFormat &&
+  bool isPart = shape.size() == 4 && root.size() == 4 && placement.root != value &&
                 (root[1] != shape[1] || placement.channelOffset != 0);
   int64_t stride = isPart ? root[1] : 0, offset = isPart ? placement.channelOffset : 0;
   if (layout.getStride() != stride || layout.getOffset() != offset)
@@ -206,13 +206,7 @@ LogicalResult verifyFormat(Operation *op, StringRef name, Value value, SymbolTab
   return diagnostic;
 }
 
-/// The format in which a value lies; matrices and vectors are dense whatever their layout calls it.
-StringRef formatOf(Value value) {
-  StringRef format = libraryFormat(layoutOf(value));
-  return format == kNhwcFormat && shapeOf(value).size() < 3 ? StringRef() : format;
-}
-
-/// A kernel works on NHWC and on what is dense in one order; a library's call has its plan.
+/// A kernel works on NHWC, or element by element on what lies in one order; a library's call has its plan.
 LogicalResult verifyGroup(GroupOp group, const Target &target, SymbolTable &symbols) {
   if (group.isLibrary()) {
     if (!group.getPlan())
@@ -222,18 +216,21 @@ LogicalResult verifyGroup(GroupOp group, const Target &target, SymbolTable &symb
       return group.emitOpError() << "expected a plan that computes it, but with '" << *group.getPlan() << "' " << why;
     return success();
   }
-  Value first;
   for (ValueRange values : {ValueRange(group.getInputs()), ValueRange(group.getOutputs())})
-    for (Value value : values) {
+    for (Value value : values)
       if (layoutOf(value).getFormat() == kBlockedFormat)
         return group.emitOpError() << "expected no tensor in blocks of channels in a kernel, which works on NHWC";
-      if (shapeOf(value).size() < 2 || isa<KernelOpInterface>(group.getFirstOp()))
+  if (group.getFirstOp()->hasTrait<OpTrait::Opaque>()) // images are brought into the program's order by such ops
+    return success();
+  StringRef format;
+  for (ValueRange values : {ValueRange(group.getInputs()), ValueRange(group.getOutputs())})
+    for (Value value : values) {
+      if (shapeOf(value).size() != 4)
         continue;
-      if (!first)
-        first = value;
-      if (formatOf(value) != formatOf(first))
-        return group.emitOpError() << "expected tensors in one format in a kernel, but got " << layoutOf(first)
-                                   << " and " << layoutOf(value);
+      if (!format.empty() && layoutOf(value).getFormat() != format)
+        return group.emitOpError() << "expected tensors that lie in one order in a kernel, but got '" << format
+                                   << "' and '" << layoutOf(value).getFormat() << "'";
+      format = layoutOf(value).getFormat();
     }
   return success();
 }

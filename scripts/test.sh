@@ -14,6 +14,13 @@ done
 scripts/setup.sh || exit
 scripts/build.sh || { echo "0 passed, 1 failed"; exit 1; }
 
+# Fuzz targets, and for --all what runs under sanitizers.
+scripts/fuzz.sh --build || { echo "0 passed, 1 failed"; exit 1; }
+if [ $all -eq 1 ]; then
+  [ -f build/asan/build.ninja ] || cmake --preset asan >/dev/null
+  cmake --build --preset asan --target incept-damage incept-runtime-tests -- --quiet || { echo "0 passed, 1 failed"; exit 1; }
+fi
+
 passed=0 failed=0
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT

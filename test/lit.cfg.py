@@ -26,7 +26,7 @@ config.substitutions += [
 
 # Tools exist or not by the targets that were built; a test names what it needs with REQUIRES.
 for tool in ("incept", "incept-opt", "incept-run", "incept-translate", "incept-count-allocations", "incept-stub-cuda",
-             "incept-sim"):
+             "incept-sim", "incept-target-opt"):
     if os.path.exists(os.path.join(config.incept_tools_dir, tool)):
         config.available_features.add(tool)
 if os.path.exists(os.path.join(config.incept_build_root, "lib", "incept-fake-cuda", "libcuda.so.1")):
@@ -46,6 +46,13 @@ if os.path.exists("/proc/cpuinfo"):
         flags = next((line.split() for line in file if line.startswith("flags")), [])
     if {"avx512f", "avx512bw", "avx512vl", "avx512dq"} <= set(flags):
         config.available_features.add("cpu-bf16")
+# scripts/fuzz.sh --build, and the preset with sanitizers.
+if os.path.exists(os.path.join(config.incept_source_root, "build", "fuzz", "fuzz")):
+    config.available_features.add("fuzz")
+if os.path.exists(os.path.join(config.incept_source_root, "build", "asan", "bin", "incept-damage")):
+    config.available_features.add("asan")
+if config.incept_harden:
+    config.available_features.add("hardened")
 # Tests that take longer than CI has time for: scripts/test.sh --all.
 if os.environ.get("INCEPT_TEST_ALL") == "1":
     config.available_features.add("all-tests")

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What every compiler tool registers: the dialects, how ops are differentiated and how kernels are launched; and the targets
-// there are.
+// What every compiler tool registers: the dialects, how ops are differentiated and how kernels are launched; and the
+// targets there are.
 #pragma once
 
 #include "codegen/cpu/CpuBackend.h"

@@ -158,10 +158,4 @@ FailureOr<std::vector<char>> compileKernels(ModuleOp module, const KernelOptions
   return sharedObject;
 }
 
-int64_t vectorBits(StringRef cpu) {
-  std::string error;
-  auto processor = Processor::find(cpu, error);
-  return succeeded(processor) ? processor->vectorBits : 0;
-}
-
 } // namespace incept::cpu

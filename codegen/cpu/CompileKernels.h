@@ -25,7 +25,4 @@ emitKernels(mlir::MLIRContext *context, llvm::ArrayRef<exec::KernelDefOp> defini
 /// at the definition or the module.
 mlir::FailureOr<std::vector<char>> compileKernels(mlir::ModuleOp module, const KernelOptions &options);
 
-/// Bits of the vectors that `compileKernels` uses for `cpu`, 0 where there is no such CPU.
-int64_t vectorBits(llvm::StringRef cpu);
-
 } // namespace incept::cpu

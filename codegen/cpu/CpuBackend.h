@@ -9,7 +9,8 @@ class DialectRegistry;
 
 namespace incept::cpu {
 
-/// Registers the target `#incept.target<cpu, threads = N>` (default: one per core), for this machine's processor.
+/// Registers the targets `#incept.target<cpu, "PROCESSOR", threads = N>`: a processor as LLVM calls it (default: this
+/// machine's) and the threads of the program (default: one per core). oneDNN is held to what the processor has.
 void registerTarget(mlir::DialectRegistry &registry);
 
 } // namespace incept::cpu

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "codegen/cpu/CpuTarget.h"
+#include "codegen/Problems.h"
 #include "dialect/EntryPoints.h"
 #include "dialect/InceptOps.h"
 #include "dialect/VerifierUtils.h"
 #include "passes/Layouts.h"
 #include "passes/MemoryType.h"
 #include "runtime/device/cpu/OneDnn.h"
-#include "llvm/ADT/TypeSwitch.h"
+#include "llvm/ADT/StringMap.h"
 
+#include <mutex>
 #include <omp.h>
 
 using namespace mlir;
@@ -19,82 +21,22 @@ namespace {
 
 std::string typeName(Type element) { return element.isBF16() ? "bf16" : "f32"; }
 
-/// A problem of `kind` with the element types of `op`.
-onednn::Problem problemFor(Operation *op, onednn::Kind kind) {
+/// The problem an op poses, with its weights in `format`.
+FailureOr<onednn::Problem> problemOf(Operation *op, StringRef format) {
+  auto said = describeProblem(op);
+  auto conv = dyn_cast<Conv2DOp>(op);
+  if (!said || (conv && conv.getResidual())) // addsResidual says so
+    return failure();
   onednn::Problem p;
-  p.kind = kind;
+  static_cast<LibraryProblem &>(p) = said->problem;
   p.type = typeName(getElementTypeOrSelf(op->getOperand(0).getType()));
   p.resultType = typeName(getElementTypeOrSelf(op->getResult(0).getType()));
+  p.weightsFormat = p.kind == onednn::Kind::MatMul ? "" : format.str();
+  if (conv) {
+    auto function = conv->getParentOfType<FunctionOpInterface>();
+    p.training = function && isEntry(function, EntryPoint::ForwardBackward);
+  }
   return p;
-}
-
-/// The window attributes and shapes of a convolution or one of its gradients, in oneDNN's names.
-template <typename OpTy>
-onednn::Problem convolution(OpTy op, onednn::Kind kind, Value src, Value weights, Value dst, StringRef format) {
-  onednn::Problem p = problemFor(op, kind);
-  ArrayRef<int64_t> s = shapeOf(src), w = shapeOf(weights), d = shapeOf(dst);
-  p.mb = s[0], p.ic = s[1], p.ih = s[2], p.iw = s[3];
-  p.oc = d[1], p.oh = d[2], p.ow = d[3], p.kh = w[2], p.kw = w[3];
-  p.g = op.getGroups();
-  p.sh = op.getStride()[0], p.sw = op.getStride()[1];
-  p.dh = op.getDilation()[0], p.dw = op.getDilation()[1];
-  p.pt = op.getPadBegin()[0], p.pl = op.getPadBegin()[1];
-  p.pb = op.getPadEnd()[0], p.pr = op.getPadEnd()[1];
-  p.weightsFormat = format.str();
-  return p;
-}
-
-/// c (m,n) = op(a) * op(b), all dense.
-onednn::Problem product(Operation *op, int64_t m, int64_t n, int64_t k, bool transposeA, bool transposeB) {
-  onednn::Problem p = problemFor(op, onednn::Kind::MatMul);
-  p.m = m, p.n = n, p.k = k;
-  p.transposeA = transposeA, p.transposeB = transposeB;
-  p.lda = transposeA ? m : k;
-  p.ldb = transposeB ? k : n;
-  p.ldc = n;
-  p.weightsFormat = "";
-  return p;
-}
-
-/// The problem an op poses.
-FailureOr<onednn::Problem> problemOf(Operation *op, StringRef format) {
-  using Result = FailureOr<onednn::Problem>;
-  return TypeSwitch<Operation *, Result>(op)
-      .Case([&](Conv2DOp conv) -> Result {
-        auto p = convolution(conv, onednn::Kind::ConvolutionForward, conv.getSrc(), conv.getWeights(), conv.getDst(),
-                             format);
-        p.bias = bool(conv.getBias());
-        if (conv.getResidual())
-          return failure(); // addsResidual says so
-        p.relu = conv.getRelu();
-        auto function = conv->getParentOfType<FunctionOpInterface>();
-        p.training = function && isEntry(function, EntryPoint::ForwardBackward);
-        return p;
-      })
-      .Case([&](Conv2DBackwardDataOp conv) -> Result {
-        return convolution(conv, onednn::Kind::ConvolutionBackwardData, conv.getDiffSrc(), conv.getWeights(),
-                           conv.getDiffDst(), format);
-      })
-      .Case([&](Conv2DBackwardWeightsOp conv) -> Result {
-        return convolution(conv, onednn::Kind::ConvolutionBackwardWeights, conv.getSrc(), conv.getDiffWeights(),
-                           conv.getDiffDst(), format);
-      })
-      .Case([&](LinearOp linear) -> Result {
-        auto p = product(linear, shapeOf(linear.getSrc())[0], shapeOf(linear.getWeights())[0],
-                         shapeOf(linear.getSrc())[1], false, true);
-        p.bias = bool(linear.getBias());
-        return p;
-      })
-      .Case([&](LinearBackwardDataOp linear) -> Result {
-        ArrayRef<int64_t> diff = shapeOf(linear.getDiffDst()), w = shapeOf(linear.getWeights());
-        return product(linear, diff[0], w[1], w[0], false, false);
-      })
-      .Case([&](LinearBackwardWeightsOp linear) -> Result {
-        // diff_weights (K,C) = transpose(diff_dst) * src: the first factor is the op's second operand.
-        ArrayRef<int64_t> src = shapeOf(linear.getSrc()), diff = shapeOf(linear.getDiffDst());
-        return product(linear, diff[1], src[1], src[0], true, false);
-      })
-      .Default([](Operation *) -> Result { return failure(); });
 }
 
 onednn::Problem reorderOf(ArrayRef<int64_t> shape, Type element, StringRef from, StringRef to, bool scales) {
@@ -144,7 +86,8 @@ private:
 
 class CpuTarget final : public Target {
 public:
-  CpuTarget(int64_t threads, const Backend *backend) : threads(threads), owner(backend) {}
+  CpuTarget(int64_t threads, bool sameBits, const Backend *backend)
+      : threads(threads), sameBits(sameBits && threads > 1), owner(backend) {}
 
   const Backend *backend() const override { return owner; }
 
@@ -193,6 +136,7 @@ public:
     onednn::Problem problem;
     if (!decode(plan, problem, why))
       return failure();
+    problem.threads = 0; // the plan's number is the target's choice
     auto made = describe(problem, why);
     if (failed(made))
       return failure();
@@ -251,6 +195,7 @@ public:
                                << "'";
         }
     }
+    posed->threads = planned.threads;
     auto theirs = onednn::encode(planned), ours = onednn::encode(*posed);
     for (const auto &[is, expected] : llvm::zip_equal(theirs, ours))
       if (is != expected)
@@ -354,7 +299,8 @@ private:
   }
 
   FailureOr<LibraryPlan> describe(const onednn::Problem &problem, std::string &why) const {
-    ThreadsInEffect scope(threads);
+    // With the same bits, what one thread would choose is the choice for any number of them.
+    ThreadsInEffect scope(sameBits ? 1 : threads);
     onednn::Description description;
     if (!onednn::describe(problem, description, why))
       return failure();
@@ -364,6 +310,8 @@ private:
     onednn::Problem exact = problem;
     if (problem.kind != onednn::Kind::MatMul && problem.kind != onednn::Kind::Reorder)
       exact.weightsFormat = description.weightsFormat;
+    if (sameBits && failed(chooseThreads(exact, description, why)))
+      return failure();
     plan.config = onednn::encode(exact);
     plan.impl = description.impl;
     plan.weightsFormat = problem.kind == onednn::Kind::Reorder ? problem.dstFormat : description.weightsFormat;
@@ -375,14 +323,34 @@ private:
     return plan;
   }
 
+  /// All threads where they give the bits that one gives, else one. Equal problems are asked once.
+  LogicalResult chooseThreads(onednn::Problem &problem, onednn::Description &description, std::string &why) const {
+    if (problem.kind == onednn::Kind::Reorder)
+      return success(); // it adds nothing up
+    std::string key;
+    for (const auto &[name, value] : onednn::encode(problem))
+      key += name + '=' + value + ' ';
+    std::lock_guard<std::mutex> lock(mutex);
+    auto [entry, isNew] = needsOneThread.try_emplace(key, false);
+    if (isNew)
+      entry->second = onednn::dependsOnThreads(problem, threads);
+    problem.threads = entry->second ? 1 : threads;
+    bool isDescribed = onednn::describe(problem, description, why);
+    problem.threads = entry->second ? 1 : 0; // the program's own number needs no word
+    return success(isDescribed);
+  }
+
   int64_t threads;
+  bool sameBits; ///< whatever the number of threads
   const Backend *owner;
+  mutable std::mutex mutex;
+  mutable llvm::StringMap<bool> needsOneThread; ///< by problem
 };
 
 } // namespace
 
-std::shared_ptr<const Target> createCpuTarget(int64_t threads, const Backend *backend) {
-  return std::make_shared<CpuTarget>(threads, backend);
+std::shared_ptr<const Target> createCpuTarget(int64_t threads, bool sameBits, const Backend *backend) {
+  return std::make_shared<CpuTarget>(threads, sameBits, backend);
 }
 
 } // namespace incept::cpu

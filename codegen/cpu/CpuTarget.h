@@ -8,7 +8,8 @@
 namespace incept::cpu {
 
 /// `threads` is what the program will run with: scratchpads and implementations depend on it, so oneDNN is asked with
-/// as many OpenMP threads. `backend` is what the target calls its own; it must outlive the target.
-std::shared_ptr<const Target> createCpuTarget(int64_t threads, const Backend *backend = nullptr);
+/// as many OpenMP threads. With `sameBits` results do not depend on it: what would, runs on one. `backend` is what the
+/// target calls its own; it must outlive the target.
+std::shared_ptr<const Target> createCpuTarget(int64_t threads, bool sameBits = false, const Backend *backend = nullptr);
 
 } // namespace incept::cpu

@@ -25,6 +25,16 @@ static const llvm::Target *nativeTarget(std::string &error) {
   return llvm::TargetRegistry::lookupTarget(llvm::Triple(llvm::sys::getDefaultTargetTriple()), error);
 }
 
+/// oneDNN's instruction sets above AVX2, the highest first, and what a processor needs for them.
+constexpr struct {
+  const char *name, *features;
+} kIsas[] = {
+    {"avx512_core_amx", "+avx512f,+avx512bw,+avx512vl,+avx512dq,+avx512vnni,+avx512bf16,+amx-tile,+amx-int8,+amx-bf16"},
+    {"avx512_core_bf16", "+avx512f,+avx512bw,+avx512vl,+avx512dq,+avx512vnni,+avx512bf16"},
+    {"avx512_core_vnni", "+avx512f,+avx512bw,+avx512vl,+avx512dq,+avx512vnni"},
+    {"avx512_core", "+avx512f,+avx512bw,+avx512vl,+avx512dq"},
+    {"avx2_vnni", "+avxvnni"}};
+
 FailureOr<Processor> Processor::find(StringRef name, std::string &error) {
   Processor processor;
   processor.name = name.empty() ? llvm::sys::getHostCPUName().str() : name.str();
@@ -41,7 +51,7 @@ FailureOr<Processor> Processor::find(StringRef name, std::string &error) {
   llvm::Triple triple(llvm::sys::getDefaultTargetTriple());
   std::unique_ptr<llvm::MCSubtargetInfo> base(target->createMCSubtargetInfo(triple, "generic", ""));
   if (!base || !base->isCPUStringValid(processor.name)) {
-    error = "unknown CPU '" + processor.name + "'";
+    error = "unknown CPU '" + processor.name + "': expected a processor as LLVM calls it, e.g. x86-64-v3 or znver4";
     return failure();
   }
   std::unique_ptr<llvm::MCSubtargetInfo> info(
@@ -53,6 +63,11 @@ FailureOr<Processor> Processor::find(StringRef name, std::string &error) {
     error = "expected a CPU with AVX2 and FMA, but '" + processor.name + "' lacks them: choose x86-64-v3 or newer";
     return failure();
   }
+  for (const auto &entry : kIsas)
+    if (info->checkFeatures(entry.features)) {
+      processor.isa = entry.name;
+      break;
+    }
   processor.vectorBits = info->checkFeatures("+avx512f,+avx512bw,+avx512vl") ? 512 : 256;
   return processor;
 }

@@ -15,8 +15,9 @@ class TargetMachine;
 namespace incept::cpu {
 
 struct Processor {
-  std::string name;     ///< LLVM's name, e.g. "znver3"
-  std::string features; ///< LLVM's feature string, e.g. "+avx2,-avx512f"
+  std::string name;         ///< LLVM's name, e.g. "znver3"
+  std::string features;     ///< LLVM's feature string, e.g. "+avx2,-avx512f"
+  std::string isa = "avx2"; ///< the most that oneDNN can use of it, under oneDNN's name
   int64_t vectorBits = 128;
 
   /// The processor called `name`, or the one this runs on where it is empty. `error` says why it will not do.

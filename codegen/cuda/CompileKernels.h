@@ -14,8 +14,8 @@ struct Architecture {
   std::string features; ///< version of PTX, "+ptx80"
 };
 
-/// The variants that an exec-phase module launches, as one gpu.module in `!llvm.ptr<1>`, gpu, scf, arith, math and vector
-/// ops.
+/// The variants that an exec-phase module launches, as one gpu.module in `!llvm.ptr<1>`, gpu, scf, arith, math and
+/// vector ops.
 mlir::FailureOr<mlir::OwningOpRef<mlir::ModuleOp>> emitKernels(mlir::ModuleOp module);
 
 /// The same as the text of one PTX module. Errors are reported at launches, at definitions or at `module`.

@@ -6,7 +6,6 @@
 #include "codegen/cuda/CudaTarget.h"
 #include "codegen/cuda/plans/OpenCudnn.h"
 #include "codegen/cuda/plans/PlanBuilder.h"
-#include "codegen/image/Executable.h"
 #include "codegen/image/ImageWriter.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -41,7 +40,17 @@ public:
 
   const Target *passTarget() const { return target.get(); }
   StringRef stub() const override { return "incept-stub-cuda"; }
-  LogicalResult emitExecutable(ModuleOp module, const ExecutableOptions &executable) const override {
+  std::string identity() const override {
+    std::string text;
+    llvm::raw_string_ostream stream(text);
+    std::string assembler = this->assembler();
+    stream << device.arch << " ptx " << device.ptxVersion << " " << device.cudnnProperties << " " << assembler;
+    if (llvm::sys::fs::file_status file; !llvm::sys::fs::status(assembler, file))
+      stream << " " << file.getSize() << " " << llvm::sys::toTimeT(file.getLastModificationTime());
+    return text;
+  }
+
+  FailureOr<std::string> emitImage(ModuleOp module) const override {
     if (failed(verifyProgram(module)))
       return failure();
     auto artefacts = compileKernels(module, /*cubin=*/true);
@@ -51,19 +60,13 @@ public:
     contents.target.kind = "cuda";
     contents.target.texts = {{"device", device.name}, {"arch", device.arch}, {"cudnn", library->version()}};
     contents.target.numbers = {{"threads", attribute.getNumber("threads", 1)}};
-    contents.specText = executable.specText;
     contents.tf32 = tf32();
     std::string serialized;
     if (failed(serializePlans(module, serialized, contents)))
       return failure();
     contents.blobs = {
         {"ptx", std::move(artefacts->ptx)}, {"cubin", std::move(artefacts->cubin)}, {"plans", std::move(serialized)}};
-    auto image = writeImage(module, contents);
-    if (failed(image))
-      return failure();
-    if (auto error = writeExecutable(executable.stub, *image, executable.output))
-      return module.emitError() << llvm::toString(std::move(error));
-    return success();
+    return writeImage(module, contents);
   }
 
   LogicalResult emitPart(ModuleOp module, StringRef kind, llvm::raw_ostream &stream) const override {

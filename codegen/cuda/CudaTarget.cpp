@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "codegen/cuda/CudaTarget.h"
+#include "codegen/Problems.h"
 #include "codegen/cuda/ShapeLaunch.h"
 #include "dialect/InceptOps.h"
 #include "dialect/VerifierUtils.h"
 #include "passes/Layouts.h"
 #include "passes/Placement.h"
-#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 
@@ -44,81 +44,28 @@ int64_t pixelStride(Value inner) {
   return root.size() == 4 && root[1] != shapeOf(value)[1] ? root[1] : 0;
 }
 
-template <typename OpTy>
-cudnn::Problem convolution(OpTy op, cudnn::Kind kind, Value src, Value weights, Value dst) {
-  cudnn::Problem p;
-  p.kind = kind;
-  ArrayRef<int64_t> s = shapeOf(src), w = shapeOf(weights), d = shapeOf(dst);
-  p.mb = s[0], p.ic = s[1], p.ih = s[2], p.iw = s[3];
-  p.oc = d[1], p.oh = d[2], p.ow = d[3], p.kh = w[2], p.kw = w[3];
-  p.g = op.getGroups();
-  p.sh = op.getStride()[0], p.sw = op.getStride()[1];
-  p.dh = op.getDilation()[0], p.dw = op.getDilation()[1];
-  p.pt = op.getPadBegin()[0], p.pl = op.getPadBegin()[1];
-  p.pb = op.getPadEnd()[0], p.pr = op.getPadEnd()[1];
-  p.srcStride = pixelStride(src), p.dstStride = pixelStride(dst);
-  p.type = typeOf(op->getOperand(0));
-  p.resultType = typeOf(op->getResult(0));
-  return p;
-}
-
-/// c (m,n) = op(a) * op(b), all dense.
-cudnn::Problem product(Operation *op, int64_t m, int64_t n, int64_t k, bool transposeA, bool transposeB) {
-  cudnn::Problem p;
-  p.kind = cudnn::Kind::MatMul;
-  p.m = m, p.n = n, p.k = k;
-  p.transposeA = transposeA, p.transposeB = transposeB;
-  p.lda = transposeA ? m : k;
-  p.ldb = transposeB ? k : n;
-  p.ldc = n;
-  p.type = typeOf(op->getOperand(0));
-  p.resultType = typeOf(op->getResult(0));
-  return p;
-}
-
 /// The problem that a library op poses, none for a reorder.
 std::optional<cudnn::Problem> problemOf(Operation *op) {
-  using Result = std::optional<cudnn::Problem>;
-  using cudnn::Kind;
-  return TypeSwitch<Operation *, Result>(op)
-      .Case([](Conv2DOp conv) -> Result {
-        auto p = convolution(conv, Kind::ConvolutionForward, conv.getSrc(), conv.getWeights(), conv.getDst());
-        p.bias = bool(conv.getBias());
-        if (p.bias)
-          p.biasType = typeOf(conv.getBias());
-        p.relu = conv.getRelu();
-        p.residual = bool(conv.getResidual());
-        p.scale = static_cast<float>(conv.getScale().convertToDouble());
-        if (p.residual)
-          p.residualStride = pixelStride(conv.getResidual());
-        return p;
-      })
-      .Case([](Conv2DBackwardDataOp conv) -> Result {
-        return convolution(conv, Kind::ConvolutionBackwardData, conv.getDiffSrc(), conv.getWeights(),
-                           conv.getDiffDst());
-      })
-      .Case([](Conv2DBackwardWeightsOp conv) -> Result {
-        return convolution(conv, Kind::ConvolutionBackwardWeights, conv.getSrc(), conv.getDiffWeights(),
-                           conv.getDiffDst());
-      })
-      .Case([&](LinearOp linear) -> Result {
-        ArrayRef<int64_t> src = shapeOf(linear.getSrc());
-        auto p = product(op, src[0], shapeOf(linear.getWeights())[0], src[1], false, true);
-        p.bias = bool(linear.getBias());
-        if (p.bias)
-          p.biasType = typeOf(linear.getBias());
-        return p;
-      })
-      .Case([&](LinearBackwardDataOp linear) -> Result {
-        ArrayRef<int64_t> diff = shapeOf(linear.getDiffDst()), w = shapeOf(linear.getWeights());
-        return product(op, diff[0], w[1], w[0], false, false);
-      })
-      .Case([&](LinearBackwardWeightsOp linear) -> Result {
-        // diff_weights (K,C) = transpose(diff_dst) * src: the first factor is the op's second operand.
-        ArrayRef<int64_t> src = shapeOf(linear.getSrc()), diff = shapeOf(linear.getDiffDst());
-        return product(op, diff[1], src[1], src[0], true, false);
-      })
-      .Default([](Operation *) -> Result { return std::nullopt; });
+  auto said = describeProblem(op);
+  if (!said)
+    return std::nullopt;
+  cudnn::Problem p;
+  static_cast<LibraryProblem &>(p) = said->problem;
+  p.type = typeOf(op->getOperand(0));
+  p.resultType = typeOf(op->getResult(0));
+  if (said->src)
+    p.srcStride = pixelStride(said->src), p.dstStride = pixelStride(said->dst);
+  if (auto linear = dyn_cast<LinearOp>(op); linear && linear.getBias())
+    p.biasType = typeOf(linear.getBias());
+  if (auto conv = dyn_cast<Conv2DOp>(op)) {
+    if (conv.getBias())
+      p.biasType = typeOf(conv.getBias());
+    p.residual = bool(conv.getResidual());
+    p.scale = static_cast<float>(conv.getScale().convertToDouble());
+    if (p.residual)
+      p.residualStride = pixelStride(conv.getResidual());
+  }
+  return p;
 }
 
 class CudaTarget final : public Target {

@@ -3,12 +3,15 @@
 // Joins a program image to a copy of the runtime stub.
 #pragma once
 
-#include "llvm/ADT/StringRef.h"
-#include "llvm/Support/Error.h"
+#include "runtime/support/Status.h"
+
+#include <string>
+#include <string_view>
 
 namespace incept {
 
-/// Writes `output`: the ELF executable `stub` with the section `.incept` holding `image`. Appears whole or not at all.
-llvm::Error writeExecutable(llvm::StringRef stub, llvm::StringRef image, llvm::StringRef output);
+/// Writes `output`, a regular file or a new name: the ELF executable `stub` with the section `.incept` holding `image`.
+/// Appears whole or not at all.
+Status writeExecutable(const std::string &stub, std::string_view image, const std::string &output);
 
 } // namespace incept

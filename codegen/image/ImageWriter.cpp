@@ -5,8 +5,11 @@
 #include "dialect/InceptOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "passes/LaunchCost.h"
+#include "passes/LaunchShape.h"
 #include "passes/Layouts.h"
+#include "runtime/program/Kernels.h"
 #include "runtime/program/ProgramFormat.h"
+#include "runtime/support/Checksum.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/Endian.h"
 #include "llvm/Support/MathExtras.h"
@@ -17,6 +20,8 @@ using namespace mlir;
 using Json = nlohmann::ordered_json;
 
 namespace incept {
+
+static_assert(program::kFlatUnit == kFlatUnit && program::kCombineUnit == kCombineUnit, "the runtime checks units");
 
 namespace {
 
@@ -63,12 +68,12 @@ std::string elementName(Type type) {
 
 class ImageWriter {
 public:
-  ImageWriter(ModuleOp module, const ImageContents &contents) : module(module), contents(contents) {}
+  ImageWriter(ModuleOp module, const ImageContents &contents) : module(module), symbols(module), contents(contents) {}
 
   LogicalResult fill() {
     header["format_version"] = program::kFormatVersion;
     header["network"] = text("incept.network");
-    header["spec"] = {{"hash", text("incept.spec_hash")}, {"text", contents.specText}};
+    header["spec"] = {{"hash", text("incept.spec_hash")}, {"text", text("incept.spec_text")}};
     Json target = {{"kind", contents.target.kind}};
     for (const auto &[key, value] : contents.target.texts)
       target[key] = value;
@@ -110,16 +115,19 @@ public:
     }
     header["blobs"] = std::move(blobs);
     std::string json = header.dump(-1, ' ', false, Json::error_handler_t::replace);
-    // The header and the length before it end where a blob may begin.
-    size_t padded = llvm::alignTo(json.size() + 8, program::kBlobAlignment) - 8;
+    // The header and what is before it end where a blob may begin.
+    size_t padded = llvm::alignTo(json.size() + program::kPrefixBytes, program::kBlobAlignment) - program::kPrefixBytes;
     json.resize(padded, ' ');
-    std::string image(8, '\0');
+    std::string image(program::kPrefixBytes, '\0');
     llvm::support::endian::write64le(image.data(), padded);
     image += json;
     for (const Blob &blob : contents.blobs) {
       image.resize(llvm::alignTo(image.size(), program::kBlobAlignment));
       image += blob.bytes;
     }
+    std::string_view bytes = image;
+    uint64_t checksum = Checksum().add(bytes.substr(0, 8)).add(bytes.substr(program::kPrefixBytes)).value();
+    llvm::support::endian::write64le(image.data() + 8, checksum);
     return image;
   }
 
@@ -196,11 +204,60 @@ private:
     return list;
   }
 
+  /// The family that the runtime knows the kernel by: a kernel that is one op is called by its name. An op that the
+  /// runtime does not know is "fixed": each list of extents has an entry of its own, which says what they mean.
+  static StringRef familyOf(exec::KernelDefOp kernel) {
+    if (kernel.getFamily() != KernelFamily::Opaque)
+      return stringifyKernelFamily(kernel.getFamily());
+    Operation &op = kernel.getBody().front().front();
+    StringRef name = op.getName().stripDialect();
+    return isa<InceptDialect>(op.getDialect()) && program::isKernelFamily(name.str()) ? name : "fixed";
+  }
+
+  Json describeFixed(exec::KernelOp launch, exec::KernelDefOp kernel, StringRef symbol) {
+    KernelReach reach = kernel.getReach(launch.getExtents());
+    Json lists[2] = {Json::array(), Json::array()};
+    for (auto [index, operand, rows] : llvm::enumerate(launch.getOperands(), reach.operands))
+      lists[index >= launch.getIns().size()].push_back(
+          {elementName(cast<MemRefType>(operand.getType()).getElementType()),
+           std::max<int64_t>(rows.rows - 1, 0) * rows.stride + rows.width});
+    return {{"name", symbol.str()}, {"family", "fixed"}, {"inputs", lists[0]},
+            {"outputs", lists[1]},  {"counts", 0},       {"extents", launch.getExtents().vec()},
+            {"units", reach.units}};
+  }
+
+  /// What a launch of a kernel touches: Kernels.h of the runtime measures it.
+  Json describeKernel(exec::KernelDefOp kernel, StringRef symbol) {
+    auto describe = [](auto values) {
+      Json list = Json::array();
+      for (Value value : values) {
+        auto type = cast<RankedTensorType>(value.getType());
+        list.push_back({elementName(type.getElementType()), type.getRank()});
+      }
+      return list;
+    };
+    // Other families than these have no extents for counts.
+    KernelFamily family = kernel.getFamily();
+    bool isCounted = family == KernelFamily::Flat || family == KernelFamily::Combine;
+    int64_t counts =
+        llvm::count_if(kernel.getBody().front(), [](Operation &op) { return isa<CountedOpInterface>(op); });
+    return {{"name", symbol.str()},
+            {"family", familyOf(kernel).str()},
+            {"inputs", describe(kernel.getBody().getArguments())},
+            {"outputs", describe(kernel.getYield().getValues())},
+            {"counts", isCounted ? counts : 0}};
+  }
+
   Json kernelLaunch(exec::KernelOp kernel) {
-    std::string symbol = kernel.getCodeSymbol();
-    auto [entry, isNew] = kernels.try_emplace(symbol, kernels.size());
+    std::string symbol = kernel.getCodeSymbol(), key = symbol;
+    auto definition = symbols.lookup<exec::KernelDefOp>(kernel.getKernel());
+    bool isFixed = familyOf(definition) == "fixed";
+    if (isFixed)
+      llvm::raw_string_ostream(key) << kernel.getExtentsAttr();
+    auto [entry, isNew] = kernels.try_emplace(key, kernels.size());
     if (isNew) // in order of first use
-      header["kernels"].push_back(symbol);
+      header["kernels"].push_back(isFixed ? describeFixed(kernel, definition, symbol)
+                                          : describeKernel(definition, symbol));
     Json launch = {{"kernel", entry->second},
                    {"operands", operands(kernel->getOperands())},
                    {"extents", kernel.getExtents().vec()}};
@@ -245,6 +302,7 @@ private:
   }
 
   ModuleOp module;
+  SymbolTable symbols;
   const ImageContents &contents;
   Json header;
   llvm::StringMap<size_t> regions, plans, kernels;

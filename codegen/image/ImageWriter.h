@@ -27,7 +27,6 @@ struct Blob {
 
 struct ImageContents {
   TargetFacts target;
-  std::string specText;
   std::vector<Blob> blobs;
   std::optional<bool> tf32; ///< for a GPU: f32 products may be rounded to TF32
   /// Plan symbol -> its range of the blob "plans": {offset, bytes}.

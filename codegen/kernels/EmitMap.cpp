@@ -172,21 +172,17 @@ private:
   Value count;
 };
 
-template <typename OpTy>
-void formula(OpTy op, KernelEmitter &e, Values &values, Value count) {
+constexpr auto formula = [](auto op, KernelEmitter &e, Values &values, Value count) {
   Formulas(e, values, count).emitOp(op);
-}
-template <typename... Ops>
-void attachAll(MLIRContext *context) {
-  (FormulaRule::attach<Ops, formula<Ops>>(context), ...);
-}
+};
 
 } // namespace
 
 void attachFormulas(MLIRContext *context) {
-  attachAll<ZerosOp, ReluOp, CopyOp, CastOp, SelectOp, ReluBackwardOp, AddOp, AddNOp, ScaleOp, ScaleShiftOp,
-            BatchNormFinalizeOp, BatchNormBackwardFinalizeOp, BatchNormBackwardApplyOp, FoldBatchNormOp, SgdUpdateOp,
-            RmspropUpdateOp, LossScaleUpdateOp, ChannelSumOp, ChannelStatsOp, BatchNormBackwardStatsOp>(context);
+  FormulaRule::attachAll<formula, ZerosOp, ReluOp, CopyOp, CastOp, SelectOp, ReluBackwardOp, AddOp, AddNOp, ScaleOp,
+                         ScaleShiftOp, BatchNormFinalizeOp, BatchNormBackwardFinalizeOp, BatchNormBackwardApplyOp,
+                         FoldBatchNormOp, SgdUpdateOp, RmspropUpdateOp, LossScaleUpdateOp, ChannelSumOp, ChannelStatsOp,
+                         BatchNormBackwardStatsOp>(context);
 }
 
 LogicalResult emitOp(KernelEmitter &e, Operation *op, Values &values, Value count) {

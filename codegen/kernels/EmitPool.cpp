@@ -283,8 +283,7 @@ void emitGlobalAvgPoolBackward(GlobalAvgPoolBackwardOp, KernelEmitter &e) {
 
 void attachPoolLoops(MLIRContext *context) {
   using Loops = LoopsRule<KernelEmitter>;
-  Loops::attach<MaxPoolOp, emitMaxPool>(context);
-  Loops::attach<MaxPoolWithIndexOp, emitMaxPool>(context);
+  Loops::attachAll<emitMaxPool, MaxPoolOp, MaxPoolWithIndexOp>(context);
   Loops::attach<MaxPoolBackwardOp, emitMaxPoolBackward>(context);
   Loops::attach<AvgPoolOp, emitAvgPool>(context);
   Loops::attach<AvgPoolBackwardOp, emitAvgPoolBackward>(context);

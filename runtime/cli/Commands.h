@@ -7,10 +7,15 @@
 
 namespace incept {
 
+/// Takes sentences for the user that are no errors.
+using Note = std::function<void(const std::string &)>;
+
 /// What the program is; needs no device.
 Status runInfo(Program &program, bool json, bool memory);
+/// Its own version, those of the formats that it reads and of the libraries that it uses.
+Status runVersion(Program &program);
 Status runInit(Program &program, uint64_t seed, const std::string &output);
-Status runEval(Program &program, const std::string &data, const std::string &weights, bool json);
+Status runEval(Program &program, const std::string &data, const std::string &weights, bool json, const Note &note);
 
 struct StepOptions {
   std::string weights, batch, output;
@@ -28,7 +33,10 @@ struct PredictOptions {
 };
 /// Classifies `images` f32 (N,C,H,W) of a safetensors file, or JPEG and PNG files. Writes logits, or prints the most
 /// probable classes of each.
-Status runPredict(Program &program, const PredictOptions &options);
+Status runPredict(Program &program, const PredictOptions &options, const Note &note);
+/// The `count` classes of the largest logits, or all where there are fewer. Equal ones are in the order of their
+/// numbers, and what is no number comes last.
+std::vector<int64_t> topClasses(const float *logits, int64_t classes, int64_t count);
 
 struct BenchOptions {
   int64_t steps = 10;

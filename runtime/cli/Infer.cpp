@@ -4,6 +4,7 @@
 
 #include "runtime/cli/Commands.h"
 #include "runtime/io/ImageFile.h"
+#include "runtime/support/Text.h"
 
 #include <algorithm>
 #include <cmath>
@@ -16,45 +17,64 @@ namespace incept {
 
 /// Reads parameters and running statistics; a checkpoint will do, its slots are passed over.
 static Status loadWeights(Program &program, const std::string &path) {
-  auto file = SafetensorsFile::open(path);
+  auto file = SafetensorsReader::open(path);
   if (!file)
     return file.status();
-  return program.loadTensors(*file, path, {"parameter", "state"});
+  return program.loadTensors(*file, {"parameter", "state"});
 }
 
-Status runEval(Program &program, const std::string &data, const std::string &weights, bool json) {
+Status runEval(Program &program, const std::string &data, const std::string &weights, bool json, const Note &note) {
   INCEPT_RETURN_IF_ERROR(loadWeights(program, weights));
   auto images = loadImages(data, Split::Test, program.imageShape());
   if (!images)
     return images.status();
   if (images->count == 0)
-    return inputError("'" + data + "' has no test images (t10k-images-idx3-ubyte)");
+    return inputError("'" + data +
+                      "' has no test images: expected t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte (.gz or not)");
   auto accuracy = evaluate(program, *images);
   if (!accuracy)
     return accuracy.status();
   double count = static_cast<double>(accuracy->images);
   if (json)
-    std::printf("{\"top1\":%.6f,\"top5\":%.6f,\"loss\":%.9g,\"images\":%lld}\n", double(accuracy->top1) / count,
-                double(accuracy->top5) / count, accuracy->loss, static_cast<long long>(accuracy->images));
+    std::printf("{\"top1\":%.6f,\"top5\":%.6f,\"loss\":%s,\"images\":%lld}\n", double(accuracy->top1) / count,
+                double(accuracy->top5) / count, jsonNumber(accuracy->loss).c_str(),
+                static_cast<long long>(accuracy->images));
   else
     std::printf("top-1 accuracy %.2f %%, top-5 accuracy %.2f %%, loss %.4f on %lld images\n",
                 100 * double(accuracy->top1) / count, 100 * double(accuracy->top5) / count, accuracy->loss,
                 static_cast<long long>(accuracy->images));
+  if (!std::isfinite(accuracy->loss))
+    note("scores of '" + data + "' are not finite: are '" + weights + "' the weights of a training that went well?");
   return {};
 }
 
-static void printTop(const std::string &name, const float *logits, int64_t classes, const PredictOptions &options) {
+std::vector<int64_t> topClasses(const float *logits, int64_t classes, int64_t count) {
   std::vector<int64_t> order(classes);
   std::iota(order.begin(), order.end(), 0);
-  int64_t top = std::min(options.top, classes);
-  std::partial_sort(order.begin(), order.begin() + top, order.end(),
-                    [&](int64_t a, int64_t b) { return logits[a] > logits[b] || (logits[a] == logits[b] && a < b); });
+  int64_t top = std::min(count, classes);
+  auto before = [&](int64_t a, int64_t b) {
+    bool aIsNumber = !std::isnan(logits[a]), bIsNumber = !std::isnan(logits[b]);
+    if (aIsNumber != bIsNumber)
+      return aIsNumber;
+    return aIsNumber && logits[a] != logits[b] ? logits[a] > logits[b] : a < b;
+  };
+  std::partial_sort(order.begin(), order.begin() + top, order.end(), before);
+  order.resize(top);
+  return order;
+}
+
+static void printTop(const std::string &name, const float *logits, int64_t classes, const PredictOptions &options) {
+  bool isFinite = std::all_of(logits, logits + classes, [](float logit) { return std::isfinite(logit); });
+  std::vector<int64_t> order = topClasses(logits, classes, options.top);
+  int64_t top = isFinite ? static_cast<int64_t>(order.size()) : 0; // a NaN has no probability
   double sum = 0;
   for (int64_t k = 0; k < classes; ++k)
     sum += std::exp(double(logits[k]) - logits[order[0]]);
   nlohmann::ordered_json line = {{"image", name}, {"top", nlohmann::ordered_json::array()}};
+  if (!isFinite)
+    line["finite"] = false;
   if (!options.json)
-    std::printf("%s:", name.c_str());
+    std::printf("%s:%s", printable(name).c_str(), isFinite ? "" : " scores are not finite");
   for (int64_t i = 0; i < top; ++i) {
     double probability = std::exp(double(logits[order[i]]) - logits[order[0]]) / sum;
     if (options.json)
@@ -132,9 +152,10 @@ private:
 
 } // namespace
 
-Status runPredict(Program &program, const PredictOptions &options) {
+Status runPredict(Program &program, const PredictOptions &options, const Note &note) {
   if (options.input.empty() && options.images.empty())
     return usageError("expected image files, or --input=FILE.safetensors");
+  INCEPT_RETURN_IF_ERROR(tryOutput(options.output));
   INCEPT_RETURN_IF_ERROR(loadWeights(program, options.weights));
   Images images(program, options);
   INCEPT_RETURN_IF_ERROR(images.open());
@@ -149,12 +170,13 @@ Status runPredict(Program &program, const PredictOptions &options) {
   }
   for (int64_t i = 0; options.output.empty() && i < images.count; ++i)
     printTop(images.name(i), logits.data() + i * classes, classes, options);
+  if (!std::all_of(logits.begin(), logits.end(), [](float logit) { return std::isfinite(logit); }))
+    note("some scores are not finite: are '" + options.weights + "' the weights of a training that went well?");
   if (options.output.empty())
     return {};
-  return writeSafetensors(
-      options.output,
-      {{"logits", "F32", {images.count, classes}, {reinterpret_cast<const char *>(logits.data()), logits.size() * 4}}},
-      {});
+  TensorToWrite tensor{"logits", "F32", {images.count, classes}, {}};
+  tensor.bytes = {reinterpret_cast<const char *>(logits.data()), logits.size() * 4};
+  return writeSafetensors(options.output, {tensor}, {});
 }
 
 } // namespace incept

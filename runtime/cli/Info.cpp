@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "runtime/cli/Commands.h"
+#include "runtime/support/Text.h"
+#include "runtime/support/Version.h"
+#include "runtime/train/Identity.h"
 
 #include <cstdio>
 
@@ -47,25 +50,45 @@ Status runInfo(Program &program, bool json, bool memory) {
       std::string shape;
       for (int64_t dim : tensor.shape)
         shape += (shape.empty() ? "" : "x") + std::to_string(dim);
-      std::printf("%-10s %12llu %12llu  %-40s %s\n", program.image().regions[tensor.region].name.c_str(),
+      std::printf("%-10s %12llu %12llu  %-40s %s\n", printable(program.image().regions[tensor.region].name).c_str(),
                   static_cast<unsigned long long>(tensor.offset), static_cast<unsigned long long>(tensor.bytes),
-                  tensor.name.c_str(), shape.c_str());
+                  printable(tensor.name).c_str(), shape.c_str());
     }
     for (const program::Region &region : program.image().regions)
-      std::printf("region %-10s %llu bytes\n", region.name.c_str(), static_cast<unsigned long long>(region.bytes));
+      std::printf("region %-10s %llu bytes\n", printable(region.name).c_str(),
+                  static_cast<unsigned long long>(region.bytes));
     return {};
   }
   nlohmann::ordered_json info = describe(program);
   if (json) {
-    std::printf("%s\n", info.dump(2).c_str());
+    std::printf("%s\n", info.dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
     return {};
   }
-  for (const auto &[key, value] : info.items())
-    std::printf("%-17s %s\n", key.c_str(), value.is_string() ? value.get<std::string>().c_str() : value.dump().c_str());
+  for (const auto &[key, value] : info.items()) {
+    std::string text = value.is_string() ? value.get<std::string>()
+                                         : value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    std::printf("%-17s %s\n", key.c_str(), printable(text).c_str());
+  }
+  return {};
+}
+
+Status runVersion(Program &program) {
+  const program::Image &image = program.image();
+  nlohmann::ordered_json target;
+  program.backend().describe(image, target);
+  std::printf("a program of incept %s, image format %d, checkpoint format %d\n", version(), program::kFormatVersion,
+              kCheckpointVersion);
+  std::printf("network %s, spec %s\n", printable(image.network).c_str(), printable(image.specHash).c_str());
+  std::string text;
+  for (const auto &[key, value] : target.items())
+    text += ", " + key + " " + (value.is_string() ? value.get<std::string>() : value.dump());
+  std::printf("compiled for %s%s\n", image.target.c_str(), printable(text).c_str());
+  std::printf("this machine has %s\n", program.backend().library().c_str());
   return {};
 }
 
 Status runInit(Program &program, uint64_t seed, const std::string &output) {
+  INCEPT_RETURN_IF_ERROR(tryOutput(output));
   INCEPT_RETURN_IF_ERROR(program.initialize(seed));
   return program.saveTensors(output, {"parameter", "state"}, {}, {{"incept.network", program.image().network}});
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "runtime/cli/Profile.h"
+#include "runtime/support/Text.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -70,7 +71,7 @@ void printRow(const ProfileRow &row, double total, const std::string &name) {
   std::printf("%10.3f %6.1f%% %6.1f%% %10.3f %8lld %9.2f %9.1f %9.1f %8.1f  %s\n", 1e3 * row.seconds,
               100 * row.seconds / total, 100 * row.bound / row.seconds, 1e3 * row.lost(),
               static_cast<long long>(row.launches), 1e-9 * row.flops, 1e-6 * row.bytes, 1e-9 * row.flops / row.seconds,
-              1e-9 * row.bytes / row.seconds, name.c_str());
+              1e-9 * row.bytes / row.seconds, printable(name).c_str());
 }
 
 nlohmann::ordered_json rowJson(const ProfileRow &row) {
@@ -120,7 +121,8 @@ std::vector<LaunchProfile> collectProfile(Program &program, const Peaks &peaks) 
         continue;
       const program::Launch &launch = found->second[i];
       LaunchProfile profile{entry,
-                            launch.isKernel ? image.kernels[launch.index] : describePlan(image.plans[launch.index]),
+                            launch.isKernel ? image.kernels[launch.index].name
+                                            : describePlan(image.plans[launch.index]),
                             launch.op,
                             launch.location,
                             {}};

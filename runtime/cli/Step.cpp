@@ -32,11 +32,12 @@ static Status loadBatch(Program &program, const std::string &path) {
 Status runStep(Program &program, const StepOptions &options) {
   if (program.image().mode != "train")
     return usageError("the program was compiled with --mode=infer: it cannot train");
+  INCEPT_RETURN_IF_ERROR(tryOutput(options.output));
   INCEPT_RETURN_IF_ERROR(program.initialize(options.seed));
-  auto weights = SafetensorsFile::open(options.weights);
+  auto weights = SafetensorsReader::open(options.weights);
   if (!weights)
     return weights.status();
-  INCEPT_RETURN_IF_ERROR(program.loadTensors(*weights, options.weights, {"parameter", "state"}));
+  INCEPT_RETURN_IF_ERROR(program.loadTensors(*weights, {"parameter", "state"}));
   INCEPT_RETURN_IF_ERROR(loadBatch(program, options.batch));
   std::vector<float> losses;
   const int64_t classes = program.image().classes, batch = program.image().batchSize;
@@ -44,16 +45,18 @@ Status runStep(Program &program, const StepOptions &options) {
     INCEPT_RETURN_IF_ERROR(program.trainStep(step, 1, options.seed, Input::F32));
     losses.push_back(program.loss());
   }
-  auto view = [](const float *data, size_t count) {
-    return std::string_view(reinterpret_cast<const char *>(data), count * 4);
+  auto tensor = [](const char *name, std::vector<int64_t> shape, const float *data, size_t count) {
+    TensorToWrite result{name, "F32", std::move(shape), {}};
+    result.bytes = {reinterpret_cast<const char *>(data), count * 4};
+    return result;
   };
   std::set<std::string> kinds = {"parameter", "state"};
   if (program.image().keepGradients)
     kinds.insert("gradient");
   return program.saveTensors(options.output, kinds,
-                             {{"loss", "F32", {}, view(&losses.back(), 1)},
-                              {"losses", "F32", {int64_t(losses.size())}, view(losses.data(), losses.size())},
-                              {"logits", "F32", {batch, classes}, view(program.logits(), batch * classes)}},
+                             {tensor("loss", {}, &losses.back(), 1),
+                              tensor("losses", {int64_t(losses.size())}, losses.data(), losses.size()),
+                              tensor("logits", {batch, classes}, program.logits(), batch * classes)},
                              {});
 }
 

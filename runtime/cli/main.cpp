@@ -4,18 +4,26 @@
 
 #include "runtime/cli/Commands.h"
 #include "runtime/cli/Stub.h"
+#include "runtime/support/Text.h"
 
 #include <CLI/CLI.hpp>
+#include <cerrno>
+#include <csignal>
 #include <cstdio>
+#include <fcntl.h>
+#include <iostream>
 #include <unistd.h>
 
 using namespace incept;
 
 namespace {
 
+/// Beyond this a double does not count steps exactly.
+constexpr int64_t kMaxSteps = int64_t(1) << 53;
+
 /// Everything the command line can say.
 struct Arguments {
-  bool json = false, memory = false;
+  bool json = false, memory = false, version = false;
   std::string data, weights, output;
   uint64_t seed = 0;
   TrainOptions train;
@@ -25,14 +33,54 @@ struct Arguments {
   std::vector<std::string> settings;
 };
 
+/// Checks of options: a sentence where the text is not such a number.
+auto wholeNumber(int64_t low, int64_t high) {
+  return [low, high](const std::string &text) {
+    int64_t value = 0;
+    return readInteger(text, low, high, value) ? std::string()
+                                               : "expected a whole number of " + std::to_string(low) +
+                                                     (high < kMaxSteps    ? " to " + std::to_string(high)
+                                                      : high == kMaxSteps ? " to 2^53"
+                                                                          : " or more") +
+                                                     ", but got '" + text + "'";
+  };
+}
+
+std::string checkSeed(const std::string &text) {
+  uint64_t value = 0;
+  return readInteger(text, value) ? "" : "expected a whole number of 0 to 2^64-1, but got '" + text + "'";
+}
+
+std::string checkPositive(const std::string &text) {
+  double value = 0;
+  return readNumber(text, value) && value > 0 ? "" : "expected a number above 0, but got '" + text + "'";
+}
+
 void addTrain(CLI::App &app, Arguments &a) {
   CLI::App *command = app.add_subcommand("train", "train on images");
   command->add_option("--data", a.train.data, "idx:DIR or synthetic:")->required();
-  auto *epochs = command->add_option("--epochs", a.train.epochs, "passes over the images")->check(CLI::PositiveNumber);
-  command->add_option("--steps", a.train.steps, "updates")->check(CLI::PositiveNumber)->excludes(epochs);
-  command->add_option("--seed", a.train.seed, "seed of weights, order and dropout");
-  command->add_option("--checkpoint-dir", a.train.checkpointDirectory, "directory for step-N.safetensors");
-  command->add_flag("--resume", a.train.resume, "continue from the newest checkpoint");
+  auto *epochs = command->add_option("--epochs", a.train.epochs, "passes over the images")->check(checkPositive);
+  command->add_option("--steps", a.train.steps, "updates")->check(wholeNumber(1, kMaxSteps))->excludes(epochs);
+  command->add_option("--seed", a.train.seed, "seed of weights, order and dropout")->check(checkSeed);
+  auto *folder = command->add_option("--checkpoint-dir", a.train.checkpointDirectory,
+                                     "directory for step-N.safetensors, one run's alone");
+  auto *resume = command->add_flag("--resume", a.train.resume, "continue from the newest checkpoint that is whole");
+  command
+      ->add_flag("--allow-changes", a.train.allowChanges, "resume although data or settings are not those of the run")
+      ->needs(resume);
+  command->add_flag("--overwrite", a.train.overwrite, "remove the directory's checkpoints and begin anew")
+      ->needs(folder)
+      ->excludes(resume);
+  command->add_option("--checkpoint-steps", a.train.checkpointSteps, "a checkpoint every N steps, besides each epoch's")
+      ->check(wholeNumber(1, kMaxSteps))
+      ->needs(folder);
+  command->add_option("--checkpoint-minutes", a.train.checkpointMinutes, "a checkpoint every so many minutes")
+      ->check(checkPositive)
+      ->needs(folder);
+  command->add_option("--keep", a.train.keep, "keep the last N checkpoints and the best; 0: all")
+      ->check(wholeNumber(0, kMaxSteps))
+      ->needs(folder)
+      ->capture_default_str();
   command->add_option("--weights", a.train.weights, "weights to start from");
   command->add_option("--save", a.train.save, "file for the final weights");
   command->add_option("--log", a.train.log, "JSON lines, one per step");
@@ -45,7 +93,7 @@ void addOthers(CLI::App &app, Arguments &a) {
   info->add_flag("--json", a.json, "as JSON");
   info->add_flag("--memory", a.memory, "where each tensor lies");
   CLI::App *init = app.add_subcommand("init", "write initial weights");
-  init->add_option("--seed", a.seed, "seed");
+  init->add_option("--seed", a.seed, "seed")->check(checkSeed);
   init->add_option("--output", a.output, "safetensors file")->required();
   CLI::App *eval = app.add_subcommand("eval", "accuracy on the test images");
   eval->add_option("--data", a.data, "idx:DIR or synthetic:")->required();
@@ -56,19 +104,19 @@ void addOthers(CLI::App &app, Arguments &a) {
   auto *images = predict->add_option("images", a.predict.images, "JPEG and PNG files");
   predict->add_option("--input", a.predict.input, "safetensors file with images f32 (N,C,H,W)")->excludes(images);
   predict->add_option("--output", a.predict.output, "safetensors file for logits");
-  predict->add_option("--top", a.predict.top, "classes to print")->check(CLI::PositiveNumber)->capture_default_str();
+  predict->add_option("--top", a.predict.top, "classes to print")
+      ->check(wholeNumber(1, kMaxSteps))
+      ->capture_default_str();
   predict->add_flag("--json", a.predict.json, "a line of JSON per image");
   CLI::App *step = app.add_subcommand("step", "training steps on a given batch");
   step->add_option("--weights", a.step.weights, "safetensors file")->required();
   step->add_option("--batch", a.step.batch, "safetensors file with images f32 (N,C,H,W), labels i64 (N)")->required();
   step->add_option("--output", a.step.output, "safetensors file")->required();
-  step->add_option("--steps", a.step.steps, "how many")->check(CLI::Range(int64_t(1), int64_t(1000000)));
-  step->add_option("--seed", a.step.seed, "seed of dropout");
+  step->add_option("--steps", a.step.steps, "how many")->check(wholeNumber(1, 1000000));
+  step->add_option("--seed", a.step.seed, "seed of dropout")->check(checkSeed);
   step->add_option("--set", a.settings, "KEY=VALUE, a hyper-parameter")->allow_extra_args(false);
   CLI::App *bench = app.add_subcommand("bench", "time steps on synthetic images");
-  bench->add_option("--steps", a.bench.steps, "how many")
-      ->check(CLI::Range(int64_t(1), int64_t(1000000)))
-      ->capture_default_str();
+  bench->add_option("--steps", a.bench.steps, "how many")->check(wholeNumber(1, 1000000))->capture_default_str();
   bench->add_flag("--json", a.bench.json, "as JSON");
   auto *profile = bench->add_flag("--profile", a.bench.profile, "time of launches against the machine's peaks");
   bench->add_flag("--launches", a.bench.launches, "with --profile: list every launch")->needs(profile);
@@ -76,59 +124,104 @@ void addOthers(CLI::App &app, Arguments &a) {
   bench->add_flag("--paced", a.bench.paced, "wait for a line of standard input before each step, report each");
 }
 
-Status dispatch(CLI::App &app, Arguments &a) {
+Status dispatch(const std::string &command, const std::string &name, Arguments &a) {
   auto program = Program::load("/proc/self/exe", stubBackend());
   if (!program)
     return program.status();
+  if (a.version)
+    return runVersion(**program);
   for (const std::string &setting : a.settings)
     INCEPT_RETURN_IF_ERROR((*program)->hyperparameters().set(setting));
-  std::string command = app.get_subcommands().front()->get_name();
   if (command == "info")
     return runInfo(**program, a.json, a.memory);
   INCEPT_RETURN_IF_ERROR((*program)->prepareDevice());
-  if (std::string note = (*program)->device().note(); !note.empty())
-    std::fprintf(stderr, "%s: note: %s\n", app.get_name().c_str(), note.c_str());
+  Note note = [&](const std::string &text) {
+    std::fprintf(stderr, "%s: note: %s\n", name.c_str(), printable(text).c_str());
+  };
+  if (std::string text = (*program)->device().note(); !text.empty())
+    note(text);
   if (command == "train") {
     if ((*program)->image().mode != "train")
       return usageError("the program was compiled with --mode=infer: it cannot train");
+    a.train.note = note;
     return train(**program, a.train);
   }
   if (command == "init")
     return runInit(**program, a.seed, a.output);
   if (command == "eval")
-    return runEval(**program, a.data, a.weights, a.json);
+    return runEval(**program, a.data, a.weights, a.json, note);
   if (command == "predict")
-    return runPredict(**program, a.predict);
+    return runPredict(**program, a.predict, note);
   if (command == "step")
     return runStep(**program, a.step);
   return runBench(**program, a.bench);
 }
 
+/// A file that is opened must not become the standard output of a process that was started without one: then writing
+/// to it would go into the file. What is put there fails when it is used.
+void holdStandardFiles() {
+  for (int file : {0, 1, 2})
+    if (::fcntl(file, F_GETFD) < 0 && errno == EBADF)
+      (void)::open("/dev/null", file == 0 ? O_WRONLY : O_RDONLY);
+}
+
+/// What was printed has arrived, or the reader has what it wanted and is gone.
+Status flushOutput() {
+  errno = 0;
+  std::cout.flush();
+  if (std::fflush(stdout) == 0 && !std::ferror(stdout) && std::cout)
+    return {};
+  return machineError("cannot write to the standard output" +
+                      (errno ? std::string(": ") + std::strerror(errno) : std::string())); // else it was before
+}
+
+/// Says what is wrong with the first argument where a command is expected.
+Status checkCommand(const CLI::App &app, int argc, char **argv) {
+  std::string known;
+  bool isKnown = argc < 2 || *argv[1] == '-' || *argv[1] == '\0';
+  for (const CLI::App *command : app.get_subcommands({})) {
+    known += (known.empty() ? "" : ", ") + command->get_name();
+    isKnown |= argc >= 2 && command->get_name() == argv[1];
+  }
+  if (argc < 2)
+    return usageError("expected a command: " + known);
+  return isKnown ? Status() : usageError("unknown command '" + std::string(argv[1]) + "': expected " + known);
+}
+
 } // namespace
 
 int main(int argc, char **argv) {
-  const char *slash = std::strrchr(argv[0], '/');
-  std::string name = slash ? slash + 1 : argv[0];
+  holdStandardFiles();
+  std::signal(SIGXFSZ, SIG_IGN); // a limit of file sizes is an error of a write
+  const char *path = argc > 0 ? argv[0] : "program", *slash = std::strrchr(path, '/');
+  std::string name = slash ? slash + 1 : path;
   CLI::App app("a network compiled by incept", name);
-  app.require_subcommand(1);
+  app.require_subcommand(0, 1);
   Arguments arguments;
+  app.add_flag("--version", arguments.version, "which versions this is of and uses");
   addTrain(app, arguments);
   addOthers(app, arguments);
+  Status status = checkCommand(app, argc, argv);
   try {
-    app.parse(argc, argv);
+    if (status.ok())
+      app.parse(argc, argv);
+    auto commands = app.get_subcommands();
+    if (status.ok() && commands.empty() && !arguments.version)
+      status = usageError("expected a command");
+    if (status.ok())
+      status = dispatch(commands.empty() ? "" : commands.front()->get_name(), printable(name), arguments);
   } catch (const CLI::ParseError &error) {
     if (error.get_exit_code() == 0)
-      return app.exit(error);
-    std::fprintf(stderr, "%s: error: %s; run %s --help\n", name.c_str(), error.what(), name.c_str());
-    return static_cast<int>(Code::Usage);
-  }
-  Status status;
-  try {
-    status = dispatch(app, arguments);
+      (void)app.exit(error); // --help
+    else
+      status = usageError(error.what());
   } catch (const std::bad_alloc &) {
     status = machineError("out of memory");
   }
+  if (Status written = flushOutput(); status.ok())
+    status = written;
   if (!status.ok())
-    std::fprintf(stderr, "%s: error: %s\n", name.c_str(), status.message().c_str());
+    std::fprintf(stderr, "%s: error: %s%s\n", printable(name).c_str(), printable(status.message()).c_str(),
+                 status.code() == Code::Usage ? ("; run " + printable(name) + " --help").c_str() : "");
   return static_cast<int>(status.code());
 }

@@ -61,7 +61,7 @@ public:
   /// Runs only the launches of an entry point that `wanted` accepts.
   virtual Status runOnly(std::string_view entry, const std::function<bool(const program::Launch &)> &wanted) = 0;
 
-  /// Copies a tensor's value between its place and `logical`, dense in the order of its shape.
+  /// Copies a tensor's value between its place and `logical`, dense in the order of its shape and aligned as its type.
   virtual Status read(const program::Tensor &tensor, std::byte *logical) = 0;
   virtual Status write(const program::Tensor &tensor, const std::byte *logical) = 0;
   /// Sets a whole region to one f32.
@@ -86,6 +86,8 @@ struct Backend {
   Status (*check)(const program::Image &image);
   /// Adds what `info` says of the target.
   void (*describe)(const program::Image &image, nlohmann::ordered_json &info);
+  /// The libraries that this machine has for its programs, with their versions: "oneDNN 2.6.3", or why there are none.
+  std::string (*library)();
   /// Fails on a machine that cannot run the program. The image must outlive the device.
   Expected<std::unique_ptr<Device>> (*create)(const program::Image &image);
 };

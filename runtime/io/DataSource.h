@@ -28,10 +28,8 @@ struct ImageShape {
 enum class Split { Train, Test };
 
 /// Loads a split of SRC ("idx:DIR", "synthetic:", or a directory with idx files). A missing test split gives an empty
-/// set. Synthetic images are always the same ones. Every mistake names the file.
+/// set. Synthetic images are always the same ones. Every mistake names the file. What the headers of images and labels
+/// say is checked, and that there is memory for it, before anything is unpacked.
 Expected<ImageSet> loadImages(const std::string &source, Split split, const ImageShape &shape);
-
-/// Reads one idx file of unsigned bytes (`dims` dimensions) with its header checked against its length.
-Expected<std::vector<uint8_t>> readIdx(const std::string &path, int dims, std::vector<int64_t> &shape);
 
 } // namespace incept

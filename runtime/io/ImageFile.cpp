@@ -14,6 +14,9 @@ namespace incept {
 
 namespace {
 
+/// Most bytes of a file that are read: more than any picture of kMaxPicturePixels needs.
+constexpr uint64_t kMaxPictureBytes = uint64_t(1) << 30;
+
 /// The part of a picture's side that is looked at.
 constexpr double kCentralPart = 0.875;
 
@@ -188,7 +191,7 @@ Expected<Picture> decodePicture(std::string_view bytes, const std::string &name,
 }
 
 Expected<Picture> readPicture(const std::string &path, int64_t channels) {
-  auto file = MappedFile::open(path);
+  auto file = LoadedFile::open(path, kMaxPictureBytes);
   if (!file)
     return file.status();
   return decodePicture(file->bytes(), path, channels);

@@ -1,188 +1,228 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "runtime/io/Safetensors.h"
+#include "runtime/io/SafetensorsHeader.h"
+#include "runtime/support/Checksum.h"
 
 #include <algorithm>
 #include <cstring>
-#include <nlohmann/json.hpp>
-
-using Json = nlohmann::ordered_json;
 
 namespace incept {
+
+using namespace safetensors;
 
 namespace {
 
 /// The format's own limit.
 constexpr uint64_t kMaxHeader = 100'000'000;
 
-struct TypeSize {
-  const char *name;
-  int64_t bytes;
-};
-constexpr TypeSize kTypes[] = {{"BOOL", 1}, {"U8", 1},  {"I8", 1},  {"I16", 2}, {"U16", 2}, {"F16", 2}, {"BF16", 2},
-                               {"I32", 4},  {"U32", 4}, {"F32", 4}, {"F64", 8}, {"I64", 8}, {"U64", 8}};
-
-int64_t typeSize(const std::string &name) {
-  for (const TypeSize &type : kTypes)
-    if (name == type.name)
-      return type.bytes;
-  return 0;
+Status bad(const std::string &name, const std::string &why) {
+  return inputError("'" + name + "' is no valid safetensors file: " + why);
 }
 
-uint64_t readLength(std::string_view bytes) {
+/// The length of the header, checked against the file's.
+Expected<uint64_t> headerLength(std::string_view bytes, uint64_t fileSize, const std::string &name) {
+  if (fileSize < 8)
+    return bad(name, fileSize == 0 ? "it is empty" : "it is shorter than 8 bytes");
   uint64_t length = 0;
   for (int i = 7; i >= 0; --i)
     length = length << 8 | static_cast<unsigned char>(bytes[i]);
+  if (length > kMaxHeader || length > fileSize - 8)
+    return bad(name, "its header of " + std::to_string(length) + " bytes is longer than the file or than 100 MB");
   return length;
 }
 
-/// Parses with nesting limited and duplicate names refused, of which nlohmann would keep the last.
-bool parseJson(std::string_view text, Json &json, std::string &why) {
-  std::vector<std::string> names;
-  bool deep = false;
-  auto callback = [&](int depth, Json::parse_event_t event, Json &value) {
-    deep |= depth > 4;
-    if (depth == 1 && event == Json::parse_event_t::key)
-      names.push_back(value.get<std::string>());
-    return !deep;
-  };
-  try {
-    json = Json::parse(text.begin(), text.end(), callback);
-  } catch (const Json::exception &) {
-    why = "its header is not JSON";
-    return false;
+/// Adds length and header to a checksum, as they were when it was taken.
+void addHead(Checksum &sum, std::string_view head) {
+  size_t at = findChecksum(head);
+  if (at == std::string_view::npos) {
+    sum.add(head);
+    return;
   }
-  std::sort(names.begin(), names.end());
-  if (std::adjacent_find(names.begin(), names.end()) != names.end()) {
-    why = "a tensor's name appears twice";
-    return false;
-  }
-  if (deep || !json.is_object()) {
-    why = "its header is not an object of tensors";
-    return false;
-  }
-  return true;
+  sum.add(head.substr(0, at)).add(kNoChecksum).add(head.substr(at + kNoChecksum.size()));
 }
 
-bool readInt(const Json &json, int64_t &value) {
-  if (!json.is_number_integer() || (json.is_number_unsigned() && json.get<uint64_t>() > uint64_t(INT64_MAX)))
-    return false;
-  value = json.get<int64_t>();
-  return value >= 0;
+/// Compares with what the metadata record, if they do.
+Status checkSum(const Checksum &sum, const Metadata &metadata, const std::string &name) {
+  auto recorded = metadata.find(std::string(kChecksumKey)), kind = metadata.find(std::string(kKindKey));
+  if (recorded == metadata.end() && kind == metadata.end())
+    return {}; // of another program, or an older one
+  if (recorded == metadata.end())
+    return inputError("'" + name + "' is damaged: it has a kind of checksum, but no checksum");
+  if (recorded->second == sum.text())
+    return {};
+  return inputError("'" + name + "' is damaged: its checksum is " + sum.text() + ", but it records " +
+                    recorded->second +
+                    "; where another program changed it on purpose, remove incept.checksum and incept.checksum_kind "
+                    "from its metadata");
 }
 
-bool readTensor(const Json &entry, std::string_view data, TensorView &tensor, int64_t &begin, int64_t &end,
-                std::string &why) {
-  if (!entry.is_object() || !entry.contains("dtype") || !entry["dtype"].is_string() || !entry.contains("shape") ||
-      !entry["shape"].is_array() || !entry.contains("data_offsets") || !entry["data_offsets"].is_array() ||
-      entry["data_offsets"].size() != 2) {
-    why = "expected dtype, shape and two data_offsets";
-    return false;
-  }
-  tensor.type = entry["dtype"].get<std::string>();
-  int64_t bytes = typeSize(tensor.type);
-  if (!bytes) {
-    why = "unknown dtype '" + tensor.type + "'";
-    return false;
-  }
-  for (const Json &dim : entry["shape"]) {
-    int64_t value = 0;
-    if (!readInt(dim, value) || __builtin_mul_overflow(bytes, value, &bytes)) {
-      why = "its shape is negative or too large";
-      return false;
+/// Memory whose address every device takes; it grows, but is not kept longer than a file is read or written.
+class Buffer {
+public:
+  std::byte *reserve(size_t size) {
+    if (size > capacity) {
+      memory.reset(); // not both at once
+      memory.reset(static_cast<std::byte *>(::operator new(size, kAlignment)));
+      capacity = size;
     }
-    tensor.shape.push_back(value);
+    return memory.get();
   }
-  if (!readInt(entry["data_offsets"][0], begin) || !readInt(entry["data_offsets"][1], end) || begin > end ||
-      static_cast<uint64_t>(end) > data.size()) {
-    why = "its data_offsets lie outside the file";
-    return false;
+
+private:
+  static constexpr std::align_val_t kAlignment{64};
+  struct Delete {
+    void operator()(std::byte *bytes) const { ::operator delete(bytes, kAlignment); }
+  };
+  std::unique_ptr<std::byte, Delete> memory;
+  size_t capacity = 0;
+};
+
+/// True where each value of a type of floats is finite: not all bits of its exponent are set.
+template <typename Word>
+bool hasFinite(std::string_view bytes, Word exponent) {
+  bool finite = true;
+  for (size_t i = 0; i + sizeof(Word) <= bytes.size(); i += sizeof(Word)) {
+    Word word;
+    std::memcpy(&word, bytes.data() + i, sizeof word);
+    finite &= (word & exponent) != exponent;
   }
-  if (end - begin != bytes) {
-    why = "expected " + std::to_string(bytes) + " bytes for its shape, but data_offsets span " +
-          std::to_string(end - begin);
-    return false;
-  }
-  tensor.bytes = data.substr(begin, bytes);
-  return true;
+  return finite;
+}
+
+bool isFinite(const std::string &type, std::string_view bytes) {
+  if (type == "F64")
+    return hasFinite<uint64_t>(bytes, 0x7FF0000000000000u);
+  if (type == "F32")
+    return hasFinite<uint32_t>(bytes, 0x7F800000u);
+  if (type == "BF16")
+    return hasFinite<uint16_t>(bytes, 0x7F80u);
+  return type != "F16" || hasFinite<uint16_t>(bytes, 0x7C00u);
 }
 
 } // namespace
 
 Status SafetensorsFile::parse(std::string_view bytes, const std::string &name,
-                              std::map<std::string, TensorView> &tensors,
-                              std::map<std::string, std::string> &metadata) {
-  auto bad = [&](const std::string &why) { return inputError("'" + name + "' is no valid safetensors file: " + why); };
-  if (bytes.size() < 8)
-    return bad("it is shorter than 8 bytes");
-  uint64_t length = readLength(bytes);
-  if (length > kMaxHeader || length > bytes.size() - 8)
-    return bad("its header of " + std::to_string(length) + " bytes is longer than the file or than 100 MB");
-  Json json;
+                              std::map<std::string, TensorView> &tensors, Metadata &metadata) {
+  auto length = headerLength(bytes, bytes.size(), name);
+  if (!length)
+    return length.status();
+  std::string_view data = bytes.substr(8 + *length);
+  std::map<std::string, TensorPlace> places;
   std::string why;
-  if (!parseJson(bytes.substr(8, length), json, why))
-    return bad(why);
-  std::string_view data = bytes.substr(8 + length);
-  std::vector<std::pair<int64_t, int64_t>> spans;
-  for (const auto &[key, entry] : json.items()) {
-    if (key == "__metadata__") {
-      if (!entry.is_object())
-        return bad("__metadata__ is not an object");
-      for (const auto &[field, value] : entry.items()) {
-        if (!value.is_string())
-          return bad("a value of __metadata__ is not a string");
-        metadata[field] = value.get<std::string>();
-      }
-      continue;
-    }
-    TensorView tensor;
-    int64_t begin = 0, end = 0;
-    if (!readTensor(entry, data, tensor, begin, end, why))
-      return bad("tensor '" + key + "': " + why);
-    if (begin != end)
-      spans.emplace_back(begin, end);
-    tensors.emplace(key, std::move(tensor));
+  if (!parseHeader(bytes.substr(8, *length), data.size(), places, metadata, why))
+    return bad(name, why);
+  for (auto &[key, place] : places)
+    tensors[key] = {std::move(place.type), std::move(place.shape), data.substr(place.offset, place.bytes)};
+  Checksum sum;
+  if (metadata.count(std::string(kChecksumKey))) { // else nothing is compared
+    addHead(sum, bytes.substr(0, 8 + *length));
+    sum.add(data);
   }
-  std::sort(spans.begin(), spans.end());
-  for (size_t i = 1; i < spans.size(); ++i)
-    if (spans[i].first < spans[i - 1].second)
-      return bad("two tensors overlap");
-  return {};
+  return checkSum(sum, metadata, name);
 }
 
 Expected<SafetensorsFile> SafetensorsFile::open(const std::string &path) {
-  auto mapped = MappedFile::open(path);
-  if (!mapped)
-    return mapped.status();
-  SafetensorsFile file(std::move(*mapped));
+  auto loaded = LoadedFile::open(path);
+  if (!loaded)
+    return loaded.status();
+  SafetensorsFile file(std::move(*loaded));
   INCEPT_RETURN_IF_ERROR(parse(file.file.bytes(), path, file.tensors, file.metadata));
   return file;
 }
 
-Status writeSafetensors(const std::string &path, const std::vector<TensorToWrite> &tensors,
-                        const std::map<std::string, std::string> &metadata) {
-  Json header = Json::object();
-  if (!metadata.empty())
-    header["__metadata__"] = metadata;
-  size_t offset = 0;
-  for (const TensorToWrite &tensor : tensors) {
-    header[tensor.name] = {
-        {"dtype", tensor.type}, {"shape", tensor.shape}, {"data_offsets", {offset, offset + tensor.bytes.size()}}};
-    offset += tensor.bytes.size();
+Expected<SafetensorsReader> SafetensorsReader::open(const std::string &path) {
+  auto input = InputFile::open(path);
+  if (!input)
+    return input.status();
+  SafetensorsReader reader(std::move(*input));
+  char first[8] = {};
+  INCEPT_RETURN_IF_ERROR(reader.file.read(0, first, std::min<uint64_t>(reader.file.size(), 8)));
+  auto length = headerLength({first, 8}, reader.file.size(), path);
+  if (!length)
+    return length.status();
+  reader.head.resize(8 + *length);
+  INCEPT_RETURN_IF_ERROR(reader.file.read(0, reader.head.data(), reader.head.size()));
+  std::string why;
+  if (!parseHeader(std::string_view(reader.head).substr(8), reader.file.size() - reader.head.size(), reader.tensors,
+                   reader.metadata, why))
+    return bad(path, why);
+  return reader;
+}
+
+Status SafetensorsReader::read(const Take &take) const {
+  std::vector<const std::pair<const std::string, TensorPlace> *> order;
+  for (const auto &entry : tensors)
+    order.push_back(&entry);
+  std::stable_sort(order.begin(), order.end(), [](auto *a, auto *b) { return a->second.offset < b->second.offset; });
+  Checksum sum;
+  addHead(sum, head);
+  Buffer buffer;
+  const uint64_t dataBytes = file.size() - head.size();
+  auto load = [&](uint64_t begin, uint64_t size, std::string_view &bytes) {
+    std::byte *memory = buffer.reserve(size);
+    bytes = {reinterpret_cast<const char *>(memory), size};
+    return file.read(head.size() + begin, memory, size);
+  };
+  // Bytes of no tensor count in the checksum too.
+  uint64_t done = 0;
+  auto skipTo = [&](uint64_t end) -> Status {
+    for (std::string_view bytes; done < end; done += bytes.size()) {
+      INCEPT_RETURN_IF_ERROR(load(done, std::min<uint64_t>(end - done, 1 << 20), bytes));
+      sum.add(bytes);
+    }
+    return {};
+  };
+  for (const auto *entry : order) {
+    const TensorPlace &place = entry->second;
+    std::string_view bytes;
+    if (place.bytes > 0) {
+      INCEPT_RETURN_IF_ERROR(skipTo(place.offset));
+      INCEPT_RETURN_IF_ERROR(load(place.offset, place.bytes, bytes));
+      sum.add(bytes);
+      done = place.offset + place.bytes;
+    }
+    INCEPT_RETURN_IF_ERROR(take(entry->first, bytes));
   }
-  std::string text = header.dump();
-  text.resize((text.size() + 7) / 8 * 8, ' ');
-  return writeFile(path, [&](const Sink &sink) {
-    unsigned char length[8];
-    for (int i = 0; i < 8; ++i)
-      length[i] = static_cast<unsigned char>(uint64_t(text.size()) >> (8 * i));
-    if (!sink(length, 8) || !sink(text.data(), text.size()))
-      return false;
-    for (const TensorToWrite &tensor : tensors)
-      if (!sink(tensor.bytes.data(), tensor.bytes.size()))
-        return false;
-    return true;
-  });
+  INCEPT_RETURN_IF_ERROR(skipTo(dataBytes));
+  return checkSum(sum, metadata, path());
+}
+
+Expected<std::string> SafetensorsReader::checksum() const {
+  if (auto recorded = metadata.find(std::string(kChecksumKey)); recorded != metadata.end())
+    return recorded->second;
+  Checksum sum;
+  INCEPT_RETURN_IF_ERROR(read([&](const std::string &name, std::string_view bytes) {
+    sum.add(name).add(bytes);
+    return Status();
+  }));
+  return sum.text();
+}
+
+Status writeSafetensors(const std::string &path, const std::vector<TensorToWrite> &tensors, const Metadata &metadata,
+                        Values values) {
+  auto output = OutputFile::create(path);
+  if (!output)
+    return output.status();
+  std::string head = makeHead(tensors, metadata);
+  Checksum sum;
+  sum.add(head);
+  INCEPT_RETURN_IF_ERROR(output->write(head));
+  Buffer buffer;
+  for (const TensorToWrite &tensor : tensors) {
+    std::string_view bytes = tensor.bytes;
+    if (tensor.fill) {
+      std::byte *memory = buffer.reserve(tensor.size);
+      INCEPT_RETURN_IF_ERROR(tensor.fill(memory));
+      bytes = {reinterpret_cast<const char *>(memory), tensor.size};
+    }
+    if (values == Values::Finite && !isFinite(tensor.type, bytes))
+      return inputError("'" + path + "' is not written: '" + tensor.name + "' has values that are not finite");
+    sum.add(bytes);
+    INCEPT_RETURN_IF_ERROR(output->write(bytes));
+  }
+  INCEPT_RETURN_IF_ERROR(output->rewrite(findChecksum(head), sum.text()));
+  return output->commit();
 }
 
 } // namespace incept

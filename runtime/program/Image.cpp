@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "runtime/program/Image.h"
+#include "runtime/support/Checksum.h"
 
 #include <algorithm>
 #include <charconv>
 #include <cstring>
 #include <elf.h>
+#include <map>
+#include <set>
 
 using nlohmann::json;
 
@@ -41,6 +44,10 @@ int64_t integer(const json &value, const char *what, int64_t low = 0, int64_t hi
   return value.get<int64_t>();
 }
 
+bool isOneOf(std::string_view text, std::initializer_list<std::string_view> known) {
+  return std::find(known.begin(), known.end(), text) != known.end();
+}
+
 /// The integer at a key.
 int64_t field(const json &object, const char *key, int64_t low = 0) { return integer(get(object, key), key, low); }
 
@@ -66,12 +73,31 @@ std::string_view part(const json &range, std::string_view all, const std::string
   return all.substr(offset, size);
 }
 
+std::string describe(const Launch &launch) { return "'" + launch.op + "' (" + launch.location + ")"; }
+
+/// What is wrong with the operands of a launch, empty where nothing is.
+std::string findOutside(const Image &image, const Launch &launch, const std::vector<OperandSize> &sizes) {
+  if (launch.operands.size() != sizes.size())
+    return describe(launch) + " has " + std::to_string(launch.operands.size()) + " operands, but expected " +
+           std::to_string(sizes.size());
+  for (size_t i = 0; i < sizes.size(); ++i) {
+    const Operand &operand = launch.operands[i];
+    const Region &region = image.regions[operand.region];
+    if (operand.offset % sizes[i].alignment != 0 || sizes[i].bytes > region.bytes ||
+        operand.offset > region.bytes - sizes[i].bytes)
+      return "operand " + std::to_string(i) + " of " + describe(launch) + " has " + std::to_string(sizes[i].bytes) +
+             " bytes at " + std::to_string(operand.offset) + " of region '" + region.name + "', which has " +
+             std::to_string(region.bytes);
+  }
+  return "";
+}
+
 void readTarget(const json &header, Image &image) {
   const json &target = get(header, "target");
   image.target = text(target, "kind");
   image.threads = integer(get(target, "threads"), "threads", 1, 1024);
   image.precision = text(header, "precision");
-  if (image.precision != "f32" && image.precision != "bf16" && image.precision != "f16")
+  if (!isOneOf(image.precision, {"f32", "bf16", "f16"}))
     throw Bad{"its precision '" + image.precision + "' is not f32, bf16 or f16"};
   if (image.target == "cpu") {
     image.isa = text(target, "isa");
@@ -104,7 +130,18 @@ std::string_view readBlobs(const json &header, std::string_view blobs, Image &im
   return find("plans", false);
 }
 
+/// The rule of a tensor's first value; numbers are optional.
+void checkInit(const json &init) {
+  if (!isOneOf(text(init, "kind"),
+               {"zeros", "ones", "constant", "he_normal", "he_uniform", "glorot_uniform", "truncated_normal"}))
+    throw Bad{"a tensor's init is of unknown kind '" + text(init, "kind") + "'"};
+  for (const auto &[key, value] : init.items())
+    if (key != "kind" && !value.is_number())
+      throw Bad{"'" + key + "' of a tensor's init is not a number"};
+}
+
 void readTensors(const json &header, Image &image) {
+  std::set<std::string> names;
   for (const json &entry : list(header, "tensors")) {
     Tensor tensor;
     tensor.name = text(entry, "name");
@@ -127,9 +164,13 @@ void readTensors(const json &header, Image &image) {
         tensor.offset > image.regions[tensor.region].bytes - tensor.bytes ||
         tensor.bytes < uint64_t(tensor.elements) * size)
       throw Bad{"tensor '" + tensor.name + "' does not fit its region"};
-    if (entry.contains("init"))
+    if (!isOneOf(tensor.kind, {"parameter", "state", "slot", "gradient", "io", "derived", "copy", "pending"}))
+      throw Bad{"tensor '" + tensor.name + "' is of unknown kind '" + tensor.kind + "'"};
+    if (entry.contains("init")) {
+      checkInit(entry["init"]);
       tensor.init = entry["init"];
-    if (image.find(tensor.name))
+    }
+    if (!names.insert(tensor.name).second)
       throw Bad{"tensor '" + tensor.name + "' appears twice"};
     image.tensors.push_back(std::move(tensor));
   }
@@ -169,6 +210,54 @@ void readPlans(const json &header, std::string_view blob, Image &image) {
   }
 }
 
+std::vector<KernelOperand> readKernelOperands(const json &entry, const char *key) {
+  std::vector<KernelOperand> operands;
+  for (const json &operand : list(entry, key)) {
+    if (!operand.is_array() || operand.size() != 2 || !operand[0].is_string())
+      throw Bad{"an operand of a kernel is not [type, rank]"};
+    uint64_t size = typeBytes(operand[0].get<std::string>());
+    if (size == 0)
+      throw Bad{"an operand of a kernel is of unknown type '" + operand[0].get<std::string>() + "'"};
+    operands.push_back({size, integer(operand[1], key)});
+  }
+  return operands;
+}
+
+/// True for two `fixed` kernels of one signature.
+bool isSameCode(const Kernel &a, const Kernel &b) {
+  auto sameBytes = [](const KernelOperand &x, const KernelOperand &y) { return x.elementBytes == y.elementBytes; };
+  return a.family == "fixed" && b.family == "fixed" && a.inputs == b.inputs && a.extents.size() == b.extents.size() &&
+         a.extents != b.extents &&
+         std::equal(a.operands.begin(), a.operands.end(), b.operands.begin(), b.operands.end(), sameBytes);
+}
+
+void readKernels(const json &header, Image &image) {
+  std::map<std::string, Kernel> seen;
+  for (const json &entry : list(header, "kernels")) {
+    Kernel kernel;
+    kernel.name = text(entry, "name");
+    kernel.family = text(entry, "family");
+    kernel.operands = readKernelOperands(entry, "inputs");
+    kernel.inputs = kernel.operands.size();
+    for (const KernelOperand &operand : readKernelOperands(entry, "outputs"))
+      kernel.operands.push_back(operand);
+    kernel.counts = field(entry, "counts");
+    if (kernel.family == "fixed") {
+      for (const json &extent : list(entry, "extents"))
+        kernel.extents.push_back(integer(extent, "extents"));
+      kernel.units = field(entry, "units", 1);
+    }
+    if (!isKernelFamily(kernel.family))
+      throw Bad{"kernel '" + kernel.name + "' is of unknown family '" + kernel.family + "'"};
+    // Code goes by its name: two entries of one name could not both be right about it, unless they are for other
+    // extents.
+    auto [first, isNew] = seen.try_emplace(kernel.name, kernel);
+    if (!isNew && !isSameCode(first->second, kernel))
+      throw Bad{"kernel '" + kernel.name + "' appears twice"};
+    image.kernels.push_back(std::move(kernel));
+  }
+}
+
 /// Three sizes of a launch, each up to the most that the hardware takes.
 std::array<unsigned, 3> readSizes(const json &entry, const char *key, const std::array<int64_t, 3> &most) {
   const json &sizes = list(entry, key);
@@ -187,6 +276,19 @@ void readShape(const json &entry, Launch &launch) {
     throw Bad{"a block has more than 1024 threads"};
 }
 
+void checkKernelLaunch(const Launch &launch, const Image &image) {
+  std::vector<OperandSize> sizes;
+  int64_t units = 0;
+  std::string why;
+  if (!measureLaunch(image.kernels[launch.index], launch.extents, sizes, units, why))
+    throw Bad{describe(launch) + ": " + why};
+  if (image.target == "cpu" && launch.units != units)
+    throw Bad{describe(launch) + ": expected " + std::to_string(units) + " units, but got " +
+              std::to_string(launch.units)};
+  if (std::string problem = findOutside(image, launch, sizes); !problem.empty())
+    throw Bad{problem};
+}
+
 Launch readLaunch(const json &entry, const Image &image) {
   Launch launch;
   launch.isKernel = entry.is_object() && entry.contains("kernel");
@@ -203,6 +305,10 @@ Launch readLaunch(const json &entry, const Image &image) {
       throw Bad{"an operand lies outside its region"};
     launch.operands.push_back(place);
   }
+  launch.op = text(entry, "op");
+  launch.location = text(entry, "loc");
+  launch.flops = field(entry, "flops");
+  launch.bytes = field(entry, "bytes");
   if (launch.isKernel) {
     for (const json &extent : list(entry, "extents"))
       launch.extents.push_back(integer(extent, "extents"));
@@ -210,33 +316,49 @@ Launch readLaunch(const json &entry, const Image &image) {
       readShape(entry, launch);
     else
       launch.units = field(entry, "units", 1);
+    checkKernelLaunch(launch, image);
   }
-  launch.op = text(entry, "op");
-  launch.location = text(entry, "loc");
-  launch.flops = field(entry, "flops");
-  launch.bytes = field(entry, "bytes");
   return launch;
+}
+
+void checkKeys(const json &header) {
+  for (const auto &[key, value] : header.items())
+    if (!isOneOf(key,
+                 {"format_version", "network",       "spec",     "target",        "mode",       "precision", "tf32",
+                  "batch_size",     "classes",       "image",    "normalization", "parameters", "states",    "macs",
+                  "keep_gradients", "training_only", "training", "regions",       "tensors",    "plans",     "kernels",
+                  "entries",        "step",          "memory",   "blobs"}))
+      throw Bad{"it has an unknown key '" + key + "'"};
 }
 
 void readHeader(const json &header, std::string_view blobs, Image &image) {
   if (field(header, "format_version") != kFormatVersion)
     throw Bad{"it has format version " + std::to_string(field(header, "format_version")) + ", but this runtime reads " +
               std::to_string(kFormatVersion) + ": compile it again"};
+  checkKeys(header);
   image.network = text(header, "network");
   image.specHash = text(get(header, "spec"), "hash");
   image.specText = text(get(header, "spec"), "text");
   readTarget(header, image);
   image.mode = text(header, "mode");
+  if (!isOneOf(image.mode, {"train", "infer"}))
+    throw Bad{"its mode '" + image.mode + "' is neither train nor infer"};
   image.batchSize = field(header, "batch_size", 1);
   image.classes = field(header, "classes", 1);
   const json &shape = get(header, "image");
   image.channels = field(shape, "channels", 1);
   image.height = field(shape, "height", 1);
   image.width = field(shape, "width", 1);
+  int64_t values = image.batchSize;
+  for (int64_t factor : {image.channels, image.height, image.width})
+    if (__builtin_mul_overflow(values, factor, &values) || uint64_t(values) > kMaxBytes)
+      throw Bad{"its images are too large"};
+  if (__builtin_mul_overflow(image.batchSize, image.classes, &values) || uint64_t(values) > kMaxBytes)
+    throw Bad{"its logits are too large"};
   image.parameters = field(header, "parameters");
   image.states = field(header, "states");
   image.macs = field(header, "macs");
-  image.keepGradients = get(header, "keep_gradients").is_boolean() && get(header, "keep_gradients").get<bool>();
+  image.keepGradients = boolean(header, "keep_gradients");
   if (header.contains("training_only"))
     for (const json &name : list(header, "training_only")) {
       if (!name.is_string())
@@ -251,17 +373,18 @@ void readHeader(const json &header, std::string_view blobs, Image &image) {
     image.regions.push_back({text(entry, "name"), uint64_t(field(entry, "bytes"))});
   readTensors(header, image);
   readPlans(header, readBlobs(header, blobs, image), image);
-  for (const json &kernel : list(header, "kernels")) {
-    if (!kernel.is_string())
-      throw Bad{"a kernel's name is not a string"};
-    image.kernels.push_back(kernel.get<std::string>());
-  }
+  readKernels(header, image);
   const json &entries = get(header, "entries");
   if (!entries.is_object())
     throw Bad{"'entries' is not an object"};
-  for (const auto &[name, launches] : entries.items())
+  for (const auto &[name, launches] : entries.items()) {
+    if (!isOneOf(name, {kStageU8, kStageF32, kForwardBackward, kUpdate, kPrepareTraining, kPrepareInference, kInfer}))
+      throw Bad{"it has an unknown entry point '" + name + "'"};
+    if (!launches.is_array())
+      throw Bad{"entry point '" + name + "' is not a list"};
     for (const json &launch : launches)
       image.entries[name].push_back(readLaunch(launch, image));
+  }
   for (const auto &[name, launches] : entries.items())
     image.entries[name]; // an empty list is an entry too
   int stepRegion = image.findRegion(kStepRegion);
@@ -305,18 +428,38 @@ int Image::findRegion(const std::string &name) const {
   return -1;
 }
 
+uint64_t imageChecksum(std::string_view bytes) {
+  return Checksum().add(bytes.substr(0, 8)).add(bytes.substr(kPrefixBytes)).value();
+}
+
+Status checkOperands(const Image &image, const Launch &launch, const std::vector<OperandSize> &sizes) {
+  std::string problem = findOutside(image, launch, sizes);
+  return problem.empty() ? Status() : inputError("the program image is damaged: " + problem);
+}
+
+static uint64_t readWord(std::string_view bytes) {
+  uint64_t word = 0;
+  for (int i = 7; i >= 0; --i)
+    word = word << 8 | static_cast<unsigned char>(bytes[i]);
+  return word;
+}
+
 Status parseImage(std::string_view bytes, Image &image) {
   auto bad = [](const std::string &why) { return inputError("the program image is damaged: " + why); };
-  if (bytes.size() < 8)
-    return bad("it is shorter than 8 bytes");
-  uint64_t length = 0;
-  for (int i = 7; i >= 0; --i)
-    length = length << 8 | static_cast<unsigned char>(bytes[i]);
-  if (length > bytes.size() - 8)
+  if (bytes.size() < kPrefixBytes)
+    return bad("it is shorter than " + std::to_string(kPrefixBytes) + " bytes");
+  // Version 1 had no checksum: there the header begins where it would be.
+  if (bytes.substr(8).starts_with("{\"format"))
+    return inputError("the program image has format version 1, but this runtime reads " +
+                      std::to_string(kFormatVersion) + ": compile it again");
+  uint64_t length = readWord(bytes);
+  if (length > bytes.size() - kPrefixBytes)
     return bad("its header is longer than the image");
+  if (readWord(bytes.substr(8)) != imageChecksum(bytes))
+    return bad("its checksum does not match: copy the program again, or compile it again");
   try {
-    json header = json::parse(bytes.substr(8, length));
-    readHeader(header, bytes.substr(8 + length), image);
+    json header = json::parse(bytes.substr(kPrefixBytes, length));
+    readHeader(header, bytes.substr(kPrefixBytes + length), image);
   } catch (const Bad &reason) {
     return bad(reason.why);
   } catch (const json::exception &) {

@@ -3,6 +3,7 @@
 // A program image in memory, checked: after `parse` every index and range in these structs is valid.
 #pragma once
 
+#include "runtime/program/Kernels.h"
 #include "runtime/program/ProgramFormat.h"
 #include "runtime/support/Status.h"
 
@@ -30,7 +31,8 @@ struct Tensor {
   nlohmann::json init; ///< null where it has none
 };
 
-/// A place that a launch touches; its region is valid and the offset lies inside it.
+/// A place that a launch touches; its region is valid and the offset lies inside it. So does all that a kernel touches
+/// from there; what a plan touches is checked by who knows the library (`checkOperands`).
 struct Operand {
   size_t region = 0;
   uint64_t offset = 0;
@@ -77,7 +79,7 @@ struct Image {
   std::vector<Region> regions;
   std::vector<Tensor> tensors;
   std::vector<Plan> plans;
-  std::vector<std::string> kernels;
+  std::vector<Kernel> kernels;
   std::map<std::string, std::vector<Launch>> entries;
   std::map<std::string, StepField> step;
   nlohmann::json training;
@@ -91,6 +93,12 @@ struct Image {
 
 /// Bytes of an element of a tensor's type, 0 for an unknown one.
 uint64_t typeBytes(std::string_view type);
+
+/// The checksum of an image of at least kPrefixBytes bytes, to be compared with the one that it holds.
+uint64_t imageChecksum(std::string_view bytes);
+
+/// Each operand of a launch, with its size, lies in its region where it may begin.
+Status checkOperands(const Image &image, const Launch &launch, const std::vector<OperandSize> &sizes);
 
 /// Checks everything and fills `image`. The bytes must outlive it.
 Status parseImage(std::string_view bytes, Image &image);

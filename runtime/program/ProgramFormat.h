@@ -5,10 +5,11 @@
 //
 // An image is, in this order and little-endian:
 //
-//   u64 headerBytes | header: UTF-8 JSON, padded with spaces | blobs
+//   u64 headerBytes | u64 checksum | header: UTF-8 JSON, padded with spaces | blobs
 //
-// `headerBytes` counts the padded JSON. Blob offsets count from the first byte after the header and are multiples
-// of kBlobAlignment. The JSON object has exactly these keys:
+// `headerBytes` counts the padded JSON. `checksum` is the XXH64 (support/Checksum.h) of the eight bytes before it and
+// of all that is behind it. Blob offsets count from the first byte after the header and are multiples of
+// kBlobAlignment. The JSON object has exactly these keys:
 //
 //   format_version  int      kFormatVersion
 //   network         string   name of the architecture
@@ -36,7 +37,12 @@
 //                   other keys are strings, the wrapper's encoding of the problem. cuda has three keys more:
 //                   {engine: string (decimal), knobs: string ("type=value,..."), serialized: {offset, bytes: int}}, the
 //                   last a range of blob "plans", empty where the plan is to be rebuilt
-//   kernels         [string]                         symbols of the code in the blobs
+//   kernels         [{name: string, family: string, inputs, outputs: [[type: string, rank: int]...], counts: int}]
+//                   the code in the blobs: its symbol, and what a launch of it touches. Families and what extents mean:
+//                   dialect/README.md; `counts` are the extents for ops with a `count`, behind the others.
+//                   A kernel of family "fixed" has {extents: [int], units: int} too, the only ones it may be launched
+//                   with, and numbers of elements in the place of ranks: of one op that is none of the families, with
+//                   an entry for each list of extents, all under the code's name
 //   entries         {NAME: [launch]}                 launch lists, run in order
 //   step            [{name: string, type: "f32"|"i64"|"u64", offset: int}]  fields of region kStepRegion
 //   memory          {arena_bytes, persistent_bytes, peak_bytes, lower_bound_bytes: int}
@@ -60,10 +66,16 @@
 
 namespace incept::program {
 
-inline constexpr int kFormatVersion = 1;
+inline constexpr int kFormatVersion = 2;
+/// Bytes before the header.
+inline constexpr std::uint64_t kPrefixBytes = 16;
 inline constexpr const char *kSectionName = ".incept";
 inline constexpr std::uint64_t kBlobAlignment = 64;
 inline constexpr std::uint64_t kRegionAlignment = 64;
+
+/// Elements that one unit of a `flat` kernel processes, and channels of one unit of a `combine` kernel.
+inline constexpr std::int64_t kFlatUnit = 1024;
+inline constexpr std::int64_t kCombineUnit = 64;
 
 /// Names of regions that the runtime itself reads or writes.
 inline constexpr const char *kArenaRegion = "arena";

@@ -1,63 +1,113 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "runtime/train/Checkpoint.h"
+#include "runtime/support/Text.h"
 
-#include <charconv>
-#include <filesystem>
+#include <algorithm>
 
 namespace incept {
 
 static const std::set<std::string> kKinds = {"parameter", "state", "slot"};
 
-/// N of "step-N.safetensors", -1 for other names.
-static int64_t stepOf(const std::string &name) {
-  const std::string prefix = "step-", suffix = ".safetensors";
-  if (name.size() <= prefix.size() + suffix.size() || name.rfind(prefix, 0) != 0 ||
-      name.substr(name.size() - suffix.size()) != suffix)
-    return -1;
-  const char *begin = name.data() + prefix.size(), *end = name.data() + name.size() - suffix.size();
-  int64_t step = -1;
-  auto [stop, error] = std::from_chars(begin, end, step);
-  return error == std::errc() && stop == end && step >= 0 ? step : -1;
+Status saveCheckpoint(Program &program, const RunFolder &folder, int64_t step, const Metadata &run, double accuracy) {
+  Metadata metadata = run;
+  metadata["incept.step"] = std::to_string(step);
+  if (accuracy >= 0)
+    metadata["incept.test_accuracy"] = jsonNumber(accuracy);
+  return program.saveTensors(folder.path(step), kKinds, {}, metadata, Values::Finite);
 }
 
-Status saveCheckpoint(Program &program, const std::string &directory, const Progress &progress) {
-  std::error_code error;
-  std::filesystem::create_directories(directory, error);
-  if (error)
-    return machineError("cannot create '" + directory + "': " + error.message());
-  std::string path = directory + "/step-" + std::to_string(progress.step) + ".safetensors";
-  return program.saveTensors(path, kKinds, {},
-                             {{"incept.network", program.image().network},
-                              {"incept.spec_hash", program.image().specHash},
-                              {"incept.step", std::to_string(progress.step)},
-                              {"incept.seed", std::to_string(progress.seed)}});
+bool readRecorded(const Metadata &metadata, const char *key, int64_t &value) {
+  auto found = metadata.find(key);
+  return found != metadata.end() && readInteger(found->second, 0, INT64_MAX, value);
 }
 
-Expected<Progress> loadNewestCheckpoint(Program &program, const std::string &directory) {
-  int64_t newest = -1;
-  std::error_code error;
-  for (const auto &entry : std::filesystem::directory_iterator(directory, error))
-    newest = std::max(newest, stepOf(entry.path().filename().string()));
-  if (newest < 0)
-    return inputError("'" + directory + "' has no step-N.safetensors to resume from");
-  std::string path = directory + "/step-" + std::to_string(newest) + ".safetensors";
-  auto file = SafetensorsFile::open(path);
-  if (!file)
-    return file.status();
-  auto text = [&](const char *key) { return file->metadata.count(key) ? file->metadata[key] : std::string(); };
-  if (text("incept.spec_hash") != program.image().specHash)
-    return inputError("'" + path + "' was written by another version of the network: compile that one to resume");
-  Progress progress;
-  std::string step = text("incept.step"), seed = text("incept.seed");
-  auto parse = [](const std::string &digits, auto &value) {
-    auto [stop, code] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-    return code == std::errc() && stop == digits.data() + digits.size();
+double recordedAccuracy(const Metadata &metadata) {
+  double value = -1;
+  auto found = metadata.find("incept.test_accuracy");
+  return found != metadata.end() && readNumber(found->second, value) ? value : -1;
+}
+
+int64_t findBest(const RunFolder &folder, double &accuracy) {
+  int64_t best = -1;
+  accuracy = -1;
+  for (int64_t step : folder.steps())
+    if (auto file = SafetensorsReader::open(folder.path(step)))
+      if (double recorded = recordedAccuracy(file->metadata); recorded > accuracy) {
+        best = step;
+        accuracy = recorded;
+      }
+  return best;
+}
+
+namespace {
+
+enum class Verdict { Loaded, Damaged, Refused };
+
+/// Loads one checkpoint; `why` says what is wrong with it otherwise.
+Verdict load(Program &program, const std::string &path, int64_t step, Metadata &metadata, Status &why) {
+  auto file = SafetensorsReader::open(path);
+  if (!file) {
+    why = file.status();
+    return Verdict::Damaged;
+  }
+  metadata = file->metadata;
+  // What a damaged byte says of the network is not believed.
+  auto refuse = [&](const std::string &reason) {
+    why = file->read([](const std::string &, std::string_view) { return Status(); });
+    if (!why.ok())
+      return Verdict::Damaged;
+    why = inputError("'" + path + "' " + reason);
+    return Verdict::Refused;
   };
-  if (!parse(step, progress.step) || !parse(seed, progress.seed) || progress.step != newest)
-    return inputError("'" + path + "' does not say where training stopped");
-  INCEPT_RETURN_IF_ERROR(program.loadTensors(*file, path, kKinds));
-  return progress;
+  int64_t format = 1, recorded = -1;
+  uint64_t seed = 0;
+  if (metadata.count("incept.checkpoint") && !readRecorded(metadata, "incept.checkpoint", format))
+    format = INT64_MAX;
+  if (format > kCheckpointVersion)
+    return refuse("was written by a later version of incept" +
+                  (metadata.count("incept.version") ? ", " + metadata["incept.version"] : "") +
+                  ": resume with a program that one compiles");
+  if (metadata["incept.spec_hash"] != program.image().specHash)
+    return refuse("was written by another version of the network: compile that one to resume");
+  if (!readRecorded(metadata, "incept.step", recorded) || !readInteger(metadata["incept.seed"], seed) ||
+      recorded != step) {
+    why = inputError("'" + path + "' does not say where training stopped");
+    return Verdict::Damaged;
+  }
+  if (why = program.loadTensors(*file, kKinds); why.ok())
+    return Verdict::Loaded;
+  Status reason = why;
+  why = file->read([](const std::string &, std::string_view) { return Status(); });
+  if (!why.ok())
+    return Verdict::Damaged;
+  why = reason; // whole, but of other tensors
+  return Verdict::Refused;
+}
+
+} // namespace
+
+Expected<Resumed> loadNewestCheckpoint(Program &program, const RunFolder &folder) {
+  Resumed resumed;
+  std::vector<int64_t> steps = folder.steps();
+  if (steps.empty())
+    return inputError("'" + folder.directory() + "' has no step-N.safetensors to resume from");
+  std::reverse(steps.begin(), steps.end());
+  for (int64_t step : steps) {
+    Status why;
+    resumed.step = step;
+    resumed.path = folder.path(step);
+    switch (load(program, resumed.path, step, resumed.metadata, why)) {
+    case Verdict::Loaded:
+      return resumed;
+    case Verdict::Refused:
+      return why;
+    case Verdict::Damaged:
+      resumed.damaged.emplace_back(step, why.message());
+    }
+  }
+  return inputError("'" + folder.directory() +
+                    "' has no checkpoint that can be read; the newest: " + resumed.damaged.front().second);
 }
 
 } // namespace incept

@@ -2,6 +2,7 @@
 
 #include "runtime/train/Curve.h"
 #include "runtime/support/Files.h"
+#include "runtime/support/Text.h"
 
 #include <algorithm>
 #include <cmath>
@@ -70,7 +71,7 @@ Status writeCurve(const std::string &path, const std::string &title, const Learn
              "font-family='sans-serif' font-size='12'>\n<rect width='100%%' height='100%%' fill='white'/>\n",
              kWidth, kHeight);
   std::string safe;
-  for (char c : title)
+  for (char c : printable(title)) // XML has no way to write control characters
     safe += c == '<' || c == '&' || c == '>' ? '_' : c;
   svg += format("<text x='%.1f' y='24' font-size='15'>", kLeft) + safe + "</text>\n";
   chart.axes(svg);

@@ -8,7 +8,8 @@
 
 namespace incept {
 
-/// Adds one row of logits to the counts. Ties count against the network.
+/// Adds one row of logits to the counts. Ties count against the network, and so does a score that is no number, whose
+/// comparisons are all false.
 static void count(const float *logits, int64_t classes, int64_t label, Accuracy &accuracy) {
   float own = logits[label], most = *std::max_element(logits, logits + classes);
   double sum = 0;

@@ -206,14 +206,16 @@ Status Program::write(const program::Tensor &tensor, std::string_view bytes) {
   return device_->write(tensor, reinterpret_cast<const std::byte *>(bytes.data()));
 }
 
-Status Program::loadTensors(const SafetensorsFile &file, const std::string &path, const std::set<std::string> &kinds) {
+Status Program::loadTensors(const SafetensorsReader &file, const std::set<std::string> &kinds) {
   std::string wrong;
   int count = 0;
   auto complain = [&](const std::string &text) {
     if (++count <= 20)
       wrong += (wrong.empty() ? "" : "; ") + text;
   };
+  std::map<std::string_view, const program::Tensor *> own;
   for (const program::Tensor &tensor : image_.tensors) {
+    own[tensor.name] = &tensor;
     if (!kinds.count(tensor.kind))
       continue;
     auto found = file.tensors.find(tensor.name);
@@ -222,42 +224,38 @@ Status Program::loadTensors(const SafetensorsFile &file, const std::string &path
     else if (found->second.shape != tensor.shape || found->second.type != safetensorsType(tensor.type))
       complain("'" + tensor.name + "' has another shape or type");
   }
-  for (const auto &[name, view] : file.tensors) {
-    if (std::find(image_.trainingOnly.begin(), image_.trainingOnly.end(), name) != image_.trainingOnly.end())
-      continue;
-    const program::Tensor *tensor = image_.find(name);
-    if (!tensor || tensor->kind == "io" || tensor->kind == "derived")
+  std::set<std::string_view> trainingOnly(image_.trainingOnly.begin(), image_.trainingOnly.end());
+  for (const auto &[name, place] : file.tensors) {
+    auto found = own.find(name);
+    bool isOwn = found != own.end() && found->second->kind != "io" && found->second->kind != "derived";
+    if (!isOwn && !trainingOnly.count(name))
       complain("unexpected '" + name + "'");
   }
   if (count > 20)
     wrong += "; and " + std::to_string(count - 20) + " more";
   if (count > 0)
-    return inputError("'" + path + "' does not fit network '" + image_.network + "': " + wrong);
-  for (const program::Tensor &tensor : image_.tensors)
-    if (kinds.count(tensor.kind))
-      INCEPT_RETURN_IF_ERROR(write(tensor, file.tensors.at(tensor.name).bytes));
-  return {};
+    return inputError("'" + file.path() + "' does not fit network '" + image_.network + "': " + wrong);
+  return file.read([&](const std::string &name, std::string_view bytes) {
+    auto found = own.find(name);
+    return found != own.end() && kinds.count(found->second->kind) ? write(*found->second, bytes) : Status();
+  });
 }
 
 Status Program::saveTensors(const std::string &path, const std::set<std::string> &kinds,
-                            const std::vector<TensorToWrite> &extra,
-                            const std::map<std::string, std::string> &metadata) {
-  std::vector<std::vector<std::byte>> storage;
+                            const std::vector<TensorToWrite> &extra, const Metadata &metadata, Values values) {
   std::vector<TensorToWrite> tensors;
   for (const program::Tensor &tensor : image_.tensors) {
     if (!kinds.count(tensor.kind))
       continue;
-    auto bytes = read(tensor);
-    if (!bytes)
-      return bytes.status();
-    storage.push_back(std::move(*bytes));
-    tensors.push_back({tensor.name,
-                       safetensorsType(tensor.type),
-                       tensor.shape,
-                       {reinterpret_cast<const char *>(storage.back().data()), storage.back().size()}});
+    TensorToWrite &entry = tensors.emplace_back();
+    entry.name = tensor.name;
+    entry.type = safetensorsType(tensor.type);
+    entry.shape = tensor.shape;
+    entry.size = tensor.elements * program::typeBytes(tensor.type);
+    entry.fill = [this, &tensor](std::byte *memory) { return device_->read(tensor, memory); };
   }
   tensors.insert(tensors.end(), extra.begin(), extra.end());
-  return writeSafetensors(path, tensors, metadata);
+  return writeSafetensors(path, tensors, metadata, values);
 }
 
 void Program::setStep(const char *field, double value) {

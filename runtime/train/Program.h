@@ -33,10 +33,11 @@ public:
   /// depend on the seed alone.
   Status initialize(uint64_t seed, size_t threads = 0);
   /// Reads every tensor of `kinds` from a file; missing, unexpected and mis-shaped tensors are all listed.
-  Status loadTensors(const SafetensorsFile &file, const std::string &path, const std::set<std::string> &kinds);
-  /// Writes every tensor of `kinds` in logical order, and `extra` after them.
+  /// Nothing is read before all of them fit; where the file turns out to be damaged, some have been.
+  Status loadTensors(const SafetensorsReader &file, const std::set<std::string> &kinds);
+  /// Writes every tensor of `kinds` in logical order, one after the other, and `extra` after them.
   Status saveTensors(const std::string &path, const std::set<std::string> &kinds,
-                     const std::vector<TensorToWrite> &extra, const std::map<std::string, std::string> &metadata);
+                     const std::vector<TensorToWrite> &extra, const Metadata &metadata, Values values = Values::Any);
   /// A tensor's value in logical order.
   Expected<std::vector<std::byte>> read(const program::Tensor &tensor);
   Status write(const program::Tensor &tensor, std::string_view bytes);

@@ -1,13 +1,47 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "runtime/train/Schedule.h"
+#include "runtime/support/Text.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
+#include <limits>
 #include <numbers>
 
 namespace incept {
+
+namespace {
+
+/// Programs compute in f32: what is beyond it would be an infinity there.
+constexpr double kMost = std::numeric_limits<float>::max();
+
+/// Which values a hyper-parameter may have: from `low` (or above it) to `high`.
+struct Range {
+  std::string_view key;
+  double low, high;
+  bool aboveLow = false;
+
+  bool holds(double value) const { return (aboveLow ? value > low : value >= low) && value <= high; }
+};
+constexpr Range kRanges[] = {{"learning_rate", 0, kMost},
+                             {"gamma", 0, kMost},
+                             {"every_epochs", 0, kMost, true},
+                             {"final_learning_rate", 0, kMost},
+                             {"warmup_epochs", 0, kMost},
+                             {"epochs", 0, kMost, true},
+                             {"momentum", 0, 1},
+                             {"rms_decay", 0, 1},
+                             {"rms_epsilon", 0, kMost},
+                             {"weight_decay", 0, kMost}};
+
+/// That of a field that only an optimizer of its own knows is all numbers.
+Range rangeOf(std::string_view key) {
+  const Range *range = std::find_if(std::begin(kRanges), std::end(kRanges),
+                                    [&](const Range &candidate) { return candidate.key == key; });
+  return range == std::end(kRanges) ? Range{key, -kMost, kMost} : *range;
+}
+
+} // namespace
 
 Expected<Hyperparameters> Hyperparameters::fromJson(const nlohmann::json &training,
                                                     const std::vector<std::string> &fields) {
@@ -22,6 +56,8 @@ Expected<Hyperparameters> Hyperparameters::fromJson(const nlohmann::json &traini
   nlohmann::json rate = section("learning_rate"), optimizer = section("optimizer");
   if (rate.is_object() && rate.contains("kind") && rate["kind"].is_string())
     result.kind = rate["kind"].get<std::string>();
+  if (result.kind != "constant" && result.kind != "step" && result.kind != "cosine")
+    return inputError("the program image is damaged: its learning rate is of unknown kind '" + result.kind + "'");
   take(rate, "base", "learning_rate");
   take(rate, "gamma", "gamma");
   take(rate, "every_epochs", "every_epochs");
@@ -51,13 +87,23 @@ Status Hyperparameters::set(const std::string &setting) {
       known += (known.empty() ? "" : ", ") + name;
     return usageError("expected --set KEY=VALUE with a KEY of " + known + ", but got '" + setting + "'");
   }
-  const char *begin = setting.data() + equals + 1, *end = setting.data() + setting.size();
+  std::string text = setting.substr(equals + 1);
+  const Range &range = rangeOf(key);
   double value = 0;
-  auto [stop, error] = std::from_chars(begin, end, value);
-  if (error != std::errc() || stop != end || !std::isfinite(value))
-    return usageError("expected a number for '" + key + "', but got '" + std::string(begin, end) + "'");
+  if (!readNumber(text, value) || !range.holds(value))
+    return usageError("expected a number " + std::string(range.aboveLow ? "above 0" : "of at least 0") +
+                      (range.high < kMost ? " and at most 1" : "") + " for '" + key + "', but got '" + text + "'");
   found->second = value;
+  given.insert(key);
   return {};
+}
+
+bool Hyperparameters::restore(std::string_view key, double value) {
+  auto found = values.find(key);
+  if (found == values.end() || !rangeOf(key).holds(value))
+    return false;
+  found->second = value;
+  return true;
 }
 
 double Hyperparameters::learningRate(int64_t step, int64_t stepsPerEpoch) const {

@@ -7,6 +7,7 @@
 
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,13 +21,18 @@ public:
   static Expected<Hyperparameters> fromJson(const nlohmann::json &training,
                                             const std::vector<std::string> &fields = {});
 
-  /// Replaces one, "KEY=VALUE"; an unknown key lists the known ones.
+  /// Replaces one, "KEY=VALUE"; an unknown key lists the known ones, and each has a range.
   Status set(const std::string &setting);
+  /// True where `set` has replaced it.
+  bool isSet(std::string_view key) const { return given.find(key) != given.end(); }
+  /// Takes a value as it was recorded, if it is one that `set` would take; false otherwise.
+  bool restore(std::string_view key, double value);
   /// Replaces the length of the training, in which the cosine falls.
   void setEpochs(double epochs) { values["epochs"] = epochs; }
   using Values = std::map<std::string, double, std::less<>>; // looked up in every step: without making a string
   double get(std::string_view key) const { return values.find(key)->second; } ///< of a key that there is
   const Values &all() const { return values; }
+  const std::string &schedule() const { return kind; } ///< "constant", "step" or "cosine"
 
   /// Learning rate of the step `step` (from 0), with `stepsPerEpoch` steps in an epoch:
   ///   constant  base
@@ -37,6 +43,7 @@ public:
 
 private:
   std::string kind = "constant";
+  std::set<std::string, std::less<>> given;
   Values values = {{"learning_rate", 0.01}, {"gamma", 1},       {"every_epochs", 1}, {"final_learning_rate", 0},
                    {"warmup_epochs", 0},    {"epochs", 1},      {"momentum", 0.9},   {"rms_decay", 0.9},
                    {"rms_epsilon", 1},      {"weight_decay", 0}};

@@ -2,17 +2,18 @@
 
 #include "runtime/train/Trainer.h"
 #include "runtime/support/Philox.h"
-#include "runtime/train/Checkpoint.h"
 #include "runtime/train/Curve.h"
+#include "runtime/train/ProgressLine.h"
+#include "runtime/train/Resume.h"
+#include "runtime/train/TrainingLog.h"
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <csignal>
-#include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <numeric>
-#include <unistd.h>
 
 namespace incept {
 
@@ -20,14 +21,19 @@ namespace {
 
 volatile std::sig_atomic_t interrupted = 0;
 
-/// Beyond this a double does not count steps exactly.
-constexpr double kMaxSteps = 9007199254740992.0;
-
-/// A number as JSON, which has no word for what is not finite.
-std::string jsonNumber(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.9g", value);
-  return std::isfinite(value) ? text : "null";
+/// What asks a training to stop: the user, the system, the end of the terminal or of the reader of its output. A
+/// training that was started to outlive its terminal does.
+void catchSignals() {
+  interrupted = 0;
+  struct sigaction action {};
+  action.sa_handler = [](int) { interrupted = 1; };
+  action.sa_flags = SA_RESTART;
+  for (int signal : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) {
+    struct sigaction old {};
+    ::sigaction(signal, nullptr, &old);
+    if (signal != SIGHUP || old.sa_handler != SIG_IGN)
+      ::sigaction(signal, &action, nullptr);
+  }
 }
 
 /// The order of images in an epoch: a permutation that seed and epoch determine.
@@ -40,87 +46,33 @@ std::vector<uint32_t> permutation(int64_t count, uint64_t seed, int64_t epoch) {
   return order;
 }
 
-/// Rows of the batch whose largest logit is the label's.
+/// Rows of the batch whose largest logit is the label's. Where scores are no numbers none is.
 int64_t countCorrect(const float *logits, const int64_t *labels, int64_t rows, int64_t classes) {
   int64_t correct = 0;
   for (int64_t row = 0; row < rows; ++row) {
-    const float *begin = logits + row * classes;
-    correct += std::max_element(begin, begin + classes) - begin == labels[row];
+    const float *begin = logits + row * classes, own = begin[labels[row]];
+    // The first of equals counts, and a NaN is not smaller than anything.
+    bool isLargest = std::all_of(begin, begin + labels[row], [&](float other) { return other < own; }) &&
+                     std::all_of(begin + labels[row], begin + classes, [&](float other) { return other <= own; });
+    correct += isLargest;
   }
   return correct;
 }
 
-/// One line that is rewritten on a terminal, and written now and then elsewhere.
-class ProgressLine {
+class Trainer {
 public:
-  ProgressLine(int64_t first, int64_t last) : first(first), last(last), terminal(::isatty(2)) {}
+  Trainer(Program &program, const TrainOptions &options) : program(program), options(options) {}
 
-  void show(int64_t step, double loss, double accuracy, int64_t batch) {
-    auto now = Clock::now();
-    double sinceShown = seconds(shown, now);
-    bool isLast = step == last;
-    if (!isLast && sinceShown < (terminal ? 0.1 : 10))
-      return;
-    shown = now;
-    double elapsed = std::max(seconds(start, now), 1e-9), done = static_cast<double>(step - first);
-    int left = static_cast<int>(elapsed / std::max(done, 1.0) * static_cast<double>(last - step));
-    std::string bar(24, '.');
-    std::fill_n(bar.begin(), 24 * step / std::max<int64_t>(last, 1), '#');
-    std::fprintf(stderr, "%s[%s] step %lld/%lld  loss %.4f  accuracy %.1f %%  %.0f images/s  %d:%02d left%s",
-                 terminal ? "\r" : "", bar.c_str(), static_cast<long long>(step), static_cast<long long>(last), loss,
-                 100 * accuracy, done * static_cast<double>(batch) / elapsed, left / 60, left % 60,
-                 terminal ? "\033[K" : "\n");
-    if (isLast && terminal)
-      std::fputc('\n', stderr);
-  }
-
-  /// Ends the line before other output.
-  void breakLine() {
-    if (terminal)
-      std::fputc('\n', stderr);
+  Status run() {
+    INCEPT_RETURN_IF_ERROR(prepare());
+    return finish(steps());
   }
 
 private:
   using Clock = std::chrono::steady_clock;
-  static double seconds(Clock::time_point from, Clock::time_point to) {
-    return std::chrono::duration<double>(to - from).count();
-  }
-  int64_t first, last;
-  bool terminal;
-  Clock::time_point start = Clock::now(), shown = start - std::chrono::hours(1);
-};
 
-class Trainer {
-public:
-  Trainer(Program &program, const TrainOptions &options) : program(program), options(options) {}
-  ~Trainer() {
-    if (log)
-      std::fclose(log);
-  }
-
-  Status run() {
-    INCEPT_RETURN_IF_ERROR(prepare());
-    ProgressLine line(progress.step, lastStep);
-    started = progress.step;
-    while (progress.step < lastStep) {
-      INCEPT_RETURN_IF_ERROR(startSteps());
-      if (started == progress.step)
-        break; // interrupted
-      INCEPT_RETURN_IF_ERROR(program.device().finish());
-      int64_t step = progress.step++;
-      record(step);
-      line.show(progress.step, smoothLoss, smoothAccuracy, batch);
-      if (!std::isfinite(program.loss()))
-        return inputError("the loss is not finite at step " + std::to_string(step) +
-                          ": use a smaller --set learning_rate=VALUE");
-      if (progress.step % stepsPerEpoch == 0 || progress.step == lastStep)
-        INCEPT_RETURN_IF_ERROR(endEpoch(line));
-    }
-    return finish();
-  }
-
-private:
   Status prepare() {
+    INCEPT_RETURN_IF_ERROR(tryOutputs());
     auto loaded = loadImages(options.data, Split::Train, program.imageShape());
     if (!loaded)
       return loaded.status();
@@ -129,63 +81,118 @@ private:
     if (!held)
       return held.status();
     test = std::move(*held);
+    if (test.count == 0)
+      options.note("'" + options.data + "' has no test images: accuracy on them is not measured");
     batch = program.image().batchSize;
     stepsPerEpoch = images.count / batch;
     if (stepsPerEpoch == 0)
       return inputError("'" + options.data + "' has " + std::to_string(images.count) +
                         " training images, fewer than one batch of " + std::to_string(batch));
-    // A schedule that ends, ends with the training.
-    if (options.epochs > 0)
-      program.hyperparameters().setEpochs(options.epochs);
-    double steps = std::ceil(program.hyperparameters().get("epochs") * double(stepsPerEpoch));
-    if (options.steps <= 0 && !(steps >= 1 && steps <= kMaxSteps))
-      return usageError("expected epochs of 1 to 2^53 steps in all, but got " +
-                        std::to_string(program.hyperparameters().get("epochs")) + " epochs of " +
-                        std::to_string(stepsPerEpoch) + " steps");
-    lastStep = options.steps > 0 ? options.steps : static_cast<int64_t>(steps);
-    INCEPT_RETURN_IF_ERROR(start());
-    if (!options.log.empty() && !(log = std::fopen(options.log.c_str(), options.resume ? "a" : "w")))
-      return machineError("cannot write '" + options.log + "'");
-    std::signal(SIGINT, [](int) { interrupted = 1; });
-    std::signal(SIGTERM, [](int) { interrupted = 1; });
+    auto begun = beginRun(program, options, images, folder.get());
+    if (!begun)
+      return begun.status();
+    run_ = std::move(*begun);
+    step = started = run_.step;
+    saved = options.resume ? step : -1;
+    if (folder && options.resume)
+      best = findBest(*folder, bestAccuracy);
+    // From here on files change.
+    if (log.isOpen())
+      INCEPT_RETURN_IF_ERROR(options.resume ? log.cutBackTo(step) : log.startAnew());
+    if (folder && options.overwrite)
+      for (int64_t old : folder->steps())
+        INCEPT_RETURN_IF_ERROR(folder->removeCheckpoint(old));
+    catchSignals();
+    lastCheckpoint = Clock::now();
     return {};
   }
 
-  Status start() {
-    progress.seed = options.seed;
-    INCEPT_RETURN_IF_ERROR(program.initialize(options.seed));
-    if (!options.weights.empty()) {
-      auto file = SafetensorsFile::open(options.weights);
-      if (!file)
-        return file.status();
-      INCEPT_RETURN_IF_ERROR(program.loadTensors(*file, options.weights, {"parameter", "state"}));
-    }
-    if (!options.resume)
-      return {};
-    if (options.checkpointDirectory.empty())
+  /// Everything that is to be written can be: said now, not when the work is done.
+  Status tryOutputs() {
+    bool hasFolder = !options.checkpointDirectory.empty();
+    if (!hasFolder && options.resume)
       return usageError("expected --checkpoint-dir=DIR with --resume");
-    auto resumed = loadNewestCheckpoint(program, options.checkpointDirectory);
-    if (!resumed)
-      return resumed.status();
-    progress = *resumed;
+    const std::string *outputs[] = {&options.save, &options.plot, &options.log};
+    for (size_t i = 0; i < std::size(outputs); ++i)
+      for (size_t j = 0; j < i; ++j)
+        if (!outputs[i]->empty() && *outputs[i] == *outputs[j])
+          return usageError("expected different files for --save, --plot and --log, but got '" + *outputs[i] +
+                            "' twice");
+    INCEPT_RETURN_IF_ERROR(tryOutput(options.save));
+    INCEPT_RETURN_IF_ERROR(tryOutput(options.plot));
+    if (hasFolder) {
+      if (std::error_code error; options.resume && !std::filesystem::exists(options.checkpointDirectory, error))
+        return inputError("'" + options.checkpointDirectory + "' has no step-N.safetensors to resume from");
+      auto opened = RunFolder::open(options.checkpointDirectory);
+      if (!opened)
+        return opened.status();
+      folder = std::move(*opened);
+      if (!folder->note().empty())
+        options.note(folder->note());
+      folder->removeLeftovers();
+      if (std::vector<int64_t> old = folder->steps(); !old.empty() && !options.resume && !options.overwrite)
+        return inputError("'" + folder->directory() + "' has checkpoints of another run, the newest of step " +
+                          std::to_string(old.back()) +
+                          ": give --resume to go on with it, --overwrite to remove them, or another --checkpoint-dir");
+    }
+    return options.log.empty() ? Status() : log.open(options.log);
+  }
+
+  /// Steps until the last one or an interruption; returns what went wrong.
+  Status steps() {
+    ProgressLine line(step, run_.lastStep);
+    while (step < run_.lastStep) {
+      INCEPT_RETURN_IF_ERROR(computed(startSteps()));
+      if (started == step)
+        break; // interrupted
+      INCEPT_RETURN_IF_ERROR(computed(program.device().finish()));
+      int64_t done = step++;
+      record(done);
+      line.show(step, smoothLoss, smoothAccuracy, batch);
+      if (!std::isfinite(program.loss()))
+        return notFinite("the loss is not finite at step " + std::to_string(done));
+      bool isIdle = started == step; // else the weights are of a later step
+      bool isEnd = step % stepsPerEpoch == 0 || step == run_.lastStep;
+      if (isIdle && isEnd) {
+        INCEPT_RETURN_IF_ERROR(endEpoch(line));
+      } else if (isIdle && (isDueByStep(step) || isDueByTime())) {
+        INCEPT_RETURN_IF_ERROR(checkpoint(-1));
+      }
+    }
     return {};
   }
 
-  /// Starts as many steps as the device takes ahead. None is started beyond the end of an epoch, where the weights are
-  /// looked at.
+  /// Passes on how a computation went: after one that failed weights are worth nothing.
+  Status computed(Status status) {
+    isSound &= status.ok();
+    return status;
+  }
+
+  bool isDueByStep(int64_t at) const {
+    return folder && options.checkpointSteps > 0 && at % options.checkpointSteps == 0;
+  }
+  bool isDueByTime() const {
+    return folder && options.checkpointMinutes > 0 &&
+           std::chrono::duration<double>(Clock::now() - lastCheckpoint).count() >= 60 * options.checkpointMinutes;
+  }
+
+  /// Starts as many steps as the device takes ahead. None is started beyond the end of an epoch or a checkpoint, where
+  /// the weights are looked at.
   Status startSteps() {
-    int64_t end = std::min(lastStep, (progress.step / stepsPerEpoch + 1) * stepsPerEpoch);
     int64_t ahead = int64_t(program.device().depth());
-    for (; started < end && started - progress.step < ahead && !interrupted; ++started) {
+    int64_t end = std::min({run_.lastStep, (step / stepsPerEpoch + 1) * stepsPerEpoch, step + ahead});
+    for (; started < end && !interrupted; ++started) {
+      if (started > step && (isDueByStep(started) || isDueByTime()))
+        break;
       fillBatch(started / stepsPerEpoch, started % stepsPerEpoch);
-      INCEPT_RETURN_IF_ERROR(program.startTraining(started, stepsPerEpoch, progress.seed));
+      INCEPT_RETURN_IF_ERROR(program.startTraining(started, stepsPerEpoch, run_.seed));
     }
     return {};
   }
 
   void fillBatch(int64_t epoch, int64_t position) {
     if (epoch != orderEpoch) {
-      order = permutation(images.count, progress.seed, epoch);
+      order = permutation(images.count, run_.seed, epoch);
       orderEpoch = epoch;
     }
     for (int64_t row = 0; row < batch; ++row) {
@@ -195,7 +202,9 @@ private:
     }
   }
 
-  void record(int64_t step) {
+  double epochOf(int64_t at) const { return double(at) / double(stepsPerEpoch); }
+
+  void record(int64_t done) {
     double loss = program.loss();
     double accuracy = double(countCorrect(program.logits(), program.finishedLabels(), batch, program.image().classes)) /
                       double(batch);
@@ -203,64 +212,108 @@ private:
     double share = std::max(0.05, 1.0 / double(++recorded));
     smoothLoss += share * (loss - smoothLoss);
     smoothAccuracy += share * (accuracy - smoothAccuracy);
-    if (int64_t every = std::max<int64_t>(lastStep / 400, 1); step % every == 0) {
-      curve.loss.push_back({double(step), smoothLoss});
-      curve.accuracy.push_back({double(step), smoothAccuracy});
+    if (int64_t every = std::max<int64_t>(run_.lastStep / 400, 1); done % every == 0) {
+      curve.loss.push_back({double(done), smoothLoss});
+      curve.accuracy.push_back({double(done), smoothAccuracy});
     }
-    if (log)
-      std::fprintf(log, "{\"step\":%lld,\"epoch\":%.4f,\"loss\":%s,\"accuracy\":%.4f,\"learning_rate\":%.9g}\n",
-                   static_cast<long long>(step), double(step) / double(stepsPerEpoch), jsonNumber(loss).c_str(),
-                   accuracy, program.hyperparameters().learningRate(step, stepsPerEpoch));
+    log.step(done, epochOf(done), loss, accuracy, program.hyperparameters().learningRate(done, stepsPerEpoch));
   }
 
+  /// Evaluates, then keeps the weights: a checkpoint at the end of an epoch means that its log has the evaluation.
   Status endEpoch(ProgressLine &line) {
-    if (!options.checkpointDirectory.empty())
-      INCEPT_RETURN_IF_ERROR(saveCheckpoint(program, options.checkpointDirectory, progress));
-    if (test.count == 0)
-      return {};
-    auto accuracy = evaluate(program, test);
-    if (!accuracy)
-      return accuracy.status();
-    double top1 = double(accuracy->top1) / double(accuracy->images);
-    curve.testAccuracy.push_back({double(progress.step), top1});
-    line.breakLine();
-    std::printf("epoch %.2f: test accuracy %.2f %%, test loss %.4f\n", double(progress.step) / double(stepsPerEpoch),
-                100 * top1, accuracy->loss);
-    std::fflush(stdout);
-    if (log) {
-      std::fprintf(log, "{\"step\":%lld,\"test_accuracy\":%.6f,\"test_loss\":%s}\n",
-                   static_cast<long long>(progress.step), top1, jsonNumber(accuracy->loss).c_str());
-      std::fflush(log);
+    double top1 = -1;
+    if (test.count > 0) {
+      auto accuracy = evaluate(program, test);
+      if (!accuracy)
+        return computed(accuracy.status());
+      top1 = double(accuracy->top1) / double(accuracy->images);
+      curve.testAccuracy.push_back({double(step), top1});
+      line.breakLine();
+      std::printf("epoch %.2f: test accuracy %.2f %%, test loss %.4f\n", epochOf(step), 100 * top1, accuracy->loss);
+      std::fflush(stdout);
+      log.evaluation(step, top1, accuracy->loss);
     }
-    return {};
+    return checkpoint(top1);
   }
 
-  Status finish() {
-    if (interrupted && !options.checkpointDirectory.empty())
-      INCEPT_RETURN_IF_ERROR(saveCheckpoint(program, options.checkpointDirectory, progress));
-    if (!options.save.empty())
-      INCEPT_RETURN_IF_ERROR(
-          program.saveTensors(options.save, {"parameter", "state"}, {}, {{"incept.network", program.image().network}}));
-    if (!options.plot.empty())
-      INCEPT_RETURN_IF_ERROR(writeCurve(options.plot, program.image().network + " on " + options.data, curve));
-    if (log && (std::fflush(log) != 0 || std::ferror(log)))
-      return machineError("cannot write '" + options.log + "': is the disk full?");
-    if (interrupted)
+  /// Writes log and checkpoint through to the disk.
+  Status checkpoint(double accuracy) {
+    flushLog();
+    if (!folder)
+      return {};
+    Status status = saveCheckpoint(program, *folder, step, run_.run, accuracy);
+    if (status.code() == Code::Input)
+      return notFinite(status.message());
+    INCEPT_RETURN_IF_ERROR(status);
+    saved = step;
+    lastCheckpoint = Clock::now();
+    if (accuracy > bestAccuracy) {
+      bestAccuracy = accuracy;
+      best = step;
+    }
+    return folder->prune(size_t(options.keep), {best});
+  }
+
+  /// A log that cannot be written ends, and the training does not: that is said now and, as its error, at the end.
+  void flushLog() {
+    if (Status status = log.flush(); !status.ok()) {
+      options.note(status.message());
+      logFailure = status;
+      log.close();
+    }
+  }
+
+  /// The error of values that are no numbers any more, with the checkpoint that still has some.
+  Status notFinite(const std::string &what) {
+    isSound = false;
+    std::string advice = ": use a smaller --set learning_rate=VALUE";
+    if (saved >= 0)
+      advice +=
+          "; the newest checkpoint, '" + folder->path(saved) + "', is finite: --resume --allow-changes goes on from it";
+    return inputError(what + advice);
+  }
+
+  /// Writes what can be written of a training that has come to its end or to an error; the first error counts.
+  Status finish(Status status) {
+    auto also = [&](Status other) {
+      if (status.ok())
+        status = std::move(other);
+    };
+    bool isInterrupted = status.ok() && step < run_.lastStep;
+    if (isInterrupted && folder && saved != step)
+      also(checkpoint(-1));
+    if (isSound && !options.save.empty())
+      also(program.saveTensors(options.save, {"parameter", "state"}, {}, {{"incept.network", program.image().network}},
+                               Values::Finite));
+    if (!options.plot.empty() && !curve.loss.empty())
+      also(writeCurve(options.plot, program.image().network + " on " + options.data, curve));
+    flushLog();
+    also(logFailure);
+    if (status.ok() && best >= 0 && !isInterrupted)
+      std::printf("best: %s, test accuracy %.2f %%\n", folder->path(best).c_str(), 100 * bestAccuracy);
+    if (isInterrupted && status.ok())
       return {Code::Interrupted, options.checkpointDirectory.empty()
                                      ? "interrupted; with --checkpoint-dir the training could be resumed"
                                      : "interrupted; continue with --resume"};
-    return {};
+    return status;
   }
 
   Program &program;
   const TrainOptions &options;
+  std::unique_ptr<RunFolder> folder;
+  TrainingLog log;
   ImageSet images, test;
-  int64_t batch = 1, stepsPerEpoch = 1, lastStep = 0, started = 0, orderEpoch = -1, recorded = 0;
+  int64_t batch = 1, stepsPerEpoch = 1, started = 0, orderEpoch = -1, recorded = 0;
   std::vector<uint32_t> order;
-  Progress progress;
+  Beginning run_;
+  int64_t step = 0;              ///< steps that are done
+  int64_t saved = -1, best = -1; ///< the steps of the newest and the best checkpoint
+  double bestAccuracy = -1;
+  bool isSound = true; ///< the weights are those of the last step
+  Status logFailure;
+  Clock::time_point lastCheckpoint;
   double smoothLoss = 0, smoothAccuracy = 0;
   LearningCurve curve;
-  FILE *log = nullptr;
 };
 
 } // namespace

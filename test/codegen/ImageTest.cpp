@@ -2,12 +2,12 @@
 //
 // The program image of a small exec-phase module, and the executable that carries it.
 
+#include "runtime/program/Image.h"
 #include "codegen/image/Executable.h"
 #include "codegen/image/ImageWriter.h"
 #include "dialect/InceptOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Parser/Parser.h"
-#include "runtime/program/ProgramFormat.h"
 #include "llvm/Object/ObjectFile.h"
 #include "llvm/Support/Endian.h"
 #include "llvm/Support/FileSystem.h"
@@ -24,7 +24,7 @@ namespace {
 
 constexpr const char *kModule = R"(
 module attributes {incept.network = "tiny", incept.mode = "infer", incept.batch_size = 2 : i64, incept.classes = 3 : i64,
-                   incept.macs = 7 : i64} {
+                   incept.macs = 7 : i64, incept.spec_text = "{\22spec\22: 1}"} {
   incept.exec.region @arena 1024
   incept.exec.region @params 256
   incept.exec.region @step 64
@@ -66,7 +66,6 @@ std::string makeImage() {
     return "";
   ImageContents contents;
   contents.target = {"cpu", {{"isa", "avx2"}, {"onednn", "2.6.3"}}, {{"threads", 2}, {"vector_bits", 256}}};
-  contents.specText = "{\"spec\": 1}";
   contents.blobs = {{"kernels", "so"}};
   auto image = writeImage(*module, contents);
   return succeeded(image) ? *image : "";
@@ -76,12 +75,13 @@ std::string makeImage() {
 
 TEST(Image, HasTheHeaderThatTheFormatSays) {
   std::string image = makeImage();
-  ASSERT_GE(image.size(), 8u);
+  ASSERT_GE(image.size(), program::kPrefixBytes);
   uint64_t bytes = llvm::support::endian::read64le(image.data());
-  EXPECT_EQ((bytes + 8) % program::kBlobAlignment, 0u);
-  ASSERT_EQ(image.size(), 8 + bytes + 2);
-  EXPECT_EQ(image.substr(8 + bytes), "so");
-  auto header = nlohmann::json::parse(image.substr(8, bytes));
+  EXPECT_EQ((bytes + program::kPrefixBytes) % program::kBlobAlignment, 0u);
+  ASSERT_EQ(image.size(), program::kPrefixBytes + bytes + 2);
+  EXPECT_EQ(image.substr(program::kPrefixBytes + bytes), "so");
+  EXPECT_EQ(llvm::support::endian::read64le(image.data() + 8), program::imageChecksum(image));
+  auto header = nlohmann::json::parse(image.substr(program::kPrefixBytes, bytes));
   EXPECT_EQ(header["format_version"], program::kFormatVersion);
   EXPECT_EQ(header["spec"]["text"], "{\"spec\": 1}");
   EXPECT_EQ(header["parameters"], 12);
@@ -93,7 +93,10 @@ TEST(Image, HasTheHeaderThatTheFormatSays) {
   EXPECT_EQ(header["tensors"][0]["init"]["kind"], "he_normal");
   EXPECT_EQ(header["plans"][0]["kind"], "matmul");
   EXPECT_EQ(header["plans"][0]["scratchpad_bytes"], 64);
-  EXPECT_EQ(header["kernels"], nlohmann::json({"k", "k_v4"}));
+  ASSERT_EQ(header["kernels"].size(), 2u);
+  EXPECT_EQ(header["kernels"][0], nlohmann::json::parse(R"({"name": "k", "family": "map", "inputs": [["f32", 2]],
+                                                            "outputs": [["f32", 2]], "counts": 0})"));
+  EXPECT_EQ(header["kernels"][1]["name"], "k_v4");
   auto &launches = header["entries"]["infer"];
   ASSERT_EQ(launches.size(), 2u);
   EXPECT_EQ(launches[0]["plan"], 0);
@@ -171,8 +174,8 @@ TEST(Executable, CarriesTheImageInASection) {
   llvm::sys::path::append(output, "program");
   // Any executable will do as the stub: this one.
   std::string image = makeImage(), stub = llvm::sys::fs::getMainExecutable(nullptr, nullptr);
-  auto error = writeExecutable(stub, image, output);
-  ASSERT_FALSE(bool(error)) << llvm::toString(std::move(error));
+  Status written = writeExecutable(stub, image, output.str().str());
+  ASSERT_TRUE(written.ok()) << written.message();
 
   auto file = llvm::object::ObjectFile::createObjectFile(output);
   ASSERT_TRUE(bool(file));
@@ -190,11 +193,13 @@ TEST(Executable, CarriesTheImageInASection) {
 }
 
 TEST(Executable, SaysWhatIsMissing) {
-  auto message = [](llvm::StringRef stub, llvm::StringRef output) {
-    return llvm::toString(writeExecutable(stub, "image", output));
+  auto message = [](const std::string &stub, const std::string &output) {
+    return writeExecutable(stub, "image", output).message();
   };
   std::string self = llvm::sys::fs::getMainExecutable(nullptr, nullptr);
   EXPECT_NE(message("/nowhere/stub", "/tmp/x").find("cannot read the runtime '/nowhere/stub'"), std::string::npos);
+  // Root could replace a device by a file.
+  EXPECT_NE(message(self, "/dev/null").find("expected a regular file or a new name"), std::string::npos);
   EXPECT_NE(message(self, "/nowhere/program").find("cannot write '/nowhere/program'"), std::string::npos);
 }
 

@@ -380,7 +380,8 @@ TEST(Compile, ForProcessorsOtherThanThisOne) {
 
 TEST(Compile, SaysWhyNot) {
   std::string relu = definition("map", "incept.relu %x", "tensor<?x?xf32>");
-  EXPECT_EQ(compileFor(relu, "pentium9"), "unknown CPU 'pentium9'\n");
+  EXPECT_EQ(compileFor(relu, "pentium9"),
+            "unknown CPU 'pentium9': expected a processor as LLVM calls it, e.g. x86-64-v3 or znver4\n");
   EXPECT_NE(compileFor(relu, "x86-64").find("expected a CPU with AVX2 and FMA"), std::string::npos);
   EXPECT_NE(
       compileFor(definition("opaque", "incept.relu %x", "tensor<?x?xf32>"), "").find("has no code on this target"),

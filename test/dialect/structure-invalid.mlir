@@ -204,7 +204,7 @@ func.func @group_c1_not_alone(%x: tensor<1x8x4x4xf32>) {
 
 // -----
 
-incept.exec.plan @p matmul {}
+incept.exec.plan @p matmul {} : () -> ()
 func.func @group_c1_plan(%x: tensor<2x4x5x5xf32>) {
   // expected-error @+1 {{expected no plan in a kernel group}}
   %0 = incept.group kernel plan @p(%x) : (tensor<2x4x5x5xf32>) -> tensor<2x4x5x5xf32> {

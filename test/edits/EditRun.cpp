@@ -325,7 +325,9 @@ FailureOr<std::string> EditRun::writeProgram(ModuleOp module) {
   contents.target.kind = "cpu";
   contents.target.texts = {{"isa", onednn::isa()}, {"onednn", onednn::version()}};
   auto target = module->getAttrOfType<TargetAttr>(InceptDialect::kTargetAttr);
-  contents.target.numbers = {{"threads", target.getNumber("threads", 1)}, {"vector_bits", cpu::vectorBits("")}};
+  std::string error;
+  int64_t vectorBits = cpu::Processor::find("", error)->vectorBits;
+  contents.target.numbers = {{"threads", target.getNumber("threads", 1)}, {"vector_bits", vectorBits}};
   contents.blobs = {{"kernels", *kernels}};
   return writeImage(module, contents);
 }

@@ -35,16 +35,21 @@ SmallVector<Value> FlipColumnsOp::buildGradient(OpBuilder &builder, ValueRange d
   return {FlipColumnsOp::create(builder, getLoc(), getSrc().getType(), diff[0])};
 }
 
-// Launches of the op that is a kernel by itself. A unit is a row of an image.
+// Launches of the op that is a kernel by itself.
 
-KernelWork FlipColumnsOp::getWork() {
+KernelExtents FlipColumnsOp::getExtents() {
   ArrayRef<int64_t> shape = shapeOf(getSrc());
-  int64_t rows = shape[0] * shape[2];
-  return {{rows, shape[3], shape[1], strideOf(getSrc()), strideOf(getDst())}, rows};
+  return {shape[0] * shape[2], shape[3], shape[1], strideOf(getSrc()), strideOf(getDst())};
 }
 
 KernelLoops FlipColumnsOp::getLoops() {
   return {.extents = 5, .unit = UnitSize::Tile, .channels = 2, .firstStride = 3};
+}
+
+/// A unit is a row of an image.
+KernelReach FlipColumnsOp::getReach(ArrayRef<int64_t> extents) {
+  int64_t pixels = saturatingProduct({extents[0], extents[1]});
+  return {extents[0], {{pixels, extents[2], extents[3]}, {pixels, extents[2], extents[4]}}};
 }
 
 void FlipColumnsOp::eraseExtents() {}

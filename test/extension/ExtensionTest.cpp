@@ -11,7 +11,9 @@
 
 namespace incept::test {
 
-class ExtensionKernels : public testing::TestWithParam<std::pair<const char *, KernelRunner &(*)()>> {
+using Runner = std::pair<const char *, KernelRunner &(*)()>;
+
+class ExtensionKernels : public testing::TestWithParam<Runner> {
 protected:
   static constexpr const char *kDense = "tensor<3x37x5x4xf32>";
   static constexpr const char *kSlice = "tensor<3x37x5x4xf32, #incept.layout<nhwc, stride = 48, offset = 5>>";
@@ -39,7 +41,7 @@ TEST_P(ExtensionKernels, OpaqueOp) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Targets, ExtensionKernels,
-                         testing::Values(std::pair("cpu", cpuRunner), std::pair("cuda", cudaRunner)),
+                         testing::Values(Runner{"cpu", cpuRunner}, Runner{"cuda", cudaRunner}),
                          [](const auto &info) { return std::string(info.param.first); });
 
 TEST(ExtensionGradients, AgreeWithCentralDifferences) {

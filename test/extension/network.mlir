@@ -3,7 +3,7 @@
 
 // Ops that the compiler does not know go all the way to launches.
 !x = tensor<2x16x6x6xf32>
-module attributes {incept.mode = "train", incept.training = {label_smoothing = 0.0, optimizer = {kind = "sgd"}}} {
+module attributes {incept.mode = "train", incept.target = #incept.target<fake>, incept.training = {label_smoothing = 0.0, optimizer = {kind = "sgd"}}} {
   incept.variable @first.weight kind parameter : tensor<16x3x3x3xf32>
   incept.variable @last.weight kind parameter : tensor<3x16x6x6xf32>
   func.func @network(%images: tensor<2x3x6x6xf32>) -> tensor<2x3xf32> {
@@ -31,6 +31,6 @@ module attributes {incept.mode = "train", incept.training = {label_smoothing = 0
 // EXEC-DAG: incept.exec.kernel_def @[[FLIP:k[0-9]+_flip_columns]] opaque
 // EXEC-DAG: incept.exec.kernel_def @[[SIGN:k[0-9]+_softsign]] flat
 // EXEC-LABEL: func.func @forward_backward
-// EXEC: incept.exec.kernel @[[SIGN]](
+// EXEC: incept.exec.kernel @[[SIGN]] ins(
 // EXEC-SAME: incept.flops = 3456
-// EXEC: incept.exec.kernel @[[FLIP]](%{{.*}}) extents [12, 6, 16, 16, 16] units 12
+// EXEC: incept.exec.kernel @[[FLIP]] ins({{.*}}) outs({{.*}}) extents [12, 6, 16, 16, 16] units 12

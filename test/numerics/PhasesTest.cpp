@@ -20,9 +20,7 @@ static PhaseOptions keepingGradients() {
   return options;
 }
 
-static void addTraining(mlir::OpPassManager &passes) {
-  buildPhase(passes, Phase::Training, keepingGradients());
-}
+static void addTraining(mlir::OpPassManager &passes) { buildPhase(passes, Phase::Training, keepingGradients()); }
 
 static void addFused(mlir::OpPassManager &passes) {
   addTraining(passes);

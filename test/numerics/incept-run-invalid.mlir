@@ -3,7 +3,6 @@
 // RUN: not incept-run %s --function=two_writes 2>&1 | FileCheck %s --check-prefix=WRITES
 // RUN: not incept-run %s --function=dynamic 2>&1 | FileCheck %s --check-prefix=DYNAMIC
 // RUN: not incept-run %s --function=huge 2>&1 | FileCheck %s --check-prefix=HUGE
-// RUN: not incept-run %s --function=kernel_count 2>&1 | FileCheck %s --check-prefix=COUNT
 // RUN: not incept-run %s --function=large_seed 2>&1 | FileCheck %s --check-prefix=SEED
 // RUN: not incept-run %s --function=missing 2>&1 | FileCheck %s --check-prefix=MISSING
 // RUN: not incept-run %s --function=bad_label --step rate=1 2>&1 | FileCheck %s --check-prefix=STEP
@@ -47,13 +46,6 @@ func.func @huge(%x: tensor<1000000x1000000xf32>) {
   return
 }
 
-
-// COUNT: error: 'incept.batch_norm_backward_finalize' op expected a positive count
-func.func @kernel_count(%v: tensor<2xf32>) {
-  %f:5 = incept.batch_norm_backward_finalize %v, %v inv_std %v {count = 0 : i64}
-      : (tensor<2xf32>, tensor<2xf32>, tensor<2xf32>) -> (tensor<2xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>)
-  return
-}
 
 // SEED: error: 'incept.dropout' op expected seed, step and sample_base of at most 2^53
 func.func @large_seed(%x: tensor<1x2xf32>) {

@@ -70,10 +70,9 @@
 // F16: %[[M:.+]] = incept.read @m
 // F16: %[[KEPT:.+]] = incept.select %[[UNSCALE]], %[[PENDING]], %[[M]]
 // F16: incept.write @m, %[[KEPT]]
-module {
+module attributes {incept.target = #incept.target<fake>} {
   incept.step_field @learning_rate : f32
   incept.step_field @seed : ui64
-module attributes {incept.target = #incept.target<fake>} {
   incept.variable @w kind parameter decay : tensor<2x3xf32>
   incept.variable @b kind parameter : tensor<2xf32>
   incept.variable @m kind state : tensor<2xf32>
@@ -174,6 +173,8 @@ module attributes {incept.target = #incept.target<fake>} {
 !h = tensor<2x16x4x4xf32>
 !v = tensor<16xf32>
 module attributes {incept.target = #incept.target<fake>} {
+incept.step_field @learning_rate : f32
+incept.step_field @seed : ui64
 incept.variable @a kind parameter : tensor<16x32x1x1xf32>
 incept.variable @b kind parameter : tensor<32x32x1x1xf32>
 incept.variable @c kind parameter : tensor<16x32x1x1xf32>

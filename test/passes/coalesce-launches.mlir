@@ -101,8 +101,7 @@ incept.exec.kernel_def @relu_of_scalar flat {
 
 // Both read one scalar; what a launch between them does with other memory does not matter, nor that it reads theirs.
 // CHECK-LABEL: func.func @launch_between_that_does_not_touch
-//       CHECK:   %[[P:.+]] = incept.exec.slice @params at 0 : memref<32xf32>
-//       CHECK:   incept.exec.kernel @select ins(%{{.+}}, %{{.+}}, %{{.+}} : memref<f32>, memref<32xf32>, memref<32xf32>) outs(%[[P]] : memref<32xf32>) extents [32] units 1
+//       CHECK:   incept.exec.kernel @select ins(%{{.+}}, %{{.+}}, %{{.+}} : memref<f32>, memref<32xf32>, memref<32xf32>) outs(%{{.+}} : memref<32xf32>) extents [32] units 1
 //       CHECK:   incept.exec.kernel @k
 //   CHECK-NOT:   incept.exec.kernel
 //       CHECK:   return

@@ -70,7 +70,7 @@ incept.variable @b kind parameter : tensor<1x8x2x2xf32>
 func.func @two_shapes() {
   %x = incept.read @x : tensor<1x8x4x4xf32>
   %y = incept.read @y : tensor<1x8x2x2xf32>
-  // expected-error @+1 {{expected tensors of shape (1,8,4,4) and vectors of 8 in one kernel, but got (1,8,2,2)}}
+  // expected-error @+1 {{expected tensors of shape 1x8x4x4 and vectors of 8 in one kernel, but got 1x8x2x2}}
   %a, %b = incept.group kernel(%x, %y) : (tensor<1x8x4x4xf32>, tensor<1x8x2x2xf32>) -> (tensor<1x8x4x4xf32>, tensor<1x8x2x2xf32>) {
   ^bb0(%c: tensor<1x8x4x4xf32>, %d: tensor<1x8x2x2xf32>):
     %r = incept.relu %c : (tensor<1x8x4x4xf32>) -> tensor<1x8x4x4xf32>

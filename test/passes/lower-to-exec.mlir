@@ -26,8 +26,9 @@ incept.step_field @beta : f32
 //       CHECK:   %[[P:.+]] = incept.exec.slice @arena at 0 : memref<4x4xf32>
 //       CHECK:   incept.exec.kernel @{{.+}}channel_sum ins(%[[X]] : memref<2x4x8x8xf32, strided<[256, 1, 32, 4]>>) outs(%[[P]] : memref<4x4xf32>) extents [128, 4, 32, 4] units 4
 //  CHECK-SAME:     incept.bytes = 2112 : i64, incept.flops = 512 : i64
+//       CHECK:   %[[P2:.+]] = incept.exec.slice @arena at 0 : memref<4x4xf32>
 //       CHECK:   %[[G:.+]] = incept.exec.slice @grads at 0
-//       CHECK:   incept.exec.kernel @{{.+}}combine ins(%[[P]] : memref<4x4xf32>) outs(%[[G]] : memref<4xf32>) extents [4, 4] units 1
+//       CHECK:   incept.exec.kernel @{{.+}}combine ins(%[[P2]] : memref<4x4xf32>) outs(%[[G]] : memref<4xf32>) extents [4, 4] units 1
 //  CHECK-SAME:     incept.bytes = 80 : i64, incept.flops = 16 : i64
 func.func @sum() {
   %x = incept.read @"io/f32_input" : tensor<2x4x8x8xf32>
@@ -41,7 +42,7 @@ func.func @sum() {
 // CHECK-LABEL: func.func @finalize
 //       CHECK:   %[[K:.+]] = incept.exec.slice @params at 64
 //       CHECK:   incept.exec.kernel @{{.+}}channel_stats ins(%{{.+}}, %[[K]] : {{.+}}) outs(%[[S:.+]], %[[Q:[^ ]+]] : {{.+}}) extents [128, 4, 32, 4] units 4
-//       CHECK:   incept.exec.kernel @{{.+}}combine_batch_norm_finalize ins(%[[S]], %[[Q]], %[[K2:.+]] : {{.+}}) outs(%{{.+}}, %{{.+}} : memref<4xf32>, memref<4xf32>) extents [4, 4, 128] units 1
+//       CHECK:   incept.exec.kernel @{{.+}}combine_batch_norm_finalize ins(%{{.+}}, %{{.+}}, %{{.+}} : memref<4x4xf32>, memref<4x4xf32>, memref<4xf32>) outs(%{{.+}}, %{{.+}} : memref<4xf32>, memref<4xf32>) extents [4, 4, 128] units 1
 func.func @finalize() {
   %x = incept.read @"io/f32_input" : tensor<2x4x8x8xf32>
   %k = incept.read @a.bias : tensor<4xf32>
@@ -92,21 +93,20 @@ func.func @convolutions() {
   return
 }
 
-// Halves of a buffer of 32 channels: rows of 16 at a distance of 32, the second 64 bytes behind the first.
-incept.variable @"io/d" kind io role "d" : tensor<2x16x8x8xf32>
-incept.variable @"io/wide" kind io role "wide" : tensor<2x32x8x8xf32>
+// Halves of a buffer of 8 channels: rows of 4 at a distance of 8, the second 16 bytes behind the first.
+incept.variable @"io/means" kind io role "means" : tensor<2x8x1x1xf32>
 // CHECK-LABEL: func.func @channel_slices
-//       CHECK:   %[[A:.+]] = incept.exec.slice @arena at [[#BEGIN:]] : memref<2x16x8x8xf32, strided<[2048, 1, 256, 32]>>
-//       CHECK:   incept.exec.kernel @{{.+}}relu ins(%{{.+}} : {{.+}}) outs(%[[A]] : {{.+}}) extents [128, 16, 16, 32] units 128
-//       CHECK:   %[[B:.+]] = incept.exec.slice @arena at [[#BEGIN+64]] : memref<2x16x8x8xf32, strided<[2048, 1, 256, 32]>>
-//       CHECK:   incept.exec.kernel @{{.+}}relu ins(%{{.+}} : {{.+}}) outs(%[[B]] : {{.+}}) extents [128, 16, 16, 32] units 128
+//       CHECK:   %[[A:.+]] = incept.exec.slice @arena at [[#BEGIN:]] : memref<2x4x8x8xf32, strided<[512, 1, 64, 8]>>
+//       CHECK:   incept.exec.kernel @{{.+}}relu ins(%{{.+}} : {{.+}}) outs(%[[A]] : {{.+}}) extents [128, 4, 4, 8] units 128
+//       CHECK:   %[[B:.+]] = incept.exec.slice @arena at [[#BEGIN+16]] : memref<2x4x8x8xf32, strided<[512, 1, 64, 8]>>
+//       CHECK:   incept.exec.kernel @{{.+}}scale ins(%{{.+}} : {{.+}}) outs(%[[B]] : {{.+}}) extents [128, 4, 4, 8] units 128
 func.func @channel_slices() {
-  %x = incept.read @"io/a" : tensor<2x16x8x8xf32>
-  %y = incept.read @"io/d" : tensor<2x16x8x8xf32>
-  %0 = incept.relu %x : (tensor<2x16x8x8xf32>) -> tensor<2x16x8x8xf32>
-  %1 = incept.relu %y : (tensor<2x16x8x8xf32>) -> tensor<2x16x8x8xf32>
-  %2 = incept.concat_view %0, %1 : (tensor<2x16x8x8xf32>, tensor<2x16x8x8xf32>) -> tensor<2x32x8x8xf32>
-  incept.write @"io/wide", %2 : tensor<2x32x8x8xf32>
+  %x = incept.read @"io/f32_input" : tensor<2x4x8x8xf32>
+  %0 = incept.relu %x : (tensor<2x4x8x8xf32>) -> tensor<2x4x8x8xf32>
+  %1 = incept.scale %x by 2.0 : (tensor<2x4x8x8xf32>) -> tensor<2x4x8x8xf32>
+  %2 = incept.concat_view %0, %1 : (tensor<2x4x8x8xf32>, tensor<2x4x8x8xf32>) -> tensor<2x8x8x8xf32>
+  %3 = incept.global_avg_pool %2 : (tensor<2x8x8x8xf32>) -> tensor<2x8x1x1xf32>
+  incept.write @"io/means", %3 : tensor<2x8x1x1xf32>
   return
 }
 

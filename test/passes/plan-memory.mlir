@@ -1,6 +1,19 @@
 // RUN: incept-opt %s --incept-plan-memory | FileCheck %s
 
+!a = tensor<96xf32, #incept.layout<dense>>
+!b = tensor<80xf32, #incept.layout<dense>>
+!c = tensor<64xf32, #incept.layout<dense>>
+!d = tensor<48xf32, #incept.layout<dense>>
+!h = tensor<48xf32, #incept.layout<dense>>
+!f = tensor<32xf32, #incept.layout<dense>>
+
 module attributes {incept.target = #incept.target<fake>} {
+incept.variable @a kind state : !a
+incept.variable @b kind state : !b
+incept.variable @c kind state : !c
+incept.variable @d kind state : !d
+incept.variable @h kind state : !h
+incept.variable @f kind state : !f
 incept.variable @"io/f32_input" kind io role "f32_input" : tensor<1x16x1x2xf32, #incept.layout<nhwc>>
 incept.variable @"io/logits" kind io role "logits" : tensor<1x16x1x2xf32, #incept.layout<nhwc>>
 
@@ -58,6 +71,98 @@ func.func @old_value_needed() {
   }
   incept.write @"io/f32_input", %0 : tensor<1x16x1x2xf32, #incept.layout<nhwc>>
   incept.write @"io/logits", %1 : tensor<1x16x1x2xf32, #incept.layout<nhwc>>
+  return
+}
+
+// The largest is placed first, and all but %f are alive together: they lie one behind the other. %f fits in the place of %b
+// (5 times 64 bytes) and in that of %d (3 times); the smaller one is taken, though the other lies before it.
+// CHECK-LABEL: func.func @smallest_gap
+//  CHECK-SAME:   incept.arena_bytes = 1344 : i64, incept.arena_lower_bound = 1344 : i64
+//       CHECK:   incept.group kernel({{.+}}) attributes {offsets = array<i64: 0>}
+//       CHECK:   incept.group kernel({{.+}}) attributes {offsets = array<i64: 384>}
+//       CHECK:   incept.group kernel({{.+}}) attributes {offsets = array<i64: 704>}
+//       CHECK:   incept.group kernel({{.+}}) attributes {offsets = array<i64: 960>}
+//       CHECK:   incept.group kernel({{.+}}) attributes {offsets = array<i64: 1152>}
+//       CHECK:   incept.group kernel({{.+}}) attributes {offsets = array<i64: -1>}
+//       CHECK:   incept.group kernel({{.+}}) attributes {offsets = array<i64: -1>}
+//       CHECK:   incept.group kernel({{.+}}) attributes {offsets = array<i64: 960>}
+//       CHECK:   incept.group kernel({{.+}}) attributes {offsets = array<i64: -1>}
+//       CHECK:   incept.group kernel({{.+}}) attributes {offsets = array<i64: -1>}
+//       CHECK:   incept.group kernel({{.+}}) attributes {offsets = array<i64: -1>}
+//       CHECK:   incept.group kernel({{.+}}) attributes {offsets = array<i64: -1>}
+func.func @smallest_gap() {
+  %xa = incept.read @a : !a
+  %xb = incept.read @b : !b
+  %xc = incept.read @c : !c
+  %xd = incept.read @d : !d
+  %xh = incept.read @h : !h
+  %xf = incept.read @f : !f
+  %a = incept.group kernel(%xa) : (!a) -> !a {
+  ^bb0(%i: !a):
+    %y = incept.scale %i by 2.0 : (!a) -> !a
+    incept.yield %y : !a
+  }
+  %b = incept.group kernel(%xb) : (!b) -> !b {
+  ^bb0(%i: !b):
+    %y = incept.scale %i by 2.0 : (!b) -> !b
+    incept.yield %y : !b
+  }
+  %c = incept.group kernel(%xc) : (!c) -> !c {
+  ^bb0(%i: !c):
+    %y = incept.scale %i by 2.0 : (!c) -> !c
+    incept.yield %y : !c
+  }
+  %d = incept.group kernel(%xd) : (!d) -> !d {
+  ^bb0(%i: !d):
+    %y = incept.scale %i by 2.0 : (!d) -> !d
+    incept.yield %y : !d
+  }
+  %h = incept.group kernel(%xh) : (!h) -> !h {
+  ^bb0(%i: !h):
+    %y = incept.scale %i by 2.0 : (!h) -> !h
+    incept.yield %y : !h
+  }
+  %new_b = incept.group kernel(%b) : (!b) -> !b {
+  ^bb0(%i: !b):
+    %y = incept.scale %i by 2.0 : (!b) -> !b
+    incept.yield %y : !b
+  }
+  %new_d = incept.group kernel(%d) : (!d) -> !d {
+  ^bb0(%i: !d):
+    %y = incept.scale %i by 2.0 : (!d) -> !d
+    incept.yield %y : !d
+  }
+  %f = incept.group kernel(%xf) : (!f) -> !f {
+  ^bb0(%i: !f):
+    %y = incept.scale %i by 2.0 : (!f) -> !f
+    incept.yield %y : !f
+  }
+  %new_a = incept.group kernel(%a) : (!a) -> !a {
+  ^bb0(%i: !a):
+    %y = incept.scale %i by 2.0 : (!a) -> !a
+    incept.yield %y : !a
+  }
+  %new_c = incept.group kernel(%c) : (!c) -> !c {
+  ^bb0(%i: !c):
+    %y = incept.scale %i by 2.0 : (!c) -> !c
+    incept.yield %y : !c
+  }
+  %new_h = incept.group kernel(%h) : (!h) -> !h {
+  ^bb0(%i: !h):
+    %y = incept.scale %i by 2.0 : (!h) -> !h
+    incept.yield %y : !h
+  }
+  %new_f = incept.group kernel(%f) : (!f) -> !f {
+  ^bb0(%i: !f):
+    %y = incept.scale %i by 2.0 : (!f) -> !f
+    incept.yield %y : !f
+  }
+  incept.write @a, %new_a : !a
+  incept.write @b, %new_b : !b
+  incept.write @c, %new_c : !c
+  incept.write @d, %new_d : !d
+  incept.write @h, %new_h : !h
+  incept.write @f, %new_f : !f
   return
 }
 }

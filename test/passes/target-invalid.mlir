@@ -18,7 +18,7 @@ module {
 
 // -----
 
-// expected-error @+1 {{expected the module's attribute incept.target, such as #incept.target<cpu>}}
+// expected-error @+1 {{expected #incept.target<...> for attribute 'incept.target', but got "cpu"}}
 module attributes {incept.target = "cpu"} {
   func.func @infer() {
     return
@@ -54,7 +54,7 @@ module attributes {incept.target = #incept.target<fake, "h100">} {
 
 // -----
 
-// expected-error @+1 {{target cpu has no setting 'tf32': expected threads, isa, onednn}}
+// expected-error @+1 {{target cpu has no setting 'tf32': expected threads, same_bits, isa, onednn}}
 module attributes {incept.target = #incept.target<cpu, tf32>} {
   func.func @infer() {
     return

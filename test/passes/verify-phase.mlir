@@ -217,6 +217,24 @@ module attributes {incept.target = #incept.target<fake>} {
 // -----
 
 !x = tensor<1x8x2x2xf32, #incept.layout<nhwc>>
+!y = tensor<1x8x2x2xf32, #incept.layout<dense>>
+module attributes {incept.target = #incept.target<fake>} {
+  incept.variable @v kind state : tensor<1x8x2x2xf32>
+  func.func @f() attributes {incept.entry = #incept.entry<infer>} {
+    %0 = incept.read @v : !y
+    // expected-error @+1 {{expected tensors that lie in one order in a kernel, but got 'dense' and 'nhwc'}}
+    %1 = incept.group kernel(%0) : (!y) -> !x {
+    ^bb0(%a: !y):
+      %r = incept.relu %a : (!y) -> !x
+      incept.yield %r : !x
+    }
+    return
+  }
+}
+
+// -----
+
+!x = tensor<1x8x2x2xf32, #incept.layout<nhwc>>
 !w = tensor<8x8x1x1xf32, #incept.layout<dense>>
 module attributes {incept.target = #incept.target<fake>} {
   incept.variable @v kind state : !x

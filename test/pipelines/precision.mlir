@@ -17,14 +17,14 @@
 // BF16-DAG: incept.variable @"copy/fc.weight" {{.*}}bytes = 960 : i64, offset = 5120 : i64, region = @copy
 // One launch makes all copies.
 // BF16-LABEL: func.func @prepare_training
-// BF16: incept.exec.kernel @{{.*}}cast({{.*}}) extents [3040] units 3
+// BF16: incept.exec.kernel @{{.*}}cast ins({{.*}}) outs({{.*}}) extents [3040] units 3
 // BF16-NOT: incept.exec.kernel
 // BF16-LABEL: func.func @forward_backward
 // Nothing casts weights; an update writes parameter, slots and copy.
 // BF16-NOT: _cast
-// BF16: incept.exec.kernel @{{.*}}rmsprop_update({{.*}}) extents [{{.*}}memref<16x16x1x1xbf16>
+// BF16: incept.exec.kernel @{{.*}}rmsprop_update ins({{.*}}) outs({{.*}}memref<{{.*}}xbf16>) extents [
 // BF16-LABEL: func.func @prepare_inference
-// BF16: incept.exec.library @{{.*}} : memref<16x3x3x3xf32>, memref<16xf32>, memref<16x3x3x3xf32>
+// BF16: incept.exec.library @{{.*}} ins({{.*}} : memref<2304xf32>, memref<16xf32>) outs({{.*}} : memref<2304xf32>)
 // BF16: incept.exec.kernel @{{.*}}cast
 // BF16-LABEL: func.func @update
 // BF16-NOT: count_nonfinite
@@ -34,18 +34,18 @@
 // F16-DAG: incept.variable @"grad/fc.weight" {{.*}}offset = 0 : i64, region = @grads}
 // F16-DAG: incept.variable @"loss_scale/scale" {{.*}}region = @loss_scale
 // F16-LABEL: func.func @forward_backward
-// F16: incept.exec.kernel @{{.*}}softmax_cross_entropy_backward(%{{[0-9]+}}, %{{[0-9]+}}, %{{[0-9]+}}, %{{[0-9]+}}) {{.*}} : memref<4x10xf32>, memref<4xi64>, memref<f32>, memref<4x10xf16>
+// F16: incept.exec.kernel @{{.*}}softmax_cross_entropy_backward ins({{.*}} : memref<4x10xf32>, memref<4xi64>, memref<f32>) outs({{.*}} : memref<4x10xf16>)
 // F16-NOT: rmsprop_update
 // F16-LABEL: func.func @update
 // All gradients of a type are counted at once: 480 of fc.weight and three vectors of 16, 16 and 10 behind it; 2304 + 256.
-// F16: incept.exec.kernel @{{.*}}count_nonfinite({{.*}}) extents [522, 4096] units 1 {{.*}} : memref<522xf32>, memref<1xf32>
-// F16: incept.exec.kernel @{{.*}}count_nonfinite({{.*}}) extents [2560, 4096] units 1 {{.*}} : memref<2560xf16>, memref<1xf32>
-// F16: incept.exec.kernel @{{.*}}combine({{.*}}) extents [2, 1] units 1 {{.*}} : memref<2x1xf32>, memref<f32>
-// F16: incept.exec.kernel @{{.*}}loss_scale_update({{.*}}) extents [1] units 1
+// F16: incept.exec.kernel @{{.*}}count_nonfinite ins({{.*}} : memref<522xf32>) outs({{.*}} : memref<1xf32>) extents [522, 4096] units 1
+// F16: incept.exec.kernel @{{.*}}count_nonfinite ins({{.*}} : memref<2560xf16>) outs({{.*}} : memref<1xf32>) extents [2560, 4096] units 1
+// F16: incept.exec.kernel @{{.*}}combine ins({{.*}} : memref<2x1xf32>) outs({{.*}} : memref<1xf32>) extents [2, 1] units 1
+// F16: incept.exec.kernel @{{.*}}loss_scale_update ins({{.*}}) outs({{.*}}) extents [1] units 1
 // Gradients of either type and with or without copies make three kernels, each launched once.
 // F16-COUNT-3: incept.exec.kernel @{{.*}}rmsprop_update
 // F16-NOT: rmsprop_update
 // Both running statistics.
-// F16: incept.exec.kernel @{{.*}}select({{.*}}) extents [32] units 1
+// F16: incept.exec.kernel @{{.*}}select ins({{.*}}) outs({{.*}}) extents [32] units 1
 // F16-NOT: incept.exec.kernel
 // F16: return

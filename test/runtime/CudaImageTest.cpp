@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the CUDA device knows without a driver: PTX kernels, architectures, orders of weights, versions, its cache.
+// What the CUDA device knows without a driver: PTX kernels, architectures, orders of weights, versions.
 
 #include "runtime/device/cuda/CudaImage.h"
 #include "runtime/device/cuda/CudaDevice.h"
-#include "runtime/device/cuda/RebuiltPlans.h"
 
 #include <cstdlib>
 #include <cstring>
-#include <filesystem>
-#include <fstream>
 #include <gtest/gtest.h>
 
 using namespace incept;
@@ -92,25 +89,6 @@ TEST(CudaPlans, SaysHowTheyBecameReady) {
   report.seconds = 1.25;
   EXPECT_EQ(report.sentence(), "the program's cuDNN plans are of another machine: 1 rebuilt in 1.2 s, 3 from this "
                                "machine's cache, 12 as they are");
-}
-
-TEST(RebuiltPlans, KeepsTextsByKey) {
-  std::string directory = (std::filesystem::temp_directory_path() / "incept-cache-XXXXXX").string();
-  ASSERT_TRUE(::mkdtemp(directory.data()));
-  std::string below = directory + "/a/b", key = "the key\nof two lines", text("a plan\0", 7);
-  EXPECT_FALSE(findInCache(below, key));
-  keepInCache(below, key, text);
-  ASSERT_TRUE(findInCache(below, key));
-  EXPECT_EQ(*findInCache(below, key), text);
-  EXPECT_FALSE(findInCache(below, key + "x"));
-  // A file with another key under this one's name, or cut, is none.
-  for (const auto &file : std::filesystem::directory_iterator(below))
-    std::ofstream(file.path(), std::ios::binary) << "7\nthe key";
-  EXPECT_FALSE(findInCache(below, key));
-  keepInCache("", key, text);
-  keepInCache("/proc/none", key, text); // cannot be written: no matter
-  EXPECT_FALSE(findInCache("", key));
-  std::filesystem::remove_all(directory);
 }
 
 TEST(CudaOptions, AreChecked) {

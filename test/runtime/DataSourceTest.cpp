@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "runtime/io/DataSource.h"
+#include "runtime/support/Files.h"
 #include "test/runtime/TinyProgram.h"
 
 #include <algorithm>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <zlib.h>
 
 using namespace incept;
@@ -56,17 +58,64 @@ TEST(Idx, ReadsImagesAndLabels) {
   EXPECT_EQ(test->count, 0);
 }
 
+/// Writes a packed file.
+void writeGz(const tests::TemporaryDirectory &directory, const std::string &name, const std::string &bytes) {
+  gzFile file = ::gzopen(directory.path(name).c_str(), "wb");
+  ASSERT_EQ(::gzwrite(file, bytes.data(), bytes.size()), int(bytes.size()));
+  ::gzclose(file);
+}
+
 TEST(Idx, ReadsGzip) {
   tests::TemporaryDirectory directory;
-  for (const auto &[name, bytes] :
-       {std::pair{"train-images-idx3-ubyte.gz", kImages}, std::pair{"train-labels-idx1-ubyte.gz", kLabels}}) {
-    gzFile file = ::gzopen(directory.path(name).c_str(), "wb");
-    ASSERT_EQ(::gzwrite(file, bytes.data(), bytes.size()), int(bytes.size()));
-    ::gzclose(file);
-  }
+  writeGz(directory, "train-images-idx3-ubyte.gz", kImages);
+  writeGz(directory, "train-labels-idx1-ubyte.gz", kLabels);
   auto set = loadImages("idx:" + directory.path(""), Split::Train, kShape);
   ASSERT_TRUE(bool(set)) << set.status().message();
   EXPECT_EQ(set->count, 2);
+}
+
+// What the headers say is refused before anything is unpacked: of 8 MB that would unpack to 8 GB not a megabyte is
+// read.
+TEST(Idx, ComparesPackedFilesWithTheirHeaders) {
+  auto load = [](const std::string &images, const std::string &labels) {
+    tests::TemporaryDirectory directory;
+    writeGz(directory, "train-images-idx3-ubyte.gz", images);
+    writeGz(directory, "train-labels-idx1-ubyte.gz", labels);
+    auto set = loadImages(directory.path(""), Split::Train, kShape);
+    return set ? "" : set.status().message();
+  };
+  std::string many = std::string(1 << 20, '\0');
+  expectWords(load(big({0x803, 1000, 1000, 1000}) + many, kLabels), "train-images", "truncated"); // no room for it
+  expectWords(load(big({0x803, 174762, 2, 3}) + many, kLabels), "train-labels", "has 2 labels");
+  expectWords(load(big({0x803, 2, 512, 1024}) + many, kLabels), "train-images", "1x512x1024");
+  expectWords(load(kImages + "x", kLabels), "train-images", "longer");
+  expectWords(load(kImages.substr(0, 20), kLabels), "train-images", "truncated");
+}
+
+// Compressed data end with a checksum.
+TEST(Idx, NoticesDamagedGzip) {
+  tests::TemporaryDirectory directory;
+  writeGz(directory, "train-images-idx3-ubyte.gz", kImages);
+  writeGz(directory, "train-labels-idx1-ubyte.gz", kLabels);
+  std::string path = directory.path("train-images-idx3-ubyte.gz"), good(LoadedFile::open(path)->bytes());
+  for (size_t i : {good.size() - 1, good.size() - 8, good.size() - 12}) {
+    std::string damaged = good;
+    damaged[i] = static_cast<char>(damaged[i] ^ 1);
+    directory.write("train-images-idx3-ubyte.gz", damaged);
+    EXPECT_FALSE(bool(loadImages(directory.path(""), Split::Train, kShape))) << i;
+  }
+  directory.write("train-images-idx3-ubyte.gz", good.substr(0, good.size() - 3));
+  expectWords(loadImages(directory.path(""), Split::Train, kShape).status().message(), "train-images", "");
+}
+
+TEST(Idx, WantsRegularFilesInPairs) {
+  tests::TemporaryDirectory directory;
+  directory.write("t10k-images-idx3-ubyte", kImages);
+  Status status = loadImages("idx:" + directory.path(""), Split::Test, kShape).status();
+  expectWords(status.message(), "has no t10k-labels-idx1-ubyte", "beside t10k-images-idx3-ubyte");
+  ASSERT_EQ(::mkfifo(directory.path("t10k-labels-idx1-ubyte").c_str(), 0600), 0);
+  expectWords(loadImages("idx:" + directory.path(""), Split::Test, kShape).status().message(), "t10k-labels",
+              "but it is a pipe");
 }
 
 TEST(Idx, NamesTheFileThatIsWrong) {
@@ -79,7 +128,8 @@ TEST(Idx, NamesTheFileThatIsWrong) {
   for (uint32_t magic : {0x801u, 0x903u, 0x10803u, 0xd03u})
     expectWords(load(big({magic}) + kImages.substr(4), kLabels), images, "magic number");
   expectWords(load(big({0x803, 0xffffffff, 0xffffffff, 0xffffffff}), kLabels), images, "dimensions");
-  expectWords(load(big({0x803, 0, 2, 3}), kLabels), images, "dimensions");
+  expectWords(load(big({0x803, 0, 2, 3}), kLabels), images, "expected one image at least");
+  expectWords(load(big({0x803, 2, 0, 3}), kLabels), images, "dimensions of at least 1");
   expectWords(load(big({0x803, 2000000000, 2, 3}) + "abc", kLabels), images, "truncated");
   expectWords(load(kImages, big({0x801, 1}) + "\x01"), labels, "1 labels");
   expectWords(load(kImages, kLabels, {1, 2, 3, 9}), labels, "label 9 at image 1");

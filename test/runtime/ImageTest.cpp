@@ -65,15 +65,21 @@ TEST(Image, AcceptsTheTinyProgram) {
 
 TEST(Image, RefusesDamagedValues) {
   const std::pair<const char *, json> cases[] = {
-      {"/format_version", 2},
+      {"/format_version", 1},
+      {"/format_version", 3},
+      {"/unknown", 1},
       {"/target/kind", "tpu"},
       {"/precision", "f8"},
+      {"/mode", "both"},
+      {"/keep_gradients", 1},
       {"/target/threads", 0},
       {"/target/threads", 1 << 20},
       {"/batch_size", 0},
       {"/batch_size", -1},
       {"/batch_size", 1.5},
       {"/image/height", uint64_t(1) << 63},
+      {"/image/height", int64_t(1) << 45},
+      {"/classes", int64_t(1) << 45},
       {"/regions/0/bytes", -1},
       {"/regions/0/bytes", int64_t(1) << 62},
       {"/regions", "none"},
@@ -88,8 +94,24 @@ TEST(Image, RefusesDamagedValues) {
       {"/tensors/5/shape", {0, 4}},
       {"/tensors/5/shape", {-3, 4}},
       {"/tensors/5/type", "f33"},
+      {"/tensors/5/kind", "paramter"},
+      {"/tensors/5/init", "zeros"},
+      {"/tensors/5/init/kind", "normal"},
+      {"/tensors/5/init/value", "one"},
       {"/tensors/5/name", "io/loss"},
       {"/kernels/0", 1},
+      {"/kernels/0/name", 1},
+      {"/kernels/0/name", "tiny_update"},
+      {"/kernels/0/family", "mop"},
+      {"/kernels/0/family", "map"},
+      {"/kernels/0/inputs", json::array()},
+      {"/kernels/0/inputs/0/0", "f31"},
+      {"/kernels/0/inputs/0/1", 321},
+      {"/kernels/0/inputs/0/1", -1},
+      {"/kernels/0/outputs/0/1", 33},
+      {"/kernels/0/extents", {4, 4}},
+      {"/kernels/0/units", 5},
+      {"/kernels/0/counts", -1},
       {"/entries/update/0/kernel", 5},
       {"/entries/update/0/kernel", -1},
       {"/entries/update/0/operands/0", {9, 0}},
@@ -97,6 +119,12 @@ TEST(Image, RefusesDamagedValues) {
       {"/entries/update/0/operands/0", {0, -1}},
       {"/entries/update/0/operands/0", {0}},
       {"/entries/update/0/units", 0},
+      {"/entries/update/0/units", 12000},
+      {"/entries/update/0/extents", {4, 4, 4}},
+      {"/entries/update/0/operands/0", {2, 65536 - 44}},
+      {"/entries/update/0/operands/0", {2, 2}},
+      {"/entries/updata", json::array()},
+      {"/entries/update", json::object()},
       {"/entries/update/0/extents", {-1}},
       {"/entries/update/0", 3},
       {"/entries/update/0",
@@ -186,9 +214,16 @@ TEST(Image, SurvivesCutsAndDamagedBytes) {
   for (size_t i = 0; i < good.size() - kKernels.size(); ++i) {
     std::string damaged = good;
     damaged[i] = static_cast<char>(damaged[i] ^ 0x15);
+    EXPECT_NE(parse(damaged), "") << i;
+    tests::seal(damaged);
     (void)parse(damaged); // refused or harmless
   }
-  EXPECT_NE(parse(std::string(8, '\xff')), "");
+  EXPECT_NE(parse(std::string(16, '\xff')), "");
+  // The kernels too.
+  std::string damaged = good;
+  damaged.back() ^= 1;
+  EXPECT_EQ(parse(damaged),
+            "the program image is damaged: its checksum does not match: copy the program again, or compile it again");
 }
 
 TEST(Elf, FindsTheSectionAndSurvivesDamage) {

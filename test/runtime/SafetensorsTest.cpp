@@ -3,6 +3,9 @@
 #include "runtime/io/Safetensors.h"
 #include "test/runtime/TinyProgram.h"
 
+#include <chrono>
+#include <cmath>
+#include <cstring>
 #include <gtest/gtest.h>
 
 using namespace incept;
@@ -111,4 +114,111 @@ TEST(Safetensors, WritesWhatItReads) {
   EXPECT_EQ(read->tensors.at("x").shape, (std::vector<int64_t>{2, 1}));
   EXPECT_EQ(read->tensors.at("y").bytes, "z");
   EXPECT_EQ(read->metadata.at("step"), "3");
+}
+
+// A hundred thousand names are read in well under a second; a list that is searched for each would take minutes.
+TEST(Safetensors, ReadsManyNamesInLinearTime) {
+  std::string header = "{";
+  for (int i = 0; i < 100'000; ++i)
+    header += (i ? ",\"tensor." : "\"tensor.") + std::to_string(i) + "\":" + tensor("F32", "[0]", "[0,0]");
+  auto start = std::chrono::steady_clock::now();
+  EXPECT_EQ(parse(header + "}", 0), "");
+  std::vector<TensorToWrite> tensors(100'000, {"", "F32", {0}, ""});
+  for (size_t i = 0; i < tensors.size(); ++i)
+    tensors[i].name = "t" + std::to_string(i);
+  tests::TemporaryDirectory directory;
+  EXPECT_TRUE(writeSafetensors(directory.path("w"), tensors, {}).ok());
+  EXPECT_LT(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(), 15);
+}
+
+namespace {
+
+const std::string kValues = "0123456789abcdef";
+
+/// A file of two tensors, written here.
+std::string writeTwo(const tests::TemporaryDirectory &directory) {
+  std::string path = directory.path("w.safetensors");
+  EXPECT_TRUE(writeSafetensors(path, {{"x", "F32", {2, 2}, kValues}, {"y", "U8", {3}, "xyz"}}, {{"step", "3"}}).ok());
+  return path;
+}
+
+/// What reading the file a tensor at a time gives: its error, or nothing.
+std::string readAll(const std::string &path, std::map<std::string, std::string> *tensors = nullptr) {
+  auto reader = SafetensorsReader::open(path);
+  if (!reader)
+    return reader.status().message();
+  return reader
+      ->read([&](const std::string &name, std::string_view bytes) {
+        EXPECT_EQ(reinterpret_cast<uintptr_t>(bytes.data()) % 64, 0u);
+        if (tensors)
+          (*tensors)[name] = bytes;
+        return Status();
+      })
+      .message();
+}
+
+} // namespace
+
+// No changed bit of a file goes unnoticed, wherever it is and however the file is read.
+TEST(Safetensors, NoticesEveryDamagedBit) {
+  tests::TemporaryDirectory directory;
+  std::string path = writeTwo(directory), good(LoadedFile::open(path)->bytes());
+  std::map<std::string, std::string> tensors;
+  ASSERT_EQ(readAll(path, &tensors), "");
+  EXPECT_EQ(tensors, (std::map<std::string, std::string>{{"x", kValues}, {"y", "xyz"}}));
+  for (size_t i = 0; i < good.size(); ++i) {
+    std::string damaged = good;
+    damaged[i] = static_cast<char>(damaged[i] ^ 1 << i % 8);
+    directory.write("w.safetensors", damaged);
+    EXPECT_NE(readAll(path), "") << "byte " << i;
+    EXPECT_FALSE(bool(SafetensorsFile::open(path))) << "byte " << i;
+  }
+  directory.write("w.safetensors", good + "x");
+  EXPECT_NE(readAll(path), "");
+}
+
+// Files of others have no checksum and are read; one that others changed says how to be read.
+TEST(Safetensors, ReadsFilesWithoutChecksum) {
+  tests::TemporaryDirectory directory;
+  std::string header = R"({"a":)" + tensor("F32", "[1]", "[4,8]") + R"(,"e":)" + tensor("F32", "[0]", "[0,0]") + "}";
+  std::string path = directory.write("other", file(header, 12, header.size())); // with gaps before and after
+  std::map<std::string, std::string> tensors;
+  EXPECT_EQ(readAll(path, &tensors), "");
+  EXPECT_EQ(tensors, (std::map<std::string, std::string>{{"a", "xxxx"}, {"e", ""}}));
+  auto sum = SafetensorsReader::open(path)->checksum();
+  ASSERT_TRUE(bool(sum));
+  EXPECT_EQ(sum->size(), 16u);
+  header = R"({"__metadata__": {"incept.checksum": "0123456789abcdef"},"a":)" + tensor("F32", "[1]", "[0,4]") + "}";
+  std::string message = readAll(directory.write("changed", file(header, 4, header.size())));
+  EXPECT_NE(message.find("it records 0123456789abcdef"), std::string::npos) << message;
+  EXPECT_NE(message.find("remove incept.checksum"), std::string::npos) << message;
+}
+
+TEST(Safetensors, WritesOnlyFiniteValuesWhereAsked) {
+  tests::TemporaryDirectory directory;
+  std::string path = directory.path("w");
+  for (float bad : {NAN, INFINITY, -INFINITY, 1e38f}) {
+    std::string bytes(8, '\0');
+    std::memcpy(bytes.data() + 4, &bad, 4);
+    Status status = writeSafetensors(path, {{"x", "F32", {2}, bytes}}, {}, Values::Finite);
+    EXPECT_EQ(status.ok(), bool(std::isfinite(bad))) << bad;
+    EXPECT_TRUE(std::isfinite(bad) || status.message().find("'x' has values that are not finite") != std::string::npos);
+    EXPECT_TRUE(writeSafetensors(path, {{"x", "F32", {2}, bytes}}, {}).ok());
+  }
+  const std::pair<std::string, std::string> halves[] = {{"BF16", "\x80\x7f"}, {"F16", std::string("\0\x7c", 2)}};
+  for (const auto &[type, infinity] : halves) {
+    EXPECT_FALSE(writeSafetensors(path, {{"x", type, {1}, infinity}}, {}, Values::Finite).ok()) << type;
+    EXPECT_TRUE(writeSafetensors(path, {{"x", "U8", {2}, infinity}}, {}, Values::Finite).ok());
+  }
+}
+
+// A tensor that cannot be read from the device leaves the old file.
+TEST(Safetensors, KeepsTheOldFileWhenATensorFails) {
+  tests::TemporaryDirectory directory;
+  std::string path = writeTwo(directory);
+  TensorToWrite lost{"z", "F32", {1}};
+  lost.size = 4;
+  lost.fill = [](std::byte *) { return machineError("the device is lost"); };
+  EXPECT_EQ(writeSafetensors(path, {lost}, {}).message(), "the device is lost");
+  EXPECT_EQ(readAll(path), "");
 }

@@ -65,10 +65,27 @@ TEST(Schedule, SettingsAreChecked) {
   EXPECT_TRUE(hyper.set("learning_rate=0.125").ok());
   EXPECT_DOUBLE_EQ(hyper.learningRate(0, 1), 0.125);
   for (const char *bad : {"", "=1", "speed=1", "learning_rate", "learning_rate=", "learning_rate=x", "learning_rate=1x",
-                          "learning_rate=inf", "learning_rate=nan", "learning_rate=1e999"}) {
+                          "learning_rate=inf", "learning_rate=nan", "learning_rate=1e999", "learning_rate=1e39",
+                          "learning_rate=-0.1", "momentum=1.5", "rms_decay=-1", "epochs=0", "weight_decay=-1e-9"}) {
     Status status = hyper.set(bad);
     EXPECT_EQ(status.code(), Code::Usage) << bad;
     EXPECT_DOUBLE_EQ(hyper.get("learning_rate"), 0.125) << bad;
   }
+  EXPECT_EQ(hyper.set("momentum=2").message(),
+            "expected a number of at least 0 and at most 1 for 'momentum', but got '2'");
+  EXPECT_EQ(hyper.set("every_epochs=0").message(), "expected a number above 0 for 'every_epochs', but got '0'");
   EXPECT_NE(hyper.set("speed=1").message().find("weight_decay"), std::string::npos);
+}
+
+// What a checkpoint says is taken like a setting, but is none.
+TEST(Schedule, RestoresWhatWasRecorded) {
+  auto hyper = make({{"kind", "constant"}, {"base", 1.0}});
+  EXPECT_FALSE(hyper.isSet("learning_rate"));
+  EXPECT_TRUE(hyper.restore("learning_rate", 0.25));
+  EXPECT_FALSE(hyper.isSet("learning_rate"));
+  EXPECT_DOUBLE_EQ(hyper.get("learning_rate"), 0.25);
+  EXPECT_FALSE(hyper.restore("learning_rate", -1));
+  EXPECT_FALSE(hyper.restore("speed", 1));
+  EXPECT_TRUE(hyper.set("learning_rate=0.5").ok());
+  EXPECT_TRUE(hyper.isSet("learning_rate"));
 }

@@ -2,7 +2,7 @@
 
 #include "test/runtime/TinyProgram.h"
 #include "runtime/device/cpu/OneDnn.h"
-#include "runtime/program/ProgramFormat.h"
+#include "runtime/program/Image.h"
 
 #include <cstdlib>
 #include <cstring>
@@ -34,6 +34,11 @@ json tensor(const char *name, const char *kind, json shape, const char *type, in
 json launch(int kernel, json operands, int units) {
   return {{"kernel", kernel}, {"operands", std::move(operands)}, {"extents", {4, 4, 3}}, {"units", units},
           {"op", "tiny"},     {"loc", "tiny.json:1:1"},          {"flops", 24},          {"bytes", 160}};
+}
+
+void writeWord(std::string &bytes, size_t at, uint64_t word) {
+  for (int i = 0; i < 8; ++i)
+    bytes[at + i] = static_cast<char>(word >> (8 * i));
 }
 
 } // namespace
@@ -71,7 +76,28 @@ json tinyHeader(size_t kernelBytes) {
                        tensor("linear.weight", "parameter", {3, 4}, "f32", Params, 0, 48, {{"kind", "zeros"}}),
                        tensor("grad/linear.weight", "gradient", {3, 4}, "f32", Grads, 0, 48)};
   header["plans"] = json::array();
-  header["kernels"] = {"tiny_stage_u8", "tiny_stage_f32", "tiny_linear", "tiny_loss", "tiny_update"};
+  // Compiled for one shape: 4 images of 4 pixels, 3 classes.
+  auto kernel = [](const char *name, json inputs, json outputs, int units) {
+    return json{{"name", name},
+                {"family", "fixed"},
+                {"inputs", std::move(inputs)},
+                {"outputs", std::move(outputs)},
+                {"counts", 0},
+                {"extents", {4, 4, 3}},
+                {"units", units}};
+  };
+  auto sizes = [](std::initializer_list<std::pair<const char *, int>> operands) {
+    json list = json::array();
+    for (auto [type, elements] : operands)
+      list.push_back({type, elements});
+    return list;
+  };
+  header["kernels"] = {
+      kernel("tiny_stage_u8", sizes({{"u8", 16}}), sizes({{"f32", 16}}), 4),
+      kernel("tiny_stage_f32", sizes({{"f32", 16}}), sizes({{"f32", 16}}), 4),
+      kernel("tiny_linear", sizes({{"f32", 16}, {"f32", 12}}), sizes({{"f32", 12}}), 4),
+      kernel("tiny_loss", sizes({{"f32", 16}, {"i64", 4}, {"f32", 12}}), sizes({{"f32", 1}, {"f32", 12}}), 1),
+      kernel("tiny_update", sizes({{"f32", 12}, {"f32", 12}, {"f32", 1}}), sizes({}), 12)};
   json images = {Arena, 0}, weights = {Params, 0}, gradient = {Grads, 0}, labels = {Io, 128}, loss = {Io, 192},
        logits = {Io, 256};
   json forward = launch(2, {images, weights, logits}, 4);
@@ -99,12 +125,14 @@ std::string tinyKernels() {
 
 std::string makeImage(const json &header, const std::string &kernels) {
   std::string text = header.dump();
-  text.resize((8 + text.size() + 63) / 64 * 64 - 8, ' ');
-  std::string image(8, '\0');
-  for (int i = 0; i < 8; ++i)
-    image[i] = static_cast<char>(uint64_t(text.size()) >> (8 * i));
-  return image + text + kernels;
+  text.resize((program::kPrefixBytes + text.size() + 63) / 64 * 64 - program::kPrefixBytes, ' ');
+  std::string image = std::string(program::kPrefixBytes, '\0') + text + kernels;
+  writeWord(image, 0, text.size());
+  seal(image);
+  return image;
 }
+
+void seal(std::string &image) { writeWord(image, 8, program::imageChecksum(image)); }
 
 std::string makeElf(const std::string &image) {
   const std::string names = std::string("\0.incept\0.shstrtab\0", 19);

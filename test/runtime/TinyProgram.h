@@ -14,6 +14,8 @@ nlohmann::json tinyHeader(size_t kernelBytes);
 std::string tinyKernels();
 /// The image of a header, padded to 64 bytes, and its kernels.
 std::string makeImage(const nlohmann::json &header, const std::string &kernels);
+/// Writes the checksum that belongs to the bytes of an image.
+void seal(std::string &image);
 /// A minimal ELF file whose section `.incept` is `image`.
 std::string makeElf(const std::string &image);
 

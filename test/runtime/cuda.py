@@ -179,7 +179,7 @@ def damage_is_refused():
         return edit
 
     step = ("entries", "update", 0)
-    damaged("no kernel", put("kernels", 0, "tiny_other"), "kernel 'tiny_other' is missing")
+    damaged("no kernel", put("kernels", 0, "name", "tiny_other"), "kernel 'tiny_other' is missing")
     damaged("grid 0", put(*step, "grid", [0, 1, 1]), "'grid' is not an integer in range")
     damaged("grid too wide", put(*step, "grid", [1, 65536, 1]), "'grid'")
     damaged("two sizes", put(*step, "grid", [1, 1]), "'grid' is not [x, y, z]")
@@ -187,8 +187,12 @@ def damage_is_refused():
     damaged("large block", put(*step, "block", [1024, 2, 1]), "more than 1024 threads")
     damaged("operand outside", put(*step, "operands", 0, [2, 1025]), "operand lies outside")
     damaged("operand missing", lambda d: d["entries"]["update"][0]["operands"].pop(),
-            "'tiny' (tiny.json:1:1) gives 5 parameters to a kernel that takes 6")
-    damaged("extent missing", put(*step, "extents", [4, 4]), "gives 5 parameters")
+            "'tiny' (tiny.json:1:1) has 2 operands, but expected 3")
+    damaged("extent missing", put(*step, "extents", [4, 4]), "compiled for other extents")
+    damaged("a kernel with more parameters", lambda d: None, "gives 6 parameters to a kernel that takes 7",
+            ptx=cuda_program.PTX.replace(b"tiny_update(", b"tiny_update(.param .u64 more, "))
+    damaged("operand at its region's end", put(*step, "operands", 0, [cuda_program.PARAMS, 1024 - 44]),
+            "operand 0 of 'tiny' (tiny.json:1:1) has 48 bytes at 980 of region 'params', which has 1024")
     damaged("no PTX", put("blobs", {}), "lacks 'ptx'")
     damaged("PTX outside", put("blobs", "ptx", "bytes", 1 << 40), "blob 'ptx' lies outside")
     damaged("cubin outside", lambda d: d["blobs"].update(cubin={"offset": 1 << 40, "bytes": 1}), "blob 'cubin' lies")
@@ -214,7 +218,15 @@ def damage_is_refused():
             description["entries"]["prepare_inference"].append(
                 {"plan": 0, "operands": [[0, 0]] * operands, "op": "conv", "loc": "a:1:1", "flops": 0, "bytes": 0})
         return edit
-    damaged("plan operand missing", launched(3), "'conv' (a:1:1) gives 3 operands to a plan that takes 4")
+    damaged("plan operand missing", launched(3), "'conv' (a:1:1) has 3 operands, but expected 4")
+    damaged("plan operand outside", launched(4), "operand 0 of 'conv' (a:1:1) has 10368 bytes at 0 of region 'arena'")
+    with open(program, "rb") as file:
+        whole = file.read()
+    at = whole.rindex(b"tiny_update")
+    with open(place("flipped"), "wb") as file:
+        file.write(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1:])
+    os.chmod(place("flipped"), 0o755)
+    expect("a flipped bit", run(place("flipped"), "info"), 1, "its checksum does not match")
     if kind == "fake":
         damaged("PTX the driver refuses", lambda d: None, "cannot be loaded: line 1: no version",
                 ("init", "--output=" + place("none")), cuda_program.PTX.replace(b".version", b"//ersion"))

@@ -4,6 +4,8 @@ import json
 import os
 import struct
 
+from xxh64 import seal
+
 ARENA, STEP, PARAMS, GRADS, IO = range(5)
 PTX = open(os.path.join(os.path.dirname(__file__), "Inputs", "tiny.ptx"), "rb").read()
 
@@ -19,6 +21,12 @@ def launch(kernel, operands, grid, block):
             "op": "tiny", "loc": "tiny.json:1:1", "flops": 24, "bytes": 160}
 
 
+def kernel(name, inputs, outputs):
+    """Compiled for one shape, with the numbers of elements of its operands."""
+    return {"name": name, "family": "fixed", "inputs": inputs, "outputs": outputs, "counts": 0, "extents": [4, 4, 3],
+            "units": 4}
+
+
 def header():
     """4 images of 1x2x2, 3 classes, in the layout of the C++ tests' tiny program; without the blobs."""
     images, weights, gradient = [ARENA, 0], [PARAMS, 0], [GRADS, 0]
@@ -26,7 +34,7 @@ def header():
     forward = launch(2, [images, weights, logits], 2, 32)
     normal = {"kind": "he_normal", "fan_in": 12, "fan_out": 2}
     return {
-        "format_version": 1, "network": "tiny", "spec": {"hash": "0123456789abcdef", "text": "{}"},
+        "format_version": 2, "network": "tiny", "spec": {"hash": "0123456789abcdef", "text": "{}"},
         "target": {"kind": "cuda", "device": "a100", "arch": "sm_80", "cudnn": "9.8.0", "threads": 1},
         "mode": "train", "precision": "bf16", "tf32": False, "batch_size": 4, "classes": 3,
         "image": {"channels": 1, "height": 2, "width": 2}, "normalization": {"mean": [0.0], "std": [1.0]},
@@ -44,7 +52,12 @@ def header():
                     tensor("conv.weight", "parameter", [2, 3, 2, 2], "f32", PARAMS, 256, 96, normal, "ohwi"),
                     tensor("half", "state", [3], "bf16", PARAMS, 512, 6),
                     tensor("grad/linear.weight", "gradient", [3, 4], "f32", GRADS, 0, 48)],
-        "plans": [], "kernels": ["tiny_stage_u8", "tiny_stage_f32", "tiny_linear", "tiny_loss", "tiny_update"],
+        "plans": [],
+        "kernels": [kernel("tiny_stage_u8", [["u8", 16]], [["f32", 16]]),
+                    kernel("tiny_stage_f32", [["f32", 16]], [["f32", 16]]),
+                    kernel("tiny_linear", [["f32", 16], ["f32", 12]], [["f32", 12]]),
+                    kernel("tiny_loss", [["f32", 16], ["i64", 4], ["f32", 12]], [["f32", 1], ["f32", 12]]),
+                    kernel("tiny_update", [["f32", 12], ["f32", 12], ["f32", 1]], [])],
         "entries": {"stage_u8": [launch(0, [[IO, 0], images], 1, 32)],
                     "stage_f32": [launch(1, [[IO, 128], images], 2, 8)],
                     "forward_backward": [forward, launch(3, [images, labels, logits, loss, gradient], 1, 1)],
@@ -71,8 +84,8 @@ def plan():
 
 def image(description, ptx=PTX):
     text = json.dumps(description).encode()
-    text = text.ljust((8 + len(text) + 63) // 64 * 64 - 8)
-    return struct.pack("<Q", len(text)) + text + ptx
+    text = text.ljust((16 + len(text) + 63) // 64 * 64 - 16)
+    return seal(struct.pack("<QQ", len(text), 0) + text + ptx)
 
 
 def write(stub, path, data):

@@ -19,7 +19,7 @@ process.send_signal(signal.SIGINT)
 _, errors = process.communicate(timeout=60)
 assert process.returncode == 130, (process.returncode, errors)
 assert "continue with --resume" in errors.splitlines()[-1], errors
-newest = max(int(name.split("-")[1].split(".")[0]) for name in os.listdir(run))
+newest = max(int(name.split("-")[1].split(".")[0]) for name in os.listdir(run) if name.startswith("step-"))
 assert newest > 0
 done = subprocess.run([program, "train", "--data=synthetic:", f"--steps={newest + 2}", "--resume",
                        "--checkpoint-dir=" + run], capture_output=True, text=True, timeout=60)

@@ -7,9 +7,11 @@
 #include "passes/Passes.h"
 #include "passes/Phases.h"
 #include "passes/Target.h"
+#include "tools/Output.h"
 #include "tools/Registration.h"
 
 int main(int argc, char **argv) {
+  incept::prepareTool("incept-opt");
   mlir::DialectRegistry registry;
   incept::registerDialects(registry);
   incept::registerTargets(registry);
@@ -18,5 +20,6 @@ int main(int argc, char **argv) {
   incept::registerPhasePipelines();
   mlir::registerCanonicalizerPass();
   mlir::registerCSEPass();
-  return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "incept-opt: runs passes on incept IR\n", registry));
+  auto result = mlir::MlirOptMain(argc, argv, "incept-opt: runs passes on incept IR\n", registry);
+  return incept::finishOutput(mlir::asMainReturnCode(result), "incept-opt");
 }

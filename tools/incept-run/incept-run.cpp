@@ -8,6 +8,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Parser/Parser.h"
+#include "tools/Output.h"
 #include "tools/incept-run/CheckGradients.h"
 #include "tools/incept-run/Compare.h"
 #include "tools/incept-run/Fill.h"
@@ -134,8 +135,8 @@ static OwningOpRef<ModuleOp> parse(MLIRContext &context, llvm::SourceMgr &source
   return parseSourceFile<ModuleOp>(name, sources, ParserConfig(&context));
 }
 
-int main(int argc, char **argv) {
-  llvm::InitLLVM init(argc, argv);
+/// The command line's work; returns the exit status.
+static int runTool(int argc, char **argv) {
   cl::HideUnrelatedOptions(category);
   cl::ParseCommandLineOptions(argc, argv, "incept-run: runs incept IR with the f64 reference interpreter\n");
 
@@ -176,4 +177,10 @@ int main(int argc, char **argv) {
   fillVariables(*other, seed, otherInterpreter);
   return failed(
       comparePrograms({*module, interpreter}, {*other, otherInterpreter}, chooseFunctions(*module), seed, tolerance));
+}
+
+int main(int argc, char **argv) {
+  llvm::InitLLVM init(argc, argv);
+  prepareTool("incept-run");
+  return finishOutput(runTool(argc, argv), "incept-run");
 }

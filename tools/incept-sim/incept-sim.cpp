@@ -3,6 +3,8 @@
 // Runs a compiled CUDA program, unchanged, on a machine without a GPU: the program opens libcuda.so.1 and
 // libcudnn.so.9, and finds those of the simulator. Everything else is the program's own. This launcher sets the
 // environment and is replaced by the program, whose exit status is therefore that of the command.
+#include "runtime/program/ProgramFormat.h"
+#include "runtime/support/Version.h"
 #include "tools/incept-sim/driver/Profile.h"
 #include "tools/incept-sim/driver/ProgramFile.h"
 
@@ -13,6 +15,8 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <iostream>
+#include <sstream>
 #include <unistd.h>
 
 namespace fs = std::filesystem;
@@ -120,6 +124,8 @@ Status start(Arguments &arguments) {
 int main(int argc, char **argv) {
   CLI::App app("incept-sim [OPTIONS] PROGRAM ARGS...: runs a compiled CUDA program on a simulated device.",
                "incept-sim");
+  app.set_version_flag("--version", std::string("incept-sim ") + version() + "\nprogram image " +
+                                        std::to_string(program::kFormatVersion));
   Arguments arguments;
   app.add_option("--device", arguments.device, "name of a device profile, or a .json file; default: the program's own");
   app.add_option("--cudnn", arguments.cudnn, "version of cuDNN, such as 9.19.0; default: the program's own");
@@ -136,7 +142,13 @@ int main(int argc, char **argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &error) {
-    return app.exit(error) == 0 ? 0 : int(Code::Usage);
+    std::ostringstream text;
+    if (app.exit(error, text, std::cerr) != 0)
+      return int(Code::Usage);
+    if (fputs(text.str().c_str(), stdout) >= 0 && fflush(stdout) == 0)
+      return 0;
+    fprintf(stderr, "incept-sim: error: cannot write the standard output: %s\n", strerror(errno));
+    return int(Code::Machine);
   }
   arguments.program = app.remaining();
   if (arguments.program.empty() || arguments.program.front().starts_with('-')) {

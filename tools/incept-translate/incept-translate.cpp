@@ -7,6 +7,7 @@
 #include "codegen/cuda/CudaTarget.h"
 #include "mlir/Tools/mlir-translate/MlirTranslateMain.h"
 #include "mlir/Tools/mlir-translate/Translation.h"
+#include "tools/Output.h"
 #include "tools/Registration.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/Program.h"
@@ -98,9 +99,11 @@ void add(const char *name, const char *description, Write write) {
 } // namespace
 
 int main(int argc, char **argv) {
+  prepareTool("incept-translate");
   add("incept-to-gpu", "kernels as MLIR of the gpu dialect", writeKernels);
   add("incept-to-ptx", "kernels as PTX", writePtx);
   add("incept-to-grids", "each launch's kernel, grid and block", writeLaunches);
   add("incept-to-usage", "what ptxas says of each kernel", writeUsage);
-  return failed(mlirTranslateMain(argc, argv, "incept-translate: exec-phase modules to what a GPU runs"));
+  auto result = mlirTranslateMain(argc, argv, "incept-translate: exec-phase modules to what a GPU runs");
+  return finishOutput(failed(result), "incept-translate");
 }

@@ -7,13 +7,14 @@
 
 namespace incept {
 
-int listDevices() {
-  llvm::outs() << "cpu: this machine's processor\n\n" << cuda::deviceTable() << '\n';
+std::string cudnnVersion() {
   std::string error;
-  if (auto library = cuda::openCudnn("", error))
-    llvm::outs() << "cuDNN " << library->version() << '\n';
-  else
-    llvm::outs() << "no cuDNN: " << error << '\n';
+  auto library = cuda::openCudnn("", error);
+  return library ? "cuDNN " + library->version() : "no cuDNN: " + error;
+}
+
+int listDevices() {
+  llvm::outs() << "cpu: this machine's processor\n\n" << cuda::deviceTable() << '\n' << cudnnVersion() << '\n';
   return kDone;
 }
 

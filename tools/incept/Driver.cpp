@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "tools/incept/Driver.h"
-#include "codegen/Codegen.h"
+#include "codegen/image/Executable.h"
 #include "dialect/InceptOps.h"
 #include "frontend/Frontend.h"
 #include "frontend/Summary.h"
+#include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
+#include "passes/Passes.h"
 #include "passes/Target.h"
+#include "runtime/support/Files.h"
 #include "tools/Registration.h"
 #include "tools/incept/LaunchReport.h"
 #include "llvm/ADT/StringExtras.h"
@@ -43,15 +46,30 @@ static int complain(int status, const llvm::Twine &message) {
   return status;
 }
 
-/// Writes the module to `path` ("-" is standard output).
+static int complain(const Status &status) { return complain(static_cast<int>(status.code()), status.message()); }
+
+/// Ends the writing of `path` ("-" is standard output).
+static int finish(llvm::ToolOutputFile &file, llvm::StringRef path) {
+  file.os().flush();
+  if (std::error_code error = file.os().error()) {
+    file.os().clear_error();
+    return complain(kMachineAtFault, "cannot write " + (path == "-" ? "the standard output" : "'" + path + "'") + ": " +
+                                         error.message());
+  }
+  file.keep();
+  return kDone;
+}
+
+/// Writes the module to `path` ("-" is standard output), with locations: errors of a compilation that goes on from it,
+/// and the program's launches, point into the description.
 static int writeModule(ModuleOp module, llvm::StringRef path) {
   std::error_code error;
   llvm::ToolOutputFile file(path, error, llvm::sys::fs::OF_Text);
   if (error)
     return complain(kMachineAtFault, "cannot write '" + path + "': " + error.message());
-  module.print(file.os());
-  file.keep();
-  return kDone;
+  OpPrintingFlags flags;
+  module.print(file.os(), flags.enableDebugInfo());
+  return finish(file, path);
 }
 
 /// A phase's IR as DIR/N-PHASE.mlir.
@@ -97,28 +115,94 @@ FailureOr<OwningOpRef<ModuleOp>> loadGraph(MLIRContext &context, const CompileOp
     return failure();
   Builder builder(&context);
   (**module)->setAttr("incept.spec_hash", builder.getStringAttr(hashNetwork(**module)));
+  if (auto text = llvm::MemoryBuffer::getFile(options.spec))
+    (**module)->setAttr("incept.spec_text", builder.getStringAttr((*text)->getBuffer()));
   (**module)->setAttr("incept.mode", builder.getStringAttr(options.mode));
   if (options.keepGradients)
     (**module)->setAttr("incept.keep_gradients", builder.getUnitAttr());
   return module;
 }
 
-TargetAttr describeTarget(MLIRContext &context, const CompileOptions &options, int &status) {
+TargetAttr describeTarget(MLIRContext &context, const CompileOptions &options, TargetAttr known, int &status) {
   Builder builder(&context);
+  auto [kind, device] = StringRef(options.target).split(':');
+  if (options.target.empty()) {
+    kind = known ? known.getKind() : StringRef("cpu");
+    device = known ? known.getDevice() : StringRef();
+  }
+  if (!options.cpu.empty() && kind != "cpu") {
+    status = complain(kUsage, "--cpu is of target cpu, but this is for target " + kind);
+    return {};
+  }
+  if (!options.cpu.empty())
+    device = options.cpu;
   NamedAttrList settings;
+  if (known && known.getKind() == kind)
+    settings.append(known.getSettings().begin(), known.getSettings().end());
   if (options.threads > 0)
     settings.set("threads", builder.getI64IntegerAttr(options.threads));
-  // They are a GPU's.
-  auto [kind, device] = StringRef(options.target).split(':');
-  if (kind != "cpu") {
+  if (kind == "cpu" && options.deterministic == "threads") // a GPU's programs have no threads to depend on
+    settings.set("same_bits", builder.getUnitAttr());
+  // The rest are a GPU's.
+  if (kind != "cpu" && options.workspaceLimit >= 0)
     settings.set("workspace_limit", builder.getI64IntegerAttr(options.workspaceLimit));
-    if (options.tf32)
-      settings.set("tf32", builder.getUnitAttr());
-  }
+  if (kind != "cpu" && options.tf32)
+    settings.set("tf32", builder.getUnitAttr());
   auto target = completeTarget(TargetAttr::get(&context, kind, device, settings.getDictionary(&context)));
-  if (target)
+  if (!target) {
+    status = complain(static_cast<int>(target.status().code()), target.status().message());
+    return {};
+  }
+  if (!known || *target == known)
     return *target;
-  status = complain(static_cast<int>(target.status().code()), target.status().message());
+  std::string text;
+  llvm::raw_string_ostream(text) << "'" << options.spec << "' is for " << Attribute(known)
+                                 << ", but the command line says " << Attribute(*target);
+  status = complain(kUsage, text);
+  return {};
+}
+
+/// Refuses what the command line says of phases that the IR has behind it.
+static int refuseDone(const CompileOptions &options) {
+  Phase from = *options.from;
+  if (options.stopAfter && *options.stopAfter <= from)
+    return complain(kUsage,
+                    "--stop-after=" + phaseName(*options.stopAfter) + " is not behind --from=" + phaseName(from));
+  for (const RewriteFlag &rewrite : kRewriteFlags)
+    if (!(options.phases.*rewrite.member) && rewrite.phase <= from)
+      return complain(kUsage, llvm::Twine(rewrite.flag) + " is part of phase '" + phaseName(rewrite.phase) +
+                                  "', which is over in --from=" + phaseName(from));
+  return kDone;
+}
+
+/// The module in `options.spec`, which was printed after phase `options.from`; null after an error has been printed.
+static OwningOpRef<ModuleOp> loadPhase(MLIRContext &context, const CompileOptions &options) {
+  auto text = llvm::MemoryBuffer::getFile(options.spec);
+  if (!text) {
+    complain(kInputAtFault, "cannot read '" + options.spec + "': " + text.getError().message());
+    return {};
+  }
+  auto module = parseSourceString<ModuleOp>((*text)->getBuffer(), &context, options.spec);
+  if (!module)
+    return {};
+  auto attribute = [&](StringRef name) {
+    auto text = (*module)->getAttrOfType<StringAttr>(name);
+    return text ? text.getValue() : StringRef();
+  };
+  StringRef phase = attribute(InceptDialect::kPhaseAttr), precision = attribute("incept.precision");
+  if (precision.empty())
+    precision = "f32";
+  if (phase != phaseName(*options.from))
+    complain(kInputAtFault, "'" + options.spec + "' is IR of " +
+                                (phase.empty() ? "no phase" : "phase '" + phase.str() + "'") +
+                                ", but the command line says --from=" + phaseName(*options.from));
+  else if (options.saysPrecision && *options.from >= Phase::Training && precision != options.phases.precision)
+    complain(kInputAtFault, "'" + options.spec + "' is in " + precision +
+                                ", but the command line says --precision=" + options.phases.precision);
+  else if (!(*module)->hasAttrOfType<TargetAttr>(InceptDialect::kTargetAttr))
+    complain(kInputAtFault, "'" + options.spec + "' has no incept.target: give it one, such as #incept.target<cpu>");
+  else
+    return module;
   return {};
 }
 
@@ -133,7 +217,7 @@ static const Backend *backendOf(ModuleOp module) {
 int summarize(const CompileOptions &options, bool json) {
   int status = kDone;
   auto context = createContext(options.planCache);
-  auto target = describeTarget(*context, options, status);
+  auto target = describeTarget(*context, options, /*known=*/{}, status);
   if (!target)
     return status;
   auto module = loadGraph(*context, options);
@@ -168,47 +252,64 @@ static int emitPart(ModuleOp module, const Backend &backend, const CompileOption
     return complain(kMachineAtFault, "cannot write '" + options.output + "': " + error.message());
   if (failed(backend.emitPart(module, options.emit, file.os())))
     return kMachineAtFault;
-  file.keep();
-  return kDone;
+  return finish(file, options.output);
 }
 
 int compile(const CompileOptions &options) {
-  int status = kDone;
+  int status = options.from ? refuseDone(options) : kDone;
+  if (status)
+    return status;
   auto context = createContext(options.planCache);
-  auto target = describeTarget(*context, options, status);
-  if (!target)
+  OwningOpRef<ModuleOp> module;
+  TargetAttr target;
+  if (options.from) {
+    if (!(module = loadPhase(*context, options)))
+      return kInputAtFault;
+    target = (*module)->getAttrOfType<TargetAttr>(InceptDialect::kTargetAttr);
+  }
+  if (!(target = describeTarget(*context, options, target, status)))
     return status;
   if (!options.stopAfter && options.emit.empty() && options.output == "-")
     return complain(kUsage, "expected -o FILE for the executable");
-
-  auto module = loadGraph(*context, options);
-  if (failed(module))
-    return kInputAtFault;
-  (**module)->setAttr(InceptDialect::kTargetAttr, target);
-  const Backend *backend = backendOf(**module);
+  if (!options.stopAfter && options.emit.empty())
+    if (Status writable = tryOutput(options.output); !writable.ok())
+      return complain(writable);
+  if (!options.from) {
+    auto graph = loadGraph(*context, options);
+    if (failed(graph))
+      return kInputAtFault;
+    module = std::move(*graph);
+    (*module)->setAttr(InceptDialect::kTargetAttr, target);
+  }
+  const Backend *backend = backendOf(*module);
   if (!backend)
     return kMachineAtFault;
   for (Phase phase : kPhases) {
+    if (options.from > phase)
+      continue;
     PassManager passes(context.get());
-    buildPhase(passes, phase, options.phases);
-    if (failed(passes.run(**module)))
+    if (options.from == phase) // may have been edited
+      passes.addPass(createVerifyPhasePass(VerifyPhasePassOptions{phaseName(phase).str()}));
+    else
+      buildPhase(passes, phase, options.phases);
+    if (failed(passes.run(*module)))
       return kInputAtFault;
-    if ((status = dump(**module, phase, options)))
+    if ((status = dump(*module, phase, options)))
       return status;
     if (phase == Phase::Layout && options.explain)
-      explainPlans(**module, *backend);
+      explainPlans(*module, *backend);
     if (options.stopAfter == phase)
-      return writeModule(**module, options.output);
+      return writeModule(*module, options.output);
   }
 
   if (!options.emit.empty())
-    return emitPart(**module, *backend, options);
-  auto text = llvm::MemoryBuffer::getFile(options.spec);
-  ExecutableOptions executable;
-  executable.stub = options.stub.empty() ? programDirectory() + "/" + backend->stub().str() : options.stub;
-  executable.output = options.output;
-  executable.specText = text ? (*text)->getBuffer().str() : "";
-  return failed(backend->emitExecutable(**module, executable)) ? kMachineAtFault : kDone;
+    return emitPart(*module, *backend, options);
+  auto image = backend->emitImage(*module);
+  if (failed(image))
+    return kMachineAtFault;
+  std::string stub = options.stub.empty() ? programDirectory() + "/" + backend->stub().str() : options.stub;
+  Status written = writeExecutable(stub, *image, options.output);
+  return written.ok() ? kDone : complain(written);
 }
 
 } // namespace incept

@@ -19,19 +19,21 @@ namespace incept {
 /// Exit status (design: every program of the project).
 enum ExitStatus { kDone = 0, kInputAtFault = 1, kUsage = 2, kMachineAtFault = 3 };
 
-/// A rewrite that the command line can turn off.
+/// A rewrite that the command line can turn off, and the phase that it is part of.
 struct RewriteFlag {
   bool PhaseOptions::*member;
+  Phase phase;
   const char *flag, *help;
 };
 inline constexpr RewriteFlag kRewriteFlags[] = {
-    {&PhaseOptions::commutePools, "--no-commute-pools", "leave average pools before 1x1 convolutions"},
-    {&PhaseOptions::mergeSiblings, "--no-merge-siblings", "leave every 1x1 convolution by itself"},
-    {&PhaseOptions::fuse, "--no-fuse", "leave every elementwise op a kernel of its own"},
-    {&PhaseOptions::recompute, "--no-recompute", "keep cheap values instead of computing them again"},
-    {&PhaseOptions::updateEarly, "--no-update-early", "keep all gradients until the backward pass ends"},
-    {&PhaseOptions::schedule, "--no-schedule", "leave independent ops in the order of the description"},
-    {&PhaseOptions::coalesce, "--no-coalesce", "launch one update per parameter"},
+    {&PhaseOptions::commutePools, Phase::Training, "--no-commute-pools", "leave average pools before 1x1 convolutions"},
+    {&PhaseOptions::mergeSiblings, Phase::Training, "--no-merge-siblings", "leave every 1x1 convolution by itself"},
+    {&PhaseOptions::fuse, Phase::Fused, "--no-fuse", "leave every elementwise op a kernel of its own"},
+    {&PhaseOptions::recompute, Phase::Fused, "--no-recompute", "keep cheap values instead of computing them again"},
+    {&PhaseOptions::updateEarly, Phase::Training, "--no-update-early",
+     "keep all gradients until the backward pass ends"},
+    {&PhaseOptions::schedule, Phase::Planned, "--no-schedule", "leave independent ops in the order of the description"},
+    {&PhaseOptions::coalesce, Phase::Exec, "--no-coalesce", "launch one update per parameter"},
 };
 
 /// A context that prints errors of passes as the frontend prints mistakes: FILE:LINE:COLUMN, the line and a caret, then
@@ -46,19 +48,23 @@ private:
 };
 
 struct CompileOptions {
-  std::string spec;
+  std::string spec; ///< or IR, with `from`
   std::string output = "-";
-  std::string target = "cpu";
+  std::string target; ///< "cpu", "cuda:DEVICE"; empty where nothing is said: the target of the IR, or "cpu"
+  std::string cpu;    ///< LLVM's name of the processor; empty where nothing is said
   std::string mode = "train";
   int64_t batchSize = 32;
-  int threads = 0; ///< 0: one per core
+  int threads = 0;           ///< 0: one per core
+  std::string deterministic; ///< "threads": the same bits whatever their number
   bool tf32 = false;
-  std::string planCache;        ///< directory of finished cuDNN plans
-  int64_t workspaceLimit = 256; ///< MiB for each cuDNN call
-  std::string emit;             ///< a part of the executable to write instead: "ptx", "cubin", "plans", "object"
+  std::string planCache;       ///< directory of finished cuDNN plans
+  int64_t workspaceLimit = -1; ///< MiB for each cuDNN call; -1 where nothing is said
+  std::string emit;            ///< a part of the executable to write instead: "ptx", "cubin", "plans", "object"
   bool keepGradients = false;
   bool explain = false;                          ///< print each library plan
   std::map<std::string, std::string> parameters; ///< --set NAME=VALUE
+  std::optional<Phase> from;                     ///< the phase that the IR in `spec` was printed after
+  bool saysPrecision = false;                    ///< phases.precision was chosen
   std::optional<Phase> stopAfter;
   std::string dumpDirectory; ///< --dump-after-each
   std::string stub;          ///< path of the runtime executable
@@ -68,14 +74,16 @@ struct CompileOptions {
 /// A context with everything a compilation needs. `planCache` is the directory of cuDNN plans, empty for the user's.
 std::unique_ptr<CompilerContext> createContext(const std::string &planCache = "");
 
-/// What `options` say of the target, completed. Null after an error has been printed; then `status` is the exit status.
-TargetAttr describeTarget(mlir::MLIRContext &context, const CompileOptions &options, int &status);
+/// What `options` say of the target, completed. What they leave open, `known` says, if it is there. Null after an error
+/// has been printed; then `status` is the exit status.
+TargetAttr describeTarget(mlir::MLIRContext &context, const CompileOptions &options, TargetAttr known, int &status);
 
-/// The network of `options` in the graph phase, with `incept.mode` and `incept.spec_hash`; errors have been printed.
+/// The network of `options` in the graph phase, with `incept.mode`, `incept.spec_hash` and `incept.spec_text`; errors
+/// have been printed.
 mlir::FailureOr<mlir::OwningOpRef<mlir::ModuleOp>> loadGraph(mlir::MLIRContext &context, const CompileOptions &options);
 
-/// Runs the phases up to `stopAfter` and writes IR, or all of them and writes an executable. Returns the exit status;
-/// errors have been printed.
+/// Runs the phases behind `from` up to `stopAfter` and writes IR, or all of them and writes an executable. Returns the
+/// exit status; errors have been printed.
 int compile(const CompileOptions &options);
 
 /// What a compilation of `options` would print before it runs: layers and, for the target, memory. Returns the exit

@@ -1,80 +1,97 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "tools/incept/Train.h"
-#include "llvm/ADT/StringExtras.h"
-#include "llvm/Support/FileSystem.h"
+#include "codegen/Codegen.h"
+#include "passes/Target.h"
+#include "runtime/support/Checksum.h"
+#include "tools/Output.h"
+#include "tools/incept/ProgramCache.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
-#include "llvm/Support/xxhash.h"
 
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <unistd.h>
 
 namespace incept {
 
-/// The user's cache, empty where the environment names none: a shared directory could hold another user's programs.
-static std::string cacheDirectory() {
-  if (const char *cache = std::getenv("XDG_CACHE_HOME"); cache && *cache)
-    return std::string(cache) + "/incept";
-  if (const char *home = std::getenv("HOME"); home && *home)
-    return std::string(home) + "/.cache/incept";
-  return "";
+static int complain(const Status &status) {
+  llvm::errs() << "incept: error: " << status.message() << "\n";
+  return static_cast<int>(status.code());
 }
 
-/// A key of everything the program depends on: the network, options, and this compiler.
+/// The checksum of a file's bytes, "-" where it cannot be read.
+static std::string checksumOf(const std::string &path) {
+  auto bytes = llvm::MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/false);
+  return bytes ? Checksum().add({(*bytes)->getBufferStart(), (*bytes)->getBufferSize()}).text() : "-";
+}
+
+/// Everything the program depends on, line by line: the network, its text, options, what the target finds on this
+/// machine, and this compiler.
 static mlir::FailureOr<std::string> cacheKey(const CompileOptions &options, int &status) {
+  status = kInputAtFault;
   auto context = createContext();
-  auto target = describeTarget(*context, options, status);
+  auto target = describeTarget(*context, options, /*known=*/{}, status);
   if (!target)
     return mlir::failure();
+  auto found = findTarget(target);
+  const Backend *backend = found ? (*found)->backend() : nullptr;
+  if (!backend) {
+    status =
+        complain(found ? usageError("no programs can be made for target '" + options.target + "'") : found.status());
+    return mlir::failure();
+  }
   auto module = loadGraph(*context, options);
   if (mlir::failed(module))
     return mlir::failure();
-  std::string text = (**module)->getAttrOfType<mlir::StringAttr>("incept.spec_hash").str();
+  std::string text;
   llvm::raw_string_ostream stream(text);
-  stream << ' ' << target << ' ' << options.phases.precision << ' ' << options.keepGradients;
+  stream << "network " << (**module)->getAttrOfType<mlir::StringAttr>("incept.spec_hash").getValue() << "\nspec "
+         << checksumOf(options.spec) << "\ntarget " << target << " " << options.phases.precision << "\nkeep_gradients "
+         << options.keepGradients << "\n";
   for (const RewriteFlag &rewrite : kRewriteFlags)
-    stream << ' ' << options.phases.*rewrite.member;
-  for (const char *program : {"/incept", "/incept-stub-cpu", "/incept-stub-cuda"}) {
-    llvm::sys::fs::file_status status;
-    if (!llvm::sys::fs::status(programDirectory() + program, status))
-      stream << ' ' << status.getSize() << ' ' << llvm::sys::toTimeT(status.getLastModificationTime());
-  }
-  return llvm::utohexstr(llvm::xxh3_64bits(text), /*LowerCase=*/true, 16);
+    stream << rewrite.flag << " " << !(options.phases.*rewrite.member) << "\n";
+  stream << "machine " << backend->identity() << "\n" << versionText("incept") << "\n";
+  for (std::string program : {std::string("incept"), backend->stub().str()})
+    stream << program << " " << checksumOf(programDirectory() + "/" + program) << "\n";
+  return text;
 }
 
-int train(const CompileOptions &options, const std::vector<std::string> &arguments) {
-  int status = kInputAtFault;
-  auto key = cacheKey(options, status);
-  if (mlir::failed(key))
-    return status;
-  std::string directory = cacheDirectory();
-  if (directory.empty()) {
-    llvm::errs()
-        << "incept: error: no place for compiled programs: set HOME or XDG_CACHE_HOME, or use incept compile\n";
-    return kMachineAtFault;
-  }
-  if (auto error = llvm::sys::fs::create_directories(directory)) {
-    llvm::errs() << "incept: error: cannot create '" << directory << "': " << error.message() << "\n";
-    return kMachineAtFault;
-  }
-  CompileOptions cached = options;
-  cached.output = directory + "/" + llvm::sys::path::stem(options.spec).str() + "-" + *key;
-  if (!llvm::sys::fs::can_execute(cached.output))
-    if (int failed = compile(cached))
-      return failed;
-  std::vector<std::string> line = {cached.output, "train"};
+/// Replaces this process by PROGRAM train ARGUMENTS.
+static int run(const std::string &program, const CompileOptions &options, const std::vector<std::string> &arguments) {
+  // In messages the program has the description's name.
+  std::vector<std::string> line = {llvm::sys::path::stem(options.spec).str(), "train"};
   line.insert(line.end(), arguments.begin(), arguments.end());
   std::vector<char *> argv;
   for (std::string &word : line)
     argv.push_back(word.data());
   argv.push_back(nullptr);
-  ::execv(argv[0], argv.data());
-  llvm::errs() << "incept: error: cannot run '" << cached.output << "': " << std::strerror(errno) << "\n";
-  return kMachineAtFault;
+  ::execv(program.c_str(), argv.data());
+  return complain(machineError("cannot run '" + program + "': " + std::strerror(errno)));
+}
+
+int train(const CompileOptions &options, const std::vector<std::string> &arguments) {
+  auto root = cacheRoot();
+  if (!root)
+    return complain({root.status().code(), root.status().message() + ", or use incept compile"});
+  int status = kDone;
+  auto key = cacheKey(options, status);
+  if (mlir::failed(key))
+    return status;
+  ProgramCache cache(*root);
+  if (auto program = cache.find(*key))
+    return run(*program, options, arguments);
+  auto place = cache.place(*key);
+  if (!place)
+    return complain(place.status());
+  CompileOptions cached = options;
+  cached.output = *place;
+  if ((status = compile(cached)))
+    return status;
+  if (Status kept = cache.keep(*key); !kept.ok())
+    return complain(kept);
+  return run(*place, options, arguments);
 }
 
 } // namespace incept

@@ -3,13 +3,19 @@
 // The driver: command lines, nothing else.
 
 #include "frontend/Frontend.h"
+#include "runtime/device/cpu/OneDnn.h"
+#include "tools/Output.h"
 #include "tools/incept/Devices.h"
 #include "tools/incept/Driver.h"
+#include "tools/incept/ProgramCache.h"
 #include "tools/incept/Train.h"
 #include "tools/incept/Weights.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <CLI/CLI.hpp>
+#include <sstream>
+
+#include <optional>
 
 using namespace incept;
 
@@ -49,16 +55,23 @@ void addWeightsOptions(CLI::App *command, WeightsOptions &weights, CompileOption
 }
 
 void addTargetOptions(CLI::App *command, CompileOptions &options) {
-  command->add_option("--target", options.target, "cpu or cuda:DEVICE (incept devices)")->capture_default_str();
+  command->add_option("--target", options.target, "cpu or cuda:DEVICE (incept devices)")->default_str("cpu");
+  command->add_option("--cpu", options.cpu,
+                      "processor to compile for, as LLVM calls it, e.g. x86-64-v3 (default: this machine's)");
   command->add_option("--precision", options.phases.precision, "of activations and of what is computed from them")
       ->check(CLI::IsMember({"f32", "bf16", "f16"}))
-      ->capture_default_str();
+      ->capture_default_str()
+      ->each([&options](const std::string &) { options.saysPrecision = true; });
   command->add_option("--threads", options.threads, "threads the program runs with (default: one per core)")
       ->check(CLI::Range(1, 1024));
+  command
+      ->add_option("--deterministic", options.deterministic,
+                   "threads: the same bits whatever the number of threads; sums that depend on it run on one")
+      ->check(CLI::IsMember({"threads"}));
   command->add_flag("--tf32", options.tf32, "GPU, f32: let products be rounded to TF32");
   command->add_option("--workspace-limit", options.workspaceLimit, "GPU: MiB of workspace for each cuDNN call")
       ->check(CLI::Range(int64_t(0), int64_t(1) << 20))
-      ->capture_default_str();
+      ->default_str("256");
   command->add_option("--plan-cache", options.planCache, "GPU: directory of finished cuDNN plans");
 }
 
@@ -68,6 +81,19 @@ void addCompileOptions(CLI::App *command, CompileOptions &options) {
   command->add_flag("--keep-gradients", options.keepGradients, "let `step` write the gradients");
   for (const RewriteFlag &rewrite : kRewriteFlags)
     command->add_flag(std::string("!") + rewrite.flag, options.phases.*rewrite.member, rewrite.help);
+}
+
+/// An option that takes the name of a phase.
+CLI::Option *addPhase(CLI::App *command, const std::string &name, std::optional<Phase> &phase, const char *help) {
+  return command->add_option_function<std::string>(
+      name,
+      [name, &phase](const std::string &text) {
+        phase = parsePhase(text);
+        if (!phase)
+          throw CLI::ValidationError(name, "expected graph, training, fused, layout, planned or exec, but got '" +
+                                               text + "'");
+      },
+      help);
 }
 
 int check(const std::vector<std::string> &specs) {
@@ -82,9 +108,12 @@ int check(const std::vector<std::string> &specs) {
 
 } // namespace
 
-int main(int argc, char **argv) {
+/// The command line's work; returns the exit status.
+static int run(int argc, char **argv) {
   CLI::App app("incept: compiles descriptions of convolutional networks to programs that train them");
   app.require_subcommand(1);
+  app.set_version_flag("--version",
+                       [] { return versionText("incept") + "\noneDNN " + onednn::version() + "\n" + cudnnVersion(); });
   CompileOptions options;
 
   CLI::App *compileCommand = app.add_subcommand("compile", "compile a network to an executable");
@@ -98,15 +127,10 @@ int main(int argc, char **argv) {
       ->check(CLI::IsMember({"object", "ptx", "cubin", "plans"}));
   compileCommand->add_option("--stub", options.stub, "runtime executable to use");
   compileCommand->add_flag("--explain", options.explain, "print the library implementation of each op");
-  compileCommand->add_option_function<std::string>(
-      "--stop-after",
-      [&options](const std::string &name) {
-        options.stopAfter = parsePhase(name);
-        if (!options.stopAfter)
-          throw CLI::ValidationError(
-              "--stop-after", "expected graph, training, fused, layout, planned or exec, but got '" + name + "'");
-      },
-      "write the IR of a phase instead of an executable");
+  addPhase(compileCommand, "--stop-after", options.stopAfter, "write the IR of a phase instead of an executable");
+  CLI::Option *from = addPhase(compileCommand, "--from", options.from, "go on from the IR that a phase was printed as");
+  for (const char *settled : {"--batch-size", "--set", "--mode", "--keep-gradients"}) // the IR says it
+    from->excludes(compileCommand->get_option(settled));
 
   CLI::App *checkCommand = app.add_subcommand("check", "report the mistakes in architecture files");
   std::vector<std::string> specs;
@@ -129,13 +153,21 @@ int main(int argc, char **argv) {
   WeightsOptions weights;
   addWeightsOptions(weightsCommand, weights, options);
 
+  CLI::App *cacheCommand = app.add_subcommand("cache", "list compiled programs and plans that are kept");
+  bool clear = false;
+  cacheCommand->add_flag("--clear", clear, "remove them");
+
   CLI::App *devicesCommand = app.add_subcommand("devices", "list what there is to compile for");
 
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &error) {
-    if (error.get_exit_code() == 0)
-      return app.exit(error);
+    if (error.get_exit_code() == 0) {
+      std::ostringstream text;
+      app.exit(error, text, text);
+      llvm::outs() << text.str();
+      return kDone;
+    }
     llvm::errs() << "incept: error: " << error.what() << "; run incept --help\n";
     return kUsage;
   }
@@ -145,9 +177,16 @@ int main(int argc, char **argv) {
     return check(specs);
   if (summaryCommand->parsed())
     return summarize(options, json);
+  if (cacheCommand->parsed())
+    return manageCaches(clear);
   if (devicesCommand->parsed())
     return listDevices();
   if (weightsCommand->parsed())
     return convertWeights(weights, options);
   return train(options, trainCommand->remaining());
+}
+
+int main(int argc, char **argv) {
+  prepareTool("incept");
+  return finishOutput(run(argc, argv), "incept");
 }

@@ -1,14 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "codegen/cuda/plans/PlanCache.h"
-#include "runtime/support/Files.h"
-
-#define XXH_INLINE_ALL
-#include <fmt/format.h>
 #include <nlohmann/json.hpp>
-#include <xxhash.h>
-
-#include <cstdlib>
-#include <filesystem>
 
 namespace incept::cuda {
 
@@ -18,11 +10,6 @@ using Json = nlohmann::json;
 
 /// Raised when the meaning of an entry changes: of its fields, or of the operation graph of a problem.
 constexpr int kFormat = 1;
-
-std::string hashText(std::string_view text) {
-  XXH128_hash_t hash = XXH3_128bits(text.data(), text.size());
-  return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
-}
 
 Json toJson(const PlanAnswer &answer) {
   const cudnn::Choice &c = answer.choice;
@@ -56,29 +43,17 @@ PlanAnswer fromJson(const Json &json) {
 } // namespace
 
 std::string PlanCache::defaultDirectory() {
-  if (const char *cache = std::getenv("XDG_CACHE_HOME"); cache && *cache == '/')
-    return std::string(cache) + "/incept/plans";
-  if (const char *home = std::getenv("HOME"); home && *home == '/')
-    return std::string(home) + "/.cache/incept/plans";
-  return "";
+  auto root = cacheRoot();
+  return root ? *root + "/plans" : "";
 }
 
-std::string PlanCache::path(const std::string &key) const { return directory + "/" + hashText(key) + ".json"; }
-
 std::optional<PlanAnswer> PlanCache::load(const std::string &key) const {
-  if (directory.empty())
-    return std::nullopt;
-  auto file = MappedFile::open(path(key));
-  if (!file)
-    return std::nullopt;
-  // "HASH\n" and the entry, which the hash is of.
-  std::string_view bytes = file->bytes();
-  size_t end = bytes.find('\n');
-  if (end == std::string_view::npos || bytes.substr(0, end) != hashText(bytes.substr(end + 1)))
+  auto text = cache.load(key);
+  if (!text)
     return std::nullopt;
   try {
-    Json json = Json::parse(bytes.substr(end + 1));
-    if (json.at("format") != kFormat || json.at("key") != key)
+    Json json = Json::parse(*text);
+    if (json.at("format") != kFormat)
       return std::nullopt;
     return fromJson(json.at("answer"));
   } catch (const Json::exception &) {
@@ -87,17 +62,9 @@ std::optional<PlanAnswer> PlanCache::load(const std::string &key) const {
 }
 
 void PlanCache::store(const std::string &key, const PlanAnswer &answer) const {
-  if (directory.empty())
-    return;
-  std::error_code ignored;
-  std::filesystem::create_directories(directory, ignored);
   // Text of the library may be in any encoding; an entry is valid JSON whatever it says.
-  Json json = {{"format", kFormat}, {"key", key}, {"answer", toJson(answer)}};
-  std::string entry = json.dump(-1, ' ', false, Json::error_handler_t::replace);
-  std::string head = hashText(entry) + "\n";
-  Status status = writeFile(
-      path(key), [&](const Sink &sink) { return sink(head.data(), head.size()) && sink(entry.data(), entry.size()); });
-  (void)status.ok();
+  Json json = {{"format", kFormat}, {"answer", toJson(answer)}};
+  cache.store(key, json.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
 } // namespace incept::cuda

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Plans that were found before, on disk. An entry's key is everything the answer depends on, in the clear; its file is
-// named after the key's hash and holds the key, so that a collision is a miss. A damaged entry is a miss too and is
-// written again. Entries are written whole or not at all, so several compilers may share a cache.
+// Plans that were found before, on disk. An entry's key is everything the answer depends on, in the clear.
 #pragma once
 
 #include "runtime/device/cuda/Cudnn.h"
+#include "runtime/support/Cache.h"
 
 #include <optional>
 #include <string>
@@ -21,19 +20,19 @@ struct PlanAnswer {
 class PlanCache {
 public:
   /// A cache in `directory`, which is created when something is written. Empty: no cache.
-  explicit PlanCache(std::string directory) : directory(std::move(directory)) {}
+  explicit PlanCache(std::string directory) : cache(std::move(directory)) {}
 
-  /// $XDG_CACHE_HOME/incept/plans, or ~/.cache/incept/plans; empty where neither variable is set.
+  /// $XDG_CACHE_HOME/incept/plans, or ~/.cache/incept/plans; empty where there is no place for a cache.
   static std::string defaultDirectory();
 
   std::optional<PlanAnswer> load(const std::string &key) const;
   /// Failures are silent: a cache that cannot be written costs time, nothing else.
   void store(const std::string &key, const PlanAnswer &answer) const;
   /// The file of an entry.
-  std::string path(const std::string &key) const;
+  std::string path(const std::string &key) const { return cache.path(key); }
 
 private:
-  std::string directory;
+  Cache cache;
 };
 
 } // namespace incept::cuda

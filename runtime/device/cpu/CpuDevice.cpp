@@ -1,52 +1,48 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "runtime/device/cpu/CpuDevice.h"
+#include "runtime/device/cpu/CpuImage.h"
 #include "runtime/device/cpu/Peaks.h"
+#include "runtime/support/Memory.h"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <dlfcn.h>
 #include <omp.h>
+#include <pthread.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 namespace incept {
 
-/// Dense in the order of its shape, or of its physical dimensions: nothing to convert.
-static bool isPlain(const program::Tensor &tensor) { return tensor.format.empty() || tensor.format == "nhwc"; }
-
-/// What is packed fits its tensor, so that `read` and `write` stay inside it; every plan can be read (whether oneDNN
-/// has a primitive for it depends on the machine).
-static Status checkImage(const program::Image &image) {
+static std::string describeLibrary() {
   std::string error;
-  for (const program::Tensor &tensor : image.tensors) {
-    uint64_t bytes = 0;
-    bool isHidden = tensor.kind == "copy" || tensor.kind == "derived";
-    if (!isPlain(tensor) &&
-        ((tensor.type != "f32" && !isHidden) || !onednn::formatBytes(tensor.shape, tensor.format, bytes, error) ||
-         bytes / 4 * program::typeBytes(tensor.type) > tensor.bytes))
-      return inputError("the program image is damaged: format '" + tensor.format + "' does not fit tensor '" +
-                        tensor.name + "'");
-  }
-  for (size_t i = 0; i < image.plans.size(); ++i) {
-    onednn::Problem problem;
-    if (!onednn::decode(image.plans[i].fields, problem, error))
-      return inputError("the program image is damaged: plan " + std::to_string(i) + ": " + error);
-  }
-  return {};
+  return onednn::isAvailable(error) ? "oneDNN " + onednn::version() + " for " + onednn::isa() : "no library: " + error;
 }
 
-static void describeImage(const program::Image &image, nlohmann::ordered_json &info) {
-  info["isa"] = image.isa;
-  info["onednn"] = image.onednn;
-  info["threads"] = image.threads;
+/// True where so many threads can run beside this one: OpenMP ends the process where it cannot start its own.
+static bool canStartThreads(int64_t count) {
+  std::atomic<bool> done = false;
+  auto wait = [](void *flag) -> void * {
+    static_cast<std::atomic<bool> *>(flag)->wait(false);
+    return nullptr;
+  };
+  std::vector<pthread_t> threads;
+  for (pthread_t thread; int64_t(threads.size()) < count && ::pthread_create(&thread, nullptr, wait, &done) == 0;)
+    threads.push_back(thread);
+  done = true;
+  done.notify_all();
+  for (pthread_t thread : threads)
+    ::pthread_join(thread, nullptr);
+  return int64_t(threads.size()) == count;
 }
 
 const Backend &cpuBackend() {
-  static constexpr Backend backend = {"cpu", checkImage, describeImage, CpuDevice::create};
+  static constexpr Backend backend = {"cpu", cpu::checkImage, cpu::describeImage, describeLibrary, CpuDevice::create};
   return backend;
 }
 
@@ -70,6 +66,13 @@ CpuDevice::~CpuDevice() {
 
 Status CpuDevice::checkMachine() {
   const std::string again = ": compile it again on this machine (incept compile)";
+  if (std::string error; !onednn::isAvailable(error))
+    return machineError(error);
+  // A program for an older processor has that one's implementations and bits on a newer one too. A limit that the user
+  // sets stays.
+  std::string ignored;
+  if (!std::getenv("ONEDNN_MAX_CPU_ISA"))
+    (void)onednn::limitIsa(image.isa, ignored);
   if (image.isa != onednn::isa())
     return machineError("the program was compiled for " + image.isa + ", but this machine has " + onednn::isa() +
                         again);
@@ -81,6 +84,10 @@ Status CpuDevice::checkMachine() {
     return machineError("the program was compiled for " + std::to_string(image.threads) +
                         " threads, but OpenMP allows " + std::to_string(omp_get_thread_limit()) +
                         ": unset OMP_THREAD_LIMIT or compile it again (incept compile --threads)");
+  if (!canStartThreads(image.threads - 1))
+    return machineError("the program was compiled for " + std::to_string(image.threads) +
+                        " threads, but this process cannot start them: raise the limit of processes (ulimit -u) or "
+                        "compile it again (incept compile --threads)");
   omp_set_max_active_levels(1);
   omp_set_dynamic(0);
   omp_set_num_threads(static_cast<int>(image.threads));
@@ -88,6 +95,11 @@ Status CpuDevice::checkMachine() {
 }
 
 Status CpuDevice::allocate() {
+  // Memory that does not exist would end the process in the middle of a step.
+  uint64_t bytes = 0;
+  for (const program::Region &region : image.regions)
+    bytes += region.bytes;
+  INCEPT_RETURN_IF_ERROR(checkMemory(bytes, "the program", "compile it with a smaller --batch-size"));
   // Fresh pages are zero and cost nothing until they are touched.
   for (const program::Region &region : image.regions) {
     void *memory = ::mmap(nullptr, std::max<uint64_t>(region.bytes, 1), PROT_READ | PROT_WRITE,
@@ -121,11 +133,11 @@ Status CpuDevice::loadKernels() {
   ::close(file);
   if (!library)
     return inputError("the program image is damaged: its kernels cannot be loaded");
-  for (const std::string &name : image.kernels) {
-    auto kernel = reinterpret_cast<Kernel>(::dlsym(library, name.c_str()));
-    if (!kernel)
-      return inputError("the program image is damaged: kernel '" + name + "' is missing");
-    kernels.push_back(kernel);
+  for (const program::Kernel &kernel : image.kernels) {
+    auto code = reinterpret_cast<Kernel>(::dlsym(library, kernel.name.c_str()));
+    if (!code)
+      return inputError("the program image is damaged: kernel '" + kernel.name + "' is missing");
+    kernels.push_back(code);
   }
   return {};
 }
@@ -235,7 +247,7 @@ Status CpuDevice::runOnly(std::string_view entry, const std::function<bool(const
 
 Status CpuDevice::read(const program::Tensor &tensor, std::byte *logical) {
   std::string error;
-  if (isPlain(tensor)) {
+  if (cpu::isPlain(tensor)) {
     std::memcpy(logical, memory(tensor), tensor.elements * program::typeBytes(tensor.type));
     return {};
   }
@@ -247,14 +259,12 @@ Status CpuDevice::read(const program::Tensor &tensor, std::byte *logical) {
 
 Status CpuDevice::write(const program::Tensor &tensor, const std::byte *logical) {
   std::string error;
-  if (isPlain(tensor)) {
+  if (cpu::isPlain(tensor)) {
     std::memcpy(memory(tensor), logical, tensor.elements * program::typeBytes(tensor.type));
     return {};
   }
-  // A mapped file's data need not be aligned.
-  std::vector<float> aligned(tensor.elements);
-  std::memcpy(aligned.data(), logical, aligned.size() * 4);
-  if (!onednn::pack(tensor.shape, tensor.format, aligned.data(), reinterpret_cast<float *>(memory(tensor)), error))
+  if (!onednn::pack(tensor.shape, tensor.format, reinterpret_cast<const float *>(logical),
+                    reinterpret_cast<float *>(memory(tensor)), error))
     return machineError("cannot write tensor '" + tensor.name + "': " + error);
   return {};
 }

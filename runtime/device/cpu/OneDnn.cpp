@@ -4,12 +4,14 @@
 // `[gG:]PADDED/STRIDES/INNER`, e.g. `32x16x3x3/2304x256x768x256/16b16a` for oihw with channels blocked by 16; a grouped
 // convolution's has five dimensions (g first) and begins with the number of groups.
 #include "runtime/device/cpu/OneDnn.h"
+#include "runtime/device/cpu/OneDnnLibrary.h"
 #include "runtime/device/cpu/OneDnnText.h"
 
 #include <dnnl.hpp>
 
 #include <algorithm>
-#include <limits>
+#include <cstring>
+#include <omp.h>
 
 namespace incept::onednn {
 
@@ -23,16 +25,6 @@ using Tag = memory::format_tag;
 dnnl::engine &engine() {
   static dnnl::engine cpu(dnnl::engine::kind::cpu, 0);
   return cpu;
-}
-
-bool checkDims(const std::vector<int64_t> &dims, std::string &error) {
-  if (dims.empty() || dims.size() > 4)
-    return fail(error, "expected a tensor of 1 to 4 dimensions, but got " + std::to_string(dims.size()));
-  int64_t elements = 1;
-  for (int64_t dim : dims)
-    if (!multiply(elements, dim))
-      return fail(error, "expected positive dimensions of at most 2^40 elements");
-  return true;
 }
 
 /// The descriptor of dense row-major `dims`.
@@ -75,85 +67,37 @@ std::string encodeFormat(const memory::desc &desc, int64_t groups) {
   return text;
 }
 
-/// Parses the inner blocks "16b16a"; `blocks` receives the product of the blocks of each dimension.
-bool parseInner(std::string_view text, int ndims, dnnl_blocking_desc_t &blocking, int64_t *blocks) {
-  std::fill(blocks, blocks + ndims, 1);
-  while (!text.empty()) {
-    size_t digits = text.find_first_not_of("0123456789");
-    int64_t size = 0;
-    if (digits == std::string_view::npos || blocking.inner_nblks == DNNL_MAX_NDIMS ||
-        !parseInt(text.substr(0, digits), size) || size <= 0 || size > 1024)
-      return false;
-    int index = text[digits] - 'a';
-    if (index < 0 || index >= ndims || !multiply(blocks[index], size))
-      return false;
-    blocking.inner_blks[blocking.inner_nblks] = size;
-    blocking.inner_idxs[blocking.inner_nblks++] = index;
-    text.remove_prefix(digits + 1);
-  }
-  return true;
-}
-
-/// Fills `desc` (dense, of the right dims) with the format's blocking. Every check that keeps the library inside a
-/// buffer of `desc.get_size()` bytes is here: the text may come from a damaged file.
-bool parseBlocking(std::string_view text, memory::desc &desc) {
-  dnnl_memory_desc_t &data = desc.data;
-  size_t first = text.find('/');
-  size_t second = first == std::string_view::npos ? first : text.find('/', first + 1);
-  if (second == std::string_view::npos)
-    return false;
-  dnnl_blocking_desc_t &blocking = data.format_desc.blocking;
-  int64_t blocks[DNNL_MAX_NDIMS], inner = 1, elements = 1;
-  if (!parseList(text.substr(0, first), data.ndims, data.padded_dims) ||
-      !parseList(text.substr(first + 1, second - first - 1), data.ndims, blocking.strides) ||
-      !parseInner(text.substr(second + 1), data.ndims, blocking, blocks))
-    return false;
-  for (int i = 0; i < data.ndims; ++i) {
-    if (data.padded_dims[i] < data.dims[i] || data.padded_dims[i] % blocks[i] != 0 ||
-        !multiply(elements, data.padded_dims[i]) || !multiply(inner, blocks[i]))
-      return false;
-    int64_t extent = data.padded_dims[i] / blocks[i];
-    if (!multiply(extent, blocking.strides[i]))
-      return false;
-  }
-  return true;
-}
-
 /// The descriptor of an activation: "nhwc" or "nchw8c".
 bool decodeActivation(const std::vector<int64_t> &dims, const std::string &format, memory::desc &desc) {
-  bool isBlocked = format == "nchw8c";
-  if (dims.size() != 4 || (!isBlocked && format != "nhwc") || (isBlocked && dims[1] % 8 != 0))
+  if (!isActivation(dims, format))
     return false;
-  desc = memory::desc(dims, memory::data_type::f32, isBlocked ? Tag::nChw8c : Tag::nhwc);
+  desc = memory::desc(dims, memory::data_type::f32, format == "nchw8c" ? Tag::nChw8c : Tag::nhwc);
   return true;
 }
 
 /// The descriptor of logical `dims` in `format`. `groups` is what the caller expects, or 0 to accept the format's.
 bool decodeFormat(const std::vector<int64_t> &dims, const std::string &format, int64_t groups, memory::desc &desc,
                   int64_t *formatGroups, std::string &error) {
-  if (!checkDims(dims, error))
+  Blocking blocking;
+  bool isPlain = groups <= 1 && checkDims(dims, error) && decodeActivation(dims, format, desc);
+  if (!isPlain && !parseFormat(dims, format, groups, blocking, error))
     return false;
-  if (groups <= 1 && decodeActivation(dims, format, desc)) {
-    if (formatGroups)
-      *formatGroups = 1;
-    return true;
-  }
-  std::string_view text = format;
-  int64_t g = std::max<int64_t>(groups, 1);
-  if (text.starts_with('g')) {
-    size_t colon = text.find(':');
-    if (colon == std::string_view::npos || !parseInt(text.substr(1, colon - 1), g) || g <= 0 || (groups && g != groups))
-      return fail(error, "malformed weights format '" + format + "'");
-    text.remove_prefix(colon + 1);
-  }
-  if (g > 1 && (dims.size() != 4 || dims[0] % g != 0))
-    return fail(error, "weights format '" + format + "' does not fit the groups of the tensor");
-  desc = denseDesc(libraryDims(dims, g));
   if (formatGroups)
-    *formatGroups = g;
-  if (text.empty() || parseBlocking(text, desc))
+    *formatGroups = blocking.groups;
+  if (isPlain)
     return true;
-  return fail(error, "malformed weights format '" + format + "'");
+  desc = denseDesc(memory::dims(blocking.dims, blocking.dims + blocking.rank));
+  if (blocking.isDense)
+    return true;
+  dnnl_memory_desc_t &data = desc.data;
+  dnnl_blocking_desc_t &layout = data.format_desc.blocking;
+  std::copy_n(blocking.padded, blocking.rank, data.padded_dims);
+  std::copy_n(blocking.strides, blocking.rank, layout.strides);
+  for (auto [size, index] : blocking.inner) {
+    layout.inner_blks[layout.inner_nblks] = size;
+    layout.inner_idxs[layout.inner_nblks++] = index;
+  }
+  return true;
 }
 
 /// What is needed to make a primitive and bind its operands, in the order of Problem's comment.
@@ -165,22 +109,6 @@ struct Built {
   dnnl::primitive primitive;
 };
 
-bool checkConvolution(const Problem &p, std::string &error) {
-  for (int64_t value : {p.mb, p.g, p.ic, p.ih, p.iw, p.oc, p.oh, p.ow, p.kh, p.kw, p.sh, p.sw, p.dh, p.dw})
-    if (value <= 0 || value > std::numeric_limits<int32_t>::max())
-      return fail(error, "expected positive 32-bit dimensions in a convolution");
-  for (int64_t value : {p.pt, p.pl, p.pb, p.pr})
-    if (value < 0 || value > std::numeric_limits<int32_t>::max())
-      return fail(error, "expected paddings that are not negative");
-  if (p.ic % p.g || p.oc % p.g)
-    return fail(error, "expected channels divisible by " + std::to_string(p.g) + " groups");
-  for (auto dims : {std::vector{p.mb, p.ic, p.ih, p.iw}, std::vector{p.mb, p.oc, p.oh, p.ow},
-                    std::vector{p.oc, p.ic / p.g, p.kh, p.kw}})
-    if (!checkDims(dims, error))
-      return false;
-  return true;
-}
-
 /// The parts that the three directions share.
 struct ConvolutionDescs {
   memory::desc src, weights, bias, dst;
@@ -189,10 +117,8 @@ struct ConvolutionDescs {
 
 bool convolutionDescs(const Problem &p, ConvolutionDescs &c, std::string &error) {
   std::vector<int64_t> dims = {p.oc, p.ic / p.g, p.kh, p.kw};
-  if (!decodeActivation({p.mb, p.ic, p.ih, p.iw}, p.activations, c.src) ||
-      !decodeActivation({p.mb, p.oc, p.oh, p.ow}, p.activations, c.dst))
-    return fail(error, "expected activations in nhwc, or in nchw8c with multiples of 8 channels, but got '" +
-                           p.activations + "'");
+  decodeActivation({p.mb, p.ic, p.ih, p.iw}, p.activations, c.src);
+  decodeActivation({p.mb, p.oc, p.oh, p.ow}, p.activations, c.dst);
   if (p.weightsFormat == "any")
     c.weights = memory::desc(libraryDims(dims, p.g), memory::data_type::f32, Tag::any);
   else if (!decodeFormat(dims, p.weightsFormat, p.g, c.weights, nullptr, error))
@@ -231,7 +157,7 @@ dnnl::convolution_forward::primitive_desc forwardDesc(const Problem &p, const Co
 
 bool buildConvolution(const Problem &p, Built &built, std::string &error) {
   ConvolutionDescs c;
-  if (!checkConvolution(p, error) || !convolutionDescs(p, c, error))
+  if (!convolutionDescs(p, c, error))
     return false;
   built.groups = p.g;
   if (p.kind == Kind::ConvolutionForward) {
@@ -276,22 +202,13 @@ bool buildConvolution(const Problem &p, Built &built, std::string &error) {
 }
 
 bool buildMatMul(const Problem &p, Built &built, std::string &error) {
-  if (!checkDims({p.m, p.n}, error) || !checkDims({p.m, p.k}, error) || !checkDims({p.k, p.n}, error))
-    return false;
-  auto stored = [&](int64_t rows, int64_t columns, int64_t pitch, bool transpose, const char *name,
-                    memory::desc &desc) {
-    int64_t width = transpose ? rows : columns, height = transpose ? columns : rows, elements = height;
-    if (pitch < width || !multiply(elements, pitch))
-      return fail(error, std::string("expected a row pitch of at least ") + std::to_string(width) + " in '" + name +
-                             "', but got " + std::to_string(pitch));
-    memory::dims strides = transpose ? memory::dims{1, pitch} : memory::dims{pitch, 1};
-    desc = memory::desc({rows, columns}, memory::data_type::f32, strides);
-    return true;
+  auto stored = [](int64_t rows, int64_t columns, int64_t pitch, bool transpose) {
+    return memory::desc({rows, columns}, memory::data_type::f32,
+                        transpose ? memory::dims{1, pitch} : memory::dims{pitch, 1});
   };
-  memory::desc a, b, c, bias;
-  if (!stored(p.m, p.k, p.lda, p.transposeA, "a", a) || !stored(p.k, p.n, p.ldb, p.transposeB, "b", b) ||
-      !stored(p.m, p.n, p.ldc, false, "c", c) || !setType(a, p.type, error) || !setType(b, p.type, error) ||
-      !setType(c, p.resultType, error))
+  memory::desc a = stored(p.m, p.k, p.lda, p.transposeA), b = stored(p.k, p.n, p.ldb, p.transposeB),
+               c = stored(p.m, p.n, p.ldc, false), bias;
+  if (!setType(a, p.type, error) || !setType(b, p.type, error) || !setType(c, p.resultType, error))
     return false;
   built.operands = {{DNNL_ARG_SRC, a}, {DNNL_ARG_WEIGHTS, b}};
   if (p.bias) {
@@ -340,9 +257,30 @@ bool buildReorder(const Problem &p, Built &built, std::string &error) {
   return true;
 }
 
-/// Runs `body` and turns an exception into `error`.
+/// So many threads while it lives; 0 changes nothing. The library asks OpenMP when it makes a primitive and when it
+/// runs it.
+class ThreadCount {
+public:
+  explicit ThreadCount(int64_t threads) : before(threads > 0 ? omp_get_max_threads() : 0) {
+    if (before > 0)
+      omp_set_num_threads(static_cast<int>(threads));
+  }
+  ~ThreadCount() {
+    if (before > 0)
+      omp_set_num_threads(before);
+  }
+  ThreadCount(const ThreadCount &) = delete;
+  ThreadCount &operator=(const ThreadCount &) = delete;
+
+private:
+  int before;
+};
+
+/// Runs `body`, with the library open, and turns an exception into `error`.
 template <typename Body>
 bool guarded(std::string &error, Body body) {
+  if (!openLibrary(error))
+    return false;
   try {
     return body();
   } catch (const dnnl::error &e) {
@@ -362,6 +300,8 @@ std::string describeImpl(const dnnl::primitive_desc_base &desc) {
 }
 
 bool buildAny(const Problem &p, Built &built, Description &description, std::string &error) {
+  if (!check(p, error))
+    return false;
   bool ok = p.kind == Kind::MatMul    ? buildMatMul(p, built, error)
             : p.kind == Kind::Reorder ? buildReorder(p, built, error)
                                       : buildConvolution(p, built, error);
@@ -401,17 +341,8 @@ bool convert(const std::vector<int64_t> &dims, const std::string &from, const st
 
 bool describe(const Problem &problem, Description &description, std::string &error) {
   Built built;
+  ThreadCount threads(problem.threads);
   return guarded(error, [&] { return buildAny(problem, built, description, error); });
-}
-
-bool formatBytes(const std::vector<int64_t> &dims, const std::string &format, uint64_t &bytes, std::string &error) {
-  return guarded(error, [&] {
-    memory::desc desc;
-    if (!decodeFormat(dims, format, 0, desc, nullptr, error))
-      return false;
-    bytes = desc.get_size();
-    return true;
-  });
 }
 
 bool pack(const std::vector<int64_t> &dims, const std::string &format, const float *dense, float *packed,
@@ -436,6 +367,7 @@ struct Primitive::Impl {
   Built built;
   Description description;
   dnnl::stream stream;
+  int64_t threads = 0;
   std::vector<Binding> bindings;
   size_t nextVictim = 0;
 
@@ -472,6 +404,8 @@ Primitive &Primitive::operator=(Primitive &&) noexcept = default;
 
 bool Primitive::build(const Problem &problem, std::string &error) {
   auto fresh = std::make_unique<Impl>();
+  ThreadCount threads(problem.threads);
+  fresh->threads = problem.threads;
   bool ok = guarded(error, [&] {
     fresh->stream = dnnl::stream(engine());
     return buildAny(problem, fresh->built, fresh->description, error);
@@ -495,6 +429,7 @@ bool Primitive::run(void *const *operands, size_t count, std::string &error) {
   for (size_t i = 0; i < count; ++i)
     if (!operands[i] && impl->built.operands[i].second.get_size() != 0)
       return fail(error, "operand " + std::to_string(i) + " has no address");
+  ThreadCount threads(impl->threads);
   return guarded(error, [&] {
     Impl::Binding &binding = impl->bind(operands, count);
     dnnl_status_t status = dnnl_primitive_execute(impl->built.primitive.get(), impl->stream.get(),
@@ -506,33 +441,92 @@ bool Primitive::run(void *const *operands, size_t count, std::string &error) {
 }
 
 std::string version() {
+  if (std::string error; !openLibrary(error))
+    return "";
   const dnnl_version_t *v = dnnl_version();
   return std::to_string(v->major) + "." + std::to_string(v->minor) + "." + std::to_string(v->patch);
 }
 
+bool dependsOnThreads(const Problem &problem, int64_t threads) {
+  constexpr std::align_val_t kAlignment{64};
+  struct Delete {
+    void operator()(char *bytes) const { ::operator delete(bytes, kAlignment); }
+  };
+  std::vector<uint64_t> sizes;
+  std::vector<std::string> results;
+  std::string error;
+  if (!operandBytes(problem, sizes, error))
+    return true;
+  for (int64_t count : {int64_t(1), threads}) {
+    Problem counted = problem;
+    counted.threads = count;
+    Primitive primitive;
+    if (!primitive.build(counted, error))
+      return true;
+    std::vector<uint64_t> all = sizes;
+    all.push_back(primitive.description().scratchpadBytes);
+    std::vector<std::unique_ptr<char, Delete>> memory;
+    std::vector<void *> operands;
+    uint32_t state = 1; // the same numbers for both: a sum of them in another order has other bits
+    for (uint64_t size : all) {
+      char *bytes = static_cast<char *>(::operator new(size + 64, kAlignment));
+      memory.emplace_back(bytes);
+      operands.push_back(bytes);
+      std::memset(bytes, 0, size);
+      // In [-1, 1), and as pairs of bf16 in that range too.
+      for (uint64_t i = 0; i + 4 <= size; i += 4) {
+        state = state * 1664525u + 1013904223u;
+        float value = static_cast<float>(static_cast<int32_t>(state)) / 2147483648.0f;
+        std::memcpy(bytes + i, &value, 4);
+        if (problem.type == "bf16")
+          std::memcpy(bytes + i, bytes + i + 2, 2);
+      }
+    }
+    if (!primitive.run(operands.data(), operands.size(), error))
+      return true;
+    results.emplace_back(memory[sizes.size() - 1].get(), sizes.back()); // the result is last
+  }
+  return results[0] != results[1];
+}
+
 bool hasBf16() { return isa().starts_with("avx512"); }
 
+namespace {
+
+struct Isa {
+  const char *name;
+  dnnl::cpu_isa isa;
+};
+constexpr Isa kIsas[] = {{"sse41", dnnl::cpu_isa::sse41},
+                         {"avx", dnnl::cpu_isa::avx},
+                         {"avx2", dnnl::cpu_isa::avx2},
+                         {"avx2_vnni", dnnl::cpu_isa::avx2_vnni},
+                         {"avx512_core", dnnl::cpu_isa::avx512_core},
+                         {"avx512_core_vnni", dnnl::cpu_isa::avx512_core_vnni},
+                         {"avx512_core_bf16", dnnl::cpu_isa::avx512_core_bf16},
+                         {"avx512_core_amx", dnnl::cpu_isa::avx512_core_amx}};
+
+} // namespace
+
+bool isAvailable(std::string &error) { return openLibrary(error); }
+
 std::string isa() {
-  switch (dnnl::get_effective_cpu_isa()) {
-  case dnnl::cpu_isa::sse41:
-    return "sse41";
-  case dnnl::cpu_isa::avx:
-    return "avx";
-  case dnnl::cpu_isa::avx2:
-    return "avx2";
-  case dnnl::cpu_isa::avx2_vnni:
-    return "avx2_vnni";
-  case dnnl::cpu_isa::avx512_core:
-    return "avx512_core";
-  case dnnl::cpu_isa::avx512_core_vnni:
-    return "avx512_core_vnni";
-  case dnnl::cpu_isa::avx512_core_bf16:
-    return "avx512_core_bf16";
-  case dnnl::cpu_isa::avx512_core_amx:
-    return "avx512_core_amx";
-  default:
-    return "unknown";
-  }
+  if (std::string error; !openLibrary(error))
+    return "";
+  dnnl::cpu_isa effective = dnnl::get_effective_cpu_isa();
+  for (const Isa &entry : kIsas)
+    if (entry.isa == effective)
+      return entry.name;
+  return "unknown";
+}
+
+bool limitIsa(const std::string &name, std::string &error) {
+  if (!openLibrary(error))
+    return false;
+  for (const Isa &entry : kIsas)
+    if (entry.name == name && dnnl::set_max_cpu_isa(entry.isa) != dnnl::status::success && isa() != name)
+      return fail(error, "oneDNN uses " + isa() + " in this process already, and cannot be limited to " + name);
+  return true;
 }
 
 } // namespace incept::onednn

@@ -5,6 +5,8 @@
 // planned is what runs. oneDNN's exceptions do not leave this file.
 #pragma once
 
+#include "runtime/device/LibraryProblem.h"
+
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -13,15 +15,15 @@
 
 namespace incept::onednn {
 
-enum class Kind { ConvolutionForward, ConvolutionBackwardData, ConvolutionBackwardWeights, MatMul, Reorder };
+using Kind = LibraryKind;
 
 /// The name of a kind in a plan: "convolution_forward", ..., "matmul", "reorder".
 std::string_view kindName(Kind kind);
 /// Returns false where `name` is not a kind.
 bool parseKind(std::string_view name, Kind &kind);
 
-/// What is to be computed. Activations are dense NHWC; dimensions have oneDNN's names, except that a dense convolution
-/// has dilation 1. All values must be positive (paddings: not negative) and products fit 63 bits.
+/// What is to be computed. Activations are dense NHWC. All values must be positive (paddings: not negative) and
+/// products fit 63 bits.
 ///
 /// Operands, in the order `Primitive::run` takes them:
 ///   ConvolutionForward          src, weights, [bias], dst, scratchpad
@@ -29,17 +31,8 @@ bool parseKind(std::string_view name, Kind &kind);
 ///   ConvolutionBackwardWeights  src, diff_dst, diff_weights, scratchpad
 ///   MatMul                      a (m,k), b (k,n), [bias (n)], c (m,n), scratchpad
 ///   Reorder                     src, [scales (dims[0])], dst, scratchpad
-struct Problem {
-  Kind kind = Kind::ConvolutionForward;
-  // Convolutions; for a grouped one the weights are (g, oc/g, ic/g, kh, kw), logically still (oc, ic/g, kh, kw).
-  int64_t mb = 0, g = 1, ic = 0, ih = 0, iw = 0, oc = 0, oh = 0, ow = 0, kh = 0, kw = 0;
-  int64_t sh = 1, sw = 1, dh = 1, dw = 1, pt = 0, pl = 0, pb = 0, pr = 0;
-  bool bias = false;
-  bool relu = false;    ///< forward only: dst = max(dst, 0)
+struct Problem : LibraryProblem {
   bool training = true; ///< propagation kind of the forward convolution
-  // MatMul: c = op(a) * op(b) + bias; lda, ldb, ldc are row pitches in elements of the stored matrices.
-  int64_t m = 0, n = 0, k = 0, lda = 0, ldb = 0, ldc = 0;
-  bool transposeA = false, transposeB = false;
   // Weights' physical format (convolutions), or the two formats of a Reorder of `dims`.
   // "any" lets the library choose, "" is the dense logical order, anything else comes from Description::weightsFormat.
   std::string weightsFormat = "any";
@@ -51,6 +44,7 @@ struct Problem {
   std::vector<int64_t> dims;
   std::string srcFormat, dstFormat;
   bool scales = false; ///< Reorder: multiply by scales[i] along dims[0]
+  int64_t threads = 0; ///< that it runs on; 0: as many as OpenMP has
 };
 
 /// The library's answer to a problem.
@@ -65,12 +59,23 @@ struct Description {
 /// Finds the implementation. On failure returns false and sets `error` to a sentence without a final stop.
 bool describe(const Problem &problem, Description &description, std::string &error);
 
+/// True where `problem`, whose weights have a format, gives other bits on `threads` threads than on one: both are run,
+/// on numbers that are drawn. Also where it does not run. The library may cut sums by the number of its threads.
+bool dependsOnThreads(const Problem &problem, int64_t threads);
+
 /// True where this machine's convolutions and matrix products take bf16 (oneDNN: from AVX-512 on, emulated where the
 /// processor has no instructions for it).
 bool hasBf16();
 
 /// Bytes of a tensor of logical `dims` (f32) in `format` ("" = dense); false for a malformed format.
 bool formatBytes(const std::vector<int64_t> &dims, const std::string &format, uint64_t &bytes, std::string &error);
+
+/// True where dimensions, formats and types of a problem agree. Knows nothing of what the library supports.
+bool check(const Problem &problem, std::string &error);
+
+/// The bytes of each operand of a problem that says its formats, in the order of Problem's comment, without the
+/// scratchpad. Checks the problem too.
+bool operandBytes(const Problem &problem, std::vector<uint64_t> &bytes, std::string &error);
 
 /// The format of `rows` rows (along the first dimension) of a tensor in `format`, where their values lie together;
 /// false where the format spreads them, pads them, or has groups.
@@ -105,8 +110,16 @@ private:
 std::vector<std::pair<std::string, std::string>> encode(const Problem &problem);
 bool decode(const std::vector<std::pair<std::string, std::string>> &fields, Problem &problem, std::string &error);
 
-/// Version ("2.6.3") and the instruction set the library uses here ("avx512_core", ...).
+/// False with a sentence where this machine does not have the library; then everything here fails with it.
+bool isAvailable(std::string &error);
+
+/// Version ("2.6.3") and the instruction set the library uses here ("avx512_core", ...); empty without the library.
 std::string version();
 std::string isa();
+
+/// Lets the library use `isa` at most, where the machine has it; without a name that the library knows nothing happens.
+/// It takes one limit in a process, before it is first asked for an implementation: false with a sentence in `error`
+/// where it uses another instruction set already.
+bool limitIsa(const std::string &name, std::string &error);
 
 } // namespace incept::onednn

@@ -112,6 +112,8 @@ bool decodeField(std::string_view key, const std::string &value, Problem &proble
       problem.*field.member = value;
       return true;
     }
+  if (key == "threads")
+    return parseInt(value, problem.threads) && problem.threads >= 1 && problem.threads <= kMaxThreads;
   if (key != "dims")
     return false;
   size_t rank = std::count(value.begin(), value.end(), 'x') + 1;
@@ -203,6 +205,8 @@ std::vector<std::pair<std::string, std::string>> encode(const Problem &problem) 
     fields.emplace_back("type", problem.type);
     fields.emplace_back("result_type", problem.resultType);
   }
+  if (problem.threads > 0)
+    fields.emplace_back("threads", std::to_string(problem.threads));
   return fields;
 }
 

@@ -29,8 +29,14 @@ constexpr Throughput kThroughputs[] = {{7, 0, 128, 1024}, {7, 5, 128, 1024}, {8,
 
 } // namespace
 
+static std::string describeLibrary() {
+  std::string error;
+  auto library = openCudnn(error);
+  return library ? "cuDNN " + library->version() : "no library: " + error;
+}
+
 const Backend &cudaBackend() {
-  static constexpr Backend backend = {"cuda", checkImage, describeImage, CudaDevice::create};
+  static constexpr Backend backend = {"cuda", checkImage, describeImage, describeLibrary, CudaDevice::create};
   return backend;
 }
 
@@ -211,12 +217,12 @@ Status CudaDevice::loadModule() {
     }
   }
   module = {loaded, driver->moduleUnload};
-  for (const std::string &name : image.kernels) {
-    CUfunction kernel = nullptr;
-    if (CUresult result = driver->moduleGetFunction(&kernel, loaded, name.c_str()); result != CUDA_SUCCESS)
+  for (const program::Kernel &kernel : image.kernels) {
+    CUfunction function = nullptr;
+    if (CUresult result = driver->moduleGetFunction(&function, loaded, kernel.name.c_str()); result != CUDA_SUCCESS)
       return inputError("the program image is damaged: " +
-                        driver.error(result, "kernel '" + name + "' is missing").message());
-    kernels.push_back(kernel);
+                        driver.error(result, "kernel '" + kernel.name + "' is missing").message());
+    kernels.push_back(function);
   }
   return {};
 }

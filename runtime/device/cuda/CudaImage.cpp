@@ -54,14 +54,17 @@ Status checkTensors(const program::Image &image) {
   return {};
 }
 
-/// How many operands each plan takes.
-Status countOperands(const program::Image &image, std::vector<size_t> &counts) {
+/// The sizes of each plan's operands, its workspace behind them.
+Status measurePlans(const program::Image &image, std::vector<std::vector<program::OperandSize>> &sizes) {
   for (size_t i = 0; i < image.plans.size(); ++i) {
     cudnn::Problem problem;
     std::string error;
     if (!cudnn::decode(image.plans[i].fields, problem, error))
       return damaged("plan " + std::to_string(i) + ": " + error);
-    counts.push_back(cudnn::operandCount(problem));
+    std::vector<program::OperandSize> &operands = sizes.emplace_back();
+    for (uint64_t bytes : cudnn::operandBytes(problem))
+      operands.push_back({bytes, 2});
+    operands.push_back({image.plans[i].scratchpadBytes, 1});
   }
   return {};
 }
@@ -69,12 +72,12 @@ Status countOperands(const program::Image &image, std::vector<size_t> &counts) {
 /// How many 64-bit parameters each kernel takes.
 Status countParameters(const program::Image &image, std::vector<size_t> &counts) {
   auto kernels = kernelParameters(image.ptx);
-  for (const std::string &name : image.kernels) {
-    auto found = kernels.find(name);
+  for (const program::Kernel &kernel : image.kernels) {
+    auto found = kernels.find(kernel.name);
     if (found == kernels.end())
-      return damaged("kernel '" + name + "' is missing");
+      return damaged("kernel '" + kernel.name + "' is missing");
     if (found->second < 0)
-      return damaged("kernel '" + name + "' has a parameter that is not of 64 bits");
+      return damaged("kernel '" + kernel.name + "' has a parameter that is not of 64 bits");
     counts.push_back(static_cast<size_t>(found->second));
   }
   return {};
@@ -135,18 +138,21 @@ Status checkImage(const program::Image &image) {
   Architecture architecture;
   if (!parseArchitecture(image.arch, architecture))
     return damaged("its architecture '" + image.arch + "' is not one like sm_90");
-  std::vector<size_t> parameters, operands;
+  std::vector<size_t> parameters;
+  std::vector<std::vector<program::OperandSize>> sizes;
   INCEPT_RETURN_IF_ERROR(checkTensors(image));
   INCEPT_RETURN_IF_ERROR(countParameters(image, parameters));
-  INCEPT_RETURN_IF_ERROR(countOperands(image, operands));
+  INCEPT_RETURN_IF_ERROR(measurePlans(image, sizes));
   for (const auto &[entry, launches] : image.entries)
     for (const program::Launch &launch : launches) {
-      size_t given = launch.operands.size() + launch.extents.size();
-      size_t taken = launch.isKernel ? parameters[launch.index] : operands[launch.index];
+      if (!launch.isKernel) {
+        INCEPT_RETURN_IF_ERROR(program::checkOperands(image, launch, sizes[launch.index]));
+        continue;
+      }
+      size_t given = launch.operands.size() + launch.extents.size(), taken = parameters[launch.index];
       if (given != taken)
         return damaged("'" + launch.op + "' (" + launch.location + ") gives " + std::to_string(given) +
-                       (launch.isKernel ? " parameters to a kernel that takes " : " operands to a plan that takes ") +
-                       std::to_string(taken));
+                       " parameters to a kernel that takes " + std::to_string(taken));
     }
   return {};
 }

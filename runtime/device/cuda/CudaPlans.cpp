@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "runtime/device/cuda/CudaPlans.h"
-#include "runtime/device/cuda/RebuiltPlans.h"
+#include "runtime/support/Cache.h"
 
 #include <charconv>
 #include <chrono>
@@ -52,10 +52,14 @@ CudaPlans::~CudaPlans() {
     library->destroyHandle(handle);
 }
 
+std::shared_ptr<const cudnn::Library> openCudnn(std::string &error) {
+  const char *directory = std::getenv("INCEPT_CUDNN_DIR"); // where it is not in the loader's search path
+  return cudnn::Library::open({directory ? directory : "", {}}, error);
+}
+
 Status CudaPlans::openLibrary(const program::Image &image) {
   std::string error;
-  const char *directory = std::getenv("INCEPT_CUDNN_DIR"); // where it is not in the loader's search path
-  library = cudnn::Library::open({directory ? directory : "", {}}, error);
+  library = openCudnn(error);
   if (!library)
     return machineError(error + ": install cuDNN " + image.cudnn +
                         " or newer, or say where it is with INCEPT_CUDNN_DIR");
@@ -97,8 +101,10 @@ Status CudaPlans::buildOne(const program::Plan &plan, size_t index, const std::s
     ++report_.loaded;
     return {};
   }
-  std::string directory = rebuiltPlansDirectory(), key = cacheKey(plan, library->version(), device);
-  if (auto kept = findInCache(directory, key)) {
+  auto root = cacheRoot();
+  Cache cache(root ? *root + "/rebuilt-plans" : "");
+  std::string key = cacheKey(plan, library->version(), device);
+  if (auto kept = cache.load(key)) {
     choice.serialized = std::move(*kept);
     if (built.load(library, handle, problem, choice, error)) {
       ++report_.cached;
@@ -110,7 +116,7 @@ Status CudaPlans::buildOne(const program::Plan &plan, size_t index, const std::s
                         "): " + error + ": compile the program again for this machine (incept compile)");
   ++report_.rebuilt;
   if (std::string text; built.serialize(text, error))
-    keepInCache(directory, key, text);
+    cache.store(key, text);
   return {};
 }
 

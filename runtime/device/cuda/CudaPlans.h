@@ -10,6 +10,9 @@
 
 namespace incept::cuda {
 
+/// Null with a sentence where this machine has no cuDNN.
+std::shared_ptr<const cudnn::Library> openCudnn(std::string &error);
+
 /// How plans became ready.
 struct PlanReport {
   size_t loaded = 0;  ///< as the program holds them

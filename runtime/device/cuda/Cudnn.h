@@ -6,6 +6,8 @@
 // links it. Functions that can fail return false and set `error` to a sentence without a final stop.
 #pragma once
 
+#include "runtime/device/LibraryProblem.h"
+
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -15,7 +17,7 @@
 
 namespace incept::cudnn {
 
-enum class Kind { ConvolutionForward, ConvolutionBackwardData, ConvolutionBackwardWeights, MatMul };
+using Kind = LibraryKind;
 
 /// The name of a kind in a plan: "convolution_forward", ..., "matmul".
 std::string_view kindName(Kind kind);
@@ -29,9 +31,9 @@ std::string_view typeName(Type type);
 bool parseType(std::string_view name, Type &type);
 int64_t typeBytes(Type type);
 
-/// What is to be computed. Dimensions have oneDNN's names; a dense convolution has dilation 1. Activations are NHWC,
-/// weights O,H,W,I in memory (dense; for a grouped convolution I is ic/g). Sums are f32 whatever the types are.
-/// Dimensions and strides must be positive (paddings: not negative) and products fit 40 bits.
+/// What is to be computed, no reorders. Activations are NHWC, weights O,H,W,I in memory (dense; for a grouped
+/// convolution I is ic/g). Sums are f32 whatever the types are. Dimensions and strides must be positive (paddings: not
+/// negative) and products fit 40 bits.
 ///
 /// Operands, in the order `Plan::execute` takes them (the index of an operand + 1 is its tensor's unique id in the
 /// operation graph and in a serialised plan; the workspace has none):
@@ -43,26 +45,20 @@ int64_t typeBytes(Type type);
 /// A bias in `type` has precompiled engines; one in f32 beside f16 or bf16 tensors only engines that are compiled when
 /// the plan is built, and none with a scale. src, weights, diff_dst, residual, a and b have `type`; dst, diff_src,
 /// diff_weights and c `resultType`; bias `biasType`.
-struct Problem {
-  Kind kind = Kind::ConvolutionForward;
+struct Problem : LibraryProblem {
   Type type = Type::F32, resultType = Type::F32, biasType = Type::F32;
   bool tf32 = false; ///< f32 only: products may be rounded to TF32
-  // Convolutions.
-  int64_t mb = 0, g = 1, ic = 0, ih = 0, iw = 0, oc = 0, oh = 0, ow = 0, kh = 0, kw = 0;
-  int64_t sh = 1, sw = 1, dh = 1, dw = 1, pt = 0, pl = 0, pb = 0, pr = 0;
   /// Distance between pixels in elements: larger than the channel count in a channel slice, 0 where dense.
   /// `srcStride` is that of src and diff_src, `dstStride` that of dst and diff_dst.
   int64_t srcStride = 0, dstStride = 0, residualStride = 0;
-  // Epilogue of the forward convolution; MatMul has the bias only.
-  bool bias = false, residual = false, relu = false;
-  float scale = 1; ///< not 1 only together with `residual`
-  // MatMul: c = op(a) * op(b) + bias; lda, ldb, ldc are row pitches in elements of the stored matrices.
-  int64_t m = 0, n = 0, k = 0, lda = 0, ldb = 0, ldc = 0;
-  bool transposeA = false, transposeB = false;
+  bool residual = false; ///< forward only, with `scale`
+  float scale = 1;       ///< not 1 only together with `residual`
 };
 
 /// Number of operands, the workspace included.
 size_t operandCount(const Problem &problem);
+/// The bytes of each operand of a problem that `check` accepts, in the order of its comment, without the workspace.
+std::vector<uint64_t> operandBytes(const Problem &problem);
 
 /// An engine of the library that finalises for a problem and a device, and what is known of it.
 struct Choice {

@@ -228,6 +228,36 @@ int64_t typeBytes(Type type) { return type == Type::F32 ? 4 : 2; }
 
 size_t operandCount(const Problem &problem) { return 4 + size_t(problem.bias) + size_t(problem.residual); }
 
+std::vector<uint64_t> operandBytes(const Problem &p) {
+  // Rows of `channels` elements that lie `stride` apart, or as dense as they can.
+  auto rows = [](int64_t count, int64_t channels, int64_t stride, Type type) {
+    return uint64_t((count - 1) * std::max(stride, channels) + channels) * uint64_t(typeBytes(type));
+  };
+  if (p.kind == Kind::MatMul) {
+    std::vector<uint64_t> bytes = {p.transposeA ? rows(p.k, p.m, p.lda, p.type) : rows(p.m, p.k, p.lda, p.type),
+                                   p.transposeB ? rows(p.n, p.k, p.ldb, p.type) : rows(p.k, p.n, p.ldb, p.type)};
+    if (p.bias)
+      bytes.push_back(rows(1, p.n, 0, p.biasType));
+    bytes.push_back(rows(p.m, p.n, p.ldc, p.resultType));
+    return bytes;
+  }
+  int64_t srcPixels = p.mb * p.ih * p.iw, dstPixels = p.mb * p.oh * p.ow;
+  auto weights = [&](Type type) { return rows(p.oc * p.kh * p.kw, p.ic / p.g, 0, type); };
+  if (p.kind == Kind::ConvolutionBackwardData)
+    return {rows(dstPixels, p.oc, p.dstStride, p.type), weights(p.type),
+            rows(srcPixels, p.ic, p.srcStride, p.resultType)};
+  if (p.kind == Kind::ConvolutionBackwardWeights)
+    return {rows(srcPixels, p.ic, p.srcStride, p.type), rows(dstPixels, p.oc, p.dstStride, p.type),
+            weights(p.resultType)};
+  std::vector<uint64_t> bytes = {rows(srcPixels, p.ic, p.srcStride, p.type), weights(p.type)};
+  if (p.bias)
+    bytes.push_back(rows(1, p.oc, 0, p.biasType));
+  if (p.residual)
+    bytes.push_back(rows(dstPixels, p.oc, p.residualStride, p.type));
+  bytes.push_back(rows(dstPixels, p.oc, p.dstStride, p.resultType));
+  return bytes;
+}
+
 bool check(const Problem &problem, std::string &error) {
   if (problem.tf32 && problem.type != Type::F32)
     return fail(error, "tf32 is a way to multiply f32, not " + std::string(typeName(problem.type)));

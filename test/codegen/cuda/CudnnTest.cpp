@@ -11,6 +11,7 @@ namespace {
 
 using cudnn::Choice;
 using cudnn::Kind;
+using cudnn::kindName;
 using cudnn::Problem;
 using cudnn::Type;
 

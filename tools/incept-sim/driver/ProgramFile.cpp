@@ -84,10 +84,10 @@ void readLaunches(const json &header, ProgramFile &file) {
   for (const auto &[entry, list] : header["entries"].items())
     for (const json &launch : list) {
       uint64_t kernel = integer(launch, "kernel");
-      if (kernel >= kernels.size() || !kernels[kernel].is_string() || !launch.contains("operands") ||
-          !launch.contains("extents"))
+      std::string name = kernel < kernels.size() ? text(kernels[kernel], "name") : "";
+      if (name.empty() || !launch.contains("operands") || !launch.contains("extents"))
         continue;
-      DescribedLaunch described{kernels[kernel], "'" + text(launch, "op") + "' (" + text(launch, "loc") + ")", {}, {}};
+      DescribedLaunch described{std::move(name), "'" + text(launch, "op") + "' (" + text(launch, "loc") + ")", {}, {}};
       for (const json &operand : launch["operands"])
         if (operand.is_array() && operand.size() == 2 && operand[0].is_number_unsigned() &&
             operand[1].is_number_unsigned())
@@ -132,10 +132,10 @@ Expected<ProgramFile> readProgramFile(const std::string &path) {
   if (!program::findSection(mapping.bytes, section).ok())
     return inputError("'" + path + "' is not a program that incept has compiled");
   uint64_t headerBytes = 0;
-  if (section.size() < sizeof(headerBytes))
+  if (section.size() < program::kPrefixBytes)
     return inputError("the image of '" + path + "' is damaged");
   memcpy(&headerBytes, section.data(), sizeof(headerBytes));
-  section.remove_prefix(sizeof(headerBytes));
+  section.remove_prefix(program::kPrefixBytes); // the program itself looks at the checksum
   json header = json::parse(part(section, 0, headerBytes), nullptr, false);
   if (!header.is_object() || !header.contains("target"))
     return inputError("the image of '" + path + "' is damaged");

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "runtime/program/Kernels.h"
+#include "runtime/program/ProgramFormat.h"
+
+#include <algorithm>
+
+namespace incept::program {
+
+namespace {
+
+/// A number of elements. What is too large for any memory stays so, whatever it is multiplied with.
+struct Count {
+  static constexpr int64_t kTooMany = int64_t(1) << 50;
+  int64_t value = 0;
+
+  friend Count operator*(Count a, Count b) {
+    int64_t product = 0;
+    bool overflows = __builtin_mul_overflow(a.value, b.value, &product);
+    return {overflows ? kTooMany : std::min(product, kTooMany)};
+  }
+  friend Count operator+(Count a, Count b) { return {std::min(a.value + b.value, kTooMany)}; }
+};
+
+Count ceilDiv(Count a, int64_t b) { return {a.value / b + (a.value % b != 0)}; }
+
+/// One launch: what the rules of the families read and fill.
+struct Launch {
+  const Kernel &kernel;
+  const std::vector<int64_t> &extents;
+  std::vector<Count> elements; ///< of each operand
+  Count units;
+  size_t nextStride = 0; ///< the extent that is the stride of the next full operand
+  bool overlaps = false; ///< a stride is shorter than a row
+
+  Count e(size_t index) const { return {extents[index]}; }
+  bool isOutput(size_t operand) const { return operand >= kernel.inputs; }
+
+  void dense(Count count) { elements.push_back(count); }
+  /// `rows` of `channels` elements, whose distance is the next stride.
+  void full(Count rows, Count channels) {
+    Count stride = e(nextStride++);
+    overlaps |= stride.value < channels.value;
+    elements.push_back(Count{std::max<int64_t>(rows.value - 1, 0)} * stride + channels);
+  }
+};
+
+void flat(Launch &l) {
+  // A scalar is read once, but written as often as there are elements: once, where all operands are scalars.
+  for (size_t i = 0; i < l.kernel.operands.size(); ++i)
+    l.dense(l.kernel.operands[i].rank == 0 && !l.isOutput(i) ? Count{1} : l.e(0));
+  l.units = ceilDiv(l.e(0), kFlatUnit);
+}
+
+void mapRows(Launch &l, Count sums) {
+  for (size_t i = 0; i < l.kernel.operands.size(); ++i) {
+    int64_t rank = l.kernel.operands[i].rank;
+    if (rank >= 2)
+      l.full(l.e(0), l.e(1));
+    else
+      l.dense(rank == 0 ? Count{1} : l.isOutput(i) ? sums * l.e(1) : l.e(1));
+  }
+}
+
+void map(Launch &l) {
+  mapRows(l, Count{1});
+  l.units = l.e(0);
+}
+
+void reduce(Launch &l) {
+  l.units = ceilDiv(l.e(0), l.extents[2]);
+  mapRows(l, l.units);
+}
+
+void combine(Launch &l) {
+  for (const KernelOperand &operand : l.kernel.operands)
+    l.dense(operand.rank >= 2 ? l.e(0) * l.e(1) : l.e(1));
+  l.units = ceilDiv(l.e(1), kCombineUnit);
+}
+
+// Pools: N, IH, IW, C, OH, OW, window, stride and padding.
+Count poolSrc(const Launch &l) { return l.e(0) * l.e(1) * l.e(2); }
+Count poolDst(const Launch &l) { return l.e(0) * l.e(4) * l.e(5); }
+
+void pool(Launch &l) {
+  l.full(poolSrc(l), l.e(3));
+  while (l.elements.size() < l.kernel.operands.size()) // dst, and where the maxima were
+    l.full(poolDst(l), l.e(3));
+  l.units = l.e(0) * l.e(4);
+}
+
+void poolBackward(Launch &l) {
+  while (l.elements.size() + 1 < l.kernel.operands.size())
+    l.full(poolDst(l), l.e(3));
+  l.full(poolSrc(l), l.e(3));
+  l.units = l.e(0) * l.e(1);
+}
+
+void globalPool(Launch &l) {
+  l.full(l.e(0) * l.e(1), l.e(2));
+  l.full(l.e(0), l.e(2));
+  l.units = l.e(0);
+}
+
+void globalPoolBackward(Launch &l) {
+  l.full(l.e(0), l.e(2));
+  l.full(l.e(0) * l.e(1), l.e(2));
+  l.units = l.e(0);
+}
+
+void dropout(Launch &l) {
+  l.full(l.e(0) * l.e(2), l.e(1));
+  for (int i = 0; i < 3; ++i) // seed, step, sample_base
+    l.dense(Count{1});
+  l.full(l.e(0) * l.e(2), l.e(1));
+  l.units = l.e(0);
+}
+
+void crossEntropy(Launch &l) {
+  l.full(l.e(0), l.e(1));
+  l.dense(l.e(0));
+  l.dense(Count{1});
+  l.units = Count{1};
+}
+
+void crossEntropyBackward(Launch &l) {
+  l.full(l.e(0), l.e(1));
+  l.dense(l.e(0));
+  if (l.kernel.operands.size() == 4)
+    l.dense(Count{1}); // scale
+  l.full(l.e(0), l.e(1));
+  l.units = l.e(0);
+}
+
+void normalizeImage(Launch &l) {
+  l.dense(l.e(0) * l.e(1));
+  l.full(l.e(0), l.e(1));
+  l.units = l.e(0);
+}
+
+void importImage(Launch &l) {
+  l.dense(l.e(0) * l.e(1) * l.e(2));
+  l.full(l.e(0) * l.e(2), l.e(1));
+  l.units = l.e(0) * l.e(2);
+}
+
+void reorder(Launch &l) {
+  l.dense(l.e(0) * l.e(1));
+  l.dense(l.e(0));
+  l.dense(l.e(0) * l.e(1));
+  l.units = l.e(0);
+}
+
+void countNonfinite(Launch &l) {
+  l.units = ceilDiv(l.e(0), l.extents[1]);
+  l.dense(l.e(0));
+  l.dense(l.units);
+}
+
+constexpr int64_t kAnyNumber = -1;
+
+struct Family {
+  std::string_view name;
+  int64_t least, most; ///< operands
+  int64_t extents;     ///< without strides and counts
+  int64_t strides;     ///< kAnyNumber: one for each operand of rank 2 or more
+  void (*measure)(Launch &);
+};
+
+constexpr int64_t kMostOperands = 4096;
+constexpr Family kFamilies[] = {
+    {"flat", 1, kMostOperands, 1, 0, flat},
+    {"map", 1, kMostOperands, 2, kAnyNumber, map},
+    {"reduce", 1, kMostOperands, 3, kAnyNumber, reduce},
+    {"combine", 2, kMostOperands, 2, 0, combine},
+    {"max_pool", 2, 2, 14, 2, pool},
+    {"max_pool_with_index", 3, 3, 14, 3, pool},
+    {"max_pool_backward", 3, 3, 14, 3, poolBackward},
+    {"avg_pool", 2, 2, 14, 2, pool},
+    {"avg_pool_backward", 2, 2, 14, 2, poolBackward},
+    {"global_avg_pool", 2, 2, 3, 2, globalPool},
+    {"global_avg_pool_backward", 2, 2, 3, 2, globalPoolBackward},
+    {"dropout", 5, 5, 3, 2, dropout},
+    {"softmax_cross_entropy", 3, 3, 2, 1, crossEntropy},
+    {"softmax_cross_entropy_backward", 3, 4, 2, 2, crossEntropyBackward},
+    {"normalize_image", 2, 2, 2, 1, normalizeImage},
+    {"import_image", 2, 2, 3, 1, importImage},
+    {"reorder", 3, 3, 2, 0, reorder},
+    {"count_nonfinite", 2, 2, 2, 0, countNonfinite},
+};
+constexpr std::string_view kFixed = "fixed";
+
+const Family *find(std::string_view name) {
+  const Family *family = std::find_if(std::begin(kFamilies), std::end(kFamilies),
+                                      [&](const Family &candidate) { return candidate.name == name; });
+  return family == std::end(kFamilies) ? nullptr : family;
+}
+
+/// Paddings of pools may be 0; everything else counts something.
+bool isPadding(const Family &family, size_t extent) { return family.extents == 14 && extent >= 10 && extent < 14; }
+
+bool fail(std::string &why, std::string reason) {
+  why = std::move(reason);
+  return false;
+}
+
+bool measureFixed(const Kernel &kernel, const std::vector<int64_t> &extents, std::vector<Count> &elements, Count &units,
+                  std::string &why) {
+  if (extents != kernel.extents)
+    return fail(why, "kernel '" + kernel.name + "' was compiled for other extents");
+  for (const KernelOperand &operand : kernel.operands)
+    elements.push_back({operand.rank});
+  units = {kernel.units};
+  return true;
+}
+
+bool measureFamily(const Kernel &kernel, const std::vector<int64_t> &extents, std::vector<Count> &elements,
+                   Count &units, std::string &why) {
+  const Family *family = find(kernel.family);
+  if (!family)
+    return fail(why, "kernel '" + kernel.name + "' is of unknown family '" + kernel.family + "'");
+  int64_t operands = static_cast<int64_t>(kernel.operands.size()), strides = family->strides;
+  if (operands < family->least || operands > family->most)
+    return fail(why, "a kernel of family " + kernel.family + " has " + std::to_string(operands) + " operands");
+  if (strides == kAnyNumber)
+    strides = std::count_if(kernel.operands.begin(), kernel.operands.end(),
+                            [](const KernelOperand &operand) { return operand.rank >= 2; });
+  int64_t expected = family->extents + strides + kernel.counts;
+  if (static_cast<int64_t>(extents.size()) != expected)
+    return fail(why, "expected " + std::to_string(expected) + " extents for kernel '" + kernel.name + "', but got " +
+                         std::to_string(extents.size()));
+  for (size_t i = 0; i < static_cast<size_t>(family->extents + strides); ++i)
+    if (extents[i] < 1 && !isPadding(*family, i))
+      return fail(why, "an extent of kernel '" + kernel.name + "' is not positive");
+  Launch launch{kernel, extents, {}, {}, static_cast<size_t>(family->extents)};
+  family->measure(launch);
+  if (launch.overlaps)
+    return fail(why, "rows of an operand of kernel '" + kernel.name + "' overlap");
+  elements = std::move(launch.elements);
+  units = launch.units;
+  return true;
+}
+
+} // namespace
+
+bool isKernelFamily(std::string_view family) { return family == kFixed || find(family); }
+
+bool measureLaunch(const Kernel &kernel, const std::vector<int64_t> &extents, std::vector<OperandSize> &sizes,
+                   int64_t &units, std::string &why) {
+  std::vector<Count> elements;
+  Count count;
+  bool good = kernel.family == kFixed ? measureFixed(kernel, extents, elements, count, why)
+                                      : measureFamily(kernel, extents, elements, count, why);
+  if (!good)
+    return false;
+  sizes.clear();
+  for (size_t i = 0; i < elements.size(); ++i) {
+    uint64_t bytes = kernel.operands[i].elementBytes;
+    sizes.push_back({static_cast<uint64_t>(elements[i].value) * bytes, bytes});
+  }
+  units = count.value;
+  return true;
+}
+
+} // namespace incept::program

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Files that the runtime reads: weights, data sets, pictures, checkpoints.
+#include "runtime/io/DataSource.h"
+#include "runtime/io/ImageFile.h"
+#include "runtime/io/Safetensors.h"
+#include "runtime/train/Checkpoint.h"
+#include "test/fuzz/Targets.h"
+
+#include <cstdint>
+#include <cstdio>
+#include <filesystem>
+#include <string>
+#include <unistd.h>
+#include <zlib.h>
+
+namespace incept::fuzz {
+
+namespace {
+
+/// A folder of this process's own, which goes with it.
+class Folder {
+public:
+  Folder() : path(std::filesystem::temp_directory_path() / ("incept-fuzz-" + std::to_string(::getpid()))) {
+    std::filesystem::create_directories(path);
+  }
+  ~Folder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path, ignored);
+  }
+  std::string file(const std::string &name) const { return (path / name).string(); }
+  std::string name() const { return path.string(); }
+
+private:
+  std::filesystem::path path;
+};
+
+void write(const std::string &path, std::string_view bytes) {
+  FILE *file = std::fopen(path.c_str(), "wb");
+  if (!file)
+    return;
+  std::fwrite(bytes.data(), 1, bytes.size(), file);
+  std::fclose(file);
+}
+
+void writeZipped(const std::string &path, std::string_view bytes) {
+  gzFile file = ::gzopen(path.c_str(), "wb1");
+  if (!file)
+    return;
+  if (!bytes.empty())
+    ::gzwrite(file, bytes.data(), unsigned(bytes.size()));
+  ::gzclose(file);
+}
+
+unsigned sum(std::string_view bytes) {
+  unsigned result = 0;
+  for (char byte : bytes)
+    result += static_cast<unsigned char>(byte);
+  return result;
+}
+
+volatile unsigned sink; ///< keeps reads
+
+} // namespace
+
+void fuzzSafetensors(std::string_view bytes) {
+  std::map<std::string, TensorView> tensors;
+  Metadata metadata;
+  if (!SafetensorsFile::parse(bytes, "fuzz", tensors, metadata).ok())
+    return;
+  for (const auto &[name, tensor] : tensors) {
+    promise(tensor.bytes.empty() || (tensor.bytes.data() >= bytes.data() &&
+                                     tensor.bytes.data() + tensor.bytes.size() <= bytes.data() + bytes.size()));
+    sink = sum(tensor.bytes);
+  }
+}
+
+void fuzzIdx(std::string_view bytes) {
+  // One byte of how, two of where labels begin; then images and labels.
+  if (bytes.size() < 3)
+    return;
+  static const Folder folder;
+  unsigned how = static_cast<unsigned char>(bytes[0]);
+  size_t cut = static_cast<unsigned char>(bytes[1]) * 256u + static_cast<unsigned char>(bytes[2]);
+  bytes.remove_prefix(3);
+  cut = std::min(cut, bytes.size());
+  const std::string images = folder.file("train-images-idx3-ubyte"), labels = folder.file("train-labels-idx1-ubyte");
+  for (const std::string &path : {images, labels})
+    for (const char *suffix : {"", ".gz"})
+      ::unlink((path + suffix).c_str());
+  auto put = [&](const std::string &path, std::string_view part, unsigned form) {
+    if (form == 0)
+      write(path, part);
+    else if (form == 1)
+      writeZipped(path + ".gz", part);
+    else
+      write(path + ".gz", part); // not zipped at all, or damaged
+  };
+  put(images, bytes.substr(0, cut), how % 3);
+  put(labels, bytes.substr(cut), how / 3 % 3);
+  auto set = loadImages("idx:" + folder.name(), Split::Train, {1, 2, 2, 3});
+  if (!set)
+    return;
+  promise(int64_t(set->pixels.size()) == set->count * set->imageBytes() && int64_t(set->labels8.size()) == set->count);
+  for (uint8_t label : set->labels8)
+    promise(label < 3);
+}
+
+void fuzzPicture(std::string_view bytes) {
+  for (int64_t channels : {1, 3}) {
+    auto picture = decodePicture(bytes, "fuzz", channels);
+    if (!picture)
+      continue;
+    promise(picture->channels == channels && picture->height > 0 && picture->width > 0 &&
+            int64_t(picture->pixels.size()) == picture->height * picture->width * channels);
+    std::vector<uint8_t> pixels(7 * 5 * channels);
+    fitPicture(*picture, 7, 5, pixels.data());
+    sink = pixels.back();
+  }
+}
+
+void fuzzCheckpoint(std::string_view bytes) {
+  // A file's metadata, or the bytes as the values that are parsed.
+  std::map<std::string, TensorView> tensors;
+  Metadata metadata;
+  if (!SafetensorsFile::parse(bytes, "fuzz", tensors, metadata).ok())
+    metadata = {{"incept.hyperparameters", std::string(bytes)},
+                {"incept.step", std::string(bytes.substr(0, 20))},
+                {"incept.test_accuracy", std::string(bytes.substr(0, 20))}};
+  int64_t value = 0;
+  for (const char *key : {"incept.step", "incept.checkpoint", "incept.last_step"})
+    (void)readRecorded(metadata, key, value);
+  double accuracy = recordedAccuracy(metadata);
+  promise(accuracy <= 1e300);
+  (void)recordedHyperparameters(metadata);
+  (void)differences(metadata, {{"incept.seed", "1"}, {"incept.threads", "2"}});
+}
+
+} // namespace incept::fuzz

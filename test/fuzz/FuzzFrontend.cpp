@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Descriptions and expressions.
+#include "frontend/CheckSpec.h"
+#include "frontend/Expression.h"
+#include "frontend/JsonReader.h"
+#include "test/fuzz/Targets.h"
+#include "llvm/Support/raw_ostream.h"
+
+namespace incept::fuzz {
+
+namespace {
+
+/// A file of this text, and the diagnostics of reading it, which are printed too: they quote what they found.
+struct Source {
+  explicit Source(std::string_view text)
+      : diagnostics(files),
+        file(files.add("fuzz.json", llvm::MemoryBuffer::getMemBufferCopy(llvm::StringRef(text.data(), text.size())))) {}
+  ~Source() {
+    std::string printed;
+    llvm::raw_string_ostream stream(printed);
+    diagnostics.print(stream);
+    for (char c : printed)
+      promise(c == '\n' || static_cast<unsigned char>(c) >= 0x20);
+  }
+
+  SourceFiles files;
+  Diagnostics diagnostics;
+  uint32_t file;
+};
+
+/// Integers, reals and rows under a few names; anything else is a mistake.
+class Names final : public Scope {
+public:
+  Names() {
+    row.name = "row";
+    row.entries = {{"k", int64_t(192)}, {"scale", 0.17}};
+  }
+  std::optional<Value> lookup(const Expr &name, Diagnostics &diagnostics) const override {
+    if (name.name == "a")
+      return int64_t(7);
+    if (name.name == "width")
+      return 1.5;
+    if (name.name == "row")
+      return &row;
+    if (name.name == "row.k")
+      return int64_t(192);
+    if (name.name == "in.channels")
+      return INT64_MAX;
+    diagnostics.error(name.range, "no '" + name.name + "'");
+    return std::nullopt;
+  }
+
+private:
+  Row row;
+};
+
+} // namespace
+
+void fuzzSpec(std::string_view text) {
+  Source source(text);
+  if (auto file = readJsonSpec(source.file, source.diagnostics))
+    checkSpec(file->spec, source.diagnostics);
+}
+
+void fuzzExpression(std::string_view text) {
+  Source source(text);
+  llvm::StringRef line(text.data(), text.size());
+  auto expr = parseExpression(line, source.files.range(source.file, 0, line.size()), source.diagnostics);
+  promise(expr || source.diagnostics.hasErrors());
+  if (!expr)
+    return;
+  auto value = evaluate(*expr, Names(), source.diagnostics);
+  promise(value || source.diagnostics.hasErrors());
+  if (value)
+    (void)formatValue(*value);
+}
+
+} // namespace incept::fuzz

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What launches touch: sizes by hand for every family, and what is no launch at all.
+
+#include "runtime/program/Kernels.h"
+
+#include <gtest/gtest.h>
+
+using namespace incept::program;
+
+namespace {
+
+/// Elements of each operand, then the units; "refused" for what cannot be launched.
+std::string measure(const Kernel &kernel, const std::vector<int64_t> &extents) {
+  std::vector<OperandSize> sizes;
+  int64_t units = 0;
+  std::string why, text;
+  if (!measureLaunch(kernel, extents, sizes, units, why)) {
+    EXPECT_NE(why, "");
+    return "refused";
+  }
+  EXPECT_EQ(sizes.size(), kernel.operands.size());
+  for (size_t i = 0; i < sizes.size(); ++i) {
+    EXPECT_EQ(sizes[i].alignment, kernel.operands[i].elementBytes);
+    text += std::to_string(sizes[i].bytes / sizes[i].alignment) + " ";
+  }
+  return text + "| " + std::to_string(units);
+}
+
+Kernel kernel(const char *family, const std::vector<int64_t> &inputs, const std::vector<int64_t> &outputs,
+              int64_t counts = 0) {
+  Kernel result{"k", family, {}, inputs.size(), counts, {}, 0};
+  for (const auto *ranks : {&inputs, &outputs})
+    for (int64_t rank : *ranks)
+      result.operands.push_back({4, rank});
+  return result;
+}
+
+constexpr int64_t kHuge = int64_t(1) << 45;
+
+} // namespace
+
+TEST(Kernels, RowsAndVectors) {
+  EXPECT_EQ(measure(kernel("flat", {1, 0}, {1}), {2500}), "2500 1 2500 | 3");
+  EXPECT_EQ(measure(kernel("flat", {1}, {1}, 2), {1024, 7, 9}), "1024 1024 | 1");
+  EXPECT_EQ(measure(kernel("flat", {0, 0}, {0}), {1}), "1 1 1 | 1");
+  EXPECT_EQ(measure(kernel("map", {4, 1, 0}, {4}), {10, 8, 8, 20}), "80 8 1 188 | 10");
+  EXPECT_EQ(measure(kernel("reduce", {4, 1}, {4, 1}), {10, 8, 4, 8, 16}), "80 8 152 24 | 3");
+  EXPECT_EQ(measure(kernel("combine", {2, 2, 1}, {1}, 1), {5, 130, 99}), "650 650 130 130 | 3");
+  EXPECT_EQ(measure(kernel("count_nonfinite", {1}, {0}), {1000, 300}), "1000 4 | 4");
+  EXPECT_EQ(measure(kernel("reorder", {4, 1}, {4}), {6, 20}), "120 6 120 | 6");
+}
+
+TEST(Kernels, ImagesAndPools) {
+  EXPECT_EQ(measure(kernel("normalize_image", {4}, {4}), {100, 3, 8}), "300 795 | 100");
+  EXPECT_EQ(measure(kernel("import_image", {4}, {4}), {2, 3, 50, 3}), "300 300 | 100");
+  // Two images of 6x5 with 8 channels to 3x2.
+  std::vector<int64_t> pool = {2, 6, 5, 8, 3, 2, 2, 2, 2, 2, 0, 0, 0, 0};
+  auto with = [&](std::vector<int64_t> strides) {
+    std::vector<int64_t> extents = pool;
+    extents.insert(extents.end(), strides.begin(), strides.end());
+    return extents;
+  };
+  EXPECT_EQ(measure(kernel("max_pool", {4}, {4}), with({8, 8})), "480 96 | 6");
+  EXPECT_EQ(measure(kernel("max_pool_with_index", {4}, {4, 4}), with({8, 16, 8})), "480 184 96 | 6");
+  EXPECT_EQ(measure(kernel("max_pool_backward", {4, 4}, {4}), with({8, 8, 8})), "96 96 480 | 12");
+  EXPECT_EQ(measure(kernel("avg_pool", {4}, {4}), with({8, 8})), "480 96 | 6");
+  EXPECT_EQ(measure(kernel("avg_pool_backward", {4}, {4}), with({8, 8})), "96 480 | 12");
+  EXPECT_EQ(measure(kernel("global_avg_pool", {4}, {4}), {2, 30, 8, 8, 8}), "480 16 | 2");
+  EXPECT_EQ(measure(kernel("global_avg_pool_backward", {4}, {4}), {2, 30, 8, 8, 8}), "16 480 | 2");
+  EXPECT_EQ(measure(kernel("max_pool", {4}, {4}), pool), "refused");
+  pool[8] = 0; // a stride of the window
+  EXPECT_EQ(measure(kernel("max_pool", {4}, {4}), with({8, 8})), "refused");
+}
+
+TEST(Kernels, LossAndDropout) {
+  EXPECT_EQ(measure(kernel("dropout", {2, 0, 0, 0}, {2}), {4, 10, 1, 10, 16}), "40 1 1 1 58 | 4");
+  EXPECT_EQ(measure(kernel("softmax_cross_entropy", {2, 1}, {0}), {4, 10, 10}), "40 4 1 | 1");
+  EXPECT_EQ(measure(kernel("softmax_cross_entropy_backward", {2, 1}, {2}), {4, 10, 10, 10}), "40 4 40 | 4");
+  EXPECT_EQ(measure(kernel("softmax_cross_entropy_backward", {2, 1, 0}, {2}), {4, 10, 10, 12}), "40 4 1 46 | 4");
+}
+
+TEST(Kernels, Fixed) {
+  Kernel fixed{"k", "fixed", {{4, 16}, {1, 3}}, 1, 0, {4, 4}, 7};
+  EXPECT_EQ(measure(fixed, {4, 4}), "16 3 | 7");
+  EXPECT_EQ(measure(fixed, {4, 5}), "refused");
+  EXPECT_EQ(measure(fixed, {4}), "refused");
+}
+
+TEST(Kernels, RefusesWhatIsNoLaunch) {
+  EXPECT_EQ(measure(kernel("mop", {4}, {4}), {10, 8, 8, 8}), "refused");
+  EXPECT_EQ(measure(kernel("map", {4}, {4}), {10, 8, 8}), "refused");
+  EXPECT_EQ(measure(kernel("map", {4}, {4}), {10, 8, 8, 8, 8}), "refused");
+  EXPECT_EQ(measure(kernel("map", {4}, {4}), {0, 8, 8, 8}), "refused");
+  EXPECT_EQ(measure(kernel("map", {4}, {4}), {10, 8, 7, 8}), "refused"); // rows overlap
+  EXPECT_EQ(measure(kernel("map", {}, {}), {10, 8}), "refused");
+  EXPECT_EQ(measure(kernel("reduce", {4}, {1}), {10, 8, 0, 8}), "refused");
+  EXPECT_EQ(measure(kernel("max_pool", {4, 4}, {4}), {2, 6, 5, 8, 3, 2, 2, 2, 2, 2, 0, 0, 0, 0, 8, 8}), "refused");
+  EXPECT_EQ(measure(kernel("flat", {1}, {1}), {10, 3}), "refused");
+}
+
+// Sizes that no memory has stay too large, whatever their product would be.
+TEST(Kernels, DoesNotOverflow) {
+  std::vector<OperandSize> sizes;
+  int64_t units = 0;
+  std::string why;
+  ASSERT_TRUE(measureLaunch(kernel("map", {4}, {4}), {kHuge, kHuge, kHuge, kHuge}, sizes, units, why));
+  EXPECT_GT(sizes[0].bytes, uint64_t(1) << 46);
+  ASSERT_TRUE(measureLaunch(kernel("max_pool", {4}, {4}),
+                            {kHuge, kHuge, kHuge, 1, kHuge, kHuge, 1, 1, 1, 1, 0, 0, 0, 0, kHuge, kHuge}, sizes, units,
+                            why));
+  EXPECT_GT(sizes[0].bytes, uint64_t(1) << 46);
+  EXPECT_GT(sizes[1].bytes, uint64_t(1) << 46);
+}
