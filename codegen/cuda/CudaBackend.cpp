@@ -51,6 +51,8 @@ public:
   }
 
   FailureOr<std::string> emitImage(ModuleOp module) const override {
+    if (failed(verifyProgram(module)))
+      return failure();
     auto artefacts = compileKernels(module, /*cubin=*/true);
     if (failed(artefacts))
       return failure();
