@@ -111,7 +111,8 @@ LogicalResult ConcatViewOp::verify() {
   for (auto [index, src] : llvm::enumerate(getSrcs()))
     if (Operation *op = src.getDefiningOp();
         op && !isa<ConcatViewOp>(op) && (op->hasTrait<OpTrait::View>() || isa<ReadOp>(op)))
-      return emitOpError() << "expected operand " << index << " to have no place yet, but it is a part of another value or "
+      return emitOpError() << "expected operand " << index
+                           << " to have no place yet, but it is a part of another value or "
                               "a variable's";
   return success();
 }

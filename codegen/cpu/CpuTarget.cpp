@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "codegen/cpu/CpuTarget.h"
 #include "codegen/Problems.h"
+#include "codegen/cpu/CpuTarget.h"
 #include "dialect/EntryPoints.h"
 #include "dialect/InceptOps.h"
 #include "dialect/VerifierUtils.h"
@@ -187,8 +187,8 @@ public:
           if (shapeOf(value).size() != 4)
             continue;
           auto weights = dyn_cast<WeightsOpInterface>(op);
-          bool isWeights = weights && (value == weights.getWeightsResult() || (weights.getWeightsOperand() &&
-                                                                              value == weights.getWeightsOperand()->get()));
+          bool isWeights = weights && (value == weights.getWeightsResult() ||
+                                       (weights.getWeightsOperand() && value == weights.getWeightsOperand()->get()));
           std::string wanted = isWeights ? planned.weightsFormat : planned.activations;
           if (formatOf(value) != wanted)
             return refuse(why) << "a tensor would be in format '" << wanted << "', but it is in '" << formatOf(value)

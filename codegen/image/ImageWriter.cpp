@@ -357,10 +357,12 @@ LogicalResult verifyProgram(ModuleOp module) {
   }
   for (VariableOp variable : module.getOps<VariableOp>()) {
     RankedTensorType type = variable.getTensorType();
-    if (elementName(type.getElementType()).empty() || llvm::any_of(type.getShape(), [](int64_t size) { return size < 1; }))
-      return variable.emitOpError() << "expected elements of type f32, bf16, f16, i64 or ui8 in a program, and at least "
-                                       "one, but got "
-                                    << type;
+    if (elementName(type.getElementType()).empty() ||
+        llvm::any_of(type.getShape(), [](int64_t size) { return size < 1; }))
+      return variable.emitOpError()
+             << "expected elements of type f32, bf16, f16, i64 or ui8 in a program, and at least "
+                "one, but got "
+             << type;
   }
   return success();
 }

@@ -33,8 +33,8 @@ struct ImageContents {
   llvm::StringMap<std::pair<uint64_t, uint64_t>> serializedPlans;
 };
 
-/// Checks that the module has what the runtime needs of a program: entry points and the io variables, of sizes that belong
-/// together.
+/// Checks that the module has what the runtime needs of a program: entry points and the io variables, of sizes that
+/// belong together.
 mlir::LogicalResult verifyProgram(mlir::ModuleOp module);
 
 /// The bytes of the image.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// --cse and --canonicalize may run between any two passes: programs for the CPU still compute what the interpreter does.
+// --cse and --canonicalize may run between any two passes: programs for the CPU still compute what the interpreter
+// does.
 
 #include "EditRun.h"
 #include "mlir/Parser/Parser.h"

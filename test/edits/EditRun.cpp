@@ -93,7 +93,7 @@ void draw(VariableOp variable, uint64_t seed, int64_t classes, reference::Tensor
 
 double fieldValue(StringRef name) {
   static const std::map<StringRef, double> values = {
-      {"seed", 5},       {"step", 3},        {"sample_base", 6},  {"learning_rate", 0.125}, {"weight_decay", 0.0625},
+      {"seed", 5},       {"step", 3},         {"sample_base", 6},  {"learning_rate", 0.125}, {"weight_decay", 0.0625},
       {"momentum", 0.5}, {"rms_decay", 0.75}, {"rms_epsilon", 0.5}};
   auto found = values.find(name);
   return found == values.end() ? 0.25 : found->second;
@@ -110,7 +110,7 @@ std::vector<std::byte> toBytes(const reference::Tensor &tensor, const std::strin
     uint8_t byte = uint8_t(value);
     size_t size = program::typeBytes(type);
     std::memcpy(bytes.data() + i * size,
-                type == "f32"   ? static_cast<const void *>(&real)
+                type == "f32"  ? static_cast<const void *>(&real)
                 : type == "u8" ? static_cast<const void *>(&byte)
                                : static_cast<const void *>(&integer),
                 size);
@@ -362,16 +362,14 @@ Verdict EditRun::judge(ModuleOp module, Phase phase, bool cleans) {
   // The interpreter has no blocks of batch norm and no gradients: the network without any rewrite is what it means.
   if (phase == Phase::Graph) {
     Errors errors(context);
-    if (failed(run(*original, [](OpPassManager &passes) {
-          buildPhase(passes, Phase::Training, PhaseOptions::none());
-        })))
+    if (failed(
+            run(*original, [](OpPassManager &passes) { buildPhase(passes, Phase::Training, PhaseOptions::none()); })))
       return {Verdict::Wrong, "cannot be interpreted: " + errors.refusal().why};
   }
   // Where a value lies on an edge, a ReLU's or a maximum's, rounding may decide: not for all values.
   Verdict verdict = {};
   for (uint64_t seed : {1, 2, 3})
-    if (verdict = compare(*original, phase, *exec, image, seed);
-        verdict.kind == Verdict::Equal)
+    if (verdict = compare(*original, phase, *exec, image, seed); verdict.kind == Verdict::Equal)
       break;
   return verdict;
 }
@@ -444,8 +442,8 @@ Verdict EditRun::compare(ModuleOp original, Phase phase, ModuleOp exec, const st
       std::vector<std::byte> actual(tensor.elements * elementBytesOf(tensor));
       if (Status status = device.read(tensor, actual.data()); !status.ok())
         return wrong(status.message());
-      std::string why = difference(tensor, reference->get(tensor),
-                                   fromBytes(actual.data(), tensor.elements, tensor.type));
+      std::string why =
+          difference(tensor, reference->get(tensor), fromBytes(actual.data(), tensor.elements, tensor.type));
       if (!why.empty())
         return wrong("after " + name + " " + why);
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What becomes of one module: refused with a place and a sentence, or a program that computes what the interpreter does.
+// What becomes of one module: refused with a place and a sentence, or a program that computes what the interpreter
+// does.
 #pragma once
 
 #include "mlir/IR/BuiltinOps.h"
@@ -23,7 +24,8 @@ public:
   EditRun();
 
   mlir::MLIRContext &mlirContext() { return context; }
-  /// The network as a module of a phase, as somebody would have it who wrote the compiler's IR to a file and read it again.
+  /// The network as a module of a phase, as somebody would have it who wrote the compiler's IR to a file and read it
+  /// again.
   mlir::OwningOpRef<mlir::ModuleOp> moduleOf(Phase phase);
   /// Compiles the module, which says that it is of `phase`, and runs it; with `cleans`, --cse and --canonicalize run
   /// behind each pass.
@@ -35,7 +37,7 @@ private:
   Verdict compare(mlir::ModuleOp original, Phase phase, mlir::ModuleOp exec, const std::string &image, uint64_t seed);
 
   mlir::MLIRContext context;
-  std::map<std::string, std::string> objects;  ///< by the text of a kernel
+  std::map<std::string, std::string> objects;   ///< by the text of a kernel
   std::map<std::string, std::string> libraries; ///< by the texts of all kernels
 };
 

@@ -136,9 +136,8 @@ private:
         .Case([&](DenseF64ArrayAttr array) {
           return DenseF64ArrayAttr::get(context, visitNumbers(array.asArrayRef(), Numbers));
         })
-        .Case([&](BoolAttr flag) {
-          return isNext(Numbers) ? BoolAttr::get(context, !flag.getValue()) : Attribute(flag);
-        })
+        .Case(
+            [&](BoolAttr flag) { return isNext(Numbers) ? BoolAttr::get(context, !flag.getValue()) : Attribute(flag); })
         .Case([&](IntegerAttr number) {
           return isNext(Numbers) ? IntegerAttr::get(number.getType(), changed(number.getValue().getSExtValue(), random))
                                  : number;
@@ -200,15 +199,17 @@ private:
           Type element = visitElement(memref.getElementType());
           MemRefLayoutAttrInterface layout = memref.getLayout();
           if (auto strided = dyn_cast<StridedLayoutAttr>(layout))
-            layout = StridedLayoutAttr::get(context, strided.getOffset(),
-                                            visitNumbers(strided.getStrides(), Dimensions));
+            layout =
+                StridedLayoutAttr::get(context, strided.getOffset(), visitNumbers(strided.getStrides(), Dimensions));
           if (MemRefType::getChecked([&] { return emitError(UnknownLoc::get(context)); }, shape, element, layout,
                                      Attribute()))
             return MemRefType::get(shape, element, layout);
           return memref;
         })
         .Case([&](FunctionType function) -> Type {
-          auto each = [&](ArrayRef<Type> types) { return llvm::map_to_vector(types, [&](Type t) { return visit(t); }); };
+          auto each = [&](ArrayRef<Type> types) {
+            return llvm::map_to_vector(types, [&](Type t) { return visit(t); });
+          };
           SmallVector<Type> inputs = each(function.getInputs()), results = each(function.getResults());
           return FunctionType::get(context, inputs, results);
         })
@@ -247,11 +248,11 @@ public:
     Operation *op = random.of(random.below(2) ? byName[random.of(names)] : all);
     std::string what = describe(op) + ": ";
     using Edit = std::string (Editor::*)(Operation *);
-    static constexpr Edit edits[] = {&Editor::changeNumber, &Editor::changeNumber,   &Editor::changeNumber,
-                                     &Editor::dropAttribute, &Editor::takeAttribute, &Editor::swapOperands,
-                                     &Editor::replaceOperand, &Editor::changeSymbol, &Editor::changeType,
-                                     &Editor::changeType, &Editor::erase, &Editor::duplicate, &Editor::move,
-                                     &Editor::changeEnum};
+    static constexpr Edit edits[] = {&Editor::changeNumber,   &Editor::changeNumber,  &Editor::changeNumber,
+                                     &Editor::dropAttribute,  &Editor::takeAttribute, &Editor::swapOperands,
+                                     &Editor::replaceOperand, &Editor::changeSymbol,  &Editor::changeType,
+                                     &Editor::changeType,     &Editor::erase,         &Editor::duplicate,
+                                     &Editor::move,           &Editor::changeEnum};
     std::string done = (this->*random.of(edits))(op);
     return done.empty() ? "" : what + done;
   }

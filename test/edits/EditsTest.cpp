@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Every IR that verifies either compiles to a correct program or is refused with a place and a sentence: 500 single edits
-// of each phase, from seeds. Edits are tried in processes of their own, so that a crash or a loop is found like any other
-// mistake. INCEPT_EDITS=PHASE:SEED tries one and says what becomes of it.
+// Every IR that verifies either compiles to a correct program or is refused with a place and a sentence: 500 single
+// edits of each phase, from seeds. Edits are tried in processes of their own, so that a crash or a loop is found like
+// any other mistake. INCEPT_EDITS=PHASE:SEED tries one and says what becomes of it.
 
 #include "EditRun.h"
 #include "Edits.h"

@@ -145,9 +145,9 @@ public:
       return;
     case KernelFamily::Combine:
       return runOnce([&](Value value) {
-        return isScalar(value)       ? Place()
+        return isScalar(value)      ? Place()
                : rankOf(value) == 2 ? Place{{extents[0], extents[1]}, extents[1], false}
-                                     : vector(extents[1], 1);
+                                    : vector(extents[1], 1);
       });
     case KernelFamily::Opaque:
       return runOpaque();
@@ -215,7 +215,8 @@ private:
     for (auto [index, argument] : llvm::enumerate(body.getArguments()))
       inputs.push_back(placeOf(argument).load(operands[index]));
     auto prepare = counts(definition.getFamily() == KernelFamily::Flat ? 1 : 2);
-    SmallVector<Tensor> outputs = evaluate(inputs, [&](Value value) { return placeOf(value).shape; }, prepare);
+    SmallVector<Tensor> outputs = evaluate(
+        inputs, [&](Value value) { return placeOf(value).shape; }, prepare);
     for (auto [index, result] : llvm::enumerate(definition.getYield().getValues()))
       placeOf(result).store(outputs[index], operands[inputs.size() + index]);
   }
@@ -245,7 +246,8 @@ private:
       place.stride = extents[stride++];
       inputs.push_back(place.load(moved(index, from * place.stride)));
     }
-    SmallVector<Tensor> outputs = evaluate(inputs, [&](Value value) { return placeOf(value).shape; }, [](Operation *) {});
+    SmallVector<Tensor> outputs = evaluate(
+        inputs, [&](Value value) { return placeOf(value).shape; }, [](Operation *) {});
     for (auto [number, result] : llvm::enumerate(definition.getYield().getValues())) {
       size_t index = inputs.size() + number;
       Place place = placeOf(result);
@@ -267,14 +269,17 @@ private:
     Operation &op = body.front();
     ArrayRef<int64_t> e = extents;
     SmallVector<Place> places;
-    auto image = [&](ArrayRef<int64_t> shape, int64_t stride) { places.push_back({SmallVector<int64_t>(shape), stride, false}); };
+    auto image = [&](ArrayRef<int64_t> shape, int64_t stride) {
+      places.push_back({SmallVector<int64_t>(shape), stride, false});
+    };
     auto logical = [&](ArrayRef<int64_t> shape) { places.push_back({SmallVector<int64_t>(shape), 1, true}); };
     if (isa<MaxPoolOp, MaxPoolWithIndexOp, AvgPoolOp, MaxPoolBackwardOp, AvgPoolBackwardOp>(op)) {
       bool isBackward = isa<MaxPoolBackwardOp, AvgPoolBackwardOp>(op);
       size_t count = op.getNumOperands() + op.getNumResults();
       for (size_t i = 0; i < count; ++i) {
         bool isLarge = i == (isBackward ? count - 1 : 0);
-        image(isLarge ? ArrayRef<int64_t>{e[0], e[3], e[1], e[2]} : ArrayRef<int64_t>{e[0], e[3], e[4], e[5]}, e[14 + i]);
+        image(isLarge ? ArrayRef<int64_t>{e[0], e[3], e[1], e[2]} : ArrayRef<int64_t>{e[0], e[3], e[4], e[5]},
+              e[14 + i]);
       }
     } else if (isa<GlobalAvgPoolOp>(op)) {
       image({e[0], e[2], e[1], 1}, e[3]);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a module of the exec phase for the CPU means, in plain loops: bodies of kernels in the reference interpreter, library
-// calls from the problem that their plan describes. Memory is that of the program, byte by byte; what a launch computes is
-// in f64.
+// What a module of the exec phase for the CPU means, in plain loops: bodies of kernels in the reference interpreter,
+// library calls from the problem that their plan describes. Memory is that of the program, byte by byte; what a launch
+// computes is in f64.
 #pragma once
 
 #include "dialect/EntryPoints.h"
