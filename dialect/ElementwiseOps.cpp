@@ -108,6 +108,12 @@ LogicalResult ConcatViewOp::verify() {
   for (auto [index, src] : llvm::enumerate(getSrcs()))
     if (llvm::count_if(src.getUses(), [](OpOperand &use) { return isa<ConcatViewOp>(use.getOwner()); }) != 1)
       return emitOpError() << "expected operand " << index << " to be placed once, but it is in two slices";
+  for (auto [index, src] : llvm::enumerate(getSrcs()))
+    if (Operation *op = src.getDefiningOp();
+        op && !isa<ConcatViewOp>(op) && (op->hasTrait<OpTrait::View>() || isa<ReadOp>(op)))
+      return emitOpError() << "expected operand " << index
+                           << " to have no place yet, but it is a part of another value or "
+                              "a variable's";
   return success();
 }
 

@@ -63,6 +63,10 @@ LogicalResult SliceOp::verifySymbolUses(SymbolTableCollection &table) {
   if (failed(footprint)) // exec.slice_c2
     return emitOpError() << "expected " << why << ", but got " << type;
   int64_t offset = getOffset(), bytes = footprint->bytes();
+  // exec.slice_c3
+  if (int64_t size = llvm::divideCeil(type.getElementTypeBitWidth(), 8); offset % size != 0)
+    return emitOpError() << "expected a multiple of " << size << " bytes, the size of an element, but got offset "
+                         << offset;
   if (offset < 0 || offset > int64_t(region.getBytes()) - bytes)
     return emitOpError() << "expected bytes " << offset << " to " << offset + bytes << " to lie inside region '"
                          << getRegion() << "' of " << region.getBytes() << " bytes";
@@ -82,6 +86,18 @@ LogicalResult KernelOp::verify() {
       (*getBlock())[0] * (*getBlock())[1] * (*getBlock())[2] > kMost)
     return emitOpError() << "expected a width, a grid of three positive sizes and a block of three with at most "
                          << kMost << " threads";
+  return success();
+}
+
+/// The first pair of operands, one of which is written, that have bytes in common; `mayShare` says which pairs may.
+static LogicalResult verifyApart(Operation *op, size_t reads, llvm::function_ref<bool(size_t, size_t)> mayShare) {
+  for (size_t second = reads; second < op->getNumOperands(); ++second)
+    for (size_t first = 0; first < second; ++first) {
+      auto a = op->getOperand(first).getDefiningOp<SliceOp>(), b = op->getOperand(second).getDefiningOp<SliceOp>();
+      if (a && b && mayTouch(a, b) && !mayShare(first, second))
+        return op->emitOpError() << "expected what it writes to lie apart from what else it works on, but operands "
+                                 << first << " and " << second << " have bytes in common";
+    }
   return success();
 }
 
@@ -127,7 +143,15 @@ LogicalResult KernelOp::verifySymbolUses(SymbolTableCollection &table) {
     if (auto type = cast<MemRefType>(operand.getType()); !contains(type, rows))
       return emitOpError() << "expected operand " << index << " to have " << rows.rows << " rows of " << rows.width
                            << " elements at a distance of " << rows.stride << ", but got " << type;
-  return success();
+  // exec.kernel_c6
+  if (definition.getFamily() == KernelFamily::Opaque)
+    return verifyApart(*this, getIns().size(), [](size_t, size_t) { return false; });
+  return verifyApart(*this, getIns().size(), [&](size_t first, size_t second) {
+    auto a = getOperand(first).getDefiningOp<SliceOp>(), b = getOperand(second).getDefiningOp<SliceOp>();
+    const KernelRows &read = reach.operands[first], &written = reach.operands[second];
+    return first < getIns().size() && a.getOffset() == b.getOffset() && read.rows == written.rows &&
+           read.width == written.width && read.stride == written.stride;
+  });
 }
 
 LogicalResult LibraryOp::verifySymbolUses(SymbolTableCollection &table) {
@@ -146,7 +170,8 @@ LogicalResult LibraryOp::verifySymbolUses(SymbolTableCollection &table) {
   if (failed(scratchpad) || scratchpad->bytes() < plan.getScratchpadBytes())
     return emitOpError() << "expected a scratchpad of " << plan.getScratchpadBytes() << " bytes or more, but got "
                          << getScratchpad().getType();
-  return success();
+  // exec.library_c4
+  return verifyApart(*this, getIns().size(), [](size_t, size_t) { return false; });
 }
 
 LogicalResult KernelDefOp::verifyRegions() {

@@ -51,6 +51,7 @@ bool isI64(Attribute attribute) {
   auto value = dyn_cast<IntegerAttr>(attribute);
   return value && value.getType().isInteger(64);
 }
+bool isCount(Attribute attribute) { return isI64(attribute) && cast<IntegerAttr>(attribute).getInt() >= 0; }
 bool isText(Attribute attribute) {
   auto text = dyn_cast<StringAttr>(attribute);
   return text && !text.empty();
@@ -66,8 +67,8 @@ constexpr StringLiteral kPrecisions[] = {"f32", "bf16", "f16"};
 
 constexpr AttributeRule kAttributes[] = {
     {"path", AttributeRule::Any, isText, "a string that is not empty"},
-    {"flops", AttributeRule::Any, isI64, "an i64"},
-    {"bytes", AttributeRule::Any, isI64, "an i64"},
+    {"flops", AttributeRule::Any, isCount, "an i64 that is not negative"},
+    {"bytes", AttributeRule::Any, isCount, "an i64 that is not negative"},
     {"phase", AttributeRule::Module, isOneOf<kPhaseNames, 6>, "the name of a phase"},
     {"mode", AttributeRule::Module, isOneOf<kModes, 2>, "\"train\" or \"infer\""},
     {"precision", AttributeRule::Module, isOneOf<kPrecisions, 3>, "\"f32\", \"bf16\" or \"f16\""},
@@ -79,7 +80,7 @@ constexpr AttributeRule kAttributes[] = {
     {"normalization", AttributeRule::Module, is<DictionaryAttr>, "a dictionary"},
     {"image", AttributeRule::Module, is<DictionaryAttr>, "a dictionary"},
     {"memory", AttributeRule::Module, is<DictionaryAttr>, "a dictionary"},
-    {"macs", AttributeRule::Module, isI64, "an i64"},
+    {"macs", AttributeRule::Module, isCount, "an i64 that is not negative"},
     {"batch_size", AttributeRule::Module, isI64, "an i64"},
     {"classes", AttributeRule::Module, isI64, "an i64"},
     {"keep_gradients", AttributeRule::Module, is<UnitAttr>, "a unit attribute"},

@@ -209,7 +209,8 @@ def Incept_ConcatViewOp : Incept_ViewOp<"concat_view"> {
     As `concat`, but nothing is copied: each operand's producer writes its slice of the result's buffer. `offset` is the
     buffer's place in the arena, from the planned phase on.
     - (C1), (C2) as `concat`.
-    - (C3) a value lies in one place: an operand is no operand of another concat_view, nor twice of this one.
+    - (C3) a value lies in one place: an operand is no operand of another concat_view, nor twice of this one, and no
+      part of another value, nor a variable's.
   }];
   let arguments = (ins Variadic<Incept_Image>:$srcs, OptionalAttr<I64Attr>:$offset);
   let results = (outs Incept_Image:$dst);

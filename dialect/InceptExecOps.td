@@ -87,6 +87,7 @@ def Exec_SliceOp : Incept_ExecOp<"slice", [Pure, DeclareOpInterfaceMethods<Symbo
     padding included.
     - (C1) the region exists and the slice lies inside it.
     - (C2) shape and strides are static, and the elements lie in rows of one length that are equally far apart.
+    - (C3) it begins at a multiple of an element's size.
 
     Example: `%s = incept.exec.slice @arena at 4096 : memref<8x3x35x35xf32, strided<[3675, 1, 105, 3]>>`
   }];
@@ -107,6 +108,8 @@ def Exec_KernelOp : Incept_ExecOp<"kernel", [AttrSizedOperandSegments,
     - (C3) `grid` and `block` are three positive sizes each, those of `block` at most 1024 threads.
     - (C4) there are as many extents, and units, as the kernel's family has (dialect/README.md).
     - (C5) what the extents make it touch lies inside the slices.
+    - (C6) what it writes lies apart from everything else that it reads or writes; where its kernel is not opaque, it may
+      write element by element on what it reads.
 
     Example: `incept.exec.kernel @k0 ins(%a : memref<...>) outs(%b : memref<...>) extents [8, 32, 32, 32] units 8 width 4 grid [1, 1, 1] block [8, 8, 1]`
   }];
@@ -137,6 +140,7 @@ def Exec_LibraryOp : Incept_ExecOp<"library", [AttrSizedOperandSegments,
     - (C1) the plan exists.
     - (C2) what it reads and writes lies in memory as the plan's signature says.
     - (C3) the scratchpad is as large as the plan's.
+    - (C4) what it writes, the scratchpad too, lies apart from everything else.
 
     Example: `incept.exec.library @plan_0 ins(%x, %w : memref<...>, memref<...>) outs(%y : memref<...>) scratchpad(%s : memref<64xi8>)`
   }];

@@ -15,7 +15,7 @@ def Incept_MaxPoolOp : Incept_OpaqueOp<"max_pool"> {
   let description = [{
     Padding never wins. Ceil mode is a larger `pad_end`.
     - (C1) the window and strides are positive, the padding is smaller than the window, and the window fits the image.
-    - (C2) the shape of `dst` is (N, C, floor((H + pads - kh)/stride) + 1, ...).
+    - (C2) the shape of `dst` is (N, C, floor((H + pads - kh)/stride) + 1, ...), its element type that of `src`.
 
     Example: `%y = incept.max_pool %x kernel [3, 3] stride [2, 2] : (tensor<8x64x147x147xf32>) -> tensor<8x64x73x73xf32>`
   }];
@@ -44,7 +44,7 @@ def Incept_MaxPoolBackwardOp : Incept_OpaqueOp<"max_pool_backward"> {
   let summary = "gradient of max_pool, in gather form";
   let description = [{
     Each element of `diff_src` is the sum of `diff_dst` over the windows whose maximum it was.
-    - (C1) `diff_dst` and `workspace` have the shape that max_pool of `diff_src` has.
+    - (C1) `diff_dst` and `workspace` have the shape that max_pool of `diff_src` has; gradients have one element type.
   }];
   let arguments = !con((ins Incept_Image:$diff_dst, Incept_Index:$workspace), Incept_WindowArguments);
   let results = (outs Incept_Image:$diff_src);
@@ -68,7 +68,7 @@ def Incept_AvgPoolOp : Incept_OpaqueOp<"avg_pool"> {
 def Incept_AvgPoolBackwardOp : Incept_OpaqueOp<"avg_pool_backward"> {
   let summary = "gradient of avg_pool, in gather form";
   let description = [{
-    - (C1) `diff_dst` has the shape that avg_pool of `diff_src` has.
+    - (C1) `diff_dst` has the shape that avg_pool of `diff_src` has, and its element type.
   }];
   let arguments = !con((ins Incept_Image:$diff_dst), Incept_WindowArguments, (ins UnitAttr:$include_pad));
   let results = (outs Incept_Image:$diff_src);
@@ -79,7 +79,7 @@ def Incept_AvgPoolBackwardOp : Incept_OpaqueOp<"avg_pool_backward"> {
 def Incept_GlobalAvgPoolOp : Incept_OpaqueOp<"global_avg_pool"> {
   let summary = "mean over each channel's image";
   let description = [{
-    - (C1) `dst` is (N, C, 1, 1).
+    - (C1) `dst` is (N, C, 1, 1), of the element type of `src`.
   }];
   let arguments = (ins Incept_Image:$src);
   let results = (outs Incept_Image:$dst);
@@ -91,7 +91,7 @@ def Incept_GlobalAvgPoolBackwardOp : Incept_OpaqueOp<"global_avg_pool_backward">
   let summary = "gradient of global_avg_pool";
   let description = [{
     diff_src[n,c,h,w] = diff_dst[n,c] / (H*W).
-    - (C1) `diff_dst` is (N, C, 1, 1) for `diff_src` (N, C, H, W).
+    - (C1) `diff_dst` is (N, C, 1, 1) for `diff_src` (N, C, H, W), of its element type.
   }];
   let arguments = (ins Incept_Image:$diff_dst);
   let results = (outs Incept_Image:$diff_src);

@@ -21,7 +21,9 @@ static LogicalResult verifyPool(OpTy op, Value src, Value dst) {
   auto inferred = inferPool(emitError, shapeOf(src), *window);
   if (failed(inferred))
     return failure();
-  return verifyShape(op, "the pool's result", dst, *inferred);
+  if (failed(verifyShape(op, "the pool's result", dst, *inferred)))
+    return failure();
+  return verifySameElement(op, {src, dst});
 }
 
 template <typename OpTy>
@@ -70,13 +72,17 @@ LogicalResult AvgPoolBackwardOp::verify() { return verifyPool(*this, getDiffSrc(
 LogicalResult GlobalAvgPoolOp::verify() {
   // global_avg_pool_c1
   auto src = shapeOf(getSrc());
-  return verifyShape(*this, "dst", getDst(), {src[0], src[1], 1, 1});
+  if (failed(verifyShape(*this, "dst", getDst(), {src[0], src[1], 1, 1})))
+    return failure();
+  return verifySameElement(*this, {getSrc(), getDst()});
 }
 
 LogicalResult GlobalAvgPoolBackwardOp::verify() {
   // global_avg_pool_backward_c1
   auto src = shapeOf(getDiffSrc());
-  return verifyShape(*this, "diff_dst", getDiffDst(), {src[0], src[1], 1, 1});
+  if (failed(verifyShape(*this, "diff_dst", getDiffDst(), {src[0], src[1], 1, 1})))
+    return failure();
+  return verifySameElement(*this, {getDiffDst(), getDiffSrc()});
 }
 
 } // namespace incept

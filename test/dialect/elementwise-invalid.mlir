@@ -195,6 +195,15 @@ func.func @concat_view_c3_twice(%x: tensor<2x4x3x3xf32>) {
 
 // -----
 
+func.func @concat_view_c3_part(%x: tensor<2x8x3x3xf32>, %y: tensor<2x4x3x3xf32>) {
+  %0 = incept.slice_view %x at 4 : (tensor<2x8x3x3xf32>) -> tensor<2x4x3x3xf32>
+  // expected-error @+1 {{expected operand 1 to have no place yet, but it is a part of another value or a variable's}}
+  %1 = incept.concat_view %y, %0 : (tensor<2x4x3x3xf32>, tensor<2x4x3x3xf32>) -> tensor<2x8x3x3xf32>
+  return
+}
+
+// -----
+
 func.func @concat_view_c3_two_concats(%x: tensor<2x4x3x3xf32>, %y: tensor<2x4x3x3xf32>, %z: tensor<2x4x3x3xf32>) {
   // expected-error @+1 {{expected operand 1 to be placed once, but it is in two slices}}
   %0 = incept.concat_view %x, %y : (tensor<2x4x3x3xf32>, tensor<2x4x3x3xf32>) -> tensor<2x8x3x3xf32>

@@ -383,3 +383,75 @@ incept.exec.region @step 64
 // expected-error @+1 {{expected a name and bytes of its own, but field 'momentum' at 12 has them}}
 incept.exec.field "momentum" of @step at 8 : f32
 incept.exec.field "momentum" of @step at 12 : f32
+
+// -----
+
+incept.exec.region @arena 8192
+func.func @exec.slice_c3() {
+  // expected-error @+1 {{expected a multiple of 4 bytes, the size of an element, but got offset 6}}
+  %0 = incept.exec.slice @arena at 6 : memref<8xf32>
+  return
+}
+
+// -----
+
+// Row by row on what it reads is fine, a row further is not.
+incept.exec.region @arena 8192
+incept.exec.kernel_def @k map {
+^bb0(%x: tensor<?x?xf32>):
+  %0 = incept.relu %x : (tensor<?x?xf32>) -> tensor<?x?xf32>
+  incept.yield %0 : tensor<?x?xf32>
+}
+func.func @exec.kernel_c6() {
+  %x = incept.exec.slice @arena at 0 : memref<8x8xf32>
+  %y = incept.exec.slice @arena at 32 : memref<8x8xf32>
+  incept.exec.kernel @k ins(%x : memref<8x8xf32>) outs(%x : memref<8x8xf32>) extents [8, 8, 8, 8] units 8
+  // expected-error @+1 {{expected what it writes to lie apart from what else it works on, but operands 0 and 1 have bytes in common}}
+  incept.exec.kernel @k ins(%x : memref<8x8xf32>) outs(%y : memref<8x8xf32>) extents [8, 8, 8, 8] units 8
+  return
+}
+
+// -----
+
+incept.exec.region @arena 8192
+incept.exec.kernel_def @k opaque {
+^bb0(%x: tensor<?x?x?x?xf32>):
+  %0 = incept.global_avg_pool %x : (tensor<?x?x?x?xf32>) -> tensor<?x?x?x?xf32>
+  incept.yield %0 : tensor<?x?x?x?xf32>
+}
+func.func @exec.kernel_c6_opaque() {
+  %x = incept.exec.slice @arena at 0 : memref<1x8x2x2xf32, strided<[32, 1, 16, 8]>>
+  %y = incept.exec.slice @arena at 0 : memref<1x8x1x1xf32>
+  // expected-error @+1 {{expected what it writes to lie apart from what else it works on, but operands 0 and 1 have bytes in common}}
+  incept.exec.kernel @k ins(%x : memref<1x8x2x2xf32, strided<[32, 1, 16, 8]>>) outs(%y : memref<1x8x1x1xf32>)
+      extents [1, 4, 8, 8, 8] units 1
+  return
+}
+
+// -----
+
+incept.exec.region @arena 8192
+incept.exec.plan @p reorder {scratchpad_bytes = 64 : i64} : (memref<8xf32>) -> memref<8xf32>
+func.func @exec.library_c4() {
+  %x = incept.exec.slice @arena at 0 : memref<8xf32>
+  %y = incept.exec.slice @arena at 64 : memref<8xf32>
+  %s = incept.exec.slice @arena at 92 : memref<64xi8>
+  // expected-error @+1 {{expected what it writes to lie apart from what else it works on, but operands 1 and 2 have bytes in common}}
+  incept.exec.library @p ins(%x : memref<8xf32>) outs(%y : memref<8xf32>) scratchpad(%s : memref<64xi8>)
+  return
+}
+
+// -----
+
+// One window of 4 rows fits into 4, not two.
+incept.exec.kernel_def @k opaque {
+^bb0(%x: tensor<?x?x?x?xf32>):
+  %0 = incept.max_pool %x kernel [1, 1] : (tensor<?x?x?x?xf32>) -> tensor<?x?x?x?xf32>
+  incept.yield %0 : tensor<?x?x?x?xf32>
+}
+func.func @exec.kernel_c4_window(%x: memref<1x8x4x4xf32, strided<[128, 1, 32, 8]>>, %y: memref<1x8x2x2xf32, strided<[32, 1, 16, 8]>>) {
+  // expected-error @+1 {{expected 0 units with these extents, but got 2}}
+  incept.exec.kernel @k ins(%x : memref<1x8x4x4xf32, strided<[128, 1, 32, 8]>>) outs(%y : memref<1x8x2x2xf32, strided<[32, 1, 16, 8]>>)
+      extents [1, 4, 4, 8, 2, 2, 4, 2, 2, 2, 0, 0, 0, 0, 8, 8] units 2
+  return
+}

@@ -103,3 +103,35 @@ func.func @global_avg_pool_backward_c1(%d: tensor<2x4x1x1xf32>) {
   %0 = incept.global_avg_pool_backward %d : (tensor<2x4x1x1xf32>) -> tensor<2x5x9x9xf32>
   return
 }
+
+// -----
+
+func.func @avg_pool_backward_c1_element(%d: tensor<2x4x7x7xf32>) {
+  // expected-error @+1 {{expected tensors of 'bf16', but got 'f32'}}
+  %0 = incept.avg_pool_backward %d kernel [3, 3] : (tensor<2x4x7x7xf32>) -> tensor<2x4x9x9xbf16>
+  return
+}
+
+// -----
+
+func.func @max_pool_c2_element(%x: tensor<2x4x9x9xf32>) {
+  // expected-error @+1 {{expected tensors of 'f32', but got 'bf16'}}
+  %0 = incept.max_pool %x kernel [3, 3] : (tensor<2x4x9x9xf32>) -> tensor<2x4x7x7xbf16>
+  return
+}
+
+// -----
+
+func.func @global_avg_pool_c1_element(%x: tensor<2x4x9x9xf32>) {
+  // expected-error @+1 {{expected tensors of 'f32', but got 'f64'}}
+  %0 = incept.global_avg_pool %x : (tensor<2x4x9x9xf32>) -> tensor<2x4x1x1xf64>
+  return
+}
+
+// -----
+
+func.func @global_avg_pool_backward_c1_element(%d: tensor<2x4x1x1xf32>) {
+  // expected-error @+1 {{expected tensors of 'f32', but got 'bf16'}}
+  %0 = incept.global_avg_pool_backward %d : (tensor<2x4x1x1xf32>) -> tensor<2x4x9x9xbf16>
+  return
+}

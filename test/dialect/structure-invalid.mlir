@@ -265,7 +265,7 @@ module attributes {incept.precision = "f17"} {}
 
 // -----
 
-// expected-error @+1 {{expected an i64 for attribute 'incept.macs', but got 5 : i32}}
+// expected-error @+1 {{expected an i64 that is not negative for attribute 'incept.macs', but got 5 : i32}}
 module attributes {incept.macs = 5 : i32} {}
 
 // -----
