@@ -2,9 +2,9 @@
 //
 // Two functions and a row per op that is a kernel by itself. dialect/README.md says what the extents are.
 
-#include "passes/KernelRules.h"
 #include "dialect/VerifierUtils.h"
 #include "mlir/IR/DialectRegistry.h"
+#include "passes/KernelRules.h"
 #include "passes/LaunchCost.h"
 #include "passes/LaunchShape.h"
 #include "passes/Layouts.h"
@@ -36,11 +36,17 @@ KernelExtents window(OpTy op, ArrayRef<int64_t> src, ArrayRef<int64_t> dst) {
 }
 constexpr auto pool = [](auto op) { return window(op, shapeOf(op.getSrc()), shapeOf(op.getDst())); };
 constexpr auto poolBackward = [](auto op) { return window(op, shapeOf(op.getDiffSrc()), shapeOf(op.getDiffDst())); };
+/// True where windows that are `stride` apart on `in` pixels between two paddings are `out`.
+bool isWindow(int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t before, int64_t after) {
+  constexpr int64_t kMost = int64_t(1) << 40; // sums do not overflow
+  return kernel > 0 && stride > 0 && in < kMost && kernel < kMost && before < kernel && after < kernel &&
+         in + before + after >= kernel && (in + before + after - kernel) / stride + 1 == out;
+}
 /// A unit is a row of the written image, which is the small one, dst, or of a gradient the large one, diff_src.
 template <bool isBackward>
 KernelReach poolReach(Operation *op, Given e) {
   KernelReach reach;
-  if (e[6] > 0 && e[7] > 0 && e[8] > 0 && e[9] > 0)
+  if (isWindow(e[1], e[4], e[6], e[8], e[10], e[12]) && isWindow(e[2], e[5], e[7], e[9], e[11], e[13]))
     reach.units = saturatingProduct({e[0], e[isBackward ? 1 : 4]});
   int64_t large = saturatingProduct({e[0], e[1], e[2]}), small = saturatingProduct({e[0], e[4], e[5]});
   unsigned ins = op->getNumOperands(), all = ins + op->getNumResults();

@@ -57,6 +57,10 @@ private:
     int64_t time = 0;
     for (Operation &op : function.getBody().front()) {
       times[&op] = time++;
+      if (auto write = dyn_cast<WriteOp>(op); write && inVariables.lookup(write.getValue()) != write)
+        return write.emitOpError()
+               << "expected a value that is computed in the variable, but it lives elsewhere: a copy is "
+                  "missing";
       auto group = dyn_cast<GroupOp>(op);
       if (!group)
         continue;

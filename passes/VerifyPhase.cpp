@@ -3,12 +3,13 @@
 // Checks the contract of a phase, so that a bug of one phase shows there and not in generated code, and marks the
 // module with the phase's name. What the memory plan promises is in VerifyMemory.cpp.
 
-#include "passes/VerifyPhase.h"
 #include "dialect/EntryPoints.h"
 #include "dialect/VerifierUtils.h"
 #include "passes/Layouts.h"
 #include "passes/Passes.h"
 #include "passes/Phases.h"
+#include "passes/VerifyPhase.h"
+#include "llvm/ADT/StringSet.h"
 
 using namespace mlir;
 
@@ -98,7 +99,7 @@ LogicalResult refuse(Operation *op, Phase phase) {
 }
 
 /// A variable is written at most once, after all reads of it: a read always means the value from before the launch.
-LogicalResult verifyVariableUses(func::FuncOp function) {
+LogicalResult verifyVariableUses(func::FuncOp function, SymbolTable &symbols) {
   llvm::StringMap<WriteOp> written;
   for (Operation &op : function.getBody().front()) {
     auto read = dyn_cast<ReadOp>(op);
@@ -106,6 +107,11 @@ LogicalResult verifyVariableUses(func::FuncOp function) {
     if (!read && !write)
       continue;
     StringRef variable = read ? read.getVariable() : write.getVariable();
+    // What is derived lies where training overwrites it.
+    bool isDerived = symbols.lookup<VariableOp>(variable).getKind() == VariableKind::Derived;
+    if (isDerived && entryOf(function) != (read ? EntryPoint::Infer : EntryPoint::PrepareInference))
+      return op.emitOpError() << "expected variable '" << variable
+                              << "', which is derived, to be written by prepare_inference and read by infer only";
     if (auto found = written.find(variable); found != written.end()) {
       auto diagnostic = op.emitOpError() << "expected at most one write of variable '" << variable
                                          << "' in a function, after all reads";
@@ -118,6 +124,22 @@ LogicalResult verifyVariableUses(func::FuncOp function) {
   return success();
 }
 
+/// What infer reads of derived variables, prepare_inference has written.
+LogicalResult verifyDerived(ModuleOp module, SymbolTable &symbols) {
+  func::FuncOp prepare = findEntry(module, EntryPoint::PrepareInference), infer = findEntry(module, EntryPoint::Infer);
+  llvm::StringSet<> written;
+  if (prepare)
+    for (WriteOp write : prepare.getOps<WriteOp>())
+      written.insert(write.getVariable());
+  if (infer)
+    for (ReadOp read : infer.getOps<ReadOp>())
+      if (symbols.lookup<VariableOp>(read.getVariable()).getKind() == VariableKind::Derived &&
+          !written.contains(read.getVariable()))
+        return read.emitOpError() << "expected variable '" << read.getVariable()
+                                  << "', which is derived, to be written by prepare_inference";
+  return success();
+}
+
 /// In the graph phase the one function is the network; later each is what the runtime runs for one entry point.
 LogicalResult verifyFunctions(ModuleOp module, Phase phase) {
   auto functions = module.getOps<func::FuncOp>();
@@ -127,6 +149,10 @@ LogicalResult verifyFunctions(ModuleOp module, Phase phase) {
   if (phase == Phase::Graph) {
     if (!llvm::hasSingleElement(functions))
       return module.emitError() << "expected one function in phase graph, the network";
+    for (VariableOp variable : module.getOps<VariableOp>())
+      if (variable.getKind() != VariableKind::Parameter && variable.getKind() != VariableKind::State)
+        return variable.emitOpError() << "expected a parameter or a state in phase graph, but got a variable of kind "
+                                      << stringifyVariableKind(variable.getKind());
     return success();
   }
   llvm::SmallDenseMap<unsigned, func::FuncOp> seen;
@@ -169,12 +195,27 @@ LogicalResult verifyLayout(Operation *op, Value value, const Target &target, Pla
   return success();
 }
 
-/// A kernel works on NHWC, or element by element on what lies in one order; a library's call has its plan.
-LogicalResult verifyGroup(GroupOp group) {
-  if (group.isLibrary() && !group.getPlan())
-    return group.emitOpError() << "has no plan in phase layout";
-  if (group.isLibrary())
+/// A variable's memory is in one format for all who read and write it.
+LogicalResult verifyFormat(Operation *op, StringRef name, Value value, SymbolTable &symbols) {
+  auto variable = symbols.lookup<VariableOp>(name);
+  auto layout = dyn_cast_or_null<LayoutAttr>(variable.getTensorType().getEncoding());
+  if (layout == layoutOf(value))
     return success();
+  auto diagnostic = op->emitOpError() << "expected the variable's layout, but got " << layoutOf(value);
+  diagnostic.attachNote(variable.getLoc()) << "variable of type " << variable.getType();
+  return diagnostic;
+}
+
+/// A kernel works on NHWC, or element by element on what lies in one order; a library's call has its plan.
+LogicalResult verifyGroup(GroupOp group, const Target &target, SymbolTable &symbols) {
+  if (group.isLibrary()) {
+    if (!group.getPlan())
+      return group.emitOpError() << "has no plan in phase layout";
+    std::string why;
+    if (failed(target.verifyPlanOf(group.getFirstOp(), symbols.lookup<exec::PlanOp>(*group.getPlan()), why)))
+      return group.emitOpError() << "expected a plan that computes it, but with '" << *group.getPlan() << "' " << why;
+    return success();
+  }
   for (ValueRange values : {ValueRange(group.getInputs()), ValueRange(group.getOutputs())})
     for (Value value : values)
       if (layoutOf(value).getFormat() == kBlockedFormat)
@@ -206,10 +247,13 @@ struct VerifyPhasePass : impl::VerifyPhasePassBase<VerifyPhasePass> {
     ModuleOp module = getOperation();
     if (failed(verifyPlaces(module, *parsed)) || failed(verifyFunctions(module, *parsed)))
       return signalPassFailure();
+    SymbolTable symbols(module);
     for (func::FuncOp function : module.getOps<func::FuncOp>())
-      if (failed(verifyVariableUses(function)))
+      if (failed(verifyVariableUses(function, symbols)))
         return signalPassFailure();
-    if ((bit(*parsed) & kPlanning) && failed(verifyPlanning(module, *parsed)))
+    if (failed(verifyDerived(module, symbols)))
+      return signalPassFailure();
+    if ((bit(*parsed) & (kPlanning | kExec)) && failed(verifyPlanning(module, *parsed)))
       return signalPassFailure();
     module->setAttr(InceptDialect::kPhaseAttr, StringAttr::get(&getContext(), phase));
     markAllAnalysesPreserved();
@@ -238,13 +282,21 @@ struct VerifyPhasePass : impl::VerifyPhasePassBase<VerifyPhasePass> {
     const Target *target = findTarget(module);
     if (!target)
       return failure();
+    if (phase == Phase::Exec)
+      return verifyExec(module, *target);
+    SymbolTable symbols(module);
     for (func::FuncOp function : module.getOps<func::FuncOp>()) {
       PlacementAnalysis &placements = getChildAnalysis<PlacementAnalysis>(function);
       for (Operation &op : function.getBody().front()) {
         for (Value result : op.getResults())
           if (failed(verifyLayout(&op, result, *target, placements)))
             return failure();
-        if (auto group = dyn_cast<GroupOp>(op); group && failed(verifyGroup(group)))
+        if (auto group = dyn_cast<GroupOp>(op); group && failed(verifyGroup(group, *target, symbols)))
+          return failure();
+        if (auto read = dyn_cast<ReadOp>(op); read && failed(verifyFormat(read, read.getVariable(), read, symbols)))
+          return failure();
+        if (auto write = dyn_cast<WriteOp>(op);
+            write && failed(verifyFormat(write, write.getVariable(), write.getValue(), symbols)))
           return failure();
       }
       if (phase == Phase::Planned && failed(verifyMemory(function, *target, placements)))

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "codegen/cpu/CpuBackend.h"
 #include "codegen/Codegen.h"
 #include "codegen/cpu/CompileKernels.h"
+#include "codegen/cpu/CpuBackend.h"
 #include "codegen/cpu/CpuTarget.h"
 #include "codegen/cpu/Processor.h"
 #include "codegen/image/ImageWriter.h"
@@ -40,6 +40,8 @@ public:
       return module.emitError() << "a program for '" << cpu() << "' needs oneDNN's plans for " << processor->isa
                                 << ", but here they are for " << isa
                                 << ": compile it on such a machine; --emit=object and --stop-after work here too";
+    if (failed(verifyProgram(module)))
+      return failure();
     auto kernels = compileKernels(module, kernelOptions());
     if (failed(kernels))
       return failure();

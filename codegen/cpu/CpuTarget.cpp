@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "codegen/cpu/CpuTarget.h"
 #include "codegen/Problems.h"
+#include "codegen/cpu/CpuTarget.h"
 #include "dialect/EntryPoints.h"
 #include "dialect/InceptOps.h"
 #include "dialect/VerifierUtils.h"
 #include "passes/Layouts.h"
+#include "passes/MemoryType.h"
 #include "runtime/device/cpu/OneDnn.h"
 #include "llvm/ADT/StringMap.h"
 
@@ -36,6 +37,17 @@ FailureOr<onednn::Problem> problemOf(Operation *op, StringRef format) {
     p.training = function && isEntry(function, EntryPoint::ForwardBackward);
   }
   return p;
+}
+
+onednn::Problem reorderOf(ArrayRef<int64_t> shape, Type element, StringRef from, StringRef to, bool scales) {
+  onednn::Problem problem;
+  problem.kind = onednn::Kind::Reorder;
+  problem.dims.assign(shape.begin(), shape.end());
+  problem.srcFormat = from.str();
+  problem.dstFormat = to.str();
+  problem.scales = scales;
+  problem.type = problem.resultType = typeName(element);
+  return problem;
 }
 
 bool isConvolution(onednn::Kind kind) {
@@ -113,18 +125,84 @@ public:
                                      std::string &why) const override {
     if (failed(acceptType(element, why)))
       return failure();
-    onednn::Problem problem;
-    problem.kind = onednn::Kind::Reorder;
-    problem.dims.assign(shape.begin(), shape.end());
-    problem.srcFormat = from.str();
-    problem.dstFormat = to.str();
-    problem.scales = scales;
-    problem.type = problem.resultType = typeName(element);
-    auto plan = describe(problem, why);
+    auto plan = describe(reorderOf(shape, element, from, to, scales), why);
     // A reorder has no fast and slow kinds; its generic implementation moves data at memory speed.
     if (succeeded(plan))
       plan->reference = false;
     return plan;
+  }
+
+  LogicalResult verifyPlan(exec::PlanOp plan, std::string &why) const override {
+    onednn::Problem problem;
+    if (!decode(plan, problem, why))
+      return failure();
+    problem.threads = 0; // the plan's number is the target's choice
+    auto made = describe(problem, why);
+    if (failed(made))
+      return failure();
+    DictionaryAttr config = plan.getConfig();
+    auto text = [&](StringRef key) {
+      auto value = config.getAs<StringAttr>(key);
+      return value ? value.getValue() : StringRef();
+    };
+    made->config.push_back({"impl", made->impl});
+    for (const auto &[key, value] : made->config)
+      if (text(key) != value)
+        return refuse(why) << "expected " << key << " = '" << value << "', but got '" << text(key) << "'";
+    auto weightsBytes = config.getAs<IntegerAttr>("weights_bytes");
+    if (plan.getKind() != made->kind || !weightsBytes || weightsBytes.getInt() != made->weightsBytes ||
+        plan.getScratchpadBytes() < made->scratchpadBytes)
+      return refuse(why) << "expected " << stringifyPlanKind(made->kind) << " with weights of " << made->weightsBytes
+                         << " bytes and a scratchpad of " << made->scratchpadBytes << " or more";
+    FunctionType signature = signatureOf(problem, plan.getContext());
+    if (!signature || plan.getSignature() != signature)
+      return refuse(why) << "expected the memory that the problem has, " << signature << ", but got "
+                         << plan.getSignature();
+    return success();
+  }
+
+  LogicalResult verifyPlanOf(Operation *op, exec::PlanOp plan, std::string &why) const override {
+    onednn::Problem planned;
+    if (!decode(plan, planned, why))
+      return failure();
+    auto formatOf = [](Value value) {
+      StringRef format = libraryFormat(layoutOf(value));
+      return format == kNhwcFormat && shapeOf(value).size() < 3 ? std::string() : format.str();
+    };
+    FailureOr<onednn::Problem> posed;
+    if (auto reorder = dyn_cast<ReorderOp>(op)) {
+      posed = reorderOf(shapeOf(reorder.getSrc()), getElementTypeOrSelf(reorder.getSrc().getType()),
+                        formatOf(reorder.getSrc()), formatOf(reorder.getDst()), bool(reorder.getScales()));
+      if (shapeOf(reorder.getSrc()).size() < 3) // whatever their layouts call it
+        planned.srcFormat = planned.dstFormat = "";
+    } else {
+      posed = problemOf(op, planned.weightsFormat);
+    }
+    if (failed(posed))
+      return refuse(why) << "there is no primitive for '" << op->getName().getStringRef() << "'";
+    if (isConvolution(planned.kind)) {
+      posed->activations = planned.activations;
+      for (ValueRange values : {ValueRange(op->getOperands()), ValueRange(op->getResults())})
+        for (Value value : values) {
+          if (shapeOf(value).size() != 4)
+            continue;
+          auto weights = dyn_cast<WeightsOpInterface>(op);
+          bool isWeights = weights && (value == weights.getWeightsResult() ||
+                                       (weights.getWeightsOperand() && value == weights.getWeightsOperand()->get()));
+          std::string wanted = isWeights ? planned.weightsFormat : planned.activations;
+          if (formatOf(value) != wanted)
+            return refuse(why) << "a tensor would be in format '" << wanted << "', but it is in '" << formatOf(value)
+                               << "'";
+        }
+    }
+    posed->threads = planned.threads;
+    auto theirs = onednn::encode(planned), ours = onednn::encode(*posed);
+    for (const auto &[is, expected] : llvm::zip_equal(theirs, ours))
+      if (is != expected)
+        return refuse(why) << is.first << " is '" << is.second << "' where the op has '" << expected.second << "'";
+    if (plan.getSwapped() != isa<LinearBackwardWeightsOp>(op))
+      return refuse(why) << "the first two operands are in the other order";
+    return success();
   }
 
   FailureOr<int64_t> formatBytes(ArrayRef<int64_t> shape, Type element, StringRef format) const override {
@@ -147,6 +225,70 @@ public:
   }
 
 private:
+  /// Appends to a sentence, and is a failure.
+  class Refusal {
+  public:
+    explicit Refusal(std::string &why) : stream(why) {}
+    template <typename T>
+    Refusal &operator<<(const T &part) {
+      stream << part;
+      return *this;
+    }
+    operator LogicalResult() const { return failure(); }
+
+  private:
+    llvm::raw_string_ostream stream;
+  };
+  static Refusal refuse(std::string &why) { return Refusal(why); }
+
+  /// The problem that a plan describes.
+  static bool decode(exec::PlanOp plan, onednn::Problem &problem, std::string &why) {
+    std::vector<std::pair<std::string, std::string>> fields;
+    for (NamedAttribute entry : plan.getConfig())
+      if (auto text = dyn_cast<StringAttr>(entry.getValue()); text && entry.getName() != "impl")
+        fields.emplace_back(entry.getName().str(), text.str());
+    return onednn::decode(fields, problem, why);
+  }
+
+  /// How what a problem reads and writes lies in memory, null where it cannot be said.
+  FunctionType signatureOf(const onednn::Problem &p, MLIRContext *context) const {
+    Builder builder(context);
+    auto element = [&](StringRef name) { return name == "bf16" ? Type(builder.getBF16Type()) : builder.getF32Type(); };
+    bool isKnown = true;
+    auto memory = [&](ArrayRef<int64_t> shape, StringRef format, StringRef type) -> Type {
+      Attribute layout = format.empty() ? Attribute() : LayoutAttr::get(context, format);
+      auto memref = memoryType(RankedTensorType::get(shape, element(type), layout), *this);
+      isKnown &= succeeded(memref);
+      return succeeded(memref) ? Type(*memref) : Type(builder.getF32Type());
+    };
+    SmallVector<Type> ins, outs;
+    if (isConvolution(p.kind)) {
+      bool isGradient = p.kind == onednn::Kind::ConvolutionBackwardWeights;
+      Type src = memory({p.mb, p.ic, p.ih, p.iw}, p.activations, p.type);
+      Type dst = memory({p.mb, p.oc, p.oh, p.ow}, p.activations, p.type);
+      Type weights = memory({p.oc, p.ic / p.g, p.kh, p.kw}, p.weightsFormat, isGradient ? p.resultType : p.type);
+      bool isForward = p.kind == onednn::Kind::ConvolutionForward;
+      ins = {isForward || isGradient ? src : dst, isGradient ? dst : weights};
+      outs = {isForward ? dst : isGradient ? weights : src};
+      if (p.bias)
+        ins.push_back(memory({p.oc}, "", p.type));
+    } else if (p.kind == onednn::Kind::MatMul) {
+      using Shape = std::array<int64_t, 2>;
+      isKnown &= p.lda == (p.transposeA ? p.m : p.k) && p.ldb == (p.transposeB ? p.k : p.n) && p.ldc == p.n;
+      ins = {memory(p.transposeA ? Shape{p.k, p.m} : Shape{p.m, p.k}, "", p.type),
+             memory(p.transposeB ? Shape{p.n, p.k} : Shape{p.k, p.n}, "", p.type)};
+      outs = {memory({p.m, p.n}, "", p.resultType)};
+      if (p.bias)
+        ins.push_back(memory({p.n}, "", "f32"));
+    } else {
+      ins = {memory(p.dims, p.srcFormat, p.type)};
+      outs = {memory(p.dims, p.dstFormat, p.type)};
+      if (p.scales)
+        ins.push_back(memory({p.dims[0]}, "", "f32"));
+    }
+    return isKnown ? builder.getFunctionType(ins, outs) : FunctionType();
+  }
+
   static LogicalResult acceptType(Type element, std::string &why) {
     if (element.isF32() || (element.isBF16() && onednn::hasBf16()))
       return success();

@@ -39,6 +39,12 @@ module {
   func.func @other() { return }
 }
 
+// -----
+
+// expected-error @+1 {{expected a parameter or a state in phase graph, but got a variable of kind derived}}
+incept.variable @v kind derived : tensor<4xf32>
+func.func @network() { return }
+
 //--- training.mlir
 func.func @f() attributes {incept.entry = #incept.entry<infer>} {
   %x = incept.zeros : tensor<2x4xf32>
@@ -92,6 +98,28 @@ func.func @f() attributes {incept.entry = #incept.entry<infer>} {
   incept.write @v, %x : tensor<4xf32>
   // expected-error @+1 {{expected at most one write of variable 'v' in a function, after all reads}}
   %0 = incept.read @v : tensor<4xf32>
+  return
+}
+
+// -----
+
+incept.variable @v kind derived : tensor<4xf32>
+func.func @f() attributes {incept.entry = #incept.entry<infer>} {
+  %x = incept.read @v : tensor<4xf32>
+  return
+}
+func.func @g() attributes {incept.entry = #incept.entry<update>} {
+  // expected-error @+1 {{expected variable 'v', which is derived, to be written by prepare_inference and read by infer only}}
+  %x = incept.read @v : tensor<4xf32>
+  return
+}
+
+// -----
+
+incept.variable @v kind derived : tensor<4xf32>
+func.func @f() attributes {incept.entry = #incept.entry<infer>} {
+  // expected-error @+1 {{expected variable 'v', which is derived, to be written by prepare_inference}}
+  %x = incept.read @v : tensor<4xf32>
   return
 }
 
@@ -160,7 +188,7 @@ module attributes {incept.target = #incept.target<fake>} {
 
 !x = tensor<1x8x2x2xf32, #incept.layout<nhwc>>
 module attributes {incept.target = #incept.target<fake>} {
-  incept.variable @v kind state : tensor<1x8x2x2xf32>
+  incept.variable @v kind state : !x
   func.func @f() attributes {incept.entry = #incept.entry<infer>} {
     %0 = incept.read @v : !x
     // expected-error @+1 {{expected channels 4 on of 8, where it lies, but got #incept.layout<nhwc, stride = 8, offset = 0>}}
@@ -173,7 +201,7 @@ module attributes {incept.target = #incept.target<fake>} {
 
 !x = tensor<1x8x2x2xf32, #incept.layout<nchw8c>>
 module attributes {incept.target = #incept.target<fake>} {
-  incept.variable @v kind state : tensor<1x8x2x2xf32>
+  incept.variable @v kind state : !x
   func.func @f() attributes {incept.entry = #incept.entry<infer>} {
     %0 = incept.read @v : !x
     // expected-error @+1 {{expected no tensor in blocks of channels in a kernel, which works on NHWC}}
@@ -209,8 +237,8 @@ module attributes {incept.target = #incept.target<fake>} {
 !x = tensor<1x8x2x2xf32, #incept.layout<nhwc>>
 !w = tensor<8x8x1x1xf32, #incept.layout<dense>>
 module attributes {incept.target = #incept.target<fake>} {
-  incept.variable @v kind state : tensor<1x8x2x2xf32>
-  incept.variable @w kind parameter : tensor<8x8x1x1xf32>
+  incept.variable @v kind state : !x
+  incept.variable @w kind parameter : !w
   func.func @f() attributes {incept.entry = #incept.entry<infer>} {
     %0 = incept.read @v : !x
     %1 = incept.read @w : !w
@@ -218,6 +246,38 @@ module attributes {incept.target = #incept.target<fake>} {
     %2 = incept.group library(%0, %1) : (!x, !w) -> !x {
     ^bb0(%a: !x, %b: !w):
       %r = incept.conv2d %a, %b : (!x, !w) -> !x
+      incept.yield %r : !x
+    }
+    return
+  }
+}
+
+// -----
+
+module attributes {incept.target = #incept.target<fake>} {
+  // expected-note @+1 {{variable of type 'tensor<4x4x1x1xf32, #incept.layout<blocked>>'}}
+  incept.variable @v kind parameter : tensor<4x4x1x1xf32, #incept.layout<"blocked">>
+  func.func @f() attributes {incept.entry = #incept.entry<infer>} {
+    // expected-error @+1 {{expected the variable's layout, but got #incept.layout<dense>}}
+    %0 = incept.read @v : tensor<4x4x1x1xf32, #incept.layout<dense>>
+    return
+  }
+}
+
+// -----
+
+!x = tensor<4x4x1x1xf32, #incept.layout<dense>>
+!y = tensor<4x4x1x1xf32, #incept.layout<"blocked">>
+module attributes {incept.target = #incept.target<fake>} {
+  incept.variable @v kind parameter : !x
+  incept.variable @w kind parameter : !y
+  func.func @f() attributes {incept.entry = #incept.entry<update>} {
+    %0 = incept.read @v : !x
+    %1 = incept.read @w : !y
+    // expected-error @+1 {{expected tensors in one format in a kernel, but got #incept.layout<dense> and #incept.layout<blocked>}}
+    %2 = incept.group kernel(%0, %1) : (!x, !y) -> !x {
+    ^bb0(%a: !x, %b: !y):
+      %r = incept.add %a, %b : (!x, !y) -> !x
       incept.yield %r : !x
     }
     return
@@ -369,6 +429,21 @@ module attributes {incept.target = #incept.target<fake>} {
   }
 }
 
+// -----
+
+// The value is another variable's.
+!x = tensor<1x16x1x2xf32, #incept.layout<nhwc>>
+module attributes {incept.target = #incept.target<fake>} {
+  incept.variable @"io/f32_input" kind io role "f32_input" : !x
+  incept.variable @"io/y" kind io role "y" : !x
+  func.func @f() attributes {incept.entry = #incept.entry<infer>, incept.arena_bytes = 192 : i64} {
+    %x = incept.read @"io/f32_input" : !x
+    // expected-error @+1 {{expected a value that is computed in the variable, but it lives elsewhere: a copy is missing}}
+    incept.write @"io/y", %x : !x
+    return
+  }
+}
+
 //--- exec.mlir
 func.func @f() attributes {incept.entry = #incept.entry<infer>} {
   // expected-error @+1 {{'incept.zeros' op does not belong to phase exec}}
@@ -380,3 +455,44 @@ func.func @f() attributes {incept.entry = #incept.entry<infer>} {
 
 // expected-error @+1 {{'incept.step_field' op does not belong to phase exec}}
 incept.step_field @learning_rate : f32
+
+// -----
+
+module attributes {incept.target = #incept.target<fake>} {
+  incept.exec.region @params 64
+  // expected-error @+1 {{expected a region, an offset and bytes in phase exec}}
+  incept.variable @v kind parameter {region = @params, offset = 0 : i64} : tensor<4xf32>
+}
+
+// -----
+
+module attributes {incept.target = #incept.target<fake>} {
+  // expected-error @+1 {{expected a region named 'params', but there is none}}
+  incept.variable @v kind parameter {region = @params, offset = 0 : i64, bytes = 16 : i64} : tensor<4xf32>
+}
+
+// -----
+
+module attributes {incept.target = #incept.target<fake>} {
+  incept.exec.region @params 64
+  // expected-error @+1 {{expected 16 bytes or more at a multiple of 4 inside region 'params' of 64 bytes, but got 12 at 0}}
+  incept.variable @v kind parameter {region = @params, offset = 0 : i64, bytes = 12 : i64} : tensor<4xf32>
+}
+
+// -----
+
+module attributes {incept.target = #incept.target<fake>} {
+  incept.exec.region @params 64
+  // expected-error @+1 {{expected 16 bytes or more at a multiple of 4 inside region 'params' of 64 bytes, but got 16 at 52}}
+  incept.variable @v kind parameter {region = @params, offset = 52 : i64, bytes = 16 : i64} : tensor<4xf32>
+}
+
+// -----
+
+module attributes {incept.target = #incept.target<fake>} {
+  incept.exec.region @params 64
+  // expected-note @+1 {{defined here}}
+  incept.variable @v kind parameter {region = @params, offset = 0 : i64, bytes = 32 : i64} : tensor<4xf32>
+  // expected-error @+1 {{expected bytes of its own, but 'v' has 32 at 0}}
+  incept.variable @w kind parameter {region = @params, offset = 16 : i64, bytes = 16 : i64} : tensor<4xf32>
+}
