@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "codegen/cuda/CudaBackend.h"
 #include "codegen/Codegen.h"
 #include "codegen/cuda/CompileKernels.h"
+#include "codegen/cuda/CudaBackend.h"
 #include "codegen/cuda/CudaTarget.h"
 #include "codegen/cuda/plans/OpenCudnn.h"
 #include "codegen/cuda/plans/PlanBuilder.h"
@@ -51,6 +51,8 @@ public:
   }
 
   FailureOr<std::string> emitImage(ModuleOp module) const override {
+    if (failed(verifyProgram(module)))
+      return failure();
     auto artefacts = compileKernels(module, /*cubin=*/true);
     if (failed(artefacts))
       return failure();

@@ -310,6 +310,63 @@ private:
 
 } // namespace
 
+LogicalResult verifyProgram(ModuleOp module) {
+  auto mode = module->getAttrOfType<StringAttr>("incept.mode");
+  if (!mode)
+    return module.emitError() << "expected incept.mode in a program";
+  SmallVector<EntryPoint> entries = {EntryPoint::StageU8, EntryPoint::StageF32, EntryPoint::PrepareInference,
+                                     EntryPoint::Infer};
+  if (mode.getValue() == "train")
+    entries.append({EntryPoint::ForwardBackward, EntryPoint::Update});
+  for (EntryPoint entry : entries)
+    if (!findEntry(module, entry))
+      return module.emitError() << "expected a function for entry point " << stringifyEntryPoint(entry)
+                                << " in a program";
+  auto number = [](DictionaryAttr dictionary, StringRef key) {
+    auto attribute = dictionary ? dictionary.getAs<IntegerAttr>(key) : IntegerAttr();
+    return attribute ? attribute.getInt() : 0;
+  };
+  auto image = module->getAttrOfType<DictionaryAttr>("incept.image");
+  int64_t batch = number(module->getAttrDictionary(), "incept.batch_size");
+  int64_t classes = number(module->getAttrDictionary(), "incept.classes");
+  int64_t c = number(image, "channels"), h = number(image, "height"), w = number(image, "width");
+  if (std::min({batch, classes, c, h, w}) < 1)
+    return module.emitError() << "expected positive incept.batch_size, incept.classes and incept.image in a program";
+  auto memory = module->getAttrOfType<DictionaryAttr>("incept.memory");
+  for (StringRef key : {"arena_bytes", "persistent_bytes", "peak_bytes", "lower_bound_bytes"}) {
+    auto bytes = memory ? memory.getAs<IntegerAttr>(key) : IntegerAttr();
+    if (!bytes || bytes.getInt() < 0)
+      return module.emitError() << "expected incept.memory with " << key << " in a program";
+  }
+  Builder builder(module.getContext());
+  Type f32 = builder.getF32Type(), u8 = builder.getIntegerType(8, /*isSigned=*/false), i64 = builder.getI64Type();
+  SymbolTable symbols(module);
+  for (auto &[name, shape, element] : std::initializer_list<std::tuple<StringRef, SmallVector<int64_t>, Type>>{
+           {program::kU8Images, {batch, h, w, c}, u8},
+           {program::kF32Images, {batch, c, h, w}, f32},
+           {program::kLabels, {batch}, i64},
+           {program::kLoss, {}, f32},
+           {program::kLogits, {batch, classes}, f32}}) {
+    auto variable = symbols.lookup<VariableOp>(name);
+    auto expected = RankedTensorType::get(shape, element);
+    if (!variable)
+      return module.emitError() << "expected a variable '" << name << "' : " << expected << " in a program";
+    RankedTensorType type = variable.getTensorType();
+    if (type.getShape() != ArrayRef(shape) || type.getElementType() != element)
+      return variable.emitOpError() << "expected " << expected << " in a program, but got " << type;
+  }
+  for (VariableOp variable : module.getOps<VariableOp>()) {
+    RankedTensorType type = variable.getTensorType();
+    if (elementName(type.getElementType()).empty() ||
+        llvm::any_of(type.getShape(), [](int64_t size) { return size < 1; }))
+      return variable.emitOpError()
+             << "expected elements of type f32, bf16, f16, i64 or ui8 in a program, and at least "
+                "one, but got "
+             << type;
+  }
+  return success();
+}
+
 FailureOr<std::string> writeImage(ModuleOp module, const ImageContents &contents) {
   ImageWriter writer(module, contents);
   if (failed(writer.fill()))

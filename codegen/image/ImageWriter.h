@@ -33,6 +33,10 @@ struct ImageContents {
   llvm::StringMap<std::pair<uint64_t, uint64_t>> serializedPlans;
 };
 
+/// Checks that the module has what the runtime needs of a program: entry points and the io variables, of sizes that
+/// belong together.
+mlir::LogicalResult verifyProgram(mlir::ModuleOp module);
+
 /// The bytes of the image.
 mlir::FailureOr<std::string> writeImage(mlir::ModuleOp module, const ImageContents &contents);
 

@@ -2,12 +2,12 @@
 //
 // The program image of a small exec-phase module, and the executable that carries it.
 
-#include "runtime/program/Image.h"
 #include "codegen/image/Executable.h"
 #include "codegen/image/ImageWriter.h"
 #include "dialect/InceptOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Parser/Parser.h"
+#include "runtime/program/Image.h"
 #include "llvm/Object/ObjectFile.h"
 #include "llvm/Support/Endian.h"
 #include "llvm/Support/FileSystem.h"
@@ -43,7 +43,8 @@ module attributes {incept.network = "tiny", incept.mode = "infer", incept.batch_
     %a = incept.exec.slice @arena at 128 : memref<2x3xf32>
     %w = incept.exec.slice @params at 64 : memref<4x3xf32>
     %s = incept.exec.slice @arena at 192 : memref<64xi8>
-    incept.exec.library @p ins(%a, %w : memref<2x3xf32>, memref<4x3xf32>) outs(%a : memref<2x3xf32>)
+    %b = incept.exec.slice @arena at 256 : memref<2x3xf32>
+    incept.exec.library @p ins(%a, %w : memref<2x3xf32>, memref<4x3xf32>) outs(%b : memref<2x3xf32>)
         scratchpad(%s : memref<64xi8>)
     incept.exec.kernel @k ins(%a : memref<2x3xf32>) outs(%a : memref<2x3xf32>) extents [2, 3, 3, 3] units 2
         {incept.path = "head.relu", incept.flops = 6 : i64, incept.bytes = 48 : i64}
@@ -99,7 +100,7 @@ TEST(Image, HasTheHeaderThatTheFormatSays) {
   auto &launches = header["entries"]["infer"];
   ASSERT_EQ(launches.size(), 2u);
   EXPECT_EQ(launches[0]["plan"], 0);
-  EXPECT_EQ(launches[0]["operands"], (nlohmann::json{{0, 128}, {1, 64}, {0, 128}, {0, 192}}));
+  EXPECT_EQ(launches[0]["operands"], (nlohmann::json{{0, 128}, {1, 64}, {0, 256}, {0, 192}}));
   EXPECT_EQ(launches[1]["kernel"], 0);
   EXPECT_EQ(launches[1]["extents"], (nlohmann::json{2, 3, 3, 3}));
   EXPECT_EQ(launches[1]["units"], 2);
@@ -113,6 +114,57 @@ TEST(Image, HasTheHeaderThatTheFormatSays) {
   EXPECT_EQ(shaped["block"], (nlohmann::json{1, 256, 1}));
   EXPECT_FALSE(shaped.contains("units"));
   EXPECT_EQ(header["blobs"]["kernels"], (nlohmann::json{{"offset", 0}, {"bytes", 2}}));
+}
+
+/// A program of nothing but what the runtime needs, with `from` replaced by `to`, and the error that it gives.
+static std::string refusalOf(const std::string &from, const std::string &to) {
+  std::string text = R"(
+module attributes {incept.mode = "infer", incept.batch_size = 2 : i64, incept.classes = 3 : i64,
+                   incept.image = {channels = 1 : i64, height = 4 : i64, width = 5 : i64},
+                   incept.memory = {arena_bytes = 0 : i64, persistent_bytes = 0 : i64, peak_bytes = 0 : i64,
+                                    lower_bound_bytes = 0 : i64}} {
+  incept.variable @"io/u8_images" kind io role "u8_images" : tensor<2x4x5x1xui8>
+  incept.variable @"io/f32_images" kind io role "f32_images" : tensor<2x1x4x5xf32>
+  incept.variable @"io/labels" kind io role "labels" : tensor<2xi64>
+  incept.variable @"io/loss" kind io role "loss" : tensor<f32>
+  incept.variable @"io/logits" kind io role "logits" : tensor<2x3xf32>
+  incept.variable @w kind parameter : tensor<3x20xf32>
+  func.func @stage_u8() attributes {incept.entry = #incept.entry<stage_u8>} { return }
+  func.func @stage_f32() attributes {incept.entry = #incept.entry<stage_f32>} { return }
+  func.func @prepare_inference() attributes {incept.entry = #incept.entry<prepare_inference>} { return }
+  func.func @infer() attributes {incept.entry = #incept.entry<infer>} { return }
+})";
+  if (size_t at = text.find(from); at != std::string::npos)
+    text.replace(at, from.size(), to);
+  MLIRContext context;
+  context.loadDialect<InceptDialect, func::FuncDialect>();
+  std::string messages;
+  ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
+    messages += diagnostic.str();
+    return success();
+  });
+  auto module = parseSourceString<ModuleOp>(text, &context);
+  EXPECT_TRUE(module) << messages;
+  bool isProgram = module && succeeded(verifyProgram(*module));
+  EXPECT_EQ(isProgram, messages.empty());
+  return messages;
+}
+
+TEST(Program, HasWhatTheRuntimeNeeds) {
+  EXPECT_EQ(refusalOf("", ""), "");
+  auto expect = [](const std::string &from, const std::string &to, const std::string &message) {
+    EXPECT_NE(refusalOf(from, to).find(message), std::string::npos) << refusalOf(from, to);
+  };
+  expect("incept.mode = \"infer\", ", "", "expected incept.mode in a program");
+  expect("\"infer\"", "\"train\"", "expected a function for entry point forward_backward in a program");
+  expect("#incept.entry<stage_f32>", "#incept.entry<update>", "expected a function for entry point stage_f32");
+  expect("classes = 3", "classes = 0", "expected positive incept.batch_size, incept.classes and incept.image");
+  expect("width = 5 : i64", "width = \"5\"", "expected positive incept.batch_size, incept.classes and incept.image");
+  expect("arena_bytes = 0", "arena_bytes = -1", "expected incept.memory with arena_bytes in a program");
+  expect("@\"io/loss\"", "@\"io/cost\"", "expected a variable 'io/loss' : 'tensor<f32>' in a program");
+  expect("tensor<2x1x4x5xf32>", "tensor<2x1x5x4xf32>", "expected 'tensor<2x1x4x5xf32>' in a program");
+  expect("tensor<3x20xf32>", "tensor<3x20xf64>", "expected elements of type f32, bf16, f16, i64 or ui8 in a program");
+  expect("tensor<3x20xf32>", "tensor<3x0xf32>", "and at least one, but got 'tensor<3x0xf32>'");
 }
 
 TEST(Executable, CarriesTheImageInASection) {
