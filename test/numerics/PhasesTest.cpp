@@ -3,10 +3,10 @@
 // A module means the same after each phase: gradients, running statistics and logits agree with those of the phase
 // before, in the f64 interpreter. And an update is what its formula says.
 
-#include "passes/Phases.h"
 #include "TestNetworks.h"
 #include "mlir/Pass/PassManager.h"
 #include "passes/Passes.h"
+#include "passes/Phases.h"
 
 #include <cmath>
 #include <gtest/gtest.h>
@@ -46,7 +46,7 @@ protected:
         expectClose(expected.variables()[name], actual.variables()[name], 1e-9, name);
   }
 
-  static void compareTraining(void (*passes)(mlir::OpPassManager &)) {
+  static void compareTraining(llvm::function_ref<void(mlir::OpPassManager &)> passes) {
     TestRun expected(moduleText(GetParam()), addDifferentiation), actual(moduleText(GetParam()), passes);
     ASSERT_TRUE(expected.ok() && actual.ok());
     expected.call("forward_backward");
@@ -55,7 +55,7 @@ protected:
   }
 
   /// After a whole step, parameters and slots are the same.
-  static void compareStep(void (*passes)(mlir::OpPassManager &)) {
+  static void compareStep(llvm::function_ref<void(mlir::OpPassManager &)> passes) {
     TestRun expected(moduleText(GetParam(), "rmsprop"), addTraining), actual(moduleText(GetParam(), "rmsprop"), passes);
     ASSERT_TRUE(expected.ok() && actual.ok());
     for (const char *function : {"forward_backward", "update"}) {
@@ -65,7 +65,7 @@ protected:
     compare(expected, actual, {"io", "state", "parameter", "slot"});
   }
 
-  static void compareInference(void (*passes)(mlir::OpPassManager &)) {
+  static void compareInference(llvm::function_ref<void(mlir::OpPassManager &)> passes) {
     TestRun expected(moduleText(GetParam()), addDifferentiation), actual(moduleText(GetParam()), passes);
     ASSERT_TRUE(expected.ok() && actual.ok());
     expected.call("infer");
@@ -81,6 +81,17 @@ TEST_P(Phases, FusedWithoutRewritesKeepsGradients) { compareTraining(addFusedWit
 TEST_P(Phases, EarlyUpdatesKeepTheStep) { compareStep(addFusedWithEarlyUpdates); }
 TEST_P(Phases, TrainingKeepsLogits) { compareInference(addTraining); }
 TEST_P(Phases, FusedKeepsLogits) { compareInference(addFused); }
+
+// --cse and --canonicalize may run between any two passes. Through exec, compiled for the CPU: test/edits.
+TEST_P(Phases, CleaningKeepsGradients) {
+  compareTraining([](mlir::OpPassManager &passes) { addWithCleaning(passes, addFused); });
+}
+TEST_P(Phases, CleaningKeepsTheStep) {
+  compareStep([](mlir::OpPassManager &passes) { addWithCleaning(passes, addFusedWithEarlyUpdates); });
+}
+TEST_P(Phases, CleaningKeepsLogits) {
+  compareInference([](mlir::OpPassManager &passes) { addWithCleaning(passes, addFused); });
+}
 
 INSTANTIATE_TEST_SUITE_P(Networks, Phases, testing::ValuesIn(testNetworks()),
                          [](const auto &info) { return std::string(info.param.name); });

@@ -5,6 +5,8 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
 #include "passes/GradientRules.h"
 #include "passes/KernelRules.h"
 #include "passes/Passes.h"
@@ -199,6 +201,33 @@ void addDifferentiation(OpPassManager &passes) {
   passes.addPass(createExpandBlocksPass());
   passes.addPass(createBuildEntryPointsPass());
   passes.addPass(createDifferentiatePass());
+}
+
+void addWithCleaning(OpPassManager &passes, llvm::function_ref<void(OpPassManager &)> build) {
+  [[maybe_unused]] static const bool areRegistered = [] {
+    registerInceptPasses();
+    registerCSEPass();
+    registerCanonicalizerPass();
+    return true;
+  }();
+  OpPassManager plain(ModuleOp::getOperationName());
+  build(plain);
+  std::string text, cleaned;
+  llvm::raw_string_ostream stream(text);
+  plain.printAsTextualPipeline(stream);
+  // A pass ends where a comma or a parenthesis comes; options are in braces.
+  int braces = 0;
+  for (char c : text) {
+    braces += (c == '{') - (c == '}');
+    if (braces == 0 && (c == ',' || c == ')'))
+      cleaned += ",cse,canonicalize";
+    cleaned += c;
+  }
+  StringRef inner = cleaned;
+  inner.consume_front("builtin.module(");
+  inner.consume_back(",cse,canonicalize)");
+  if (failed(parsePassPipeline((inner + ",cse,canonicalize").str(), passes)))
+    ADD_FAILURE() << "no pipeline: " << cleaned;
 }
 
 TestRun::TestRun(const std::string &text, llvm::function_ref<void(OpPassManager &)> build,

@@ -65,6 +65,9 @@ private:
 /// Adds the passes up to differentiation, batch norm still whole.
 void addDifferentiation(mlir::OpPassManager &passes);
 
+/// Adds the passes that `build` adds, with --cse and --canonicalize behind each of them.
+void addWithCleaning(mlir::OpPassManager &passes, llvm::function_ref<void(mlir::OpPassManager &)> build);
+
 /// Compares the gradients of the network's parameters with central differences of the loss.
 void expectGradientsOf(const TestNetwork &network, void (*addDialects)(mlir::DialectRegistry &) = nullptr);
 
