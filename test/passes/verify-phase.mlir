@@ -219,7 +219,7 @@ module attributes {incept.target = #incept.target<fake>} {
 !x = tensor<1x8x2x2xf32, #incept.layout<nhwc>>
 !y = tensor<1x8x2x2xf32, #incept.layout<dense>>
 module attributes {incept.target = #incept.target<fake>} {
-  incept.variable @v kind state : tensor<1x8x2x2xf32>
+  incept.variable @v kind state : !y
   func.func @f() attributes {incept.entry = #incept.entry<infer>} {
     %0 = incept.read @v : !y
     // expected-error @+1 {{expected tensors that lie in one order in a kernel, but got 'dense' and 'nhwc'}}
@@ -260,26 +260,6 @@ module attributes {incept.target = #incept.target<fake>} {
   func.func @f() attributes {incept.entry = #incept.entry<infer>} {
     // expected-error @+1 {{expected the variable's layout, but got #incept.layout<dense>}}
     %0 = incept.read @v : tensor<4x4x1x1xf32, #incept.layout<dense>>
-    return
-  }
-}
-
-// -----
-
-!x = tensor<4x4x1x1xf32, #incept.layout<dense>>
-!y = tensor<4x4x1x1xf32, #incept.layout<"blocked">>
-module attributes {incept.target = #incept.target<fake>} {
-  incept.variable @v kind parameter : !x
-  incept.variable @w kind parameter : !y
-  func.func @f() attributes {incept.entry = #incept.entry<update>} {
-    %0 = incept.read @v : !x
-    %1 = incept.read @w : !y
-    // expected-error @+1 {{expected tensors in one format in a kernel, but got #incept.layout<dense> and #incept.layout<blocked>}}
-    %2 = incept.group kernel(%0, %1) : (!x, !y) -> !x {
-    ^bb0(%a: !x, %b: !y):
-      %r = incept.add %a, %b : (!x, !y) -> !x
-      incept.yield %r : !x
-    }
     return
   }
 }
