@@ -82,11 +82,9 @@ public:
 
   /// Fails where `plan`, which may come from a file, is none that this target makes: its numbers do not fit together,
   /// or its signature says another memory than the library reads and writes. `why` is a sentence without a final stop.
-  virtual mlir::LogicalResult verifyPlan(exec::PlanOp plan, std::string &why) const { return mlir::success(); }
+  virtual mlir::LogicalResult verifyPlan(exec::PlanOp plan, std::string &why) const;
   /// Fails where `plan` computes something else than the library op `op`, whose operands and results have layouts.
-  virtual mlir::LogicalResult verifyPlanOf(mlir::Operation *op, exec::PlanOp plan, std::string &why) const {
-    return mlir::success();
-  }
+  virtual mlir::LogicalResult verifyPlanOf(mlir::Operation *op, exec::PlanOp plan, std::string &why) const;
 
   /// Bytes of a tensor of `element`s in a library format, padding included. "" and "nhwc" are dense.
   virtual mlir::FailureOr<int64_t> formatBytes(llvm::ArrayRef<int64_t> shape, mlir::Type element,

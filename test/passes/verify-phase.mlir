@@ -219,7 +219,7 @@ module attributes {incept.target = #incept.target<fake>} {
 !x = tensor<1x8x2x2xf32, #incept.layout<nhwc>>
 !y = tensor<1x8x2x2xf32, #incept.layout<dense>>
 module attributes {incept.target = #incept.target<fake>} {
-  incept.variable @v kind state : tensor<1x8x2x2xf32>
+  incept.variable @v kind state : !y
   func.func @f() attributes {incept.entry = #incept.entry<infer>} {
     %0 = incept.read @v : !y
     // expected-error @+1 {{expected tensors that lie in one order in a kernel, but got 'dense' and 'nhwc'}}
