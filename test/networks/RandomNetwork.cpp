@@ -270,8 +270,10 @@ private:
 
   Json residual(Shape &shape, int depth) {
     Shape inner = shape, shortcut = shape;
-    Json ops = chance(0.2) ? Json::array({pool(inner, /*keepsSize=*/true)})
-                           : body(inner, int(between(1, 2)), depth + 1, /*top=*/false, /*keepsSize=*/true);
+    // Of a pool alone sometimes: with a scale of 0 its gradient is dead, and that of a parameter would be refused.
+    bool isPool = chance(0.25);
+    Json ops = isPool ? Json::array({pool(inner, /*keepsSize=*/true)})
+                      : body(inner, int(between(1, 2)), depth + 1, /*top=*/false, /*keepsSize=*/true);
     Json op = {{"residual", ops}};
     if (inner != shape) {
       if (chance(0.5)) {
@@ -282,7 +284,7 @@ private:
       }
     }
     if (chance(0.6))
-      op["scale"] = pick({0, 1, 2, 3}) == 0 ? 0.0 : real(0.1, 0.9);
+      op["scale"] = isPool && chance(0.4) ? 0.0 : real(0.1, 0.9);
     if (chance(0.4))
       op["activation"] = word({"relu", "linear"});
     shape = inner;
@@ -359,10 +361,9 @@ private:
           ops.push_back({{"add", name}});
           break;
         }
-      if (!values.empty() && chance(0.05)) { // what came between goes nowhere
-        ops.push_back({{"value", values[0].first}});
-        shape = values[0].second;
-      }
+      // A value further back would leave parameters that nothing depends on, which is refused.
+      if (!values.empty() && ops.back().is_object() && ops.back().value("as", "") == values.back().first && chance(0.2))
+        ops.push_back({{"value", values.back().first}});
       if (top && i + 1 < count && chance(0.1)) {
         Json head = {{"auxiliary", Json::array({"global_avg_pool", {{"linear", "classes"}}})}};
         if (chance(0.7))

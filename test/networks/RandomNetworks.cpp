@@ -20,7 +20,6 @@
 #include "test/networks/RandomNetwork.h"
 #include "test/runtime/TinyProgram.h"
 #include "tools/Registration.h"
-#include "llvm/Support/CommandLine.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <atomic>
@@ -33,16 +32,18 @@
 #include <unistd.h>
 
 using namespace mlir;
-namespace cl = llvm::cl;
 
 namespace incept::test {
 
 namespace {
 
-cl::opt<int> count("count", cl::desc("networks"), cl::init(200));
-cl::opt<uint64_t> firstSeed("seed", cl::desc("of the first network"), cl::init(1));
-cl::opt<int> jobs("jobs", cl::desc("processes"), cl::init(1));
-cl::opt<bool> print("print", cl::desc("print the descriptions"));
+/// The command line. Not options of LLVM's: the linker inside a compilation sets those back.
+struct Settings {
+  int count = 200;    ///< networks
+  uint64_t seed = 1;  ///< of the first
+  int jobs = 1;       ///< processes
+  bool print = false; ///< the descriptions too
+} settings;
 
 constexpr int64_t kBatch = 4;
 /// f32 against f64 through a dozen layers. What a mistake changes is of the size of the values.
@@ -210,7 +211,7 @@ private:
 /// Where a network goes wrong, empty where it does not.
 std::string tryNetwork(uint64_t seed, const tests::TemporaryDirectory &folder, double &worst) {
   std::string description = drawNetwork(seed);
-  if (print)
+  if (settings.print)
     llvm::outs() << description << "\n";
   std::mt19937_64 random(seed);
   PhaseOptions rewrites = drawRewrites(random);
@@ -235,9 +236,9 @@ std::string tryNetwork(uint64_t seed, const tests::TemporaryDirectory &folder, d
     return head + "is refused: " + messages;
   ModuleOp module = **loaded;
   Builder builder(&context);
-  NamedAttrList settings;
-  settings.set("threads", builder.getI64IntegerAttr(1 + int64_t(random() % 2)));
-  auto target = completeTarget(TargetAttr::get(&context, "cpu", "", settings.getDictionary(&context)));
+  NamedAttrList numbers;
+  numbers.set("threads", builder.getI64IntegerAttr(1 + int64_t(random() % 8 == 0)));
+  auto target = completeTarget(TargetAttr::get(&context, "cpu", "", numbers.getDictionary(&context)));
   if (!target)
     return head + target.status().message();
   module->setAttr("incept.mode", builder.getStringAttr("train"));
@@ -273,8 +274,8 @@ int tryNetworks(int first, int step, std::atomic<uint64_t> &current) {
   tests::TemporaryDirectory folder;
   int failures = 0;
   double worst = 0;
-  for (int i = first; i < count; i += step) {
-    current = firstSeed + uint64_t(i);
+  for (int i = first; i < settings.count; i += step) {
+    current = settings.seed + uint64_t(i);
     std::string problem = tryNetwork(current, folder, worst);
     if (problem.empty())
       continue;
@@ -290,7 +291,9 @@ int tryNetworks(int first, int step, std::atomic<uint64_t> &current) {
 
 /// Runs the networks in `jobs` processes, so that a crash has a seed.
 static int runAll() {
-  llvm::outs() << count << " networks, seeds " << firstSeed << " to " << firstSeed + uint64_t(count) - 1 << "\n";
+  const int jobs = settings.jobs;
+  llvm::outs() << settings.count << " networks, seeds " << settings.seed << " to "
+               << settings.seed + uint64_t(settings.count) - 1 << "\n";
   llvm::outs().flush();
   auto *current = static_cast<std::atomic<uint64_t> *>(
       ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
@@ -316,6 +319,20 @@ static int runAll() {
 } // namespace incept::test
 
 int main(int argc, char **argv) {
-  cl::ParseCommandLineOptions(argc, argv, "random networks against the f64 interpreter\n");
+  using incept::test::settings;
+  for (llvm::StringRef argument : llvm::ArrayRef(argv, argc).drop_front()) {
+    bool isGood = argument == "--print";
+    settings.print |= isGood;
+    if (argument.consume_front("--count="))
+      isGood = !argument.getAsInteger(10, settings.count) && settings.count > 0;
+    else if (argument.consume_front("--seed="))
+      isGood = !argument.getAsInteger(10, settings.seed);
+    else if (argument.consume_front("--jobs="))
+      isGood = !argument.getAsInteger(10, settings.jobs) && settings.jobs > 0;
+    if (!isGood) {
+      llvm::errs() << "usage: incept-random-networks [--count=N] [--seed=FIRST] [--jobs=N] [--print]\n";
+      return 2;
+    }
+  }
   return incept::test::runAll();
 }
