@@ -8,6 +8,7 @@
 // RUN: incept-opt %s -split-input-file -verify-diagnostics -incept-schedule
 // RUN: incept-opt %s -split-input-file -verify-diagnostics -incept-plan-memory
 // RUN: incept-opt %s -split-input-file -verify-diagnostics -incept-lower-to-exec
+// RUN: incept-opt %s -split-input-file -verify-diagnostics -incept-shape-launches
 
 // expected-error @+1 {{expected the module's attribute incept.target, such as #incept.target<cpu>}}
 module {
