@@ -122,6 +122,8 @@ Status CpuDevice::loadKernels() {
   std::string_view left = image.kernelObject;
   while (!left.empty()) {
     ssize_t written = ::write(file, left.data(), left.size());
+    if (written < 0 && errno == EINTR)
+      continue;
     if (written <= 0) {
       ::close(file);
       return machineError("cannot store the program's kernels in memory");
