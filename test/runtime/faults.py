@@ -87,9 +87,9 @@ def check(fault, has_to_succeed, expected):
         fail("it did not end in one sentence")
     elif has_to_succeed:
         fail("it gave up")
-    # A training that ends in an error saves the weights that it has.
+    # A run that cannot go on keeps the weights that it has.
     if final not in (old, expected) and not (result.returncode != 0 and whole(os.path.join(folder, "final"))):
-        fail("the weights are neither the old ones nor new ones")
+        fail("the weights are neither the old ones nor whole")
     run = os.path.join(folder, "run")
     checkpoints = [entry for entry in (os.listdir(run) if os.path.isdir(run) else []) if entry.endswith(".safetensors")]
     for checkpoint in checkpoints:
