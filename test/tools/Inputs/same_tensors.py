@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Fails unless two safetensors files have the same tensors in the same order, byte for byte; metadata may differ.
 
 usage: same_tensors.py FIRST SECOND
