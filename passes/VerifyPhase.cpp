@@ -3,12 +3,12 @@
 // Checks the contract of a phase, so that a bug of one phase shows there and not in generated code, and marks the
 // module with the phase's name. What the memory plan promises is in VerifyMemory.cpp.
 
+#include "passes/VerifyPhase.h"
 #include "dialect/EntryPoints.h"
 #include "dialect/VerifierUtils.h"
 #include "passes/Layouts.h"
 #include "passes/Passes.h"
 #include "passes/Phases.h"
-#include "passes/VerifyPhase.h"
 #include "llvm/ADT/StringSet.h"
 
 using namespace mlir;
@@ -293,7 +293,8 @@ struct VerifyPhasePass : impl::VerifyPhasePassBase<VerifyPhasePass> {
             return failure();
         if (auto group = dyn_cast<GroupOp>(op); group && failed(verifyGroup(group, *target, symbols)))
           return failure();
-        if (auto read = dyn_cast<ReadOp>(op); read && failed(verifyFormat(read, read.getVariable(), read, symbols)))
+        if (auto read = dyn_cast<ReadOp>(op);
+            read && failed(verifyFormat(read, read.getVariable(), read.getValue(), symbols)))
           return failure();
         if (auto write = dyn_cast<WriteOp>(op);
             write && failed(verifyFormat(write, write.getVariable(), write.getValue(), symbols)))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "codegen/Problems.h"
 #include "codegen/cpu/CpuTarget.h"
+#include "codegen/Problems.h"
 #include "dialect/EntryPoints.h"
 #include "dialect/InceptOps.h"
 #include "dialect/VerifierUtils.h"
@@ -173,13 +173,17 @@ public:
     if (auto reorder = dyn_cast<ReorderOp>(op)) {
       posed = reorderOf(shapeOf(reorder.getSrc()), getElementTypeOrSelf(reorder.getSrc().getType()),
                         formatOf(reorder.getSrc()), formatOf(reorder.getDst()), bool(reorder.getScales()));
-      if (shapeOf(reorder.getSrc()).size() < 3) // whatever their layouts call it
-        planned.srcFormat = planned.dstFormat = "";
+      for (std::string *format : {&planned.srcFormat, &planned.dstFormat})
+        if (*format == kNhwcFormat && shapeOf(reorder.getSrc()).size() < 3)
+          format->clear();
     } else {
       posed = problemOf(op, planned.weightsFormat);
     }
     if (failed(posed))
       return refuse(why) << "there is no primitive for '" << op->getName().getStringRef() << "'";
+    if (posed->kind != planned.kind)
+      return refuse(why) << "it is " << onednn::kindName(planned.kind) << " where the op is "
+                         << onednn::kindName(posed->kind);
     if (isConvolution(planned.kind)) {
       posed->activations = planned.activations;
       for (ValueRange values : {ValueRange(op->getOperands()), ValueRange(op->getResults())})
@@ -197,6 +201,8 @@ public:
     }
     posed->threads = planned.threads;
     auto theirs = onednn::encode(planned), ours = onednn::encode(*posed);
+    if (theirs.size() != ours.size())
+      return refuse(why) << "there are other numbers than the op has";
     for (const auto &[is, expected] : llvm::zip_equal(theirs, ours))
       if (is != expected)
         return refuse(why) << is.first << " is '" << is.second << "' where the op has '" << expected.second << "'";
