@@ -1,7 +1,7 @@
 // RUN: incept-opt %s -split-input-file -verify-diagnostics --incept-shape-launches | FileCheck %s
 
 module attributes {incept.target = #incept.target<fake>} {
-incept.exec.region @arena 4096
+incept.exec.region @arena 8192
 incept.exec.kernel_def @k map {
 ^bb0(%x: tensor<?x?xf32>):
   %0 = incept.relu %x : (tensor<?x?xf32>) -> tensor<?x?xf32>
@@ -15,9 +15,10 @@ incept.exec.plan @p reorder {} : (memref<65x8xf32>) -> memref<65x8xf32>
 //       CHECK:   incept.exec.library @p ins(%{{.+}} : memref<65x8xf32>) outs(%{{.+}} : memref<65x8xf32>) scratchpad(%{{.+}} : memref<0xi8>){{$}}
 func.func @blocks() {
   %x = incept.exec.slice @arena at 0 : memref<65x8xf32>
+  %y = incept.exec.slice @arena at 4096 : memref<65x8xf32>
   %s = incept.exec.slice @arena at 0 : memref<0xi8>
   incept.exec.kernel @k ins(%x : memref<65x8xf32>) outs(%x : memref<65x8xf32>) extents [65, 8, 8, 8] units 65 {incept.path = "a"}
-  incept.exec.library @p ins(%x : memref<65x8xf32>) outs(%x : memref<65x8xf32>) scratchpad(%s : memref<0xi8>)
+  incept.exec.library @p ins(%x : memref<65x8xf32>) outs(%y : memref<65x8xf32>) scratchpad(%s : memref<0xi8>)
   return
 }
 }

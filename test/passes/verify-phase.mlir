@@ -274,7 +274,7 @@ module attributes {incept.target = #incept.target<fake>} {
   func.func @f() attributes {incept.entry = #incept.entry<update>} {
     %0 = incept.read @v : !x
     %1 = incept.read @w : !y
-    // expected-error @+1 {{expected tensors in one format in a kernel, but got #incept.layout<dense> and #incept.layout<blocked>}}
+    // expected-error @+1 {{expected tensors that lie in one order in a kernel, but got 'dense' and 'blocked'}}
     %2 = incept.group kernel(%0, %1) : (!x, !y) -> !x {
     ^bb0(%a: !x, %b: !y):
       %r = incept.add %a, %b : (!x, !y) -> !x
