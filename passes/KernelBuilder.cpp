@@ -60,8 +60,9 @@ namespace {
 /// A kernel definition under construction, outside any module.
 class Definition {
 public:
-  Definition(MLIRContext *context, KernelFamily family) : builder(context), flat(family == KernelFamily::Flat) {
-    op = exec::KernelDefOp::create(builder, builder.getUnknownLoc(), "kernel", family);
+  /// `loc` is the place of the first group that the kernel is made for.
+  Definition(Location loc, KernelFamily family) : builder(loc.getContext()), flat(family == KernelFamily::Flat) {
+    op = exec::KernelDefOp::create(builder, loc, "kernel", family);
     body = builder.createBlock(&op.getBody());
   }
 
@@ -201,9 +202,8 @@ static SmallVector<Value> outside(const Stages::Pairs &pairs) {
 }
 
 /// The definition of a group's first launch, and what that launch reads and writes.
-static exec::KernelDefOp defineFirst(KernelFamily family, const Stages &stages, MLIRContext *context,
-                                     KernelLaunch &launch) {
-  Definition definition(context, family);
+static exec::KernelDefOp defineFirst(KernelFamily family, const Stages &stages, Location loc, KernelLaunch &launch) {
+  Definition definition(loc, family);
   for (Value argument : inside(stages.firstInputs))
     definition.addArgument(argument);
   for (Operation *op : stages.first)
@@ -218,12 +218,11 @@ static exec::KernelDefOp defineFirst(KernelFamily family, const Stages &stages, 
 }
 
 /// The same of the second one, which adds `partials` partial sums of each sum.
-static exec::KernelDefOp defineCombine(const Stages &stages, int64_t partials, MLIRContext *context,
-                                       KernelLaunch &launch) {
+static exec::KernelDefOp defineCombine(const Stages &stages, int64_t partials, Location loc, KernelLaunch &launch) {
   int64_t channels = shapeOf(stages.sums.front())[0];
   launch.extents = {partials, channels};
   launch.flops = int64_t(stages.sums.size()) * partials * channels;
-  Definition definition(context, KernelFamily::Combine);
+  Definition definition(loc, KernelFamily::Combine);
   for (Value sum : stages.sums)
     definition.addPartialSums(sum);
   for (Value argument : inside(stages.secondInputs))
@@ -250,7 +249,7 @@ FailureOr<KernelLaunch> KernelTable::getOpaque(GroupOp group, Operation *op) {
   launch.reads = launch.operands.size();
   llvm::append_range(launch.operands, group.getOutputs());
   launch.extents = kernel.getExtents();
-  Definition definition(module.getContext(), KernelFamily::Opaque);
+  Definition definition(op->getLoc(), KernelFamily::Opaque);
   definition.addOpaque(op);
   finish(launch, definition.yield(op->getResults()));
   return launch;
@@ -277,16 +276,16 @@ FailureOr<SmallVector<KernelLaunch, 2>> KernelTable::get(GroupOp group) {
   if (failed(mapExtents(group, family, target, launches[0])))
     return failure();
   launches[0].flops = countFlops(group);
-  finish(launches[0], defineFirst(family, stages, group.getContext(), launches[0]));
+  finish(launches[0], defineFirst(family, stages, group.getLoc(), launches[0]));
   if (!stages.sums.empty()) {
     launches.emplace_back();
-    finish(launches[1], defineCombine(stages, launches[0].units, group.getContext(), launches[1]));
+    finish(launches[1], defineCombine(stages, launches[0].units, group.getLoc(), launches[1]));
   }
   return launches;
 }
 
 StringRef KernelTable::getCombine() {
-  Definition definition(module.getContext(), KernelFamily::Combine);
+  Definition definition(module.getLoc(), KernelFamily::Combine);
   return intern(definition.yield(definition.addPartialSums()));
 }
 

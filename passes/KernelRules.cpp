@@ -2,9 +2,9 @@
 //
 // Two functions and a row per op that is a kernel by itself. dialect/README.md says what the extents are.
 
+#include "passes/KernelRules.h"
 #include "dialect/VerifierUtils.h"
 #include "mlir/IR/DialectRegistry.h"
-#include "passes/KernelRules.h"
 #include "passes/LaunchCost.h"
 #include "passes/LaunchShape.h"
 #include "passes/Layouts.h"

@@ -5,6 +5,7 @@
 #include "dialect/EntryPoints.h"
 #include "dialect/InceptOps.h"
 #include "passes/Passes.h"
+#include "llvm/ADT/StringSet.h"
 
 using namespace mlir;
 
@@ -46,9 +47,12 @@ private:
 
   static bool isReadOrNull(Value value) { return !value || value.getDefiningOp<ReadOp>(); }
 
-  /// Declares the derived variable folded/NAME, written by @prepare_inference, and reads it before `user`.
+  /// Declares the derived variable folded/NAME, written by @prepare_inference, and reads it before `user`. A path may
+  /// be that of two convolutions, where a rewrite made two of one: the second's name has a number.
   Value derive(Operation *user, StringRef name, Value value) {
     std::string symbol = ("folded/" + name).str();
+    for (int number = 2; !taken.insert(symbol).second; ++number)
+      symbol = ("folded/" + name + "_" + Twine(number)).str();
     VariableOp::create(variables, user->getLoc(), symbol, cast<RankedTensorType>(value.getType()),
                        VariableKind::Derived);
     WriteOp::create(prepare, user->getLoc(), symbol, value);
@@ -104,8 +108,9 @@ private:
 
   ModuleOp module;
   func::FuncOp infer;
-  OpBuilder prepare;   ///< in @prepare_inference
-  OpBuilder variables; ///< before the functions
+  OpBuilder prepare;       ///< in @prepare_inference
+  llvm::StringSet<> taken; ///< symbols of derived variables
+  OpBuilder variables;     ///< before the functions
 };
 
 struct PrepareInferencePass : impl::PrepareInferencePassBase<PrepareInferencePass> {

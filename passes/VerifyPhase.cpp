@@ -259,6 +259,19 @@ struct VerifyPhasePass : impl::VerifyPhasePassBase<VerifyPhasePass> {
     markAllAnalysesPreserved();
   }
 
+  /// Tensors have sizes, and elements that programs can have.
+  static LogicalResult verifyType(OpResult result) {
+    auto type = dyn_cast<RankedTensorType>(result.getType());
+    if (!type)
+      return success();
+    Type element = type.getElementType();
+    if (type.hasStaticShape() && (isa<IntegerType>(element) || element.isF32() || element.isBF16() || element.isF16()))
+      return success();
+    return result.getOwner()->emitOpError()
+           << "expected a tensor of known sizes and of integers, f32, bf16 or f16, but result "
+           << result.getResultNumber() << " is " << type;
+  }
+
   static LogicalResult verifyPlaces(ModuleOp module, Phase phase) {
     bool ok = true;
     for (Operation &op : *module.getBody()) {
@@ -270,10 +283,12 @@ struct VerifyPhasePass : impl::VerifyPhasePassBase<VerifyPhasePass> {
     // What groups and kernels may hold is theirs to verify.
     for (func::FuncOp function : module.getOps<func::FuncOp>())
       function.walk([&](Operation *op) {
-        if (op == function || isa<GroupOp>(op->getParentOp()))
+        if (op == function)
           return;
-        if (!(phasesOf(op) & bit(phase)))
+        if (!isa<GroupOp>(op->getParentOp()) && !(phasesOf(op) & bit(phase)))
           ok &= succeeded(refuse(op, phase));
+        else
+          ok &= llvm::all_of(op->getResults(), [](OpResult result) { return succeeded(verifyType(result)); });
       });
     return success(ok);
   }

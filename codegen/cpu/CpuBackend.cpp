@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+#include "codegen/cpu/CpuBackend.h"
 #include "codegen/Codegen.h"
 #include "codegen/cpu/CompileKernels.h"
-#include "codegen/cpu/CpuBackend.h"
 #include "codegen/cpu/CpuTarget.h"
 #include "codegen/cpu/Processor.h"
 #include "codegen/image/ImageWriter.h"

@@ -136,24 +136,6 @@ public:
     onednn::Problem problem;
     if (!decode(plan, problem, why))
       return failure();
-    problem.threads = 0; // the plan's number is the target's choice
-    auto made = describe(problem, why);
-    if (failed(made))
-      return failure();
-    DictionaryAttr config = plan.getConfig();
-    auto text = [&](StringRef key) {
-      auto value = config.getAs<StringAttr>(key);
-      return value ? value.getValue() : StringRef();
-    };
-    made->config.push_back({"impl", made->impl});
-    for (const auto &[key, value] : made->config)
-      if (text(key) != value)
-        return refuse(why) << "expected " << key << " = '" << value << "', but got '" << text(key) << "'";
-    auto weightsBytes = config.getAs<IntegerAttr>("weights_bytes");
-    if (plan.getKind() != made->kind || !weightsBytes || weightsBytes.getInt() != made->weightsBytes ||
-        plan.getScratchpadBytes() < made->scratchpadBytes)
-      return refuse(why) << "expected " << stringifyPlanKind(made->kind) << " with weights of " << made->weightsBytes
-                         << " bytes and a scratchpad of " << made->scratchpadBytes << " or more";
     FunctionType signature = signatureOf(problem, plan.getContext());
     if (!signature || plan.getSignature() != signature)
       return refuse(why) << "expected the memory that the problem has, " << signature << ", but got "

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+#include "codegen/cuda/CudaBackend.h"
 #include "codegen/Codegen.h"
 #include "codegen/cuda/CompileKernels.h"
-#include "codegen/cuda/CudaBackend.h"
 #include "codegen/cuda/CudaTarget.h"
 #include "codegen/cuda/plans/OpenCudnn.h"
 #include "codegen/cuda/plans/PlanBuilder.h"

@@ -2,12 +2,12 @@
 //
 // The program image of a small exec-phase module, and the executable that carries it.
 
+#include "runtime/program/Image.h"
 #include "codegen/image/Executable.h"
 #include "codegen/image/ImageWriter.h"
 #include "dialect/InceptOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Parser/Parser.h"
-#include "runtime/program/Image.h"
 #include "llvm/Object/ObjectFile.h"
 #include "llvm/Support/Endian.h"
 #include "llvm/Support/FileSystem.h"

@@ -3,10 +3,10 @@
 // A module means the same after each phase: gradients, running statistics and logits agree with those of the phase
 // before, in the f64 interpreter. And an update is what its formula says.
 
+#include "passes/Phases.h"
 #include "TestNetworks.h"
 #include "mlir/Pass/PassManager.h"
 #include "passes/Passes.h"
-#include "passes/Phases.h"
 
 #include <cmath>
 #include <gtest/gtest.h>
