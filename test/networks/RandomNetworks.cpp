@@ -281,6 +281,7 @@ int tryNetworks(int first, int step, std::atomic<uint64_t> &current) {
       continue;
     ++failures;
     llvm::outs() << "FAILED " << problem << drawNetwork(current) << "\n";
+    llvm::outs().flush();
   }
   llvm::outs() << "largest difference that passed: " << worst << "\n";
   llvm::outs().flush();
