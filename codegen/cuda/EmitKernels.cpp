@@ -38,7 +38,6 @@ FailureOr<OwningOpRef<ModuleOp>> emitKernels(ModuleOp launches) {
   OpBuilder builder = OpBuilder::atBlockEnd(module->getBody());
   auto kernels = gpu::GPUModuleOp::create(builder, loc, "kernels");
   for (const Variant &variant : *variants) {
-    exec::KernelDefOp definition = variant.definition;
     CudaEmitter emitter(kernels, variant);
     if (failed(emitKernel(emitter)))
       return failure();

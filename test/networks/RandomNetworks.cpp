@@ -46,8 +46,9 @@ struct Settings {
 } settings;
 
 constexpr int64_t kBatch = 4;
-/// f32 against f64 through a dozen layers. What a mistake changes is of the size of the values.
-constexpr double kTolerance = 5e-3;
+/// f32 against f64 through a dozen layers, where a ReLU may switch by a rounding (seed 118: 0.8 %). What a mistake changes
+/// is of the size of the values.
+constexpr double kTolerance = 3e-2;
 
 /// The rewrites of a network: all of them, or each with a chance of one half.
 PhaseOptions drawRewrites(std::mt19937_64 &random) {
