@@ -5,7 +5,7 @@
 #include "dialect/EntryPoints.h"
 #include "dialect/InceptOps.h"
 #include "passes/Passes.h"
-#include "llvm/ADT/StringSet.h"
+#include "llvm/ADT/DenseSet.h"
 
 using namespace mlir;
 
@@ -47,12 +47,9 @@ private:
 
   static bool isReadOrNull(Value value) { return !value || value.getDefiningOp<ReadOp>(); }
 
-  /// Declares the derived variable folded/NAME, written by @prepare_inference, and reads it before `user`. A path may
-  /// be that of two convolutions, where a rewrite made two of one: the second's name has a number.
+  /// Declares the derived variable folded/NAME, written by @prepare_inference, and reads it before `user`.
   Value derive(Operation *user, StringRef name, Value value) {
     std::string symbol = ("folded/" + name).str();
-    for (int number = 2; !taken.insert(symbol).second; ++number)
-      symbol = ("folded/" + name + "_" + Twine(number)).str();
     VariableOp::create(variables, user->getLoc(), symbol, cast<RankedTensorType>(value.getType()),
                        VariableKind::Derived);
     WriteOp::create(prepare, user->getLoc(), symbol, value);
@@ -65,8 +62,8 @@ private:
       if (!isReadOrNull(operand))
         return norm.emitOpError() << "expected statistics and parameters that are read from variables";
     auto conv = norm.getSrc().getDefiningOp<Conv2DOp>();
-    bool folds =
-        conv && conv->hasOneUse() && !conv.getRelu() && isReadOrNull(conv.getWeights()) && isReadOrNull(conv.getBias());
+    bool folds = conv && !folded.contains(conv) && conv->hasOneUse() && !conv.getRelu() &&
+                 isReadOrNull(conv.getWeights()) && isReadOrNull(conv.getBias());
     Value beta = readAgain(norm.getBeta());
     Type vector = beta.getType();
     Value mean = readAgain(norm.getMean());
@@ -82,14 +79,15 @@ private:
     auto weights = ReorderOp::create(prepare, conv.getLoc(), conv.getWeights().getType(), readAgain(conv.getWeights()),
                                      fold.getScale());
     setPath(weights, getPath(conv));
-    Value folded = derive(conv, (getPath(conv) + ".weight").str(), weights);
+    Value scaled = derive(conv, (getPath(conv) + ".weight").str(), weights);
     Value bias = derive(conv, (getPath(conv) + ".bias").str(), fold.getShift());
     OpBuilder before(conv);
     auto replacement =
-        Conv2DOp::create(before, conv.getLoc(), conv.getType(), conv.getSrc(), folded, bias, Value(),
+        Conv2DOp::create(before, conv.getLoc(), conv.getType(), conv.getSrc(), scaled, bias, Value(),
                          conv.getStrideAttr(), conv.getPadBeginAttr(), conv.getPadEndAttr(), conv.getDilationAttr(),
                          conv.getGroupsAttr(), conv.getScaleAttr(), conv.getReluAttr());
     setPath(replacement, getPath(conv));
+    folded.insert(replacement);
     norm.replaceAllUsesWith(replacement.getDst());
     norm.erase();
     conv.erase();
@@ -108,9 +106,9 @@ private:
 
   ModuleOp module;
   func::FuncOp infer;
-  OpBuilder prepare;       ///< in @prepare_inference
-  llvm::StringSet<> taken; ///< symbols of derived variables
-  OpBuilder variables;     ///< before the functions
+  OpBuilder prepare;                  ///< in @prepare_inference
+  llvm::DenseSet<Operation *> folded; ///< convolutions that have a batch norm in them
+  OpBuilder variables;                ///< before the functions
 };
 
 struct PrepareInferencePass : impl::PrepareInferencePassBase<PrepareInferencePass> {

@@ -64,14 +64,15 @@ incept.exec.kernel_def @sgd flat {
 
 func.func @forward_backward() attributes {incept.entry = #incept.entry<forward_backward>} {
   %x = incept.exec.slice @arena at 0 : memref<1x96x35x35xf32>
-  %odd = incept.exec.slice @arena at 4 : memref<1x96x35x35xf32>
+  %odd = incept.exec.slice @arena at 540004 : memref<1x96x35x35xf32>
   %h = incept.exec.slice @arena at 0 : memref<1x96x35x35xf16>
   %c = incept.exec.slice @arena at 640000 : memref<96xf32>
   incept.exec.kernel @scale_shift ins(%x, %c, %c, %c : memref<1x96x35x35xf32>, memref<96xf32>, memref<96xf32>, memref<96xf32>) outs(%x : memref<1x96x35x35xf32>) extents [1225, 96, 96, 96] units 1225
   incept.exec.kernel @scale_shift ins(%odd, %c, %c, %c : memref<1x96x35x35xf32>, memref<96xf32>, memref<96xf32>, memref<96xf32>) outs(%x : memref<1x96x35x35xf32>) extents [1225, 96, 96, 96] units 1225
   incept.exec.kernel @half ins(%h : memref<1x96x35x35xf16>) outs(%h : memref<1x96x35x35xf16>) extents [1225, 96, 96, 96] units 1225
   %w = incept.exec.slice @arena at 64 : memref<50001xf32>
+  %v = incept.exec.slice @arena at 264128 : memref<50001xf32>
   %rate = incept.exec.slice @step at 24 : memref<f32>
-  incept.exec.kernel @sgd ins(%w, %w, %w, %rate, %rate, %rate : memref<50001xf32>, memref<50001xf32>, memref<50001xf32>, memref<f32>, memref<f32>, memref<f32>) outs(%w, %w : memref<50001xf32>, memref<50001xf32>) extents [50001] units 49
+  incept.exec.kernel @sgd ins(%w, %w, %w, %rate, %rate, %rate : memref<50001xf32>, memref<50001xf32>, memref<50001xf32>, memref<f32>, memref<f32>, memref<f32>) outs(%w, %v : memref<50001xf32>, memref<50001xf32>) extents [50001] units 49
   return
 }

@@ -35,10 +35,11 @@ incept.exec.kernel_def @combine combine {
 func.func @forward_backward() attributes {incept.entry = #incept.entry<forward_backward>} {
   %x = incept.exec.slice @arena at 0 : memref<4x600x35x35xf32>
   %k = incept.exec.slice @arena at 12000000 : memref<600xf32>
+  %l = incept.exec.slice @arena at 12004096 : memref<600xf32>
   %p = incept.exec.slice @arena at 12010240 : memref<77x600xf32>
   %q = incept.exec.slice @arena at 12200000 : memref<77x600xf32>
   incept.exec.kernel @stats ins(%x, %k : memref<4x600x35x35xf32>, memref<600xf32>) outs(%p, %q : memref<77x600xf32>, memref<77x600xf32>) extents [4900, 600, 64, 600] units 77
-  incept.exec.kernel @combine ins(%p, %q : memref<77x600xf32>, memref<77x600xf32>) outs(%k, %k : memref<600xf32>, memref<600xf32>) extents [77, 600] units 10
+  incept.exec.kernel @combine ins(%p, %q : memref<77x600xf32>, memref<77x600xf32>) outs(%k, %l : memref<600xf32>, memref<600xf32>) extents [77, 600] units 10
   return
 }
 
