@@ -46,8 +46,8 @@ struct Settings {
 } settings;
 
 constexpr int64_t kBatch = 4;
-/// f32 against f64 through a dozen layers, where a ReLU may switch by a rounding (seed 118: 0.8 %). What a mistake changes
-/// is of the size of the values.
+/// f32 against f64 through a dozen layers, where a ReLU may switch by a rounding (seed 118: 0.8 %). What a mistake
+/// changes is of the size of the values.
 constexpr double kTolerance = 3e-2;
 
 /// The rewrites of a network: all of them, or each with a chance of one half.
