@@ -30,10 +30,10 @@ for suite in build/release/bin/incept-*-tests; do
   [ -x "$suite" ] || continue
   "$suite" --gtest_brief=1 2>&1 | tee "$log"
   p=$(sed -nE 's/^\[  PASSED  \] ([0-9]+) tests?.*/\1/p' "$log" | tail -n 1)
-  f=$(sed -nE 's/^ ?([0-9]+) FAILED TESTS?.*/\1/p' "$log" | tail -n 1)
+  f=$(grep -c '^\[  FAILED  \] ' "$log") # gtest sums them up only where it is not brief
   # A suite that crashed says neither.
-  if [ -z "$p" ] && [ -z "$f" ]; then f=1; fi
-  passed=$((passed + ${p:-0})) failed=$((failed + ${f:-0}))
+  if [ -z "$p" ] && [ "$f" -eq 0 ]; then f=1; fi
+  passed=$((passed + ${p:-0})) failed=$((failed + f))
 done
 
 # Everything else: IR tests, tools, numerics, parity with PyTorch.
