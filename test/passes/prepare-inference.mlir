@@ -106,3 +106,45 @@ module {
     return
   }
 }
+
+// -----
+
+// A convolution takes one batch norm. The one after it, whose operand is that convolution again, stays an op of its own.
+module {
+  incept.variable @c.conv.weight kind parameter : tensor<4x1x1x1xf32>
+  incept.variable @c.a.bias kind parameter : tensor<4xf32>
+  incept.variable @c.a.running_mean kind state : tensor<4xf32>
+  incept.variable @c.a.running_var kind state : tensor<4xf32>
+  incept.variable @c.b.bias kind parameter : tensor<4xf32>
+  incept.variable @c.b.running_mean kind state : tensor<4xf32>
+  incept.variable @c.b.running_var kind state : tensor<4xf32>
+  incept.variable @"io/f32_input" kind io role "f32_input" : tensor<2x1x2x2xf32>
+  incept.variable @out kind io role "out" : tensor<2x4x2x2xf32>
+  // CHECK-DAG: incept.variable @"folded/c.conv.weight" kind derived
+  // CHECK-DAG: incept.variable @"folded/c.conv.bias" kind derived
+  // CHECK-DAG: incept.variable @"folded/c.b.scale" kind derived
+  // CHECK-LABEL: func.func @infer()
+  // CHECK: %[[Y:.*]] = incept.conv2d %{{.*}} bias %{{.*}} {incept.path = "c.conv"}
+  // CHECK-DAG: %[[M:.*]] = incept.read @c.b.running_mean
+  // CHECK-DAG: %[[S:.*]] = incept.read @"folded/c.b.scale"
+  // CHECK-DAG: %[[B:.*]] = incept.read @c.b.bias
+  // CHECK: %[[Z:.*]] = incept.scale_shift %[[Y]] {{.*}}%[[M]]{{.*}}%[[S]]{{.*}}%[[B]]
+  // CHECK: incept.write @out, %[[Z]]
+  func.func @infer() attributes {incept.entry = #incept.entry<infer>} {
+    %x = incept.read @"io/f32_input" : tensor<2x1x2x2xf32>
+    %w = incept.read @c.conv.weight : tensor<4x1x1x1xf32>
+    %c = incept.conv2d %x, %w {incept.path = "c.conv"} : (tensor<2x1x2x2xf32>, tensor<4x1x1x1xf32>) -> tensor<2x4x2x2xf32>
+    %b1 = incept.read @c.a.bias : tensor<4xf32>
+    %m1 = incept.read @c.a.running_mean : tensor<4xf32>
+    %v1 = incept.read @c.a.running_var : tensor<4xf32>
+    %y = incept.batch_norm %c beta %b1 mean %m1 variance %v1 {epsilon = 1.0e-3, decay = 0.9, incept.path = "c.a"}
+        : (tensor<2x4x2x2xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) -> tensor<2x4x2x2xf32>
+    %b2 = incept.read @c.b.bias : tensor<4xf32>
+    %m2 = incept.read @c.b.running_mean : tensor<4xf32>
+    %v2 = incept.read @c.b.running_var : tensor<4xf32>
+    %z = incept.batch_norm %y beta %b2 mean %m2 variance %v2 {epsilon = 1.0e-3, decay = 0.9, incept.path = "c.b"}
+        : (tensor<2x4x2x2xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) -> tensor<2x4x2x2xf32>
+    incept.write @out, %z : tensor<2x4x2x2xf32>
+    return
+  }
+}
