@@ -128,7 +128,7 @@ module {
   // CHECK-DAG: %[[M:.*]] = incept.read @c.b.running_mean
   // CHECK-DAG: %[[S:.*]] = incept.read @"folded/c.b.scale"
   // CHECK-DAG: %[[B:.*]] = incept.read @c.b.bias
-  // CHECK: %[[Z:.*]] = incept.scale_shift %[[Y]] {{.*}}%[[M]]{{.*}}%[[S]]{{.*}}%[[B]]
+  // CHECK: %[[Z:.*]] = incept.scale_shift %[[Y]], %[[M]], %[[S]], %[[B]] {incept.path = "c.b"}
   // CHECK: incept.write @out, %[[Z]]
   func.func @infer() attributes {incept.entry = #incept.entry<infer>} {
     %x = incept.read @"io/f32_input" : tensor<2x1x2x2xf32>
