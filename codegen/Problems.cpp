@@ -75,4 +75,60 @@ std::optional<OpProblem> describeProblem(Operation *op) {
       .Default([](Operation *) -> Result { return std::nullopt; });
 }
 
+FunctionType problemSignature(MLIRContext *context, const LibraryProblem &p, bool hasResidual, ProblemMemory memory) {
+  bool isKnown = true;
+  SmallVector<Type> types;
+  auto add = [&](ProblemPart part, const Shape &shape) {
+    auto type = memory(part, shape);
+    isKnown &= succeeded(type);
+    types.push_back(succeeded(type) ? Type(*type) : Type());
+  };
+  auto src = [&] { add(ProblemPart::Src, {p.mb, p.ic, p.ih, p.iw}); };
+  auto dst = [&] { add(ProblemPart::Dst, {p.mb, p.oc, p.oh, p.ow}); };
+  auto weights = [&] { add(ProblemPart::Weights, {p.oc, p.ic / p.g, p.kh, p.kw}); };
+  switch (p.kind) {
+  case LibraryKind::ConvolutionForward:
+    src(), weights();
+    if (p.bias)
+      add(ProblemPart::Bias, {p.oc});
+    if (hasResidual)
+      add(ProblemPart::Residual, {p.mb, p.oc, p.oh, p.ow});
+    dst();
+    break;
+  case LibraryKind::ConvolutionBackwardData:
+    dst(), weights(), src();
+    break;
+  case LibraryKind::ConvolutionBackwardWeights:
+    src(), dst(), weights();
+    break;
+  case LibraryKind::MatMul:
+    isKnown &= p.lda == (p.transposeA ? p.m : p.k) && p.ldb == (p.transposeB ? p.k : p.n) && p.ldc == p.n;
+    add(ProblemPart::A, p.transposeA ? Shape{p.k, p.m} : Shape{p.m, p.k});
+    add(ProblemPart::B, p.transposeB ? Shape{p.n, p.k} : Shape{p.k, p.n});
+    if (p.bias)
+      add(ProblemPart::Bias, {p.n});
+    add(ProblemPart::C, {p.m, p.n});
+    break;
+  case LibraryKind::Reorder:
+    return {};
+  }
+  ArrayRef<Type> all = types;
+  return isKnown ? FunctionType::get(context, all.drop_back(), all.take_back()) : FunctionType();
+}
+
+LogicalResult compareProblems(const std::vector<std::pair<std::string, std::string>> &planned,
+                              const std::vector<std::pair<std::string, std::string>> &posed, std::string &why) {
+  llvm::raw_string_ostream stream(why);
+  if (planned.size() != posed.size()) {
+    stream << "there are other numbers than the op has";
+    return failure();
+  }
+  for (const auto &[is, expected] : llvm::zip_equal(planned, posed))
+    if (is != expected) {
+      stream << is.first << " is '" << is.second << "' where the op has '" << expected.second << "'";
+      return failure();
+    }
+  return success();
+}
+
 } // namespace incept

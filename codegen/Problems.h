@@ -4,6 +4,7 @@
 #pragma once
 
 #include "dialect/InceptOps.h"
+#include "dialect/ShapeInference.h"
 #include "runtime/device/LibraryProblem.h"
 
 #include <optional>
@@ -18,5 +19,20 @@ struct OpProblem {
 
 /// The problem that a library op poses; none for a reorder, which is a problem of formats.
 std::optional<OpProblem> describeProblem(mlir::Operation *op);
+
+/// The part that a tensor plays in a problem; `Src` and `Dst` stand for diff_src and diff_dst too.
+enum class ProblemPart { Src, Dst, Weights, Bias, Residual, A, B, C };
+
+/// The type of a tensor of a problem in memory, failure where it cannot be.
+using ProblemMemory = llvm::function_ref<mlir::FailureOr<mlir::MemRefType>(ProblemPart part, const Shape &shape)>;
+
+/// The signature of a plan for a convolution, one of its gradients or a product, in the order of the libraries'
+/// operands; null where `memory` fails. Shapes are logical, those of a product's matrices as they are stored.
+mlir::FunctionType problemSignature(mlir::MLIRContext *context, const LibraryProblem &problem, bool hasResidual,
+                                    ProblemMemory memory);
+
+/// Checks that a plan describes the problem that an op poses, in a library's own text; `why` says what differs.
+mlir::LogicalResult compareProblems(const std::vector<std::pair<std::string, std::string>> &planned,
+                                    const std::vector<std::pair<std::string, std::string>> &posed, std::string &why);
 
 } // namespace incept

@@ -115,8 +115,16 @@ private:
   }
 
   /// A parameter has the format of its copy in low precision; gradient, slots and what inference casts have that of the
-  /// parameter.
+  /// parameter. Where nothing is trained, it has that of what inference makes of it.
   void shareFormats() {
+    module.walk([&](WriteOp write) {
+      auto group = write.getValue().getDefiningOp<GroupOp>();
+      auto reorder = group ? dyn_cast<ReorderOp>(group.getFirstOp()) : ReorderOp();
+      if (!reorder || !formats.contains(write.getVariable()))
+        return;
+      if (auto read = outerValue(group, reorder.getSrc()).getDefiningOp<ReadOp>())
+        formats.try_emplace(read.getVariable(), std::string(formats.lookup(write.getVariable())));
+    });
     SmallVector<VariableOp> owned;
     llvm::copy_if(module.getOps<VariableOp>(), std::back_inserter(owned),
                   [](VariableOp variable) { return variable.getOwner().has_value(); });

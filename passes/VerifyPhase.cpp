@@ -195,6 +195,40 @@ LogicalResult verifyLayout(Operation *op, Value value, const Target &target, Pla
   return success();
 }
 
+/// Rows that are told apart in a tensor lie together in its format: it may keep blocks of rows.
+LogicalResult verifyRows(Operation *op, Value whole, int64_t begin, Value part, const Target &target) {
+  StringRef format = libraryFormat(layoutOf(whole));
+  int64_t rows = shapeOf(part)[0], total = shapeOf(whole)[0];
+  std::string expected;
+  if (!format.empty())
+    for (int64_t boundary : {begin, begin + rows, rows}) {
+      auto prefix = boundary == 0 ? FailureOr<std::string>(format.str()) : target.rowsFormat(format, boundary);
+      if (failed(prefix) && boundary != total)
+        return op->emitOpError() << "expected rows that lie together in " << layoutOf(whole) << ", but got " << rows
+                                 << " from row " << begin << " on";
+      if (succeeded(prefix) && boundary == rows)
+        expected = *prefix;
+    }
+  if (libraryFormat(layoutOf(part)) != StringRef(expected))
+    return op->emitOpError() << "expected " << rows << " rows of " << layoutOf(whole) << " in format '" << expected
+                             << "', but got " << layoutOf(part);
+  return success();
+}
+
+/// verifyRows for an op that joins rows or takes some.
+LogicalResult verifyRowsOf(Operation *op, const Target &target) {
+  if (auto slice = dyn_cast<SliceRowsOp>(op))
+    return verifyRows(op, slice.getSrc(), int64_t(slice.getOffset()), slice.getDst(), target);
+  auto join = dyn_cast<JoinRowsOp>(op);
+  int64_t begin = 0;
+  for (Value src : join ? join.getSrcs() : ValueRange()) {
+    if (failed(verifyRows(op, join.getDst(), begin, src, target)))
+      return failure();
+    begin += shapeOf(src)[0];
+  }
+  return success();
+}
+
 /// A variable's memory is in one format for all who read and write it.
 LogicalResult verifyFormat(Operation *op, StringRef name, Value value, SymbolTable &symbols) {
   auto variable = symbols.lookup<VariableOp>(name);
@@ -302,6 +336,8 @@ struct VerifyPhasePass : impl::VerifyPhasePassBase<VerifyPhasePass> {
         for (Value result : op.getResults())
           if (failed(verifyLayout(&op, result, *target, placements)))
             return failure();
+        if (failed(verifyRowsOf(&op, *target)))
+          return failure();
         if (auto group = dyn_cast<GroupOp>(op); group && failed(verifyGroup(group, *target, symbols)))
           return failure();
         if (auto read = dyn_cast<ReadOp>(op);

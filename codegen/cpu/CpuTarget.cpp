@@ -140,6 +140,14 @@ public:
     if (!signature || plan.getSignature() != signature)
       return refuse(why) << "expected the memory that the problem has, " << signature << ", but got "
                          << plan.getSignature();
+    onednn::Description chosen;
+    if (!choose(problem, chosen, why))
+      return failure();
+    auto impl = plan.getConfig().getAs<StringAttr>("impl");
+    if (!impl || !onednn::isSameImplementation(impl.getValue(), chosen.impl))
+      return refuse(why) << "oneDNN computes it by '" << chosen.impl << "'";
+    if (plan.getScratchpadBytes() != int64_t(chosen.scratchpadBytes))
+      return refuse(why) << "it needs a scratchpad of " << chosen.scratchpadBytes << " bytes";
     return success();
   }
 
@@ -182,12 +190,8 @@ public:
         }
     }
     posed->threads = planned.threads;
-    auto theirs = onednn::encode(planned), ours = onednn::encode(*posed);
-    if (theirs.size() != ours.size())
-      return refuse(why) << "there are other numbers than the op has";
-    for (const auto &[is, expected] : llvm::zip_equal(theirs, ours))
-      if (is != expected)
-        return refuse(why) << is.first << " is '" << is.second << "' where the op has '" << expected.second << "'";
+    if (failed(compareProblems(onednn::encode(planned), onednn::encode(*posed), why)))
+      return failure();
     if (plan.getSwapped() != isa<LinearBackwardWeightsOp>(op))
       return refuse(why) << "the first two operands are in the other order";
     return success();
@@ -240,41 +244,35 @@ private:
 
   /// How what a problem reads and writes lies in memory, null where it cannot be said.
   FunctionType signatureOf(const onednn::Problem &p, MLIRContext *context) const {
-    Builder builder(context);
-    auto element = [&](StringRef name) { return name == "bf16" ? Type(builder.getBF16Type()) : builder.getF32Type(); };
-    bool isKnown = true;
-    auto memory = [&](ArrayRef<int64_t> shape, StringRef format, StringRef type) -> Type {
+    auto memory = [&](ArrayRef<int64_t> shape, StringRef format, StringRef type) {
+      Type element = type == "bf16" ? Type(BFloat16Type::get(context)) : Float32Type::get(context);
       Attribute layout = format.empty() ? Attribute() : LayoutAttr::get(context, format);
-      auto memref = memoryType(RankedTensorType::get(shape, element(type), layout), *this);
-      isKnown &= succeeded(memref);
-      return succeeded(memref) ? Type(*memref) : Type(builder.getF32Type());
+      return memoryType(RankedTensorType::get(shape, element, layout), *this);
     };
-    SmallVector<Type> ins, outs;
-    if (isConvolution(p.kind)) {
-      bool isGradient = p.kind == onednn::Kind::ConvolutionBackwardWeights;
-      Type src = memory({p.mb, p.ic, p.ih, p.iw}, p.activations, p.type);
-      Type dst = memory({p.mb, p.oc, p.oh, p.ow}, p.activations, p.type);
-      Type weights = memory({p.oc, p.ic / p.g, p.kh, p.kw}, p.weightsFormat, isGradient ? p.resultType : p.type);
-      bool isForward = p.kind == onednn::Kind::ConvolutionForward;
-      ins = {isForward || isGradient ? src : dst, isGradient ? dst : weights};
-      outs = {isForward ? dst : isGradient ? weights : src};
-      if (p.bias)
-        ins.push_back(memory({p.oc}, "", p.type));
-    } else if (p.kind == onednn::Kind::MatMul) {
-      using Shape = std::array<int64_t, 2>;
-      isKnown &= p.lda == (p.transposeA ? p.m : p.k) && p.ldb == (p.transposeB ? p.k : p.n) && p.ldc == p.n;
-      ins = {memory(p.transposeA ? Shape{p.k, p.m} : Shape{p.m, p.k}, "", p.type),
-             memory(p.transposeB ? Shape{p.n, p.k} : Shape{p.k, p.n}, "", p.type)};
-      outs = {memory({p.m, p.n}, "", p.resultType)};
-      if (p.bias)
-        ins.push_back(memory({p.n}, "", "f32"));
-    } else {
-      ins = {memory(p.dims, p.srcFormat, p.type)};
-      outs = {memory(p.dims, p.dstFormat, p.type)};
-      if (p.scales)
-        ins.push_back(memory({p.dims[0]}, "", "f32"));
-    }
-    return isKnown ? builder.getFunctionType(ins, outs) : FunctionType();
+    if (p.kind != onednn::Kind::Reorder)
+      return problemSignature(context, p, false, [&](ProblemPart part, const Shape &shape) {
+        switch (part) {
+        case ProblemPart::Src:
+        case ProblemPart::Dst:
+          return memory(shape, p.activations, p.type);
+        case ProblemPart::Weights:
+          return memory(shape, p.weightsFormat,
+                        p.kind == onednn::Kind::ConvolutionBackwardWeights ? p.resultType : p.type);
+        case ProblemPart::Bias:
+          return memory(shape, "", p.kind == onednn::Kind::MatMul ? "f32" : StringRef(p.type));
+        case ProblemPart::C:
+          return memory(shape, "", p.resultType);
+        default:
+          return memory(shape, "", p.type);
+        }
+      });
+    auto src = memory(p.dims, p.srcFormat, p.type), dst = memory(p.dims, p.dstFormat, p.type);
+    if (failed(src) || failed(dst))
+      return {};
+    SmallVector<Type> ins = {*src};
+    if (p.scales)
+      ins.push_back(MemRefType::get({p.dims[0]}, Float32Type::get(context)));
+    return FunctionType::get(context, ins, {*dst});
   }
 
   static LogicalResult acceptType(Type element, std::string &why) {
@@ -300,6 +298,10 @@ private:
       exact.weightsFormat = description.weightsFormat;
     if (sameBits && failed(chooseThreads(exact, description, why)))
       return failure();
+    {
+      std::lock_guard<std::mutex> lock(mutex);
+      choices.try_emplace(keyOf(exact), description);
+    }
     plan.config = onednn::encode(exact);
     plan.impl = description.impl;
     plan.weightsFormat = problem.kind == onednn::Kind::Reorder ? problem.dstFormat : description.weightsFormat;
@@ -311,16 +313,31 @@ private:
     return plan;
   }
 
+  static std::string keyOf(const onednn::Problem &problem) {
+    std::string key;
+    for (const auto &[name, value] : onednn::encode(problem))
+      key += name + '=' + value + ' ';
+    return key;
+  }
+
+  /// The library's answer to a problem that a plan describes: to one of our own it has been given.
+  bool choose(const onednn::Problem &problem, onednn::Description &description, std::string &why) const {
+    {
+      std::lock_guard<std::mutex> lock(mutex);
+      if (auto found = choices.find(keyOf(problem)); found != choices.end())
+        return description = found->second, true;
+    }
+    ThreadsInEffect scope(threads);
+    return onednn::describe(problem, description, why);
+  }
+
   /// All threads where they give the bits that one gives, else one. Equal problems are asked once.
   LogicalResult chooseThreads(onednn::Problem &problem, onednn::Description &description, std::string &why) const {
     // A reorder adds nothing up, and a reference implementation, which takes seconds, is not used.
     if (problem.kind == onednn::Kind::Reorder || description.reference)
       return success();
-    std::string key;
-    for (const auto &[name, value] : onednn::encode(problem))
-      key += name + '=' + value + ' ';
     std::lock_guard<std::mutex> lock(mutex);
-    auto [entry, isNew] = needsOneThread.try_emplace(key, false);
+    auto [entry, isNew] = needsOneThread.try_emplace(keyOf(problem), false);
     if (isNew)
       entry->second = onednn::dependsOnThreads(problem, threads);
     problem.threads = entry->second ? 1 : threads;
@@ -333,7 +350,8 @@ private:
   bool sameBits; ///< whatever the number of threads
   const Backend *owner;
   mutable std::mutex mutex;
-  mutable llvm::StringMap<bool> needsOneThread; ///< by problem
+  mutable llvm::StringMap<onednn::Description> choices; ///< by problem
+  mutable llvm::StringMap<bool> needsOneThread;         ///< by problem
 };
 
 } // namespace

@@ -6,6 +6,7 @@
 #include "dialect/InceptOps.h"
 #include "dialect/VerifierUtils.h"
 #include "passes/Layouts.h"
+#include "passes/MemoryType.h"
 #include "passes/Placement.h"
 
 using namespace mlir;
@@ -139,6 +140,31 @@ public:
     return plan;
   }
 
+  LogicalResult verifyPlan(exec::PlanOp plan, std::string &why) const override {
+    auto problem = incept::cuda::problemOf(plan.getConfig(), why);
+    if (failed(problem))
+      return failure();
+    FunctionType signature = signatureOf(*problem, plan.getContext());
+    if (!signature || plan.getSignature() != signature) {
+      llvm::raw_string_ostream(why) << "expected the memory that the problem has, " << signature << ", but got "
+                                    << plan.getSignature();
+      return failure();
+    }
+    return success();
+  }
+
+  LogicalResult verifyPlanOf(Operation *op, exec::PlanOp plan, std::string &why) const override {
+    auto planned = incept::cuda::problemOf(plan.getConfig(), why);
+    auto posed = problemFor(op);
+    if (failed(planned) || !posed)
+      return failure();
+    if (plan.getSwapped() != isa<LinearBackwardWeightsOp>(op)) {
+      why = "the first two operands are in the other order";
+      return failure();
+    }
+    return compareProblems(cudnn::encode(*planned), cudnn::encode(*posed), why);
+  }
+
   FailureOr<std::optional<LaunchShape>> shapeLaunch(exec::KernelOp launch, exec::KernelDefOp kernel) const override {
     auto shape = cuda::shapeLaunch(launch, kernel);
     if (failed(shape))
@@ -176,6 +202,37 @@ private:
     if (problem)
       problem->tf32 = tf32 && problem->type == cudnn::Type::F32;
     return problem;
+  }
+
+  /// How what a problem reads and writes lies in memory, null where it cannot be said.
+  FunctionType signatureOf(const cudnn::Problem &p, MLIRContext *context) const {
+    auto memory = [&](ArrayRef<int64_t> shape, cudnn::Type type, LayoutAttr layout) {
+      Type element = type == cudnn::Type::F16    ? Type(Float16Type::get(context))
+                     : type == cudnn::Type::BF16 ? Type(BFloat16Type::get(context))
+                                                 : Float32Type::get(context);
+      return memoryType(RankedTensorType::get(shape, element, layout), *this);
+    };
+    auto pixels = [&](int64_t stride) { return LayoutAttr::get(context, kNhwcFormat, stride, 0); };
+    return problemSignature(context, p, p.residual, [&](ProblemPart part, const Shape &shape) {
+      switch (part) {
+      case ProblemPart::Src:
+        return memory(shape, p.kind == cudnn::Kind::ConvolutionBackwardData ? p.resultType : p.type,
+                      pixels(p.srcStride));
+      case ProblemPart::Dst:
+        return memory(shape, p.kind == cudnn::Kind::ConvolutionForward ? p.resultType : p.type, pixels(p.dstStride));
+      case ProblemPart::Residual:
+        return memory(shape, p.type, pixels(p.residualStride));
+      case ProblemPart::Weights:
+        return memory(shape, p.kind == cudnn::Kind::ConvolutionBackwardWeights ? p.resultType : p.type,
+                      LayoutAttr::get(context, kWeightsFormat));
+      case ProblemPart::Bias:
+        return memory(shape, p.biasType, {});
+      case ProblemPart::C:
+        return memory(shape, p.resultType, {});
+      default:
+        return memory(shape, p.type, {});
+      }
+    });
   }
 
   PlanSource &plans;

@@ -97,8 +97,9 @@ TEST_F(ExecMemory, NoCommonByteIsMissed) {
     Slice a = drawSlice(), b = drawSlice();
     bool common = haveCommonByte(a, b);
     apart += !common;
-    if (common)
+    if (common) {
       EXPECT_TRUE(touch(a, b)) << i;
+    }
   }
   EXPECT_GT(apart, 100);
 }

@@ -141,20 +141,6 @@ int editsPerPhase() {
   return 500;
 }
 
-/// Edits of 500 that verifiers let through though they should not, with some room for other machines' plans: the rest
-/// of what is to be refused. Measured: graph 0, training 0, fused 0, layout 1, planned 1, exec 10.
-size_t mostNotRefused(Phase phase) {
-  switch (phase) {
-  case Phase::Layout:
-  case Phase::Planned:
-    return 6;
-  case Phase::Exec:
-    return 20;
-  default:
-    return 2;
-  }
-}
-
 } // namespace
 
 class Edits : public testing::TestWithParam<Phase> {};
@@ -176,19 +162,16 @@ TEST_P(Edits, AreRefusedOrEqual) {
   for (int worker = 0; worker < kWorkers; ++worker)
     threads.emplace_back([&, worker] { tallies[worker] = supervise(phase, worker, count, verbose); });
   int refused = 0, equal = 0;
-  size_t wrong = 0;
   for (int worker = 0; worker < kWorkers; ++worker) {
     threads[worker].join();
     refused += tallies[worker].refused;
     equal += tallies[worker].equal;
     for (const std::string &finding : tallies[worker].wrong)
-      std::cout << "NOT REFUSED YET " << phaseName(phase).str() << ":" << finding << '\n';
-    wrong += tallies[worker].wrong.size();
+      ADD_FAILURE() << phaseName(phase).str() << ":" << finding;
   }
   RecordProperty("refused", refused);
   RecordProperty("equal", equal);
   std::cout << phaseName(phase).str() << ": " << refused << " refused, " << equal << " equal\n";
-  EXPECT_LE(wrong, mostNotRefused(phase));
   // Neither of the two may be all there is.
   EXPECT_GE(refused, count / 10);
   EXPECT_GE(equal, count / 10);

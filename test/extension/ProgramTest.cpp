@@ -3,21 +3,10 @@
 // A network with the ops of the extension as a program: a step of it gives what the interpreter gives. One kernel is
 // launched with several shapes.
 
-#include "codegen/Codegen.h"
 #include "codegen/cpu/CpuBackend.h"
-#include "codegen/image/Executable.h"
-#include "mlir/Pass/PassManager.h"
-#include "passes/Phases.h"
-#include "passes/Target.h"
-#include "runtime/io/Safetensors.h"
 #include "test/extension/Extension.h"
+#include "test/extension/ProgramRun.h"
 #include "test/numerics/TestNetworks.h"
-#include "llvm/Support/FileSystem.h"
-
-#include <cstdlib>
-#include <cstring>
-#include <gtest/gtest.h>
-#include <list>
 
 namespace incept::test {
 
@@ -54,60 +43,27 @@ std::string networkFor(const std::string &target) {
     })";
 }
 
-void buildAll(mlir::OpPassManager &passes) {
-  for (Phase phase : kPhases)
-    buildPhase(passes, phase, PhaseOptions());
-}
-
 void addDialects(mlir::DialectRegistry &registry) {
   extension::registerExtension(registry);
   cpu::registerTarget(registry);
 }
 
-/// Files to be, whose bytes live as long as this.
-class Writer {
-public:
-  template <typename T>
-  void add(const std::string &name, const std::string &type, const reference::Tensor &tensor) {
-    std::string &bytes = storage.emplace_back();
-    for (double value : tensor.values) {
-      T element = T(value);
-      bytes.append(reinterpret_cast<const char *>(&element), sizeof(T));
-    }
-    tensors.push_back({name, type, {tensor.shape.begin(), tensor.shape.end()}, bytes});
-  }
-  bool write(const std::string &path) { return writeSafetensors(path, tensors, {}).ok(); }
-
-private:
-  std::list<std::string> storage;
-  std::vector<TensorToWrite> tensors;
-};
-
 } // namespace
 
 TEST(ExtensionProgram, StepsAsTheInterpreter) {
   TestRun expected(networkFor("fake"), addDifferentiation, addDialects);
-  TestRun compiled(networkFor("cpu, threads = 1"), buildAll, addDialects);
+  TestRun compiled(networkFor("cpu, threads = 1"), buildAllPhases, addDialects);
   ASSERT_TRUE(expected.ok() && compiled.ok());
-  std::string directory = testing::TempDir() + "/incept-extension-XXXXXX";
-  ASSERT_TRUE(mkdtemp(directory.data()));
-  std::string program = directory + "/program";
-  const Target *target = findTarget(compiled.module());
-  ASSERT_TRUE(target);
-  auto image = target->backend()->emitImage(compiled.module());
-  ASSERT_TRUE(succeeded(image) && writeExecutable(INCEPT_BIN "/incept-stub-cpu", *image, program).ok());
-
-  Writer weights, batch;
+  ProgramRun program;
+  auto add = [&]<typename T>(TensorFile &file, const std::string &name, const char *type,
+                             const reference::Tensor &tensor, T) {
+    file.add<T>(name, type, {tensor.shape.begin(), tensor.shape.end()}, tensor.values);
+  };
   for (const std::string &name : expected.namesOf("parameter"))
-    weights.add<float>(name, "F32", expected.variables()[name]);
-  batch.add<float>("images", "F32", expected.variables()["io/f32_input"]);
-  batch.add<int64_t>("labels", "I64", expected.variables()["io/labels"]);
-  ASSERT_TRUE(weights.write(directory + "/weights") && batch.write(directory + "/batch"));
-  std::string command = program + " step --weights=" + directory + "/weights --batch=" + directory +
-                        "/batch --output=" + directory + "/output";
-  ASSERT_EQ(std::system(command.c_str()), 0);
-  auto output = SafetensorsFile::open(directory + "/output");
-  ASSERT_TRUE(bool(output)) << output.status().message();
+    add(program.weights, name, "F32", expected.variables()[name], float());
+  add(program.batch, "images", "F32", expected.variables()["io/f32_input"], float());
+  add(program.batch, "labels", "I64", expected.variables()["io/labels"], int64_t());
+  ASSERT_TRUE(program.step(compiled.module(), ""));
 
   expected.call("forward_backward");
   for (auto [variable, name] : {std::pair("io/loss", "loss"),
@@ -115,19 +71,12 @@ TEST(ExtensionProgram, StepsAsTheInterpreter) {
                                 {"grad/first.weight", "grad/first.weight"},
                                 {"grad/last.weight", "grad/last.weight"}}) {
     const reference::Tensor &reference = expected.variables()[variable];
-    auto found = output->tensors.find(name);
-    ASSERT_NE(found, output->tensors.end()) << name;
     reference::Tensor actual = reference;
-    ASSERT_EQ(found->second.bytes.size(), 4 * actual.values.size());
-    for (size_t i = 0; i < actual.values.size(); ++i) {
-      float value;
-      std::memcpy(&value, found->second.bytes.data() + 4 * i, 4);
-      actual.values[i] = value;
-    }
+    actual.values = program.read(name);
+    ASSERT_EQ(actual.values.size(), reference.values.size()) << name;
     EXPECT_GT(largest(reference), 1e-6) << name << ": what vanishes proves nothing";
     expectClose(reference, actual, 1e-5, name);
   }
-  llvm::sys::fs::remove_directories(directory);
 }
 
 } // namespace incept::test

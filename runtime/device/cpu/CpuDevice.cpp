@@ -65,14 +65,6 @@ CpuDevice::~CpuDevice() {
     ::dlclose(library);
 }
 
-/// oneDNN names the product inside an inner product ("ip:x64:gemm:jit") only the first time that a process asks for it,
-/// then it says "ip:".
-static bool isSameImplementation(std::string_view built, std::string_view planned) {
-  const std::string_view unnamed = "ip:";
-  return built == planned ||
-         (built.substr(0, 3) == unnamed && planned.substr(0, 3) == unnamed && (built == unnamed || planned == unnamed));
-}
-
 Status CpuDevice::checkMachine() {
   const std::string again = ": compile it again on this machine (incept compile)";
   if (std::string error; !onednn::isAvailable(error))
@@ -165,7 +157,7 @@ Status CpuDevice::buildPrimitives() {
       return machineError("oneDNN refuses plan " + std::to_string(i) + ": " + error);
     // Bits, scratchpads and speed depend on what was planned.
     const onednn::Description &built = primitive.description();
-    if (!isSameImplementation(built.impl, plan.impl) || built.scratchpadBytes > plan.scratchpadBytes)
+    if (!onednn::isSameImplementation(built.impl, plan.impl) || built.scratchpadBytes > plan.scratchpadBytes)
       return machineError("plan " + std::to_string(i) + " was made for implementation " + plan.impl +
                           ", but oneDNN chooses " + built.impl +
                           " here: compile the program again on this machine (incept compile)");

@@ -447,6 +447,11 @@ std::string version() {
   return std::to_string(v->major) + "." + std::to_string(v->minor) + "." + std::to_string(v->patch);
 }
 
+bool isSameImplementation(std::string_view a, std::string_view b) {
+  const std::string_view unnamed = "ip:";
+  return a == b || (a.substr(0, 3) == unnamed && b.substr(0, 3) == unnamed && (a == unnamed || b == unnamed));
+}
+
 bool dependsOnThreads(const Problem &problem, int64_t threads) {
   constexpr std::align_val_t kAlignment{64};
   struct Delete {

@@ -59,6 +59,10 @@ struct Description {
 /// Finds the implementation. On failure returns false and sets `error` to a sentence without a final stop.
 bool describe(const Problem &problem, Description &description, std::string &error);
 
+/// True where the two names are one implementation's. oneDNN names the product inside an inner product
+/// ("ip:x64:gemm:jit") only the first time that a process asks for it, then it says "ip:".
+bool isSameImplementation(std::string_view a, std::string_view b);
+
 /// True where `problem`, whose weights have a format, gives other bits on `threads` threads than on one: both are run,
 /// on numbers that are drawn. Also where it does not run. The library may cut sums by the number of its threads.
 bool dependsOnThreads(const Problem &problem, int64_t threads);

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What launches have written, compared with the bytes one by one.
+
+#include "passes/DefinedBytes.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+#include <set>
+
+namespace incept::test {
+
+namespace {
+
+using exec::Footprint;
+
+/// Bytes one by one.
+class Bytes {
+public:
+  void write(int64_t offset, const Footprint &rows) {
+    forEach(offset, rows, [&](int64_t byte) { known.insert(byte); });
+  }
+  void forget(int64_t offset, int64_t bytes) {
+    for (int64_t byte = offset; byte < offset + bytes; ++byte)
+      known.erase(byte);
+  }
+  bool covers(int64_t offset, const Footprint &rows) const {
+    bool all = true;
+    forEach(offset, rows, [&](int64_t byte) { all &= known.count(byte) > 0; });
+    return all;
+  }
+
+private:
+  template <typename Visit>
+  static void forEach(int64_t offset, const Footprint &rows, Visit visit) {
+    for (int64_t row = 0; row < rows.rows; ++row)
+      for (int64_t byte = 0; byte < rows.rowBytes; ++byte)
+        visit(offset + row * rows.pitch + byte);
+  }
+
+  std::set<int64_t> known;
+};
+
+} // namespace
+
+// A buffer whose channels are written by several launches, in any order, is all there when the last has run, and each
+// part of it before.
+TEST(DefinedBytes, ChannelSlicesMakeABuffer) {
+  std::mt19937 random(1);
+  for (int trial = 0; trial < 200; ++trial) {
+    std::vector<std::pair<int64_t, int64_t>> parts = {{0, 8}, {8, 4}, {12, 20}, {32, 4}};
+    std::shuffle(parts.begin(), parts.end(), random);
+    DefinedBytes defined;
+    constexpr int64_t kBegin = 128, kPitch = 36, kRows = 7;
+    Footprint whole{kPitch * kRows, 1, 0};
+    for (auto [at, bytes] : parts) {
+      EXPECT_FALSE(defined.covers(kBegin, whole));
+      Footprint part{bytes, kRows, kPitch};
+      EXPECT_FALSE(defined.covers(kBegin + at, part));
+      defined.write(kBegin + at, part);
+      EXPECT_TRUE(defined.covers(kBegin + at, part));
+      EXPECT_TRUE(defined.covers(kBegin + at + 2, {bytes - 2, kRows, kPitch}));
+      EXPECT_TRUE(defined.covers(kBegin + kPitch + at, {bytes, kRows - 1, kPitch}));
+    }
+    EXPECT_TRUE(defined.covers(kBegin, whole));
+    EXPECT_FALSE(defined.covers(kBegin, {kPitch * kRows + 1, 1, 0}));
+    EXPECT_TRUE(defined.covers(kBegin + 5, {9, kRows - 1, kPitch})); // across what were parts
+  }
+}
+
+// A scratchpad in the middle leaves the rows before and behind it.
+TEST(DefinedBytes, AreForgotten) {
+  DefinedBytes defined;
+  defined.write(100, {4, 10, 10});
+  defined.write(300, {50, 1, 0});
+  defined.forget(125, 20); // rows 3 and 4, and what lies between rows
+  EXPECT_TRUE(defined.covers(100, {4, 3, 10}));
+  EXPECT_FALSE(defined.covers(100, {4, 4, 10}));
+  EXPECT_FALSE(defined.covers(140, {4, 2, 10}));
+  EXPECT_TRUE(defined.covers(150, {4, 5, 10}));
+  defined.forget(310, 10);
+  EXPECT_TRUE(defined.covers(300, {10, 1, 0}) && defined.covers(320, {30, 1, 0}));
+  EXPECT_FALSE(defined.covers(305, {10, 1, 0}));
+  EXPECT_FALSE(defined.covers(319, {2, 1, 0}));
+}
+
+// What it says is there, is there.
+TEST(DefinedBytes, AreNeverTooMany) {
+  std::mt19937 random(7);
+  auto draw = [&](int64_t least, int64_t most) { return std::uniform_int_distribution<int64_t>(least, most)(random); };
+  int covered = 0;
+  for (int trial = 0; trial < 300; ++trial) {
+    DefinedBytes defined;
+    Bytes bytes;
+    for (int step = 0; step < 30; ++step) {
+      int64_t offset = draw(0, 60), pitch = draw(1, 3) * 6, rows = draw(1, 4);
+      Footprint footprint{rows == 1 ? draw(1, 40) : draw(1, pitch - 1), rows, rows == 1 ? 0 : pitch};
+      switch (draw(0, 3)) {
+      case 0:
+        defined.forget(offset, footprint.rowBytes);
+        bytes.forget(offset, footprint.rowBytes);
+        break;
+      case 1: {
+        bool expected = bytes.covers(offset, footprint), actual = defined.covers(offset, footprint);
+        EXPECT_TRUE(expected || !actual) << trial << " " << step;
+        covered += actual;
+        break;
+      }
+      default:
+        defined.write(offset, footprint);
+        bytes.write(offset, footprint);
+      }
+    }
+  }
+  EXPECT_GT(covered, 200);
+}
+
+} // namespace incept::test
