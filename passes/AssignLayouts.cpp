@@ -118,11 +118,11 @@ private:
   /// parameter. Where nothing is trained, it has that of what inference makes of it.
   void shareFormats() {
     module.walk([&](WriteOp write) {
-      auto group = write.getValue().getDefiningOp<GroupOp>();
-      auto reorder = group ? dyn_cast<ReorderOp>(group.getFirstOp()) : ReorderOp();
-      if (!reorder || !formats.contains(write.getVariable()))
-        return;
-      if (auto read = outerValue(group, reorder.getSrc()).getDefiningOp<ReadOp>())
+      Value source = write.getValue(); // scaled, rounded
+      for (GroupOp group; (group = source.getDefiningOp<GroupOp>()) && isa<CastOp, ReorderOp>(group.getFirstOp());)
+        source = outerValue(group, group.getFirstOp()->getOperand(0));
+      auto read = source.getDefiningOp<ReadOp>();
+      if (read && formats.contains(write.getVariable()))
         formats.try_emplace(read.getVariable(), std::string(formats.lookup(write.getVariable())));
     });
     SmallVector<VariableOp> owned;
