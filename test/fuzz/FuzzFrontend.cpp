@@ -70,7 +70,8 @@ void fuzzExpression(std::string_view text) {
   promise(expr || source.diagnostics.hasErrors());
   if (!expr)
     return;
-  auto value = evaluate(*expr, Names(), source.diagnostics);
+  Names names; // a value may be one of its rows
+  auto value = evaluate(*expr, names, source.diagnostics);
   promise(value || source.diagnostics.hasErrors());
   if (value)
     (void)formatValue(*value);
