@@ -1,0 +1,387 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the training loop gives to each step, and what it makes of its losses: on a device that computes nothing.
+
+#include "runtime/train/Trainer.h"
+#include "runtime/train/Checkpoint.h"
+#include "test/runtime/ScriptedDevice.h"
+#include "test/runtime/TinyProgram.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <gtest/gtest.h>
+#include <limits>
+#include <numeric>
+
+using namespace incept;
+using nlohmann::json;
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr int kClasses = 3;
+/// The step of the script from its block; images are numbered by their first pixel, and so are their labels.
+int64_t stepOf(const tests::ScriptedStep &step) {
+  int64_t value;
+  std::memcpy(&value, step.block.data(), 8);
+  return value;
+}
+
+class TrainerTest : public ::testing::Test {
+protected:
+  json header;
+  tests::TemporaryDirectory directory;
+  std::string folder = directory.path("run"), log = directory.path("log");
+  int programs = 0;
+
+  TrainerTest() {
+    tests::script() = {};
+    tests::script().depth = 2;
+    tests::script().compute = [](const tests::ScriptedStep &step, std::vector<float> &, float &loss) {
+      loss = 1 / float(stepOf(step) + 1);
+    };
+    header = tests::scriptedHeader(4, kClasses);
+  }
+
+  /// Writes images 0 to count - 1 of a split, image i of class i mod 3.
+  void writeImages(const std::string &prefix, int count) {
+    auto word = [](int value) { return std::string{0, 0, static_cast<char>(value >> 8), static_cast<char>(value)}; };
+    std::string images = word(0x803) + word(count) + word(2) + word(2), labels = word(0x801) + word(count);
+    for (int i = 0; i < count; ++i) {
+      images += std::string{static_cast<char>(i), 1, 2, 3};
+      labels += static_cast<char>(i % kClasses);
+    }
+    directory.write(prefix + "-images-idx3-ubyte", images);
+    directory.write(prefix + "-labels-idx1-ubyte", labels);
+  }
+
+  TrainOptions options(int64_t steps, bool resume = false) {
+    TrainOptions result;
+    result.data = "idx:" + directory.path("");
+    result.steps = steps;
+    result.checkpointDirectory = folder;
+    result.log = log;
+    result.resume = resume;
+    return result;
+  }
+
+  template <typename Body>
+  Status with(Body body) {
+    std::string elf = tests::makeElf(tests::makeImage(header, tests::tinyKernels()));
+    auto program =
+        Program::open(directory.write("program" + std::to_string(programs++), elf), tests::scriptedBackend());
+    return program ? body(**program) : program.status();
+  }
+  Status run(const TrainOptions &options) {
+    return with([&](Program &program) { return train(program, options); });
+  }
+
+  /// The steps of training that were started, in their order.
+  static std::vector<tests::ScriptedStep> trained() {
+    std::vector<tests::ScriptedStep> result;
+    std::copy_if(tests::script().steps.begin(), tests::script().steps.end(), std::back_inserter(result),
+                 [](const tests::ScriptedStep &step) { return step.work == Work::Train; });
+    return result;
+  }
+  /// The images of so many steps from `first` on.
+  static std::vector<int> imagesOf(const std::vector<tests::ScriptedStep> &steps, size_t first, size_t count) {
+    std::vector<int> result;
+    for (size_t i = first; i < first + count; ++i)
+      for (size_t row = 0; row < 4; ++row)
+        result.push_back(steps.at(i).images[row * 4]);
+    return result;
+  }
+  static std::vector<int> sorted(std::vector<int> values) {
+    std::sort(values.begin(), values.end());
+    return values;
+  }
+
+  std::vector<json> logLines() {
+    std::vector<json> result;
+    std::ifstream file(log);
+    for (std::string line; std::getline(file, line);)
+      result.push_back(json::parse(line));
+    return result;
+  }
+
+  template <typename T>
+  static T field(const tests::ScriptedStep &step, size_t offset) {
+    T value;
+    std::memcpy(&value, step.block.data() + offset, sizeof value);
+    return value;
+  }
+};
+
+} // namespace
+
+// Every image once in an epoch, in another order each time, with its own pixels and label.
+TEST_F(TrainerTest, EpochsArePermutations) {
+  writeImages("train", 40);
+  TrainOptions first = options(30);
+  first.seed = 5;
+  ASSERT_EQ(run(first).message(), "");
+  auto steps = trained();
+  ASSERT_EQ(steps.size(), 30u);
+  std::vector<int> all(40);
+  std::iota(all.begin(), all.end(), 0);
+  std::vector<int> epochs[3];
+  for (size_t epoch = 0; epoch < 3; ++epoch) {
+    epochs[epoch] = imagesOf(steps, 10 * epoch, 10);
+    EXPECT_EQ(sorted(epochs[epoch]), all) << epoch;
+    EXPECT_NE(epochs[epoch], all) << epoch;
+    for (size_t other = 0; other < epoch; ++other) {
+      EXPECT_NE(epochs[epoch], epochs[other]);
+      // Not the same batches with another order inside or among them either.
+      EXPECT_NE(sorted({epochs[epoch].begin(), epochs[epoch].begin() + 4}),
+                sorted({epochs[other].begin(), epochs[other].begin() + 4}));
+    }
+  }
+  for (const tests::ScriptedStep &step : steps)
+    for (int row = 0; row < 4; ++row) {
+      uint8_t image = step.images[row * 4];
+      EXPECT_EQ((std::vector<uint8_t>(step.images.begin() + row * 4, step.images.begin() + row * 4 + 4)),
+                (std::vector<uint8_t>{image, 1, 2, 3}));
+      EXPECT_EQ(step.labels[row], image % kClasses);
+    }
+  // Another seed, another order.
+  fs::remove_all(folder);
+  tests::script().steps.clear();
+  first.seed = 6;
+  ASSERT_EQ(run(first).message(), "");
+  EXPECT_NE(imagesOf(trained(), 0, 10), epochs[0]);
+}
+
+// Of 11 images in batches of four three are left out, other ones in other epochs, and none comes twice.
+TEST_F(TrainerTest, WhatFillsNoBatchIsLeftOut) {
+  writeImages("train", 11);
+  TrainOptions some = options(0);
+  some.epochs = 12;
+  ASSERT_EQ(run(some).message(), "");
+  auto steps = trained();
+  ASSERT_EQ(steps.size(), 24u);
+  std::set<int> seen;
+  for (size_t epoch = 0; epoch < 12; ++epoch) {
+    std::vector<int> images = sorted(imagesOf(steps, 2 * epoch, 2));
+    EXPECT_EQ(std::unique(images.begin(), images.end()), images.end()) << epoch;
+    seen.insert(images.begin(), images.end());
+  }
+  EXPECT_EQ(seen.size(), 11u);
+  writeImages("train", 3);
+  fs::remove_all(folder);
+  Status few = run(some);
+  EXPECT_NE(few.message().find("has 3 training images, fewer than one batch of 4"), std::string::npos) << few.message();
+}
+
+// The block of each step: its number, the seed, the number of the first sample, and the rate.
+TEST_F(TrainerTest, StepBlocks) {
+  writeImages("train", 16);
+  header["training"]["learning_rate"] = {{"kind", "constant"}, {"base", 0.5}, {"warmup_epochs", 1.5}};
+  TrainOptions some = options(8);
+  some.seed = 0x123456789abcdef0;
+  ASSERT_EQ(run(some).message(), "");
+  auto steps = trained();
+  ASSERT_EQ(steps.size(), 8u);
+  // Six steps of warm-up: the first has a seventh of the rate.
+  const double shares[] = {1. / 7, 2. / 7, 3. / 7, 4. / 7, 5. / 7, 6. / 7, 1, 1};
+  for (int64_t step = 0; step < 8; ++step) {
+    EXPECT_EQ(field<int64_t>(steps[step], 0), step);
+    EXPECT_EQ(field<uint64_t>(steps[step], 8), 0x123456789abcdef0u);
+    EXPECT_EQ(field<int64_t>(steps[step], 16), 4 * step);
+    EXPECT_FLOAT_EQ(field<float>(steps[step], 24), float(0.5 * shares[step]));
+  }
+  auto lines = logLines();
+  ASSERT_EQ(lines.size(), 8u);
+  for (int step = 0; step < 8; ++step)
+    EXPECT_NEAR(lines[step]["learning_rate"].get<double>(), 0.5 * shares[step], 1e-9);
+}
+
+// A field of f32 that the runtime does not know is the optimizer's number of that name.
+TEST_F(TrainerTest, StepBlocksHaveTheOptimizersNumbers) {
+  writeImages("train", 8);
+  header["step"].push_back({{"name", "momentum"}, {"type", "f32"}, {"offset", 28}});
+  header["training"]["optimizer"]["momentum"] = 0.75;
+  ASSERT_EQ(run(options(2)).message(), "");
+  EXPECT_EQ(field<float>(trained()[1], 28), 0.75f);
+}
+
+// The rows of the log: which step, where in the epoch, the loss and the share of rows that are right. The first of
+// equal scores is the network's answer, and a score that is no number is none.
+TEST_F(TrainerTest, LogsWhatTheStepsGave) {
+  writeImages("train", 16);
+  writeImages("t10k", 5);
+  tests::script().compute = [](const tests::ScriptedStep &step, std::vector<float> &logits, float &loss) {
+    loss = step.work == Work::Train ? 2.5f - float(stepOf(step)) / 8 : 99;
+    std::fill(logits.begin(), logits.end(), 0.f);
+    if (step.work == Work::Infer) // right for images 0 and 3
+      for (size_t row = 0; row < 4; ++row)
+        logits[row * kClasses] = 1;
+    else if (stepOf(step) == 0) // nothing but equals: class 0
+      return;
+    else if (stepOf(step) == 1) // all right
+      for (size_t row = 0; row < 4; ++row)
+        logits[row * kClasses + size_t(step.labels[row])] = 1;
+    else if (stepOf(step) == 2) // the last two are right
+      for (size_t row = 0; row < 4; ++row)
+        logits[row * kClasses + (size_t(step.labels[row]) + (row < 2)) % kClasses] = 1;
+    else // one number that is none, in whatever place
+      for (size_t row = 0; row < 4; ++row) {
+        logits[row * kClasses + size_t(step.labels[row])] = 1;
+        if (row < 3)
+          logits[row * kClasses + row] = std::numeric_limits<float>::quiet_NaN();
+      }
+  };
+  ASSERT_EQ(run(options(4)).message(), "");
+  auto lines = logLines();
+  ASSERT_EQ(lines.size(), 5u);
+  auto steps = trained();
+  double zeros = double(std::count(steps[0].labels.begin(), steps[0].labels.end(), 0)) / 4;
+  const double accuracies[] = {zeros, 1, 0.5, 0.25};
+  for (int step = 0; step < 4; ++step) {
+    EXPECT_EQ(lines[step]["step"], step);
+    EXPECT_DOUBLE_EQ(lines[step]["epoch"].get<double>(), step / 4.0);
+    EXPECT_DOUBLE_EQ(lines[step]["loss"].get<double>(), 2.5 - step / 8.0);
+    EXPECT_DOUBLE_EQ(lines[step]["accuracy"].get<double>(), accuracies[step]) << step;
+    EXPECT_DOUBLE_EQ(lines[step]["learning_rate"].get<double>(), 0.5);
+  }
+  EXPECT_EQ(lines[4]["step"], 4);
+  EXPECT_NEAR(lines[4]["test_accuracy"].get<double>(), 0.4, 1e-6);
+  // log(e + 2) less the own score: 1 twice, 0 three times.
+  EXPECT_NEAR(lines[4]["test_loss"].get<double>(), std::log(std::exp(1.0) + 2) - 0.4, 1e-5);
+}
+
+// A log of a run that was resumed twice has every step once, and the evaluation of each end.
+TEST_F(TrainerTest, ResumedLogIsWhole) {
+  writeImages("train", 16);
+  writeImages("t10k", 4);
+  TrainOptions every = options(6);
+  every.checkpointSteps = 3;
+  ASSERT_EQ(run(every).message(), "");
+  fs::remove(folder + "/step-6.safetensors"); // as if it had been killed: the log is ahead
+  every.resume = true;
+  every.steps = 8;
+  ASSERT_EQ(run(every).message(), "");
+  every.steps = 10;
+  ASSERT_EQ(run(every).message(), "");
+  std::vector<int> steps, evaluations;
+  for (const json &line : logLines())
+    (line.contains("test_accuracy") ? evaluations : steps).push_back(line["step"]);
+  EXPECT_EQ(steps, (std::vector<int>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}));
+  EXPECT_EQ(evaluations, (std::vector<int>{4, 8, 10}));
+  // A training without --resume starts its log anew.
+  TrainOptions anew = options(2);
+  anew.overwrite = true;
+  ASSERT_EQ(run(anew).message(), "");
+  EXPECT_EQ(logLines().size(), 3u);
+}
+
+// --weights brings parameters and statistics; what is drawn is drawn before.
+TEST_F(TrainerTest, WeightsBringStatistics) {
+  writeImages("train", 8);
+  std::string weights = directory.path("weights");
+  auto bytes = [](std::vector<float> values) {
+    return std::string(reinterpret_cast<const char *>(values.data()), values.size() * 4);
+  };
+  std::string linear = bytes({1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}), mean = bytes({0.5f, -1, 2, 3});
+  std::vector<TensorToWrite> tensors = {{"linear.weight", "F32", {3, 4}, linear},
+                                        {"bn.running_mean", "F32", {4}, mean}};
+  ASSERT_TRUE(writeSafetensors(weights, tensors, {}).ok());
+  TrainOptions from = options(2);
+  from.weights = weights;
+  from.save = directory.path("saved");
+  ASSERT_EQ(run(from).message(), "");
+  auto saved = SafetensorsFile::open(from.save);
+  ASSERT_TRUE(bool(saved));
+  EXPECT_EQ(saved->tensors.at("linear.weight").bytes, linear);
+  EXPECT_EQ(saved->tensors.at("bn.running_mean").bytes, mean);
+  // Without them, a file of parameters alone, or of another type or shape, is refused with the name.
+  auto refused = [&](std::vector<TensorToWrite> others, const std::string &words) {
+    fs::remove_all(folder);
+    ASSERT_TRUE(writeSafetensors(weights, others, {}).ok());
+    Status status = run(from);
+    EXPECT_EQ(status.code(), Code::Input);
+    EXPECT_NE(status.message().find(words), std::string::npos) << status.message();
+  };
+  refused({tensors[0]}, "missing 'bn.running_mean'");
+  refused({tensors[0], tensors[1], {"more", "F32", {4}, mean}}, "unexpected 'more'");
+  refused({tensors[0], {"bn.running_mean", "I32", {4}, mean}}, "'bn.running_mean' has another shape or type");
+  refused({tensors[0], {"bn.running_mean", "F16", {4}, mean.substr(8)}}, "'bn.running_mean' has another shape or type");
+  refused({tensors[0], {"bn.running_mean", "F32", {2, 2}, mean}}, "'bn.running_mean' has another shape or type");
+}
+
+// The step whose loss is no number, or none that is finite, is the last; the checkpoint before it is named and stays.
+TEST_F(TrainerTest, StopsWhereTheLossIsNotFinite) {
+  writeImages("train", 40);
+  for (float bad : {std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity(),
+                    std::numeric_limits<float>::quiet_NaN()}) {
+    fs::remove_all(folder);
+    tests::script().steps.clear();
+    tests::script().compute = [bad](const tests::ScriptedStep &step, std::vector<float> &, float &loss) {
+      loss = stepOf(step) == 5 ? bad : 1;
+    };
+    TrainOptions some = options(20);
+    some.checkpointSteps = 2;
+    some.save = directory.path("final");
+    Status status = run(some);
+    EXPECT_EQ(status.code(), Code::Input);
+    EXPECT_NE(status.message().find("the loss is not finite at step 5: "), std::string::npos) << status.message();
+    EXPECT_NE(status.message().find("/step-4.safetensors', is finite"), std::string::npos) << status.message();
+    EXPECT_FALSE(fs::exists(folder + "/step-6.safetensors"));
+    EXPECT_FALSE(fs::exists(some.save));
+    EXPECT_EQ(logLines().size(), 6u);
+    EXPECT_LE(trained().size(), 7u); // one may be under way
+  }
+}
+
+// A checkpoint says of which step it is; under another name it is passed over.
+TEST_F(TrainerTest, RenamedCheckpointsAreNotTaken) {
+  writeImages("train", 40);
+  TrainOptions some = options(4);
+  some.checkpointSteps = 2;
+  ASSERT_EQ(run(some).message(), "");
+  fs::rename(folder + "/step-4.safetensors", folder + "/step-7.safetensors");
+  std::vector<std::string> notes;
+  TrainOptions again = options(5, true);
+  again.note = [&](const std::string &note) { notes.push_back(note); };
+  tests::script().steps.clear();
+  ASSERT_EQ(run(again).message(), "");
+  auto steps = trained();
+  ASSERT_EQ(steps.size(), 3u);
+  EXPECT_EQ(stepOf(steps[0]), 2);
+  ASSERT_FALSE(notes.empty());
+  EXPECT_NE(notes[0].find("step-7.safetensors' does not say where training stopped"), std::string::npos) << notes[0];
+  // Where it is the only one, there is nothing to go on from.
+  fs::remove_all(folder);
+  ASSERT_EQ(run(options(4)).message(), "");
+  fs::rename(folder + "/step-4.safetensors", folder + "/step-3.safetensors");
+  Status status = run(options(5, true));
+  EXPECT_EQ(status.code(), Code::Input);
+  EXPECT_NE(status.message().find("step-3.safetensors' does not say where training stopped"), std::string::npos)
+      << status.message();
+}
+
+// No step is started beyond an epoch's end or a checkpoint before those are over.
+TEST_F(TrainerTest, NothingRunsWhileWeightsAreRead) {
+  writeImages("train", 20);
+  writeImages("t10k", 4);
+  tests::script().depth = 3;
+  TrainOptions some = options(11);
+  some.checkpointSteps = 2;
+  some.keep = 0;
+  ASSERT_EQ(run(some).message(), "");
+  std::string order;
+  for (const tests::ScriptedStep &step : tests::script().steps)
+    order += step.work == Work::Train ? 't' : 'e';
+  EXPECT_EQ(order, "ttttt"
+                   "e"
+                   "ttttt"
+                   "e"
+                   "t"
+                   "e");
+  std::set<int64_t> kept;
+  auto opened = RunFolder::open(folder);
+  ASSERT_TRUE(bool(opened));
+  EXPECT_EQ((*opened)->steps(), (std::vector<int64_t>{2, 4, 5, 6, 8, 10, 11}));
+}
