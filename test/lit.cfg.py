@@ -9,6 +9,9 @@ import lit.formats
 config.name = "incept"
 config.test_format = lit.formats.ShTest(execute_external=False)
 config.suffixes = [".mlir", ".test"]
+# A test that waits for ever is a failure, not a run that never ends; --timeout of the command line wins.
+if not lit_config.maxIndividualTestTime:
+    lit_config.maxIndividualTestTime = 7200 if os.environ.get("INCEPT_TEST_ALL") == "1" else 900
 config.excludes = ["Inputs", "CMakeLists.txt", "lit.cfg.py", "lit.site.cfg.py"]
 config.test_source_root = os.path.dirname(__file__)
 config.test_exec_root = os.path.join(config.incept_build_root, "test")

@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: Apache-2.0
+# The unit suites, build/*/bin/incept-*-tests, beside the other tests: each of their cases is a test.
+import os
+
+import lit.formats
+
+config.name = "unit"
+config.test_format = lit.formats.GoogleTest(".", "-tests")
+config.test_source_root = config.incept_tools_dir
+config.test_exec_root = config.incept_tools_dir
+config.environment["LC_ALL"] = "C.UTF-8"
+for variable in ("HOME", "TMPDIR", "OMP_NUM_THREADS"):
+    if variable in os.environ:
+        config.environment[variable] = os.environ[variable]
