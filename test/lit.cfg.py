@@ -19,6 +19,8 @@ config.test_exec_root = os.path.join(config.incept_build_root, "test")
 path = [config.incept_tools_dir, config.llvm_tools_dir, os.environ.get("PATH", "")]
 config.environment["PATH"] = os.pathsep.join(path)
 config.environment["LC_ALL"] = "C.UTF-8"
+# Tests share the cores, and a thread that spins while it waits takes them from the others.
+config.environment["OMP_WAIT_POLICY"] = "passive"
 
 config.substitutions += [
     ("%specs", os.path.join(config.incept_source_root, "specs")),

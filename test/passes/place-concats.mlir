@@ -71,16 +71,19 @@ func.func @same_value_twice(%a: tensor<2x4x3x3xf32>) -> tensor<2x8x3x3xf32> {
   return %c : tensor<2x8x3x3xf32>
 }
 
-// A concat that only feeds a concat becomes part of it.
+// A concat that only feeds a concat becomes part of it, in its place.
 // CHECK-LABEL: func.func @nested
-//       CHECK:   incept.concat_view %[[#]], %[[#]], %[[#]]
+//       CHECK:   %[[R:.+]] = incept.relu
+//       CHECK:   %[[S:.+]] = incept.scale %{{.+}} by 2.0
+//       CHECK:   %[[T:.+]] = incept.scale %{{.+}} by 3.0
+//       CHECK:   incept.concat_view %[[S]], %[[T]], %[[R]]
 //   CHECK-NOT:   incept.concat_view
 func.func @nested(%a: tensor<2x4x3x3xf32>) -> tensor<2x12x3x3xf32> {
   %r = incept.relu %a : (tensor<2x4x3x3xf32>) -> tensor<2x4x3x3xf32>
   %s = incept.scale %a by 2.0 : (tensor<2x4x3x3xf32>) -> tensor<2x4x3x3xf32>
   %t = incept.scale %a by 3.0 : (tensor<2x4x3x3xf32>) -> tensor<2x4x3x3xf32>
   %i = incept.concat %s, %t : (tensor<2x4x3x3xf32>, tensor<2x4x3x3xf32>) -> tensor<2x8x3x3xf32>
-  %c = incept.concat %r, %i : (tensor<2x4x3x3xf32>, tensor<2x8x3x3xf32>) -> tensor<2x12x3x3xf32>
+  %c = incept.concat %i, %r : (tensor<2x8x3x3xf32>, tensor<2x4x3x3xf32>) -> tensor<2x12x3x3xf32>
   return %c : tensor<2x12x3x3xf32>
 }
 
