@@ -4,6 +4,8 @@
 
 #include "dialect/reference/Evaluators.h"
 
+#include <cmath>
+
 using namespace mlir;
 
 namespace incept::reference {
@@ -50,14 +52,15 @@ double countInWindow(PoolOp op, const Shape &image, int64_t oh, int64_t ow) {
   return count;
 }
 
-/// The largest element of each window; `workspace` (may be null) gets the position of the first such.
+/// The largest element of each window, and a NaN before any number; `workspace` (may be null) gets the position of the
+/// first such element, of the last NaN.
 template <typename PoolOp>
 void findMaxima(PoolOp op, const Tensor &src, Tensor &dst, Tensor *workspace) {
   forEachElement(dst.shape, [&](int64_t n, int64_t c, int64_t oh, int64_t ow) {
     bool isFirst = true;
     forEachInWindow(op, src.shape, oh, ow, [&](int64_t kh, int64_t kw, int64_t ih, int64_t iw) {
       double value = src.at(n, c, ih, iw);
-      if (!isFirst && !(value > dst.at(n, c, oh, ow)))
+      if (!isFirst && !(value > dst.at(n, c, oh, ow)) && !std::isnan(value))
         return;
       isFirst = false;
       dst.at(n, c, oh, ow) = value;
