@@ -16,10 +16,12 @@ class Target;
 
 namespace incept::test {
 
-/// An argument of a group; `low` and `high` bound its random values (integers are rounded down).
+/// An argument of a group; `low` and `high` bound its random values (integers are rounded down). The first elements
+/// have the `first` values instead, as many of them as there are elements.
 struct Argument {
   std::string name, type;
   double low = -1, high = 1;
+  std::vector<double> first = {};
 };
 
 /// A kernel group: `%name` of the arguments and of the `results` may be used in `body`, which defines the results.
@@ -28,7 +30,7 @@ struct GroupCase {
   std::vector<Argument> arguments;
   std::string body;
   std::vector<std::pair<std::string, std::string>> results; ///< name, type
-  double tolerance = 1e-5;                                  ///< relative to each result's largest value
+  double tolerance = 1e-5; ///< relative to each result's largest finite value; NaN and infinities have to be the same
 };
 
 /// An operand of a launch: its memory and where in it the tensor begins.
