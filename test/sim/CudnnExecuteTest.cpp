@@ -208,11 +208,18 @@ TEST(CudnnExecute, ReluGradientComparesTheForwardInput) {
   plan.graph.nodes = {makeNode(OpKind::Pointwise, {0, -1, -1, 1, 2, -1}, CUDNN_POINTWISE_RELU_BWD)};
   ASSERT_TRUE(checkGraph(plan.graph).ok()) << checkGraph(plan.graph).message();
   Bench bench(plan);
+  // At 0, of either sign, no gradient passes; at the least number above it does.
+  Numbers &x = bench.numbers[1], &gradient = bench.numbers[2];
+  x[0] = 0.0, x[1] = -0.0, x[2] = 1e-30, x[3] = -1e-30;
+  gradient[0] = gradient[1] = gradient[2] = gradient[3] = 0.5;
+  bench.write(1, x);
+  bench.write(2, gradient);
   ASSERT_TRUE(bench.run().ok());
   Numbers expected;
   for (size_t i = 0; i < 32; ++i)
-    expected.push_back(bench.numbers[1][i] > 0 ? bench.numbers[2][i] : 0);
+    expected.push_back(x[i] > 0 ? gradient[i] : 0);
   EXPECT_EQ(bench.read(3), expected);
+  EXPECT_EQ((Numbers{expected.begin(), expected.begin() + 4}), (Numbers{0, 0, 0.5, 0}));
 }
 
 TEST(CudnnExecute, ReductionsAndStatistics) {

@@ -108,6 +108,27 @@ $skip: shr.u32 %r5, %r5, 1; setp.ne.u32 %p2, %r5, 0; @%p2 bra $loop;
     EXPECT_EQ(got[i], 256 * (i / 256 * 256) + 255 * 128);
 }
 
+// What a block had in shared memory is gone for the next one: to read it is the mistake that reading anything unwritten
+// is, also where one thread of the host runs all blocks.
+TEST(Execution, SharedMemoryOfTheBlockBeforeIsGone) {
+  auto status = [](const std::string &body) {
+    Simulator simulator;
+    simulator.options.threads = 1;
+    uint64_t d = simulator.allocate(3 * 32 * 4);
+    return simulator.run(kernel(body), {3, 1, 1}, {32, 1, 1}, {d, 0});
+  };
+  const std::string head = R"(
+  .shared .align 4 .b8 tile[128];
+  shl.b32 %r3, %r2, 2; mov.u32 %r4, tile; add.u32 %r4, %r4, %r3; mov.u32 %r5, %ctaid.x;)";
+  const std::string tail = "ld.shared.u32 %r6, [%r4]; st.global.u32 [%rd0], %r6;";
+  EXPECT_TRUE(status(head + "st.shared.u32 [%r4], %r0;" + tail).ok());
+  for (const char *writer : {"0", "1"}) {
+    Status wrong = status(head + "setp.eq.u32 %p1, %r5, " + writer + "; @%p1 st.shared.u32 [%r4], 7;" + tail);
+    EXPECT_FALSE(wrong.ok()) << writer;
+    EXPECT_NE(wrong.message().find("never written"), std::string::npos) << wrong.message();
+  }
+}
+
 TEST(Execution, ThreadsMayExitBeforeABarrier) {
   std::vector<uint32_t> got = resultOf(R"(
   .shared .b32 flag;

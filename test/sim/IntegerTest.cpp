@@ -230,6 +230,38 @@ TEST(Integer, Conversions) {
   test.check({"cvt.s16.s8", "wh", [](Set s) { return static_cast<uint64_t>(value("s8", s[0])); }});
 }
 
+// 96 bits less 96 bits: a borrow comes in, passes through a word of equals, and goes out; without one none does.
+TEST(Integer, BorrowChains) {
+  using Words = std::vector<uint32_t>;
+  const std::pair<Words, Words> cases[] = {
+      {{0, 0, 5}, {1, 0, 2}},           {{1, 0, 5}, {1, 0, 2}},       {{0, 7, 5}, {1, 7, 2}}, {{0, 0, 0}, {1, 0, 0}},
+      {{5, 3, 1}, {4, 3, 1}},           {{0, ~0u, 9}, {~0u, ~0u, 9}}, {{0, 0, 0}, {0, 0, 0}}, {{3, 1, 0}, {4, 0, 0}},
+      {{~0u, ~0u, ~0u}, {0, ~0u, ~0u}}, {{0, 1, 0}, {~0u, ~0u, ~0u}}};
+  for (const auto &[a, b] : cases) {
+    Simulator simulator;
+    uint64_t pa = simulator.upload(a), pb = simulator.upload(b), d = simulator.allocate(16);
+    Status status = simulator.run(moduleText(R"(
+.entry k(.param .u64 a, .param .u64 b, .param .u64 d) {
+  .reg .b64 %rd<4>; .reg .b32 %r<8>;
+  ld.param.u64 %rd1, [a]; ld.param.u64 %rd2, [b]; ld.param.u64 %rd3, [d];
+  ld.global.u32 %r0, [%rd1]; ld.global.u32 %r1, [%rd1+4]; ld.global.u32 %r2, [%rd1+8];
+  ld.global.u32 %r3, [%rd2]; ld.global.u32 %r4, [%rd2+4]; ld.global.u32 %r5, [%rd2+8];
+  sub.cc.u32 %r0, %r0, %r3; subc.cc.u32 %r1, %r1, %r4; subc.cc.u32 %r2, %r2, %r5; subc.u32 %r6, 0, 0;
+  st.global.u32 [%rd3], %r0; st.global.u32 [%rd3+4], %r1; st.global.u32 [%rd3+8], %r2; st.global.u32 [%rd3+12], %r6;
+  ret; })"),
+                                  {1, 1, 1}, {1, 1, 1}, {pa, pb, d});
+    ASSERT_TRUE(status.ok()) << status.message();
+    auto wide = [](const Words &words) {
+      return static_cast<unsigned __int128>(words[2]) << 64 | uint64_t(words[1]) << 32 | words[0];
+    };
+    unsigned __int128 difference = wide(a) - wide(b); // a borrow out of 96 bits fills the words above
+    Words expected(4);
+    for (int i = 0; i < 4; ++i)
+      expected[i] = static_cast<uint32_t>(difference >> (32 * i));
+    EXPECT_EQ(simulator.download<uint32_t>(d, 4), expected) << a[0] << " - " << b[0];
+  }
+}
+
 TEST(Integer, CarryChains) {
   Simulator simulator;
   const std::vector<uint64_t> a = {~0ull, ~0ull, 5}, b = {1, 0, 7};
