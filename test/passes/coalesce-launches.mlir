@@ -177,3 +177,46 @@ func.func @unequal_extents() {
   incept.exec.kernel @finalize ins(%2 : memref<16xf32>) outs(%3 : memref<16xf32>) extents [16, 32] units 1
   return
 }
+
+// Adjacent in one region, and the outputs in two.
+// CHECK-LABEL: func.func @other_regions
+// CHECK-COUNT-2: incept.exec.kernel @k
+func.func @other_regions() {
+  %0 = incept.exec.slice @grads at 0 : memref<16xf32>
+  %1 = incept.exec.slice @params at 0 : memref<16xf32>
+  incept.exec.kernel @k ins(%0 : memref<16xf32>) outs(%1 : memref<16xf32>) extents [16] units 1
+  %2 = incept.exec.slice @grads at 64 : memref<16xf32>
+  %3 = incept.exec.slice @copy at 64 : memref<16xf32>
+  incept.exec.kernel @k ins(%2 : memref<16xf32>) outs(%3 : memref<16xf32>) extents [16] units 1
+  return
+}
+
+// Three become one; 192 + 200 elements are one unit, and 192 + 832 + 1 are two.
+// CHECK-LABEL: func.func @units
+//       CHECK:   incept.exec.kernel @k ins(%{{.+}} : memref<392xf32>) outs(%{{.+}} : memref<392xf32>) extents [392] units 1
+//       CHECK:   return
+// CHECK-LABEL: func.func @more_units
+//       CHECK:   incept.exec.kernel @k ins(%{{.+}} : memref<1025xf32>) outs(%{{.+}} : memref<1025xf32>) extents [1025] units 2
+//       CHECK:   return
+incept.exec.region @long 8192
+func.func @units() {
+  %0 = incept.exec.slice @grads at 0 : memref<100xf32>
+  %1 = incept.exec.slice @params at 0 : memref<100xf32>
+  incept.exec.kernel @k ins(%0 : memref<100xf32>) outs(%1 : memref<100xf32>) extents [100] units 1
+  %2 = incept.exec.slice @grads at 448 : memref<80xf32>
+  %3 = incept.exec.slice @params at 448 : memref<80xf32>
+  incept.exec.kernel @k ins(%2 : memref<80xf32>) outs(%3 : memref<80xf32>) extents [80] units 1
+  %4 = incept.exec.slice @grads at 768 : memref<200xf32>
+  %5 = incept.exec.slice @params at 768 : memref<200xf32>
+  incept.exec.kernel @k ins(%4 : memref<200xf32>) outs(%5 : memref<200xf32>) extents [200] units 1
+  return
+}
+func.func @more_units() {
+  %0 = incept.exec.slice @long at 0 : memref<192xf32>
+  %1 = incept.exec.slice @long at 0 : memref<192xf32>
+  incept.exec.kernel @k ins(%0 : memref<192xf32>) outs(%1 : memref<192xf32>) extents [192] units 1
+  %2 = incept.exec.slice @long at 768 : memref<833xf32>
+  %3 = incept.exec.slice @long at 768 : memref<833xf32>
+  incept.exec.kernel @k ins(%2 : memref<833xf32>) outs(%3 : memref<833xf32>) extents [833] units 1
+  return
+}

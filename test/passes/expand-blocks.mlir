@@ -36,3 +36,24 @@ func.func @identity(%x: tensor<2x4xf32>) -> tensor<2x4xf32> {
   }
   return %0 : tensor<2x4xf32>
 }
+
+// Each argument is its own operand, and each result its own value: of two that are alike none stands for the other. A
+// result may be an argument beside one that is computed.
+// CHECK-LABEL: func.func @arguments
+// CHECK-SAME: (%[[X:.*]]: tensor<2x4xf32>, %[[Y:.*]]: tensor<2x4xf32>, %[[Z:.*]]: tensor<2x4xf32>)
+func.func @arguments(%x: tensor<2x4xf32>, %y: tensor<2x4xf32>, %z: tensor<2x4xf32>) -> (tensor<2x4xf32>, tensor<2x4xf32>, tensor<2x4xf32>) {
+  // CHECK-NEXT: %[[R:.*]] = incept.relu %[[Y]]
+  // CHECK-NEXT: %[[A:.*]] = incept.add %[[Z]], %[[R]]
+  // CHECK-NEXT: return %[[A]], %[[X]], %[[R]]
+  %0:3 = incept.block "outer" of "a" (%z, %x, %y) : (tensor<2x4xf32>, tensor<2x4xf32>, tensor<2x4xf32>) -> (tensor<2x4xf32>, tensor<2x4xf32>, tensor<2x4xf32>) {
+  ^bb0(%a: tensor<2x4xf32>, %b: tensor<2x4xf32>, %c: tensor<2x4xf32>):
+    %s:2 = incept.block "inner" of "b" (%c, %b) : (tensor<2x4xf32>, tensor<2x4xf32>) -> (tensor<2x4xf32>, tensor<2x4xf32>) {
+    ^bb0(%d: tensor<2x4xf32>, %e: tensor<2x4xf32>):
+      %r = incept.relu %d : (tensor<2x4xf32>) -> tensor<2x4xf32>
+      incept.yield %e, %r : tensor<2x4xf32>, tensor<2x4xf32>
+    }
+    %t = incept.add %a, %s#1 : (tensor<2x4xf32>, tensor<2x4xf32>) -> tensor<2x4xf32>
+    incept.yield %s#0, %t, %s#1 : tensor<2x4xf32>, tensor<2x4xf32>, tensor<2x4xf32>
+  }
+  return %0#1, %0#0, %0#2 : tensor<2x4xf32>, tensor<2x4xf32>, tensor<2x4xf32>
+}

@@ -47,6 +47,42 @@ func.func @scaled_result_has_another_use(%x: !x, %w: !w) -> (!x, !x) {
   return %z, %s : !x, !x
 }
 
+// The convolution's own result is needed too, with the scale between or without.
+// CHECK-LABEL: func.func @result_has_another_use
+func.func @result_has_another_use(%x: !x, %w: !w) -> (!x, !x, !x, !x) {
+  // CHECK-NOT: residual
+  // CHECK: return
+  %y = incept.conv2d %x, %w : (!x, !w) -> !x
+  %s = incept.scale %y by 0.17 : (!x) -> !x
+  %z = incept.add %x, %s : (!x, !x) -> !x
+  %v = incept.conv2d %x, %w {incept.path = "other"} : (!x, !w) -> !x
+  %u = incept.add %x, %v : (!x, !x) -> !x
+  return %z, %y, %u, %v : !x, !x, !x, !x
+}
+
+// A value added to itself has two uses.
+// CHECK-LABEL: func.func @both_sides
+func.func @both_sides(%x: !x, %w: !w) -> !x {
+  // CHECK-NOT: residual
+  // CHECK: return
+  %y = incept.conv2d %x, %w : (!x, !w) -> !x
+  %z = incept.add %y, %y : (!x, !x) -> !x
+  return %z : !x
+}
+
+// One residual is all that a convolution has; its window, stride and groups stay.
+// CHECK-LABEL: func.func @has_a_residual
+func.func @has_a_residual(%x: !x, %w: !w, %v: tensor<4x2x1x1xf32>, %r: tensor<2x4x1x2xf32>) -> (!x, tensor<2x4x1x2xf32>) {
+  // CHECK: incept.conv2d %{{.*}}, %{{.*}} residual %{{.*}} :
+  // CHECK-NEXT: incept.add
+  // CHECK: incept.conv2d %arg0, %arg2 residual %arg3 stride [2, 1] groups 2
+  %y = incept.conv2d %x, %w residual %x : (!x, !w, !x) -> !x
+  %z = incept.add %x, %y : (!x, !x) -> !x
+  %c = incept.conv2d %x, %v stride [2, 1] groups 2 : (!x, tensor<4x2x1x1xf32>) -> tensor<2x4x1x2xf32>
+  %d = incept.add %c, %r : (tensor<2x4x1x2xf32>, tensor<2x4x1x2xf32>) -> tensor<2x4x1x2xf32>
+  return %z, %d : !x, tensor<2x4x1x2xf32>
+}
+
 // CHECK-LABEL: func.func @has_a_relu
 func.func @has_a_relu(%x: !x, %w: !w) -> !x {
   // CHECK-NOT: residual
