@@ -168,6 +168,8 @@ static int refuseDone(const CompileOptions &options) {
   if (options.stopAfter && *options.stopAfter <= from)
     return complain(kUsage,
                     "--stop-after=" + phaseName(*options.stopAfter) + " is not behind --from=" + phaseName(from));
+  if (options.explain && from == Phase::Exec)
+    return complain(kUsage, "--explain names ops, which are launches in --from=exec");
   for (const RewriteFlag &rewrite : kRewriteFlags)
     if (!(options.phases.*rewrite.member) && rewrite.phase <= from)
       return complain(kUsage, llvm::Twine(rewrite.flag) + " is part of phase '" + phaseName(rewrite.phase) +
@@ -299,7 +301,7 @@ int compile(const CompileOptions &options) {
       return kInputAtFault;
     if ((status = dump(*module, phase, options)))
       return status;
-    if (phase == Phase::Layout && options.explain)
+    if (options.explain && phase == std::max(Phase::Layout, options.from.value_or(Phase::Layout)))
       explainPlans(*module, *backend);
     if (options.stopAfter == phase)
       return writeModule(*module, options.output);
