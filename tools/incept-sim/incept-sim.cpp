@@ -25,8 +25,9 @@ using namespace incept;
 namespace {
 
 struct Arguments {
-  std::string device, check = "memory", schedule = "early", cudnn;
+  std::string device, check = "memory", schedule = "early", cudnn, refusedEngines;
   int threads = 0;
+  uint64_t workspaceExtra = 0;
   bool refusePlans = false, statistics = false;
   std::vector<std::string> program;
 };
@@ -106,6 +107,8 @@ Status start(Arguments &arguments) {
       {sim::kThreadsVariable, std::to_string(arguments.threads)},
       {sim::kProgramVariable, program ? fs::absolute(path).string() : ""},
       {sim::kCudnnVariable, arguments.cudnn},
+      {sim::kWorkspaceVariable, std::to_string(arguments.workspaceExtra)},
+      {sim::kEnginesVariable, arguments.refusedEngines},
   };
   for (const auto &[name, value] : variables)
     setenv(name, value.c_str(), 1);
@@ -137,6 +140,10 @@ int main(int argc, char **argv) {
   app.add_option("--threads", arguments.threads, "host threads that run kernels; 0: one per processor")
       ->check(CLI::Range(0, 1024));
   app.add_flag("--refuse-plans", arguments.refusePlans, "stored cuDNN plans do not load, so that they are rebuilt");
+  app.add_option("--workspace-extra", arguments.workspaceExtra,
+                 "bytes that rebuilt plans need beside those that were planned");
+  app.add_option("--refuse-engines", arguments.refusedEngines,
+                 "numbers of engines, with commas between, that cuDNN does not build plans with");
   app.add_flag("--stats", arguments.statistics, "time by kernel and library call, on stderr at the end");
   app.prefix_command(); // what follows the program's name is the program's
   try {

@@ -68,6 +68,30 @@ Status unknownDevice(const std::string &name) {
                                 nearest.empty() ? "" : ": did you mean '" + nearest + "'?", known));
 }
 
+/// The properties of each card in `cards`, an array of objects of what differs, and of this one at other clocks.
+std::vector<std::string> variantsOf(const Json &properties, const Json &cards, std::string &error) {
+  std::vector<std::string> variants;
+  auto add = [&](const Json &changes) {
+    Json variant = properties;
+    variant.update(changes);
+    variants.push_back(variant.dump());
+  };
+  constexpr double kClocks[] = {0.8, 1.2};
+  int64_t clock = positive(properties, "smClockRateKHz", error);
+  for (double factor : kClocks)
+    add({{"smClockRateKHz", int64_t(double(clock) * factor)}});
+  for (const Json &card : cards.is_array() ? cards : Json::array()) {
+    bool isCard = card.is_object();
+    for (const auto &[key, value] : card.items())
+      isCard &= properties.contains(key) && properties[key].type() == value.type();
+    if (isCard)
+      add(card);
+    else if (error.empty())
+      error = "expected 'cards' to be objects of cuDNN's device properties";
+  }
+  return variants;
+}
+
 } // namespace
 
 Expected<DeviceProfile> parseDeviceProfile(const std::string &text, const std::string &where) {
@@ -95,10 +119,11 @@ Expected<DeviceProfile> parseDeviceProfile(const std::string &text, const std::s
   int64_t version = positive(json, "deviceVer", error);
   if (error.empty() && profile.arch != "sm_" + std::to_string(version / 10))
     error = fmt::format("the architecture '{}' is not that of 'deviceVer' {}", profile.arch, version);
-  if (!error.empty())
-    return inputError(fmt::format("device profile '{}': {}", where, error));
   json.erase("incept");
   profile.cudnnProperties = json.dump();
+  profile.variants = variantsOf(json, own.contains("cards") ? own["cards"] : Json(), error);
+  if (!error.empty())
+    return inputError(fmt::format("device profile '{}': {}", where, error));
   return profile;
 }
 
@@ -128,11 +153,11 @@ Expected<DeviceProfile> findDeviceProfile(const std::string &name) {
 }
 
 std::string deviceTable() {
-  std::string table = fmt::format("{:<12} {:<8} {:>5} {:>10} {:>10}   {:>8} {:>8} {:>8} {:>8}   {}\n", "target", "arch",
+  std::string table = fmt::format("{:<14} {:<8} {:>5} {:>10} {:>10}   {:>8} {:>8} {:>8} {:>8}   {}\n", "target", "arch",
                                   "SMs", "memory", "bandwidth", "f32", "tf32", "bf16", "f16", "device");
   constexpr double kTera = 1e12;
   for (const DeviceProfile &p : deviceProfiles())
-    table += fmt::format("{:<12} {:<8} {:>5} {:>7.0f} GB {:>5.2f} TB/s   {:>8.1f} {:>8.1f} {:>8.1f} {:>8.1f}   {}\n",
+    table += fmt::format("{:<14} {:<8} {:>5} {:>7.0f} GB {:>5.2f} TB/s   {:>8.1f} {:>8.1f} {:>8.1f} {:>8.1f}   {}\n",
                          "cuda:" + p.name, p.arch, p.multiprocessors, double(p.memoryBytes) / 1e9,
                          double(p.memoryBytesPerSecond) / kTera, double(p.peakF32) / kTera, double(p.peakTf32) / kTera,
                          double(p.peakBf16) / kTera, double(p.peakF16) / kTera, p.title);

@@ -26,6 +26,9 @@ struct DeviceProfile {
   /// Dense multiply-add peaks in operations per second; tf32, bf16 and f16 on tensor cores with sums in f32.
   int64_t peakF32 = 0, peakTf32 = 0, peakBf16 = 0, peakF16 = 0;
   std::string cudnnProperties; ///< JSON text for cuDNN's device property descriptor
+  /// The same of the other cards on which its programs run: other products of the architecture, and this one at other
+  /// clocks. A plan may need another workspace there.
+  std::vector<std::string> variants;
 };
 
 /// Reads and checks a profile; `where` names it in errors.

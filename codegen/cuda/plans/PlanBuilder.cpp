@@ -29,6 +29,8 @@ PlanBuilder::PlanBuilder(std::shared_ptr<const cudnn::Library> library, DevicePr
 std::string PlanBuilder::key(const cudnn::Problem &problem) const {
   std::string text = "cudnn " + library->version() + "\ndevice " + device.cudnnProperties + "\nworkspace_limit " +
                      std::to_string(options.workspaceLimit) + "\n";
+  for (const std::string &variant : device.variants)
+    text += "variant " + variant + "\n";
   for (const auto &[name, value] : cudnn::encode(normalised(problem)))
     text += name + " " + value + "\n";
   return text;
@@ -41,14 +43,27 @@ PlanAnswer PlanBuilder::answer(const cudnn::Problem &problem, const std::string 
     return *known;
   }
   PlanAnswer fresh;
-  if (!library->choose(normalised(problem), device.cudnnProperties, options.workspaceLimit, fresh.choice,
-                       fresh.error) &&
-      fresh.error.empty())
+  if (library->choose(normalised(problem), device.cudnnProperties, options.workspaceLimit, fresh.choice, fresh.error))
+    fresh.choice.workspaceBytes = largestWorkspace(normalised(problem), fresh.choice);
+  else if (fresh.error.empty())
     fresh.error = "cuDNN has no engine for it";
   cache.store(key, fresh);
   std::lock_guard lock(mutex);
   tally.compiled += fresh.choice.runtimeCompiled;
   return fresh;
+}
+
+uint64_t PlanBuilder::largestWorkspace(const cudnn::Problem &problem, const cudnn::Choice &choice) const {
+  uint64_t largest = choice.workspaceBytes;
+  if (largest == 0) // an engine that has none has none anywhere
+    return 0;
+  for (const std::string &variant : device.variants) {
+    uint64_t bytes = 0;
+    std::string ignored; // where a card refuses the engine, its machine chooses another
+    if (library->workspaceOn(problem, choice, variant, bytes, ignored))
+      largest = std::max(largest, bytes);
+  }
+  return largest;
 }
 
 void PlanBuilder::prepare(const std::vector<cudnn::Problem> &problems) {

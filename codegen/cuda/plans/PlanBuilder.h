@@ -42,6 +42,8 @@ public:
 private:
   /// Answers one problem from the cache or the library; safe to call from several threads.
   PlanAnswer answer(const cudnn::Problem &problem, const std::string &key);
+  /// The most workspace that a plan needs on the device and its variants.
+  uint64_t largestWorkspace(const cudnn::Problem &problem, const cudnn::Choice &choice) const;
 
   std::shared_ptr<const cudnn::Library> library;
   DeviceProfile device;

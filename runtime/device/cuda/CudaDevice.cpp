@@ -9,6 +9,7 @@
 #include <bit>
 #include <cstdlib>
 #include <numeric>
+#include <unistd.h>
 
 namespace incept::cuda {
 
@@ -76,7 +77,7 @@ Expected<std::unique_ptr<Device>> CudaDevice::create(const program::Image &image
   std::string name = facts.name + " sm_" + std::to_string(facts.major) + std::to_string(facts.minor) + " " +
                      std::to_string(facts.multiprocessors) + " multiprocessors, driver " +
                      std::to_string(facts.driverVersion);
-  INCEPT_RETURN_IF_ERROR(device->plans.build(image, name, device->stream.get()));
+  INCEPT_RETURN_IF_ERROR(device->buildPlans(name));
   INCEPT_RETURN_IF_ERROR(device->bind());
   return std::unique_ptr<Device>(std::move(device));
 }
@@ -109,10 +110,9 @@ Status CudaDevice::openDevice() {
         result != CUDA_SUCCESS && wanted.needed)
       return driver.error(result, "cannot describe the CUDA device");
   INCEPT_RETURN_IF_ERROR(driver.check(driver->driverGetVersion(&facts.driverVersion), "cannot ask the CUDA driver"));
-  CUcontext current = nullptr;
-  INCEPT_RETURN_IF_ERROR(driver.check(driver->primaryCtxRetain(&current, device), "cannot use the CUDA device"));
+  INCEPT_RETURN_IF_ERROR(driver.check(driver->primaryCtxRetain(&primary, device), "cannot use the CUDA device"));
   context = {device, driver->primaryCtxRelease};
-  INCEPT_RETURN_IF_ERROR(driver.check(driver->ctxSetCurrent(current), "cannot use the CUDA device"));
+  INCEPT_RETURN_IF_ERROR(driver.check(driver->ctxSetCurrent(primary), "cannot use the CUDA device"));
   for (Owned<CUstream> *created : {&stream, &copyStream}) {
     CUstream handle = nullptr;
     INCEPT_RETURN_IF_ERROR(
@@ -227,6 +227,27 @@ Status CudaDevice::loadModule() {
   return {};
 }
 
+Status CudaDevice::buildPlans(const std::string &name) {
+  CudaPlans::Settings settings;
+  settings.device = name;
+  settings.stream = stream.get();
+  settings.enter = [&] { return driver.check(driver->ctxSetCurrent(primary), "cannot use the CUDA device"); };
+  if (isatty(STDERR_FILENO))
+    settings.progress = [](size_t done, size_t total) {
+      fprintf(stderr, done < total ? "\rcuDNN plans: %zu of %zu built for this machine" : "\r\033[K", done, total);
+    };
+  INCEPT_RETURN_IF_ERROR(plans.build(image, settings));
+  uint64_t bytes = plans.growth();
+  if (bytes == 0)
+    return {};
+  CUdeviceptr memory = 0;
+  if (CUresult result = driver->memAlloc(&memory, bytes); result != CUDA_SUCCESS)
+    return driver.error(result, "cannot allocate " + std::to_string(bytes) +
+                                    " bytes of workspace, which cuDNN needs here beside the planned memory");
+  workspace = {memory, driver->memFree};
+  return {};
+}
+
 Status CudaDevice::bind() {
   size_t longest = 0;
   for (const auto &[name, launches] : image.entries) {
@@ -240,6 +261,8 @@ Status CudaDevice::bind() {
       step.launch = &launch;
       for (const program::Operand &operand : launch.operands)
         step.values.push_back(regions[operand.region].get() + operand.offset);
+      if (!launch.isKernel && plans.outgrows(launch.index, image.plans[launch.index].scratchpadBytes))
+        step.values.back() = workspace.get();
       for (int64_t extent : launch.extents)
         step.values.push_back(static_cast<uint64_t>(extent));
       for (uint64_t &value : step.values)

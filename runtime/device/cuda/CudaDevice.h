@@ -95,6 +95,7 @@ private:
   Status allocate();
   Status allocateSlot(Slot &slot);
   Status loadModule();
+  Status buildPlans(const std::string &name);
   Status bind();
 
   static size_t kindOf(Work work, Input input) { return size_t(work) * 2 + size_t(input); }
@@ -112,6 +113,7 @@ private:
   Driver driver;
   CudaOptions options;
   CUdevice device = 0;
+  CUcontext primary = nullptr; ///< `context` releases it
   CudaFacts facts;
   size_t freeAtStart = 0;
 
@@ -124,6 +126,7 @@ private:
   Owned<CUmodule> module;
   std::vector<CUfunction> kernels;
   CudaPlans plans;
+  Owned<CUdeviceptr> workspace; ///< of plans that need more here than was planned
   std::map<std::string, List, std::less<>> lists;
 
   std::array<size_t, kSlots> underWay{}; ///< slots, oldest first

@@ -3,9 +3,12 @@
 #include "runtime/device/cuda/CudaPlans.h"
 #include "runtime/support/Cache.h"
 
+#include <atomic>
 #include <charconv>
 #include <chrono>
 #include <cstdlib>
+#include <mutex>
+#include <thread>
 
 namespace incept::cuda {
 
@@ -19,15 +22,26 @@ std::string cacheKey(const program::Plan &plan, const std::string &library, cons
   return key.dump();
 }
 
+/// What an engine that is chosen here may use, as the compiler's default is.
+constexpr uint64_t kWorkspaceLimit = uint64_t(256) << 20;
+
+Cache planCache() {
+  auto root = cacheRoot();
+  return Cache(root ? *root + "/rebuilt-plans" : "");
+}
+
 } // namespace
 
 std::string PlanReport::sentence() const {
+  std::string more = growth ? std::to_string(growth) + " bytes of workspace beside the planned memory" : "";
   if (rebuilt == 0)
-    return "";
+    return more.empty() ? "" : "the program's cuDNN plans need " + more;
   char time[32];
   std::snprintf(time, sizeof time, "%.1f s", seconds);
-  return "the program's cuDNN plans are of another machine: " + std::to_string(rebuilt) + " rebuilt in " + time + ", " +
-         std::to_string(cached) + " from this machine's cache, " + std::to_string(loaded) + " as they are";
+  return "the program's cuDNN plans are of another machine: " + std::to_string(rebuilt) + " rebuilt in " + time +
+         (chosen ? " (" + std::to_string(chosen) + " on another engine)" : "") + ", " + std::to_string(cached) +
+         " from this machine's cache, " + std::to_string(loaded) + " as they are" +
+         (more.empty() ? "" : "; they need " + more);
 }
 
 bool isAtLeast(std::string_view have, std::string_view wanted) {
@@ -48,7 +62,7 @@ bool isAtLeast(std::string_view have, std::string_view wanted) {
 
 CudaPlans::~CudaPlans() {
   plans.clear();
-  if (handle)
+  for (cudnn::Handle handle : handles)
     library->destroyHandle(handle);
 }
 
@@ -69,59 +83,122 @@ Status CudaPlans::openLibrary(const program::Image &image) {
   return {};
 }
 
-Status CudaPlans::build(const program::Image &image, const std::string &device, void *stream) {
+Status CudaPlans::build(const program::Image &image, const Settings &settings) {
   if (image.plans.empty())
     return {};
   auto start = std::chrono::steady_clock::now();
   INCEPT_RETURN_IF_ERROR(openLibrary(image));
+  handles.resize(1);
   std::string error;
-  if (!library->createHandle(stream, handle, error))
+  if (!library->createHandle(settings.stream, handles.front(), error))
     return machineError(error);
-  for (size_t i = 0; i < image.plans.size(); ++i) {
-    cudnn::Plan plan;
-    INCEPT_RETURN_IF_ERROR(buildOne(image.plans[i], i, device, plan));
-    plans.push_back(std::move(plan));
+  plans.resize(image.plans.size());
+  std::vector<Entry> entries(image.plans.size());
+  std::vector<size_t> missing;
+  for (size_t i = 0; i < entries.size(); ++i) {
+    INCEPT_RETURN_IF_ERROR(readEntry(image.plans[i], i, settings.device, entries[i]));
+    if (!load(entries[i], plans[i]))
+      missing.push_back(i);
   }
+  INCEPT_RETURN_IF_ERROR(rebuildAll(image, entries, missing, settings));
+  for (size_t i = 0; i < plans.size(); ++i)
+    if (outgrows(i, image.plans[i].scratchpadBytes))
+      report_.growth = std::max(report_.growth, plans[i].workspaceBytes());
   report_.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return {};
 }
 
-Status CudaPlans::buildOne(const program::Plan &plan, size_t index, const std::string &device, cudnn::Plan &built) {
-  cudnn::Problem problem;
+Status CudaPlans::readEntry(const program::Plan &plan, size_t index, const std::string &device, Entry &entry) const {
   std::string error;
-  if (!cudnn::decode(plan.fields, problem, error))
+  if (!cudnn::decode(plan.fields, entry.problem, error))
     return inputError("the program image is damaged: plan " + std::to_string(index) + ": " + error);
-  cudnn::Choice choice;
-  choice.engine = plan.engine;
-  choice.knobs = plan.knobs;
-  choice.workspaceBytes = plan.scratchpadBytes;
-  choice.impl = plan.impl;
-  choice.serialized = std::string(plan.serialized);
-  if (!choice.serialized.empty() && built.load(library, handle, problem, choice, error)) {
-    ++report_.loaded;
-    return {};
-  }
-  auto root = cacheRoot();
-  Cache cache(root ? *root + "/rebuilt-plans" : "");
-  std::string key = cacheKey(plan, library->version(), device);
-  if (auto kept = cache.load(key)) {
-    choice.serialized = std::move(*kept);
-    if (built.load(library, handle, problem, choice, error)) {
-      ++report_.cached;
-      return {};
-    }
-  }
-  if (!built.rebuild(library, handle, problem, choice, error))
-    return machineError("cuDNN refuses plan " + std::to_string(index) + " (" + plan.kind + ", " + plan.impl +
-                        "): " + error + ": compile the program again for this machine (incept compile)");
-  ++report_.rebuilt;
-  if (std::string text; built.serialize(text, error))
-    cache.store(key, text);
+  entry.choice.engine = plan.engine;
+  entry.choice.knobs = plan.knobs;
+  entry.choice.workspaceBytes = plan.scratchpadBytes;
+  entry.choice.impl = plan.impl;
+  entry.choice.serialized = std::string(plan.serialized);
+  entry.key = cacheKey(plan, library->version(), device);
   return {};
 }
 
+/// Takes the plan as the program holds it, or as this machine has kept it.
+bool CudaPlans::load(Entry &entry, cudnn::Plan &plan) {
+  std::string ignored;
+  if (!entry.choice.serialized.empty() && plan.load(library, handles.front(), entry.problem, entry.choice, ignored)) {
+    ++report_.loaded;
+    return true;
+  }
+  auto kept = planCache().load(entry.key);
+  if (!kept)
+    return false;
+  entry.choice.serialized = std::move(*kept);
+  bool isLoaded = plan.load(library, handles.front(), entry.problem, entry.choice, ignored);
+  report_.cached += isLoaded;
+  return isLoaded;
+}
+
+Status CudaPlans::rebuildAll(const program::Image &image, const std::vector<Entry> &entries,
+                             const std::vector<size_t> &missing, const Settings &settings) {
+  size_t threads = std::min<size_t>(std::max(1u, std::thread::hardware_concurrency()), missing.size());
+  for (std::string error; handles.size() < threads;)
+    if (!library->createHandle(settings.stream, handles.emplace_back(), error)) {
+      handles.pop_back();
+      return machineError(error);
+    }
+  std::mutex mutex; // of what follows
+  std::atomic<size_t> next = 0;
+  Status result;
+  auto work = [&](size_t thread) {
+    Status status = settings.enter();
+    for (size_t i; status.ok() && (i = next++) < missing.size();) {
+      size_t index = missing[i];
+      bool isChosen = false;
+      status = rebuild(image.plans[index], index, entries[index], handles[thread], isChosen);
+      std::lock_guard lock(mutex);
+      report_.chosen += isChosen;
+      ++report_.rebuilt;
+      if (settings.progress)
+        settings.progress(report_.rebuilt, missing.size());
+    }
+    std::lock_guard lock(mutex);
+    if (!status.ok()) {
+      next = missing.size();
+      result = status;
+    }
+  };
+  std::vector<std::thread> pool;
+  for (size_t thread = 1; thread < threads; ++thread)
+    pool.emplace_back(work, thread);
+  if (threads > 0)
+    work(0);
+  for (std::thread &thread : pool)
+    thread.join();
+  return result;
+}
+
+Status CudaPlans::rebuild(const program::Plan &plan, size_t index, const Entry &entry, cudnn::Handle handle,
+                          bool &isChosen) {
+  std::string refusal, error;
+  cudnn::Plan &built = plans[index];
+  if (built.rebuild(library, handle, entry.problem, entry.choice, refusal)) {
+    if (std::string text; built.serialize(text, error))
+      planCache().store(entry.key, text);
+    return {};
+  }
+  // What is chosen here is not kept: another version of the library may take the engine again.
+  isChosen = true;
+  cudnn::Choice choice;
+  uint64_t limit = std::max<uint64_t>(plan.scratchpadBytes, kWorkspaceLimit);
+  if (library->choose(entry.problem, handle, limit, choice, error) &&
+      built.rebuild(library, handle, entry.problem, choice, error))
+    return {};
+  return machineError("cuDNN refuses plan " + std::to_string(index) + " (" + plan.kind + ", " + plan.impl +
+                      "): " + refusal + ", and has no other: " + error +
+                      ": compile the program again for this machine (incept compile)");
+}
+
 bool CudaPlans::run(size_t plan, void *const *operands, size_t count, std::string &error) {
-  return plans[plan].execute(handle, operands, count, error);
+  return plans[plan].execute(handles.front(), operands, count, error);
 }
 
 } // namespace incept::cuda

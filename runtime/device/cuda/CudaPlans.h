@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A program's cuDNN plans, made ready on this machine. A stored plan loads only on the device, driver and version it
-// was made for, so elsewhere it is rebuilt from its operation graph, engine and knobs, within the planned workspace,
-// and what was rebuilt is kept in a cache on this machine.
+// was made for, so elsewhere it is rebuilt from its operation graph, engine and knobs, several at a time, and what was
+// rebuilt is kept in a cache on this machine. Where a device refuses an engine, another is chosen by the same rules.
 #pragma once
 
 #include "runtime/device/cuda/Cudnn.h"
 #include "runtime/program/Image.h"
+
+#include <functional>
 
 namespace incept::cuda {
 
@@ -15,12 +17,14 @@ std::shared_ptr<const cudnn::Library> openCudnn(std::string &error);
 
 /// How plans became ready.
 struct PlanReport {
-  size_t loaded = 0;  ///< as the program holds them
-  size_t cached = 0;  ///< from this machine's cache
-  size_t rebuilt = 0; ///< by cuDNN
-  double seconds = 0; ///< what all that took
+  size_t loaded = 0;   ///< as the program holds them
+  size_t cached = 0;   ///< from this machine's cache
+  size_t rebuilt = 0;  ///< by cuDNN
+  size_t chosen = 0;   ///< of these, with another engine
+  double seconds = 0;  ///< what all that took
+  uint64_t growth = 0; ///< bytes of workspace beside the planned memory
 
-  /// A sentence for the user where some were rebuilt, which takes time; otherwise empty.
+  /// A sentence for the user where some were rebuilt, which takes time, or need more memory; otherwise empty.
   std::string sentence() const;
 };
 
@@ -31,19 +35,41 @@ public:
   CudaPlans &operator=(const CudaPlans &) = delete;
   ~CudaPlans();
 
-  /// Opens cuDNN and makes every plan ready on `stream` (a CUstream) of the current context. `device` names whatever
-  /// the library's plans depend on besides its own version: device and driver.
-  Status build(const program::Image &image, const std::string &device, void *stream);
+  struct Settings {
+    std::string device;            ///< names what plans depend on besides the library's version: device and driver
+    void *stream = nullptr;        ///< a CUstream of the current context
+    std::function<Status()> enter; ///< makes that context a thread's
+    std::function<void(size_t done, size_t total)> progress; ///< of rebuilding, from one thread at a time
+  };
+  /// Opens cuDNN and makes every plan ready.
+  Status build(const program::Image &image, const Settings &settings);
+  /// Bytes of one workspace for all plans that need more here than was planned, 0 where there are none. They run on one
+  /// stream, so that they can share it.
+  uint64_t growth() const { return report_.growth; }
+  /// True where the plan needs that workspace instead of its own.
+  bool outgrows(size_t plan, uint64_t plannedBytes) const { return plans[plan].workspaceBytes() > plannedBytes; }
   /// Enqueues a plan; operands as Cudnn.h lists them. False with a sentence in `error`.
   bool run(size_t plan, void *const *operands, size_t count, std::string &error);
   const PlanReport &report() const { return report_; }
 
 private:
+  /// A plan on its way.
+  struct Entry {
+    cudnn::Problem problem;
+    cudnn::Choice choice;
+    std::string key; ///< in this machine's cache
+  };
+
   Status openLibrary(const program::Image &image);
-  Status buildOne(const program::Plan &plan, size_t index, const std::string &device, cudnn::Plan &built);
+  Status readEntry(const program::Plan &plan, size_t index, const std::string &device, Entry &entry) const;
+  bool load(Entry &entry, cudnn::Plan &plan);
+  Status rebuildAll(const program::Image &image, const std::vector<Entry> &entries, const std::vector<size_t> &missing,
+                    const Settings &settings);
+  /// Rebuilds a plan on a thread's handle; `isChosen` says that its engine is another one.
+  Status rebuild(const program::Plan &plan, size_t index, const Entry &entry, cudnn::Handle handle, bool &isChosen);
 
   std::shared_ptr<const cudnn::Library> library;
-  cudnn::Handle handle = nullptr;
+  std::vector<cudnn::Handle> handles; ///< the first runs the plans, the others have built some
   std::vector<cudnn::Plan> plans;
   PlanReport report_;
 };

@@ -101,6 +101,12 @@ public:
   bool choose(const Problem &problem, const std::string &deviceProfile, uint64_t workspaceLimit, Choice &choice,
               std::string &error) const;
 
+  /// The same on the device of a handle, for a plan that is refused there.
+  bool choose(const Problem &problem, Handle handle, uint64_t workspaceLimit, Choice &choice, std::string &error) const;
+  /// The bytes of workspace that a choice's engine and knobs need on another described device.
+  bool workspaceOn(const Problem &problem, const Choice &choice, const std::string &deviceProfile, uint64_t &bytes,
+                   std::string &error) const;
+
   /// A handle on the current CUDA context whose work goes to `stream` (a CUstream).
   bool createHandle(void *stream, Handle &handle, std::string &error) const;
   void destroyHandle(Handle handle) const;
@@ -124,8 +130,8 @@ public:
   /// Loads `choice.serialized`. Fails, among others, where device, driver or version are not those it was made for.
   bool load(std::shared_ptr<const Library> library, Handle handle, const Problem &problem, const Choice &choice,
             std::string &error);
-  /// Builds the plan of the same operation graph, engine and knobs. Fails where it needs more than
-  /// `choice.workspaceBytes`, since that is what was planned.
+  /// Builds the plan of the same operation graph, engine and knobs. Either may need more workspace here than
+  /// `choice.workspaceBytes`: the caller asks `workspaceBytes`.
   bool rebuild(std::shared_ptr<const Library> library, Handle handle, const Problem &problem, const Choice &choice,
                std::string &error);
 

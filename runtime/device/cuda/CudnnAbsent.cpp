@@ -22,6 +22,10 @@ const std::string &Library::version() const {
 }
 
 bool Library::choose(const Problem &, const std::string &, uint64_t, Choice &, std::string &) const { return false; }
+bool Library::choose(const Problem &, Handle, uint64_t, Choice &, std::string &) const { return false; }
+bool Library::workspaceOn(const Problem &, const Choice &, const std::string &, uint64_t &, std::string &) const {
+  return false;
+}
 bool Library::createHandle(void *, Handle &, std::string &) const { return false; }
 void Library::destroyHandle(Handle) const {}
 

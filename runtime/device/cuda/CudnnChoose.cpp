@@ -103,8 +103,9 @@ void Candidates::askHeuristic(cudnnBackendHeurMode_t mode) {
   std::string ignored;
   Descriptor heuristic(api, CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR);
   heuristic.set(CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, graph.graph)
-      .set(CUDNN_ATTR_ENGINEHEUR_MODE, CUDNN_TYPE_HEUR_MODE, 1, &mode)
-      .set(CUDNN_ATTR_ENGINEHEUR_DEVICEPROP, *place.device);
+      .set(CUDNN_ATTR_ENGINEHEUR_MODE, CUDNN_TYPE_HEUR_MODE, 1, &mode);
+  if (place.device) // without one it asks the handle's
+    heuristic.set(CUDNN_ATTR_ENGINEHEUR_DEVICEPROP, *place.device);
   if (!heuristic.finalize(ignored))
     return;
   for (const Descriptor &config :
@@ -276,17 +277,39 @@ bool Search::run(uint64_t limit, Choice &choice, std::string &error) {
 
 } // namespace
 
+namespace {
+
+bool search(const Api &api, const Problem &problem, const Place &place, uint64_t limit, Choice &choice,
+            std::string &error) {
+  choice = Choice();
+  Graph graph;
+  return buildGraph(api, problem, place, graph, error) && Search(api, problem, graph, place).run(limit, choice, error);
+}
+
+} // namespace
+
 bool Library::choose(const Problem &problem, const std::string &deviceProfile, uint64_t workspaceLimit, Choice &choice,
                      std::string &error) const {
-  choice = Choice();
   auto device = describeDevice(*impl, deviceProfile, error);
-  if (!device)
-    return false;
-  Place place = {nullptr, device.get()};
+  return device && search(impl->api, problem, {nullptr, device.get()}, workspaceLimit, choice, error);
+}
+
+bool Library::choose(const Problem &problem, Handle handle, uint64_t workspaceLimit, Choice &choice,
+                     std::string &error) const {
+  if (!handle)
+    return fail(error, "there is no handle of a device");
+  return search(impl->api, problem, {handle, nullptr}, workspaceLimit, choice, error);
+}
+
+bool Library::workspaceOn(const Problem &problem, const Choice &choice, const std::string &deviceProfile,
+                          uint64_t &bytes, std::string &error) const {
+  auto device = describeDevice(*impl, deviceProfile, error);
   Graph graph;
-  if (!buildGraph(impl->api, problem, place, graph, error))
+  BuiltPlan built;
+  if (!device || !buildChoice(impl->api, problem, choice, {nullptr, device.get()}, graph, built, error))
     return false;
-  return Search(impl->api, problem, graph, place).run(workspaceLimit, choice, error);
+  bytes = planWorkspace(built.plan);
+  return true;
 }
 
 } // namespace incept::cudnn

@@ -329,6 +329,17 @@ bool buildPlan(const Api &api, Descriptor engine, const Knobs &knobs, const Plac
   return built.plan.finalize(error);
 }
 
+bool buildChoice(const Api &api, const Problem &problem, const Choice &choice, const Place &place, Graph &graph,
+                 BuiltPlan &built, std::string &error) {
+  Knobs knobs;
+  Descriptor engine;
+  if (!text::parseKnobs(choice.knobs, knobs))
+    return fail(error, "malformed knobs '" + choice.knobs + "'");
+  return buildGraph(api, problem, place, graph, error) &&
+         buildEngine(api, graph, choice.engine, place, engine, error) &&
+         buildPlan(api, std::move(engine), knobs, place, built, error);
+}
+
 uint64_t planWorkspace(const Descriptor &plan) {
   int64_t bytes = 0;
   return plan.get(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, bytes) && bytes > 0 ? uint64_t(bytes) : 0;

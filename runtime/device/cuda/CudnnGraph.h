@@ -42,6 +42,10 @@ struct BuiltPlan {
 bool buildPlan(const Api &api, Descriptor engine, const Knobs &knobs, const Place &place, BuiltPlan &built,
                std::string &error);
 
+/// The plan of a problem with a choice's engine and knobs.
+bool buildChoice(const Api &api, const Problem &problem, const Choice &choice, const Place &place, Graph &graph,
+                 BuiltPlan &built, std::string &error);
+
 uint64_t planWorkspace(const Descriptor &plan);
 bool planJson(const Descriptor &plan, std::string &json, std::string &error);
 

@@ -2,7 +2,6 @@
 //
 // Plans on the machine where they run.
 #include "runtime/device/cuda/CudnnGraph.h"
-#include "runtime/device/cuda/CudnnText.h"
 
 #include <algorithm>
 
@@ -24,7 +23,11 @@ struct Plan::Impl {
   std::vector<Binding> bindings;
   size_t nextVictim = 0;
 
-  bool adopt(const Problem &problem, const Choice &choice, std::string &error);
+  /// What a loaded and a rebuilt plan have in common.
+  void adopt(const Problem &problem) {
+    operands = operandCount(problem);
+    workspaceBytes = planWorkspace(built.plan);
+  }
   Binding *bind(void *const *addresses, std::string &error);
 };
 
@@ -32,16 +35,6 @@ Plan::Plan() = default;
 Plan::~Plan() = default;
 Plan::Plan(Plan &&) noexcept = default;
 Plan &Plan::operator=(Plan &&) noexcept = default;
-
-/// The checks that a loaded and a rebuilt plan share.
-bool Plan::Impl::adopt(const Problem &problem, const Choice &choice, std::string &error) {
-  operands = operandCount(problem);
-  workspaceBytes = planWorkspace(built.plan);
-  if (workspaceBytes > choice.workspaceBytes)
-    return fail(error, "the plan needs " + std::to_string(workspaceBytes) + " bytes of workspace here, but " +
-                           std::to_string(choice.workspaceBytes) + " were planned");
-  return true;
-}
 
 bool Plan::load(std::shared_ptr<const Library> library, Handle handle, const Problem &problem, const Choice &choice,
                 std::string &error) {
@@ -58,28 +51,22 @@ bool Plan::load(std::shared_ptr<const Library> library, Handle handle, const Pro
   plan.set(CUDNN_ATTR_EXECUTION_PLAN_HANDLE, CUDNN_TYPE_HANDLE, 1, &handle)
       .set(CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION, CUDNN_TYPE_CHAR, int64_t(choice.serialized.size()),
            choice.serialized.data());
-  if (!plan.finalize(error) || !fresh->adopt(problem, choice, error))
+  if (!plan.finalize(error))
     return false;
+  fresh->adopt(problem);
   impl = std::move(fresh);
   return true;
 }
 
 bool Plan::rebuild(std::shared_ptr<const Library> library, Handle handle, const Problem &problem, const Choice &choice,
                    std::string &error) {
-  Knobs knobs;
   if (!handle)
     return fail(error, "there is no handle of a device");
-  if (!text::parseKnobs(choice.knobs, knobs))
-    return fail(error, "malformed knobs '" + choice.knobs + "'");
-  const Api &api = library->internals().api;
   auto fresh = std::make_unique<Impl>();
   fresh->library = library;
-  Place place = {handle, nullptr};
-  Descriptor engine;
-  if (!buildGraph(api, problem, place, fresh->graph, error) ||
-      !buildEngine(api, fresh->graph, choice.engine, place, engine, error) ||
-      !buildPlan(api, std::move(engine), knobs, place, fresh->built, error) || !fresh->adopt(problem, choice, error))
+  if (!buildChoice(library->internals().api, problem, choice, {handle, nullptr}, fresh->graph, fresh->built, error))
     return false;
+  fresh->adopt(problem);
   impl = std::move(fresh);
   return true;
 }

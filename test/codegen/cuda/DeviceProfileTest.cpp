@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include <filesystem>
+#include <algorithm>
 #include <fstream>
 
 namespace incept::cuda {
@@ -14,7 +15,7 @@ namespace incept::cuda {
 namespace {
 
 TEST(DeviceProfileTest, EveryProfileIsFoundByNameAndArchitecture) {
-  ASSERT_EQ(deviceProfiles().size(), 5u);
+  ASSERT_EQ(deviceProfiles().size(), 8u);
   for (const DeviceProfile &profile : deviceProfiles()) {
     auto byName = findDeviceProfile(profile.name);
     ASSERT_TRUE(byName) << byName.status().message();
@@ -24,8 +25,30 @@ TEST(DeviceProfileTest, EveryProfileIsFoundByNameAndArchitecture) {
     EXPECT_EQ(byArch->arch, profile.arch);
     EXPECT_GE(profile.peakF16, profile.peakTf32);
     EXPECT_GE(profile.peakTf32, profile.peakF32);
+    EXPECT_GE(profile.variants.size(), 3u) << profile.name; // two clocks, and another card
     EXPECT_NE(deviceTable().find("cuda:" + profile.name), std::string::npos);
   }
+}
+
+TEST(DeviceProfileTest, VariantsAreCardsAndClocks) {
+  auto profile = findDeviceProfile("h100");
+  ASSERT_TRUE(profile);
+  auto count = [&](const char *text) {
+    return std::count_if(profile->variants.begin(), profile->variants.end(),
+                         [&](const std::string &variant) { return variant.find(text) != std::string::npos; });
+  };
+  EXPECT_EQ(count("\"multiProcessorCount\":114"), 1);
+  EXPECT_EQ(count("NVIDIA H200"), 1);
+  EXPECT_EQ(count("\"smClockRateKHz\":1584000"), 1); // 0.8 of 1980000
+  EXPECT_EQ(count("\"deviceVer\":900"), long(profile->variants.size()));
+  std::ifstream file(INCEPT_DEVICES "/h100.json");
+  std::string text(std::istreambuf_iterator<char>(file), {});
+  size_t at = text.find("\"multiProcessorCount\": 114");
+  ASSERT_NE(at, std::string::npos);
+  auto wrong = parseDeviceProfile(text.replace(at, 21, "\"multiprocessors\""), "own.json");
+  ASSERT_FALSE(wrong);
+  EXPECT_EQ(wrong.status().message(),
+            "device profile 'own.json': expected 'cards' to be objects of cuDNN's device properties");
 }
 
 TEST(DeviceProfileTest, UnknownNamesListWhatThereIs) {

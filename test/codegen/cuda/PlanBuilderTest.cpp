@@ -173,6 +173,38 @@ TEST_F(PlanBuilderTest, TheCacheGivesTheSame) {
   }
 }
 
+// What is planned is enough on every card of the architecture: a fast engine may cut its work by their multiprocessors.
+TEST_F(PlanBuilderTest, WorkspacesAreThoseOfTheLargestCard) {
+  DeviceProfile device = *findDeviceProfile("h100"), alone = device;
+  alone.variants.clear();
+  options.cacheDirectory.clear();
+  PlanBuilder plans(library, device, options), own(library, alone, options);
+  size_t larger = 0;
+  for (Kind kind : kConvolutions)
+    for (bool isColumn : {true, false}) {
+      Problem problem = convolution(kind, Type::F16);
+      problem.mb = 64;
+      problem.ic = 192, problem.oc = 224;
+      problem.ih = problem.iw = problem.oh = problem.ow = 17;
+      problem.kh = isColumn ? 7 : 1, problem.kw = isColumn ? 1 : 7;
+      problem.pt = problem.pb = isColumn ? 3 : 0, problem.pl = problem.pr = isColumn ? 0 : 3;
+      std::string error;
+      const Choice *choice = plans.find(problem, error), *here = own.find(problem, error);
+      ASSERT_TRUE(choice && here) << error;
+      EXPECT_EQ(choice->engine, here->engine);
+      larger += choice->workspaceBytes > here->workspaceBytes;
+      for (const std::string &variant : device.variants) {
+        uint64_t bytes = 0;
+        if (library->workspaceOn(problem, *choice, variant, bytes, error)) {
+          EXPECT_LE(bytes, choice->workspaceBytes);
+        }
+      }
+    }
+  if (library->version() == "9.19.0") {
+    EXPECT_GT(larger, 0u);
+  }
+}
+
 TEST_F(PlanBuilderTest, DamagedEntriesAreMadeAgain) {
   Problem problem = problems()[0];
   std::string error;

@@ -241,9 +241,12 @@ Answer buildPlan(const Descriptor &descriptor, const World &world, const std::st
   if (!answer.ok())
     return answer;
   plan.graph = *engine->graph;
+  plan.engine = engine->get<int64_t>(CUDNN_ATTR_ENGINE_GLOBAL_INDEX, 0);
+  const std::vector<int64_t> &refused = world.options.refusedEngines;
+  if (std::find(refused.begin(), refused.end(), plan.engine) != refused.end())
+    return {CUDNN_STATUS_NOT_SUPPORTED, "the simulation refuses engine " + std::to_string(plan.engine)};
   plan.version = world.options.cudnnVersion;
   plan.profile = profile;
-  plan.engine = engine->get<int64_t>(CUDNN_ATTR_ENGINE_GLOBAL_INDEX, 0);
   if (auto knobs = config->values.find(CUDNN_ATTR_ENGINECFG_KNOB_CHOICES); knobs != config->values.end())
     for (const Part &knob : knobs->second.parts)
       plan.knobs[std::to_string(knob->get<int>(CUDNN_ATTR_KNOB_CHOICE_KNOB_TYPE, 0))] =
@@ -257,11 +260,12 @@ Answer finalisePlan(Descriptor &descriptor, const World &world) {
   Answer answer = planDevice(descriptor, world, profile);
   if (!answer.ok())
     return answer;
-  answer = descriptor.has(CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION) ? loadPlan(descriptor, world, profile, *plan)
-                                                                         : buildPlan(descriptor, world, profile, *plan);
+  bool isStored = descriptor.has(CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION);
+  answer = isStored ? loadPlan(descriptor, world, profile, *plan) : buildPlan(descriptor, world, profile, *plan);
   if (!answer.ok())
     return answer;
-  plan->workspaceBytes = plannedWorkspace(world.options.program, plan->graph, plan->engine);
+  plan->workspaceBytes = plannedWorkspace(world.options.program, plan->graph, plan->engine) +
+                         (isStored ? 0 : world.options.workspaceExtra);
   descriptor.plan = std::move(plan);
   return {};
 }

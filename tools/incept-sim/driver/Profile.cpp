@@ -106,6 +106,18 @@ Expected<Profile> profileFromEnvironment() {
   return parseProfile(text);
 }
 
+/// Numbers with commas between; none where the variable is not set.
+static Status readNumbers(const char *variable, std::vector<int64_t> &numbers) {
+  std::string text = environment(variable);
+  for (const char *at = text.data(), *end = at + text.size(); at < end; ++at) {
+    auto [next, error] = std::from_chars(at, end, numbers.emplace_back());
+    if (error != std::errc() || numbers.back() < 0 || (next != end && *next != ','))
+      return usageError(std::string(variable) + " must be numbers with commas between, but is '" + text + "'");
+    at = next;
+  }
+  return {};
+}
+
 Expected<Options> optionsFromEnvironment() {
   Options options;
   bool checkNone = false;
@@ -115,6 +127,10 @@ Expected<Options> optionsFromEnvironment() {
   INCEPT_RETURN_IF_ERROR(readChoice(kScheduleVariable, "early", "late", options.late));
   INCEPT_RETURN_IF_ERROR(readChoice(kStatisticsVariable, "0", "1", options.statistics));
   options.program = environment(kProgramVariable);
+  std::vector<int64_t> extra;
+  INCEPT_RETURN_IF_ERROR(readNumbers(kWorkspaceVariable, extra));
+  options.workspaceExtra = extra.empty() ? 0 : uint64_t(extra.front());
+  INCEPT_RETURN_IF_ERROR(readNumbers(kEnginesVariable, options.refusedEngines));
   if (std::string threads = environment(kThreadsVariable); !threads.empty()) {
     auto [end, error] = std::from_chars(threads.data(), threads.data() + threads.size(), options.threads);
     if (error != std::errc() || *end || options.threads < 0)

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace incept::sim {
 
@@ -32,23 +33,27 @@ Expected<Profile> parseProfile(std::string_view json);
 
 struct Options {
   bool checkMemory = true;
-  bool refusePlans = false; ///< cuDNN refuses every stored plan, so that programs rebuild them
-  bool late = false;        ///< work runs as late as the program's synchronisation allows, not at once
-  bool statistics = false;  ///< a summary on stderr at the end
-  int threads = 0;          ///< of the interpreter; 0: as many as there are processors
+  bool refusePlans = false;            ///< cuDNN refuses every stored plan, so that programs rebuild them
+  uint64_t workspaceExtra = 0;         ///< bytes that a plan needs beside the planned ones where it is rebuilt
+  std::vector<int64_t> refusedEngines; ///< engines that cuDNN refuses to build a plan with
+  bool late = false;                   ///< work runs as late as the program's synchronisation allows, not at once
+  bool statistics = false;             ///< a summary on stderr at the end
+  int threads = 0;                     ///< of the interpreter; 0: as many as there are processors
   int cudnnVersion = 91900;
   std::string program; ///< the program under test, for the workspaces that its image plans
 };
 
 /// The environment variables.
-inline constexpr const char *kDeviceVariable = "INCEPT_SIM_DEVICE";         ///< path of a profile
-inline constexpr const char *kCheckVariable = "INCEPT_SIM_CHECK";           ///< memory, none
-inline constexpr const char *kPlansVariable = "INCEPT_SIM_PLANS";           ///< load, refuse
-inline constexpr const char *kScheduleVariable = "INCEPT_SIM_SCHEDULE";     ///< early, late
-inline constexpr const char *kStatisticsVariable = "INCEPT_SIM_STATISTICS"; ///< 0, 1
-inline constexpr const char *kThreadsVariable = "INCEPT_SIM_THREADS";       ///< a number
-inline constexpr const char *kCudnnVariable = "INCEPT_SIM_CUDNN";           ///< 9.19.0
-inline constexpr const char *kProgramVariable = "INCEPT_SIM_PROGRAM";       ///< path of the program under test
+inline constexpr const char *kDeviceVariable = "INCEPT_SIM_DEVICE";             ///< path of a profile
+inline constexpr const char *kCheckVariable = "INCEPT_SIM_CHECK";               ///< memory, none
+inline constexpr const char *kPlansVariable = "INCEPT_SIM_PLANS";               ///< load, refuse
+inline constexpr const char *kScheduleVariable = "INCEPT_SIM_SCHEDULE";         ///< early, late
+inline constexpr const char *kStatisticsVariable = "INCEPT_SIM_STATISTICS";     ///< 0, 1
+inline constexpr const char *kThreadsVariable = "INCEPT_SIM_THREADS";           ///< a number
+inline constexpr const char *kCudnnVariable = "INCEPT_SIM_CUDNN";               ///< 9.19.0
+inline constexpr const char *kWorkspaceVariable = "INCEPT_SIM_WORKSPACE_EXTRA"; ///< a number of bytes
+inline constexpr const char *kEnginesVariable = "INCEPT_SIM_REFUSE_ENGINES";    ///< numbers with commas between
+inline constexpr const char *kProgramVariable = "INCEPT_SIM_PROGRAM";           ///< path of the program under test
 
 Expected<Profile> profileFromEnvironment();
 /// Unset variables give the defaults above.
