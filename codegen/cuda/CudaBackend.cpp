@@ -58,8 +58,10 @@ public:
       return failure();
     ImageContents contents;
     contents.target.kind = "cuda";
-    contents.target.texts = {{"device", device.name}, {"arch", device.arch}, {"cudnn", library->version()}};
-    contents.target.numbers = {{"threads", attribute.getNumber("threads", 1)}};
+    contents.target.texts = {
+        {"device", device.name}, {"card", device.card}, {"arch", device.arch}, {"cudnn", library->version()}};
+    contents.target.numbers = {{"threads", attribute.getNumber("threads", 1)},
+                               {"multiprocessors", device.multiprocessors}};
     contents.tf32 = tf32();
     std::string serialized;
     if (failed(serializePlans(module, serialized, contents)))

@@ -107,6 +107,8 @@ void readTarget(const json &header, Image &image) {
     image.device = text(target, "device");
     image.arch = text(target, "arch");
     image.cudnn = text(target, "cudnn");
+    image.card = text(target, "card");
+    image.multiprocessors = integer(get(target, "multiprocessors"), "multiprocessors", 1, 1 << 20);
     image.tf32 = boolean(header, "tf32");
   } else {
     throw Bad{"its target is of unknown kind '" + image.target + "'"};

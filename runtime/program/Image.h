@@ -70,6 +70,8 @@ struct Image {
   std::string target;              ///< "cpu" or "cuda"
   std::string isa, onednn;         ///< cpu
   std::string device, arch, cudnn; ///< cuda: "h100", "sm_90", "9.19.0"
+  std::string card;                ///< cuda: what it was compiled for, as a driver names it: "NVIDIA H100 80GB HBM3"
+  int64_t multiprocessors = 0;     ///< cuda: of that card
   bool tf32 = false;               ///< cuda: products of f32 values may be rounded to TF32
   int64_t threads = 1, vectorBits = 0, batchSize = 1, classes = 1, channels = 1, height = 1, width = 1;
   int64_t parameters = 0, states = 0, macs = 0;

@@ -16,7 +16,8 @@
 //   spec            {hash: string (16 hex digits, of the graph phase: imports, parameters and batch size included),
 //                    text: string (the file that was compiled)}
 //   target          {kind: "cpu", threads: int, isa: string, vector_bits: int, onednn: string}
-//                   {kind: "cuda", threads: int, device, arch: string ("h100", "sm_90"), cudnn: string (version)}
+//                   {kind: "cuda", threads: int, device, arch: string ("h100", "sm_90"), cudnn: string (version),
+//                    card: string (what it was compiled for, as a driver names it), multiprocessors: int}
 //   mode            "train" | "infer"
 //   precision       "f32" | "bf16" | "f16"
 //   tf32            bool     cuda: products of f32 values may be rounded to TF32

@@ -24,7 +24,8 @@ std::string parse(const std::string &bytes) {
 /// The tiny header as one of a CUDA program, with a plan whose serialised form are three bytes.
 json cudaHeader() {
   json header = tests::tinyHeader(kKernels.size());
-  header["target"] = {{"kind", "cuda"}, {"threads", 1}, {"device", "h100"}, {"arch", "sm_90"}, {"cudnn", "9.19.0"}};
+  header["target"] = {{"kind", "cuda"},         {"threads", 1},    {"device", "h100"}, {"card", "a card"},
+                      {"multiprocessors", 132}, {"arch", "sm_90"}, {"cudnn", "9.19.0"}};
   header["tf32"] = true;
   header["precision"] = "bf16";
   for (auto &[name, launches] : header["entries"].items())

@@ -245,6 +245,12 @@ training_is_exact(20 if kind == "sim" else 150)
 inference_is_right()
 if kind == "fake":
     driver_is_checked()
+    description = cuda_program.header()
+    description["target"]["multiprocessors"] = 108
+    path = cuda_program.write(stub, place("another"), cuda_program.image(description))
+    result = run(path, "train", "--data=synthetic:", "--steps=1")
+    words = "note: compiled for Fake 1 (108 multiprocessors), runs on Fake 1 (1000 multiprocessors)"
+    check("another card", result.returncode == 0 and words in result.stderr, result.stderr)
 else:
     # A kernel that writes far beyond its operand: the report names kernel, what it computes for, and where.
     wild = cuda_program.PTX.replace(b"shl.b64 %rd8, %rd5, 2;", b"shl.b64 %rd8, %rd5, 24;", 1)

@@ -35,7 +35,8 @@ def header():
     normal = {"kind": "he_normal", "fan_in": 12, "fan_out": 2}
     return {
         "format_version": 2, "network": "tiny", "spec": {"hash": "0123456789abcdef", "text": "{}"},
-        "target": {"kind": "cuda", "device": "a100", "arch": "sm_80", "cudnn": "9.8.0", "threads": 1},
+        "target": {"kind": "cuda", "device": "a100", "card": "Fake 1", "multiprocessors": 1000, "arch": "sm_80",
+                   "cudnn": "9.8.0", "threads": 1},
         "mode": "train", "precision": "bf16", "tf32": False, "batch_size": 4, "classes": 3,
         "image": {"channels": 1, "height": 2, "width": 2}, "normalization": {"mean": [0.0], "std": [1.0]},
         "parameters": 36, "states": 3, "macs": 12, "keep_gradients": True,

@@ -113,6 +113,7 @@ Expected<DeviceProfile> parseDeviceProfile(const std::string &text, const std::s
   profile.peakTf32 = positive(peaks, "tf32", error);
   profile.peakBf16 = positive(peaks, "bf16", error);
   profile.peakF16 = positive(peaks, "f16", error);
+  profile.card = string(json, "deviceName", error);
   profile.memoryBytes = positive(json, "totalGlobalMem", error);
   profile.multiprocessors = positive(json, "multiProcessorCount", error);
   profile.l2Bytes = positive(json, "l2CacheSize", error);

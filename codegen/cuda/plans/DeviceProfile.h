@@ -16,6 +16,7 @@ namespace incept::cuda {
 struct DeviceProfile {
   std::string name;                 ///< "h100"
   std::string title;                ///< "NVIDIA H100 SXM, 80 GB"
+  std::string card;                 ///< as its driver names it: "NVIDIA H100 80GB HBM3"
   std::string arch;                 ///< "sm_90"
   int ptxVersion = 0;               ///< 80 for PTX 8.0
   bool isDefaultForArch = false;    ///< what "cuda:sm_90" means

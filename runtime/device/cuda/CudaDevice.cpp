@@ -132,6 +132,17 @@ Status CudaDevice::checkMachine() {
                       ") is " + have + ": compile it again (incept compile --target=cuda:" + have + ")");
 }
 
+std::string CudaDevice::note() const {
+  std::string plansNote = plans.report().sentence();
+  if (facts.name == image.card && facts.multiprocessors == image.multiprocessors)
+    return plansNote;
+  auto describe = [](const std::string &name, int64_t multiprocessors) {
+    return name + " (" + std::to_string(multiprocessors) + " multiprocessors)";
+  };
+  return "compiled for " + describe(image.card, image.multiprocessors) + ", runs on " +
+         describe(facts.name, facts.multiprocessors) + (plansNote.empty() ? "" : "; " + plansNote);
+}
+
 Status CudaDevice::checkMemory() {
   uint64_t needed = kSlots * aligned(layout.stagedBytes);
   for (const program::Region &region : image.regions)

@@ -55,7 +55,7 @@ public:
   }
   Expected<Peaks> peaks() override;
   uint64_t peakResidentBytes() const override;
-  std::string note() const override { return plans.report().sentence(); }
+  std::string note() const override;
 
 private:
   static constexpr size_t kSlots = 2;

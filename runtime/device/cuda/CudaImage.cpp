@@ -167,6 +167,7 @@ void describeImage(const program::Image &image, nlohmann::ordered_json &info) {
     workspace = std::max(workspace, plan.scratchpadBytes);
   }
   info["device"] = image.device;
+  info["card"] = image.card;
   info["arch"] = image.arch;
   info["cudnn"] = image.cudnn;
   info["tf32"] = image.tf32;
