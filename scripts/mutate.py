@@ -96,20 +96,25 @@ class Tree:
                         total.update(name.encode() + hashlib.sha256(file.read()).digest())
         return total.hexdigest()
 
-    def test(self, only=None, without=(), limit=None, stop=False):
-        """Runs tests, those of `only` where it is given, and returns lit's list of results."""
-        arguments = [os.path.join(self.build_directory, "bin", "incept-lit"), "-q", "-j", self.jobs, "-o", self.results]
-        if only is not None:
-            arguments += ["--filter", "|".join(only)]
-        if without:
-            arguments += ["--filter-out", "|".join(without)]
+    def lit(self, *arguments):
+        return call([os.path.join(self.build_directory, "bin", "incept-lit"), *arguments,
+                     os.path.join(self.build_directory, "test")], cwd=self.directory)
+
+    def names(self):
+        """Of all tests: files, and the programs of unit suites."""
+        found = re.findall(r"^  \S+ :: (\S+)$", self.lit("--show-tests").stdout, re.M)
+        return sorted({name.split("/")[1] if name.startswith("./") else name for name in found})
+
+    def test(self, names, limit=None, stop=False):
+        """Runs tests and returns lit's list of results."""
+        arguments = ["-q", "-j", self.jobs, "-o", self.results, "--filter", "|".join(map(pattern, names))]
         if limit:
             arguments += ["--timeout", str(limit)]
         if stop:
             arguments += ["--max-failures", "1"]
         if os.path.exists(self.results):
             os.remove(self.results)
-        result = call([*arguments, os.path.join(self.build_directory, "test")], cwd=self.directory)
+        result = self.lit(*arguments)
         if not os.path.exists(self.results):
             sys.exit("mutate.sh: error: lit failed:\n" + result.stdout[-3000:])
         with open(self.results, encoding="utf-8") as file:
@@ -131,36 +136,50 @@ def pattern(name):
 
 
 class Suite:
-    """The tests of the tree as it should be: how long each takes, and which of them fail anyway."""
+    """The tests, and of those that were run on the tree as it should be, how long they take and which fail anyway."""
 
     def __init__(self, tree, only):
-        self.seconds = collections.defaultdict(float)
-        results = tree.test(only)
-        self.broken = sorted({test_name(test) for test in failures(results)})
-        for test in results:
-            if test["code"] in ("PASS", "XFAIL", "FAIL"):
-                self.seconds[test_name(test)] += test.get("elapsed") or 0
-        for name in self.broken:
-            self.seconds.pop(name, None)
+        self.tree, self.seconds, self.broken = tree, {}, set()
+        self.names = [name for name in tree.names() if not only or re.search(only, name)]
 
-    def stages(self, path, quick_only):
-        """Lists of tests for a mutant of this file: what mirrors it, the other quick ones, the slow ones."""
+    def measure(self, names):
+        """Runs those that have not been run yet. The tree must have no mistake."""
+        new = [name for name in names if name not in self.seconds and name not in self.broken]
+        if not new:
+            return
+        results = self.tree.test(new)
+        broken = sorted({test_name(test) for test in failures(results)})
+        if broken:
+            print("these fail without a mistake and are left out: " + ", ".join(broken), flush=True)
+        self.broken |= set(broken)
+        self.seconds |= {name: 0 for name in new if name not in self.broken}
+        for test in results:
+            if test_name(test) in self.seconds:
+                self.seconds[test_name(test)] += test.get("elapsed") or 0
+
+    def near(self, path):
+        """What mirrors the file, and what mirrors its folder."""
         folder = next((folder for folder in MIRRORS if path.startswith(folder + "/")), None)
         stem = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", os.path.splitext(os.path.basename(path))[0]).lower()
-        mirror = lambda name: any(name.startswith(prefix) for prefix in MIRRORS.get(folder, []))
-        quick = lambda name: self.seconds[name] < QUICK
-        own = [name for name in self.seconds if mirror(name) and os.path.basename(name).startswith(stem)]
-        near = [name for name in self.seconds if mirror(name) and quick(name) and name not in own]
-        far = [name for name in self.seconds if not mirror(name) and quick(name)]
-        slow = [] if quick_only else [name for name in self.seconds if not quick(name) and name not in own]
-        slow.sort(key=lambda name: (not mirror(name), self.seconds[name]))
-        return [stage for stage in (own, near, far, slow[:len(slow) // 2], slow[len(slow) // 2:]) if stage]
+        names = [name for name in self.names if any(name.startswith(prefix) for prefix in MIRRORS.get(folder, []))]
+        own = [name for name in names if os.path.basename(name).startswith(stem)]
+        return [own, [name for name in names if name not in own]]
 
-    def find(self, tree, path, quick_only):
+    def far(self, path):
+        """The others, in two halves: those that are quick come first."""
+        near = sum(self.near(path), [])
+        names = sorted((name for name in self.seconds if name not in near), key=self.seconds.get)
+        quick = [name for name in names if self.seconds[name] < QUICK]
+        return [quick, names[len(quick):]]
+
+    def find(self, stages):
         """The first test that notices, or None."""
-        for stage in self.stages(path, quick_only):
-            limit = int(max(60, 5 * max(self.seconds[name] for name in stage)))
-            failed = failures(tree.test([pattern(name) for name in stage], limit=limit, stop=True))
+        for stage in stages:
+            names = [name for name in stage if name in self.seconds]
+            if not names:
+                continue
+            limit = int(max(60, 5 * max(self.seconds[name] for name in names)))
+            failed = failures(self.tree.test(names, limit=limit, stop=True))
             if failed:
                 return failed[0]["name"].split(" :: ", 1)[-1].removeprefix("./")
         return None
@@ -211,6 +230,74 @@ def choose(tree, paths, count, dice):
     return chosen[:count]
 
 
+class Hunt:
+    """All mutants against the tests near them, then those that are left against the rest."""
+
+    def __init__(self, tree, suite, chosen, near_only, seed):
+        self.tree, self.suite, self.chosen, self.near_only, self.seed = tree, suite, chosen, near_only, seed
+        self.equivalent = read_equivalent(tree)
+        self.counts = collections.Counter()
+
+    def run(self):
+        self.clean()
+        left = []
+        for number, mutant in enumerate(self.chosen, 1):
+            verdict, by = self.known(mutant), None
+            if not verdict:
+                stages = self.suite.near(mutant.path)
+                if any(name not in self.suite.seconds and name not in self.suite.broken for name in sum(stages, [])):
+                    self.clean()
+                    self.suite.measure(sum(stages, []))
+                verdict, by = self.plant(mutant, stages)
+            if verdict == "survived" and not self.near_only:
+                left.append(mutant)
+            else:
+                self.counts[verdict] += 1
+            self.say(f"{number}/{len(self.chosen)} {verdict}", mutant, by)
+        self.clean()
+        if left:
+            print(f"{len(left)} are left for the other tests", flush=True)
+            self.suite.measure(self.suite.names)
+            for number, mutant in enumerate(left, 1):
+                verdict, by = self.plant(mutant, self.suite.far(mutant.path))
+                self.counts[verdict] += 1
+                self.say(f"{number}/{len(left)} {verdict}", mutant, by)
+            self.clean()
+        found, alive = self.counts["found"], self.counts["survived"]
+        print(f"seed {self.seed}: {found} found, {alive} survived, {self.counts['did not build']} did not build, "
+              f"{self.counts['equivalent']} equivalent; {100 * found / max(found + alive, 1):.0f} % found"
+              f"{' by the tests near them' if self.near_only else ''}")
+
+    def clean(self):
+        """Builds the tree as it should be."""
+        if (built := self.tree.build()).returncode != 0:
+            sys.exit("mutate.sh: error: the tree does not build without a mistake:\n" + built.stdout[-3000:])
+        self.programs = self.tree.programs()
+
+    def known(self, mutant):
+        _, before, after = mutants.lines(self.tree.read(mutant.path), mutant)
+        return "equivalent" if (mutant.path, before, after) in self.equivalent else None
+
+    def plant(self, mutant, stages):
+        """The verdict on a mutant, and who found it."""
+        source = self.tree.read(mutant.path)
+        try:
+            self.tree.write(mutant.path, mutants.apply(source, mutant))
+            if self.tree.build().returncode != 0:
+                return "did not build", None
+            if self.tree.programs() == self.programs:
+                return "equivalent", "the compiler makes the same programs of it"
+            by = self.suite.find(stages)
+            return ("found", by) if by else ("survived", None)
+        finally:
+            self.tree.write(mutant.path, source)
+
+    def say(self, verdict, mutant, by):
+        line, before, after = mutants.lines(self.tree.read(mutant.path), mutant)
+        print(f"{time.strftime('%H:%M:%S')} {verdict} {mutant.path}:{line}: {mutant.kind}{': ' + by if by else ''}\n"
+              f"    {before}\n    {after}", flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser(prog="scripts/mutate.sh", description=__doc__)
     parser.add_argument("paths", nargs="*", metavar="PATH", help="files and folders; without: " + " ".join(FOLDERS))
@@ -218,7 +305,7 @@ def main():
     parser.add_argument("--seed", type=int, help="of the choice; without: drawn, and said")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--list", action="store_true", help="print the mutants that would be tried, and end")
-    parser.add_argument("--quick", action="store_true", help=f"leave out tests of more than {QUICK} s")
+    parser.add_argument("--near", action="store_true", help="only the tests of the folder that mirrors the file")
     parser.add_argument("--tests", metavar="REGEX", help="only tests with such names")
     parser.add_argument("--here", action="store_true",
                         help="in this checkout, which is built and has no changes, instead of a copy")
@@ -237,41 +324,7 @@ def main():
             print(f"{mutant.path}:{line}: {mutant.kind}\n    {before}\n    {after}")
         return
     print(f"{len(chosen)} mutants with seed {seed}, in {tree.directory}", flush=True)
-    if (built := tree.build()).returncode != 0:
-        sys.exit("mutate.sh: error: the tree does not build without a mistake:\n" + built.stdout[-3000:])
-    suite = Suite(tree, [options.tests] if options.tests else None)
-    if suite.broken:
-        print("these fail without a mistake and are left out: " + ", ".join(suite.broken), flush=True)
-    whole = tree.programs()
-    equivalent = read_equivalent(tree)
-    counts, survivors = collections.Counter(), []
-    for number, mutant in enumerate(chosen, 1):
-        source = tree.read(mutant.path)
-        line, before, after = mutants.lines(source, mutant)
-        start = time.monotonic()
-        verdict, by = "equivalent", equivalent.get((mutant.path, before, after))
-        if by is None:
-            try:
-                tree.write(mutant.path, mutants.apply(source, mutant))
-                if tree.build().returncode != 0:
-                    verdict = "did not build"
-                elif tree.programs() == whole:
-                    by = "the compiler makes the same program of it"
-                else:
-                    by = suite.find(tree, mutant.path, options.quick)
-                    verdict = "found" if by else "survived"
-            finally:
-                tree.write(mutant.path, source)
-        counts[verdict] += 1
-        if verdict == "survived":
-            survivors.append(mutant)
-        print(f"{number}/{len(chosen)} {verdict} ({time.monotonic() - start:.0f} s) {mutant.path}:{line}: {mutant.kind}"
-              f"{': ' + by if by else ''}\n    {before}\n    {after}", flush=True)
-    tree.build()
-    alive, found = counts["survived"], counts["found"]
-    print(f"seed {seed}: {found} found, {alive} survived, {counts['did not build']} did not build, "
-          f"{counts['equivalent']} equivalent; {100 * found / max(found + alive, 1):.0f} % found"
-          f"{' by tests of at most ' + str(QUICK) + ' s' if options.quick else ''}")
+    Hunt(tree, Suite(tree, options.tests), chosen, options.near, seed).run()
 
 
 main()
