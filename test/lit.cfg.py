@@ -22,6 +22,10 @@ config.environment["LC_ALL"] = "C.UTF-8"
 # Tests share the cores, and a thread that spins while it waits takes them from the others.
 config.environment["OMP_WAIT_POLICY"] = "passive"
 
+# What a phase prints is parsed and compared, in every compilation and for every file of incept-opt.
+if os.environ.get("INCEPT_CHECK_ROUNDTRIP", "1") == "1":
+    config.environment["INCEPT_CHECK_ROUNDTRIP"] = "1"
+    config.substitutions.append((r"\bincept-opt (?=%s)", "incept-opt --verify-roundtrip "))
 config.substitutions += [
     ("%specs", os.path.join(config.incept_source_root, "specs")),
     ("%python", config.python),

@@ -50,15 +50,31 @@ def random_tensor(*shape):
     return torch.randn(shape, dtype=torch.float64, requires_grad=True)
 
 
+def borders(least, most):
+    """Rows above, columns to the left, rows below, columns to the right: all may differ."""
+    return [random.randint(least, most) for _ in range(4)]
+
+
+def padded(x, border, value=0.0):
+    top, left, bottom, right = border
+    return F.pad(x, (left, right, top, bottom), value=value)
+
+
+def window(kernel, stride, border):
+    return f"kernel {list(kernel)} stride {list(stride)} pad {border[:2]} pad_end {border[2:]} "
+
+
 def add_conv(problems, index):
-    groups, dilation, stride = random.choice([1, 2, 3]), [random.choice([1, 2]), 1], [random.choice([1, 2]), 2]
-    pad = [random.choice([0, 1]), random.choice([0, 1, 2])]
-    x, w = random_tensor(2, 2 * groups, 7, 8), random_tensor(groups * random.choice([1, 2]), 2, random.choice([1, 3]), 2)
+    groups, dilation, stride = random.choice([1, 2, 3]), [random.choice([1, 2]), random.choice([1, 3])], \
+        [random.choice([1, 2, 3]), random.choice([1, 2])]
+    border = borders(0, 2)
+    kernel = random.choice([(1, 1), (3, 2), (1, 3), (2, 1), (3, 3)])
+    x, w = random_tensor(2, 2 * groups, 7, 8), random_tensor(groups * random.choice([1, 2]), 2, *kernel)
     b = random_tensor(w.shape[0])
-    y = F.conv2d(x, w, b, stride, pad, dilation, groups)
+    y = F.conv2d(padded(x, border), w, b, stride, 0, dilation, groups)
     dy = torch.randn_like(y)
     dx, dw, db = grad(y, dy, x, w, b)
-    attributes = f"stride {stride} pad {pad} pad_end {pad} dilation {dilation} groups {groups} "
+    attributes = f"stride {stride} pad {border[:2]} pad_end {border[2:]} dilation {dilation} groups {groups} "
     problems.add(f"conv{index}", {"x": x, "w": w, "b": b, "dy": dy}, [
         f"%y = incept.conv2d %x, %w bias %b {attributes}" + signature([x, w, b], [y]),
         f"%dx = incept.conv2d_backward_data %dy, %w {attributes}" + signature([dy, w], [x]),
@@ -67,13 +83,19 @@ def add_conv(problems, index):
     ], {"y": y, "dx": dx, "dw": dw, "db": db})
 
 
+def draw_window():
+    kernel = random.choice([(3, 2), (2, 3), (3, 3), (2, 1), (1, 2)])
+    border = [random.randint(0, kernel[axis % 2] - 1) for axis in range(4)]
+    return kernel, [random.choice([1, 2, 3]), random.choice([1, 2])], border
+
+
 def add_max_pool(problems, index):
     x = random_tensor(2, 3, 7, 8)
-    stride, pad = [random.choice([1, 2]), 2], [random.choice([0, 1]), 1]
-    y = F.max_pool2d(x, (3, 2), stride, pad)
+    kernel, stride, border = draw_window()
+    y = F.max_pool2d(padded(x, border, -float("inf")), kernel, stride)
     dy = torch.randn_like(y)
     (dx,) = grad(y, dy, x)
-    attributes = f"kernel [3, 2] stride {stride} pad {pad} pad_end {pad} "
+    attributes = window(kernel, stride, border)
     index_type = type_of(y).replace("f64", "ui8")
     problems.add(f"max_pool{index}", {"x": x, "dy": dy}, [
         f"%y, %i = incept.max_pool_with_index %x {attributes}: ({type_of(x)}) -> ({type_of(y)}, {index_type})",
@@ -83,11 +105,12 @@ def add_max_pool(problems, index):
 
 def add_avg_pool(problems, index):
     x, include = random_tensor(2, 3, 7, 8), index % 2 == 0
-    stride, pad = [random.choice([1, 2]), 1], [random.choice([0, 1]), 1]
-    y = F.avg_pool2d(x, (3, 2), stride, pad, count_include_pad=include)
+    kernel, stride, border = draw_window()
+    total = lambda t: F.avg_pool2d(t, kernel, stride, divisor_override=1)
+    y = total(padded(x, border)) / total(padded(torch.ones_like(x), border, 1.0 if include else 0.0))
     dy = torch.randn_like(y)
     (dx,) = grad(y, dy, x)
-    attributes = f"kernel [3, 2] stride {stride} pad {pad} pad_end {pad} " + ("include_pad " if include else "")
+    attributes = window(kernel, stride, border) + ("include_pad " if include else "")
     problems.add(f"avg_pool{index}", {"x": x, "dy": dy}, [
         f"%y = incept.avg_pool %x {attributes}" + signature([x], [y]),
         f"%dx = incept.avg_pool_backward %dy {attributes}" + signature([dy], [x]),
@@ -160,8 +183,11 @@ def main():
     random.seed(1)
     torch.manual_seed(1)
     problems = Problems()
+    for index in range(16):
+        for add in (add_conv, add_max_pool, add_avg_pool):
+            add(problems, index)
     for index in range(4):
-        for add in (add_conv, add_max_pool, add_avg_pool, add_batch_norm, add_loss, add_sgd):
+        for add in (add_batch_norm, add_loss, add_sgd):
             add(problems, index)
     with open(path, "w") as file:
         file.write("\n".join(problems.functions))

@@ -67,7 +67,7 @@ tensor = lambda begin, end, shape=(1,), dtype="F32": {"dtype": dtype, "shape": l
 expect("empty file", weights("empty", b"", length=0)[:2] + ["--weights=/dev/null"], "regular file")
 expect("header beyond file", weights("m", b"{}", length=1 << 62), "longer than the file")
 expect("no JSON", weights("n", b"nonsense"), "not JSON")
-expect("deep JSON", weights("o", b"[" * 1000000), "not")
+expect("deep JSON", weights("o", b"[" * 1000000), "its header is not an object of tensors")
 expect("overlap", weights("p", {"x": tensor(0, 4), "y": tensor(2, 6)}, bytes(8)), "overlap")
 expect("negative offset", weights("q", {"x": tensor(-4, 0)}, bytes(8)), "outside the file")
 expect("huge offset", weights("r", {"x": tensor(1 << 62, (1 << 62) + 4)}, bytes(8)), "outside the file")

@@ -12,6 +12,7 @@
 #include "runtime/support/Files.h"
 #include "tools/Registration.h"
 #include "tools/incept/LaunchReport.h"
+#include "tools/incept/RoundTrip.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -297,7 +298,7 @@ int compile(const CompileOptions &options) {
       passes.addPass(createVerifyPhasePass(VerifyPhasePassOptions{phaseName(phase).str()}));
     else
       buildPhase(passes, phase, options.phases);
-    if (failed(passes.run(*module)))
+    if (failed(passes.run(*module)) || failed(checkRoundTrip(*module, phase)))
       return kInputAtFault;
     if ((status = dump(*module, phase, options)))
       return status;
