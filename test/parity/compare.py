@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compares training steps of a compiled network with PyTorch: logits, loss, every gradient, the new running statistics,
-the losses of ten steps with RMSProp and with SGD, and inference with folded batch norm.
+the losses of some steps with RMSProp and with SGD, and inference with folded batch norm.
 
 Usage: compare.py PROGRAM MODEL [options]. PROGRAM is compiled with --keep-gradients from what specialize.py wrote (its
 training section has the constants of that file), dropout off. MODEL is a name in MODELS.
@@ -158,6 +158,9 @@ class Comparison:
         self.run(options.program, "init", "--seed=3", "--output=" + self.path("init"))
         weights = safetensors.load(self.path("init"))
         self.model = MODELS[options.model](classes=options.classes).train()
+        for module in self.model.modules():
+            if options.bn_decay is not None and isinstance(module, torch.nn.BatchNorm2d):
+                module.momentum = 1 - options.bn_decay
         draw_weights(weights, pair(weights, self.model))
         self.weights = weights
         safetensors.save(self.path("weights"), weights)
@@ -256,6 +259,7 @@ def main():
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--steps", type=int, default=10)
     parser.add_argument("--rate", type=float, default=5e-4, help="the constant learning rate")
+    parser.add_argument("--bn-decay", type=float, help="of running statistics, where it is not the model's own")
     parser.add_argument("--aux-weight", type=float, default=0.4)
     options = parser.parse_args()
     torch.manual_seed(7)

@@ -77,6 +77,23 @@ expect("unknown type", weights("u", {"x": tensor(0, 4, (1,), "F8")}, bytes(8)), 
 expect("same name twice", weights("v", b'{"x":%s,"x":%s}' % ((json.dumps(tensor(0, 4)).encode(),) * 2), bytes(4)), "twice")
 expect("other network", weights("w", {"x": tensor(0, 4)}, bytes(4)), "does not fit network")
 
+# A batch for `step`: labels are classes.
+initial = os.path.join(directory, "initial")
+subprocess.run([program, "init", "--seed=1", "--output=" + initial], check=True)
+
+
+def batch(name, label):
+    data = bytes(16 * 784 * 4) + struct.pack("<16q", *[3] * 7, label, *[0] * 8)
+    shape = {"images": tensor(0, 16 * 784 * 4, (16, 1, 28, 28)),
+             "labels": tensor(16 * 784 * 4, len(data), (16,), "I64")}
+    file = weights(name, shape, data)[2].split("=")[1]
+    return ["step", "--weights=" + initial, "--batch=" + file, "--output=" + os.path.join(directory, "stepped")]
+
+
+assert subprocess.run([program, *batch("last", 9)], capture_output=True).returncode == 0
+expect("a label beyond the classes", batch("beyond", 10), "has label 10, but the network has 10 classes")
+expect("a label below them", batch("below", -1), "has label -1, but the network has 10 classes")
+
 # The program image; DamagedPrograms.cpp has the many.
 with open(program, "rb") as file:
     binary = file.read()
