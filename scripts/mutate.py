@@ -327,4 +327,5 @@ def main():
     Hunt(tree, Suite(tree, options.tests), chosen, options.near, seed).run()
 
 
-main()
+if __name__ == "__main__":
+    main()
