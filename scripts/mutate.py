@@ -76,8 +76,9 @@ class Tree:
         with open(self.path(name), "w", encoding="utf-8") as file:
             file.write(text)
 
-    def build(self):
-        return call(["ninja", "-C", self.build_directory, "-j", self.jobs, "--quiet"])
+    def build(self, targets=()):
+        """All, or what is named."""
+        return call(["ninja", "-C", self.build_directory, "-j", self.jobs, "--quiet", *targets])
 
     def programs(self):
         """A sum over everything that tests run."""
@@ -157,32 +158,43 @@ class Suite:
             if test_name(test) in self.seconds:
                 self.seconds[test_name(test)] += test.get("elapsed") or 0
 
+    def target(self, name):
+        """What has to be built for a test, None where that is more than one program."""
+        if "/" not in name:
+            return name
+        text = self.tree.read("test/" + name)
+        runs = "\n".join(line for line in text.splitlines() if "RUN:" in line)
+        tools = set(re.findall(r"(?:RUN:|\||&&|not|;) +(incept[\w-]*)", runs))
+        return "incept-opt" if tools == {"incept-opt"} else None
+
     def near(self, path):
-        """What mirrors the file, and what mirrors its folder."""
+        """Stages (target, tests) of what mirrors the file: its own test, the unit suites, the tests of the folder that
+        need one program, those that need all."""
         folder = next((folder for folder in MIRRORS if path.startswith(folder + "/")), None)
         stem = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", os.path.splitext(os.path.basename(path))[0]).lower()
         names = [name for name in self.names if any(name.startswith(prefix) for prefix in MIRRORS.get(folder, []))]
-        own = [name for name in names if os.path.basename(name).startswith(stem)]
-        return [own, [name for name in names if name not in own]]
+        stages = collections.defaultdict(list)
+        for name in names:
+            target = self.target(name)
+            own = os.path.basename(name).startswith(stem)
+            stages[(target is None, not own, "/" in name, target)].append(name)
+        return [(key[-1], stages[key]) for key in sorted(stages, key=lambda key: (*key[:3], key[3] or ""))]
 
     def far(self, path):
-        """The others, in two halves: those that are quick come first."""
-        near = sum(self.near(path), [])
+        """The others: those that are quick come first."""
+        near = sum((names for _, names in self.near(path)), [])
         names = sorted((name for name in self.seconds if name not in near), key=self.seconds.get)
         quick = [name for name in names if self.seconds[name] < QUICK]
-        return [quick, names[len(quick):]]
+        return [(None, quick), (None, names[len(quick):])]
 
-    def find(self, stages):
+    def find(self, names):
         """The first test that notices, or None."""
-        for stage in stages:
-            names = [name for name in stage if name in self.seconds]
-            if not names:
-                continue
-            limit = int(max(60, 5 * max(self.seconds[name] for name in names)))
-            failed = failures(self.tree.test(names, limit=limit, stop=True))
-            if failed:
-                return failed[0]["name"].split(" :: ", 1)[-1].removeprefix("./")
-        return None
+        names = [name for name in names if name in self.seconds]
+        if not names:
+            return None
+        limit = int(max(60, 5 * max(self.seconds[name] for name in names)))
+        failed = failures(self.tree.test(names, limit=limit, stop=True))
+        return failed[0]["name"].split(" :: ", 1)[-1].removeprefix("./") if failed else None
 
 
 def read_equivalent(tree):
@@ -245,9 +257,10 @@ class Hunt:
             verdict, by = self.known(mutant), None
             if not verdict:
                 stages = self.suite.near(mutant.path)
-                if any(name not in self.suite.seconds and name not in self.suite.broken for name in sum(stages, [])):
+                names = sum((names for _, names in stages), [])
+                if any(name not in self.suite.seconds and name not in self.suite.broken for name in names):
                     self.clean()
-                    self.suite.measure(sum(stages, []))
+                    self.suite.measure(names)
                 verdict, by = self.plant(mutant, stages)
             if verdict == "survived" and not self.near_only:
                 left.append(mutant)
@@ -283,12 +296,14 @@ class Hunt:
         source = self.tree.read(mutant.path)
         try:
             self.tree.write(mutant.path, mutants.apply(source, mutant))
-            if self.tree.build().returncode != 0:
-                return "did not build", None
-            if self.tree.programs() == self.programs:
-                return "equivalent", "the compiler makes the same programs of it"
-            by = self.suite.find(stages)
-            return ("found", by) if by else ("survived", None)
+            for target, names in stages:
+                if self.tree.build([target] if target else []).returncode != 0:
+                    return "did not build", None
+                if not target and self.tree.programs() == self.programs:
+                    return "equivalent", "the compiler makes the same programs of it"
+                if by := self.suite.find(names):
+                    return "found", by
+            return "survived", None
         finally:
             self.tree.write(mutant.path, source)
 

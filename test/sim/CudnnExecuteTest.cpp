@@ -222,6 +222,42 @@ TEST(CudnnExecute, ReluGradientComparesTheForwardInput) {
   EXPECT_EQ((Numbers{expected.begin(), expected.begin() + 4}), (Numbers{0, 0, 0.5, 0}));
 }
 
+// Each operation writes its results, whose old values it does not read, and nothing else writes them.
+TEST(CudnnExecute, ResultsAreWrittenOnceAndNotRead) {
+  auto refused = [](Plan plan, const Node &node) {
+    plan.graph.nodes = {node};
+    Status once = checkGraph(plan.graph);
+    EXPECT_TRUE(once.ok()) << once.message();
+    Bench bench(plan); // fills what is read and leaves the rest as it is, by what each operation says of itself
+    for (const Tensor &tensor : plan.graph.tensors)
+      if (tensor.uid > 2)
+        bench.memory.markUnwritten(bench.binding.addresses.at(tensor.uid), uint64_t(elementCount(tensor)) * 4);
+    Status run = bench.run();
+    EXPECT_TRUE(run.ok()) << run.message();
+    plan.graph.nodes = {node, node};
+    Status twice = checkGraph(plan.graph);
+    EXPECT_NE(twice.message().find("tensor 3 is written twice"), std::string::npos) << twice.message();
+  };
+  for (OpKind kind : {OpKind::Convolution, OpKind::BackwardData, OpKind::BackwardWeights}) {
+    Plan plan = convolutionPlan(kind, Shape(), CUDNN_DATA_FLOAT, CUDNN_DATA_FLOAT);
+    plan.graph.nodes[0].beta = 0;
+    plan.graph.nodes.push_back(Node(plan.graph.nodes[0]));
+    Status twice = checkGraph(plan.graph);
+    EXPECT_NE(twice.message().find("is written twice"), std::string::npos) << twice.message();
+  }
+  Plan statistics;
+  statistics.graph.tensors = {
+      activations(1, CUDNN_DATA_FLOAT, 3, 4, 5, 2), activations(2, CUDNN_DATA_FLOAT, 3, 4, 5, 2),
+      activations(3, CUDNN_DATA_FLOAT, 1, 4, 1, 1), activations(4, CUDNN_DATA_FLOAT, 1, 4, 1, 1)};
+  refused(statistics, makeNode(OpKind::Reduction, {0, 2}, CUDNN_REDUCE_TENSOR_AVG));
+  refused(statistics, makeNode(OpKind::GenStats, {0, 2, 3}));
+  Plan elementwise;
+  for (int64_t uid : {1, 2, 3})
+    elementwise.graph.tensors.push_back(activations(uid, CUDNN_DATA_FLOAT, 1, 8, 2, 2));
+  refused(elementwise, makeNode(OpKind::Pointwise, {0, 1, 2, -1, -1, -1}, CUDNN_POINTWISE_ADD));
+  refused(elementwise, makeNode(OpKind::Pointwise, {0, -1, -1, 1, 2, -1}, CUDNN_POINTWISE_RELU_BWD));
+}
+
 TEST(CudnnExecute, ReductionsAndStatistics) {
   Plan plan;
   plan.graph.tensors = {activations(1, CUDNN_DATA_HALF, 3, 4, 5, 2, 6), activations(2, CUDNN_DATA_FLOAT, 1, 4, 1, 1),
