@@ -142,6 +142,8 @@ class Suite:
     def __init__(self, tree, only):
         self.tree, self.seconds, self.broken = tree, {}, set()
         self.names = [name for name in tree.names() if not only or re.search(only, name)]
+        if not self.names:
+            sys.exit("mutate.sh: error: there are no such tests")
 
     def measure(self, names):
         """Runs those that have not been run yet. The tree must have no mistake."""
@@ -168,8 +170,8 @@ class Suite:
         return "incept-opt" if tools == {"incept-opt"} else None
 
     def near(self, path):
-        """Stages (target, tests) of what mirrors the file: its own test, the unit suites, the tests of the folder that
-        need one program, those that need all."""
+        """Stages (target, tests) of what mirrors the file: its own test, those of the folder that need one program, the
+        unit suites, those that need all."""
         folder = next((folder for folder in MIRRORS if path.startswith(folder + "/")), None)
         stem = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", os.path.splitext(os.path.basename(path))[0]).lower()
         names = [name for name in self.names if any(name.startswith(prefix) for prefix in MIRRORS.get(folder, []))]
@@ -177,7 +179,7 @@ class Suite:
         for name in names:
             target = self.target(name)
             own = os.path.basename(name).startswith(stem)
-            stages[(target is None, not own, "/" in name, target)].append(name)
+            stages[(target is None, not own, "/" not in name, target)].append(name)
         return [(key[-1], stages[key]) for key in sorted(stages, key=lambda key: (*key[:3], key[3] or ""))]
 
     def far(self, path):
