@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "frontend/CheckSpec.h"
+#include "frontend/OpTable.h"
 #include "llvm/ADT/STLExtras.h"
 
 namespace incept {
@@ -8,6 +9,42 @@ namespace incept {
 llvm::ArrayRef<std::string> inputMembers() {
   static const std::string members[] = {"channels", "height", "width"};
   return members;
+}
+
+void checkBlockArguments(const Op &op, const BlockDef &block, Diagnostics &diagnostics) {
+  std::vector<std::string> parameters, given;
+  for (const Parameter &parameter : block.parameters)
+    parameters.push_back(parameter.name.text);
+  for (const Argument &argument : op.arguments) {
+    if (argument.name.text.empty()) {
+      if (given.size() == parameters.size()) {
+        diagnostics.error(argument.range, "expected at most " + llvm::Twine(parameters.size()) +
+                                              " arguments of block '" + block.name.text + "'");
+        diagnostics.note(block.name.range, "block defined here");
+        return;
+      }
+      given.push_back(parameters[given.size()]);
+      continue;
+    }
+    if (llvm::is_contained(given, argument.name.text)) {
+      diagnostics.error(argument.name.range, "'" + argument.name.text + "' is given twice, first without its name");
+      continue;
+    }
+    given.push_back(argument.name.text);
+    if (llvm::is_contained(parameters, argument.name.text))
+      continue;
+    std::vector<std::string> names = parameters;
+    names.insert(names.end(), {"label", "as", "repeat"});
+    diagnostics.error(argument.name.range, "unknown parameter '" + argument.name.text + "' of block '" +
+                                               block.name.text + "'" + suggestion(argument.name.text, names));
+    diagnostics.note(block.name.range, "block defined here");
+  }
+  for (const Parameter &parameter : block.parameters)
+    if (parameter.required && !llvm::is_contained(given, parameter.name.text)) {
+      diagnostics.error(op.target.range, "expected a value for parameter '" + parameter.name.text + "' of block '" +
+                                             block.name.text + "'");
+      diagnostics.note(parameter.name.range, "parameter without a default defined here");
+    }
 }
 
 namespace {
@@ -23,12 +60,13 @@ public:
 
   void run() {
     enter(spec.parameters, /*inBlock=*/false);
+    hasSource = false;
     for (const Defaults &defaults : spec.defaults)
       checkArguments(defaults.arguments);
     for (const std::optional<Section> &section : {spec.input, spec.training})
       if (section)
         checkArguments(section->arguments);
-    hasInput = true;
+    hasInput = hasSource = true;
     checkOps(spec.ops, /*topLevel=*/true);
     for (const auto &[name, block] : spec.blocks) {
       enter(block.parameters, /*inBlock=*/true);
@@ -43,12 +81,16 @@ private:
   void enter(const std::vector<Parameter> &parameters, bool inBlock) {
     names.clear();
     values.clear();
-    hasInput = inBlock;
+    hasInput = hasSource = this->inBlock = inBlock;
     for (const Parameter &parameter : parameters) {
       if (parameter.value)
         checkExpr(*parameter.value);
       names.push_back(parameter.name.text);
     }
+  }
+
+  static bool isNetworkParameter(const Spec &spec, llvm::StringRef name) {
+    return llvm::any_of(spec.parameters, [&](const Parameter &parameter) { return parameter.name.text == name; });
   }
 
   void checkExpr(const Expr &expr) {
@@ -60,15 +102,35 @@ private:
     llvm::StringRef(expr.name).split(parts, '.');
     if (llvm::is_contained(names, parts[0]))
       return; // whether it has members is known once it has a value
-    if (parts[0] == "in" && hasInput) {
+    bool ofSource = llvm::is_contained(inputMembers(), parts[0]);
+    if (inBlock && isNetworkParameter(spec, parts[0])) {
+      if (ofSource && parts.size() == 1)
+        diagnostics.error(expr.range, "'" + parts[0] + "' may be the network's parameter or the " + parts[0] +
+                                          " of what flows in: write network." + parts[0] + " or src." + parts[0]);
+      return;
+    }
+    if (parts[0] == "network" && parts.size() > 1) {
+      if (!isNetworkParameter(spec, parts[1]) && spec.hasNetwork) {
+        std::vector<std::string> candidates;
+        for (const Parameter &parameter : spec.parameters)
+          candidates.push_back(parameter.name.text);
+        diagnostics.error(expr.range, "unknown parameter '" + parts[1] + "' of network '" + spec.network.text + "'" +
+                                          suggestion(parts[1], candidates));
+      }
+      return;
+    }
+    if ((parts[0] == "in" && hasInput) || (parts[0] == "src" && hasSource)) {
       if (parts.size() != 2 || !llvm::is_contained(inputMembers(), parts[1]))
         diagnostics.error(expr.range, "unknown name '" + expr.name + "'" +
                                           suggestion(parts.size() > 1 ? parts[1] : "", inputMembers()));
       return;
     }
-    auto table = spec.tables.find(parts[0].str());
+    auto table = spec.tables.find(parts[0]);
     if (table != spec.tables.end())
-      return checkRow(expr, table->second, parts);
+      return parts.size() > 1 ? checkRow(expr, table->second, parts) : void();
+    if (parts.size() == 1 &&
+        ((ofSource && hasSource) || spec.blocks.count(parts[0]) || parts[0] == "relu" || parts[0] == "none"))
+      return;
     if (!spec.complete && parts.size() > 1)
       return;
     std::vector<std::string> candidates = names;
@@ -76,26 +138,32 @@ private:
     if (hasInput)
       for (const std::string &member : inputMembers())
         candidates.push_back("in." + member);
+    if (inBlock)
+      for (const Parameter &parameter : spec.parameters)
+        if (!parameter.name.text.empty())
+          candidates.push_back(parameter.name.text);
+    // A library's blocks may use parameters of a network that is not known here.
+    if (!spec.hasNetwork && !nearestName(parts[0], candidates))
+      return;
     diagnostics.error(expr.range, "unknown name '" + parts[0] + "'" + suggestion(parts[0], candidates));
   }
 
   void checkRow(const Expr &expr, const Table &table, llvm::ArrayRef<llvm::StringRef> parts) {
     std::vector<std::string> candidates;
-    for (const auto &[name, row] : table.rows)
-      candidates.push_back(name);
-    auto row = parts.size() > 1 ? table.rows.find(parts[1].str()) : table.rows.end();
-    if (row == table.rows.end()) {
-      llvm::StringRef name = parts.size() > 1 ? parts[1] : "";
-      diagnostics.error(expr.range,
-                        "unknown row '" + name + "' of table '" + table.name.text + "'" + suggestion(name, candidates));
+    for (const Row &row : table.rows)
+      candidates.push_back(row.name.substr(table.name.text.size() + 1));
+    const Row *row = table.find(parts[1]);
+    if (!row) {
+      diagnostics.error(expr.range, "unknown row '" + parts[1] + "' of table '" + table.name.text + "'" +
+                                        suggestion(parts[1], candidates));
       return;
     }
-    if (parts.size() == 2 || (parts.size() == 3 && row->second.entries.count(parts[2].str())))
+    if (parts.size() == 2 || (parts.size() == 3 && row->entries.count(parts[2].str())))
       return;
     candidates.clear();
-    for (const auto &[name, value] : row->second.entries)
+    for (const auto &[name, value] : row->entries)
       candidates.push_back(name);
-    diagnostics.error(expr.range, "unknown column '" + parts[2] + "' of row '" + row->second.name + "'" +
+    diagnostics.error(expr.range, "unknown column '" + parts[2] + "' of row '" + row->name + "'" +
                                       suggestion(parts[2], candidates));
   }
 
@@ -107,10 +175,53 @@ private:
     }
   }
 
+  void define(const Name &name, std::vector<std::string> &list, llvm::StringRef what) {
+    if (list.size() >= kMaxNames) { // also keeps the search short
+      diagnostics.error(name.range, "expected at most " + llvm::Twine(kMaxNames) + " names in a body");
+      return;
+    }
+    if (llvm::is_contained(list, name.text))
+      diagnostics.error(name.range, what + " '" + name.text + "' is already defined");
+    list.push_back(name.text);
+  }
+
+  /// What is named in there is known in there alone.
+  void checkInner(const Branch &body, bool topLevel) {
+    size_t namesBefore = names.size(), valuesBefore = values.size();
+    checkOps(body.ops, topLevel);
+    names.resize(namesBefore);
+    values.resize(valuesBefore);
+  }
+
+  void checkControl(const Op &op, bool topLevel) {
+    if (op.value)
+      checkExpr(*op.value);
+    size_t before = names.size();
+    if (op.kind == OpKind::For)
+      for (const Name &name : op.names)
+        define(name, names, "name");
+    for (const Branch &body : op.bodies)
+      checkInner(body, topLevel && op.kind == OpKind::If);
+    if (op.kind == OpKind::For)
+      names.resize(before);
+    if (op.kind != OpKind::Let)
+      return;
+    if (!op.names.empty())
+      define(op.names[0], names, "name");
+    else
+      define(op.saveAs, values, "value");
+  }
+
   void checkOps(const std::vector<Op> &ops, bool topLevel = false) {
     for (const Op &op : ops) {
+      if (isControl(op.kind)) {
+        checkControl(op, topLevel);
+        continue;
+      }
       if (op.kind == OpKind::Auxiliary && !topLevel)
         diagnostics.error(op.range, "expected 'auxiliary' among the network's own layers, not inside a block or op");
+      for (const Expr &index : op.labelIndices)
+        checkExpr(index);
       if (op.repeat)
         checkExpr(*op.repeat);
       if (op.main.kind == ArgumentKind::Expression)
@@ -119,46 +230,43 @@ private:
       checkArguments(op.arguments);
       if (op.kind == OpKind::Block)
         checkBlockUse(op);
-      if ((op.kind == OpKind::Add || op.kind == OpKind::Value) && !llvm::is_contained(values, op.target.text))
+      bool usesValue = op.kind == OpKind::Value || (op.kind == OpKind::Add && op.bodies.empty());
+      if (usesValue && op.target.text != "in" && !llvm::is_contained(values, op.target.text))
         diagnostics.error(op.target.range,
                           "unknown value '" + op.target.text + "'" + suggestion(op.target.text, values));
-      for (const Branch &body : op.bodies)
+      for (const Branch &body : op.bodies) {
+        for (const Expr &index : body.labelIndices)
+          checkExpr(index);
         checkOps(body.ops);
-      if (op.saveAs.text.empty())
-        continue;
-      if (llvm::is_contained(values, op.saveAs.text))
-        diagnostics.error(op.saveAs.range, "value '" + op.saveAs.text + "' is already defined");
-      values.push_back(op.saveAs.text);
+      }
+      if (!op.saveAs.text.empty())
+        define(op.saveAs, values, "value");
     }
   }
 
   void checkBlockUse(const Op &op) {
+    if (llvm::is_contained(names, op.target.text))
+      return; // a parameter: which block it is is known once it has a value
     auto found = spec.blocks.find(op.target.text);
     if (found == spec.blocks.end()) {
-      if (spec.complete)
-        diagnostics.error(op.target.range,
-                          "unknown block '" + op.target.text + "'" + suggestion(op.target.text, blockNames));
+      if (llvm::is_contained(values, op.target.text)) {
+        diagnostics.error(op.target.range, "'" + op.target.text + "' is a value, no block: write 'from " +
+                                               op.target.text + "' or 'add " + op.target.text + "'");
+        return;
+      }
+      if (!spec.complete)
+        return;
+      std::vector<std::string> candidates = blockNames;
+      for (const OpInfo &info : opTable())
+        candidates.push_back(info.name.str());
+      auto near = nearestName(op.target.text, candidates);
+      diagnostics.error(op.target.range,
+                        "unknown block '" + op.target.text + "'" +
+                            (near ? suggestion(op.target.text, candidates) : suggestion(op.target.text, blockNames)));
       return;
     }
     const BlockDef &block = found->second;
-    std::vector<std::string> parameters;
-    for (const Parameter &parameter : block.parameters)
-      parameters.push_back(parameter.name.text);
-    for (const Argument &argument : op.arguments)
-      if (!llvm::is_contained(parameters, argument.name.text)) {
-        parameters.insert(parameters.end(), {"label", "as", "repeat"});
-        diagnostics.error(argument.name.range, "unknown parameter '" + argument.name.text + "' of block '" +
-                                                   block.name.text + "'" + suggestion(argument.name.text, parameters));
-        diagnostics.note(block.name.range, "block defined here");
-      }
-    for (const Parameter &parameter : block.parameters)
-      if (parameter.required && llvm::none_of(op.arguments, [&](const Argument &argument) {
-            return argument.name.text == parameter.name.text;
-          })) {
-        diagnostics.error(op.target.range, "expected a value for parameter '" + parameter.name.text + "' of block '" +
-                                               block.name.text + "'");
-        diagnostics.note(parameter.name.range, "parameter without a default defined here");
-      }
+    checkBlockArguments(op, block, diagnostics);
   }
 
   /// Depth first over uses of blocks. Reports each cycle where it closes, with the uses that lead there.
@@ -199,7 +307,7 @@ private:
     }
   }
 
-  static constexpr size_t kMaxChain = 64;
+  static constexpr size_t kMaxChain = 64, kMaxNames = 2000;
   struct Use {
     const BlockDef *block;
     const Op *op;
@@ -207,7 +315,7 @@ private:
   const Spec &spec;
   Diagnostics &diagnostics;
   std::vector<std::string> blockNames, tableNames, names, values;
-  bool hasInput = false, tooDeep = false;
+  bool hasInput = false, hasSource = false, inBlock = false, tooDeep = false;
   std::set<std::string> finished;
   std::vector<Use> open;
 };

@@ -11,6 +11,9 @@ namespace incept {
 /// blocks, and blocks that use themselves; in every block, used or not.
 void checkSpec(const Spec &spec, Diagnostics &diagnostics);
 
+/// Reports arguments of `op` that `block` has no parameters for, and parameters that are given nothing.
+void checkBlockArguments(const Op &op, const BlockDef &block, Diagnostics &diagnostics);
+
 /// The members of `in`, the input of the enclosing block: channels, height and width.
 llvm::ArrayRef<std::string> inputMembers();
 

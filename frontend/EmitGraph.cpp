@@ -2,7 +2,9 @@
 //
 // Emission of the network's structure: sequences, branches, blocks, and the names that follow from them.
 
+#include "frontend/CheckSpec.h"
 #include "frontend/GraphEmitter.h"
+#include "frontend/Label.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/STLExtras.h"
 
@@ -31,7 +33,7 @@ OwningOpRef<ModuleOp> GraphEmitter::run() {
 }
 
 void GraphEmitter::emitNetwork() {
-  Frame frame(spec);
+  Frame frame(spec, /*network=*/nullptr);
   setParameters(frame);
   networkScope = frame.scope;
   auto shape = inputShape(frame);
@@ -52,6 +54,7 @@ void GraphEmitter::emitNetwork() {
   if (shape)
     src = {body->addArgument(type(*shape), loc), *shape};
   Names names;
+  frame.values["in"] = src;
   Tensor logits = emitSequence(spec.ops, src, names, frame);
   if (diagnostics.hasErrors() || !logits.known())
     return;
@@ -76,6 +79,23 @@ void GraphEmitter::emitNetwork() {
     function->setAttr("incept.loss_weights", builder.getDenseF64ArrayAttr(weights));
   function.getBody().takeBody(region);
   (*module)->setAttr("incept.macs", builder.getI64IntegerAttr(macs));
+  done = true;
+}
+
+/// "an integer", "a row".
+static std::string describeType(ParameterType type) {
+  switch (type) {
+  case ParameterType::Int:
+    return "an integer";
+  case ParameterType::Real:
+    return "a number";
+  case ParameterType::Bool:
+    return "true or false";
+  case ParameterType::Activation:
+    return "an activation";
+  default:
+    return ("a " + parameterTypeName(type)).str();
+  }
 }
 
 /// The network's parameters: a default, or what the command line says.
@@ -88,6 +108,13 @@ void GraphEmitter::setParameters(Frame &frame) {
     std::optional<Value> fallback;
     if (parameter.value)
       fallback = value(*parameter.value, frame.scope, frame);
+    if (fallback && !hasType(*fallback, parameter.type)) {
+      error(parameter.value->range,
+            "expected " + describeType(parameter.type) + " for parameter '" + name + "', but got " +
+                formatValue(*fallback),
+            frame);
+      fallback = std::nullopt;
+    }
     if (given == options.parameters.end()) {
       if (parameter.required)
         error(parameter.name.range, "expected a value for parameter '" + name + "': give --set " + name + "=VALUE",
@@ -105,7 +132,14 @@ void GraphEmitter::setParameters(Frame &frame) {
       error(range, "expected a number, but got '" + given->second + "'", frame);
     else if (expr)
       result = value(*expr, frame.scope, frame);
-    if (result && fallback && std::holds_alternative<int64_t>(*fallback) && !std::holds_alternative<int64_t>(*result)) {
+    if (result && parameter.type != ParameterType::Any && !hasType(*result, parameter.type)) {
+      error(range,
+            "expected " + describeType(parameter.type) + " for parameter '" + name + "', but got " +
+                formatValue(*result),
+            frame);
+      result = std::nullopt;
+    } else if (result && fallback && std::holds_alternative<int64_t>(*fallback) &&
+               !std::holds_alternative<int64_t>(*result) && parameter.type == ParameterType::Any) {
       error(range, "expected an integer for parameter '" + name + "', but got " + formatValue(*result), frame);
       result = std::nullopt;
     }
@@ -120,28 +154,119 @@ void GraphEmitter::setParameters(Frame &frame) {
     }
 }
 
+/// Counts what is emitted; false, with a report, where it is too much. Then nothing more is: loops end at once.
+bool GraphEmitter::count(const Op &op, const Frame &frame) {
+  if (emitted == kMaxOps)
+    error(op.range, "expected a network of at most " + Twine(kMaxOps) + " ops", frame);
+  return ++emitted <= kMaxOps;
+}
+
+/// What expressions of the next op call `src`.
+void GraphEmitter::setSource(const Tensor &src, Frame &frame) {
+  std::optional<Row> row;
+  if (src.known())
+    row = Row{"src", {}};
+  if (src.known() && src.shape.size() == 4)
+    row->entries = {{"channels", src.shape[1]}, {"height", src.shape[2]}, {"width", src.shape[3]}};
+  frame.scope.setSource(std::move(row));
+}
+
 Tensor GraphEmitter::emitSequence(const std::vector<Op> &ops, Tensor src, Names &names, Frame &frame) {
   for (const Op &op : ops) {
-    int64_t count = 1;
+    setSource(src, frame);
+    if (isControl(op.kind)) {
+      src = emitControl(op, src, names, frame);
+      continue;
+    }
+    int64_t times = 1;
     if (op.repeat) {
       auto given = integer(*op.repeat, frame.scope, "repeat", 0, 1000, frame);
       if (!given) {
         src = {};
         continue;
       }
-      count = *given;
+      times = *given;
     }
-    for (int64_t i = 0; i < count; ++i) {
-      if (emitted == kMaxOps)
-        error(op.range, "expected a network of at most " + Twine(kMaxOps) + " ops", frame);
-      if (++emitted > kMaxOps)
+    for (int64_t i = 0; i < times; ++i) {
+      if (!count(op, frame))
         return {};
-      src = emitOp(op, src, nameOp(op, i, count, names, frame), names, frame);
+      setSource(src, frame);
+      src = emitOp(op, src, nameOp(op, i, names, frame), names, frame);
     }
     if (!op.saveAs.text.empty())
       frame.values[op.saveAs.text] = src;
   }
+  setSource(src, frame);
   return src;
+}
+
+/// What chooses ops: it has no name of its own.
+Tensor GraphEmitter::emitControl(const Op &op, const Tensor &src, Names &names, Frame &frame) {
+  if (op.kind == OpKind::Comment)
+    return src;
+  if (!count(op, frame))
+    return {};
+  if (op.kind == OpKind::For)
+    return emitFor(op, src, names, frame);
+  if (op.kind == OpKind::Let && op.names.empty()) { // a value beside the main road
+    frame.values[op.saveAs.text] = emitBranch(op.bodies[0], src, names, frame);
+    return src;
+  }
+  auto result = value(*op.value, frame.scope, frame);
+  if (op.kind == OpKind::Let) {
+    frame.scope.set(op.names[0].text, result);
+    return src;
+  }
+  constexpr double kMost = std::numeric_limits<double>::max();
+  auto truth = result ? real(*op.value, frame.scope, op.kind == OpKind::If ? "a condition" : "an assertion", -kMost,
+                             kMost, frame)
+                      : std::nullopt;
+  if (op.kind == OpKind::Assert) {
+    if (truth && *truth == 0)
+      error(op.value->range, op.text, frame);
+    return src;
+  }
+  if (!truth)
+    return {};
+  size_t chosen = *truth != 0 ? 0 : 1;
+  return chosen < op.bodies.size() ? emitSequence(op.bodies[chosen].ops, src, names, frame) : src;
+}
+
+Tensor GraphEmitter::emitFor(const Op &op, const Tensor &start, Names &names, Frame &frame) {
+  auto items = value(*op.value, frame.scope, frame);
+  if (!items)
+    return {};
+  auto *list = std::get_if<std::shared_ptr<const ValueList>>(&*items);
+  auto *table = std::get_if<const Table *>(&*items);
+  if (!list && !table) {
+    error(op.value->range, "expected a list, a table or a range, but got " + formatValue(*items), frame);
+    return {};
+  }
+  Tensor src = start;
+  size_t size = list ? (*list)->items.size() : (*table)->rows.size();
+  for (size_t i = 0; i < size; ++i) {
+    if (!count(op, frame))
+      return {};
+    frame.scope.set(op.names[0].text, list ? (*list)->items[i] : Value(&(*table)->rows[i]));
+    if (op.names.size() > 1)
+      frame.scope.set(op.names[1].text, Value(int64_t(i + 1)));
+    src = emitSequence(op.bodies[0].ops, src, names, frame);
+  }
+  for (const Name &name : op.names)
+    frame.scope.remove(name.text);
+  return src;
+}
+
+/// A label with its indices; empty where one has a mistake.
+std::string GraphEmitter::label(const Name &name, ArrayRef<Expr> indices, Frame &frame) {
+  SmallVector<int64_t> numbers;
+  for (const Expr &index : indices) {
+    auto number = integer(index, frame.scope, "an index", 0, 1000000, frame);
+    if (!number)
+      return "";
+    numbers.push_back(*number);
+  }
+  return fillLabel(name.text, numbers);
 }
 
 /// Takes a sibling's name; reports one that is taken and then gives it another, so that its parameters are not reported
@@ -157,11 +282,14 @@ std::string GraphEmitter::takeName(Names &names, const std::string &name, Source
 }
 
 /// The op's name among its siblings; empty for an op that has none of its own.
-std::string GraphEmitter::nameOp(const Op &op, int64_t index, int64_t count, Names &names, Frame &frame) {
+std::string GraphEmitter::nameOp(const Op &op, int64_t index, Names &names, Frame &frame) {
   std::string name;
-  if (!op.label.text.empty())
-    name = op.label.text + (count > 1 ? std::to_string(index + 1) : "");
-  else if (op.kind == OpKind::Invalid || op.kind == OpKind::Value || (op.kind == OpKind::Concat && !op.repeat))
+  if (!op.label.text.empty()) {
+    // Whether there is a number depends on how the repeat is written, not on what it is: names stay what they are.
+    name = label(op.label, op.labelIndices, frame) +
+           (op.repeat && !isCondition(*op.repeat) ? std::to_string(index + 1) : "");
+  } else if (op.kind == OpKind::Invalid || op.kind == OpKind::Value || op.kind == OpKind::Identity ||
+             (op.kind == OpKind::Add && !op.bodies.empty() && !op.repeat) || (op.kind == OpKind::Concat && !op.repeat))
     return ""; // the branches of a concat without a label are siblings of what is around it
   else
     name = names.ordinal(op.kind == OpKind::Block ? op.target.text : opInfo(op.kind).name);
@@ -202,7 +330,7 @@ Tensor GraphEmitter::emitOp(const Op &op, const Tensor &src, const std::string &
     return emitSequence(op.bodies[0].ops, src, inner, frame);
   }
   case OpKind::Add:
-    return emitAdd(op, src, path, frame);
+    return op.bodies.empty() ? emitAdd(op, src, path, frame) : emitSum(op, src, name, names, frame);
   case OpKind::Value: {
     auto found = frame.values.find(op.target.text);
     return found == frame.values.end() ? Tensor() : found->second;
@@ -211,13 +339,17 @@ Tensor GraphEmitter::emitOp(const Op &op, const Tensor &src, const std::string &
     return emitBlock(op, src, name, path, frame);
   case OpKind::Auxiliary:
     return emitAuxiliary(op, src, path, frame);
+  case OpKind::Identity:
+    return src;
+  default:
+    return {};
   }
-  return {};
 }
 
 Tensor GraphEmitter::emitBranch(const Branch &branch, const Tensor &src, Names &names, Frame &frame) {
   if (!branch.single) {
-    std::string name = branch.label.text.empty() ? names.ordinal("branch") : branch.label.text;
+    std::string name =
+        branch.label.text.empty() ? names.ordinal("branch") : label(branch.label, branch.labelIndices, frame);
     SourceRange range = branch.label.text.empty() ? branch.range : branch.label.range;
     name = takeName(names, name, range, frame);
     Names inner(names.path(name));
@@ -227,6 +359,7 @@ Tensor GraphEmitter::emitBranch(const Branch &branch, const Tensor &src, Names &
     return emitSequence(branch.ops, src, names, frame);
   std::vector<Op> ops = branch.ops; // the branch's name is the op's
   ops[0].label = branch.label;
+  ops[0].labelIndices = branch.labelIndices;
   return emitSequence(ops, src, names, frame);
 }
 
@@ -264,6 +397,18 @@ Tensor GraphEmitter::emitConcat(const Op &op, const Tensor &src, const std::stri
                 names.path(name.empty() ? "concat" : name));
 }
 
+/// Branches added to each other, in the order written.
+Tensor GraphEmitter::emitSum(const Op &op, const Tensor &src, const std::string &name, Names &names, Frame &frame) {
+  Names inner(names.path(name));
+  Names &siblings = name.empty() ? names : inner;
+  Tensor total;
+  for (auto [index, branch] : llvm::enumerate(op.bodies)) {
+    Tensor result = emitBranch(branch, src, siblings, frame);
+    total = index == 0 ? result : sum(op, total, result, names.path(name.empty() ? "add" : name), frame);
+  }
+  return total;
+}
+
 Tensor GraphEmitter::sum(const Op &op, const Tensor &lhs, const Tensor &rhs, const std::string &path, Frame &frame) {
   if (!lhs.known() || !rhs.known())
     return {};
@@ -286,7 +431,10 @@ Tensor GraphEmitter::sum(const Op &op, const Tensor &lhs, const Tensor &rhs, con
 
 Tensor GraphEmitter::emitResidual(const Op &op, const Tensor &src, const std::string &path, Frame &frame) {
   Names inner(path);
+  bool residual = flag(op, "when", true, frame);
   Tensor branch = emitSequence(op.bodies[0].ops, src, inner, frame);
+  if (!residual) // no sum: the body alone
+    return hasRelu(op, false, frame) ? emitRelu(op, branch, path + ".relu") : branch;
   if (Option scale = find(op, "scale", frame)) {
     auto factor = real(scale.argument->expr, *scale.scope, "scale", -1e30, 1e30, frame);
     if (!factor)
@@ -335,29 +483,69 @@ bool GraphEmitter::checkAuxiliaries(const Tensor &logits, const Frame &frame) {
 
 /// Evaluates a use's arguments where it stands, and the other parameters' defaults in the block.
 void GraphEmitter::bindParameters(const Op &op, Frame &caller, Frame &frame) {
-  for (const Parameter &parameter : frame.block->parameters) {
-    auto given = llvm::find_if(op.arguments,
-                               [&](const Argument &argument) { return argument.name.text == parameter.name.text; });
+  for (auto [index, parameter] : llvm::enumerate(frame.block->parameters)) {
+    const Argument *given = nullptr;
+    for (auto [place, argument] : llvm::enumerate(op.arguments))
+      if (argument.name.text.empty() ? place == index : argument.name.text == parameter.name.text)
+        given = &argument;
     std::optional<Value> result;
-    if (given != op.arguments.end())
+    if (given)
       result = value(given->expr, caller.scope, caller);
     else if (parameter.value)
       result = value(*parameter.value, frame.scope, frame);
+    if (result && !hasType(*result, parameter.type)) {
+      error(given ? given->range : parameter.value->range,
+            "expected " + describeType(parameter.type) + " for parameter '" + parameter.name.text + "' of block '" +
+                frame.block->name.text + "', but got " + formatValue(*result),
+            given ? caller : frame);
+      diagnostics.note(parameter.name.range, "parameter defined here");
+      result = std::nullopt;
+    }
     frame.scope.set(parameter.name.text, result);
   }
 }
 
+/// The block that a use means: a parameter's value, or one of that name. Null after a mistake, which checkSpec has
+/// reported where there is no such block.
+const BlockDef *GraphEmitter::findBlock(const Op &op, Frame &caller) {
+  Expr name;
+  name.kind = ExprKind::Name;
+  name.range = op.target.range;
+  name.name = op.target.text;
+  if (!caller.scope.has(op.target.text)) {
+    auto found = spec.blocks.find(op.target.text);
+    return found == spec.blocks.end() ? nullptr : &found->second;
+  }
+  auto given = value(name, caller.scope, caller);
+  if (!given)
+    return nullptr;
+  auto *block = std::get_if<const BlockDef *>(&*given);
+  if (!block) {
+    error(op.target.range, "expected a block, but '" + op.target.text + "' is " + formatValue(*given), caller);
+    return nullptr;
+  }
+  size_t before = diagnostics.count();
+  checkBlockArguments(op, **block, diagnostics);
+  if (diagnostics.count() == before)
+    return *block;
+  addUses(caller);
+  return nullptr;
+}
+
 Tensor GraphEmitter::emitBlock(const Op &op, const Tensor &src, const std::string &name, const std::string &path,
                                Frame &caller) {
-  auto found = spec.blocks.find(op.target.text);
-  if (found == spec.blocks.end())
-    return {}; // reported by checkSpec, as are blocks that use themselves
+  const BlockDef *block = findBlock(op, caller);
+  if (!block)
+    return {};
   for (const Frame *frame = &caller; frame; frame = frame->parent)
-    if (frame->block == &found->second)
+    if (frame->block == block) { // reported by checkSpec where no parameter is in between
+      if (!diagnostics.hasErrors())
+        error(op.target.range, "block '" + block->name.text + "' uses itself", caller);
       return {};
-  Frame frame(spec);
+    }
+  Frame frame(spec, &networkScope);
   frame.parent = &caller;
-  frame.block = &found->second;
+  frame.block = block;
   frame.use = op.range;
   frame.depth = caller.depth + 1;
   if (frame.depth > kMaxDepth) {
@@ -366,9 +554,11 @@ Tensor GraphEmitter::emitBlock(const Op &op, const Tensor &src, const std::strin
   }
   if (src.known() && src.shape.size() == 4)
     frame.scope.setInput(src.shape[1], src.shape[2], src.shape[3]);
+  setSource(src, frame);
   bindParameters(op, caller, frame);
 
   Names names(path);
+  setSource(src, frame);
   if (!src.known()) { // only for its mistakes
     emitSequence(frame.block->ops, src, names, frame);
     return {};
@@ -382,15 +572,16 @@ Tensor GraphEmitter::emitBlock(const Op &op, const Tensor &src, const std::strin
   {
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPointToStart(body);
+    frame.values["in"] = inner;
     result = emitSequence(frame.block->ops, inner, names, frame);
     if (!result.known())
       return {};
     YieldOp::create(builder, loc, result.value);
   }
-  auto block = BlockOp::create(builder, loc, TypeRange(result.value.getType()), name, op.target.text, src.value);
-  block.getBody().takeBody(region);
-  setPath(block, path);
-  return {block.getResult(0), result.shape};
+  auto use = BlockOp::create(builder, loc, TypeRange(result.value.getType()), name, block->name.text, src.value);
+  use.getBody().takeBody(region);
+  setPath(use, path);
+  return {use.getResult(0), result.shape};
 }
 
 Location GraphEmitter::location(SourceRange range) const {

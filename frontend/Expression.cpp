@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// The values of expressions.
 
-#include "frontend/Expression.h"
-#include "llvm/ADT/StringExtras.h"
+#include "frontend/Spec.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/MathExtras.h"
 #include "llvm/Support/raw_ostream.h"
@@ -13,212 +14,17 @@ namespace incept {
 
 namespace {
 
-/// Bounds on one expression: recursion, memory and time stay small whatever the text.
-constexpr int kMaxDepth = 32;
-constexpr int kMaxNodes = 256;
-
-const std::vector<std::string> kFunctions = {"min", "max", "round", "floor", "ceil", "select"};
-
-class Parser {
-public:
-  Parser(llvm::StringRef text, SourceRange range, Diagnostics &diagnostics)
-      : text(text), start(range), diagnostics(diagnostics) {}
-
-  std::optional<Expr> run() {
-    auto result = parseComparison(0);
-    if (!result)
-      return std::nullopt;
-    skipSpace();
-    if (at < text.size())
-      return fail(at, 1, "expected an operator, but got '" + text.substr(at, 1) + "'");
-    return result;
-  }
-
-private:
-  SourceRange place(size_t offset, size_t length) const {
-    SourceRange range = start;
-    range.column += offset;
-    range.length = std::max<size_t>(length, 1);
-    return range;
-  }
-  std::nullopt_t fail(size_t offset, size_t length, const llvm::Twine &message) {
-    diagnostics.error(place(offset, length), message);
-    return std::nullopt;
-  }
-  void skipSpace() {
-    while (at < text.size() && (text[at] == ' ' || text[at] == '\t'))
-      ++at;
-  }
-  bool accept(llvm::StringRef token) {
-    skipSpace();
-    if (!text.substr(at).starts_with(token))
-      return false;
-    at += token.size();
-    return true;
-  }
-  /// A node over `operands`, from `offset` to here.
-  std::optional<Expr> make(ExprKind kind, size_t offset, std::vector<Expr> operands = {}) {
-    if (++nodes > kMaxNodes)
-      return fail(offset, at - offset, "expected an expression of at most " + llvm::Twine(kMaxNodes) + " terms");
-    Expr expr;
-    expr.kind = kind;
-    expr.range = place(offset, at - offset);
-    expr.operands = std::move(operands);
-    return expr;
-  }
-
-  std::optional<Expr> parseBinary(int depth, llvm::ArrayRef<std::pair<llvm::StringRef, ExprKind>> operators,
-                                  std::optional<Expr> (Parser::*next)(int)) {
-    skipSpace();
-    size_t offset = at;
-    auto left = (this->*next)(depth);
-    while (left) {
-      ExprKind kind = ExprKind::Integer;
-      for (auto [token, candidate] : operators)
-        if (accept(token)) {
-          kind = candidate;
-          break;
-        }
-      if (kind == ExprKind::Integer)
-        return left;
-      auto right = (this->*next)(depth);
-      if (!right)
-        return std::nullopt;
-      std::vector<Expr> operands;
-      operands.push_back(std::move(*left));
-      operands.push_back(std::move(*right));
-      left = make(kind, offset, std::move(operands));
-    }
-    return std::nullopt;
-  }
-  std::optional<Expr> parseComparison(int depth) {
-    static constexpr std::pair<llvm::StringRef, ExprKind> kOperators[] = {
-        {"==", ExprKind::Equal},        {"!=", ExprKind::NotEqual}, {"<=", ExprKind::LessEqual},
-        {">=", ExprKind::GreaterEqual}, {"<", ExprKind::Less},      {">", ExprKind::Greater}};
-    skipSpace();
-    size_t offset = at;
-    auto left = parseSum(depth);
-    if (!left)
-      return std::nullopt;
-    for (auto [token, kind] : kOperators) {
-      if (!accept(token))
-        continue;
-      auto right = parseSum(depth);
-      if (!right)
-        return std::nullopt;
-      std::vector<Expr> operands;
-      operands.push_back(std::move(*left));
-      operands.push_back(std::move(*right));
-      return make(kind, offset, std::move(operands));
-    }
-    return left;
-  }
-  std::optional<Expr> parseSum(int depth) {
-    if (depth > kMaxDepth)
-      return fail(at, 1, "expected parentheses nested at most " + llvm::Twine(kMaxDepth) + " deep");
-    return parseBinary(depth, {{"+", ExprKind::Add}, {"-", ExprKind::Subtract}}, &Parser::parseProduct);
-  }
-  std::optional<Expr> parseProduct(int depth) {
-    return parseBinary(depth, {{"*", ExprKind::Multiply}, {"//", ExprKind::FloorDivide}, {"/", ExprKind::Divide}},
-                       &Parser::parseUnary);
-  }
-  std::optional<Expr> parseUnary(int depth) {
-    if (depth > kMaxDepth)
-      return fail(at, 1, "expected operators nested at most " + llvm::Twine(kMaxDepth) + " deep");
-    skipSpace();
-    size_t offset = at;
-    if (accept("-")) {
-      auto operand = parseUnary(depth + 1);
-      if (!operand)
-        return std::nullopt;
-      std::vector<Expr> operands;
-      operands.push_back(std::move(*operand));
-      return make(ExprKind::Negate, offset, std::move(operands));
-    }
-    if (accept("(")) {
-      auto inner = parseComparison(depth + 1);
-      if (inner && !accept(")"))
-        return fail(at, 1, "expected ')'");
-      return inner;
-    }
-    if (at < text.size() && (llvm::isDigit(text[at]) || text[at] == '.'))
-      return parseNumber();
-    if (at < text.size() && (llvm::isAlpha(text[at]) || text[at] == '_'))
-      return parseName(depth);
-    if (at >= text.size())
-      return fail(at, 1, "expected a number or a name, but the expression ends");
-    return fail(at, 1, "expected a number or a name, but got '" + text.substr(at, 1) + "'");
-  }
-  std::optional<Expr> parseNumber() {
-    size_t offset = at;
-    while (at < text.size() && (llvm::isAlnum(text[at]) || text[at] == '.' ||
-                                ((text[at] == '+' || text[at] == '-') && (text[at - 1] == 'e' || text[at - 1] == 'E'))))
-      ++at;
-    llvm::StringRef lexeme = text.slice(offset, at);
-    int64_t integer;
-    double real;
-    if (!lexeme.getAsInteger(10, integer)) {
-      auto expr = make(ExprKind::Integer, offset);
-      if (expr)
-        expr->integer = integer;
-      return expr;
-    }
-    // LLVM takes an exponent without digits for zero.
-    bool cut = !llvm::isDigit(lexeme.back()) && lexeme.back() != '.';
-    if (cut || lexeme.contains('x') || lexeme.contains('X') || lexeme.getAsDouble(real, /*AllowInexact=*/true) ||
-        !std::isfinite(real))
-      return fail(offset, lexeme.size(), "expected a number, but got '" + lexeme + "'");
-    auto expr = make(ExprKind::Real, offset);
-    if (expr)
-      expr->real = real;
-    return expr;
-  }
-  std::optional<Expr> parseName(int depth) {
-    size_t offset = at;
-    while (at < text.size() && (llvm::isAlnum(text[at]) || text[at] == '_' || text[at] == '.'))
-      ++at;
-    llvm::StringRef name = text.slice(offset, at);
-    if (!accept("(")) {
-      at = offset + name.size();
-      auto expr = make(ExprKind::Name, offset);
-      if (expr)
-        expr->name = name.str();
-      return expr;
-    }
-    if (!llvm::is_contained(kFunctions, name))
-      return fail(offset, name.size(), "unknown function '" + name + "'" + suggestion(name, kFunctions));
-    std::vector<Expr> arguments;
-    do {
-      auto argument = parseComparison(depth + 1);
-      if (!argument)
-        return std::nullopt;
-      arguments.push_back(std::move(*argument));
-    } while (accept(","));
-    if (!accept(")"))
-      return fail(at, 1, "expected ',' or ')'");
-    bool variadic = name == "min" || name == "max";
-    size_t expected = name == "select" ? 3 : 1;
-    if (!variadic && arguments.size() != expected)
-      return fail(offset, at - offset,
-                  "expected " + llvm::Twine(expected == 1 ? "one argument" : "three arguments") + " of " + name +
-                      ", but got " + llvm::Twine(arguments.size()));
-    auto expr = make(ExprKind::Call, offset, std::move(arguments));
-    if (expr)
-      expr->name = name.str();
-    return expr;
-  }
-
-  llvm::StringRef text;
-  SourceRange start;
-  Diagnostics &diagnostics;
-  size_t at = 0;
-  int nodes = 0;
-};
+/// Numbers in a range: a network has no more ops.
+constexpr int64_t kMaxRange = 20000;
 
 double asReal(const Value &value) {
   if (auto *integer = std::get_if<int64_t>(&value))
     return static_cast<double>(*integer);
   return std::get<double>(value);
+}
+
+bool isNumber(const Value &value) {
+  return std::holds_alternative<int64_t>(value) || std::holds_alternative<double>(value);
 }
 
 /// Exact where both are integers, which a double is not beyond 2^53.
@@ -257,6 +63,10 @@ std::optional<int64_t> integerOperation(ExprKind kind, int64_t a, int64_t b) {
     return llvm::SubOverflow(a, b, result) ? std::nullopt : std::optional(result);
   case ExprKind::Multiply:
     return llvm::MulOverflow(a, b, result) ? std::nullopt : std::optional(result);
+  case ExprKind::Remainder: // a - b * (a div b)
+    if (b == -1)
+      return 0;
+    return a % b + (a % b != 0 && (a < 0) != (b < 0) ? b : 0);
   default: // FloorDivide; b is not 0
     if (b == -1 && a == std::numeric_limits<int64_t>::min())
       return std::nullopt;
@@ -274,6 +84,8 @@ double realOperation(ExprKind kind, double a, double b) {
     return a * b;
   case ExprKind::FloorDivide:
     return std::floor(a / b);
+  case ExprKind::Remainder:
+    return a - b * std::floor(a / b);
   default:
     return a / b;
   }
@@ -296,6 +108,18 @@ public:
     }
     if (expr.kind == ExprKind::Call && expr.name == "select")
       return select(expr);
+    if (expr.kind == ExprKind::Call && expr.name == "len")
+      return length(expr);
+    if (expr.kind == ExprKind::And || expr.kind == ExprKind::Or)
+      return logical(expr);
+    if (expr.kind == ExprKind::List)
+      return list(expr);
+    if (expr.kind == ExprKind::Range)
+      return range(expr);
+    if (expr.kind == ExprKind::Index)
+      return index(expr);
+    if (expr.kind == ExprKind::Member)
+      return member(expr);
     std::vector<Value> operands;
     for (const Expr &operand : expr.operands) {
       auto value = number(operand);
@@ -303,6 +127,8 @@ public:
         return std::nullopt;
       operands.push_back(*value);
     }
+    if (expr.kind == ExprKind::Not)
+      return Value(int64_t(asReal(operands[0]) == 0));
     if (expr.kind == ExprKind::Negate)
       return apply(expr, ExprKind::Subtract, Value(int64_t(0)), operands[0]);
     if (expr.kind == ExprKind::Call)
@@ -313,9 +139,89 @@ public:
 private:
   std::optional<Value> number(const Expr &expr) {
     auto value = run(expr);
-    if (value && std::holds_alternative<const Row *>(*value))
+    if (value && !isNumber(*value))
       return fail(expr, "expected a number, but got " + formatValue(*value));
     return value;
+  }
+  /// The second operand is evaluated only where it matters.
+  std::optional<Value> logical(const Expr &expr) {
+    auto left = number(expr.operands[0]);
+    if (!left)
+      return std::nullopt;
+    bool truth = asReal(*left) != 0;
+    if (truth == (expr.kind == ExprKind::Or))
+      return Value(int64_t(truth));
+    auto right = number(expr.operands[1]);
+    return right ? std::optional(Value(int64_t(asReal(*right) != 0))) : std::nullopt;
+  }
+  std::optional<Value> list(const Expr &expr) {
+    auto result = std::make_shared<ValueList>();
+    for (const Expr &operand : expr.operands) {
+      auto item = run(operand);
+      if (!item)
+        return std::nullopt;
+      result->items.push_back(std::move(*item));
+    }
+    return Value(std::shared_ptr<const ValueList>(std::move(result)));
+  }
+  std::optional<Value> range(const Expr &expr) {
+    int64_t ends[2], length;
+    for (int end : {0, 1}) {
+      auto value = number(expr.operands[end]);
+      if (!value)
+        return std::nullopt;
+      auto *integer = std::get_if<int64_t>(&*value);
+      if (!integer)
+        return fail(expr.operands[end], "expected an integer as end of a range, but got " + formatValue(*value));
+      ends[end] = *integer;
+    }
+    if (llvm::SubOverflow(ends[1], ends[0], length) || length >= kMaxRange)
+      return fail(expr, "expected a range of at most " + llvm::Twine(kMaxRange) + " numbers");
+    auto result = std::make_shared<ValueList>();
+    for (int64_t i = 0; i <= length; ++i)
+      result->items.push_back(ends[0] + i);
+    return Value(std::shared_ptr<const ValueList>(std::move(result)));
+  }
+  std::optional<Value> length(const Expr &expr) {
+    auto value = run(expr.operands[0]);
+    if (!value)
+      return std::nullopt;
+    if (auto *items = std::get_if<std::shared_ptr<const ValueList>>(&*value))
+      return Value(int64_t((*items)->items.size()));
+    if (auto *table = std::get_if<const Table *>(&*value))
+      return Value(int64_t((*table)->rows.size()));
+    return fail(expr.operands[0], "expected a list or a table, but got " + formatValue(*value));
+  }
+  std::optional<Value> index(const Expr &expr) {
+    auto value = run(expr.operands[0]), at = value ? number(expr.operands[1]) : std::nullopt;
+    if (!at)
+      return std::nullopt;
+    auto *items = std::get_if<std::shared_ptr<const ValueList>>(&*value);
+    auto *table = std::get_if<const Table *>(&*value);
+    if (!items && !table)
+      return fail(expr.operands[0], "expected a list or a table, but got " + formatValue(*value));
+    int64_t count = items ? (*items)->items.size() : (*table)->rows.size();
+    auto *number = std::get_if<int64_t>(&*at);
+    if (!number || *number < 1 || *number > count)
+      return fail(expr.operands[1],
+                  "expected an index of 1 to " + llvm::Twine(count) + ", but got " + formatValue(*at));
+    return items ? (*items)->items[*number - 1] : Value(&(*table)->rows[*number - 1]);
+  }
+  std::optional<Value> member(const Expr &expr) {
+    auto value = run(expr.operands[0]);
+    if (!value)
+      return std::nullopt;
+    auto *row = std::get_if<const Row *>(&*value);
+    if (!row)
+      return fail(expr, "expected a row, but got " + formatValue(*value));
+    auto entry = (*row)->entries.find(expr.name);
+    if (entry != (*row)->entries.end())
+      return std::visit([](auto number) { return Value(number); }, entry->second);
+    std::vector<std::string> columns;
+    for (const auto &[name, number] : (*row)->entries)
+      columns.push_back(name);
+    return fail(expr,
+                "unknown column '" + expr.name + "' of row '" + (*row)->name + "'" + suggestion(expr.name, columns));
   }
   /// What is not chosen is not evaluated, and a row may be chosen.
   std::optional<Value> select(const Expr &expr) {
@@ -333,7 +239,7 @@ private:
   }
 
   std::optional<Value> apply(const Expr &expr, ExprKind kind, const Value &a, const Value &b) {
-    bool divides = kind == ExprKind::Divide || kind == ExprKind::FloorDivide;
+    bool divides = kind == ExprKind::Divide || kind == ExprKind::FloorDivide || kind == ExprKind::Remainder;
     if (divides && asReal(b) == 0)
       return fail(expr, "division by zero");
     auto *left = std::get_if<int64_t>(&a), *right = std::get_if<int64_t>(&b);
@@ -354,6 +260,16 @@ private:
           best = value;
       return best;
     }
+    if (expr.name == "round_to") {
+      auto *step = std::get_if<int64_t>(&operands[1]);
+      if (!step || *step < 1)
+        return fail(expr.operands[1],
+                    "expected an integer of at least 1 to round to, but got " + formatValue(operands[1]));
+      double rounded = roundToMultiple(asReal(operands[0]), double(*step));
+      if (!(rounded < 9.0e18))
+        return fail(expr, "the value does not fit 64 bits");
+      return Value(static_cast<int64_t>(rounded));
+    }
     if (std::holds_alternative<int64_t>(operands[0]))
       return operands[0];
     double value = asReal(operands[0]);
@@ -369,12 +285,15 @@ private:
 
 } // namespace
 
-std::optional<Expr> parseExpression(llvm::StringRef text, SourceRange range, Diagnostics &diagnostics) {
-  return Parser(text, range, diagnostics).run();
-}
-
 std::optional<Value> evaluate(const Expr &expr, const Scope &scope, Diagnostics &diagnostics) {
   return Evaluator(scope, diagnostics).run(expr);
+}
+
+double roundToMultiple(double number, double step) { return std::max(std::round(number / step), 1.0) * step; }
+
+bool isCondition(const Expr &expr) {
+  return isComparison(expr.kind) || expr.kind == ExprKind::And || expr.kind == ExprKind::Or ||
+         expr.kind == ExprKind::Not;
 }
 
 std::string formatValue(const Value &value) {
@@ -382,6 +301,14 @@ std::string formatValue(const Value &value) {
     return std::to_string(*integer);
   if (auto *row = std::get_if<const Row *>(&value))
     return "the row '" + (*row)->name + "'";
+  if (auto *table = std::get_if<const Table *>(&value))
+    return "the table '" + (*table)->name.text + "'";
+  if (auto *block = std::get_if<const BlockDef *>(&value))
+    return "the block '" + (*block)->name.text + "'";
+  if (auto *word = std::get_if<std::string>(&value))
+    return "the activation '" + *word + "'";
+  if (auto *list = std::get_if<std::shared_ptr<const ValueList>>(&value))
+    return "a list of " + std::to_string((*list)->items.size());
   std::string text;
   llvm::raw_string_ostream(text) << llvm::format("%g", std::get<double>(value));
   return text;

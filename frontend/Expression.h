@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Integer and real expressions over parameters, the shape of a block's input and rows of tables. An expression is
-// parsed once and evaluated for each use of its block; every step is checked, so that no text can overflow or crash.
+// Expressions over parameters, the shape of a block's input, tables and lists. An expression is parsed once and
+// evaluated for each use of its block; every step is checked, so that no text can overflow or crash.
 #pragma once
 
 #include "frontend/Diagnostics.h"
@@ -28,10 +28,19 @@ enum class ExprKind {
   LessEqual,
   Greater,
   GreaterEqual,
+  Remainder,
+  And,
+  Or,
+  Not,
+  List,   ///< [a, b, ...]
+  Range,  ///< a..b, both ends included: a list of integers
+  Index,  ///< a[i], counted from 1
+  Member, ///< a[i].name
   Call
 };
 
-/// A node; its operands are owned. `name` is a dotted path or the called function.
+/// A node; its operands are owned. `name` is a dotted path, the called function or the member; of a Real it is the
+/// number as it was written.
 struct Expr {
   ExprKind kind = ExprKind::Integer;
   SourceRange range;
@@ -41,13 +50,22 @@ struct Expr {
   std::vector<Expr> operands;
 };
 
-/// A row of a table: named numbers.
 struct Row;
+struct Table;
+struct BlockDef;
+struct ValueList;
 using Number = std::variant<int64_t, double>;
-using Value = std::variant<int64_t, double, const Row *>;
+/// An integer (truth is 1 or 0), a real, a row, a table, a block, a list, or the word of an activation.
+using Value = std::variant<int64_t, double, const Row *, const Table *, const BlockDef *,
+                           std::shared_ptr<const ValueList>, std::string>;
 
+struct ValueList {
+  std::vector<Value> items;
+};
+
+/// A row of a table: named numbers.
 struct Row {
-  std::string name;
+  std::string name; ///< with the table's: "table1.inception_v4"; a row without a name has its number
   std::map<std::string, Number> entries;
 };
 
@@ -60,18 +78,34 @@ public:
   virtual std::optional<Value> lookup(const Expr &name, Diagnostics &diagnostics) const = 0;
 };
 
-/// Parses `text`, whose first byte is at `range`; reports mistakes with their own place.
-///   expr := sum (('==' | '!=' | '<' | '<=' | '>' | '>=') sum)?
-///   sum := product (('+' | '-') product)*     product := unary (('*' | '/' | '//') unary)*
-///   unary := '-' unary | number | name ('.' name)* | function '(' expr (',' expr)* ')' | '(' expr ')'
-/// Functions: min, max, round, floor, ceil, select. '/' gives a real; '//' rounds down; round, floor and ceil give
-/// integers; comparisons give 1 or 0; select(c, a, b) is a where c is not 0, else b, and evaluates only that one.
+/// Parses `text`, a string of JSON whose first byte is at `range`; reports mistakes with their own place.
+///   expr := choice ('..' choice)?             choice := or ('?' choice ':' choice)?
+///   or := and ('or' and)*   and := not ('and' not)*   not := 'not' not | comparison
+///   comparison := sum (('==' | '!=' | '<' | '<=' | '>' | '>=') sum)?
+///   sum := product (('+' | '-') product)*     product := unary (('*' | '/' | '//' | 'div' | '%') unary)*
+///   unary := '-' unary | primary (('[' expr ']') | '.' name)*
+///   primary := number | name ('.' name)* | function '(' expr (',' expr)* ')' | '(' expr ')' | '[' (expr (',' expr)*)?
+///   ']'
+/// Functions: min, max, round, floor, ceil, select, round_to, len. '/' gives a real; '//' and 'div' round down, '%' is
+/// what is left then; round, floor and ceil give integers; comparisons, and, or, not give 1 or 0; select(c, a, b), also
+/// written c ? a : b, is a where c is not 0, else b, and evaluates only that one; round_to(a, m) is the multiple of m
+/// that is nearest, at least m. The text form has 'div' only: there, '//' begins a comment.
 std::optional<Expr> parseExpression(llvm::StringRef text, SourceRange range, Diagnostics &diagnostics);
 
 /// The value of `expr`, or nothing (a mistake has been reported, see Scope::lookup).
 std::optional<Value> evaluate(const Expr &expr, const Scope &scope, Diagnostics &diagnostics);
 
-/// "42", "0.5" or "the row 'x'".
+/// `filters * factor` as layers are scaled: the multiple of `step` that is nearest (halves away from zero), at least
+/// one.
+double roundToMultiple(double number, double step);
+
+/// True where `expr` is 1 or 0 by its form: a comparison, and, or, not.
+bool isCondition(const Expr &expr);
+
+/// "42", "0.5", "the row 'x'", "the list [1, 2]".
 std::string formatValue(const Value &value);
+
+/// The text of an expression, with no more parentheses than it needs. `json` writes '//' for 'div'.
+std::string formatExpr(const Expr &expr, bool json);
 
 } // namespace incept

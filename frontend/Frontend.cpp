@@ -15,9 +15,14 @@ FailureOr<OwningOpRef<ModuleOp>> loadNetwork(MLIRContext &context, StringRef pat
   SourceFiles files;
   Diagnostics diagnostics(files);
   OwningOpRef<ModuleOp> module;
-  if (auto spec = loadSpec(path, diagnostics)) {
-    if (!spec->network.text.empty() || spec->input)
-      module = GraphEmitter(context, *spec, options, diagnostics).run();
+  if (auto spec = loadSpec(path, {options.importPaths, options.network}, diagnostics)) {
+    if (spec->hasNetwork) {
+      GraphEmitter emitter(context, *spec, options, diagnostics);
+      module = emitter.run();
+      if (!emitter.complete() && !diagnostics.hasErrors())
+        diagnostics.error("the network in '" + path + "' has no result");
+    } else if (options.acceptLibrary)
+      module = ModuleOp::create(UnknownLoc::get(&context));
     else if (!diagnostics.hasErrors())
       diagnostics.error("expected a network in '" + path + "', but it only defines blocks and tables");
   }

@@ -8,6 +8,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 namespace llvm {
 class raw_ostream;
@@ -19,6 +20,9 @@ struct LoadOptions {
   int64_t batchSize = 32;
   /// Values of the network's parameters by name, as text ("299", "0.5"); they replace the defaults.
   std::map<std::string, std::string> parameters;
+  std::vector<std::string> importPaths; ///< folders in which imports are looked for
+  std::string network;                  ///< which network of the file; empty where it has one
+  bool acceptLibrary = false;           ///< a file without a network gives an empty module, no mistake
 };
 
 /// Reads the network in `path` with its imports and emits the graph phase. Mistakes go to `diagnostics`, all

@@ -28,13 +28,13 @@ struct Auxiliary {
 
 /// One use of a block, or the network itself (without parent). Frames live on the C++ stack.
 struct Frame {
-  Frame(const Spec &spec) : scope(spec) {}
+  Frame(const Spec &spec, const ValueScope *network) : scope(spec, network) {}
   const Frame *parent = nullptr;
   const BlockDef *block = nullptr;
   SourceRange use;
   int depth = 0;
   ValueScope scope;
-  std::map<std::string, Tensor> values; ///< named values
+  std::map<std::string, Tensor> values; ///< named values; `in` is the input
 };
 
 /// The names of siblings below one path.
@@ -59,6 +59,8 @@ public:
 
   /// The module; only complete where no mistake was reported.
   mlir::OwningOpRef<mlir::ModuleOp> run();
+  /// Whether the network has all its ops.
+  bool complete() const { return done; }
 
 private:
   // EmitGraph.cpp: the network and its structure.
@@ -67,16 +69,23 @@ private:
   std::optional<Shape> inputShape(Frame &frame);
   void emitSections(Frame &frame);
   Tensor emitSequence(const std::vector<Op> &ops, Tensor src, Names &names, Frame &frame);
+  Tensor emitControl(const Op &op, const Tensor &src, Names &names, Frame &frame);
+  Tensor emitFor(const Op &op, const Tensor &src, Names &names, Frame &frame);
+  bool count(const Op &op, const Frame &frame);
+  void setSource(const Tensor &src, Frame &frame);
+  std::string label(const Name &name, llvm::ArrayRef<Expr> indices, Frame &frame);
   Tensor emitOp(const Op &op, const Tensor &src, const std::string &name, Names &names, Frame &frame);
   std::string takeName(Names &names, const std::string &name, SourceRange range, const Frame &frame);
-  std::string nameOp(const Op &op, int64_t index, int64_t count, Names &names, Frame &frame);
+  std::string nameOp(const Op &op, int64_t index, Names &names, Frame &frame);
   Tensor emitConcat(const Op &op, const Tensor &src, const std::string &name, Names &names, Frame &frame);
   Tensor emitBranch(const Branch &branch, const Tensor &src, Names &names, Frame &frame);
+  Tensor emitSum(const Op &op, const Tensor &src, const std::string &name, Names &names, Frame &frame);
   Tensor emitResidual(const Op &op, const Tensor &src, const std::string &path, Frame &frame);
   Tensor emitAdd(const Op &op, const Tensor &src, const std::string &path, Frame &frame);
   Tensor emitAuxiliary(const Op &op, const Tensor &src, const std::string &path, Frame &frame);
   bool checkAuxiliaries(const Tensor &logits, const Frame &frame);
   Tensor emitBlock(const Op &op, const Tensor &src, const std::string &name, const std::string &path, Frame &frame);
+  const BlockDef *findBlock(const Op &op, Frame &caller);
   void bindParameters(const Op &op, Frame &caller, Frame &frame);
   Tensor sum(const Op &op, const Tensor &lhs, const Tensor &rhs, const std::string &path, Frame &frame);
 
@@ -114,7 +123,7 @@ private:
   bool truth(const Argument &argument, const ValueScope &scope, const Frame &frame);
   bool flag(const Op &op, llvm::StringRef key, bool fallback, const Frame &frame);
   bool hasBatchNorm(const Op &op, const Frame &frame) const;
-  bool hasRelu(const Op &op, bool fallback, const Frame &frame) const;
+  bool hasRelu(const Op &op, bool fallback, const Frame &frame);
   /// A field of a batch norm: of the op's record, of the defaults, or `fallback`.
   std::optional<double> batchNormField(const Op &op, llvm::StringRef key, double fallback, double least, double most,
                                        const Frame &frame);
@@ -149,6 +158,7 @@ private:
   std::vector<Auxiliary> auxiliaries;
   int64_t macs = 0;
   int64_t emitted = 0;
+  bool done = false;
 };
 
 } // namespace incept

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "frontend/JsonOps.h"
+#include "frontend/Label.h"
+#include "frontend/TextOps.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 
@@ -40,6 +42,23 @@ Name readKeyName(Diagnostics &diagnostics, const JsonValue &member, llvm::String
   return checkName(diagnostics, {member.key, member.keyRange}, what);
 }
 
+Name readOwnName(Diagnostics &diagnostics, Name name, llvm::StringRef what, bool ofBlock) {
+  if (ofBlock ? !isReservedForBlocks(name.text) : !isReserved(name.text))
+    return name;
+  diagnostics.error(name.range, "the word '" + name.text + "' cannot be " + what);
+  return {"", name.range};
+}
+
+void readComments(const JsonValue &object, Layout &layout) {
+  auto append = [](std::string &to, const std::string &text) { to += (to.empty() || text.empty() ? "" : "\n") + text; };
+  append(layout.comment, object.note);
+  for (const JsonValue &member : object.children)
+    if (object.kind == JsonKind::Object && isComment(member)) {
+      bool behind = &member != &object.children.front() && member.string.find('\n') == std::string::npos;
+      append(behind ? layout.trailing : layout.comment, member.string);
+    }
+}
+
 std::optional<Expr> OpReader::readExpression(const JsonValue &value, llvm::StringRef key) {
   Expr expr;
   expr.range = value.range;
@@ -50,6 +69,21 @@ std::optional<Expr> OpReader::readExpression(const JsonValue &value, llvm::Strin
   if (value.kind == JsonKind::Real) {
     expr.kind = ExprKind::Real;
     expr.real = value.real;
+    expr.name = value.string;
+    return expr;
+  }
+  if (value.kind == JsonKind::Boolean && key.empty()) { // a parameter's default or argument
+    expr.integer = value.boolean;
+    return expr;
+  }
+  if (value.kind == JsonKind::Array && key.empty()) {
+    expr.kind = ExprKind::List;
+    for (const JsonValue &child : value.children) {
+      auto item = readExpression(child, "");
+      if (!item)
+        return std::nullopt;
+      expr.operands.push_back(std::move(*item));
+    }
     return expr;
   }
   if (value.kind == JsonKind::String) {
@@ -106,22 +140,9 @@ std::optional<Argument> OpReader::readWord(const JsonValue &value, const KeyInfo
   return argument;
 }
 
-/// The type of an option's value where it is an object.
-static llvm::ArrayRef<KeyInfo> recordKeys(const KeyInfo &key) {
-  switch (key.type) {
-  case KeyType::BatchNorm:
-    return batchNormKeys();
-  case KeyType::Init:
-    return initKeys();
-  case KeyType::Keep:
-    return keepKeys();
-  case KeyType::Padding:
-    return paddingKeys();
-  case KeyType::Record:
-    return key.fields;
-  default:
-    return {};
-  }
+static bool isPlainName(llvm::StringRef text) {
+  return !text.empty() && !llvm::isDigit(text[0]) &&
+         llvm::all_of(text, [](char c) { return llvm::isAlnum(c) || c == '_'; });
 }
 
 std::optional<Argument> OpReader::readArgument(const JsonValue &value, const KeyInfo &key) {
@@ -147,7 +168,10 @@ std::optional<Argument> OpReader::readArgument(const JsonValue &value, const Key
     argument = readList(value, key, 2, KeyType::Value);
   } else if (key.type == KeyType::Numbers) {
     argument = readList(value, key, 0, KeyType::Value);
-  } else if (key.type == KeyType::Word) {
+  } else if (key.type == KeyType::Activation && value.kind == JsonKind::String &&
+             !llvm::is_contained(key.words, value.string) && isPlainName(value.string)) {
+    argument = readList(value, key, 1, KeyType::Value); // a parameter
+  } else if (key.type == KeyType::Word || key.type == KeyType::Activation) {
     argument = readWord(value, key);
   } else if (key.type == KeyType::Init && value.kind == JsonKind::String) {
     argument = readWord(value, {"init", KeyType::Word, initKeys()[0].words});
@@ -170,6 +194,7 @@ std::optional<Argument> OpReader::readArgument(const JsonValue &value, const Key
   if (argument) {
     argument->range = value.range;
     argument->name = {value.key, value.keyRange};
+    readComments(value, argument->layout);
   }
   return argument;
 }
@@ -256,6 +281,20 @@ const JsonValue *OpReader::findWord(const JsonValue &object) {
   return nullptr;
 }
 
+/// What a parameter of a block is given.
+std::optional<Argument> OpReader::readParameterValue(const JsonValue &member) {
+  bool value = member.kind == JsonKind::Boolean || member.kind == JsonKind::Array;
+  auto expr = readExpression(member, value ? llvm::StringRef() : llvm::StringRef(member.key));
+  if (!expr)
+    return std::nullopt;
+  Argument argument;
+  argument.kind = ArgumentKind::Expression;
+  argument.name = {member.key, member.keyRange};
+  argument.range = member.range;
+  argument.expr = std::move(*expr);
+  return argument;
+}
+
 Op OpReader::readOp(const JsonValue &value) {
   Op op;
   op.range = op.place = value.range;
@@ -263,6 +302,7 @@ Op OpReader::readOp(const JsonValue &value) {
     Name word = innerText(value);
     op.range = word.range;
     const OpInfo *info = findOp(word.text);
+    op.layout.comment = value.note;
     if (info && info->main.type == KeyType::True) {
       op.kind = info->kind;
       return op;
@@ -279,6 +319,9 @@ Op OpReader::readOp(const JsonValue &value) {
     reportWrongType(diagnostics, value, "an op");
     return op;
   }
+  readComments(value, op.layout);
+  if (readControl(value, op))
+    return op;
   const JsonValue *word = findWord(value);
   if (!word)
     return op;
@@ -297,6 +340,8 @@ void OpReader::readMain(const JsonValue &value, const OpInfo &info, Op &op) {
       reportWrongType(diagnostics, value, "true");
     return;
   case KeyType::Name:
+    if (op.kind == OpKind::Add && value.kind != JsonKind::String)
+      return readBranches(value, op);
     op.target = readName(diagnostics, value, op.kind == OpKind::Block ? "the name of a block" : "the name of a value");
     if (op.target.text.empty())
       op.kind = OpKind::Invalid;
@@ -305,19 +350,7 @@ void OpReader::readMain(const JsonValue &value, const OpInfo &info, Op &op) {
     op.bodies.push_back({{}, value.range, readOps(value)});
     return;
   case KeyType::Branches:
-    if (value.kind != JsonKind::Array && value.kind != JsonKind::Object) {
-      reportWrongType(diagnostics, value, "an array or an object of branches");
-      op.kind = OpKind::Invalid;
-      return;
-    }
-    if (llvm::all_of(value.children, isComment)) {
-      diagnostics.error(value.range, "expected at least one branch");
-      op.kind = OpKind::Invalid;
-    }
-    for (const JsonValue &child : value.children)
-      if (!isComment(child))
-        op.bodies.push_back(readBranch(child));
-    return;
+    return readBranches(value, op);
   default:
     if (auto argument = readArgument(value, info.main))
       op.main = std::move(*argument);
@@ -326,13 +359,164 @@ void OpReader::readMain(const JsonValue &value, const OpInfo &info, Op &op) {
   }
 }
 
+void OpReader::readBranches(const JsonValue &value, Op &op) {
+  if (value.kind != JsonKind::Array && value.kind != JsonKind::Object) {
+    reportWrongType(diagnostics, value, "an array or an object of branches");
+    op.kind = OpKind::Invalid;
+    return;
+  }
+  readComments(value, op.layout);
+  if (llvm::all_of(value.children, isComment)) {
+    diagnostics.error(value.range, "expected at least one branch");
+    op.kind = OpKind::Invalid;
+  }
+  for (const JsonValue &child : value.children)
+    if (!isComment(child))
+      op.bodies.push_back(readBranch(child));
+}
+
+void OpReader::readLabel(Name &label, std::vector<Expr> &indices) {
+  readLabelIndices(
+      label,
+      [&](size_t at, llvm::StringRef index) {
+        SourceRange range = label.range;
+        range.column += at;
+        range.length = std::max<size_t>(index.size(), 1);
+        return parseExpression(index, range, diagnostics);
+      },
+      indices, diagnostics);
+}
+
+/// The first parameters of a block, without their names.
+void OpReader::readArguments(const JsonValue &array, Op &op) {
+  if (array.kind != JsonKind::Array)
+    return reportWrongType(diagnostics, array, "an array of values");
+  std::vector<Argument> positional;
+  for (const JsonValue &child : array.children)
+    if (auto expr = readExpression(child, "")) {
+      Argument argument;
+      argument.kind = ArgumentKind::Expression;
+      argument.range = argument.name.range = child.range;
+      argument.expr = std::move(*expr);
+      positional.push_back(std::move(argument));
+    }
+  op.arguments.insert(op.arguments.begin(), std::make_move_iterator(positional.begin()),
+                      std::make_move_iterator(positional.end()));
+}
+
+/// let, if, for, assert, and a comment by itself; false where the object is none of them.
+bool OpReader::readControl(const JsonValue &object, Op &op) {
+  struct Form {
+    OpKind kind;
+    llvm::StringRef word;
+    std::vector<std::string> keys;
+  };
+  static const Form forms[] = {{OpKind::Let, "let", {"layers"}},
+                               {OpKind::If, "if", {"then", "else"}},
+                               {OpKind::For, "for", {"in", "layers"}},
+                               {OpKind::Assert, "assert", {"message"}}};
+  if (object.children.size() == 1 && isComment(object.children[0])) {
+    op.kind = OpKind::Comment;
+    return true;
+  }
+  const Form *form = nullptr;
+  const JsonValue *word = nullptr;
+  for (const Form &candidate : forms)
+    if (const JsonValue *member = object.find(candidate.word); member && !object.find("block"))
+      form = &candidate, word = member;
+  if (!form)
+    return false;
+  op.kind = form->kind;
+  op.range = word->keyRange;
+  bool ok = true;
+  auto expression = [&](const JsonValue &value) {
+    op.value = readExpression(value, "");
+    ok &= op.value.has_value();
+  };
+  auto body = [&](const JsonValue &value) { op.bodies.push_back({{}, value.range, readOps(value)}); };
+  auto ownName = [&](Name name) {
+    if (!name.text.empty())
+      name = readOwnName(diagnostics, std::move(name), "the name of a value");
+    ok &= !name.text.empty();
+    return name;
+  };
+  for (const JsonValue &member : object.children)
+    if (&member != word && member.key != "comment" && !llvm::is_contained(form->keys, member.key)) {
+      diagnostics.error(member.keyRange, "unknown key '" + llvm::StringRef(member.key).take_front(80) + "' of '" +
+                                             form->word + "'" + suggestion(member.key, form->keys));
+      ok = false;
+    }
+  auto require = [&](llvm::StringRef key) -> const JsonValue * {
+    const JsonValue *member = object.find(key);
+    if (!member) {
+      diagnostics.error(word->keyRange, "expected key '" + key + "' beside '" + form->word + "'");
+      ok = false;
+    }
+    return member;
+  };
+  switch (form->kind) {
+  case OpKind::Let:
+    if (word->kind == JsonKind::Object && word->children.size() == 1 && !object.find("layers")) {
+      op.names = {ownName(readKeyName(diagnostics, word->children[0], "the name of a number"))};
+      expression(word->children[0]);
+    } else if (word->kind == JsonKind::String) {
+      op.saveAs = ownName(readName(diagnostics, *word, "the name of a value"));
+      if (const JsonValue *layers = require("layers")) {
+        body(*layers);
+        op.bodies[0].label = op.saveAs;
+      }
+    } else {
+      reportWrongType(diagnostics, *word, "{\"NAME\": VALUE}, or a name beside \"layers\"");
+      ok = false;
+    }
+    break;
+  case OpKind::If:
+    expression(*word);
+    if (const JsonValue *then = require("then"))
+      body(*then);
+    if (const JsonValue *otherwise = object.find("else"); otherwise && ok)
+      body(*otherwise);
+    break;
+  case OpKind::For:
+    if (word->kind == JsonKind::Array && (word->children.size() == 1 || word->children.size() == 2)) {
+      for (const JsonValue &name : word->children)
+        op.names.push_back(ownName(readName(diagnostics, name, "the name of an item")));
+    } else {
+      op.names.push_back(ownName(readName(diagnostics, *word, "the name of an item")));
+    }
+    if (const JsonValue *in = require("in"))
+      expression(*in);
+    if (const JsonValue *layers = require("layers"))
+      body(*layers);
+    break;
+  default:
+    expression(*word);
+    op.text = "the assertion does not hold";
+    if (const JsonValue *message = object.find("message")) {
+      if (message->kind == JsonKind::String)
+        op.text = message->string;
+      else
+        reportWrongType(diagnostics, *message, "a message");
+    }
+  }
+  if (!ok)
+    op.kind = OpKind::Invalid;
+  return true;
+}
+
 Branch OpReader::readBranch(const JsonValue &value) {
   Branch branch;
   branch.range = value.range;
-  if (!value.key.empty())
-    branch.label = readKeyName(diagnostics, value, "a branch's name");
+  if (!value.key.empty()) {
+    branch.label = {value.key, value.keyRange};
+    readLabel(branch.label, branch.labelIndices);
+  }
   if (value.kind == JsonKind::Array) {
     branch.ops = readOps(value);
+    if (!branch.ops.empty() && !value.note.empty()) {
+      std::string &comment = branch.ops.front().layout.comment;
+      comment = value.note + (comment.empty() ? "" : "\n") + comment;
+    }
     return branch;
   }
   branch.single = true;
@@ -341,10 +525,15 @@ Branch OpReader::readBranch(const JsonValue &value) {
 }
 
 bool OpReader::readCommonKey(const JsonValue &member, Op &op) {
-  if (member.key == "label")
-    op.label = readName(diagnostics, member, "a label");
-  else if (member.key == "as")
-    op.saveAs = readName(diagnostics, member, "a value's name");
+  if (member.key == "label") {
+    if (member.kind != JsonKind::String) {
+      reportWrongType(diagnostics, member, "a label");
+      return true;
+    }
+    op.label = innerText(member);
+    readLabel(op.label, op.labelIndices);
+  } else if (member.key == "as")
+    op.saveAs = readOwnName(diagnostics, readName(diagnostics, member, "a value's name"), "a value's name");
   else if (member.key == "repeat")
     op.repeat = readExpression(member, "repeat");
   else if (member.key != "comment")
@@ -356,8 +545,12 @@ void OpReader::readMembers(const JsonValue &object, const JsonValue &word, const
   for (const JsonValue &member : object.children) {
     if (&member == &word || readCommonKey(member, op))
       continue;
+    if (info.kind == OpKind::Block && member.key == "arguments") {
+      readArguments(member, op);
+      continue;
+    }
     if (info.kind == OpKind::Block) { // which parameters there are is known once all files are read
-      if (auto argument = readArgument(member, {member.key, KeyType::Value}))
+      if (auto argument = readParameterValue(member))
         op.arguments.push_back(std::move(*argument));
       continue;
     }

@@ -17,6 +17,11 @@ Name readName(Diagnostics &diagnostics, const JsonValue &value, llvm::StringRef 
 /// As readName, for a member's key.
 Name readKeyName(Diagnostics &diagnostics, const JsonValue &member, llvm::StringRef what);
 
+/// As readName, of something that expressions or statements may name.
+Name readOwnName(Diagnostics &diagnostics, Name name, llvm::StringRef what, bool ofBlock = false);
+/// The comments of an object: its first member is what stands above it, another one what stands behind it.
+void readComments(const JsonValue &object, Layout &layout);
+
 /// Reads arguments and ops of one file; recursion is bounded by the depth of the tree.
 class OpReader {
 public:
@@ -31,6 +36,11 @@ public:
 
 private:
   Op readOp(const JsonValue &value);
+  std::optional<Argument> readParameterValue(const JsonValue &member);
+  bool readControl(const JsonValue &object, Op &op);
+  void readLabel(Name &label, std::vector<Expr> &indices);
+  void readBranches(const JsonValue &value, Op &op);
+  void readArguments(const JsonValue &array, Op &op);
   const JsonValue *findWord(const JsonValue &object);
   void readMembers(const JsonValue &object, const JsonValue &word, const OpInfo &info, Op &op);
   void readMain(const JsonValue &value, const OpInfo &info, Op &op);

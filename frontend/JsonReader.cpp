@@ -8,57 +8,85 @@ namespace incept {
 
 namespace {
 
-const std::vector<std::string> kFileKeys = {"network", "parameters", "input",  "layers", "training",
-                                            "imports", "defaults",   "blocks", "tables", "comment"};
+const std::vector<std::string> kFileKeys = {"network",  "parameters", "input",    "layers", "training", "imports",
+                                            "defaults", "blocks",     "networks", "tables", "comment"};
+const std::vector<std::string> kNetworkKeys = {"parameters", "defaults", "input", "layers", "training", "comment"};
 const std::vector<std::string> kBlockKeys = {"parameters", "layers", "comment"};
-/// Parameters may not have these names: they mean something else in an op or an expression.
-const std::vector<std::string> kReserved = {"block", "label", "as", "repeat", "comment", "in"};
+const std::vector<std::string> kParameterKeys = {"type", "default", "comment"};
+
+void append(std::string &to, const std::string &text) { to += (to.empty() || text.empty() ? "" : "\n") + text; }
 
 class FileReader {
 public:
   explicit FileReader(Diagnostics &diagnostics) : diagnostics(diagnostics), ops(diagnostics) {}
 
   SpecFile run(const JsonValue &root) {
+    result.comment = root.note;
+    NetworkDef network;
+    network.range = root.range;
     for (const JsonValue &member : root.children)
-      readSection(member);
-    checkComplete(root);
+      if (!readNetworkKey(member, network))
+        readSection(member, network);
+    if (const JsonValue *name = root.find("network")) {
+      network.name = readName(diagnostics, *name, "a network's name");
+      checkComplete(root, root.range);
+      result.order.push_back({SpecFile::Item::Network, result.networks.size()});
+      result.networks.push_back(std::move(network));
+    } else {
+      for (llvm::StringRef key : {"parameters", "input", "layers", "training"})
+        if (const JsonValue *member = root.find(key))
+          diagnostics.error(member->keyRange, "expected key 'network' beside '" + key + "'");
+    }
     return std::move(result);
   }
 
 private:
-  void readSection(const JsonValue &member) {
-    Spec &spec = result.spec;
+  /// What a network has beside its name and defaults.
+  bool readNetworkKey(const JsonValue &member, NetworkDef &network) {
     llvm::StringRef key = member.key;
-    if (key == "network")
-      spec.network = readName(diagnostics, member, "a network's name");
-    else if (key == "parameters")
-      spec.parameters = readParameters(member);
+    if (key == "parameters")
+      network.parameters = readParameters(member, network.layout);
     else if (key == "input")
-      spec.input = Section{member.range, ops.readRecord(member, inputKeys(), "'input'")};
+      network.input = readRecordSection(member, inputKeys(), "'input'");
     else if (key == "training")
-      spec.training = Section{member.range, ops.readRecord(member, trainingKeys(), "'training'")};
+      network.training = readRecordSection(member, trainingKeys(), "'training'");
     else if (key == "layers")
-      spec.ops = ops.readOps(member);
-    else if (key == "imports")
+      network.ops = ops.readOps(member);
+    else
+      return false;
+    return true;
+  }
+
+  Section readRecordSection(const JsonValue &member, llvm::ArrayRef<KeyInfo> keys, llvm::StringRef owner) {
+    Section section;
+    section.range = member.range;
+    section.arguments = ops.readRecord(member, keys, owner);
+    readComments(member, section.layout);
+    return section;
+  }
+
+  void readSection(const JsonValue &member, NetworkDef &) {
+    llvm::StringRef key = member.key;
+    if (key == "imports")
       readImports(member);
     else if (key == "defaults")
-      readDefaults(member);
+      readDefaults(member, result.defaults);
     else if (key == "blocks")
       readBlocks(member);
     else if (key == "tables")
       readTables(member);
-    else if (key != "comment" && key != "$schema")
+    else if (key == "networks")
+      readNetworks(member);
+    else if (isComment(member))
+      append(result.comment, member.string);
+    else if (key != "comment" && key != "$schema" && key != "network")
       diagnostics.error(member.keyRange, "unknown key '" + key.take_front(80) + "'" + suggestion(key, kFileKeys));
   }
 
-  void checkComplete(const JsonValue &root) {
-    bool network = root.find("network") != nullptr;
+  void checkComplete(const JsonValue &object, SourceRange range) {
     for (llvm::StringRef key : {"input", "layers"})
-      if (network && !root.find(key))
-        diagnostics.error(root.range, "expected key '" + key + "' in a network");
-    for (llvm::StringRef key : {"parameters", "input", "layers", "training"})
-      if (const JsonValue *member = root.find(key); member && !network)
-        diagnostics.error(member->keyRange, "expected key 'network' beside '" + key + "'");
+      if (!object.find(key))
+        diagnostics.error(range, "expected key '" + key + "' in a network");
   }
 
   bool isObject(const JsonValue &value, llvm::StringRef what) {
@@ -68,39 +96,96 @@ private:
     return false;
   }
 
-  std::vector<Parameter> readParameters(const JsonValue &object) {
+  void readNetworks(const JsonValue &object) {
+    if (!isObject(object, "networks"))
+      return;
+    for (const JsonValue &member : object.children) {
+      if (isComment(member)) {
+        append(result.comment, member.string);
+        continue;
+      }
+      NetworkDef network;
+      network.name = readKeyName(diagnostics, member, "a network's name");
+      network.range = member.keyRange;
+      if (network.name.text.empty() || !isObject(member, "a network's keys"))
+        continue;
+      readComments(member, network.layout);
+      for (const JsonValue &part : member.children)
+        if (part.key == "defaults")
+          readDefaults(part, network.defaults);
+        else if (!readNetworkKey(part, network) && part.key != "comment")
+          diagnostics.error(part.keyRange, "unknown key '" + llvm::StringRef(part.key).take_front(80) +
+                                               "' of network '" + network.name.text + "'" +
+                                               suggestion(part.key, kNetworkKeys));
+      checkComplete(member, member.keyRange);
+      result.order.push_back({SpecFile::Item::Network, result.networks.size()});
+      result.networks.push_back(std::move(network));
+    }
+  }
+
+  /// A default; null; or an object of a type and perhaps a default.
+  std::vector<Parameter> readParameters(const JsonValue &object, Layout &layout) {
     std::vector<Parameter> parameters;
     if (!isObject(object, "parameters"))
       return parameters;
+    readComments(object, layout);
     for (const JsonValue &member : object.children) {
       if (isComment(member))
         continue;
       Parameter parameter{readKeyName(diagnostics, member, "a parameter's name"), false, std::nullopt};
       if (parameter.name.text.empty())
         continue;
-      if (llvm::is_contained(kReserved, parameter.name.text)) {
+      if (isReserved(parameter.name.text)) {
         diagnostics.error(member.keyRange, "the word '" + member.key + "' cannot be a parameter's name");
         continue;
       }
-      parameter.required = member.kind == JsonKind::Null; // null: every use gives a value
-      if (!parameter.required)
-        parameter.value = ops.readExpression(member, member.key);
+      const JsonValue *value = &member;
+      if (member.kind == JsonKind::Object) {
+        for (const JsonValue &part : member.children)
+          if (!llvm::is_contained(kParameterKeys, part.key))
+            diagnostics.error(part.keyRange, "unknown key '" + llvm::StringRef(part.key).take_front(80) +
+                                                 "' of parameter '" + member.key + "'" +
+                                                 suggestion(part.key, kParameterKeys));
+        readType(member, parameter);
+        value = member.find("default");
+      }
+      parameter.required = !value || value->kind == JsonKind::Null; // every use gives a value
+      if (!parameter.required) {
+        bool plain = value->kind == JsonKind::Boolean || value->kind == JsonKind::Array;
+        parameter.value = ops.readExpression(*value, plain ? "" : llvm::StringRef(member.key));
+      }
       parameters.push_back(std::move(parameter));
     }
     return parameters;
   }
 
+  void readType(const JsonValue &object, Parameter &parameter) {
+    const JsonValue *type = object.find("type");
+    if (!type)
+      return;
+    parameter.typeRange = type->range;
+    auto found = type->kind == JsonKind::String ? findParameterType(type->string) : std::nullopt;
+    if (found)
+      parameter.type = *found;
+    else
+      diagnostics.error(type->range,
+                        "unknown type " + describe(*type) + suggestion(type->string, parameterTypeNames()));
+  }
+
   void readImports(const JsonValue &array) {
     if (array.kind != JsonKind::Array)
       return reportWrongType(diagnostics, array, "an array of paths");
-    for (const JsonValue &child : array.children)
+    append(result.comment, array.note);
+    for (const JsonValue &child : array.children) {
+      append(result.comment, child.note);
       if (child.kind == JsonKind::String)
         result.imports.push_back(innerText(child));
       else
         reportWrongType(diagnostics, child, "a path");
+    }
   }
 
-  void readDefaults(const JsonValue &object) {
+  void readDefaults(const JsonValue &object, std::vector<Defaults> &all) {
     if (!isObject(object, "defaults"))
       return;
     std::vector<std::string> names;
@@ -108,8 +193,10 @@ private:
       if (!info.keys.empty() || info.kind == OpKind::BatchNorm)
         names.push_back(info.name.str());
     for (const JsonValue &member : object.children) {
-      if (isComment(member))
+      if (isComment(member)) {
+        append(result.comment, member.string);
         continue;
+      }
       if (!llvm::is_contained(names, member.key)) {
         diagnostics.error(member.keyRange, "unknown op '" + llvm::StringRef(member.key).take_front(80) +
                                                "' in defaults" + suggestion(member.key, names));
@@ -117,7 +204,10 @@ private:
       }
       const OpInfo &info = *findOp(member.key);
       llvm::ArrayRef<KeyInfo> keys = info.kind == OpKind::BatchNorm ? batchNormKeys() : info.keys;
-      result.spec.defaults.push_back({info.kind, ops.readRecord(member, keys, "'" + member.key + "' in defaults")});
+      Defaults defaults{info.kind, ops.readRecord(member, keys, "'" + member.key + "' in defaults")};
+      defaults.range = member.keyRange;
+      readComments(member, defaults.layout);
+      all.push_back(std::move(defaults));
     }
   }
 
@@ -125,18 +215,23 @@ private:
     if (!isObject(object, "blocks"))
       return;
     for (const JsonValue &member : object.children) {
-      if (isComment(member))
+      if (isComment(member)) {
+        append(result.comment, member.string);
         continue;
+      }
       BlockDef block;
       block.name = readKeyName(diagnostics, member, "a block's name");
+      if (!block.name.text.empty())
+        block.name = readOwnName(diagnostics, std::move(block.name), "a block's name", /*ofBlock=*/true);
       if (block.name.text.empty())
         continue;
+      readComments(member, block.layout);
       if (member.kind == JsonKind::Array) // nothing but ops
         block.ops = ops.readOps(member);
       else if (isObject(member, "a block's keys"))
         readBlock(member, block);
-      std::string name = block.name.text;
-      result.spec.blocks.emplace(std::move(name), std::move(block));
+      result.order.push_back({SpecFile::Item::Block, result.blocks.size()});
+      result.blocks.push_back(std::move(block));
     }
   }
 
@@ -144,7 +239,7 @@ private:
     bool hasOps = false;
     for (const JsonValue &member : object.children) {
       if (member.key == "parameters")
-        block.parameters = readParameters(member);
+        block.parameters = readParameters(member, block.layout);
       else if (member.key == "layers")
         block.ops = ops.readOps(member), hasOps = true;
       else if (member.key != "comment")
@@ -160,21 +255,29 @@ private:
     if (!isObject(object, "tables"))
       return;
     for (const JsonValue &member : object.children) {
-      if (isComment(member))
+      if (isComment(member)) {
+        append(result.comment, member.string);
         continue;
-      Table table{readKeyName(diagnostics, member, "a table's name"), {}};
-      if (table.name.text.empty() || !isObject(member, "rows"))
+      }
+      Table table;
+      table.name = readKeyName(diagnostics, member, "a table's name");
+      if (!table.name.text.empty())
+        table.name = readOwnName(diagnostics, std::move(table.name), "a table's name");
+      table.named = member.kind != JsonKind::Array;
+      if (table.name.text.empty() || (table.named && !isObject(member, "rows")))
         continue;
+      readComments(member, table.layout);
       for (const JsonValue &row : member.children)
         if (!isComment(row))
           readRow(row, table);
-      std::string name = table.name.text;
-      result.spec.tables.emplace(std::move(name), std::move(table));
+      result.order.push_back({SpecFile::Item::Table, result.tables.size()});
+      result.tables.push_back(std::move(table));
     }
   }
 
   void readRow(const JsonValue &object, Table &table) {
-    Name name = readKeyName(diagnostics, object, "a row's name");
+    Name name = table.named ? readKeyName(diagnostics, object, "a row's name")
+                            : Name{std::to_string(table.rows.size() + 1), object.range};
     if (name.text.empty() || !isObject(object, "numbers"))
       return;
     Row row{table.name.text + "." + name.text, {}};
@@ -186,10 +289,15 @@ private:
         row.entries[column.text] = entry.integer;
       else if (entry.kind == JsonKind::Real)
         row.entries[column.text] = entry.real;
-      else
+      else {
         reportWrongType(diagnostics, entry, "a number");
+        continue;
+      }
+      if (!llvm::is_contained(table.columns, column.text))
+        table.columns.push_back(column.text);
     }
-    table.rows[name.text] = std::move(row);
+    table.rows.push_back(std::move(row));
+    readComments(object, table.layouts.emplace_back());
   }
 
   Diagnostics &diagnostics;

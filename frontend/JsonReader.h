@@ -7,12 +7,6 @@
 
 namespace incept {
 
-/// One file: what it defines itself and what it imports (paths as written).
-struct SpecFile {
-  Spec spec;
-  std::vector<Name> imports;
-};
-
 /// Reads file number `file`. Mistakes are reported; what could be understood is returned all the same, so that later
 /// checks can find more of them. Nothing is returned where the text is not JSON.
 std::optional<SpecFile> readJsonSpec(uint32_t file, Diagnostics &diagnostics);

@@ -60,7 +60,9 @@ public:
     return number_float(static_cast<double>(value), "");
   }
   bool number_float(number_float_t value, const string_t &) override {
-    return add(JsonKind::Real, numberLength()) && (last->real = value, true);
+    size_t length = numberLength();
+    std::string spelling = text.substr(tokenStart(), length).str();
+    return add(JsonKind::Real, length) && (last->real = value, last->string = std::move(spelling), true);
   }
   bool string(string_t &value) override {
     return add(JsonKind::String, stringLength()) && (last->string = std::move(value), true);
@@ -69,7 +71,8 @@ public:
 
   bool start_object(size_t) override { return open(JsonKind::Object); }
   bool key(string_t &value) override {
-    size_t start = tokenStart(), length = stringLength();
+    keyNote.clear();
+    size_t start = tokenStart(&keyNote), length = stringLength();
     keyRange = diagnostics.files.range(file, start, length);
     end = start + length;
     if (stack.back()->children.size() >= kMaxKeys) { // also keeps the search for duplicates short
@@ -106,9 +109,23 @@ public:
   JsonValue root;
 
 private:
-  size_t tokenStart() const {
-    size_t at = text.find_first_not_of(" \t\r\n,:", end);
-    return at == llvm::StringRef::npos ? text.size() : at;
+  /// Where the next token begins: spaces, separators and comments lie before it.
+  size_t tokenStart(std::string *note = nullptr) const {
+    size_t at = end;
+    while (true) {
+      at = std::min(text.find_first_not_of(" \t\r\n,:", at), text.size());
+      bool line = text.substr(at).starts_with("//");
+      if (!line && !text.substr(at).starts_with("/*"))
+        return at;
+      size_t stop = std::min(text.find(line ? "\n" : "*/", at + 2), text.size());
+      if (note) {
+        llvm::SmallVector<llvm::StringRef, 4> lines;
+        text.slice(at + 2, stop).split(lines, '\n');
+        for (llvm::StringRef part : lines)
+          *note += (note->empty() ? "" : "\n") + part.trim().str();
+      }
+      at = std::min(stop + (line ? 1 : 2), text.size());
+    }
   }
   size_t numberLength() const {
     size_t start = tokenStart(), stop = text.find_first_not_of("+-.0123456789eE", start);
@@ -123,8 +140,9 @@ private:
   }
 
   bool add(JsonKind kind, size_t length) {
-    size_t start = tokenStart();
     JsonValue value;
+    std::swap(value.note, keyNote);
+    size_t start = tokenStart(&value.note);
     value.kind = kind;
     value.range = diagnostics.files.range(file, start, length);
     end = start + length;
@@ -169,7 +187,7 @@ private:
   size_t values = 0;
   std::vector<JsonValue *> stack;
   JsonValue *last = nullptr;
-  std::string keyText;
+  std::string keyText, keyNote;
   SourceRange keyRange;
 };
 
@@ -184,7 +202,8 @@ std::optional<JsonValue> parseJson(uint32_t file, Diagnostics &diagnostics) {
                                                                llvm::Twine(text.size() >> 20) + " MB");
     return std::nullopt;
   }
-  if (!nlohmann::json::sax_parse(text.begin(), text.end(), &builder))
+  if (!nlohmann::json::sax_parse(text.begin(), text.end(), &builder, nlohmann::json::input_format_t::json,
+                                 /*strict=*/true, /*ignore_comments=*/true))
     return std::nullopt;
   return std::move(builder.root);
 }

@@ -16,9 +16,10 @@ struct JsonValue {
   bool boolean = false;
   int64_t integer = 0;
   double real = 0;
-  std::string string;
+  std::string string; ///< of a real: the number as written
   std::string key;
   SourceRange keyRange;
+  std::string note; ///< comments of the text before it: // and /* */
   std::vector<JsonValue> children;
 
   /// The member called `name`, or null.

@@ -3,6 +3,9 @@
 #include "frontend/LoadSpec.h"
 #include "frontend/CheckSpec.h"
 #include "frontend/JsonReader.h"
+#include "frontend/TextReader.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 
@@ -12,9 +15,16 @@ namespace {
 
 constexpr size_t kMaxFiles = 256;
 
+void report(const Name *import, const llvm::Twine &message, Diagnostics &diagnostics) {
+  if (import)
+    diagnostics.error(import->range, message);
+  else
+    diagnostics.error(message);
+}
+
 class Loader {
 public:
-  explicit Loader(Diagnostics &diagnostics) : diagnostics(diagnostics) {}
+  Loader(const LoadPaths &paths, Diagnostics &diagnostics) : paths(paths), diagnostics(diagnostics) {}
 
   std::optional<Spec> run(llvm::StringRef path) {
     if (!load(path.str(), nullptr))
@@ -29,22 +39,13 @@ private:
     const Name *import;
   };
 
-  void fail(const Name *import, const llvm::Twine &message) {
-    if (import)
-      diagnostics.error(import->range, message);
-    else
-      diagnostics.error(message);
-  }
+  void fail(const Name *import, const llvm::Twine &message) { report(import, message, diagnostics); }
 
   /// Reads one file and, first, what it imports. `import` is where its name stands, null for the network's own file.
   bool load(std::string path, const Name *import) {
     llvm::sys::fs::file_status status;
     if (auto error = llvm::sys::fs::status(path, status)) {
       fail(import, "cannot read '" + path + "': " + error.message());
-      return false;
-    }
-    if (status.type() != llvm::sys::fs::file_type::regular_file) { // a device or pipe might never end
-      fail(import, "cannot read '" + path + "': not a regular file");
       return false;
     }
     llvm::sys::fs::UniqueID id = status.getUniqueID();
@@ -57,31 +58,38 @@ private:
       fail(import, "expected at most " + llvm::Twine(kMaxFiles) + " files");
       return false;
     }
-    // Volatile: read, not mapped, since a mapped file that is cut meanwhile ends the process.
-    auto buffer = llvm::MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/true,
-                                              /*IsVolatile=*/true);
-    if (!buffer) {
-      fail(import, "cannot read '" + path + "': " + buffer.getError().message());
-      return false;
-    }
-    auto file = readJsonSpec(diagnostics.files.add(path, std::move(*buffer)), diagnostics);
+    auto number = openSpecFile(path, import, diagnostics);
+    auto file = number ? readSpecFile(*number, diagnostics) : std::nullopt;
     if (!file)
       return false;
     open.push_back({identity, path, import});
     for (const Name &name : file->imports) {
-      llvm::SmallString<128> target(llvm::sys::path::parent_path(path));
-      llvm::sys::path::append(target, name.text);
-      if (llvm::sys::path::is_absolute(name.text))
-        target = name.text;
       if (name.text.empty() || name.text.find('\0') != std::string::npos)
         diagnostics.error(name.range, "expected a path");
-      else if (load(target.str().str(), &name))
+      else if (load(locate(name.text, path), &name))
         continue;
       spec.complete = false;
     }
     open.pop_back();
-    merge(std::move(file->spec), import == nullptr);
+    merge(std::move(*file), import);
     return true;
+  }
+
+  /// The path of an import: beside the importing file, else in the folders of the search path, else the former.
+  std::string locate(llvm::StringRef name, llvm::StringRef importing) {
+    if (llvm::sys::path::is_absolute(name))
+      return name.str();
+    llvm::SmallString<128> beside(llvm::sys::path::parent_path(importing));
+    llvm::sys::path::append(beside, name);
+    if (llvm::sys::fs::exists(beside))
+      return beside.str().str();
+    for (const std::string &folder : paths.imports) {
+      llvm::SmallString<128> target(folder);
+      llvm::sys::path::append(target, name);
+      if (llvm::sys::fs::exists(target))
+        return target.str().str();
+    }
+    return beside.str().str();
   }
 
   bool reportCycle(const std::string &identity, const Name *import) {
@@ -96,28 +104,50 @@ private:
     return false;
   }
 
-  void merge(Spec part, bool main) {
-    for (auto &[name, block] : part.blocks) {
-      SourceRange range = block.name.range;
-      auto [found, inserted] = spec.blocks.emplace(name, std::move(block));
+  void merge(SpecFile part, const Name *import) {
+    for (BlockDef &block : part.blocks) {
+      Name name = block.name;
+      auto [found, inserted] = spec.blocks.emplace(name.text, std::move(block));
       if (!inserted)
-        reportDuplicate("block", name, range, found->second.name.range);
+        reportDuplicate("block", name.text, name.range, found->second.name.range);
     }
-    for (auto &[name, table] : part.tables) {
-      SourceRange range = table.name.range;
-      auto [found, inserted] = spec.tables.emplace(name, std::move(table));
+    for (Table &table : part.tables) {
+      Name name = table.name;
+      auto [found, inserted] = spec.tables.emplace(name.text, std::move(table));
       if (!inserted)
-        reportDuplicate("table", name, range, found->second.name.range);
+        reportDuplicate("table", name.text, name.range, found->second.name.range);
     }
     for (Defaults &defaults : part.defaults)
       spec.defaults.push_back(std::move(defaults));
-    if (!main)
-      return; // of an imported network only the definitions count
-    spec.network = std::move(part.network);
-    spec.parameters = std::move(part.parameters);
-    spec.input = std::move(part.input);
-    spec.training = std::move(part.training);
-    spec.ops = std::move(part.ops);
+    if (!import) // of an imported network only the definitions count
+      takeNetwork(std::move(part.networks));
+  }
+
+  void takeNetwork(std::vector<NetworkDef> networks) {
+    NetworkDef *chosen = nullptr;
+    std::vector<std::string> names;
+    for (NetworkDef &network : networks) {
+      names.push_back(network.name.text);
+      if (paths.network.empty() ? networks.size() == 1 : network.name.text == paths.network)
+        chosen = &network;
+    }
+    if (!chosen && !paths.network.empty())
+      diagnostics.error("unknown network '" + paths.network + "'" + suggestion(paths.network, names));
+    else if (!chosen && networks.size() > 1)
+      diagnostics.error(networks[1].name.range, "expected one network, but the file has " + llvm::join(names, ", ") +
+                                                    "; choose with --network=NAME");
+    if (!chosen) {
+      spec.complete &= networks.empty();
+      return;
+    }
+    spec.hasNetwork = true;
+    spec.network = std::move(chosen->name);
+    spec.parameters = std::move(chosen->parameters);
+    spec.input = std::move(chosen->input);
+    spec.training = std::move(chosen->training);
+    spec.ops = std::move(chosen->ops);
+    for (Defaults &defaults : chosen->defaults)
+      spec.defaults.push_back(std::move(defaults));
   }
 
   void reportDuplicate(llvm::StringRef what, llvm::StringRef name, SourceRange range, SourceRange first) {
@@ -125,6 +155,7 @@ private:
     diagnostics.note(first, "first defined here");
   }
 
+  const LoadPaths &paths;
   Diagnostics &diagnostics;
   Spec spec;
   std::vector<Open> open;
@@ -133,8 +164,33 @@ private:
 
 } // namespace
 
-std::optional<Spec> loadSpec(llvm::StringRef path, Diagnostics &diagnostics) {
-  auto spec = Loader(diagnostics).run(path);
+std::optional<uint32_t> openSpecFile(const std::string &path, const Name *import, Diagnostics &diagnostics) {
+  llvm::sys::fs::file_status status;
+  if (auto error = llvm::sys::fs::status(path, status)) {
+    report(import, "cannot read '" + path + "': " + error.message(), diagnostics);
+    return std::nullopt;
+  }
+  if (status.type() != llvm::sys::fs::file_type::regular_file) { // a device or pipe might never end
+    report(import, "cannot read '" + path + "': not a regular file", diagnostics);
+    return std::nullopt;
+  }
+  // Volatile: read, not mapped, since a mapped file that is cut meanwhile ends the process.
+  auto buffer = llvm::MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/true,
+                                            /*IsVolatile=*/true);
+  if (buffer)
+    return diagnostics.files.add(path, std::move(*buffer));
+  report(import, "cannot read '" + path + "': " + buffer.getError().message(), diagnostics);
+  return std::nullopt;
+}
+
+std::optional<SpecFile> readSpecFile(uint32_t number, Diagnostics &diagnostics) {
+  llvm::StringRef name = diagnostics.files.name(number), text = diagnostics.files.text(number).ltrim();
+  bool json = !name.ends_with(".incept") && (name.ends_with(".json") || text.starts_with("{") || text.starts_with("["));
+  return json ? readJsonSpec(number, diagnostics) : readTextSpec(number, diagnostics);
+}
+
+std::optional<Spec> loadSpec(llvm::StringRef path, const LoadPaths &paths, Diagnostics &diagnostics) {
+  auto spec = Loader(paths, diagnostics).run(path);
   if (spec)
     checkSpec(*spec, diagnostics);
   return spec;

@@ -14,7 +14,7 @@ static const llvm::StringRef kSchedules[] = {"constant", "step", "cosine"};
 
 static const KeyInfo kConvKeys[] = {
     {"filters", KeyType::Value},        {"stride", KeyType::Pair},  {"padding", KeyType::Padding},
-    {"dilation", KeyType::Pair},        {"groups", KeyType::Value}, {"activation", KeyType::Word, kActivations},
+    {"dilation", KeyType::Pair},        {"groups", KeyType::Value}, {"activation", KeyType::Activation, kActivations},
     {"batch_norm", KeyType::BatchNorm}, {"bias", KeyType::Flag},    {"init", KeyType::Init},
     {"width", KeyType::Value},          {"divisor", KeyType::Value}};
 static const KeyInfo kMaxPoolKeys[] = {
@@ -22,8 +22,10 @@ static const KeyInfo kMaxPoolKeys[] = {
 static const KeyInfo kAvgPoolKeys[] = {
     {"stride", KeyType::Pair}, {"padding", KeyType::Padding}, {"ceil", KeyType::Flag}, {"include_pad", KeyType::Flag}};
 static const KeyInfo kLinearKeys[] = {{"bias", KeyType::Flag}, {"init", KeyType::Init}};
-static const KeyInfo kResidualKeys[] = {
-    {"scale", KeyType::Value}, {"shortcut", KeyType::Body}, {"activation", KeyType::Word, kActivations}};
+static const KeyInfo kResidualKeys[] = {{"scale", KeyType::Value},
+                                        {"shortcut", KeyType::Body},
+                                        {"activation", KeyType::Activation, kActivations},
+                                        {"when", KeyType::Flag}};
 static const KeyInfo kAuxiliaryKeys[] = {{"loss_weight", KeyType::Value}};
 
 static const OpInfo kOps[] = {
@@ -44,6 +46,7 @@ static const OpInfo kOps[] = {
     {OpKind::Value, "value", {"", KeyType::Name}, {}},
     {OpKind::Block, "block", {"", KeyType::Name}, {}},
     {OpKind::Auxiliary, "auxiliary", {"", KeyType::Body}, kAuxiliaryKeys},
+    {OpKind::Identity, "identity", {"", KeyType::True}, {}},
 };
 
 llvm::ArrayRef<OpInfo> opTable() { return kOps; }

@@ -10,20 +10,21 @@ namespace incept {
 
 /// What an option may be given.
 enum class KeyType {
-  Value,     ///< expression
-  Pair,      ///< expression, or [vertical, horizontal]
-  Padding,   ///< "same", "valid", expression, [vertical, horizontal] or {"begin": pair, "end": pair}
-  Flag,      ///< true, false, or an expression that is true unless 0
-  True,      ///< true
-  Word,      ///< a string that is one of the key's words; null is the word "linear"
-  Name,      ///< the name of a block or value
-  BatchNorm, ///< flag, or a record of epsilon, decay, scale
-  Init,      ///< a word, or a record of kind, value, std
-  Keep,      ///< a record of keep
-  Body,      ///< ops
-  Branches,  ///< branches
-  Numbers,   ///< expression or a list of them
-  Record,    ///< a record whose keys are in `fields`
+  Value,      ///< expression
+  Pair,       ///< expression, or [vertical, horizontal]
+  Padding,    ///< "same", "valid", expression, [vertical, horizontal] or {"begin": pair, "end": pair}
+  Flag,       ///< true, false, or an expression that is true unless 0
+  True,       ///< true
+  Word,       ///< a string that is one of the key's words; null is the word "linear"
+  Activation, ///< as Word, or an expression that gives an activation
+  Name,       ///< the name of a block or value
+  BatchNorm,  ///< flag, or a record of epsilon, decay, scale
+  Init,       ///< a word, or a record of kind, value, std
+  Keep,       ///< a record of keep
+  Body,       ///< ops
+  Branches,   ///< branches
+  Numbers,    ///< expression or a list of them
+  Record,     ///< a record whose keys are in `fields`
 };
 
 struct KeyInfo {

@@ -54,7 +54,7 @@ std::optional<double> GraphEmitter::real(const Expr &expr, const ValueScope &sco
   auto result = value(expr, scope, frame);
   if (!result)
     return std::nullopt;
-  if (std::holds_alternative<const Row *>(*result)) {
+  if (!std::holds_alternative<int64_t>(*result) && !std::holds_alternative<double>(*result)) {
     error(expr.range, "expected a number for " + what + ", but got " + formatValue(*result), frame);
     return std::nullopt;
   }
@@ -100,9 +100,17 @@ bool GraphEmitter::hasBatchNorm(const Op &op, const Frame &frame) const {
   return !option || option.argument->kind == ArgumentKind::Record || option.argument->flag;
 }
 
-bool GraphEmitter::hasRelu(const Op &op, bool fallback, const Frame &frame) const {
+bool GraphEmitter::hasRelu(const Op &op, bool fallback, const Frame &frame) {
   Option option = find(op, "activation", frame);
-  return option ? option.argument->word == "relu" : fallback;
+  if (!option || option.argument->kind != ArgumentKind::Expression)
+    return option ? option.argument->word == "relu" : fallback;
+  auto given = value(option.argument->expr, *option.scope, frame);
+  if (!given)
+    return false;
+  if (auto *word = std::get_if<std::string>(&*given))
+    return *word == "relu";
+  error(option.argument->range, "expected an activation, but got " + formatValue(*given), frame);
+  return false;
 }
 
 const Argument *GraphEmitter::batchNormRecord(const Op &op, StringRef key) const {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A description as its author wrote it: blocks, ops and expressions with the places they came from, before parameters
-// have values and shapes are known. Independent of the file format: each reader produces it, the emitter consumes it.
+// have values and shapes are known. Independent of the file's form: each reader produces it, each writer prints it, the
+// emitter consumes it.
 #pragma once
 
 #include "frontend/Expression.h"
@@ -12,6 +13,13 @@ namespace incept {
 struct Name {
   std::string text;
   SourceRange range;
+};
+
+/// What a reader keeps only for a writer.
+struct Layout {
+  std::string comment;  ///< above, lines separated by ends of lines; no slashes
+  std::string trailing; ///< behind it, one line
+  bool spaced = false;  ///< an empty line comes before it
 };
 
 enum class OpKind {
@@ -29,11 +37,20 @@ enum class OpKind {
   Concat,
   Residual,
   Sequence,
-  Add,       ///< adds a named value
-  Value,     ///< goes on from a named value
+  Add,       ///< adds a named value, or the results of branches to each other
+  Value,     ///< goes on from a named value; `in` is the block's input
   Block,     ///< one use of a block
   Auxiliary, ///< an auxiliary head; the value goes on unchanged
+  Identity,  ///< nothing
+  // Not ops of the network, but what says which there are. They add no level of names.
+  Let,     ///< a name for a number, row or list (`value`), or for the result of a branch
+  If,      ///< the first body where `value` is not 0, else the second, if there is one
+  For,     ///< the body for each item of `value`
+  Assert,  ///< a mistake with `text` where `value` is 0
+  Comment, ///< a comment with nothing below it
 };
+
+inline bool isControl(OpKind kind) { return kind >= OpKind::Let; }
 
 enum class ArgumentKind { Null, Flag, Word, Expression, List, Record };
 
@@ -47,6 +64,7 @@ struct Argument {
   std::string word;
   Expr expr;
   std::vector<Argument> items;
+  Layout layout;
 };
 
 struct Op;
@@ -57,63 +75,128 @@ struct Branch {
   SourceRange range;
   std::vector<Op> ops;
   bool single = false; ///< written as one op: its label is the op's
+  std::vector<Expr> labelIndices = {};
 };
 
 struct Op {
   OpKind kind = OpKind::Invalid;
   SourceRange range; ///< of the op's word
   SourceRange place; ///< where the op begins: its location in the IR
-  Name label;        ///< empty: named by kind and ordinal
-  Name saveAs;       ///< named value that keeps the result, empty for none
-  Name target;       ///< the block, or the named value of Add and Value
+  Name label;        ///< empty: named by kind and ordinal. May be several names joined by dots, with indices in braces
+  std::vector<Expr> labelIndices; ///< what is in the label's braces, in order
+  Name saveAs;                    ///< named value that keeps the result, empty for none
+  Name target;                    ///< the block, or the named value of Add and Value
   std::optional<Expr> repeat;
-  Argument main; ///< the value beside the op's word
-  std::vector<Argument> arguments;
-  std::vector<Branch> bodies; ///< Concat: branches; Residual: body and perhaps the shortcut; Sequence, Auxiliary: body
+  Argument main;                   ///< the value beside the op's word
+  std::vector<Argument> arguments; ///< of a block: those without a name are its first parameters
+  std::vector<Branch>
+      bodies; ///< Concat, Add: branches; Residual: body and perhaps the shortcut; Sequence, Auxiliary: body
+  std::optional<Expr> value; ///< Let, If, For, Assert
+  std::vector<Name> names;   ///< Let: one; For: that of the item and perhaps that of its number, which counts from 1
+  std::string text;          ///< Assert
+  bool chained = false;      ///< written behind "->": of the layout only
+  Layout layout;
 };
+
+/// What a parameter may be given.
+enum class ParameterType { Any, Int, Real, Bool, Row, Table, List, Activation, Block };
+
+/// "int", "real", ...; Any has no word.
+llvm::StringRef parameterTypeName(ParameterType type);
+std::optional<ParameterType> findParameterType(llvm::StringRef name);
+std::vector<std::string> parameterTypeNames();
+/// Whether `value` may be given to a parameter of that type.
+bool hasType(const Value &value, ParameterType type);
 
 /// A parameter of a block or network. A required one has no default; another without one had a mistake in it.
 struct Parameter {
   Name name;
   bool required = false;
   std::optional<Expr> value;
+  ParameterType type = ParameterType::Any;
+  SourceRange typeRange;
 };
 
 struct BlockDef {
   Name name;
   std::vector<Parameter> parameters;
   std::vector<Op> ops;
+  Layout layout;
 };
 
 struct Table {
   Name name;
-  std::map<std::string, Row> rows;
+  std::vector<std::string> columns; ///< of all rows, in the order of the text
+  std::vector<Row> rows;            ///< in the order of the text
+  std::vector<Layout> layouts;      ///< of the rows
+  bool named = true;                ///< rows have names, else numbers
+  Layout layout;
+
+  /// The row that is called `name`, or null.
+  const Row *find(llvm::StringRef name) const;
 };
 
 /// Options that ops of a kind have unless they say otherwise.
 struct Defaults {
   OpKind kind;
   std::vector<Argument> arguments;
+  Layout layout;
+  SourceRange range = {};
 };
 
 /// What training needs, as records of expressions and words; the keys are those of the program image.
 struct Section {
   SourceRange range;
   std::vector<Argument> arguments;
+  Layout layout;
 };
 
+/// A network as its file has it, before imports.
+struct NetworkDef {
+  Name name;
+  SourceRange range; ///< what misses a section
+  std::vector<Parameter> parameters;
+  std::vector<Defaults> defaults;
+  std::optional<Section> input;
+  std::optional<Section> training;
+  std::vector<Op> ops;
+  Layout layout;
+};
+
+/// One file: what it defines itself and what it imports (paths as written).
+struct SpecFile {
+  std::vector<Name> imports;
+  std::vector<Table> tables;
+  std::vector<Defaults> defaults;
+  std::vector<BlockDef> blocks;
+  std::vector<NetworkDef> networks;
+  std::string comment;    ///< of the file
+  std::string endComment; ///< at its end
+
+  /// What stands where in the file, after the imports and the defaults: indices into `tables`, `blocks`, `networks`.
+  enum class Item { Table, Block, Network };
+  std::vector<std::pair<Item, size_t>> order;
+};
+
+/// A network with everything it imports.
 struct Spec {
+  bool hasNetwork = false;
   Name network; ///< empty in a library of blocks
   std::vector<Parameter> parameters;
   std::optional<Section> input;
   std::optional<Section> training;
   std::vector<Op> ops;
-  std::map<std::string, BlockDef> blocks;
-  std::map<std::string, Table> tables;
+  std::map<std::string, BlockDef, std::less<>> blocks;
+  std::map<std::string, Table, std::less<>> tables;
   /// In order of import: a later one wins, the network's own come last.
   std::vector<Defaults> defaults;
   /// False where an import could not be read: names may be missing through no fault of their users.
   bool complete = true;
 };
+
+/// True for a word that no parameter, table, value or block may have as its name: it means something where names stand.
+bool isReserved(llvm::StringRef word);
+/// As isReserved for blocks, which stand where ops do.
+bool isReservedForBlocks(llvm::StringRef word);
 
 } // namespace incept

@@ -10,18 +10,19 @@ using namespace incept;
 
 namespace {
 
-/// What one expression gives: "7", "real 0.5", "the row 'r'", or its mistakes as "COLUMN+LENGTH: message".
+/// What one expression gives: "7", "real 0.5", "the row 't.r'", or its mistakes as "COLUMN+LENGTH: message".
 /// Names: n = 7, half = 0.5, in.* = 3x8x9, bank = the row t.r, t.r.k = 5, t.r.x = 2.5; `broken` has no value.
 class Expressions : public testing::Test {
 protected:
   Expressions() : scope(spec) {
-    Row row{"r", {{"k", int64_t(5)}, {"x", 2.5}}};
-    spec.tables["t"].rows["r"] = row;
+    Table &table = spec.tables["t"];
+    table.name.text = "t";
+    table.rows = {Row{"t.r", {{"k", int64_t(5)}, {"x", 2.5}}}, Row{"t.s", {{"k", int64_t(6)}}}};
     scope.setInput(3, 8, 9);
     scope.set("n", Value(int64_t(7)));
     scope.set("half", Value(0.5));
     scope.set("broken", std::nullopt);
-    scope.set("bank", Value(&spec.tables["t"].rows["r"]));
+    scope.set("bank", Value(&table.rows[0]));
   }
 
   std::string give(const std::string &text) {
@@ -53,6 +54,8 @@ private:
   }
 
   Spec spec;
+
+protected:
   ValueScope scope;
 };
 
@@ -134,11 +137,12 @@ TEST_F(Expressions, MinAndMax) {
 }
 
 TEST_F(Expressions, Functions) {
-  CHECK_CASES({"round(1, 2)", "1+11: expected one argument of round, but got 2"},
-              {"sqrt(4)", "1+4: unknown function 'sqrt'; expected one of min, max, round, floor, ceil, select"},
-              {"2 * flor(1.5)", "5+4: unknown function 'flor'; did you mean 'floor'?"},
-              {"min()", "5+1: expected a number or a name, but got ')'"}, {"min(1", "6+1: expected ',' or ')'"},
-              {"min(1 2)", "7+1: expected ',' or ')'"}, {"round (1.5)", "2"});
+  CHECK_CASES(
+      {"round(1, 2)", "1+11: expected one argument of round, but got 2"},
+      {"sqrt(4)", "1+4: unknown function 'sqrt'; expected one of min, max, round, floor, ceil, select, round_to, len"},
+      {"2 * flor(1.5)", "5+4: unknown function 'flor'; did you mean 'floor'?"},
+      {"min()", "5+1: expected a number or a name, but got ')'"}, {"min(1", "6+1: expected ',' or ')'"},
+      {"min(1 2)", "7+1: expected ',' or ')'"}, {"round (1.5)", "2"});
 }
 
 TEST_F(Expressions, Names) {
@@ -149,12 +153,12 @@ TEST_F(Expressions, Names) {
 }
 
 TEST_F(Expressions, Rows) {
-  CHECK_CASES({"t.r.k", "5"}, {"t.r.x * 2", "real 5"}, {"bank.k + 1", "6"}, {"bank", "the row 'r'"},
-              {"t.r", "the row 'r'"}, {"1 + bank", "5+4: expected a number, but got the row 'r'"},
-              {"-t.r", "2+3: expected a number, but got the row 'r'"},
-              {"min(1, t.r)", "8+3: expected a number, but got the row 'r'"},
-              {"1 + bank.kk", "5+7: unknown column 'kk' of row 'r'; expected one of k, x"},
-              {"t.r.y", "1+5: unknown column 'y' of row 'r'; expected one of k, x"});
+  CHECK_CASES({"t.r.k", "5"}, {"t.r.x * 2", "real 5"}, {"bank.k + 1", "6"}, {"bank", "the row 't.r'"},
+              {"t.r", "the row 't.r'"}, {"1 + bank", "5+4: expected a number, but got the row 't.r'"},
+              {"-t.r", "2+3: expected a number, but got the row 't.r'"},
+              {"min(1, t.r)", "8+3: expected a number, but got the row 't.r'"},
+              {"1 + bank.kk", "5+7: unknown column 'kk' of row 't.r'; expected one of k, x"},
+              {"t.r.y", "1+5: unknown column 'y' of row 't.r'; expected one of k, x"});
 }
 
 TEST_F(Expressions, Syntax) {
@@ -164,8 +168,49 @@ TEST_F(Expressions, Syntax) {
               {"+ 1", "1+1: expected a number or a name, but got '+'"},
               {"1 ** 2", "4+1: expected a number or a name, but got '*'"},
               {"1 2", "3+1: expected an operator, but got '2'"}, {"(1 + 2", "7+1: expected ')'"},
-              {"1 + 2)", "6+1: expected an operator, but got ')'"}, {"n % 2", "3+1: expected an operator, but got '%'"},
+              {"1 + 2)", "6+1: expected an operator, but got ')'"},
               {"\xc3\xbc", "1+1: expected a number or a name, but got '\xc3'"});
+}
+
+TEST_F(Expressions, Logic) {
+  CHECK_CASES({"n > 5 and n < 9", "1"}, {"n > 5 and not n < 9", "0"}, {"n < 5 or half == 0.5", "1"}, {"not 3", "0"},
+              {"not 0 and 2", "1"}, {"1 or 0 and 0", "1"}, {"true and not false", "1"},
+              // What decides nothing is not evaluated.
+              {"0 and 1 / 0", "0"}, {"2 or 1 / 0", "1"}, {"1 and 1 / 0", "7+5: division by zero"},
+              {"n > 5 ? 1 : 1 / 0", "1"}, {"n > 9 ? 1 : n == 7 ? 2 : 3", "2"},
+              {"1 ? 2", "6+1: expected ':' of a choice, but the expression ends"},
+              {"1 and bank", "7+4: expected a number, but got the row 't.r'"});
+}
+
+TEST_F(Expressions, RemainderAndMultiples) {
+  CHECK_CASES({"7 % 3", "1"}, {"-7 % 3", "2"}, {"7 % -3", "-2"}, {"7.5 % 2", "real 1.5"}, {"7 div 2", "3"},
+              {"n % 0", "1+5: division by zero"}, {"(-9223372036854775807 - 1) % -1", "0"}, {"round_to(20, 8)", "24"},
+              {"round_to(19.9, 8)", "16"}, {"round_to(1, 8)", "8"}, {"round_to(-50, 8)", "8"},
+              {"round_to(20, 0)", "14+1: expected an integer of at least 1 to round to, but got 0"},
+              {"round_to(20)", "1+12: expected two arguments of round_to, but got 1"});
+}
+
+TEST_F(Expressions, Lists) {
+  CHECK_CASES({"[1, n, half]", "a list of 3"}, {"[]", "a list of 0"}, {"[4, 5][2]", "5"}, {"len([4, 5])", "2"},
+              {"1..4", "a list of 4"}, {"n..1", "a list of 0"}, {"len(t)", "2"}, {"t[2].k", "6"},
+              {"t[1]", "the row 't.r'"}, {"[4, 5][0]", "8+1: expected an index of 1 to 2, but got 0"},
+              {"[4, 5][3]", "8+1: expected an index of 1 to 2, but got 3"},
+              {"n[1]", "1+1: expected a list or a table, but got 7"},
+              {"[1] + 2", "1+3: expected a number, but got a list of 1"},
+              {"t[1].y", "1+6: unknown column 'y' of row 't.r'; expected one of k, x"},
+              {"1..1000000", "1+10: expected a range of at most 20000 numbers"},
+              {"-9223372036854775807..9223372036854775807", "1+41: expected a range of at most 20000 numbers"},
+              {"1..half", "4+4: expected an integer as end of a range, but got 0.5"},
+              {"[1, 2", "6+1: expected ',' or ']'"});
+}
+
+TEST_F(Expressions, Source) {
+  CHECK_CASES({"src.channels", "nothing"}, {"relu", "the activation 'relu'"});
+  scope.setSource(Row{"src", {{"channels", int64_t(32)}, {"height", int64_t(4)}, {"width", int64_t(5)}}});
+  CHECK_CASES({"src.channels", "32"}, {"channels * width", "160"});
+  scope.setSource(Row{"src", {}});
+  CHECK_CASES(
+      {"src.height", "1+10: expected an image (N,C,H,W) to flow in where its height is used, but got a row (N,C)"});
 }
 
 TEST_F(Expressions, Limits) {

@@ -111,6 +111,8 @@ FailureOr<OwningOpRef<ModuleOp>> loadGraph(MLIRContext &context, const CompileOp
   LoadOptions load;
   load.batchSize = options.batchSize;
   load.parameters = options.parameters;
+  load.importPaths = options.importPaths;
+  load.network = options.network;
   auto module = loadNetwork(context, options.spec, load, llvm::errs());
   if (failed(module))
     return failure();

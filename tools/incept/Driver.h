@@ -13,6 +13,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace incept {
 
@@ -63,6 +64,8 @@ struct CompileOptions {
   bool keepGradients = false;
   bool explain = false;                          ///< print each library plan
   std::map<std::string, std::string> parameters; ///< --set NAME=VALUE
+  std::vector<std::string> importPaths;          ///< -I
+  std::string network;                           ///< --network
   std::optional<Phase> from;                     ///< the phase that the IR in `spec` was printed after
   bool saysPrecision = false;                    ///< phases.precision was chosen
   std::optional<Phase> stopAfter;

@@ -2,12 +2,12 @@
 //
 // The driver: command lines, nothing else.
 
-#include "frontend/Frontend.h"
 #include "runtime/device/cpu/OneDnn.h"
 #include "tools/Output.h"
 #include "tools/incept/Devices.h"
 #include "tools/incept/Driver.h"
 #include "tools/incept/ProgramCache.h"
+#include "tools/incept/SpecTools.h"
 #include "tools/incept/Train.h"
 #include "tools/incept/Weights.h"
 #include "llvm/Support/raw_ostream.h"
@@ -34,6 +34,8 @@ void addParameters(CLI::App *command, CompileOptions &options) {
         }
       },
       "give a parameter of the network a value, NAME=VALUE");
+  command->add_option("-I,--import-path", options.importPaths, "folder in which imports are looked for")->expected(1);
+  command->add_option("--network", options.network, "which network of a file that has several");
 }
 
 /// Options that every command which reads a description has.
@@ -96,16 +98,6 @@ CLI::Option *addPhase(CLI::App *command, const std::string &name, std::optional<
       help);
 }
 
-int check(const std::vector<std::string> &specs) {
-  int status = kDone;
-  for (const std::string &spec : specs) {
-    auto context = createContext();
-    if (mlir::failed(loadNetwork(*context, spec, LoadOptions{}, llvm::errs())))
-      status = kInputAtFault;
-  }
-  return status;
-}
-
 } // namespace
 
 /// The command line's work; returns the exit status.
@@ -135,6 +127,20 @@ static int run(int argc, char **argv) {
   CLI::App *checkCommand = app.add_subcommand("check", "report the mistakes in architecture files");
   std::vector<std::string> specs;
   checkCommand->add_option("specs", specs, "architecture files")->required();
+  addParameters(checkCommand, options);
+
+  CLI::App *formatCommand = app.add_subcommand("format", "write architecture files anew in the one style");
+  bool checkFormat = false;
+  formatCommand->add_option("specs", specs, "architecture files in the text form")->required();
+  formatCommand->add_flag("--check", checkFormat, "only name those that are not in it");
+
+  CLI::App *convertCommand = app.add_subcommand("convert", "write an architecture file in the other form");
+  convertCommand->add_option("input", options.spec, "architecture file, .incept or .json")->required();
+  convertCommand->add_option("-o,--output", options.output, "file to write, .incept or .json (default: -)");
+
+  CLI::App *newCommand = app.add_subcommand("new", "write an architecture file to begin with");
+  std::string newName;
+  newCommand->add_option("name", newName, "name of the network; NAME.incept is written")->required();
 
   CLI::App *summaryCommand = app.add_subcommand("summary", "print layers, parameters and multiply-accumulates");
   bool json = false;
@@ -174,7 +180,13 @@ static int run(int argc, char **argv) {
   if (compileCommand->parsed())
     return compile(options);
   if (checkCommand->parsed())
-    return check(specs);
+    return checkSpecs(specs, options);
+  if (formatCommand->parsed())
+    return formatSpecs(specs, checkFormat);
+  if (convertCommand->parsed())
+    return convertSpec(options.spec, options.output);
+  if (newCommand->parsed())
+    return newSpec(newName);
   if (summaryCommand->parsed())
     return summarize(options, json);
   if (cacheCommand->parsed())

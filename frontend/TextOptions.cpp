@@ -1,0 +1,626 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One op of the text form, with what stands in its body, its parentheses and behind its commas.
+
+#include "frontend/TextOps.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+
+namespace incept {
+
+llvm::ArrayRef<KeyInfo> recordKeys(const KeyInfo &key) {
+  switch (key.type) {
+  case KeyType::BatchNorm:
+    return batchNormKeys();
+  case KeyType::Init:
+    return initKeys();
+  case KeyType::Keep:
+    return keepKeys();
+  case KeyType::Padding:
+    return paddingKeys();
+  case KeyType::Record:
+    return key.fields;
+  default:
+    return {};
+  }
+}
+
+static constexpr size_t kMaxArguments = 64;
+
+static std::vector<std::string> wordsOf(const KeyInfo &key) {
+  std::vector<std::string> words;
+  for (llvm::StringRef word : key.words)
+    if (word != "linear" || key.type != KeyType::Activation)
+      words.push_back(word.str());
+  return words;
+}
+
+bool TextOps::readOp(Op &op) {
+  cursor.skipSpace();
+  size_t offset = cursor.at;
+  if (cursor.peek() == '{') {
+    op.kind = OpKind::Sequence;
+    op.range = cursor.place(offset, 1);
+    return readBodyOf(op);
+  }
+  llvm::StringRef word = cursor.peekWord();
+  if (word.empty()) {
+    cursor.failHere("expected an op");
+    return false;
+  }
+  op.range = cursor.place(offset, word.size());
+  cursor.at += word.size();
+  if (word == "from") {
+    op.kind = OpKind::Value;
+    op.target = readName("the name of a value");
+    return !op.target.text.empty();
+  }
+  const OpInfo *info = findOp(word);
+  if (!info || info->kind == OpKind::Block || info->kind == OpKind::Value) {
+    op.target = {word.str(), op.range};
+    op.kind = OpKind::Block;
+    cursor.skipSpace();
+    if (cursor.peek() != '(' && !atEndOfOption()) { // nothing that may follow a block
+      std::vector<std::string> names = {"from"};
+      for (const OpInfo &candidate : opTable())
+        names.push_back(candidate.name.str());
+      auto near = nearestName(word, names);
+      diagnostics.error(op.range, "unknown op '" + word.take_front(64) + "'" + (near ? suggestion(word, names) : ""));
+      return false;
+    }
+    readBlockUse(op);
+    return op.kind != OpKind::Invalid;
+  }
+  op.kind = info->kind;
+  std::string owner = ("op '" + info->name + "'").str();
+  switch (op.kind) {
+  case OpKind::Add:
+    cursor.skipSpace();
+    if (cursor.peek() == '{') {
+      readBranches(op);
+    } else {
+      op.target = readName("the name of a value, or '{' and branches");
+      if (op.target.text.empty())
+        op.kind = OpKind::Invalid;
+    }
+    break;
+  case OpKind::Concat:
+    readBranches(op);
+    break;
+  case OpKind::Residual:
+  case OpKind::Auxiliary:
+  case OpKind::Sequence: {
+    std::vector<KeyInfo> keys;
+    for (const KeyInfo &key : info->keys)
+      if (key.type != KeyType::Body)
+        keys.push_back(key);
+    readParentheses(keys, owner, op.arguments, op.kind == OpKind::Residual ? "scale" : "");
+    if (!readBodyOf(op))
+      return false;
+    size_t before = cursor.at;
+    cursor.skipSpace();
+    if (op.kind == OpKind::Residual && cursor.acceptWord("shortcut"))
+      return readBodyOf(op, {"shortcut", cursor.place(cursor.at - 8, 8)});
+    cursor.at = before;
+    break;
+  }
+  default:
+    readMain(*info, op);
+  }
+  return op.kind != OpKind::Invalid;
+}
+
+/// What stands behind the word of an op, and its options.
+void TextOps::readMain(const OpInfo &info, Op &op) {
+  std::string owner = ("op '" + info.name + "'").str();
+  switch (info.main.type) {
+  case KeyType::True:
+    break;
+  case KeyType::BatchNorm:
+  case KeyType::Keep: { // a record whose fields are the options
+    std::vector<Argument> fields;
+    size_t before = diagnostics.count();
+    readOptions(recordKeys(info.main), owner, /*first=*/true, fields);
+    op.main.range = op.range;
+    op.main.kind = fields.empty() && info.main.type == KeyType::BatchNorm ? ArgumentKind::Flag : ArgumentKind::Record;
+    op.main.flag = true;
+    op.main.items = std::move(fields);
+    if (diagnostics.count() != before)
+      op.kind = OpKind::Invalid;
+    return;
+  }
+  default: {
+    std::optional<Argument> main;
+    if (atEndOfOption())
+      cursor.failHere("expected the " + info.main.name + " of '" + info.name + "'");
+    else
+      main = info.main.type == KeyType::Pair ? readPair(info.main) : readValue(info.main);
+    if (!main) {
+      op.kind = OpKind::Invalid;
+      return;
+    }
+    op.main = std::move(*main);
+    if (op.kind != OpKind::Conv)
+      break;
+    // The filters stand behind the kernel, without their name.
+    size_t before = cursor.at;
+    if (!cursor.accept(","))
+      break;
+    cursor.skipLines();
+    size_t begin = cursor.at;
+    llvm::StringRef word = cursor.peekWord();
+    bool named = word == "no" || word == "same" || word == "valid";
+    if (!word.empty()) {
+      cursor.at += word.size();
+      cursor.skipSpace();
+      named |= cursor.peek() == '=' && cursor.peek(1) != '=';
+      named |= findKey(info.keys, word) && findKey(info.keys, word)->type == KeyType::Flag && atEndOfOption();
+      named |= word == "batch_norm" && atEndOfOption();
+    }
+    cursor.at = begin;
+    if (named) {
+      cursor.at = before;
+      break;
+    }
+    auto filters = readValue(info.keys[0]);
+    if (!filters) {
+      op.kind = OpKind::Invalid;
+      return;
+    }
+    filters->name = {info.keys[0].name.str(), filters->range};
+    op.arguments.push_back(std::move(*filters));
+    break;
+  }
+  }
+  size_t before = diagnostics.count();
+  if (!info.keys.empty())
+    readOptions(info.keys, owner, /*first=*/false, op.arguments);
+  if (diagnostics.count() != before && op.kind == OpKind::Conv)
+    op.kind = OpKind::Invalid;
+}
+
+void TextOps::readBlockUse(Op &op) {
+  cursor.skipSpace();
+  if (cursor.peek() != '(')
+    return;
+  ++cursor.at;
+  int nested = cursor.nested++;
+  while (true) {
+    if (cursor.accept(")"))
+      break;
+    cursor.skipSpace();
+    size_t begin = cursor.at;
+    Argument argument;
+    llvm::StringRef word = cursor.peekWord();
+    cursor.at += word.size();
+    cursor.skipSpace();
+    if (!word.empty() && cursor.peek() == '=' && cursor.peek(1) != '=') {
+      ++cursor.at;
+      argument.name = {word.str(), cursor.place(begin, word.size())};
+      cursor.skipSpace();
+      begin = cursor.at;
+    } else {
+      cursor.at = begin;
+      argument.name.range = cursor.place(begin, 1);
+      if (!op.arguments.empty() && !op.arguments.back().name.text.empty()) {
+        cursor.failHere("expected NAME = VALUE behind another");
+        op.kind = OpKind::Invalid;
+      }
+    }
+    auto expr = op.kind == OpKind::Invalid ? std::nullopt : readExpr();
+    if (!expr) {
+      op.kind = OpKind::Invalid;
+      break;
+    }
+    for (const Argument &other : op.arguments)
+      if (!argument.name.text.empty() && other.name.text == argument.name.text) {
+        diagnostics.error(argument.name.range, "'" + argument.name.text + "' is given twice");
+        diagnostics.note(other.name.range, "first given here");
+      }
+    if (op.arguments.size() == kMaxArguments) {
+      diagnostics.error(expr->range, "expected at most " + llvm::Twine(kMaxArguments) + " arguments");
+      op.kind = OpKind::Invalid;
+      break;
+    }
+    argument.kind = ArgumentKind::Expression;
+    argument.range = expr->range;
+    argument.expr = std::move(*expr);
+    op.arguments.push_back(std::move(argument));
+    if (cursor.accept(","))
+      continue;
+    if (cursor.accept(")"))
+      break;
+    cursor.failHere("expected ',' or ')'");
+    op.kind = OpKind::Invalid;
+    break;
+  }
+  cursor.nested = nested;
+}
+
+void TextOps::readBranches(Op &op) {
+  cursor.skipSpace();
+  size_t offset = cursor.at;
+  if (!openBrace("branches")) {
+    op.kind = OpKind::Invalid;
+    return;
+  }
+  if (++depth > kMaxDepth) { // reports it
+    --depth;
+    readBody();
+    op.kind = OpKind::Invalid;
+    return;
+  }
+  int nested = std::exchange(cursor.nested, 0);
+  while (true) {
+    cursor.skipLines();
+    if (closeBrace())
+      break;
+    size_t begin = cursor.at;
+    op.bodies.push_back(readBranch());
+    if (cursor.at == begin)
+      ++cursor.at;
+  }
+  cursor.nested = nested;
+  --depth;
+  for (Cursor::Comment &comment : cursor.comments) // at the end of the branches
+    op.layout.comment += (op.layout.comment.empty() ? "" : "\n") + comment.text;
+  cursor.comments.clear();
+  if (op.bodies.empty()) {
+    cursor.fail(offset, 1, "expected at least one branch");
+    op.kind = OpKind::Invalid;
+  }
+}
+
+/// [LABEL ':'] chain. Braces alone are the branch's ops, not a sequence in it.
+Branch TextOps::readBranch() {
+  Branch branch;
+  Layout above;
+  takeComments(above, /*before=*/true);
+  cursor.skipSpace();
+  branch.range = cursor.place(cursor.at, 1);
+  size_t begin = cursor.at;
+  Op label;
+  if (readLabel(label)) {
+    branch.label = std::move(label.label);
+    branch.labelIndices = std::move(label.labelIndices);
+  }
+  if (cursor.at == begin || !branch.label.text.empty()) {
+    cursor.skipSpace();
+    if (cursor.peek() == '{') {
+      Op body;
+      if (readBodyOf(body))
+        branch.ops = std::move(body.bodies[0].ops);
+    } else {
+      readChain(branch.ops, /*branch=*/true);
+      branch.single = branch.ops.size() == 1;
+    }
+  } else {
+    skipStatement();
+  }
+  if (branch.ops.empty()) {
+    Op identity;
+    identity.kind = OpKind::Identity;
+    identity.range = identity.place = branch.range;
+    branch.ops.push_back(std::move(identity));
+    branch.single = false;
+  }
+  Layout &layout = branch.ops.front().layout;
+  if (!above.comment.empty())
+    layout.comment = above.comment + (layout.comment.empty() ? "" : "\n") + layout.comment;
+  endStatement(branch.ops.back().layout);
+  return branch;
+}
+
+bool TextOps::atEndOfOption() {
+  cursor.skipSpace();
+  char c = cursor.peek();
+  return c == 0 || c == '\n' || c == ',' || c == ';' || c == '}' || c == ')' || cursor.peekWord() == "as" ||
+         (c == '-' && cursor.peek(1) == '>');
+}
+
+void TextOps::readOptions(llvm::ArrayRef<KeyInfo> keys, const llvm::Twine &owner, bool first,
+                          std::vector<Argument> &arguments) {
+  std::string name = owner.str();
+  if (first && (atEndOfOption() || !readOption(keys, name, arguments)))
+    return;
+  while (cursor.accept(",")) {
+    cursor.skipLines();
+    if (!readOption(keys, name, arguments))
+      return;
+  }
+}
+
+/// NAME '=' VALUE, NAME, "no" NAME, "same" or "valid".
+bool TextOps::readOption(llvm::ArrayRef<KeyInfo> keys, const llvm::Twine &owner, std::vector<Argument> &arguments) {
+  llvm::StringRef word = cursor.peekWord();
+  size_t offset = cursor.at;
+  if (word.empty()) {
+    cursor.failHere("expected an option of " + owner);
+    return false;
+  }
+  cursor.at += word.size();
+  bool no = word == "no";
+  if (no) {
+    word = cursor.peekWord();
+    offset = cursor.at;
+    cursor.at += word.size();
+  }
+  Argument argument;
+  argument.range = cursor.place(offset, word.size());
+  const KeyInfo *padding = findKey(keys, "padding");
+  const KeyInfo *key = findKey(keys, word);
+  argument.name = {word.str(), argument.range};
+  cursor.skipSpace();
+  bool given = cursor.peek() == '=' && cursor.peek(1) != '=';
+  if (!no && !given && padding && (word == "same" || word == "valid")) {
+    argument.kind = ArgumentKind::Word;
+    argument.word = word.str();
+    argument.name.text = "padding";
+  } else if (!key) {
+    std::vector<std::string> names = keyNames(keys);
+    if (padding)
+      names.insert(names.end(), {"same", "valid"});
+    diagnostics.error(argument.range,
+                      "unknown option '" + word.take_front(64) + "' of " + owner + suggestion(word, names));
+    if (given) { // what it was given is read all the same
+      ++cursor.at;
+      return readPair({"", KeyType::Pair}).has_value();
+    }
+    return true;
+  } else if (no) {
+    if (key->type == KeyType::Activation) {
+      argument.kind = ArgumentKind::Word;
+      argument.word = "linear";
+    } else if (key->type == KeyType::Flag || key->type == KeyType::BatchNorm) {
+      argument.kind = ArgumentKind::Flag;
+    } else {
+      diagnostics.error(argument.range,
+                        "expected a value for '" + key->name + "': 'no' is for batch_norm, activation and flags");
+      return true;
+    }
+  } else if (given) {
+    ++cursor.at;
+    auto value = readValue(*key);
+    if (!value)
+      return false;
+    value->name = argument.name;
+    argument = std::move(*value);
+  } else if (key->type == KeyType::Flag || key->type == KeyType::BatchNorm) {
+    argument.kind = ArgumentKind::Flag;
+    argument.flag = true;
+  } else {
+    cursor.failHere("expected '=' and a value for '" + key->name + "'");
+    return false;
+  }
+  for (const Argument &other : arguments)
+    if (other.name.text == argument.name.text) {
+      diagnostics.error(argument.name.range, "'" + argument.name.text + "' is given twice");
+      diagnostics.note(other.name.range, "first given here");
+      return true;
+    }
+  arguments.push_back(std::move(argument));
+  return true;
+}
+
+/// Options in parentheses, if there are any; the first may be `positional` without its name.
+void TextOps::readParentheses(llvm::ArrayRef<KeyInfo> keys, const llvm::Twine &owner, std::vector<Argument> &arguments,
+                              llvm::StringRef positional) {
+  cursor.skipSpace();
+  if (cursor.peek() != '(')
+    return;
+  ++cursor.at;
+  int nested = cursor.nested++;
+  std::string name = owner.str();
+  bool first = true, ok = true;
+  while (ok && !cursor.accept(")")) {
+    cursor.skipSpace();
+    size_t begin = cursor.at;
+    llvm::StringRef word = cursor.peekWord();
+    cursor.at += word.size();
+    cursor.skipSpace();
+    bool named =
+        !word.empty() && (word == "no" || (cursor.peek() == '=' && cursor.peek(1) != '=') ||
+                          (findKey(keys, word) && findKey(keys, word)->type == KeyType::Flag && atEndOfOption()));
+    cursor.at = begin;
+    if (first && !named && !positional.empty()) {
+      auto value = readValue(*findKey(keys, positional));
+      ok = value.has_value();
+      if (ok) {
+        value->name = {positional.str(), value->range};
+        arguments.push_back(std::move(*value));
+      }
+    } else {
+      ok = readOption(keys, name, arguments);
+    }
+    first = false;
+    if (ok && !cursor.accept(",")) {
+      if (!cursor.accept(")"))
+        cursor.failHere("expected ',' or ')'");
+      break;
+    }
+  }
+  if (!ok) { // go on behind the parentheses, if they end on this line
+    size_t close = cursor.text.find_first_of(")\n{", cursor.at);
+    cursor.at = std::min(close, cursor.text.size());
+    cursor.accept(")");
+  }
+  cursor.nested = nested;
+}
+
+/// A number for both directions, or VERTICAL x HORIZONTAL.
+std::optional<Argument> TextOps::readPair(const KeyInfo &key) {
+  cursor.skipSpace();
+  size_t begin = cursor.at;
+  ExpressionParser parser(cursor);
+  auto first = parser.parseSide();
+  if (!first)
+    return std::nullopt;
+  Argument argument;
+  argument.name.text = key.name.str();
+  auto range = [&] { return cursor.place(begin, cursor.lastEnd() - begin); };
+  cursor.skipSpace();
+  bool times = cursor.peek() == 'x' && !llvm::isAlpha(cursor.peek(1)) && cursor.peek(1) != '_';
+  if (!times) {
+    argument.kind = ArgumentKind::Expression;
+    argument.range = range();
+    argument.expr = std::move(*first);
+    return argument;
+  }
+  ++cursor.at;
+  auto second = parser.parseSide();
+  if (!second)
+    return std::nullopt;
+  argument.range = range();
+  if (first->kind == ExprKind::Integer && second->kind == ExprKind::Integer && first->integer == second->integer) {
+    argument.kind = ArgumentKind::Expression; // a square
+    argument.expr = std::move(*first);
+    return argument;
+  }
+  argument.kind = ArgumentKind::List;
+  for (Expr *expr : {&*first, &*second}) {
+    Argument item;
+    item.kind = ArgumentKind::Expression;
+    item.range = expr->range;
+    item.expr = std::move(*expr);
+    argument.items.push_back(std::move(item));
+  }
+  return argument;
+}
+
+/// WORD '(' fields ')' with the kind, or '(' fields ')'.
+std::optional<Argument> TextOps::readRecord(llvm::ArrayRef<KeyInfo> keys, const KeyInfo *kind) {
+  Argument record;
+  record.kind = ArgumentKind::Record;
+  cursor.skipSpace();
+  size_t begin = cursor.at;
+  if (llvm::StringRef word = cursor.peekWord(); !word.empty() && kind) {
+    Argument item;
+    item.kind = ArgumentKind::Word;
+    item.word = word.str();
+    item.range = cursor.place(begin, word.size());
+    item.name = {"kind", item.range};
+    if (!llvm::is_contained(kind->words, word)) {
+      diagnostics.error(item.range, "unknown kind '" + word.take_front(64) + "'" + suggestion(word, wordsOf(*kind)));
+      item.word = kind->words[0].str();
+    }
+    cursor.at += word.size();
+    record.items.push_back(std::move(item));
+  } else if (cursor.peek() != '(') {
+    cursor.failHere(kind ? "expected a kind, or '('" : "expected '('");
+    return std::nullopt;
+  }
+  record.range = cursor.place(begin, cursor.lastEnd() - begin);
+  readParentheses(keys, "this record", record.items, "");
+  return record;
+}
+
+std::optional<Argument> TextOps::readValue(const KeyInfo &key) {
+  cursor.skipSpace();
+  size_t begin = cursor.at;
+  llvm::StringRef word = cursor.peekWord();
+  Argument argument;
+  argument.range = cursor.place(begin, std::max<size_t>(word.size(), 1));
+  argument.name.text = key.name.str();
+  auto isWord = [&](llvm::StringRef candidate) {
+    if (word != candidate)
+      return false;
+    cursor.at += word.size();
+    bool end = atEndOfOption();
+    cursor.at = begin;
+    return end;
+  };
+  auto takeWord = [&] {
+    argument.kind = ArgumentKind::Word;
+    argument.word = word.str();
+    cursor.at += word.size();
+    return argument;
+  };
+  switch (key.type) {
+  case KeyType::Padding:
+    if (isWord("same") || isWord("valid"))
+      return takeWord();
+    if (cursor.peek() == '(') { // (begin = ..., end = ...), or an expression
+      cursor.at++;
+      llvm::StringRef first = cursor.peekWord();
+      cursor.at = begin;
+      if (first == "begin" || first == "end")
+        return readRecord(paddingKeys(), nullptr);
+    }
+    return readPair(key);
+  case KeyType::Pair:
+    return readPair(key);
+  case KeyType::Word:
+    if (llvm::is_contained(key.words, word))
+      return takeWord();
+    if (word.empty())
+      return cursor.failHere("expected a word for '" + key.name + "'");
+    return cursor.fail(begin, word.size(),
+                       "unknown " + key.name + " '" + word.take_front(64) + "'" + suggestion(word, wordsOf(key)));
+  case KeyType::Activation:
+    if (word == "linear" || word == "none")
+      return cursor.fail(begin, word.size(), "expected an activation, but got '" + word + "'; write 'no activation'");
+    if (llvm::is_contained(key.words, word))
+      return takeWord();
+    break;
+  case KeyType::Init:
+    if (llvm::is_contained(initKeys()[0].words, word)) {
+      cursor.at += word.size();
+      cursor.skipSpace();
+      bool fields = cursor.peek() == '(';
+      cursor.at = begin;
+      if (!fields)
+        return takeWord();
+    }
+    return readRecord(initKeys(), &initKeys()[0]);
+  case KeyType::Record:
+    return readRecord(key.fields, findKey(key.fields, "kind"));
+  case KeyType::BatchNorm:
+    if (cursor.peek() == '(')
+      return readRecord(batchNormKeys(), nullptr);
+    [[fallthrough]];
+  case KeyType::Flag:
+    if (isWord("true") || isWord("false")) {
+      argument.kind = ArgumentKind::Flag;
+      argument.flag = word == "true";
+      cursor.at += word.size();
+      return argument;
+    }
+    if (key.type == KeyType::BatchNorm)
+      return cursor.failHere("expected true, false or '(' for 'batch_norm'");
+    break;
+  case KeyType::Numbers:
+    if (cursor.peek() == '[') {
+      auto list = readExpr();
+      if (!list)
+        return std::nullopt;
+      if (list->kind == ExprKind::List) {
+        argument.kind = ArgumentKind::List;
+        argument.range = list->range;
+        for (Expr &operand : list->operands) {
+          Argument item;
+          item.kind = ArgumentKind::Expression;
+          item.range = operand.range;
+          item.expr = std::move(operand);
+          argument.items.push_back(std::move(item));
+        }
+        return argument;
+      }
+      argument.kind = ArgumentKind::Expression;
+      argument.range = list->range;
+      argument.expr = std::move(*list);
+      return argument;
+    }
+    break;
+  default:
+    break;
+  }
+  auto expr = readExpr();
+  if (!expr)
+    return std::nullopt;
+  argument.kind = ArgumentKind::Expression;
+  argument.range = expr->range;
+  argument.expr = std::move(*expr);
+  return argument;
+}
+
+} // namespace incept
