@@ -71,7 +71,12 @@ public:
     for (const auto &[name, block] : spec.blocks) {
       enter(block.parameters, /*inBlock=*/true);
       checkOps(block.ops);
+      for (const Parameter &parameter : block.parameters)
+        if (isOwn(parameter.name) && !used.count(parameter.name.text))
+          diagnostics.warning(parameter.name.range,
+                              "parameter '" + parameter.name.text + "' of block '" + name + "' is not used");
     }
+    warnOfUnused();
     for (const auto &[name, block] : spec.blocks)
       findRecursion(block);
   }
@@ -81,12 +86,28 @@ private:
   void enter(const std::vector<Parameter> &parameters, bool inBlock) {
     names.clear();
     values.clear();
+    used.clear();
     hasInput = hasSource = this->inBlock = inBlock;
     for (const Parameter &parameter : parameters) {
       if (parameter.value)
         checkExpr(*parameter.value);
       names.push_back(parameter.name.text);
     }
+  }
+
+  /// Whether the name stands in the file that is checked, not in one that it imports.
+  static bool isOwn(const Name &name) { return name.range.file == 0; }
+
+  void warnOfUnused() {
+    if (!spec.hasNetwork || !spec.complete)
+      return;
+    for (const Parameter &parameter : spec.parameters)
+      if (isOwn(parameter.name) && !usedOfNetwork.count(parameter.name.text))
+        diagnostics.warning(parameter.name.range, "parameter '" + parameter.name.text + "' of network '" +
+                                                      spec.network.text + "' is not used");
+    for (const auto &[name, block] : spec.blocks)
+      if (isOwn(block.name) && !usedBlocks.count(name))
+        diagnostics.warning(block.name.range, "block '" + name + "' is not used");
   }
 
   static bool isNetworkParameter(const Spec &spec, llvm::StringRef name) {
@@ -100,16 +121,22 @@ private:
       return;
     llvm::SmallVector<llvm::StringRef, 4> parts;
     llvm::StringRef(expr.name).split(parts, '.');
-    if (llvm::is_contained(names, parts[0]))
+    if (llvm::is_contained(names, parts[0])) {
+      (inBlock ? used : usedOfNetwork).insert(parts[0].str());
       return; // whether it has members is known once it has a value
+    }
     bool ofSource = llvm::is_contained(inputMembers(), parts[0]);
+    if (spec.blocks.count(parts[0]))
+      usedBlocks.insert(parts[0].str());
     if (inBlock && isNetworkParameter(spec, parts[0])) {
+      usedOfNetwork.insert(parts[0].str());
       if (ofSource && parts.size() == 1)
         diagnostics.error(expr.range, "'" + parts[0] + "' may be the network's parameter or the " + parts[0] +
                                           " of what flows in: write network." + parts[0] + " or src." + parts[0]);
       return;
     }
     if (parts[0] == "network" && parts.size() > 1) {
+      usedOfNetwork.insert(parts[1].str());
       if (!isNetworkParameter(spec, parts[1]) && spec.hasNetwork) {
         std::vector<std::string> candidates;
         for (const Parameter &parameter : spec.parameters)
@@ -245,6 +272,8 @@ private:
   }
 
   void checkBlockUse(const Op &op) {
+    usedBlocks.insert(op.target.text);
+    (inBlock ? used : usedOfNetwork).insert(op.target.text);
     if (llvm::is_contained(names, op.target.text))
       return; // a parameter: which block it is is known once it has a value
     auto found = spec.blocks.find(op.target.text);
@@ -307,7 +336,7 @@ private:
     }
   }
 
-  static constexpr size_t kMaxChain = 64, kMaxNames = 2000;
+  static constexpr size_t kMaxChain = 64, kMaxNames = 500;
   struct Use {
     const BlockDef *block;
     const Op *op;
@@ -316,7 +345,7 @@ private:
   Diagnostics &diagnostics;
   std::vector<std::string> blockNames, tableNames, names, values;
   bool hasInput = false, hasSource = false, inBlock = false, tooDeep = false;
-  std::set<std::string> finished;
+  std::set<std::string> finished, used, usedOfNetwork, usedBlocks;
   std::vector<Use> open;
 };
 

@@ -59,40 +59,64 @@ struct DiagnosticNote {
   std::string message;
 };
 
+/// What a mistake is mended with: `text` instead of the range, or, with `insert`, before it.
+struct FixIt {
+  SourceRange range;
+  std::string text;
+  bool insert = false;
+};
+
 struct SourceDiagnostic {
+  bool warning = false;
   SourceRange range;
   std::string message;
   std::vector<DiagnosticNote> notes;
+  std::vector<FixIt> fixes;
 };
+
+/// How mistakes are printed: for people, with colour where they look at a terminal, or as a JSON object per line.
+enum class DiagnosticStyle { Text, Json };
 
 /// The mistakes found so far, each once: a block used four times reports its mistakes for the first use.
 class Diagnostics {
 public:
   explicit Diagnostics(SourceFiles &files) : files(files) {}
 
-  /// Records a mistake; notes can be added to it until the next call.
+  /// Records a mistake; notes and fixes can be added to it until the next call. Where the message ends in the name that
+  /// was meant and the range is the wrong one, that is a fix.
   void error(SourceRange range, const llvm::Twine &message);
+  /// Something that is allowed but perhaps not meant.
+  void warning(SourceRange range, const llvm::Twine &message);
   void note(SourceRange range, const llvm::Twine &message);
+  void fix(SourceRange range, const llvm::Twine &text, bool insert = false);
   /// A mistake that has no place, such as a file that cannot be read.
   void error(const llvm::Twine &message);
 
-  bool hasErrors() const { return !errors.empty() || !unplaced.empty(); }
-  size_t count() const { return errors.size() + unplaced.size(); }
-  void print(llvm::raw_ostream &os) const;
+  bool hasErrors() const { return numErrors != 0 || !unplaced.empty(); }
+  /// The number of mistakes.
+  size_t count() const { return numErrors + unplaced.size(); }
+  bool full() const;
+  /// In the order of the text. Without `warnings` only mistakes.
+  void print(llvm::raw_ostream &os, DiagnosticStyle style = DiagnosticStyle::Text, bool warnings = false) const;
   SourceFiles &files;
 
 private:
-  void printPlace(llvm::raw_ostream &os, SourceRange range, llvm::StringRef kind, llvm::StringRef message) const;
+  void add(bool warning, SourceRange range, const llvm::Twine &message);
+  void addNameFix(SourceDiagnostic &diagnostic) const;
+  void printPlace(llvm::raw_ostream &os, SourceRange range, llvm::StringRef kind, llvm::StringRef message,
+                  llvm::ArrayRef<FixIt> fixes) const;
+  void printJson(llvm::raw_ostream &os, const SourceDiagnostic &diagnostic) const;
 
-  std::vector<SourceDiagnostic> errors;
+  std::vector<SourceDiagnostic> diagnostics;
   std::vector<std::string> unplaced;
   std::set<std::string> seen;
+  size_t numErrors = 0, numWarnings = 0;
   bool lastWasNew = false;
 };
 
-/// The candidate nearest to `name`, or nothing where none is near.
+/// The candidate nearest to `name`, or nothing where none is near: no more than a third of its letters differ.
 std::optional<std::string> nearestName(llvm::StringRef name, llvm::ArrayRef<std::string> candidates);
-/// "; did you mean 'x'?", or "; expected one of a, b, c" where nothing is near and there are few candidates.
+/// "; did you mean 'x'?", or "; expected one of a, b, c" where nothing is near: the first twenty of them.
 std::string suggestion(llvm::StringRef name, llvm::ArrayRef<std::string> candidates);
 
 } // namespace incept

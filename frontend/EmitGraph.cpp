@@ -2,7 +2,6 @@
 //
 // Emission of the network's structure: sequences, branches, blocks, and the names that follow from them.
 
-#include "frontend/CheckSpec.h"
 #include "frontend/GraphEmitter.h"
 #include "frontend/Label.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -13,7 +12,12 @@ using namespace mlir;
 namespace incept {
 
 static constexpr int64_t kMaxOps = 20000;
-static constexpr int kMaxDepth = 64;
+
+std::string formatSize(ArrayRef<int64_t> shape) {
+  if (shape.size() == 2)
+    return "a row of " + std::to_string(shape[1]);
+  return formatShape(shape.drop_front());
+}
 
 std::string Names::ordinal(StringRef kind) { return kind.str() + std::to_string(++ordinals[kind.str()]); }
 
@@ -60,7 +64,7 @@ void GraphEmitter::emitNetwork() {
     return;
   if (logits.shape.size() != 2) {
     error(spec.ops.empty() ? spec.network.range : spec.ops.back().range,
-          "expected the last layer to give a row of class scores (N,K), but got " + formatShape(logits.shape) +
+          "expected the last layer to give a row of class scores (N,K), but got " + formatSize(logits.shape) +
               "; end with global_avg_pool and linear",
           frame);
     return;
@@ -82,22 +86,6 @@ void GraphEmitter::emitNetwork() {
   done = true;
 }
 
-/// "an integer", "a row".
-static std::string describeType(ParameterType type) {
-  switch (type) {
-  case ParameterType::Int:
-    return "an integer";
-  case ParameterType::Real:
-    return "a number";
-  case ParameterType::Bool:
-    return "true or false";
-  case ParameterType::Activation:
-    return "an activation";
-  default:
-    return ("a " + parameterTypeName(type)).str();
-  }
-}
-
 /// The network's parameters: a default, or what the command line says.
 void GraphEmitter::setParameters(Frame &frame) {
   std::vector<std::string> names;
@@ -110,7 +98,7 @@ void GraphEmitter::setParameters(Frame &frame) {
       fallback = value(*parameter.value, frame.scope, frame);
     if (fallback && !hasType(*fallback, parameter.type)) {
       error(parameter.value->range,
-            "expected " + describeType(parameter.type) + " for parameter '" + name + "', but got " +
+            "expected " + describeParameterType(parameter.type) + " for parameter '" + name + "', but got " +
                 formatValue(*fallback),
             frame);
       fallback = std::nullopt;
@@ -134,7 +122,7 @@ void GraphEmitter::setParameters(Frame &frame) {
       result = value(*expr, frame.scope, frame);
     if (result && parameter.type != ParameterType::Any && !hasType(*result, parameter.type)) {
       error(range,
-            "expected " + describeType(parameter.type) + " for parameter '" + name + "', but got " +
+            "expected " + describeParameterType(parameter.type) + " for parameter '" + name + "', but got " +
                 formatValue(*result),
             frame);
       result = std::nullopt;
@@ -193,67 +181,12 @@ Tensor GraphEmitter::emitSequence(const std::vector<Op> &ops, Tensor src, Names 
       setSource(src, frame);
       src = emitOp(op, src, nameOp(op, i, names, frame), names, frame);
     }
-    if (!op.saveAs.text.empty())
+    if (!op.saveAs.text.empty()) {
       frame.values[op.saveAs.text] = src;
+      frame.places[op.saveAs.text] = op.saveAs.range;
+    }
   }
   setSource(src, frame);
-  return src;
-}
-
-/// What chooses ops: it has no name of its own.
-Tensor GraphEmitter::emitControl(const Op &op, const Tensor &src, Names &names, Frame &frame) {
-  if (op.kind == OpKind::Comment)
-    return src;
-  if (!count(op, frame))
-    return {};
-  if (op.kind == OpKind::For)
-    return emitFor(op, src, names, frame);
-  if (op.kind == OpKind::Let && op.names.empty()) { // a value beside the main road
-    frame.values[op.saveAs.text] = emitBranch(op.bodies[0], src, names, frame);
-    return src;
-  }
-  auto result = value(*op.value, frame.scope, frame);
-  if (op.kind == OpKind::Let) {
-    frame.scope.set(op.names[0].text, result);
-    return src;
-  }
-  constexpr double kMost = std::numeric_limits<double>::max();
-  auto truth = result ? real(*op.value, frame.scope, op.kind == OpKind::If ? "a condition" : "an assertion", -kMost,
-                             kMost, frame)
-                      : std::nullopt;
-  if (op.kind == OpKind::Assert) {
-    if (truth && *truth == 0)
-      error(op.value->range, op.text, frame);
-    return src;
-  }
-  if (!truth)
-    return {};
-  size_t chosen = *truth != 0 ? 0 : 1;
-  return chosen < op.bodies.size() ? emitSequence(op.bodies[chosen].ops, src, names, frame) : src;
-}
-
-Tensor GraphEmitter::emitFor(const Op &op, const Tensor &start, Names &names, Frame &frame) {
-  auto items = value(*op.value, frame.scope, frame);
-  if (!items)
-    return {};
-  auto *list = std::get_if<std::shared_ptr<const ValueList>>(&*items);
-  auto *table = std::get_if<const Table *>(&*items);
-  if (!list && !table) {
-    error(op.value->range, "expected a list, a table or a range, but got " + formatValue(*items), frame);
-    return {};
-  }
-  Tensor src = start;
-  size_t size = list ? (*list)->items.size() : (*table)->rows.size();
-  for (size_t i = 0; i < size; ++i) {
-    if (!count(op, frame))
-      return {};
-    frame.scope.set(op.names[0].text, list ? (*list)->items[i] : Value(&(*table)->rows[i]));
-    if (op.names.size() > 1)
-      frame.scope.set(op.names[1].text, Value(int64_t(i + 1)));
-    src = emitSequence(op.bodies[0].ops, src, names, frame);
-  }
-  for (const Name &name : op.names)
-    frame.scope.remove(name.text);
   return src;
 }
 
@@ -379,17 +312,21 @@ Tensor GraphEmitter::emitConcat(const Op &op, const Tensor &src, const std::stri
   const Tensor &first = results.front();
   SmallVector<mlir::Value> operands;
   SmallVector<ArrayRef<int64_t>> shapes;
+  bool mismatch = false;
   for (auto [branch, result] : llvm::zip(op.bodies, results)) {
     if (result.shape[2] != first.shape[2] || result.shape[3] != first.shape[3]) {
-      diagnostics.error(branch.range, "expected branches of one height and width, but got " + formatShape(first.shape) +
-                                          " and " + formatShape(result.shape));
-      diagnostics.note(op.bodies.front().range, "the first branch gives " + formatShape(first.shape));
+      diagnostics.error(branch.range, "expected branches of one height and width, but got " + formatSize(first.shape) +
+                                          " and " + formatSize(result.shape));
+      diagnostics.note(op.bodies.front().range, "the first branch gives " + formatSize(first.shape));
       addUses(frame);
-      return {};
+      mismatch = true;
+      continue;
     }
     operands.push_back(result.value);
     shapes.push_back(result.shape);
   }
+  if (mismatch) // go on as if the others were like the first
+    return first;
   auto shape = infer(op, src, frame, [&](EmitError emitError) { return inferConcat(emitError, shapes); });
   if (!shape)
     return {};
@@ -414,19 +351,34 @@ Tensor GraphEmitter::sum(const Op &op, const Tensor &lhs, const Tensor &rhs, con
     return {};
   if (lhs.shape == rhs.shape)
     return tensor(AddOp::create(builder, location(op.place), lhs.value.getType(), lhs.value, rhs.value), path);
-  bool residual = op.kind == OpKind::Residual;
-  diagnostics.error(op.range, "expected both operands of the sum to have one shape, but got " + formatShape(lhs.shape) +
-                                  " and " + formatShape(rhs.shape));
-  diagnostics.note(residual && op.bodies.size() > 1 ? op.bodies[1].range : op.range,
-                   (residual ? "the shortcut gives " : "the value has ") + formatShape(lhs.shape));
-  if (residual && !op.bodies[0].ops.empty()) {
-    std::string remedy;
-    if (op.bodies[0].ops.back().kind == OpKind::Conv && lhs.shape.size() == 4)
-      remedy = "; give this convolution " + std::to_string(lhs.shape[1]) + " filters";
-    diagnostics.note(op.bodies[0].ops.back().range, "the residual branch gives " + formatShape(rhs.shape) + remedy);
+  diagnostics.error(op.range, "expected both operands of the sum to have one shape, but got " + formatSize(lhs.shape) +
+                                  " and " + formatSize(rhs.shape));
+  bool images = lhs.shape.size() == 4 && rhs.shape.size() == 4;
+  bool sameSize = images && lhs.shape[2] == rhs.shape[2] && lhs.shape[3] == rhs.shape[3];
+  if (op.kind == OpKind::Residual) {
+    const Op *last = nullptr;
+    for (const Op &inner : op.bodies[0].ops)
+      if (inner.kind != OpKind::Comment)
+        last = &inner;
+    bool given = op.bodies.size() > 1;
+    diagnostics.note(given ? op.bodies[1].range : op.range,
+                     (given ? "the shortcut gives " : "the shortcut is what flows in, ") + formatSize(lhs.shape) +
+                         (images && !sameSize ? "; give it a shortcut with the strides of the body" : ""));
+    if (last)
+      diagnostics.note(last->range, "the residual branch gives " + formatSize(rhs.shape) +
+                                        (sameSize && last->kind == OpKind::Conv
+                                             ? "; give this convolution " + std::to_string(lhs.shape[1]) + " filters"
+                                             : ""));
+  } else if (op.kind == OpKind::Add && op.bodies.empty()) {
+    auto place = frame.places.find(op.target.text);
+    if (place != frame.places.end())
+      diagnostics.note(place->second, "'" + op.target.text + "' is " + formatSize(lhs.shape));
+    diagnostics.note(op.range, "what flows in is " + formatSize(rhs.shape));
+  } else if (!op.bodies.empty()) {
+    diagnostics.note(op.bodies.front().range, "the branches before give " + formatSize(lhs.shape));
   }
   addUses(frame);
-  return {};
+  return lhs; // go on with it, to find what else is wrong
 }
 
 Tensor GraphEmitter::emitResidual(const Op &op, const Tensor &src, const std::string &path, Frame &frame) {
@@ -475,113 +427,10 @@ bool GraphEmitter::checkAuxiliaries(const Tensor &logits, const Frame &frame) {
   for (const Auxiliary &auxiliary : auxiliaries)
     if (auxiliary.logits.shape != logits.shape)
       error(auxiliary.range,
-            "expected the auxiliary head to give class scores " + formatShape(logits.shape) +
-                " as the last layer, but got " + formatShape(auxiliary.logits.shape),
+            "expected the auxiliary head to give class scores " + formatSize(logits.shape) +
+                " as the last layer, but got " + formatSize(auxiliary.logits.shape),
             frame);
   return !diagnostics.hasErrors();
-}
-
-/// Evaluates a use's arguments where it stands, and the other parameters' defaults in the block.
-void GraphEmitter::bindParameters(const Op &op, Frame &caller, Frame &frame) {
-  for (auto [index, parameter] : llvm::enumerate(frame.block->parameters)) {
-    const Argument *given = nullptr;
-    for (auto [place, argument] : llvm::enumerate(op.arguments))
-      if (argument.name.text.empty() ? place == index : argument.name.text == parameter.name.text)
-        given = &argument;
-    std::optional<Value> result;
-    if (given)
-      result = value(given->expr, caller.scope, caller);
-    else if (parameter.value)
-      result = value(*parameter.value, frame.scope, frame);
-    if (result && !hasType(*result, parameter.type)) {
-      error(given ? given->range : parameter.value->range,
-            "expected " + describeType(parameter.type) + " for parameter '" + parameter.name.text + "' of block '" +
-                frame.block->name.text + "', but got " + formatValue(*result),
-            given ? caller : frame);
-      diagnostics.note(parameter.name.range, "parameter defined here");
-      result = std::nullopt;
-    }
-    frame.scope.set(parameter.name.text, result);
-  }
-}
-
-/// The block that a use means: a parameter's value, or one of that name. Null after a mistake, which checkSpec has
-/// reported where there is no such block.
-const BlockDef *GraphEmitter::findBlock(const Op &op, Frame &caller) {
-  Expr name;
-  name.kind = ExprKind::Name;
-  name.range = op.target.range;
-  name.name = op.target.text;
-  if (!caller.scope.has(op.target.text)) {
-    auto found = spec.blocks.find(op.target.text);
-    return found == spec.blocks.end() ? nullptr : &found->second;
-  }
-  auto given = value(name, caller.scope, caller);
-  if (!given)
-    return nullptr;
-  auto *block = std::get_if<const BlockDef *>(&*given);
-  if (!block) {
-    error(op.target.range, "expected a block, but '" + op.target.text + "' is " + formatValue(*given), caller);
-    return nullptr;
-  }
-  size_t before = diagnostics.count();
-  checkBlockArguments(op, **block, diagnostics);
-  if (diagnostics.count() == before)
-    return *block;
-  addUses(caller);
-  return nullptr;
-}
-
-Tensor GraphEmitter::emitBlock(const Op &op, const Tensor &src, const std::string &name, const std::string &path,
-                               Frame &caller) {
-  const BlockDef *block = findBlock(op, caller);
-  if (!block)
-    return {};
-  for (const Frame *frame = &caller; frame; frame = frame->parent)
-    if (frame->block == block) { // reported by checkSpec where no parameter is in between
-      if (!diagnostics.hasErrors())
-        error(op.target.range, "block '" + block->name.text + "' uses itself", caller);
-      return {};
-    }
-  Frame frame(spec, &networkScope);
-  frame.parent = &caller;
-  frame.block = block;
-  frame.use = op.range;
-  frame.depth = caller.depth + 1;
-  if (frame.depth > kMaxDepth) {
-    error(op.range, "expected blocks nested at most " + Twine(kMaxDepth) + " deep", caller);
-    return {};
-  }
-  if (src.known() && src.shape.size() == 4)
-    frame.scope.setInput(src.shape[1], src.shape[2], src.shape[3]);
-  setSource(src, frame);
-  bindParameters(op, caller, frame);
-
-  Names names(path);
-  setSource(src, frame);
-  if (!src.known()) { // only for its mistakes
-    emitSequence(frame.block->ops, src, names, frame);
-    return {};
-  }
-  Location loc = location(op.place);
-  Region region;
-  auto *body = new mlir::Block;
-  region.push_back(body);
-  Tensor inner{body->addArgument(src.value.getType(), loc), src.shape};
-  Tensor result;
-  {
-    OpBuilder::InsertionGuard guard(builder);
-    builder.setInsertionPointToStart(body);
-    frame.values["in"] = inner;
-    result = emitSequence(frame.block->ops, inner, names, frame);
-    if (!result.known())
-      return {};
-    YieldOp::create(builder, loc, result.value);
-  }
-  auto use = BlockOp::create(builder, loc, TypeRange(result.value.getType()), name, block->name.text, src.value);
-  use.getBody().takeBody(region);
-  setPath(use, path);
-  return {use.getResult(0), result.shape};
 }
 
 Location GraphEmitter::location(SourceRange range) const {

@@ -21,7 +21,7 @@ bool GraphEmitter::needsImage(const Op &op, const Tensor &src, Frame &frame) {
   if (!src.known() || src.shape.size() == 4)
     return src.known();
   error(op.range,
-        "expected an image (N,C,H,W) as input of '" + opInfo(op.kind).name + "', but got " + formatShape(src.shape) +
+        "expected an image (C,H,W) as input of '" + opInfo(op.kind).name + "', but got " + formatSize(src.shape) +
             "; move it before linear and flatten",
         frame);
   return false;
@@ -123,9 +123,49 @@ std::optional<Window> GraphEmitter::window(const Op &op, const Tensor &src, Fram
     valid &= pair(*option.argument, *option.scope, "dilation", 1, window.dilation, frame);
   if (!valid || !src.known() || !setPadding(window, op, src, frame))
     return std::nullopt;
-  if (flag(op, "ceil", false, frame))
+  bool ceil = flag(op, "ceil", false, frame);
+  warnOfWindow(op, src, window, ceil, frame);
+  if (ceil)
     setCeilMode(window, src.shape[2], src.shape[3]);
   return window;
+}
+
+/// The size of the result in numbers, below a mistake.
+void GraphEmitter::explainWindow(const Op &op, const Tensor &src, const Window &window) {
+  std::string text;
+  for (int axis : {0, 1}) {
+    int64_t extent = (window.kernel[axis] - 1) * window.dilation[axis] + 1;
+    int64_t padded = src.shape[axis + 2] + window.padBegin[axis] + window.padEnd[axis];
+    text +=
+        (axis ? "; width: (" : "height: (") + std::to_string(src.shape[axis + 2]) + " + padding " +
+        std::to_string(window.padBegin[axis] + window.padEnd[axis]) + " - window " + std::to_string(extent) + ") / " +
+        std::to_string(window.stride[axis]) + " + 1" +
+        (padded >= extent ? " = " + std::to_string((padded - extent) / window.stride[axis] + 1) : " is less than 1");
+  }
+  diagnostics.note(op.range, text);
+}
+
+/// What is allowed, but seldom meant.
+void GraphEmitter::warnOfWindow(const Op &op, const Tensor &src, const Window &window, bool ceil, const Frame &frame) {
+  for (int axis : {0, 1}) {
+    const char *name = axis ? "column" : "row";
+    int64_t size = src.shape[axis + 2], extent = (window.kernel[axis] - 1) * window.dilation[axis] + 1;
+    int64_t padded = size + window.padBegin[axis] + window.padEnd[axis];
+    if (extent > size && padded >= extent) {
+      diagnostics.warning(op.range, "a window of " + Twine(extent) + " is larger than the image, which has " +
+                                        Twine(size) + " " + name + (size == 1 ? "" : "s"));
+      addUses(frame);
+      return;
+    }
+    int64_t dropped = padded < extent || ceil ? 0 : (padded - extent) % window.stride[axis] - window.padEnd[axis];
+    if (dropped > 0 && window.kernel[axis] > 1) {
+      diagnostics.warning(op.range, "a stride of " + Twine(window.stride[axis]) + " leaves out the last " +
+                                        (dropped == 1 ? Twine(name) : Twine(dropped) + " " + name + "s") + " of " +
+                                        Twine(size));
+      addUses(frame);
+      return;
+    }
+  }
 }
 
 Tensor GraphEmitter::emitConv(const Op &op, const Tensor &src, const std::string &path, Frame &frame) {
@@ -146,13 +186,15 @@ Tensor GraphEmitter::emitConv(const Op &op, const Tensor &src, const std::string
           "expected groups to divide the " + Twine(src.shape[1]) + " channels of src and the " + Twine(*outputs) +
               " filters, but got " + Twine(groups) + " groups",
           frame);
-    return {};
+    return src;
   }
   int64_t weights[] = {*outputs, src.shape[1] / groups, shape->kernel[0], shape->kernel[1]};
   auto dst = infer(op, src, frame,
                    [&](EmitError emitError) { return inferConv2D(emitError, src.shape, weights, *shape, groups); });
-  if (!dst)
-    return {};
+  if (!dst) {
+    explainWindow(op, src, *shape);
+    return src; // go on with it, to find what else is wrong
+  }
 
   bool norm = hasBatchNorm(op, frame), bias = flag(op, "bias", !norm, frame);
   std::string own = norm ? path + ".conv" : path;
@@ -221,8 +263,10 @@ Tensor GraphEmitter::emitPool(const Op &op, const Tensor &src, const std::string
   if (!image || !shape)
     return {};
   auto dst = infer(op, src, frame, [&](EmitError emitError) { return inferPool(emitError, src.shape, *shape); });
-  if (!dst)
-    return {};
+  if (!dst) {
+    explainWindow(op, src, *shape);
+    return src;
+  }
   if (op.kind == OpKind::AvgPool)
     return tensor(AvgPoolOp::create(builder, location(op.place), type(*dst), src.value, shape->kernel, shape->stride,
                                     shape->padBegin, shape->padEnd, flag(op, "include_pad", false, frame)),
@@ -265,10 +309,11 @@ Tensor GraphEmitter::emitFlatten(const Op &op, const Tensor &src, const std::str
   if (src.shape[2] == 1 && src.shape[3] == 1)
     return tensor(FlattenOp::create(builder, location(op.place), type({src.shape[0], src.shape[1]}), src.value), path);
   error(op.range,
-        "expected an image of 1x1 before '" + opInfo(op.kind).name + "', but got " + formatShape(src.shape) +
+        "expected an image of 1x1 before '" + opInfo(op.kind).name + "', but got " + formatSize(src.shape) +
             "; put global_avg_pool before it",
         frame);
-  return {};
+  Tensor pooled = emitGlobalAvgPool(op, src, path, frame); // go on as if it were there
+  return tensor(FlattenOp::create(builder, location(op.place), type({src.shape[0], src.shape[1]}), pooled.value), path);
 }
 
 Tensor GraphEmitter::emitPadChannels(const Op &op, const Tensor &src, const std::string &path, Frame &frame) {
@@ -315,7 +360,7 @@ std::optional<Shape> GraphEmitter::infer(const Op &op, const Tensor &src, Frame 
     return success();
   });
   auto shape = rule([&] { return mlir::emitError(location(op.place)); });
-  std::string input = formatShape(src.shape);
+  std::string input = formatSize(src.shape);
   if (failed(shape)) {
     error(op.range, message + " (src is " + input + ")", frame);
     return std::nullopt;
@@ -325,7 +370,7 @@ std::optional<Shape> GraphEmitter::infer(const Op &op, const Tensor &src, Frame 
     return *shape;
   error(op.range,
         "expected at most 2^40 elements, but '" + opInfo(op.kind).name + "' of " + input + " gives " +
-            formatShape(*shape),
+            formatSize(*shape),
         frame);
   return std::nullopt;
 }

@@ -26,7 +26,7 @@ FailureOr<OwningOpRef<ModuleOp>> loadNetwork(MLIRContext &context, StringRef pat
     else if (!diagnostics.hasErrors())
       diagnostics.error("expected a network in '" + path + "', but it only defines blocks and tables");
   }
-  diagnostics.print(os);
+  diagnostics.print(os, options.jsonDiagnostics ? DiagnosticStyle::Json : DiagnosticStyle::Text, options.warnings);
   if (diagnostics.hasErrors() || !module)
     return failure();
   // The rules above and the verifiers share their formulas: a difference is a mistake of the compiler.

@@ -22,6 +22,8 @@ struct LoadOptions {
   std::map<std::string, std::string> parameters;
   std::vector<std::string> importPaths; ///< folders in which imports are looked for
   std::string network;                  ///< which network of the file; empty where it has one
+  bool warnings = false;                ///< print warnings too
+  bool jsonDiagnostics = false;         ///< print mistakes as JSON, an object per line
   bool acceptLibrary = false;           ///< a file without a network gives an empty module, no mistake
 };
 

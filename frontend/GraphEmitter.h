@@ -34,7 +34,8 @@ struct Frame {
   SourceRange use;
   int depth = 0;
   ValueScope scope;
-  std::map<std::string, Tensor> values; ///< named values; `in` is the input
+  std::map<std::string, Tensor> values;      ///< named values; `in` is the input
+  std::map<std::string, SourceRange> places; ///< where they got their names
 };
 
 /// The names of siblings below one path.
@@ -52,6 +53,12 @@ private:
   std::map<std::string, int> ordinals;
   std::map<std::string, SourceRange> taken;
 };
+
+/// A shape without the batch: "3x224x224", "a row of 1000".
+std::string formatSize(llvm::ArrayRef<int64_t> shape);
+
+/// "an integer", "a row": what a parameter of that type expects.
+std::string describeParameterType(ParameterType type);
 
 class GraphEmitter {
 public:
@@ -106,6 +113,8 @@ private:
   std::optional<int64_t> filters(const Op &op, Frame &frame);
   std::optional<Window> window(const Op &op, const Tensor &src, Frame &frame);
   bool setPadding(Window &window, const Op &op, const Tensor &src, Frame &frame);
+  void explainWindow(const Op &op, const Tensor &src, const Window &window);
+  void warnOfWindow(const Op &op, const Tensor &src, const Window &window, bool ceil, const Frame &frame);
 
   // Options.cpp: options of ops, given or by default.
   struct Option {

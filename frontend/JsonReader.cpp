@@ -14,7 +14,7 @@ const std::vector<std::string> kNetworkKeys = {"parameters", "defaults", "input"
 const std::vector<std::string> kBlockKeys = {"parameters", "layers", "comment"};
 const std::vector<std::string> kParameterKeys = {"type", "default", "comment"};
 
-void append(std::string &to, const std::string &text) { to += (to.empty() || text.empty() ? "" : "\n") + text; }
+void append(std::string &to, const std::string &text) { appendLine(to, text); }
 
 class FileReader {
 public:

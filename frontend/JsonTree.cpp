@@ -5,6 +5,7 @@
 // before. The reader is iterative and the handler stops it at a limit, so no input can exhaust the stack.
 
 #include "frontend/JsonTree.h"
+#include "llvm/ADT/StringExtras.h"
 
 #include <nlohmann/json.hpp>
 
@@ -14,6 +15,8 @@ static constexpr size_t kMaxBytes = 4 << 20;
 static constexpr size_t kMaxDepth = 64;
 static constexpr size_t kMaxValues = 500000;
 static constexpr size_t kMaxKeys = 2000;
+/// Mistakes of syntax behind which reading goes on.
+static constexpr size_t kMaxMended = 20;
 
 const JsonValue *JsonValue::find(llvm::StringRef name) const {
   for (const JsonValue &child : children)
@@ -46,8 +49,8 @@ namespace {
 
 class TreeBuilder : public nlohmann::json_sax<nlohmann::json> {
 public:
-  TreeBuilder(uint32_t file, Diagnostics &diagnostics)
-      : file(file), text(diagnostics.files.text(file)), diagnostics(diagnostics) {}
+  TreeBuilder(uint32_t file, llvm::StringRef text, Diagnostics &diagnostics)
+      : file(file), text(text), diagnostics(diagnostics) {}
 
   bool null() override { return add(JsonKind::Null, 4); }
   bool boolean(bool value) override { return add(JsonKind::Boolean, value ? 4 : 5) && (last->boolean = value, true); }
@@ -84,6 +87,7 @@ public:
       diagnostics.note(first->keyRange, "first given here");
     }
     keyText = std::move(value);
+    pendingKey = true;
     return true;
   }
   bool end_object() override { return close(); }
@@ -91,6 +95,8 @@ public:
   bool end_array() override { return close(); }
 
   bool parse_error(size_t position, const std::string &token, const nlohmann::detail::exception &error) override {
+    if (explain())
+      return false;
     llvm::StringRef message = error.what();
     size_t column = message.find("column ");
     if (column != llvm::StringRef::npos)
@@ -102,13 +108,137 @@ public:
                   (position > 0 && position <= text.size() && llvm::StringRef("{}[]:,").contains(text[position - 1]));
     size_t length = single ? 1 : token.size();
     size_t start = position > length ? position - length : 0;
-    diagnostics.error(diagnostics.files.range(file, std::min(start, text.size()), length), "expected JSON: " + message);
+    diagnostics.error(place(std::min(start, text.size()), length), "expected JSON: " + message);
     return false;
   }
+
+  /// How the text can be read on behind a mistake: with another byte in one place, so that all places stay.
+  struct Patch {
+    size_t at;
+    char byte;
+  };
+  std::optional<Patch> patch;
 
   JsonValue root;
 
 private:
+  SourceRange place(size_t offset, size_t length) const { return diagnostics.files.range(file, offset, length); }
+
+  /// Behind spaces and comments.
+  size_t skip(size_t at) const {
+    while (true) {
+      at = std::min(text.find_first_not_of(" \t\r\n", at), text.size());
+      bool line = text.substr(at).starts_with("//");
+      if (!line && !text.substr(at).starts_with("/*"))
+        return at;
+      size_t stop = text.find(line ? "\n" : "*/", at + 2);
+      at = stop == llvm::StringRef::npos ? text.size() : stop + (line ? 1 : 2);
+    }
+  }
+  /// What stands there, for a message.
+  llvm::StringRef tokenAt(size_t at) const {
+    llvm::StringRef rest = text.substr(at);
+    llvm::StringRef word =
+        rest.take_while([](char c) { return llvm::isAlnum(c) || c == '_' || c == '.' || c == '+' || c == '-'; });
+    return (word.empty() ? rest.take_front(1) : word).take_front(40);
+  }
+  /// Reports a mistake behind the last token, where `token` is missing; `patch` puts it into the space that is there.
+  bool missing(char token, const llvm::Twine &message, size_t next) {
+    diagnostics.error(place(end, 1), message);
+    diagnostics.fix(place(end, 1), llvm::Twine(token), /*insert=*/true);
+    if (next > end && llvm::StringRef(" \t\r\n").contains(text[end]))
+      patch = Patch{end, token};
+    return true;
+  }
+
+  /// Names a mistake of syntax from the tokens around it. False where it is none of the known ones.
+  bool explain() {
+    size_t next = skip(end);
+    char c = next < text.size() ? text[next] : 0;
+    if (stack.empty()) {
+      if (values == 0 || c == 0)
+        return false;
+      diagnostics.error(place(next, tokenAt(next).size()),
+                        "expected the end of the file behind the description, but got '" + tokenAt(next) + "'");
+      return true;
+    }
+    const JsonValue &open = *stack.back();
+    bool object = open.kind == JsonKind::Object;
+    llvm::StringRef close = object ? "}" : "]";
+    auto unclosed = [&] {
+      diagnostics.error(place(end, 1), "expected '" + close + "', but the file ends");
+      diagnostics.note(open.range, "to close this");
+      return true;
+    };
+    if (pendingKey && c != ':') {
+      if (c != '=')
+        return missing(':', "expected ':' and a value behind the key '" + llvm::StringRef(keyText).take_front(40) + "'",
+                       next);
+      diagnostics.error(place(next, 1), "expected ':' behind a key, but got '='");
+      diagnostics.fix(place(next, 1), ":");
+      patch = Patch{next, ':'};
+      return true;
+    }
+    bool afterValue = !open.children.empty() && !pendingKey;
+    if (c == 0)
+      return unclosed();
+    if (afterValue && c != ',' && c != ':') {
+      if (c == '}' || c == ']') {
+        diagnostics.error(place(next, 1), "expected ',' or '" + close + "', but got '" + llvm::Twine(c) + "'");
+        diagnostics.note(open.range, "to close this");
+        return true;
+      }
+      return missing(',', "expected ',' or '" + close + "' behind this", next);
+    }
+    size_t value = c == ',' || c == ':' ? skip(next + 1) : next; // what stands where a key or value must
+    char first = value < text.size() ? text[value] : 0;
+    if (first == 0)
+      return unclosed();
+    if (c == ',' && (first == '}' || first == ']')) {
+      diagnostics.error(place(next, 1), "expected no comma before '" + llvm::Twine(first) + "'");
+      diagnostics.fix(place(next, 1), "");
+      patch = Patch{next, ' '};
+      return true;
+    }
+    if (first == ',') {
+      diagnostics.error(place(value, 1),
+                        llvm::Twine("expected ") + (object && !pendingKey ? "a key" : "a value") + " before ','");
+      patch = Patch{value, ' '};
+      return true;
+    }
+    llvm::StringRef token = tokenAt(value);
+    if (first == '\'') {
+      diagnostics.error(place(value, 1), "expected a string in double quotes, but got '");
+      return true;
+    }
+    if (first == '"') {
+      size_t stop = text.find_first_of("\n", value);
+      diagnostics.error(place(value, std::min(stop, text.size()) - value),
+                        "expected '\"' at the end of the string, on one line, and no unknown escapes in it");
+      return true;
+    }
+    if (object && !pendingKey) {
+      diagnostics.error(place(value, token.size()), "expected a key in double quotes, but got '" + token + "'");
+      if (llvm::isAlpha(first))
+        diagnostics.fix(place(value, token.size()), "\"" + token + "\"");
+      return true;
+    }
+    diagnostics.error(place(value, token.size()), "expected a value, but got '" + token + "'" + meant(token));
+    return true;
+  }
+  /// What other languages call a value.
+  static std::string meant(llvm::StringRef token) {
+    if (token == "True" || token == "False")
+      return "; did you mean '" + token.lower() + "'?";
+    if (token == "None" || token == "nil" || token == "Null")
+      return "; did you mean 'null'?";
+    if (!token.empty() && llvm::isAlpha(token[0]))
+      return "; words are in double quotes";
+    return token.empty() || !(llvm::isDigit(token[0]) || token[0] == '.' || token[0] == '+' || token[0] == '-')
+               ? ""
+               : "; numbers are written like 12, -3, 0.5 or 1e-4";
+  }
+
   /// Where the next token begins: spaces, separators and comments lie before it.
   size_t tokenStart(std::string *note = nullptr) const {
     size_t at = end;
@@ -143,6 +273,7 @@ private:
     JsonValue value;
     std::swap(value.note, keyNote);
     size_t start = tokenStart(&value.note);
+    pendingKey = false;
     value.kind = kind;
     value.range = diagnostics.files.range(file, start, length);
     end = start + length;
@@ -187,6 +318,7 @@ private:
   size_t values = 0;
   std::vector<JsonValue *> stack;
   JsonValue *last = nullptr;
+  bool pendingKey = false; ///< a key was read, and not yet its value
   std::string keyText, keyNote;
   SourceRange keyRange;
 };
@@ -194,18 +326,26 @@ private:
 } // namespace
 
 std::optional<JsonValue> parseJson(uint32_t file, Diagnostics &diagnostics) {
-  llvm::StringRef text = diagnostics.files.text(file);
-  TreeBuilder builder(file, diagnostics);
-  if (text.size() > kMaxBytes) {
+  llvm::StringRef original = diagnostics.files.text(file);
+  if (original.size() > kMaxBytes) {
     diagnostics.error(diagnostics.files.range(file, 0, 1), "expected a file of at most " +
                                                                llvm::Twine(kMaxBytes >> 20) + " MB, but it has " +
-                                                               llvm::Twine(text.size() >> 20) + " MB");
+                                                               llvm::Twine(original.size() >> 20) + " MB");
     return std::nullopt;
   }
-  if (!nlohmann::json::sax_parse(text.begin(), text.end(), &builder, nlohmann::json::input_format_t::json,
-                                 /*strict=*/true, /*ignore_comments=*/true))
-    return std::nullopt;
-  return std::move(builder.root);
+  // A mistake of syntax that can be mended is, to find the next; what was read before is not reported again.
+  std::string text = original.str();
+  size_t rounds = std::clamp<size_t>(kMaxBytes / std::max<size_t>(text.size(), 1), 1, kMaxMended);
+  for (size_t round = 0; round < rounds; ++round) {
+    TreeBuilder builder(file, text, diagnostics);
+    if (nlohmann::json::sax_parse(text, &builder, nlohmann::json::input_format_t::json, /*strict=*/true,
+                                  /*ignore_comments=*/true))
+      return std::move(builder.root);
+    if (!builder.patch || diagnostics.full())
+      return std::nullopt;
+    text[builder.patch->at] = builder.patch->byte;
+  }
+  return std::nullopt;
 }
 
 } // namespace incept

@@ -113,7 +113,7 @@ void addComments(Json &object, const Layout &layout, const Layout *more = nullpt
   if (more) {
     for (const std::string &text : {more->comment, more->trailing})
       if (!text.empty())
-        comment += (comment.empty() ? "" : "\n") + text;
+        appendLine(comment, text);
   }
   if (!comment.empty() && !trailing.empty()) {
     comment += "\n" + trailing;
@@ -334,7 +334,7 @@ Json fromSection(const Section &section) {
     if (argument.kind != ArgumentKind::Record)
       for (const std::string &text : {argument.layout.comment, argument.layout.trailing})
         if (!text.empty())
-          comment += (comment.empty() ? "" : "\n") + text;
+          appendLine(comment, text);
   Layout more;
   more.comment = comment;
   addComments(json, section.layout, &more);
@@ -358,7 +358,7 @@ Json fromFile(const SpecFile &file) {
   std::string comment = file.comment;
   auto append = [&](const std::string &text) {
     if (!text.empty())
-      comment += (comment.empty() ? "" : "\n") + text;
+      appendLine(comment, text);
   };
   if (!file.imports.empty()) {
     Json imports = Json::makeArray();

@@ -64,6 +64,12 @@ const Row *Table::find(llvm::StringRef name) const {
   return found == rows.end() ? nullptr : &*found;
 }
 
+void appendLine(std::string &to, llvm::StringRef line) {
+  if (!to.empty() && !line.empty())
+    to += '\n';
+  to += line;
+}
+
 bool isReserved(llvm::StringRef word) {
   static constexpr llvm::StringRef kWords[] = {"in",    "src",   "network", "and",     "or",       "not",
                                                "div",   "x",     "as",      "no",      "true",     "false",

@@ -194,6 +194,9 @@ struct Spec {
   bool complete = true;
 };
 
+/// Appends a line to a comment; an empty one is none.
+void appendLine(std::string &to, llvm::StringRef line);
+
 /// True for a word that no parameter, table, value or block may have as its name: it means something where names stand.
 bool isReserved(llvm::StringRef word);
 /// As isReserved for blocks, which stand where ops do.

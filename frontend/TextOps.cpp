@@ -33,7 +33,7 @@ Name TextOps::readOwnName(llvm::StringRef what, bool ofBlock) {
 void TextOps::takeComments(Layout &layout, bool before) {
   for (Cursor::Comment &comment : cursor.comments) {
     std::string &text = before || comment.ownLine || !layout.trailing.empty() ? layout.comment : layout.trailing;
-    text += (text.empty() ? "" : "\n") + comment.text;
+    appendLine(text, comment.text);
   }
   cursor.comments.clear();
 }
@@ -391,10 +391,10 @@ bool TextOps::readRepeat(Op &op) {
     while (end < text.size() &&
            (llvm::isAlnum(text[end]) || text[end] == '_' || text[end] == '.' || text[end] == '[')) {
       if (text[end] == '[')
-        end = std::min(text.find_first_of("]\n", end), text.size() - 1);
+        end += std::min(text.substr(end, 256).find_first_of("]\n"), size_t(255)); // bounded: it is only a look ahead
       ++end;
     }
-    end = std::min(text.find_first_not_of(" \t", end), text.size());
+    end = end < text.size() ? std::min(text.find_first_not_of(" \t", end), text.size()) : text.size();
     repeat = end < text.size() && text[end] == '*';
   }
   if (!repeat)

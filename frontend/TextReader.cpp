@@ -109,7 +109,7 @@ private:
     std::string &comment = layoutOf ? layoutOf->comment : result.comment;
     for (const std::string &text : {layoutOf ? std::string() : layout.comment, behind.comment, behind.trailing})
       if (!text.empty())
-        comment += (comment.empty() ? "" : "\n") + text;
+        appendLine(comment, text);
   }
 
   template <typename T>
@@ -160,7 +160,7 @@ private:
       defaults.layout.spaced = spaced && !first;
       if (ops.closeBrace()) {
         if (!all.empty() && !defaults.layout.comment.empty())
-          all.back().layout.comment += (all.back().layout.comment.empty() ? "" : "\n") + defaults.layout.comment;
+          appendLine(all.back().layout.comment, defaults.layout.comment);
         return;
       }
       first = false;
@@ -351,7 +351,7 @@ private:
       ops.takeComments(layout, /*before=*/true);
       if (ops.closeBrace()) {
         if (!layout.comment.empty())
-          section.layout.comment += (section.layout.comment.empty() ? "" : "\n") + layout.comment;
+          appendLine(section.layout.comment, layout.comment);
         break;
       }
       size_t before = cursor.at, count = section.arguments.size(), errors = diagnostics.count();
@@ -369,7 +369,7 @@ private:
     ops.endStatement(behind);
     for (const std::string &text : {behind.comment, behind.trailing})
       if (!text.empty())
-        section.layout.comment += (section.layout.comment.empty() ? "" : "\n") + text;
+        appendLine(section.layout.comment, text);
     if (network.training)
       diagnostics.error(section.range, "expected one 'training' in a network");
     network.training = std::move(section);
@@ -404,7 +404,7 @@ private:
       if (ops.closeBrace()) {
         for (const std::string &text : {header.comment, header.trailing, layout.comment})
           if (!text.empty())
-            table.layout.comment += (table.layout.comment.empty() ? "" : "\n") + text;
+            appendLine(table.layout.comment, text);
         return table;
       }
       size_t begin = cursor.at;

@@ -16,6 +16,7 @@ struct Target {
 };
 constexpr Target kTargets[] = {
     {"spec", fuzzSpec},
+    {"text", fuzzText},
     {"expression", fuzzExpression},
     {"safetensors", fuzzSafetensors},
     {"idx", fuzzIdx},

@@ -10,6 +10,7 @@
 namespace incept::fuzz {
 
 void fuzzSpec(std::string_view text);       ///< a description: JSON text, tree, checks
+void fuzzText(std::string_view text);       ///< a description in the text form; what is read is written, and read again
 void fuzzExpression(std::string_view text); ///< an expression, parsed and evaluated
 void fuzzSafetensors(std::string_view bytes);
 void fuzzIdx(std::string_view bytes);        ///< a folder of images and labels; the first bytes say how it is cut

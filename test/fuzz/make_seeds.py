@@ -28,14 +28,24 @@ def read(*path):
 
 # Descriptions, and the expressions in them.
 expressions = set()
-for folder in ("specs", os.path.join("specs", "blocks"), os.path.join("test", "numerics", "Inputs")):
+for folder in ("specs", os.path.join("specs", "blocks"), os.path.join("specs", "json"),
+               os.path.join("test", "numerics", "Inputs")):
     for name in sorted(os.listdir(os.path.join(root, folder))):
+        if name.endswith(".incept"):
+            text = read(folder, name)
+            seed("text", folder.replace(os.sep, "-") + "-" + name, text)
+            expressions.update(re.findall(r"= ([^,\n=]*[-+*(][^,\n=]*)[,)\n]", text.decode()))
         if name.endswith(".json"):
             text = read(folder, name)
             seed("spec", folder.replace(os.sep, "-") + "-" + name, text)
             expressions.update(re.findall(r'"([^"\n]*[-+*/(][^"\n]*)"', text.decode()))
 for number, text in enumerate(sorted(expressions)[:200] + ["select(a > 1, row.k, -2 // 3)", "round(1.5 * width)"]):
     seed("expression", str(number), text)
+
+
+# The examples of the language's reference have every construct.
+for number, text in enumerate(re.findall(r"^```incept(?: body)?\n(.*?)^```", read("docs", "Spec.md").decode(), re.M | re.S)):
+    seed("text", f"example{number}", text)
 
 
 def safetensors(tensors, metadata):

@@ -113,6 +113,7 @@ FailureOr<OwningOpRef<ModuleOp>> loadGraph(MLIRContext &context, const CompileOp
   load.parameters = options.parameters;
   load.importPaths = options.importPaths;
   load.network = options.network;
+  load.jsonDiagnostics = options.jsonDiagnostics;
   auto module = loadNetwork(context, options.spec, load, llvm::errs());
   if (failed(module))
     return failure();

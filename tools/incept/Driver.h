@@ -66,6 +66,7 @@ struct CompileOptions {
   std::map<std::string, std::string> parameters; ///< --set NAME=VALUE
   std::vector<std::string> importPaths;          ///< -I
   std::string network;                           ///< --network
+  bool jsonDiagnostics = false;                  ///< --diagnostics=json
   std::optional<Phase> from;                     ///< the phase that the IR in `spec` was printed after
   bool saysPrecision = false;                    ///< phases.precision was chosen
   std::optional<Phase> stopAfter;

@@ -52,7 +52,8 @@ int checkSpecs(const std::vector<std::string> &paths, const CompileOptions &opti
     load.parameters = options.parameters;
     load.importPaths = options.importPaths;
     load.network = options.network;
-    load.acceptLibrary = true;
+    load.acceptLibrary = load.warnings = true;
+    load.jsonDiagnostics = options.jsonDiagnostics;
     if (mlir::failed(loadNetwork(*context, path, load, llvm::errs())))
       status = kInputAtFault;
   }

@@ -36,6 +36,12 @@ void addParameters(CLI::App *command, CompileOptions &options) {
       "give a parameter of the network a value, NAME=VALUE");
   command->add_option("-I,--import-path", options.importPaths, "folder in which imports are looked for")->expected(1);
   command->add_option("--network", options.network, "which network of a file that has several");
+  command
+      ->add_option_function<std::string>(
+          "--diagnostics", [&options](const std::string &style) { options.jsonDiagnostics = style == "json"; },
+          "how mistakes of the description are printed: text, or json, an object per line")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->default_str("text");
 }
 
 /// Options that every command which reads a description has.
