@@ -14,7 +14,9 @@ set_target_properties(DNNL::dnnl PROPERTIES IMPORTED_LOCATION ${DNNL_LIBRARY}
   INTERFACE_INCLUDE_DIRECTORIES ${DNNL_INCLUDE_DIR})
 
 # Headers only: a compiled program loads the libraries when it reads an image file.
-find_path(TURBOJPEG_INCLUDE_DIR turbojpeg.h REQUIRED)
+find_package(Threads REQUIRED)
+find_path(JPEG_INCLUDE_DIR jpeglib.h REQUIRED) # libjpeg-turbo's: crops and skips rows
+find_library(JPEG_LIBRARY jpeg REQUIRED) # for tests, which make files
 find_path(SPNG_INCLUDE_DIR spng.h REQUIRED)
 
 find_package(GTest REQUIRED)

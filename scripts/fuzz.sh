@@ -5,7 +5,7 @@
 #   --build    build only, into build/fuzz
 #   --seconds  for each target (3600)
 #   --jobs     targets at a time (one per core)
-#   TARGET     spec text expression safetensors idx picture image elf ptx plan checkpoint; default: all
+#   TARGET     spec text expression safetensors idx picture tar image elf ptx plan checkpoint; default: all
 set -uo pipefail
 cd "$(dirname "$0")/.."
 build=build/fuzz

@@ -15,7 +15,17 @@ Status runInfo(Program &program, bool json, bool memory);
 /// Its own version, those of the formats that it reads and of the libraries that it uses.
 Status runVersion(Program &program);
 Status runInit(Program &program, uint64_t seed, const std::string &output);
-Status runEval(Program &program, const std::string &data, const std::string &weights, bool json, const Note &note);
+struct EvalOptions {
+  std::string data, weights;
+  std::string protocol; ///< KIND,KEY=VALUE,... in place of the description's
+  bool json = false;
+  int inputThreads = kChooseThreads;
+  int64_t maxBadImages = 100;
+};
+/// Accuracy and loss on the test images.
+Status runEval(Program &program, const EvalOptions &options, const Note &note);
+/// Takes a protocol of a command line; nothing where it is empty.
+Status chooseEvaluation(Program &program, const std::string &text);
 
 struct StepOptions {
   std::string weights, batch, output;
@@ -26,7 +36,7 @@ struct StepOptions {
 Status runStep(Program &program, const StepOptions &options);
 
 struct PredictOptions {
-  std::string weights, input, output;
+  std::string weights, input, output, protocol;
   std::vector<std::string> images;
   int64_t top = 5;
   bool json = false;
@@ -48,5 +58,20 @@ struct BenchOptions {
 };
 /// Times steps on synthetic images.
 Status runBench(Program &program, const BenchOptions &options);
+
+/// Which data `bench --data` and `look` read, and how.
+struct InputOptions {
+  std::string data, augment, output;
+  int64_t batches = 0; ///< 0: for about 10 seconds
+  int64_t images = 32; ///< of look
+  uint64_t seed = 0;
+  int inputThreads = kChooseThreads;
+  int64_t maxBadImages = 100;
+  bool json = false, evaluation = false; ///< as in evaluation
+};
+/// Times the input pipeline alone. Needs no device.
+Status runInputBench(Program &program, const InputOptions &options, const Note &note);
+/// Writes a sheet of training images as the network sees them, with their labels. Needs no device.
+Status runLook(Program &program, const InputOptions &options, const Note &note);
 
 } // namespace incept

@@ -3,8 +3,10 @@
 // eval and predict: inference with given weights.
 
 #include "runtime/cli/Commands.h"
-#include "runtime/io/ImageFile.h"
+#include "runtime/io/SampleMaker.h"
+#include "runtime/support/Files.h"
 #include "runtime/support/Text.h"
+#include "runtime/train/Identity.h"
 
 #include <algorithm>
 #include <cmath>
@@ -15,27 +17,54 @@
 
 namespace incept {
 
-/// Reads parameters and running statistics; a checkpoint will do, its slots are passed over.
-static Status loadWeights(Program &program, const std::string &path) {
+/// Reads parameters and running statistics; a checkpoint will do, its slots are passed over. Returns the names of
+/// classes that the file has.
+static Expected<std::vector<std::string>> loadWeights(Program &program, const std::string &path) {
   auto file = SafetensorsReader::open(path);
   if (!file)
     return file.status();
-  return program.loadTensors(*file, {"parameter", "state"});
+  INCEPT_RETURN_IF_ERROR(program.loadTensors(*file, {"parameter", "state"}));
+  std::vector<std::string> classes = recordedClasses(file->metadata);
+  if (int64_t(classes.size()) != program.image().classes)
+    classes.clear();
+  return classes;
 }
 
-Status runEval(Program &program, const std::string &data, const std::string &weights, bool json, const Note &note) {
-  INCEPT_RETURN_IF_ERROR(loadWeights(program, weights));
-  auto images = loadImages(data, Split::Test, program.imageShape());
-  if (!images)
-    return images.status();
-  if (images->count == 0)
-    return inputError("'" + data +
+Status chooseEvaluation(Program &program, const std::string &text) {
+  if (text.empty())
+    return {};
+  auto json = parseOptions(text);
+  if (!json)
+    return json.status();
+  auto options = EvaluationOptions::fromJson(*json);
+  if (!options)
+    return usageError(options.status().message());
+  program.setEvaluation(*options);
+  return {};
+}
+
+Status runEval(Program &program, const EvalOptions &options, const Note &note) {
+  INCEPT_RETURN_IF_ERROR(chooseEvaluation(program, options.protocol));
+  auto names = loadWeights(program, options.weights);
+  if (!names)
+    return names.status();
+  auto opened = openDataset(options.data, Split::Evaluation, program.imageShape());
+  if (!opened)
+    return opened.status();
+  std::shared_ptr<const Dataset> images = std::move(*opened);
+  if (images->size() == 0)
+    return inputError("'" + options.data +
                       "' has no test images: expected t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte (.gz or not)");
-  auto accuracy = evaluate(program, *images);
+  if (!names->empty() && !images->classes().empty() && *names != images->classes())
+    return inputError("the classes of '" + options.data + "' are not those that '" + options.weights +
+                      "' was trained for");
+  auto accuracy = evaluate(program, images, {options.inputThreads, options.maxBadImages, note});
   if (!accuracy)
     return accuracy.status();
+  if (accuracy->images == 0)
+    return inputError("none of the test images of '" + options.data + "' can be read");
   double count = static_cast<double>(accuracy->images);
-  if (json)
+  if (options.json)
     std::printf("{\"top1\":%.6f,\"top5\":%.6f,\"loss\":%s,\"images\":%lld}\n", double(accuracy->top1) / count,
                 double(accuracy->top5) / count, jsonNumber(accuracy->loss).c_str(),
                 static_cast<long long>(accuracy->images));
@@ -44,7 +73,8 @@ Status runEval(Program &program, const std::string &data, const std::string &wei
                 100 * double(accuracy->top1) / count, 100 * double(accuracy->top5) / count, accuracy->loss,
                 static_cast<long long>(accuracy->images));
   if (!std::isfinite(accuracy->loss))
-    note("scores of '" + data + "' are not finite: are '" + weights + "' the weights of a training that went well?");
+    note("scores of '" + options.data + "' are not finite: are '" + options.weights +
+         "' the weights of a training that went well?");
   return {};
 }
 
@@ -63,7 +93,8 @@ std::vector<int64_t> topClasses(const float *logits, int64_t classes, int64_t co
   return order;
 }
 
-static void printTop(const std::string &name, const float *logits, int64_t classes, const PredictOptions &options) {
+static void printTop(const std::string &name, const float *logits, int64_t classes,
+                     const std::vector<std::string> &names, const PredictOptions &options) {
   bool isFinite = std::all_of(logits, logits + classes, [](float logit) { return std::isfinite(logit); });
   std::vector<int64_t> order = topClasses(logits, classes, options.top);
   int64_t top = isFinite ? static_cast<int64_t>(order.size()) : 0; // a NaN has no probability
@@ -77,10 +108,15 @@ static void printTop(const std::string &name, const float *logits, int64_t class
     std::printf("%s:%s", printable(name).c_str(), isFinite ? "" : " scores are not finite");
   for (int64_t i = 0; i < top; ++i) {
     double probability = std::exp(double(logits[order[i]]) - logits[order[0]]) / sum;
-    if (options.json)
-      line["top"].push_back({{"class", order[i]}, {"probability", probability}});
-    else
-      std::printf(" %lld (%.1f %%)", static_cast<long long>(order[i]), 100 * probability);
+    if (options.json) {
+      nlohmann::ordered_json entry = {{"class", order[i]}, {"probability", probability}};
+      if (!names.empty())
+        entry["name"] = names[order[i]];
+      line["top"].push_back(entry);
+    } else {
+      std::string text = names.empty() ? std::to_string(order[i]) : printable(names[order[i]]);
+      std::printf(" %s (%.1f %%)", text.c_str(), 100 * probability);
+    }
   }
   // A file's name need not be UTF-8.
   std::printf("%s\n", options.json ? line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).c_str() : "");
@@ -91,7 +127,13 @@ namespace {
 /// The images to classify, a batch at a time.
 class Images {
 public:
-  Images(Program &program, const PredictOptions &options) : program(program), options(options) {}
+  Images(Program &program, const PredictOptions &options)
+      : program(program), options(options), maker({program.imageShape(),
+                                                   /*training=*/false,
+                                                   {},
+                                                   program.evaluation(),
+                                                   /*seed=*/0,
+                                                   /*strict=*/true}) {}
 
   Status open() {
     const program::Image &image = program.image();
@@ -129,10 +171,11 @@ public:
     }
     std::memset(program.u8Images(), 0, image.batchSize * elements);
     for (int64_t row = 0; row < rows; ++row) {
-      auto picture = readPicture(options.images[first + row], image.channels);
-      if (!picture)
-        return picture.status();
-      fitPicture(*picture, image.height, image.width, program.u8Images() + row * elements);
+      const std::string &path = options.images[first + row];
+      auto file = LoadedFile::open(path, kMaxPictureBytes);
+      if (!file)
+        return file.status();
+      INCEPT_RETURN_IF_ERROR(maker.makePicture(file->bytes(), path, program.u8Images() + row * elements));
     }
     return {};
   }
@@ -146,6 +189,7 @@ public:
 private:
   Program &program;
   const PredictOptions &options;
+  SampleMaker maker;
   std::optional<SafetensorsFile> tensors;
   std::string_view values; ///< of `images` in `tensors`
 };
@@ -156,7 +200,10 @@ Status runPredict(Program &program, const PredictOptions &options, const Note &n
   if (options.input.empty() && options.images.empty())
     return usageError("expected image files, or --input=FILE.safetensors");
   INCEPT_RETURN_IF_ERROR(tryOutput(options.output));
-  INCEPT_RETURN_IF_ERROR(loadWeights(program, options.weights));
+  INCEPT_RETURN_IF_ERROR(chooseEvaluation(program, options.protocol));
+  auto names = loadWeights(program, options.weights);
+  if (!names)
+    return names.status();
   Images images(program, options);
   INCEPT_RETURN_IF_ERROR(images.open());
   int64_t batch = program.image().batchSize, classes = program.image().classes;
@@ -169,7 +216,7 @@ Status runPredict(Program &program, const PredictOptions &options, const Note &n
     std::memcpy(logits.data() + first * classes, program.logits(), rows * classes * 4);
   }
   for (int64_t i = 0; options.output.empty() && i < images.count; ++i)
-    printTop(images.name(i), logits.data() + i * classes, classes, options);
+    printTop(images.name(i), logits.data() + i * classes, classes, *names, options);
   if (!std::all_of(logits.begin(), logits.end(), [](float logit) { return std::isfinite(logit); }))
     note("some scores are not finite: are '" + options.weights + "' the weights of a training that went well?");
   if (options.output.empty())

@@ -24,12 +24,14 @@ constexpr int64_t kMaxSteps = int64_t(1) << 53;
 /// Everything the command line can say.
 struct Arguments {
   bool json = false, memory = false, version = false;
-  std::string data, weights, output;
+  std::string output;
   uint64_t seed = 0;
   TrainOptions train;
   StepOptions step;
   PredictOptions predict;
   BenchOptions bench;
+  EvalOptions eval;
+  InputOptions input;
   std::vector<std::string> settings;
 };
 
@@ -56,9 +58,27 @@ std::string checkPositive(const std::string &text) {
   return readNumber(text, value) && value > 0 ? "" : "expected a number above 0, but got '" + text + "'";
 }
 
+constexpr const char *kDataHelp = "folder:DIR, webdataset:PATTERN, cifar:DIR, idx:DIR or synthetic:";
+
+/// Options of everything that reads many images.
+void addInput(CLI::App &command, int &threads, int64_t &maxBadImages) {
+  command
+      .add_option("--input-threads", threads,
+                  "threads that make images; one for each processor where this is not given")
+      ->check(wholeNumber(0, 1024));
+  command.add_option("--max-bad-images", maxBadImages, "more damaged images are an error")
+      ->check(wholeNumber(0, kMaxSteps))
+      ->capture_default_str();
+}
+
 void addTrain(CLI::App &app, Arguments &a) {
   CLI::App *command = app.add_subcommand("train", "train on images");
-  command->add_option("--data", a.train.data, "idx:DIR or synthetic:")->required();
+  command->add_option("--data", a.train.data, kDataHelp)->required();
+  auto *fraction = command->add_option("--val-fraction", a.train.valFraction, "share of the images that tests")
+                       ->check(CLI::Range(1e-9, 0.999));
+  command->add_option("--val-data", a.train.valData, "test images from elsewhere")->excludes(fraction);
+  command->add_option("--augment", a.train.augment, "KIND,KEY=VALUE,... in place of the description's");
+  addInput(*command, a.train.inputThreads, a.train.maxBadImages);
   auto *epochs = command->add_option("--epochs", a.train.epochs, "passes over the images")->check(checkPositive);
   command->add_option("--steps", a.train.steps, "updates")->check(wholeNumber(1, kMaxSteps))->excludes(epochs);
   command->add_option("--seed", a.train.seed, "seed of weights, order and dropout")->check(checkSeed);
@@ -96,13 +116,16 @@ void addOthers(CLI::App &app, Arguments &a) {
   init->add_option("--seed", a.seed, "seed")->check(checkSeed);
   init->add_option("--output", a.output, "safetensors file")->required();
   CLI::App *eval = app.add_subcommand("eval", "accuracy on the test images");
-  eval->add_option("--data", a.data, "idx:DIR or synthetic:")->required();
-  eval->add_option("--weights", a.weights, "safetensors file")->required();
-  eval->add_flag("--json", a.json, "as JSON");
+  eval->add_option("--data", a.eval.data, kDataHelp)->required();
+  eval->add_option("--weights", a.eval.weights, "safetensors file")->required();
+  eval->add_option("--protocol", a.eval.protocol, "timm or tf, perhaps with ,crop=C,filter=F");
+  eval->add_flag("--json", a.eval.json, "as JSON");
+  addInput(*eval, a.eval.inputThreads, a.eval.maxBadImages);
   CLI::App *predict = app.add_subcommand("predict", "classify images");
   predict->add_option("--weights", a.predict.weights, "safetensors file")->required();
   auto *images = predict->add_option("images", a.predict.images, "JPEG and PNG files");
   predict->add_option("--input", a.predict.input, "safetensors file with images f32 (N,C,H,W)")->excludes(images);
+  predict->add_option("--protocol", a.predict.protocol, "timm or tf, perhaps with ,crop=C,filter=F");
   predict->add_option("--output", a.predict.output, "safetensors file for logits");
   predict->add_option("--top", a.predict.top, "classes to print")
       ->check(wholeNumber(1, kMaxSteps))
@@ -118,6 +141,11 @@ void addOthers(CLI::App &app, Arguments &a) {
   CLI::App *bench = app.add_subcommand("bench", "time steps on synthetic images");
   bench->add_option("--steps", a.bench.steps, "how many")->check(wholeNumber(1, 1000000))->capture_default_str();
   bench->add_flag("--json", a.bench.json, "as JSON");
+  bench->add_option("--data", a.input.data, "time the input of these data instead, for 10 seconds or so many batches");
+  bench->add_option("--batches", a.input.batches, "with --data: how many")->check(wholeNumber(1, kMaxSteps));
+  bench->add_option("--augment", a.input.augment, "with --data: KIND,KEY=VALUE,...");
+  bench->add_flag("--evaluation", a.input.evaluation, "with --data: the test images, as in evaluation");
+  addInput(*bench, a.input.inputThreads, a.input.maxBadImages);
   auto *profile = bench->add_flag("--profile", a.bench.profile, "time of launches against the machine's peaks");
   bench->add_flag("--launches", a.bench.launches, "with --profile: list every launch")->needs(profile);
   bench->add_flag("--bound", a.bench.bound, "time the step's convolutions alone too");
@@ -134,10 +162,14 @@ Status dispatch(const std::string &command, const std::string &name, Arguments &
     INCEPT_RETURN_IF_ERROR((*program)->hyperparameters().set(setting));
   if (command == "info")
     return runInfo(**program, a.json, a.memory);
-  INCEPT_RETURN_IF_ERROR((*program)->prepareDevice());
   Note note = [&](const std::string &text) {
     std::fprintf(stderr, "%s: note: %s\n", name.c_str(), printable(text).c_str());
   };
+  if (command == "bench" && !a.input.data.empty()) {
+    a.input.json = a.bench.json;
+    return runInputBench(**program, a.input, note);
+  }
+  INCEPT_RETURN_IF_ERROR((*program)->prepareDevice());
   if (std::string text = (*program)->device().note(); !text.empty())
     note(text);
   if (command == "train") {
@@ -149,7 +181,7 @@ Status dispatch(const std::string &command, const std::string &name, Arguments &
   if (command == "init")
     return runInit(**program, a.seed, a.output);
   if (command == "eval")
-    return runEval(**program, a.data, a.weights, a.json, note);
+    return runEval(**program, a.eval, note);
   if (command == "predict")
     return runPredict(**program, a.predict, note);
   if (command == "step")

@@ -145,7 +145,7 @@ Expected<ImageSet> loadIdx(const std::string &directory, Split split, const Imag
   std::string prefix = split == Split::Train ? "train" : "t10k";
   std::string imageName = prefix + "-images-idx3-ubyte", labelName = prefix + "-labels-idx1-ubyte";
   std::string imagePath = findIdx(directory, imageName), labelPath = findIdx(directory, labelName);
-  if (split == Split::Test && imagePath.empty() && labelPath.empty())
+  if (split != Split::Train && imagePath.empty() && labelPath.empty())
     return ImageSet{};
   if (imagePath.empty() || labelPath.empty())
     return inputError("'" + directory + "' has no " + (imagePath.empty() ? imageName : labelName) +
@@ -209,9 +209,12 @@ Expected<ImageSet> loadImages(const std::string &source, Split split, const Imag
     return makeSynthetic(split, shape);
   if (startsWith("idx:"))
     return loadIdx(source.substr(4), split, shape);
-  if (!findIdx(source, "train-images-idx3-ubyte").empty())
+  if (isIdx(source))
     return loadIdx(source, split, shape);
-  return inputError("unknown data source '" + source + "': expected idx:DIR or synthetic:");
+  return inputError("unknown data source '" + source +
+                    "': expected folder:DIR, webdataset:PATTERN, cifar:DIR, idx:DIR or synthetic:");
 }
+
+bool isIdx(const std::string &directory) { return !findIdx(directory, "train-images-idx3-ubyte").empty(); }
 
 } // namespace incept

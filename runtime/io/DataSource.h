@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Where images and labels come from: idx:DIR (MNIST-style files, .gz too) and synthetic:.
+// Images and labels in memory: idx:DIR (MNIST-style files, .gz too) and synthetic:.
 #pragma once
 
 #include "runtime/support/Status.h"
@@ -25,11 +25,15 @@ struct ImageShape {
   int64_t channels, height, width, classes;
 };
 
-enum class Split { Train, Test };
+/// Evaluation is Test, or the whole source where it has no splits.
+enum class Split { Train, Test, Evaluation };
 
 /// Loads a split of SRC ("idx:DIR", "synthetic:", or a directory with idx files). A missing test split gives an empty
 /// set. Synthetic images are always the same ones. Every mistake names the file. What the headers of images and labels
 /// say is checked, and that there is memory for it, before anything is unpacked.
 Expected<ImageSet> loadImages(const std::string &source, Split split, const ImageShape &shape);
+
+/// Whether a folder has idx files.
+bool isIdx(const std::string &directory);
 
 } // namespace incept

@@ -1,45 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "runtime/io/ImageFile.h"
-#include "runtime/support/Files.h"
+#include "runtime/io/Library.h"
 
-#include <algorithm>
-#include <cmath>
-#include <dlfcn.h>
-#include <memory>
 #include <spng.h>
-#include <turbojpeg.h>
 
 namespace incept {
 
 namespace {
 
-/// Most bytes of a file that are read: more than any picture of kMaxPicturePixels needs.
-constexpr uint64_t kMaxPictureBytes = uint64_t(1) << 30;
-
-/// The part of a picture's side that is looked at.
-constexpr double kCentralPart = 0.875;
-
-template <typename Function>
-bool find(void *library, const char *name, Function *&function) {
-  function = reinterpret_cast<Function *>(::dlsym(library, name));
-  return function != nullptr;
-}
-
-/// The functions of libjpeg-turbo that are used.
-struct JpegLibrary {
-  decltype(tjInitDecompress) *init;
-  decltype(tjDestroy) *destroy;
-  decltype(tjDecompressHeader3) *readHeader;
-  decltype(tjDecompress2) *decompress;
-  decltype(tjGetErrorStr2) *error;
-
-  bool load(void *library) {
-    return find(library, "tjInitDecompress", init) && find(library, "tjDestroy", destroy) &&
-           find(library, "tjDecompressHeader3", readHeader) && find(library, "tjDecompress2", decompress) &&
-           find(library, "tjGetErrorStr2", error);
-  }
-};
+constexpr const char *kSpng = "libspng.so.0";
 
 /// The functions of libspng that are used.
 struct PngLibrary {
@@ -59,165 +29,86 @@ struct PngLibrary {
   }
 };
 
-/// Loads a library for the rest of the process's life; null where the machine does not have it.
-template <typename Library>
-const Library *loadLibrary(const char *file) {
-  static Library functions;
-  static const bool loaded = [&] {
-    void *library = ::dlopen(file, RTLD_NOW | RTLD_LOCAL);
-    return library && functions.load(library);
-  }();
-  return loaded ? &functions : nullptr;
-}
+/// A context of libspng that has read the header.
+class Png {
+public:
+  explicit Png(const PngLibrary &library) : library(library), context(library.create(0), library.destroy) {}
 
-Status noLibrary(const std::string &name, const char *file, const char *package) {
-  return machineError("cannot read '" + name + "': expected the library " + file + " on this machine: install " +
-                      package);
-}
-
-Status badFile(const std::string &name, const std::string &why) {
-  return inputError("cannot read the image '" + name + "': " + why);
-}
-
-/// Allocates after a look at the size.
-Status allocate(const std::string &name, int64_t height, int64_t width, int64_t channels, Picture &picture) {
-  if (height < 1 || width < 1 || height > kMaxPicturePixels / width)
-    return badFile(name, "expected at most " + std::to_string(kMaxPicturePixels) + " pixels, but it has " +
-                             std::to_string(width) + "x" + std::to_string(height));
-  picture.height = height;
-  picture.width = width;
-  picture.channels = channels;
-  picture.pixels.resize(height * width * channels);
-  return {};
-}
-
-Expected<Picture> decodeJpeg(std::string_view bytes, const std::string &name, int64_t channels) {
-  const char *file = "libturbojpeg.so.0";
-  const JpegLibrary *library = loadLibrary<JpegLibrary>(file);
-  if (!library)
-    return noLibrary(name, file, "libturbojpeg0");
-  std::unique_ptr<void, decltype(library->destroy)> decoder(library->init(), library->destroy);
-  if (!decoder)
-    return machineError("libjpeg-turbo cannot be initialized");
-  const auto *data = reinterpret_cast<const unsigned char *>(bytes.data());
-  int width = 0, height = 0, subsampling = 0, colors = 0;
-  if (library->readHeader(decoder.get(), data, bytes.size(), &width, &height, &subsampling, &colors) != 0)
-    return badFile(name, library->error(decoder.get()));
-  if (colors == TJCS_CMYK || colors == TJCS_YCCK)
-    return badFile(name, "its colors are CMYK: convert it to RGB");
-  Picture picture;
-  INCEPT_RETURN_IF_ERROR(allocate(name, height, width, channels, picture));
-  // Warnings are about damaged data; many scans are how a small file takes hours.
-  int flags = TJFLAG_STOPONWARNING | TJFLAG_LIMITSCANS | TJFLAG_ACCURATEDCT;
-  if (library->decompress(decoder.get(), data, bytes.size(), picture.pixels.data(), width, 0, height,
-                          channels == 1 ? TJPF_GRAY : TJPF_RGB, flags) != 0)
-    return badFile(name, library->error(decoder.get()));
-  return picture;
-}
-
-/// Gray in place of RGB, by the weights that JPEG uses; a gray pixel keeps its value.
-void keepLuma(Picture &picture) {
-  int64_t count = picture.height * picture.width;
-  for (int64_t i = 0; i < count; ++i) {
-    const uint8_t *rgb = picture.pixels.data() + 3 * i;
-    picture.pixels[i] = static_cast<uint8_t>((299 * rgb[0] + 587 * rgb[1] + 114 * rgb[2] + 500) / 1000);
+  Status open(std::string_view bytes, const std::string &name) {
+    if (!context)
+      return machineError("libspng cannot be initialized");
+    // Texts and profiles are not needed, but kept, and may unpack to a lot.
+    int error = library.setChunkLimits(context.get(), 1 << 24, 1 << 26);
+    if (!error)
+      error = library.setBuffer(context.get(), bytes.data(), bytes.size());
+    if (!error)
+      error = library.readHeader(context.get(), &header);
+    if (error)
+      return badPicture(name, library.error(error));
+    bool fits = header.height > 0 && header.width > 0 && header.height <= kMaxPicturePixels / header.width;
+    return fits ? Status() : tooLarge(name, header.width, header.height);
   }
-  picture.pixels.resize(count);
-  picture.channels = 1;
-}
 
-Expected<Picture> decodePng(std::string_view bytes, const std::string &name, int64_t channels) {
-  const char *file = "libspng.so.0";
-  const PngLibrary *library = loadLibrary<PngLibrary>(file);
-  if (!library)
-    return noLibrary(name, file, "libspng0");
-  std::unique_ptr<spng_ctx, decltype(library->destroy)> decoder(library->create(0), library->destroy);
-  if (!decoder)
-    return machineError("libspng cannot be initialized");
+  Status decode(const std::string &name, PixelBuffer &pixels) {
+    pixels.resize(header.height, header.width, 4);
+    int error = library.decode(context.get(), pixels.bytes.data(), pixels.bytes.size(), SPNG_FMT_RGBA8, 0);
+    return error ? badPicture(name, library.error(error)) : Status();
+  }
+
   spng_ihdr header{};
-  // Texts and profiles are not needed, but kept, and may unpack to a lot.
-  int error = library->setChunkLimits(decoder.get(), 1 << 24, 1 << 26);
-  if (!error)
-    error = library->setBuffer(decoder.get(), bytes.data(), bytes.size());
-  if (!error)
-    error = library->readHeader(decoder.get(), &header);
-  if (error)
-    return badFile(name, library->error(error));
-  Picture picture;
-  INCEPT_RETURN_IF_ERROR(allocate(name, header.height, header.width, 3, picture));
-  if ((error = library->decode(decoder.get(), picture.pixels.data(), picture.pixels.size(), SPNG_FMT_RGB8, 0)))
-    return badFile(name, library->error(error));
-  if (channels == 1)
-    keepLuma(picture);
-  return picture;
-}
 
-/// How one output element is made along an axis: a weighted mean of the inputs from `first` on.
-struct Filter {
-  int64_t first;
-  std::vector<double> weights;
+private:
+  const PngLibrary &library;
+  std::unique_ptr<spng_ctx, decltype(PngLibrary::destroy)> context;
 };
-
-/// Triangle filters for `count` outputs, `step` inputs apart, the first one's cell starting at `start`.
-std::vector<Filter> makeFilters(int64_t inputs, int64_t count, double start, double step) {
-  double reach = std::max(step, 1.0);
-  std::vector<Filter> filters;
-  for (int64_t i = 0; i < count; ++i) {
-    double center = start + (double(i) + 0.5) * step - 0.5; // input i is centered at i
-    // The center lies inside the picture, so that at least the nearest input counts.
-    int64_t first = std::max<int64_t>(int64_t(std::floor(center - reach)) + 1, 0);
-    int64_t last = std::min<int64_t>(int64_t(std::ceil(center + reach)) - 1, inputs - 1);
-    Filter filter{first, {}};
-    double sum = 0;
-    for (int64_t input = first; input <= last; ++input) {
-      filter.weights.push_back(1 - std::abs(double(input) - center) / reach);
-      sum += filter.weights.back();
-    }
-    for (double &weight : filter.weights)
-      weight /= sum;
-    filters.push_back(std::move(filter));
-  }
-  return filters;
-}
 
 } // namespace
 
-Expected<Picture> decodePicture(std::string_view bytes, const std::string &name, int64_t channels) {
-  if (bytes.substr(0, 3) == "\xff\xd8\xff")
-    return decodeJpeg(bytes, name, channels);
-  if (bytes.substr(0, 8) == "\x89PNG\r\n\x1a\n")
-    return decodePng(bytes, name, channels);
-  return badFile(name, "expected a JPEG or PNG file");
-}
-
-Expected<Picture> readPicture(const std::string &path, int64_t channels) {
-  auto file = LoadedFile::open(path, kMaxPictureBytes);
-  if (!file)
-    return file.status();
-  return decodePicture(file->bytes(), path, channels);
-}
-
-void fitPicture(const Picture &picture, int64_t height, int64_t width, uint8_t *pixels) {
-  double step = kCentralPart * std::min(double(picture.width) / double(width), double(picture.height) / double(height));
-  auto rows = makeFilters(picture.height, height, (double(picture.height) - step * double(height)) / 2, step);
-  auto columns = makeFilters(picture.width, width, (double(picture.width) - step * double(width)) / 2, step);
-  int64_t channels = picture.channels;
-  std::vector<double> line(picture.width * channels);
-  for (int64_t y = 0; y < height; ++y) {
-    std::fill(line.begin(), line.end(), 0.0);
-    for (size_t k = 0; k < rows[y].weights.size(); ++k) {
-      const uint8_t *source = picture.pixels.data() + (rows[y].first + int64_t(k)) * picture.width * channels;
-      for (size_t i = 0; i < line.size(); ++i)
-        line[i] += rows[y].weights[k] * source[i];
-    }
-    for (int64_t x = 0; x < width; ++x)
-      for (int64_t c = 0; c < channels; ++c) {
-        double value = 0;
-        for (size_t k = 0; k < columns[x].weights.size(); ++k)
-          value += columns[x].weights[k] * line[(columns[x].first + int64_t(k)) * channels + c];
-        *pixels++ = static_cast<uint8_t>(std::lround(value));
-      }
+Status PictureDecoder::open(std::string_view file, const std::string &text) {
+  bytes = file;
+  name = text;
+  isJpeg = bytes.substr(0, 3) == "\xff\xd8\xff";
+  if (!isJpeg)
+    return bytes.substr(0, 8) == "\x89PNG\r\n\x1a\n" ? openPng() : badPicture(name, "expected a JPEG or PNG file");
+  if (!jpeg) {
+    auto created = JpegDecoder::create(name);
+    if (!created)
+      return created.status();
+    jpeg = std::move(*created);
   }
+  INCEPT_RETURN_IF_ERROR(jpeg->open(bytes, name));
+  h = jpeg->height();
+  w = jpeg->width();
+  return {};
+}
+
+Status PictureDecoder::openPng() {
+  const PngLibrary *library = loadLibrary<PngLibrary>(kSpng);
+  if (!library)
+    return noLibrary(name, kSpng, "libspng0");
+  Png png(*library);
+  INCEPT_RETURN_IF_ERROR(png.open(bytes, name));
+  h = png.header.height;
+  w = png.header.width;
+  return {};
+}
+
+Expected<PixelView> PictureDecoder::decode(const Box &box, int64_t channels, bool strict) {
+  warningCount = 0;
+  if (!isJpeg)
+    return decodePng(box, channels);
+  INCEPT_RETURN_IF_ERROR(jpeg->decode(box, channels, strict, pixels));
+  warningCount = jpeg->warnings();
+  return pixels.view();
+}
+
+Expected<PixelView> PictureDecoder::decodePng(const Box &box, int64_t channels) {
+  Png png(*loadLibrary<PngLibrary>(kSpng));
+  INCEPT_RETURN_IF_ERROR(png.open(bytes, name));
+  INCEPT_RETURN_IF_ERROR(png.decode(name, pixels));
+  if (channels == 1)
+    keepLuma(pixels);
+  return pixels.view(box);
 }
 
 } // namespace incept

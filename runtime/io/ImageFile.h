@@ -1,36 +1,48 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// JPEG and PNG files, and how a picture of any size becomes an input of the network. The decoders (libjpeg-turbo,
-// libspng) are loaded when the first file needs them.
+// JPEG and PNG files. The content says which it is, not the name. The decoders (libjpeg-turbo, libspng) are loaded when
+// the first file needs them.
 #pragma once
 
+#include "runtime/io/Jpeg.h"
+#include "runtime/io/Pixels.h"
 #include "runtime/support/Status.h"
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace incept {
 
-/// Pixels u8 (H,W,C).
-struct Picture {
-  int64_t height = 0, width = 0, channels = 0;
-  std::vector<uint8_t> pixels;
-};
+/// Largest file that is read as a picture: more than any picture of kMaxPicturePixels needs.
+constexpr uint64_t kMaxPictureBytes = uint64_t(1) << 30;
 
-/// Most pixels of a picture, checked before memory for them is allocated.
-constexpr int64_t kMaxPicturePixels = int64_t(1) << 26;
-
-/// Reads a file as `channels` = 3 (RGB) or 1 (gray: the luma of ITU-R BT.601). Transparency and EXIF orientation are
+/// Decodes one file after the other and keeps its memory; one object per thread. Transparency and EXIF orientation are
 /// ignored.
-Expected<Picture> readPicture(const std::string &path, int64_t channels);
-/// The same of bytes in memory; `name` is for messages.
-Expected<Picture> decodePicture(std::string_view bytes, const std::string &name, int64_t channels);
+class PictureDecoder {
+public:
+  /// Reads the header of a file in memory; `name` is for messages. The bytes must live until `decode` has returned.
+  Status open(std::string_view bytes, const std::string &name);
+  int64_t height() const { return h; }
+  int64_t width() const { return w; }
+  /// Decodes a box that lies in the picture. `channels` is 4, for R,G,B and a byte of no meaning, or 1, for the luma of
+  /// ITU-R BT.601. `strict` makes an error of what a decoder of JPEG only warns of. What is returned lives until the
+  /// next call.
+  Expected<PixelView> decode(const Box &box, int64_t channels, bool strict);
+  /// What the last `decode` was warned of.
+  int64_t warnings() const { return warningCount; }
 
-/// The middle of the picture at height x width, as networks are evaluated: 87.5 % of the largest part of that aspect
-/// ratio, resampled bilinearly (with a triangle filter as wide as the step, where the picture is larger). `pixels` gets
-/// height*width*channels bytes.
-void fitPicture(const Picture &picture, int64_t height, int64_t width, uint8_t *pixels);
+private:
+  Status openPng();
+  Expected<PixelView> decodePng(const Box &box, int64_t channels);
+
+  std::string_view bytes;
+  std::string name;
+  int64_t h = 0, w = 0, warningCount = 0;
+  bool isJpeg = false;
+  std::unique_ptr<JpegDecoder> jpeg;
+  PixelBuffer pixels;
+};
 
 } // namespace incept

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
+#include <deque>
 
 namespace incept {
 
@@ -24,29 +24,55 @@ static void count(const float *logits, int64_t classes, int64_t label, Accuracy 
   ++accuracy.images;
 }
 
-/// Starts inference of the images from `first` on; rows beyond the last one are black.
-static Status startBatch(Program &program, const ImageSet &images, int64_t first) {
-  int64_t batch = program.image().batchSize, bytes = images.imageBytes();
-  int64_t rows = std::min(batch, images.count - first);
-  std::memcpy(program.u8Images(), images.image(first), rows * bytes);
-  std::memset(program.u8Images() + rows * bytes, 0, (batch - rows) * bytes);
-  return program.device().start(Work::Infer, Input::U8);
-}
-
-Expected<Accuracy> evaluate(Program &program, const ImageSet &images) {
+Expected<Accuracy> evaluate(Program &program, std::shared_ptr<const Dataset> images, const EvaluateOptions &options) {
+  LoaderOptions load;
+  load.sample.shape = program.imageShape();
+  load.sample.evaluation = program.evaluation();
+  load.batch = program.image().batchSize;
+  load.threads = options.inputThreads;
+  load.maxBadImages = options.maxBadImages;
+  load.note = options.note;
+  Loader loader(std::move(images), load);
   Accuracy accuracy;
-  int64_t batch = program.image().batchSize, classes = program.image().classes, started = 0;
-  int64_t ahead = int64_t(program.device().depth()) * batch;
+  int64_t classes = program.image().classes;
+  std::deque<std::vector<int64_t>> labels; ///< of the batches under way
   INCEPT_RETURN_IF_ERROR(program.prepareInference());
-  for (int64_t first = 0; first < images.count; first += batch) {
-    for (; started < images.count && started - first < ahead; started += batch)
-      INCEPT_RETURN_IF_ERROR(startBatch(program, images, started));
+  for (int64_t started = 0, done = 0; done < loader.batches(); ++done) {
+    for (; started < loader.batches() && started - done < int64_t(program.device().depth()); ++started) {
+      std::vector<int64_t> &own = labels.emplace_back(load.batch);
+      INCEPT_RETURN_IF_ERROR(loader.next(program.u8Images(), own.data()));
+      INCEPT_RETURN_IF_ERROR(program.device().start(Work::Infer, Input::U8));
+    }
     INCEPT_RETURN_IF_ERROR(program.device().finish());
-    for (int64_t row = 0; row < std::min(batch, images.count - first); ++row)
-      count(program.logits() + row * classes, classes, images.labels8[first + row], accuracy);
+    for (int64_t row = 0; row < load.batch; ++row)
+      if (int64_t label = labels.front()[row]; label >= 0) {
+        count(program.logits() + row * classes, classes, label, accuracy);
+        options.seen(label, program.logits() + row * classes);
+      }
+    labels.pop_front();
   }
   accuracy.loss /= double(std::max<int64_t>(accuracy.images, 1));
   return accuracy;
+}
+
+Expected<AugmentOptions> chooseAugmentation(const Program &program, const std::string &text, const Dataset &images) {
+  AugmentOptions options = AugmentOptions::of(images.hasPixels() ? Augmentation::None : Augmentation::Inception);
+  if (!text.empty()) {
+    auto json = parseOptions(text);
+    if (!json)
+      return json.status();
+    auto given = AugmentOptions::fromJson(*json);
+    if (!given)
+      return usageError(given.status().message());
+    options = *given;
+  } else if (program.augmentation()) {
+    options = *program.augmentation();
+  }
+  int64_t channels = program.image().channels;
+  if (options.kind != Augmentation::None && channels != 1 && channels != 3)
+    return inputError("expected a network whose input has 1 or 3 channels to augment its images, but it has " +
+                      std::to_string(channels));
+  return options;
 }
 
 } // namespace incept

@@ -40,6 +40,8 @@ struct Compared {
 };
 constexpr Compared kCompared[] = {{"incept.seed", "the seed"},
                                   {"incept.data_hash", "the checksum of the training images"},
+                                  {"incept.augmentation", "the augmentation"},
+                                  {"incept.classes", "the list of classes"},
                                   {"incept.weights_hash", "the checksum of the weights to start from"},
                                   {"incept.threads", "the number of threads"},
                                   {"incept.instruction_set", "the instruction set"},
@@ -50,35 +52,51 @@ constexpr Compared kCompared[] = {{"incept.seed", "the seed"},
 
 } // namespace
 
-std::string hashImages(const ImageSet &images) {
-  auto view = [](const std::vector<uint8_t> &bytes) {
-    return std::string_view(reinterpret_cast<const char *>(bytes.data()), bytes.size());
-  };
-  return Checksum().add(view(images.pixels)).add(view(images.labels8)).text();
-}
-
 Metadata describeRun(Program &program, const RunFacts &facts) {
   const program::Image &image = program.image();
   bool isCpu = image.target == "cpu";
   nlohmann::json hyper = {{"schedule", program.hyperparameters().schedule()}};
   for (const auto &[key, value] : program.hyperparameters().all())
     hyper[key] = value;
-  return {{"incept.checkpoint", std::to_string(kCheckpointVersion)},
-          {"incept.version", version()},
-          {"incept.network", image.network},
-          {"incept.spec_hash", image.specHash},
-          {"incept.seed", std::to_string(facts.seed)},
-          {"incept.data", facts.data},
-          {"incept.data_hash", facts.dataHash},
-          {"incept.weights_hash", facts.weightsHash},
-          {"incept.last_step", std::to_string(facts.lastStep)},
-          {"incept.hyperparameters", hyper.dump()},
-          {"incept.threads", std::to_string(image.threads)},
-          {"incept.instruction_set", isCpu ? image.isa : image.device + " " + image.arch},
-          {"incept.library", isCpu ? "oneDNN " + image.onednn : "cuDNN " + image.cudnn},
-          {"incept.precision", image.tf32 ? image.precision + " with TF32" : image.precision},
-          {"incept.plans", hashPlans(image)},
-          {"incept.kernels", Checksum().add(isCpu ? image.kernelObject : image.ptx).text()}};
+  Metadata metadata = {{"incept.checkpoint", std::to_string(kCheckpointVersion)},
+                       {"incept.version", version()},
+                       {"incept.network", image.network},
+                       {"incept.spec_hash", image.specHash},
+                       {"incept.seed", std::to_string(facts.seed)},
+                       {"incept.data", facts.data},
+                       {"incept.data_hash", facts.dataHash},
+                       {"incept.weights_hash", facts.weightsHash},
+                       {"incept.last_step", std::to_string(facts.lastStep)},
+                       {"incept.hyperparameters", hyper.dump()},
+                       {"incept.threads", std::to_string(image.threads)},
+                       {"incept.instruction_set", isCpu ? image.isa : image.device + " " + image.arch},
+                       {"incept.library", isCpu ? "oneDNN " + image.onednn : "cuDNN " + image.cudnn},
+                       {"incept.precision", image.tf32 ? image.precision + " with TF32" : image.precision},
+                       {"incept.plans", hashPlans(image)},
+                       {"incept.kernels", Checksum().add(isCpu ? image.kernelObject : image.ptx).text()}};
+  if (!facts.augmentation.empty())
+    metadata["incept.augmentation"] = facts.augmentation;
+  if (!facts.classes.empty())
+    metadata["incept.classes"] = classesText(facts.classes);
+  return metadata;
+}
+
+std::string classesText(const std::vector<std::string> &classes) {
+  if (classes.empty())
+    return "";
+  return nlohmann::json(classes).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+std::vector<std::string> recordedClasses(const Metadata &metadata) {
+  std::vector<std::string> classes;
+  auto found = metadata.find("incept.classes");
+  if (found == metadata.end())
+    return classes;
+  nlohmann::json json = nlohmann::json::parse(found->second, nullptr, /*allow_exceptions=*/false);
+  if (json.is_array())
+    for (const nlohmann::json &name : json)
+      classes.push_back(name.is_string() ? name.get<std::string>() : "");
+  return classes;
 }
 
 std::map<std::string, double> recordedHyperparameters(const Metadata &metadata) {

@@ -13,16 +13,20 @@ inline constexpr int kCheckpointVersion = 2;
 /// What the program does not know of its run.
 struct RunFacts {
   uint64_t seed = 0;
-  std::string data, dataHash; ///< the source as it was given; a checksum of the training images
-  std::string weightsHash;    ///< of the file it began from, empty where weights were drawn
-  int64_t lastStep = 0;       ///< where it is to end
+  std::string data, dataHash;       ///< the source as it was given; a checksum of the training images
+  std::string weightsHash;          ///< of the file it began from, empty where weights were drawn
+  int64_t lastStep = 0;             ///< where it is to end
+  std::string augmentation;         ///< what is done to training images
+  std::vector<std::string> classes; ///< their names, if the data have some
 };
-
-/// The checksum of images and labels.
-std::string hashImages(const ImageSet &images);
 
 /// The metadata of a run's checkpoints, but for the step.
 Metadata describeRun(Program &program, const RunFacts &facts);
+
+/// The names of classes that a file of weights records; empty where it records none.
+std::vector<std::string> recordedClasses(const Metadata &metadata);
+/// The names as they are recorded; empty where there are none.
+std::string classesText(const std::vector<std::string> &classes);
 
 /// Hyper-parameters as they were recorded; those that cannot be read are not there.
 std::map<std::string, double> recordedHyperparameters(const Metadata &metadata);

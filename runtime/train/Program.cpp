@@ -153,9 +153,27 @@ Expected<std::unique_ptr<Program>> Program::load(const std::string &executable, 
   if (!hyper)
     return hyper.status();
   program->hyper = std::move(*hyper);
+  INCEPT_RETURN_IF_ERROR(program->readSections());
   INCEPT_RETURN_IF_ERROR(checkInterface(program->image_));
   INCEPT_RETURN_IF_ERROR(backend.check(program->image_));
   return program;
+}
+
+Status Program::readSections() {
+  auto damaged = [](const Status &status) { return inputError("the program image is damaged: " + status.message()); };
+  if (image_.training.contains("augmentation")) {
+    auto options = AugmentOptions::fromJson(image_.training["augmentation"]);
+    if (!options)
+      return damaged(options.status());
+    augment = *options;
+  }
+  if (image_.training.contains("evaluation")) {
+    auto options = EvaluationOptions::fromJson(image_.training["evaluation"]);
+    if (!options)
+      return damaged(options.status());
+    evaluate = *options;
+  }
+  return {};
 }
 
 Status Program::prepareDevice() {

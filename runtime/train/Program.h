@@ -5,6 +5,7 @@
 
 #include "runtime/device/Device.h"
 #include "runtime/io/DataSource.h"
+#include "runtime/io/Preprocess.h"
 #include "runtime/io/Safetensors.h"
 #include "runtime/program/Image.h"
 #include "runtime/train/Schedule.h"
@@ -27,6 +28,11 @@ public:
   const Backend &backend() const { return backend_; }
   Device &device() { return *device_; }
   Hyperparameters &hyperparameters() { return hyper; }
+  /// What the description does to training images; none where it does not say.
+  const std::optional<AugmentOptions> &augmentation() const { return augment; }
+  /// How images are made fit for evaluation and prediction.
+  const EvaluationOptions &evaluation() const { return evaluate; }
+  void setEvaluation(const EvaluationOptions &options) { evaluate = options; }
   ImageShape imageShape() const { return {image_.channels, image_.height, image_.width, image_.classes}; }
 
   /// Draws the initial value of every tensor that has one, on so many threads (0: as many as the program has). The bits
@@ -61,6 +67,7 @@ public:
 
 private:
   explicit Program(const Backend &backend) : backend_(backend) {}
+  Status readSections();
   void setStep(const char *field, double value);
   void setStep(const char *field, uint64_t value);
 
@@ -69,6 +76,8 @@ private:
   program::Image image_;
   std::unique_ptr<Device> device_;
   Hyperparameters hyper;
+  std::optional<AugmentOptions> augment;
+  EvaluationOptions evaluate = EvaluationOptions::of(Protocol::Timm);
   bool prepared = false; ///< prepare_training has seen the weights
 };
 

@@ -21,12 +21,16 @@ std::string numberText(double value) {
 
 class RunStarter {
 public:
-  RunStarter(Program &program, const TrainOptions &options, const ImageSet &images, const RunFolder *folder)
-      : program(program), hyper(program.hyperparameters()), options(options), images(images), folder(folder) {}
+  RunStarter(Program &program, const TrainOptions &options, const Dataset &images, const std::string &augmentation,
+             const RunFolder *folder)
+      : program(program), hyper(program.hyperparameters()), options(options), images(images), folder(folder) {
+    facts.augmentation = augmentation;
+  }
 
   Expected<Beginning> begin() {
     facts.data = options.data;
-    facts.dataHash = hashImages(images);
+    facts.dataHash = images.hash();
+    facts.classes = images.classes();
     facts.seed = options.seed.value_or(0);
     if (options.epochs > 0)
       hyper.setEpochs(options.epochs);
@@ -120,7 +124,7 @@ private:
 
   /// The last step: from the options, or `recorded` where they say nothing and it is not 0.
   Status findEnd(int64_t recorded) {
-    int64_t stepsPerEpoch = images.count / program.image().batchSize;
+    int64_t stepsPerEpoch = images.size() / program.image().batchSize;
     double epochs = hyper.get("epochs"), steps = std::ceil(epochs * double(stepsPerEpoch));
     bool isOpen = options.steps <= 0 && options.epochs <= 0 && !hyper.isSet("epochs");
     if (options.steps <= 0 && !(steps >= 1 && steps <= kMaxSteps))
@@ -153,7 +157,7 @@ private:
   Program &program;
   Hyperparameters &hyper;
   const TrainOptions &options;
-  const ImageSet &images;
+  const Dataset &images;
   const RunFolder *folder;
   RunFacts facts;
   Resumed resumed;
@@ -163,9 +167,9 @@ private:
 
 } // namespace
 
-Expected<Beginning> beginRun(Program &program, const TrainOptions &options, const ImageSet &images,
-                             const RunFolder *folder) {
-  return RunStarter(program, options, images, folder).begin();
+Expected<Beginning> beginRun(Program &program, const TrainOptions &options, const Dataset &images,
+                             const std::string &augmentation, const RunFolder *folder) {
+  return RunStarter(program, options, images, augmentation, folder).begin();
 }
 
 } // namespace incept

@@ -19,7 +19,7 @@ struct Beginning {
 /// there is none. What was recorded of the run, hyper-parameters too, holds where the options say nothing; where they
 /// say something else that changes the result, it is an error that lists it, unless they allow changes. Nothing on disk
 /// changes where this fails.
-Expected<Beginning> beginRun(Program &program, const TrainOptions &options, const ImageSet &images,
-                             const RunFolder *folder);
+Expected<Beginning> beginRun(Program &program, const TrainOptions &options, const Dataset &images,
+                             const std::string &augmentation, const RunFolder *folder);
 
 } // namespace incept

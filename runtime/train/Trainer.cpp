@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "runtime/train/Trainer.h"
-#include "runtime/support/Philox.h"
 #include "runtime/train/Curve.h"
 #include "runtime/train/ProgressLine.h"
 #include "runtime/train/Resume.h"
@@ -11,9 +10,8 @@
 #include <chrono>
 #include <cmath>
 #include <csignal>
-#include <cstring>
 #include <filesystem>
-#include <numeric>
+#include <tuple>
 
 namespace incept {
 
@@ -34,16 +32,6 @@ void catchSignals() {
     if (signal != SIGHUP || old.sa_handler != SIG_IGN)
       ::sigaction(signal, &action, nullptr);
   }
-}
-
-/// The order of images in an epoch: a permutation that seed and epoch determine.
-std::vector<uint32_t> permutation(int64_t count, uint64_t seed, int64_t epoch) {
-  std::vector<uint32_t> order(count);
-  std::iota(order.begin(), order.end(), 0u);
-  PhiloxStream random(seed, hashName("permutation/" + std::to_string(epoch)));
-  for (int64_t i = count - 1; i > 0; --i)
-    std::swap(order[i], order[random.below(i + 1)]);
-  return order;
 }
 
 /// Rows of the batch whose largest logit is the label's. Where scores are no numbers none is.
@@ -73,25 +61,23 @@ private:
 
   Status prepare() {
     INCEPT_RETURN_IF_ERROR(tryOutputs());
-    auto loaded = loadImages(options.data, Split::Train, program.imageShape());
-    if (!loaded)
-      return loaded.status();
-    images = std::move(*loaded);
-    auto held = loadImages(options.data, Split::Test, program.imageShape());
-    if (!held)
-      return held.status();
-    test = std::move(*held);
+    INCEPT_RETURN_IF_ERROR(openData());
     batch = program.image().batchSize;
-    stepsPerEpoch = images.count / batch;
+    stepsPerEpoch = images->size() / batch;
     if (stepsPerEpoch == 0)
-      return inputError("'" + options.data + "' has " + std::to_string(images.count) +
+      return inputError("'" + options.data + "' has " + std::to_string(images->size()) +
                         " training images, fewer than one batch of " + std::to_string(batch));
-    auto begun = beginRun(program, options, images, folder.get());
+    auto augment = chooseAugmentation(program, options.augment, *images);
+    if (!augment)
+      return augment.status();
+    auto begun =
+        beginRun(program, options, *images, augment->kind == Augmentation::None ? "" : augment->text(), folder.get());
     if (!begun)
       return begun.status();
     run_ = std::move(*begun);
-    if (test.count == 0)
-      options.note("'" + options.data + "' has no test images: accuracy on them is not measured");
+    if (!test || test->size() == 0)
+      options.note("'" + options.data + "' has no test images: accuracy on them is not measured" +
+                   (images->hasPixels() ? "" : "; --val-fraction=F takes a part of the others"));
     step = started = run_.step;
     saved = options.resume ? step : -1;
     if (folder && options.resume)
@@ -103,8 +89,47 @@ private:
       for (int64_t old : folder->steps())
         INCEPT_RETURN_IF_ERROR(folder->removeCheckpoint(old));
     catchSignals();
+    startLoader(*augment);
     lastCheckpoint = Clock::now();
     return {};
+  }
+
+  /// Opens training and test images.
+  Status openData() {
+    ImageShape shape = program.imageShape();
+    auto loaded = openDataset(options.data, Split::Train, shape);
+    if (!loaded)
+      return loaded.status();
+    images = std::move(*loaded);
+    if (!images->note().empty())
+      options.note(images->note());
+    if (options.valFraction > 0) {
+      if (images->size() < 2)
+        return inputError("expected two images at least for --val-fraction");
+      // Whatever the run's seed, so that runs can be compared; what was drawn is in the checksum of the data.
+      std::tie(images, test) = splitDataset(images, options.valFraction, /*seed=*/0);
+      return {};
+    }
+    bool isElsewhere = !options.valData.empty();
+    auto held =
+        openDataset(isElsewhere ? options.valData : options.data, isElsewhere ? Split::Evaluation : Split::Test, shape);
+    if (!held)
+      return held.status();
+    test = std::move(*held);
+    if (!test->classes().empty() && !images->classes().empty() && test->classes() != images->classes())
+      return inputError("the classes of '" + options.valData + "' are not those of '" + options.data + "'");
+    return {};
+  }
+
+  void startLoader(const AugmentOptions &augment) {
+    LoaderOptions load;
+    load.sample = {program.imageShape(), /*training=*/true, augment, program.evaluation(), run_.seed};
+    load.batch = batch;
+    load.first = run_.step;
+    load.threads = options.inputThreads;
+    load.maxBadImages = options.maxBadImages;
+    load.note = options.note;
+    loader = std::make_unique<Loader>(images, load);
   }
 
   /// Everything that is to be written can be: said now, not when the work is done.
@@ -144,11 +169,11 @@ private:
     while (step < run_.lastStep) {
       INCEPT_RETURN_IF_ERROR(computed(startSteps()));
       if (started == step)
-        break; // interrupted
+        return inputFailure; // or interrupted
       INCEPT_RETURN_IF_ERROR(computed(program.device().finish()));
       int64_t done = step++;
       record(done);
-      line.show(step, smoothLoss, smoothAccuracy, batch);
+      line.show(step, smoothLoss, smoothAccuracy, batch, loader->waited());
       if (!std::isfinite(program.loss()))
         return notFinite("the loss is not finite at step " + std::to_string(done));
       bool isIdle = started == step; // else the weights are of a later step
@@ -181,25 +206,14 @@ private:
   Status startSteps() {
     int64_t ahead = int64_t(program.device().depth());
     int64_t end = std::min({run_.lastStep, (step / stepsPerEpoch + 1) * stepsPerEpoch, step + ahead});
-    for (; started < end && !interrupted; ++started) {
+    for (; started < end && !interrupted && inputFailure.ok(); ++started) {
       if (started > step && (isDueByStep(started) || isDueByTime()))
         break;
-      fillBatch(started / stepsPerEpoch, started % stepsPerEpoch);
+      if (inputFailure = loader->next(program.u8Images(), program.labels()); !inputFailure.ok())
+        return {}; // after the steps under way
       INCEPT_RETURN_IF_ERROR(program.startTraining(started, stepsPerEpoch, run_.seed));
     }
     return {};
-  }
-
-  void fillBatch(int64_t epoch, int64_t position) {
-    if (epoch != orderEpoch) {
-      order = permutation(images.count, run_.seed, epoch);
-      orderEpoch = epoch;
-    }
-    for (int64_t row = 0; row < batch; ++row) {
-      int64_t index = order[position * batch + row];
-      std::memcpy(program.u8Images() + row * images.imageBytes(), images.image(index), images.imageBytes());
-      program.labels()[row] = images.labels8[index];
-    }
   }
 
   double epochOf(int64_t at) const { return double(at) / double(stepsPerEpoch); }
@@ -222,8 +236,8 @@ private:
   /// Evaluates, then keeps the weights: a checkpoint at the end of an epoch means that its log has the evaluation.
   Status endEpoch(ProgressLine &line) {
     double top1 = -1;
-    if (test.count > 0) {
-      auto accuracy = evaluate(program, test);
+    if (test && test->size() > 0) {
+      auto accuracy = evaluate(program, test, {options.inputThreads, options.maxBadImages, options.note});
       if (!accuracy)
         return computed(accuracy.status());
       top1 = double(accuracy->top1) / double(accuracy->images);
@@ -279,12 +293,11 @@ private:
       if (status.ok())
         status = std::move(other);
     };
-    bool isInterrupted = status.ok() && step < run_.lastStep;
-    if (isInterrupted && folder && saved != step)
+    bool isInterrupted = status.ok() && step < run_.lastStep, hasNoInput = !inputFailure.ok() && isSound;
+    if ((isInterrupted || hasNoInput) && folder && saved != step)
       also(checkpoint(-1));
     if (isSound && !options.save.empty())
-      also(program.saveTensors(options.save, {"parameter", "state"}, {}, {{"incept.network", program.image().network}},
-                               Values::Finite));
+      also(program.saveTensors(options.save, {"parameter", "state"}, {}, weightsMetadata(), Values::Finite));
     if (!options.plot.empty() && !curve.loss.empty())
       also(writeCurve(options.plot, program.image().network + " on " + options.data, curve));
     flushLog();
@@ -298,19 +311,26 @@ private:
     return status;
   }
 
+  Metadata weightsMetadata() const {
+    Metadata metadata = {{"incept.network", program.image().network}};
+    if (!images->classes().empty())
+      metadata["incept.classes"] = classesText(images->classes());
+    return metadata;
+  }
+
   Program &program;
   const TrainOptions &options;
   std::unique_ptr<RunFolder> folder;
   TrainingLog log;
-  ImageSet images, test;
-  int64_t batch = 1, stepsPerEpoch = 1, started = 0, orderEpoch = -1, recorded = 0;
-  std::vector<uint32_t> order;
+  std::shared_ptr<Dataset> images, test;
+  std::unique_ptr<Loader> loader;
+  int64_t batch = 1, stepsPerEpoch = 1, started = 0, recorded = 0;
   Beginning run_;
   int64_t step = 0;              ///< steps that are done
   int64_t saved = -1, best = -1; ///< the steps of the newest and the best checkpoint
   double bestAccuracy = -1;
   bool isSound = true; ///< the weights are those of the last step
-  Status logFailure;
+  Status logFailure, inputFailure;
   Clock::time_point lastCheckpoint;
   double smoothLoss = 0, smoothAccuracy = 0;
   LearningCurve curve;

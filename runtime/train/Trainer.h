@@ -3,12 +3,20 @@
 // The training loop, with progress, log, checkpoints and the learning curve.
 #pragma once
 
+#include "runtime/io/Loader.h"
 #include "runtime/train/Program.h"
+
+#include <optional>
 
 namespace incept {
 
 struct TrainOptions {
   std::string data, checkpointDirectory, log, plot, save, weights;
+  std::string valData;    ///< test images from elsewhere
+  double valFraction = 0; ///< the share of the training images that tests; 0: none
+  std::string augment;    ///< KIND,KEY=VALUE,... in place of the description's
+  int inputThreads = kChooseThreads;
+  int64_t maxBadImages = 100;   ///< more damaged ones are an error
   double epochs = 0;            ///< 0: those of the run that is resumed, or the description's
   int64_t steps = 0;            ///< 0: from epochs
   std::optional<uint64_t> seed; ///< none: that of the run that is resumed, or 0
@@ -28,9 +36,22 @@ struct Accuracy {
   double loss = 0; ///< mean cross entropy, without label smoothing
 };
 
+/// How evaluation reads its images.
+struct EvaluateOptions {
+  int inputThreads = kChooseThreads;
+  int64_t maxBadImages = 100;
+  std::function<void(const std::string &)> note = [](const std::string &) {};
+  /// Is told of each image: its label, and its logits (K).
+  std::function<void(int64_t label, const float *logits)> seen = [](int64_t, const float *) {};
+};
+
 /// Every image once, whatever the batch size: the last batch is padded and only real rows are counted. Scores that are
-/// no numbers count against the network.
-Expected<Accuracy> evaluate(Program &program, const ImageSet &images);
+/// no numbers count against the network; images that cannot be decoded are passed over.
+Expected<Accuracy> evaluate(Program &program, std::shared_ptr<const Dataset> images, const EvaluateOptions &options);
+
+/// What is done to training images: as `text` says, else the description, else by the kind of source: TensorFlow's
+/// distorted crop for files of pictures, nothing for pixels.
+Expected<AugmentOptions> chooseAugmentation(const Program &program, const std::string &text, const Dataset &images);
 
 Status train(Program &program, const TrainOptions &options);
 

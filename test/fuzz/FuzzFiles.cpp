@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Files that the runtime reads: weights, data sets, pictures, checkpoints.
-#include "runtime/io/DataSource.h"
-#include "runtime/io/ImageFile.h"
+#include "runtime/io/Dataset.h"
 #include "runtime/io/Safetensors.h"
+#include "runtime/io/SampleMaker.h"
+#include "runtime/io/Tar.h"
 #include "runtime/train/Checkpoint.h"
 #include "test/fuzz/Targets.h"
 
@@ -108,14 +109,29 @@ void fuzzIdx(std::string_view bytes) {
 
 void fuzzPicture(std::string_view bytes) {
   for (int64_t channels : {1, 3}) {
-    auto picture = decodePicture(bytes, "fuzz", channels);
-    if (!picture)
-      continue;
-    promise(picture->channels == channels && picture->height > 0 && picture->width > 0 &&
-            int64_t(picture->pixels.size()) == picture->height * picture->width * channels);
+    SampleOptions options;
+    options.shape = {channels, 7, 5, 2};
+    options.strict = bytes.size() % 2;
     std::vector<uint8_t> pixels(7 * 5 * channels);
-    fitPicture(*picture, 7, 5, pixels.data());
-    sink = pixels.back();
+    if (SampleMaker(options).makePicture(bytes, "fuzz", pixels.data()).ok())
+      sink = pixels.back();
+  }
+}
+
+void fuzzTar(std::string_view bytes) {
+  static const Folder folder;
+  const std::string path = folder.file("fuzz.tar");
+  write(path, bytes);
+  if (auto file = InputFile::open(path))
+    (void)readTar(*file, [&](const TarMember &member) {
+      promise(member.offset <= bytes.size() && member.size <= bytes.size() - member.offset);
+      sink = unsigned(member.name.size());
+      return Status();
+    });
+  auto dataset = openDataset("webdataset:" + path, Split::Train, {3, 8, 8, 5});
+  for (int64_t i = 0; dataset && i < (*dataset)->size(); ++i) {
+    std::string text;
+    promise((*dataset)->label(i) < 5 && (*dataset)->read(i, text).ok());
   }
 }
 

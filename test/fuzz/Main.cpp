@@ -21,6 +21,7 @@ constexpr Target kTargets[] = {
     {"safetensors", fuzzSafetensors},
     {"idx", fuzzIdx},
     {"picture", fuzzPicture},
+    {"tar", fuzzTar},
     {"image", fuzzImage},
     {"elf", fuzzElf},
     {"ptx", fuzzPtx},

@@ -15,6 +15,7 @@ void fuzzExpression(std::string_view text); ///< an expression, parsed and evalu
 void fuzzSafetensors(std::string_view bytes);
 void fuzzIdx(std::string_view bytes);        ///< a folder of images and labels; the first bytes say how it is cut
 void fuzzPicture(std::string_view bytes);    ///< JPEG and PNG, up to the input of a network
+void fuzzTar(std::string_view bytes);        ///< an archive of a webdataset
 void fuzzImage(std::string_view text);       ///< the header of a program image, with the checksum that belongs to it
 void fuzzElf(std::string_view bytes);        ///< the section of an executable
 void fuzzPtx(std::string_view text);         ///< a module of PTX

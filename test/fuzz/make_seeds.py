@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes the seed corpus, a folder per target: small examples of every format, from the repository's own files or made
 here."""
+import io
 import json
 import os
 import re
 import struct
 import sys
+import tarfile
 import zlib
 
 (directory,) = sys.argv[1:]
@@ -91,6 +93,17 @@ seed("picture", "gray.jpg", bytes.fromhex(
     "ffd8ffe000104a46494600010100000100010000ffdb004300" + "01" * 64 + "ffc0000b080001000101011100"
     "ffc40014000100000000000000000000000000000009ffc40014100100000000000000000000000000000000ffda00080101"
     "00003f0054dfffd9"))
+
+# Archives: ustar, with GNU's long names and with pax headers.
+for name, form in (("ustar", tarfile.USTAR_FORMAT), ("gnu", tarfile.GNU_FORMAT), ("pax", tarfile.PAX_FORMAT)):
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w", format=form) as tar:
+        for member, data in (("d/0001.jpg", b"a"), ("d/0001.cls", b"1"), ("d/0002.cls", b"0"), ("d/0002.png", b"bc"),
+                             *((("n" * 120 + ".jpg", b"d"), ("n" * 120 + ".cls", b"2")) if name != "ustar" else ())):
+            info = tarfile.TarInfo(member)
+            info.size = len(data)
+            tar.addfile(info, io.BytesIO(data))
+    seed("tar", name + ".tar", archive.getvalue())
 
 # A program: its header, for both targets, and an executable around its image.
 description = cuda_program.header()
