@@ -53,6 +53,14 @@ const Field kRate[] = {{"base", 0, kInfinity, 0.01},
                        {"every_epochs", 1e-6, kInfinity, 2.0},
                        {"final", 0, kInfinity, 0.0},
                        {"warmup_epochs", 0, kInfinity, 0.0}};
+const Field kImages[] = {{"min_area", 1e-4, 1, 0},    {"max_area", 1e-4, 1, 0}, {"min_ratio", 0.01, 100, 0},
+                         {"max_ratio", 0.01, 100, 0}, {"flip", 0, 1, 0},        {"erase", 0, 1, 0},
+                         {"padding", 0, 1024, 0},     {"crop", 0.05, 1, 0}};
+/// Of single schedules: emitted where they are given.
+const Field kScheduleNumbers[] = {{"power", 0, 100, 1},
+                                  {"rise", 0, 1, 0.3},
+                                  {"start_divisor", 1, kInfinity, 25},
+                                  {"end_divisor", 1, kInfinity, 10000}};
 const Field kTraining[] = {{"weight_decay", 0, kInfinity, 0.0}, {"label_smoothing", 0, 0.999, 0.0}};
 
 } // namespace
@@ -79,6 +87,23 @@ void GraphEmitter::emitSections(Frame &frame) {
       entries.push_back(builder.getNamedAttr(field.name, builder.getF64FloatAttr(number(fields, field))));
     return builder.getDictionaryAttr(entries);
   };
+  auto schedule = [&](const std::vector<Argument> &fields) {
+    SmallVector<Field> table(std::begin(kRate), std::end(kRate));
+    for (const Field &field : kScheduleNumbers)
+      if (findField(fields, field.name))
+        table.push_back(field);
+    SmallVector<NamedAttribute> entries(record(fields, "constant", table).getValue());
+    if (const Argument *list = findField(fields, "milestones")) {
+      std::vector<double> epochs;
+      ArrayRef<Argument> items = list->kind == ArgumentKind::List ? ArrayRef(list->items) : ArrayRef(*list);
+      for (const Argument &item : items)
+        epochs.push_back(real(item.expr, networkScope, "'milestones'", 0, kInfinity, frame).value_or(0));
+      if (!llvm::is_sorted(epochs))
+        error(list->range, "expected milestones in ascending order", frame);
+      entries.push_back(builder.getNamedAttr("milestones", builder.getDenseF64ArrayAttr(epochs)));
+    }
+    return builder.getDictionaryAttr(entries);
+  };
   const std::vector<Argument> none;
   const std::vector<Argument> &training = spec.training ? spec.training->arguments : none;
   const Argument *optimizer = findField(training, "optimizer"), *rate = findField(training, "learning_rate");
@@ -89,8 +114,23 @@ void GraphEmitter::emitSections(Frame &frame) {
     optimizerFields.push_back({number->key, number->least, number->most, number->fallback});
   SmallVector<NamedAttribute> entries = {
       builder.getNamedAttr("optimizer", record(ofOptimizer, kOptimizers[0]->kind, optimizerFields)),
-      builder.getNamedAttr("learning_rate", record(rate ? rate->items : none, "constant", kRate)),
-      whole(training, "epochs", 1, 1), whole(training, "seed", 0, 0)};
+      builder.getNamedAttr("learning_rate", schedule(rate ? rate->items : none)), whole(training, "epochs", 1, 1),
+      whole(training, "seed", 0, 0)};
+  // What is said of images goes to the program as it is: it knows what it leaves out.
+  for (StringRef section : {"augmentation", "evaluation"}) {
+    const Argument *given = findField(training, section);
+    if (!given)
+      continue;
+    SmallVector<NamedAttribute> said;
+    for (const Argument &item : given->items) {
+      const Field *field = llvm::find_if(kImages, [&](const Field &known) { return known.name == item.name.text; });
+      said.push_back(
+          builder.getNamedAttr(item.name.text, field == std::end(kImages)
+                                                   ? Attribute(builder.getStringAttr(item.word))
+                                                   : Attribute(builder.getF64FloatAttr(number(given->items, *field)))));
+    }
+    entries.push_back(builder.getNamedAttr(section, builder.getDictionaryAttr(said)));
+  }
   if (loss)
     entries.push_back(builder.getNamedAttr("loss", builder.getStringAttr(loss->word)));
   for (const Field &field : kTraining)

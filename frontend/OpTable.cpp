@@ -10,7 +10,7 @@ namespace incept {
 static const llvm::StringRef kActivations[] = {"relu", "linear"};
 static const llvm::StringRef kInits[] = {"zeros",      "ones",           "constant",        "he_normal",
                                          "he_uniform", "glorot_uniform", "truncated_normal"};
-static const llvm::StringRef kSchedules[] = {"constant", "step", "cosine"};
+static const llvm::StringRef kSchedules[] = {"constant", "step", "cosine", "multi_step", "polynomial", "one_cycle"};
 
 static const KeyInfo kConvKeys[] = {
     {"filters", KeyType::Value},        {"stride", KeyType::Pair},  {"padding", KeyType::Padding},
@@ -117,10 +117,30 @@ static std::vector<KeyInfo> optimizerKeys() {
 
 llvm::ArrayRef<KeyInfo> trainingKeys() {
   static const std::vector<KeyInfo> optimizer = optimizerKeys();
-  static const KeyInfo rate[] = {{"kind", KeyType::Word, kSchedules}, {"base", KeyType::Value},
-                                 {"gamma", KeyType::Value},           {"every_epochs", KeyType::Value},
-                                 {"final", KeyType::Value},           {"warmup_epochs", KeyType::Value}};
-  static const KeyInfo keys[] = {{"optimizer", KeyType::Record, {}, optimizer},
+  static const KeyInfo rate[] = {
+      {"kind", KeyType::Word, kSchedules}, {"base", KeyType::Value},       {"gamma", KeyType::Value},
+      {"every_epochs", KeyType::Value},    {"final", KeyType::Value},      {"warmup_epochs", KeyType::Value},
+      {"milestones", KeyType::Numbers},    {"power", KeyType::Value},      {"rise", KeyType::Value},
+      {"start_divisor", KeyType::Value},   {"end_divisor", KeyType::Value}};
+  // How the program makes images fit; it says in Preprocess.cpp what the words mean.
+  static const llvm::StringRef augmentations[] = {"none", "inception", "random_resized_crop", "cifar"};
+  static const llvm::StringRef colors[] = {"none", "fast", "full"}, filters[] = {"bilinear", "bicubic", "tf1"};
+  static const llvm::StringRef protocols[] = {"timm", "tf"};
+  static const KeyInfo augmentation[] = {{"kind", KeyType::Word, augmentations},
+                                         {"color", KeyType::Word, colors},
+                                         {"filter", KeyType::Word, filters},
+                                         {"min_area", KeyType::Value},
+                                         {"max_area", KeyType::Value},
+                                         {"min_ratio", KeyType::Value},
+                                         {"max_ratio", KeyType::Value},
+                                         {"flip", KeyType::Value},
+                                         {"erase", KeyType::Value},
+                                         {"padding", KeyType::Value}};
+  static const KeyInfo evaluation[] = {
+      {"kind", KeyType::Word, protocols}, {"filter", KeyType::Word, filters}, {"crop", KeyType::Value}};
+  static const KeyInfo keys[] = {{"augmentation", KeyType::Record, {}, augmentation},
+                                 {"evaluation", KeyType::Record, {}, evaluation},
+                                 {"optimizer", KeyType::Record, {}, optimizer},
                                  {"learning_rate", KeyType::Record, {}, rate},
                                  {"loss", KeyType::Word, kLosses},
                                  {"weight_decay", KeyType::Value},
