@@ -112,7 +112,7 @@ private:
       bool isLength = key == "epochs";
       if (hyper.isSet(key) || (isLength && options.epochs > 0)) {
         // A longer training changes nothing of what was, unless the rate falls over its length.
-        if (!isLength || hyper.schedule() == "cosine")
+        if (!isLength || hyper.dependsOnLength())
           changes.push_back(key + " is " + numberText(recorded) + " there and " + numberText(own->second) + " here");
       } else if (hyper.restore(key, recorded) && !isLength) {
         kept += (kept.empty() ? "" : ", ") + key + "=" + numberText(recorded);

@@ -32,7 +32,27 @@ constexpr Range kRanges[] = {{"learning_rate", 0, kMost},
                              {"momentum", 0, 1},
                              {"rms_decay", 0, 1},
                              {"rms_epsilon", 0, kMost},
-                             {"weight_decay", 0, kMost}};
+                             {"weight_decay", 0, kMost},
+                             {"power", 0, 100},
+                             {"rise", 0, 1},
+                             {"start_divisor", 1, kMost},
+                             {"end_divisor", 1, kMost}};
+
+/// What schedules need besides the rate itself; only those of a program's own are there.
+struct ScheduleNumber {
+  std::string_view schedule, key;
+  double fallback;
+};
+constexpr ScheduleNumber kScheduleNumbers[] = {{"polynomial", "power", 1},
+                                               {"one_cycle", "rise", 0.3},
+                                               {"one_cycle", "start_divisor", 25},
+                                               {"one_cycle", "end_divisor", 10000}};
+constexpr std::string_view kSchedules[] = {"constant", "step", "cosine", "multi_step", "polynomial", "one_cycle"};
+
+/// Half a cosine from `from` to `to`.
+double between(double from, double to, double part) {
+  return to + (from - to) * (1 + std::cos(std::numbers::pi * part)) / 2;
+}
 
 /// That of a field that only an optimizer of its own knows is all numbers.
 Range rangeOf(std::string_view key) {
@@ -56,13 +76,23 @@ Expected<Hyperparameters> Hyperparameters::fromJson(const nlohmann::json &traini
   nlohmann::json rate = section("learning_rate"), optimizer = section("optimizer");
   if (rate.is_object() && rate.contains("kind") && rate["kind"].is_string())
     result.kind = rate["kind"].get<std::string>();
-  if (result.kind != "constant" && result.kind != "step" && result.kind != "cosine")
+  if (std::find(std::begin(kSchedules), std::end(kSchedules), result.kind) == std::end(kSchedules))
     return inputError("the program image is damaged: its learning rate is of unknown kind '" + result.kind + "'");
   take(rate, "base", "learning_rate");
   take(rate, "gamma", "gamma");
   take(rate, "every_epochs", "every_epochs");
   take(rate, "final", "final_learning_rate");
   take(rate, "warmup_epochs", "warmup_epochs");
+  for (const ScheduleNumber &number : kScheduleNumbers)
+    if (number.schedule == result.kind) {
+      std::string key(number.key);
+      result.values[key] = number.fallback;
+      take(rate, key.c_str(), key.c_str());
+    }
+  if (rate.is_object() && rate.contains("milestones") && rate["milestones"].is_array())
+    for (const nlohmann::json &epoch : rate["milestones"])
+      if (epoch.is_number())
+        result.milestones.push_back(epoch.get<double>());
   take(training, "epochs", "epochs");
   take(training, "weight_decay", "weight_decay");
   take(optimizer, "momentum", "momentum");
@@ -114,6 +144,21 @@ double Hyperparameters::learningRate(int64_t step, int64_t stepsPerEpoch) const 
   else if (kind == "cosine") {
     double last = get("final_learning_rate"), part = std::min(epoch / std::max(get("epochs"), 1e-9), 1.0);
     rate = last + (base - last) * (1 + std::cos(std::numbers::pi * part)) / 2;
+  }
+  if (kind == "multi_step")
+    rate = base * std::pow(get("gamma"),
+                           double(std::upper_bound(milestones.begin(), milestones.end(), epoch) - milestones.begin()));
+  double part = std::min(epoch / std::max(get("epochs"), 1e-9), 1.0);
+  if (kind == "polynomial") {
+    double last = get("final_learning_rate");
+    rate = last + (base - last) * std::pow(1 - part, get("power"));
+  }
+  if (kind == "one_cycle") {
+    // Of the steps from the first to the last, as PyTorch counts them.
+    double steps = std::max(std::ceil(get("epochs") * double(stepsPerEpoch)), 2.0), at = double(step);
+    double peak = get("rise") * steps - 1, start = base / get("start_divisor"), end = start / get("end_divisor");
+    rate = at < peak ? between(start, base, at / peak)
+                     : between(base, end, std::min((at - peak) / std::max(steps - 1 - peak, 1e-9), 1.0));
   }
   // The first step of a warm-up has a share above 0, so that it learns something.
   double warmup = get("warmup_epochs");

@@ -89,3 +89,35 @@ TEST(Schedule, RestoresWhatWasRecorded) {
   EXPECT_TRUE(hyper.set("learning_rate=0.5").ok());
   EXPECT_TRUE(hyper.isSet("learning_rate"));
 }
+
+TEST(Schedule, MultiStep) {
+  auto hyper = make({{"kind", "multi_step"}, {"base", 1.0}, {"gamma", 0.1}, {"milestones", {3, 5.5}}});
+  EXPECT_DOUBLE_EQ(hyper.learningRate(299, 100), 1);
+  EXPECT_DOUBLE_EQ(hyper.learningRate(300, 100), 0.1);
+  EXPECT_DOUBLE_EQ(hyper.learningRate(549, 100), 0.1);
+  EXPECT_NEAR(hyper.learningRate(550, 100), 0.01, 1e-15);
+  EXPECT_FALSE(hyper.dependsOnLength());
+}
+
+TEST(Schedule, Polynomial) {
+  auto hyper = make({{"kind", "polynomial"}, {"base", 1.0}, {"final", 0.2}, {"power", 2}});
+  EXPECT_DOUBLE_EQ(hyper.learningRate(0, 100), 1);
+  EXPECT_NEAR(hyper.learningRate(500, 100), 0.2 + 0.8 * 0.25, 1e-12);
+  EXPECT_NEAR(hyper.learningRate(2000, 100), 0.2, 1e-12);
+  EXPECT_TRUE(hyper.set("power=1").ok());
+  EXPECT_NEAR(hyper.learningRate(500, 100), 0.6, 1e-12);
+  EXPECT_FALSE(make({{"kind", "cosine"}}).set("power=1").ok()); // it has none
+}
+
+// PyTorch's OneCycleLR of 20 steps, max_lr 1: its values at the start, the peak (0.3 * 20 - 1) and the last step.
+TEST(Schedule, OneCycle) {
+  auto hyper = make({{"kind", "one_cycle"}, {"base", 1.0}}, 2);
+  EXPECT_NEAR(hyper.learningRate(0, 10), 0.04, 1e-12);
+  EXPECT_NEAR(hyper.learningRate(5, 10), 1, 1e-12);
+  EXPECT_NEAR(hyper.learningRate(12, 10), (1 + 0.04e-4) / 2, 1e-12);
+  EXPECT_NEAR(hyper.learningRate(19, 10), 0.04e-4, 1e-12);
+  EXPECT_NEAR(hyper.learningRate(100, 10), 0.04e-4, 1e-12);
+  EXPECT_TRUE(hyper.dependsOnLength());
+  EXPECT_TRUE(hyper.set("rise=0.5").ok());
+  EXPECT_NEAR(hyper.learningRate(9, 10), 1, 1e-12);
+}
