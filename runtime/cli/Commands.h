@@ -17,7 +17,8 @@ Status runVersion(Program &program);
 Status runInit(Program &program, uint64_t seed, const std::string &output);
 struct EvalOptions {
   std::string data, weights;
-  std::string protocol; ///< KIND,KEY=VALUE,... in place of the description's
+  std::string protocol;            ///< KIND,KEY=VALUE,... in place of the description's
+  std::string perClass, confusion; ///< files for a table of classes (CSV), and which are taken for which (CSV or PNG)
   bool json = false;
   int inputThreads = kChooseThreads;
   int64_t maxBadImages = 100;

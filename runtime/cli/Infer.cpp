@@ -6,6 +6,7 @@
 #include "runtime/io/SampleMaker.h"
 #include "runtime/support/Files.h"
 #include "runtime/support/Text.h"
+#include "runtime/train/EvaluationReport.h"
 #include "runtime/train/Identity.h"
 
 #include <algorithm>
@@ -43,7 +44,30 @@ Status chooseEvaluation(Program &program, const std::string &text) {
   return {};
 }
 
+static void printAccuracy(const Program &program, const EvalOptions &options, const Accuracy &accuracy,
+                          const Dataset &images) {
+  auto count = static_cast<double>(accuracy.images);
+  Interval top1 = wilsonInterval(accuracy.top1, accuracy.images), top5 = wilsonInterval(accuracy.top5, accuracy.images);
+  std::string protocol = images.hasPixels() ? "" : program.evaluation().text();
+  if (options.json) {
+    std::printf("{\"top1\":%.6f,\"top1_interval\":[%.6f,%.6f],\"top5\":%.6f,\"top5_interval\":[%.6f,%.6f],%s"
+                "\"loss\":%s,\"images\":%lld}\n",
+                double(accuracy.top1) / count, top1.low, top1.high, double(accuracy.top5) / count, top5.low, top5.high,
+                protocol.empty() ? "" : ("\"protocol\":\"" + protocol + "\",").c_str(),
+                jsonNumber(accuracy.loss).c_str(), static_cast<long long>(accuracy.images));
+    return;
+  }
+  std::printf("top-1 accuracy %.2f %%, top-5 accuracy %.2f %%, loss %.4f on %lld images\n",
+              100 * double(accuracy.top1) / count, 100 * double(accuracy.top5) / count, accuracy.loss,
+              static_cast<long long>(accuracy.images));
+  std::printf("95 %% intervals: top-1 %.2f to %.2f %%, top-5 %.2f to %.2f %%%s%s\n", 100 * top1.low, 100 * top1.high,
+              100 * top5.low, 100 * top5.high, protocol.empty() ? "" : "; single crop, ", protocol.c_str());
+}
+
 Status runEval(Program &program, const EvalOptions &options, const Note &note) {
+  bool hasTables = !options.perClass.empty() || !options.confusion.empty();
+  INCEPT_RETURN_IF_ERROR(tryOutput(options.perClass));
+  INCEPT_RETURN_IF_ERROR(tryOutput(options.confusion));
   INCEPT_RETURN_IF_ERROR(chooseEvaluation(program, options.protocol));
   auto names = loadWeights(program, options.weights);
   if (!names)
@@ -58,20 +82,22 @@ Status runEval(Program &program, const EvalOptions &options, const Note &note) {
   if (!names->empty() && !images->classes().empty() && *names != images->classes())
     return inputError("the classes of '" + options.data + "' are not those that '" + options.weights +
                       "' was trained for");
-  auto accuracy = evaluate(program, images, {options.inputThreads, options.maxBadImages, note});
+  ConfusionMatrix matrix(hasTables ? program.image().classes : 0);
+  EvaluateOptions how{options.inputThreads, options.maxBadImages, note};
+  if (hasTables)
+    how.seen = [&](int64_t label, const float *logits) { matrix.add(label, logits); };
+  auto accuracy = evaluate(program, images, how);
   if (!accuracy)
     return accuracy.status();
   if (accuracy->images == 0)
     return inputError("none of the test images of '" + options.data + "' can be read");
-  double count = static_cast<double>(accuracy->images);
-  if (options.json)
-    std::printf("{\"top1\":%.6f,\"top5\":%.6f,\"loss\":%s,\"images\":%lld}\n", double(accuracy->top1) / count,
-                double(accuracy->top5) / count, jsonNumber(accuracy->loss).c_str(),
-                static_cast<long long>(accuracy->images));
-  else
-    std::printf("top-1 accuracy %.2f %%, top-5 accuracy %.2f %%, loss %.4f on %lld images\n",
-                100 * double(accuracy->top1) / count, 100 * double(accuracy->top5) / count, accuracy->loss,
-                static_cast<long long>(accuracy->images));
+  printAccuracy(program, options, *accuracy, *images);
+  const std::vector<std::string> &classes = images->classes().empty() ? *names : images->classes();
+  if (!options.perClass.empty())
+    INCEPT_RETURN_IF_ERROR(matrix.writeTable(options.perClass, classes));
+  if (!options.confusion.empty())
+    INCEPT_RETURN_IF_ERROR(options.confusion.ends_with(".png") ? matrix.writePicture(options.confusion)
+                                                               : matrix.writeCsv(options.confusion, classes));
   if (!std::isfinite(accuracy->loss))
     note("scores of '" + options.data + "' are not finite: are '" + options.weights +
          "' the weights of a training that went well?");

@@ -3,6 +3,7 @@
 #include "runtime/cli/Commands.h"
 #include "runtime/support/Text.h"
 #include "runtime/support/Version.h"
+#include "runtime/train/CheckpointWriter.h"
 #include "runtime/train/Identity.h"
 
 #include <cstdio>
@@ -34,6 +35,7 @@ static nlohmann::ordered_json describe(Program &program) {
   info["arena_bytes"] = image.arenaBytes;
   info["persistent_bytes"] = image.persistentBytes;
   info["peak_bytes"] = image.peakBytes;
+  info["checkpoint_bytes"] = checkpointBytes(image); // copied while it is written
   info["launches"] = launchCount(image);
   info["kernels"] = image.kernels.size();
   info["plans"] = image.plans.size();

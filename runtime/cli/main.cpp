@@ -32,7 +32,7 @@ struct Arguments {
   BenchOptions bench;
   EvalOptions eval;
   InputOptions input;
-  std::vector<std::string> settings;
+  std::vector<std::string> settings, line;
 };
 
 /// Checks of options: a sentence where the text is not such a number.
@@ -120,6 +120,8 @@ void addOthers(CLI::App &app, Arguments &a) {
   eval->add_option("--weights", a.eval.weights, "safetensors file")->required();
   eval->add_option("--protocol", a.eval.protocol, "timm or tf, perhaps with ,crop=C,filter=F");
   eval->add_flag("--json", a.eval.json, "as JSON");
+  eval->add_option("--per-class", a.eval.perClass, "CSV file: accuracy of each class");
+  eval->add_option("--confusion", a.eval.confusion, "which classes are taken for which: a file .csv or .png");
   addInput(*eval, a.eval.inputThreads, a.eval.maxBadImages);
   CLI::App *predict = app.add_subcommand("predict", "classify images");
   predict->add_option("--weights", a.predict.weights, "safetensors file")->required();
@@ -152,6 +154,18 @@ void addOthers(CLI::App &app, Arguments &a) {
   bench->add_flag("--paced", a.bench.paced, "wait for a line of standard input before each step, report each");
 }
 
+void addLook(CLI::App &app, Arguments &a) {
+  CLI::App *look = app.add_subcommand("look", "write a sheet of training images as the network sees them");
+  look->add_option("--data", a.input.data, kDataHelp)->required();
+  look->add_option("-o,--output", a.input.output, "PNG file")->required();
+  look->add_option("--images", a.input.images, "how many")->check(wholeNumber(1, 10000))->capture_default_str();
+  look->add_option("--augment", a.input.augment, "KIND,KEY=VALUE,... in place of the description's");
+  look->add_flag("--evaluation", a.input.evaluation, "the test images, as in evaluation");
+  look->add_option("--protocol", a.eval.protocol, "of evaluation: timm or tf, perhaps with ,crop=C,filter=F");
+  look->add_option("--seed", a.input.seed, "seed of order and augmentation")->check(checkSeed);
+  addInput(*look, a.input.inputThreads, a.input.maxBadImages);
+}
+
 Status dispatch(const std::string &command, const std::string &name, Arguments &a) {
   auto program = Program::load("/proc/self/exe", stubBackend());
   if (!program)
@@ -169,6 +183,10 @@ Status dispatch(const std::string &command, const std::string &name, Arguments &
     a.input.json = a.bench.json;
     return runInputBench(**program, a.input, note);
   }
+  if (command == "look") {
+    INCEPT_RETURN_IF_ERROR(chooseEvaluation(**program, a.eval.protocol));
+    return runLook(**program, a.input, note);
+  }
   INCEPT_RETURN_IF_ERROR((*program)->prepareDevice());
   if (std::string text = (*program)->device().note(); !text.empty())
     note(text);
@@ -176,6 +194,7 @@ Status dispatch(const std::string &command, const std::string &name, Arguments &
     if ((*program)->image().mode != "train")
       return usageError("the program was compiled with --mode=infer: it cannot train");
     a.train.note = note;
+    a.train.commandLine = a.line;
     return train(**program, a.train);
   }
   if (command == "init")
@@ -230,9 +249,11 @@ int main(int argc, char **argv) {
   CLI::App app("a network compiled by incept", name);
   app.require_subcommand(0, 1);
   Arguments arguments;
+  arguments.line.assign(argv, argv + argc);
   app.add_flag("--version", arguments.version, "which versions this is of and uses");
   addTrain(app, arguments);
   addOthers(app, arguments);
+  addLook(app, arguments);
   Status status = checkCommand(app, argc, argv);
   try {
     if (status.ok())

@@ -9,12 +9,18 @@ namespace incept {
 
 static const std::set<std::string> kKinds = {"parameter", "state", "slot"};
 
-Status saveCheckpoint(Program &program, const RunFolder &folder, int64_t step, const Metadata &run, double accuracy) {
+const std::set<std::string> &checkpointKinds() { return kKinds; }
+
+Metadata checkpointMetadata(const Metadata &run, int64_t step, double accuracy) {
   Metadata metadata = run;
   metadata["incept.step"] = std::to_string(step);
   if (accuracy >= 0)
     metadata["incept.test_accuracy"] = jsonNumber(accuracy);
-  return program.saveTensors(folder.path(step), kKinds, {}, metadata, Values::Finite);
+  return metadata;
+}
+
+Status saveCheckpoint(Program &program, const RunFolder &folder, int64_t step, const Metadata &run, double accuracy) {
+  return program.saveTensors(folder.path(step), kKinds, {}, checkpointMetadata(run, step, accuracy), Values::Finite);
 }
 
 bool readRecorded(const Metadata &metadata, const char *key, int64_t &value) {

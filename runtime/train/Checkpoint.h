@@ -10,6 +10,11 @@
 
 namespace incept {
 
+/// The kinds of tensors that a checkpoint holds.
+const std::set<std::string> &checkpointKinds();
+/// What the checkpoint of a step says of itself.
+Metadata checkpointMetadata(const Metadata &run, int64_t step, double accuracy);
+
 /// Writes the checkpoint of a step. `accuracy` is what the test images gave there, negative where they were not asked.
 Status saveCheckpoint(Program &program, const RunFolder &folder, int64_t step, const Metadata &run, double accuracy);
 

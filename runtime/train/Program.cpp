@@ -276,6 +276,24 @@ Status Program::saveTensors(const std::string &path, const std::set<std::string>
   return writeSafetensors(path, tensors, metadata, values);
 }
 
+Status Program::copyTensors(const std::set<std::string> &kinds, std::vector<std::byte> &values,
+                            std::vector<TensorToWrite> &copies) {
+  copies.clear();
+  size_t at = 0;
+  for (const program::Tensor &tensor : image_.tensors) {
+    if (!kinds.count(tensor.kind))
+      continue;
+    size_t bytes = size_t(tensor.elements) * program::typeBytes(tensor.type);
+    INCEPT_RETURN_IF_ERROR(device_->read(tensor, values.data() + at));
+    copies.push_back({tensor.name,
+                      safetensorsType(tensor.type),
+                      tensor.shape,
+                      {reinterpret_cast<const char *>(values.data()) + at, bytes}});
+    at += bytes;
+  }
+  return {};
+}
+
 void Program::setStep(const char *field, double value) {
   auto found = image_.step.find(field);
   if (found == image_.step.end() || found->second.type != "f32")

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "runtime/train/Trainer.h"
+#include "runtime/train/CheckpointWriter.h"
 #include "runtime/train/Curve.h"
+#include "runtime/train/EventFile.h"
 #include "runtime/train/ProgressLine.h"
 #include "runtime/train/Resume.h"
+#include "runtime/train/RunFiles.h"
 #include "runtime/train/TrainingLog.h"
 
 #include <algorithm>
@@ -85,12 +88,27 @@ private:
     // From here on files change.
     if (log.isOpen())
       INCEPT_RETURN_IF_ERROR(options.resume ? log.cutBackTo(step) : log.startAnew());
+    curve = CurveBuilder(run_.lastStep);
+    if (options.resume && log.isOpen())
+      readCurve(logPath, curve); // what was before
     if (folder && options.overwrite)
       for (int64_t old : folder->steps())
         INCEPT_RETURN_IF_ERROR(folder->removeCheckpoint(old));
+    INCEPT_RETURN_IF_ERROR(openRecords());
     catchSignals();
     startLoader(*augment);
     lastCheckpoint = Clock::now();
+    return {};
+  }
+
+  /// What the folder says of the run, besides its checkpoints.
+  Status openRecords() {
+    if (!folder)
+      return {};
+    if (!options.resume)
+      INCEPT_RETURN_IF_ERROR(writeRunRecord(folder->directory(), program, options, run_.run, *images));
+    if (Status status = events.open(folder->directory(), step); !status.ok())
+      options.note(status.message()); // no reason not to train
     return {};
   }
 
@@ -137,6 +155,8 @@ private:
     bool hasFolder = !options.checkpointDirectory.empty();
     if (!hasFolder && options.resume)
       return usageError("expected --checkpoint-dir=DIR with --resume");
+    logPath = !options.log.empty() || !hasFolder ? options.log : options.checkpointDirectory + "/" + kRunLog;
+    plotPath = !options.plot.empty() || !hasFolder ? options.plot : options.checkpointDirectory + "/" + kRunCurve;
     const std::string *outputs[] = {&options.save, &options.plot, &options.log};
     for (size_t i = 0; i < std::size(outputs); ++i)
       for (size_t j = 0; j < i; ++j)
@@ -160,7 +180,7 @@ private:
                           std::to_string(old.back()) +
                           ": give --resume to go on with it, --overwrite to remove them, or another --checkpoint-dir");
     }
-    return options.log.empty() ? Status() : log.open(options.log);
+    return logPath.empty() ? Status() : log.open(logPath);
   }
 
   /// Steps until the last one or an interruption; returns what went wrong.
@@ -171,9 +191,11 @@ private:
       if (started == step)
         return inputFailure; // or interrupted
       INCEPT_RETURN_IF_ERROR(computed(program.device().finish()));
+      if (writer.isWritten())
+        INCEPT_RETURN_IF_ERROR(settleCheckpoint());
       int64_t done = step++;
       record(done);
-      line.show(step, smoothLoss, smoothAccuracy, batch, loader->waited());
+      line.show(step, curve.loss(), curve.accuracy(), batch, loader->waited());
       if (!std::isfinite(program.loss()))
         return notFinite("the loss is not finite at step " + std::to_string(done));
       bool isIdle = started == step; // else the weights are of a later step
@@ -222,15 +244,11 @@ private:
     double loss = program.loss();
     double accuracy = double(countCorrect(program.logits(), program.finishedLabels(), batch, program.image().classes)) /
                       double(batch);
-    // An average over about the last 20 steps, or all of them at the start.
-    double share = std::max(0.05, 1.0 / double(++recorded));
-    smoothLoss += share * (loss - smoothLoss);
-    smoothAccuracy += share * (accuracy - smoothAccuracy);
-    if (int64_t every = std::max<int64_t>(run_.lastStep / 400, 1); done % every == 0) {
-      curve.loss.push_back({double(done), smoothLoss});
-      curve.accuracy.push_back({double(done), smoothAccuracy});
-    }
-    log.step(done, epochOf(done), loss, accuracy, program.hyperparameters().learningRate(done, stepsPerEpoch));
+    double rate = program.hyperparameters().learningRate(done, stepsPerEpoch);
+    curve.step(done, loss, accuracy);
+    log.step(done, epochOf(done), loss, accuracy, rate);
+    if (events.isOpen())
+      events.scalars(done, {{"train/loss", loss}, {"train/accuracy", accuracy}, {"train/learning_rate", rate}});
   }
 
   /// Evaluates, then keeps the weights: a checkpoint at the end of an epoch means that its log has the evaluation.
@@ -241,7 +259,8 @@ private:
       if (!accuracy)
         return computed(accuracy.status());
       top1 = double(accuracy->top1) / double(accuracy->images);
-      curve.testAccuracy.push_back({double(step), top1});
+      curve.evaluation(step, top1);
+      events.scalars(step, {{"test/accuracy", top1}, {"test/loss", accuracy->loss}});
       line.breakLine();
       std::printf("epoch %.2f: test accuracy %.2f %%, test loss %.4f\n", epochOf(step), 100 * top1, accuracy->loss);
       std::fflush(stdout);
@@ -255,21 +274,35 @@ private:
     flushLog();
     if (!folder)
       return {};
-    Status status = saveCheckpoint(program, *folder, step, run_.run, accuracy);
+    INCEPT_RETURN_IF_ERROR(settleCheckpoint());
+    lastCheckpoint = Clock::now();
+    pending = {step, accuracy};
+    INCEPT_RETURN_IF_ERROR(writer.start(program, *folder, step, run_.run, accuracy));
+    return {};
+  }
+
+  /// Waits for a checkpoint that is being written, if there is one, and removes those that are too many.
+  Status settleCheckpoint() {
+    if (!writer.isUnderWay())
+      return {};
+    Status status = writer.finish();
     if (status.code() == Code::Input)
       return notFinite(status.message());
     INCEPT_RETURN_IF_ERROR(status);
-    saved = step;
-    lastCheckpoint = Clock::now();
-    if (accuracy > bestAccuracy) {
-      bestAccuracy = accuracy;
-      best = step;
+    saved = pending.step;
+    if (pending.accuracy > bestAccuracy) {
+      bestAccuracy = pending.accuracy;
+      best = pending.step;
     }
     return folder->prune(size_t(options.keep), {best});
   }
 
   /// A log that cannot be written ends, and the training does not: that is said now and, as its error, at the end.
   void flushLog() {
+    if (Status status = events.flush(); !status.ok()) {
+      options.note(status.message());
+      events.close();
+    }
     if (Status status = log.flush(); !status.ok()) {
       options.note(status.message());
       logFailure = status;
@@ -280,6 +313,8 @@ private:
   /// The error of values that are no numbers any more, with the checkpoint that still has some.
   Status notFinite(const std::string &what) {
     isSound = false;
+    if (Status status = settleCheckpoint(); !status.ok())
+      return status;
     std::string advice = ": use a smaller --set learning_rate=VALUE";
     if (saved >= 0)
       advice +=
@@ -293,13 +328,15 @@ private:
       if (status.ok())
         status = std::move(other);
     };
+    also(settleCheckpoint());
     bool isInterrupted = status.ok() && step < run_.lastStep, hasNoInput = !inputFailure.ok() && isSound;
     if ((isInterrupted || hasNoInput) && folder && saved != step)
       also(checkpoint(-1));
+    also(settleCheckpoint());
     if (isSound && !options.save.empty())
       also(program.saveTensors(options.save, {"parameter", "state"}, {}, weightsMetadata(), Values::Finite));
-    if (!options.plot.empty() && !curve.loss.empty())
-      also(writeCurve(options.plot, program.image().network + " on " + options.data, curve));
+    if (!plotPath.empty() && !curve.curve().loss.empty())
+      also(writeCurve(plotPath, program.image().network + " on " + options.data, curve.curve()));
     flushLog();
     also(logFailure);
     if (status.ok() && best >= 0 && !isInterrupted)
@@ -324,16 +361,22 @@ private:
   TrainingLog log;
   std::shared_ptr<Dataset> images, test;
   std::unique_ptr<Loader> loader;
-  int64_t batch = 1, stepsPerEpoch = 1, started = 0, recorded = 0;
+  int64_t batch = 1, stepsPerEpoch = 1, started = 0;
   Beginning run_;
   int64_t step = 0;              ///< steps that are done
   int64_t saved = -1, best = -1; ///< the steps of the newest and the best checkpoint
   double bestAccuracy = -1;
+  CheckpointWriter writer;
+  struct {
+    int64_t step = -1;
+    double accuracy = -1;
+  } pending;           ///< the checkpoint that is being written
   bool isSound = true; ///< the weights are those of the last step
   Status logFailure, inputFailure;
   Clock::time_point lastCheckpoint;
-  double smoothLoss = 0, smoothAccuracy = 0;
-  LearningCurve curve;
+  CurveBuilder curve;
+  EventFile events;
+  std::string logPath, plotPath; ///< empty where there is none
 };
 
 } // namespace

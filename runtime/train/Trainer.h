@@ -12,9 +12,10 @@ namespace incept {
 
 struct TrainOptions {
   std::string data, checkpointDirectory, log, plot, save, weights;
-  std::string valData;    ///< test images from elsewhere
-  double valFraction = 0; ///< the share of the training images that tests; 0: none
-  std::string augment;    ///< KIND,KEY=VALUE,... in place of the description's
+  std::string valData;                  ///< test images from elsewhere
+  double valFraction = 0;               ///< the share of the training images that tests; 0: none
+  std::vector<std::string> commandLine; ///< for the record of the run
+  std::string augment;                  ///< KIND,KEY=VALUE,... in place of the description's
   int inputThreads = kChooseThreads;
   int64_t maxBadImages = 100;   ///< more damaged ones are an error
   double epochs = 0;            ///< 0: those of the run that is resumed, or the description's

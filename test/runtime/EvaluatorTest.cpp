@@ -59,9 +59,9 @@ protected:
         tests::makeImage(tests::scriptedHeader(4, int64_t(rows[0].logits.size())), tests::tinyKernels()));
     auto program = Program::open(directory.write("program", elf), tests::scriptedBackend());
     EXPECT_TRUE(bool(program)) << program.status().message();
-    auto set = loadImages("idx:" + directory.path(""), Split::Test, (*program)->imageShape());
+    auto set = openDataset("idx:" + directory.path(""), Split::Test, (*program)->imageShape());
     EXPECT_TRUE(bool(set)) << set.status().message();
-    auto accuracy = evaluate(**program, *set);
+    auto accuracy = evaluate(**program, std::move(*set), {});
     EXPECT_TRUE(bool(accuracy)) << accuracy.status().message();
     return *accuracy;
   }

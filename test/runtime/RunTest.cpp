@@ -76,12 +76,13 @@ protected:
     return {std::istreambuf_iterator<char>(file), {}};
   }
 
-  /// Names and bytes of the run folder and the log, but for the lock.
+  /// Names and bytes of the run folder and the log, but for the lock and what has the time in it.
   std::map<std::string, std::string> contents() {
     std::map<std::string, std::string> result;
     if (fs::exists(folder))
       for (const auto &entry : fs::directory_iterator(folder))
-        if (entry.path().filename() != "lock")
+        if (std::string name = entry.path().filename();
+            name != "lock" && name != "run.json" && name != "curve.svg" && !name.starts_with("events."))
           result[entry.path().filename()] = entry.is_regular_file() ? read(entry.path()) : "no file";
     if (fs::exists(log))
       result["log"] = read(log);
@@ -136,6 +137,37 @@ TEST_F(RunTest, ResumesToTheSameBits) {
     if (line.find("\"step\":70,\"test") == std::string::npos && line.find("\"step\":100,\"test") == std::string::npos)
       kept += line + "\n";
   EXPECT_EQ(kept, expected["log"]);
+}
+
+// The curve of a resumed run is that of the whole one, and the folder says what the run is.
+TEST_F(RunTest, TheCurveIsOfTheWholeRun) {
+  TrainOptions whole = options(2 * kEpoch);
+  whole.log.clear(); // in the folder
+  whole.commandLine = {"net", "train"};
+  expectRun(whole);
+  std::string curve = read(folder + "/curve.svg"), text = read(folder + "/log.jsonl");
+  EXPECT_NE(curve.find("<circle"), std::string::npos);
+  fs::remove_all(folder);
+  TrainOptions part = whole;
+  part.steps = kEpoch;
+  expectRun(part);
+  EXPECT_NE(read(folder + "/curve.svg"), curve);
+  std::string record = read(folder + "/run.json");
+  whole.resume = true;
+  whole.commandLine = {"net", "train", "--resume"};
+  expectRun(whole);
+  EXPECT_EQ(read(folder + "/log.jsonl"), text);
+  EXPECT_EQ(read(folder + "/curve.svg"), curve);
+  EXPECT_EQ(read(folder + "/run.json"), record);
+  json parsed = json::parse(record, nullptr, false);
+  ASSERT_TRUE(parsed.is_object());
+  EXPECT_EQ(parsed["command"], (json{"net", "train"}));
+  EXPECT_EQ(parsed["data"], "synthetic:");
+  EXPECT_EQ(parsed["run"]["incept.seed"], "0");
+  int64_t events = 0;
+  for (const auto &entry : fs::directory_iterator(folder))
+    events += entry.path().filename().string().starts_with("events.out.tfevents.");
+  EXPECT_EQ(events, 2);
 }
 
 // What a killed process had written beyond its last checkpoint goes, and a torn line, and half-written checkpoints.

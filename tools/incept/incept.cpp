@@ -7,6 +7,7 @@
 #include "tools/incept/Devices.h"
 #include "tools/incept/Driver.h"
 #include "tools/incept/ProgramCache.h"
+#include "tools/incept/Runs.h"
 #include "tools/incept/SpecTools.h"
 #include "tools/incept/Train.h"
 #include "tools/incept/Weights.h"
@@ -169,6 +170,13 @@ static int run(int argc, char **argv) {
   bool clear = false;
   cacheCommand->add_flag("--clear", clear, "remove them");
 
+  std::string runFolder, plotOutput;
+  std::vector<std::string> plotted;
+  CLI::App *runsCommand = app.add_subcommand("runs", "list trainings side by side");
+  runsCommand->add_option("directory", runFolder, "folder with the folders of runs, or one of them")->required();
+  CLI::App *plotCommand = app.add_subcommand("plot", "draw the learning curves of runs in one picture");
+  plotCommand->add_option("runs", plotted, "folders of runs, or their logs")->required();
+  plotCommand->add_option("-o,--output", plotOutput, "SVG file")->required();
   CLI::App *devicesCommand = app.add_subcommand("devices", "list what there is to compile for");
 
   try {
@@ -199,6 +207,10 @@ static int run(int argc, char **argv) {
     return manageCaches(clear);
   if (devicesCommand->parsed())
     return listDevices();
+  if (runsCommand->parsed())
+    return listRuns(runFolder);
+  if (plotCommand->parsed())
+    return plotRuns(plotted, plotOutput);
   if (weightsCommand->parsed())
     return convertWeights(weights, options);
   return train(options, trainCommand->remaining());
