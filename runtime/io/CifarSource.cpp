@@ -102,9 +102,10 @@ std::vector<std::string> readNames(const std::string &path, int64_t classes) {
 
 } // namespace
 
-bool isCifar(const std::string &directory) {
+int64_t cifarClasses(const std::string &directory) {
   std::string place;
-  return findKind(directory, place) != nullptr;
+  const Kind *kind = findKind(directory, place);
+  return kind ? kind->classes : 0;
 }
 
 Expected<std::unique_ptr<Dataset>> openCifar(const std::string &directory, Split split, const ImageShape &shape) {

@@ -111,25 +111,40 @@ std::pair<std::unique_ptr<Dataset>, std::unique_ptr<Dataset>> splitDataset(std::
   return {selectSamples(whole, std::move(rest)), selectSamples(whole, std::move(drawn))};
 }
 
+namespace {
+
+enum class Kind { Folder, WebDataset, Cifar, Other };
+
+/// What a source is, and its place without the prefix.
+std::pair<Kind, std::string> kindOf(const std::string &source) {
+  constexpr std::pair<std::string_view, Kind> kPrefixes[] = {{"folder:", Kind::Folder},
+                                                             {"webdataset:", Kind::WebDataset},
+                                                             {"cifar:", Kind::Cifar},
+                                                             {"idx:", Kind::Other},
+                                                             {"synthetic:", Kind::Other}};
+  for (const auto &[prefix, kind] : kPrefixes)
+    if (std::string_view(source).starts_with(prefix))
+      return {kind, source.substr(prefix.size())};
+  if (isFolder(source) && !isIdx(source))
+    return {cifarClasses(source) > 0 ? Kind::Cifar : Kind::Folder, source};
+  return {source.ends_with(".tar") ? Kind::WebDataset : Kind::Other, source};
+}
+
+} // namespace
+
+int64_t countClasses(const std::string &source) {
+  auto [kind, place] = kindOf(source);
+  return kind == Kind::Folder ? folderClasses(place) : kind == Kind::Cifar ? cifarClasses(place) : 0;
+}
+
 Expected<std::unique_ptr<Dataset>> openDataset(const std::string &source, Split split, const ImageShape &shape) {
-  auto with = [&](std::string_view prefix, std::string &rest) {
-    if (!std::string_view(source).starts_with(prefix))
-      return false;
-    rest = source.substr(prefix.size());
-    return true;
-  };
-  std::string place;
-  if (with("folder:", place))
+  auto [kind, place] = kindOf(source);
+  if (kind == Kind::Folder)
     return openFolder(place, split, shape);
-  if (with("webdataset:", place))
+  if (kind == Kind::WebDataset)
     return openWebDataset(place, split, shape);
-  if (with("cifar:", place))
+  if (kind == Kind::Cifar)
     return openCifar(place, split, shape);
-  bool isNamed = source.starts_with("idx:") || source.starts_with("synthetic:");
-  if (!isNamed && isFolder(source) && !isIdx(source))
-    return isCifar(source) ? openCifar(source, split, shape) : openFolder(source, split, shape);
-  if (!isNamed && source.ends_with(".tar"))
-    return openWebDataset(source, split, shape);
   auto images = loadImages(source, split, shape);
   if (!images)
     return images.status();

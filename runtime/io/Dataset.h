@@ -55,6 +55,9 @@ protected:
 /// classes than the program has the error says how to compile it.
 Expected<std::unique_ptr<Dataset>> openDataset(const std::string &source, Split split, const ImageShape &shape);
 
+/// How many classes SRC has, where its folders or its format say so; 0 elsewhere.
+int64_t countClasses(const std::string &source);
+
 /// A part of a dataset: the samples whose numbers are listed. Holds on to the whole.
 std::unique_ptr<Dataset> selectSamples(std::shared_ptr<const Dataset> whole, std::vector<uint32_t> samples);
 

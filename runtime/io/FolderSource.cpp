@@ -256,6 +256,11 @@ private:
 
 } // namespace
 
+int64_t folderClasses(const std::string &directory) {
+  auto classes = findClasses(isFolder(directory + "/train") ? directory + "/train" : directory);
+  return classes ? int64_t(classes->size()) : 0;
+}
+
 Expected<std::unique_ptr<Dataset>> openFolder(const std::string &directory, Split split, const ImageShape &shape) {
   if (shape.channels != 1 && shape.channels != 3)
     return inputError("the network's input has " + std::to_string(shape.channels) +

@@ -97,9 +97,9 @@ Expected<PixelView> PictureDecoder::decode(const Box &box, int64_t channels, boo
   warningCount = 0;
   if (!isJpeg)
     return decodePng(box, channels);
-  INCEPT_RETURN_IF_ERROR(jpeg->decode(box, channels, strict, pixels));
+  auto view = jpeg->decode(box, channels, strict, pixels);
   warningCount = jpeg->warnings();
-  return pixels.view();
+  return view;
 }
 
 Expected<PixelView> PictureDecoder::decodePng(const Box &box, int64_t channels) {

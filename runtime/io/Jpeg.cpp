@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <csetjmp>
 #include <cstdio>
-#include <cstring>
 
 #include <jpeglib.h>
 
@@ -145,12 +144,12 @@ bool readRow(const JpegLibrary &library, State &state, uint8_t *row) {
 uint8_t multiply(unsigned a, unsigned b) { return static_cast<uint8_t>((a * b + 127) / 255); }
 
 /// Cyan, magenta, yellow, black to RGBX. Adobe's files hold what is left of the light, others the ink.
-void printingToRgb(const uint8_t *from, int64_t count, bool isInverted, uint8_t *to) {
-  for (int64_t i = 0; i < count; ++i, from += 4, to += 4) {
-    unsigned flip = isInverted ? 0 : 255, black = from[3] ^ flip;
+void printingToRgb(uint8_t *pixels, int64_t count, bool isInverted) {
+  for (uint8_t *pixel = pixels; pixel < pixels + 4 * count; pixel += 4) {
+    unsigned flip = isInverted ? 0 : 255, black = pixel[3] ^ flip;
     for (int c = 0; c < 3; ++c)
-      to[c] = multiply(from[c] ^ flip, black);
-    to[3] = 255;
+      pixel[c] = multiply(pixel[c] ^ flip, black);
+    pixel[3] = 255;
   }
 }
 
@@ -180,7 +179,7 @@ public:
   int64_t width() const override { return state.info.image_width; }
   int64_t warnings() const override { return state.warnings; }
 
-  Status decode(const Box &box, int64_t channels, bool strict, PixelBuffer &pixels) override {
+  Expected<PixelView> decode(const Box &box, int64_t channels, bool strict, PixelBuffer &pixels) override {
     state.strict = strict;
     state.warnings = 0;
     int64_t x = 0;
@@ -188,25 +187,21 @@ public:
       return bad();
     const jpeg_decompress_struct &info = state.info;
     bool isForPrinting = info.out_color_space == JCS_CMYK;
-    pixels.resize(box.height, box.width, isForPrinting ? 4 : channels);
-    row.resize(size_t(info.output_width) * info.output_components);
-    int64_t bytes = info.output_components;
+    // Rows as wide as they come: the box is a part of them.
+    pixels.resize(box.height, info.output_width, info.output_components);
+    int64_t rowBytes = pixels.width * pixels.channels;
+    above.resize(size_t(rowBytes));
     while (int64_t(info.output_scanline) < box.y + box.height) {
       int64_t y = int64_t(info.output_scanline) - box.y;
-      if (!readRow(library, state, row.data()))
+      uint8_t *row = y < 0 ? above.data() : pixels.bytes.data() + y * rowBytes;
+      if (!readRow(library, state, row))
         return bad();
-      if (y < 0)
-        continue;
-      const uint8_t *from = row.data() + (box.x - x) * bytes;
-      uint8_t *to = pixels.bytes.data() + y * box.width * pixels.channels;
       if (isForPrinting)
-        printingToRgb(from, box.width, info.saw_Adobe_marker, to);
-      else
-        std::memcpy(to, from, box.width * bytes);
+        printingToRgb(row, pixels.width, info.saw_Adobe_marker);
     }
     if (isForPrinting && channels == 1)
       keepLuma(pixels);
-    return {};
+    return pixels.view({box.x - x, 0, box.width, box.height});
   }
 
 private:
@@ -215,7 +210,7 @@ private:
   const JpegLibrary &library;
   State state;
   std::string name;
-  std::vector<uint8_t> row;
+  std::vector<uint8_t> above; ///< a row above the box
 };
 
 } // namespace

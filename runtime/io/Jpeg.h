@@ -25,9 +25,10 @@ public:
   virtual int64_t height() const = 0;
   virtual int64_t width() const = 0;
   /// Decodes the box, which lies in the picture, of the file that was opened. `channels` is 4 (R,G,B and a byte of no
-  /// meaning) or 1 (luma). The pixels are those of decoding the whole file. With `strict` what a decoder warns of is an
-  /// error; without, it is counted. A file that ends too early is always an error, where the box needs its end.
-  virtual Status decode(const Box &box, int64_t channels, bool strict, PixelBuffer &pixels) = 0;
+  /// meaning) or 1 (luma). What is returned lies in `pixels`, which holds a little more. The pixels are those of
+  /// decoding the whole file. With `strict` what a decoder warns of is an error; without, it is counted. A file that
+  /// ends too early is always an error, where the box needs its end.
+  virtual Expected<PixelView> decode(const Box &box, int64_t channels, bool strict, PixelBuffer &pixels) = 0;
   /// Warnings of the last `decode`.
   virtual int64_t warnings() const = 0;
 };

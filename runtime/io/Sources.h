@@ -13,8 +13,10 @@ Expected<std::unique_ptr<Dataset>> openFolder(const std::string &directory, Spli
 Expected<std::unique_ptr<Dataset>> openWebDataset(const std::string &pattern, Split split, const ImageShape &shape);
 Expected<std::unique_ptr<Dataset>> openCifar(const std::string &directory, Split split, const ImageShape &shape);
 
-/// Whether a folder looks like one of CIFAR's.
-bool isCifar(const std::string &directory);
+/// The number of classes of a folder of CIFAR's; 0 where it is none.
+int64_t cifarClasses(const std::string &directory);
+/// The number of folders of classes, 0 where there are none.
+int64_t folderClasses(const std::string &directory);
 
 /// Most samples of a source: an order of them has 32 bits each.
 constexpr int64_t kMaxSamples = int64_t(1) << 31;

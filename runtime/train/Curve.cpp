@@ -125,14 +125,14 @@ static std::string xmlText(const std::string &text) {
 }
 
 Status writeComparison(const std::string &path, const std::vector<std::pair<std::string, LearningCurve>> &runs) {
-  constexpr const char *kColors[] = {"#c0392b", "#2471a3", "#1e8449", "#b9770e", "#7d3c98", "#17a589", "#5d6d7e",
-                                     "#d35400"};
+  constexpr const char *kColors[] = {"#c0392b", "#2471a3", "#1e8449", "#b9770e",
+                                     "#7d3c98", "#17a589", "#5d6d7e", "#d35400"};
   Chart chart;
   for (const auto &[name, curve] : runs)
     chart.add(curve);
   std::string svg = beginSvg(kHeight + 18 * double(runs.size()));
-  svg += format("<text x='%.1f' y='24' font-size='15'>", kLeft) +
-         "training loss (lines), test accuracy (dots)</text>\n";
+  svg +=
+      format("<text x='%.1f' y='24' font-size='15'>", kLeft) + "training loss (lines), test accuracy (dots)</text>\n";
   chart.axes(svg);
   double y = kHeight;
   for (size_t i = 0; i < runs.size(); ++i) {

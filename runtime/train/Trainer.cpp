@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "runtime/train/Trainer.h"
+#include "runtime/io/PngWriter.h"
 #include "runtime/train/CheckpointWriter.h"
 #include "runtime/train/Curve.h"
 #include "runtime/train/EventFile.h"
@@ -233,9 +234,27 @@ private:
         break;
       if (inputFailure = loader->next(program.u8Images(), program.labels()); !inputFailure.ok())
         return {}; // after the steps under way
+      if (started == run_.step)
+        showSamples();
       INCEPT_RETURN_IF_ERROR(program.startTraining(started, stepsPerEpoch, run_.seed));
     }
     return {};
+  }
+
+  /// The first images of the batch that is about to start, as TensorBoard's picture.
+  void showSamples() {
+    constexpr int64_t kMost = 16, kColumns = 8, kGap = 2;
+    ImageShape shape = program.imageShape();
+    if (!events.isOpen() || (shape.channels != 1 && shape.channels != 3))
+      return;
+    int64_t count = std::min(batch, kMost), columns = std::min(count, kColumns);
+    Canvas canvas((count + columns - 1) / columns * (shape.height + kGap), columns * (shape.width + kGap));
+    int64_t stride = shape.width * shape.channels;
+    for (int64_t i = 0; i < count; ++i)
+      canvas.draw(i % columns * (shape.width + kGap), i / columns * (shape.height + kGap),
+                  {program.u8Images() + i * stride * shape.height, stride, shape.height, shape.width, shape.channels},
+                  1);
+    events.picture(run_.step, "train/samples", canvas.height(), canvas.width(), canvas.png());
   }
 
   double epochOf(int64_t at) const { return double(at) / double(stepsPerEpoch); }

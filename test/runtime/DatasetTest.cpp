@@ -68,6 +68,10 @@ TEST_F(SourceTest, FolderWithSplits) {
   EXPECT_EQ(train->note(), "1 files in '" + root() + "/train' are no pictures and are passed over");
   EXPECT_EQ(open(root(), Split::Test)->size(), 2);
   EXPECT_EQ(open(root(), Split::Evaluation)->name(1), root() + "/val/b/1.jpg");
+  EXPECT_EQ(countClasses("folder:" + root()), 2);
+  EXPECT_EQ(countClasses(root() + "/val"), 2);
+  EXPECT_EQ(countClasses("synthetic:"), 0);
+  EXPECT_EQ(countClasses("folder:" + root() + "/none"), 0);
   // The checksum is of names, labels and sizes.
   std::string before = train->hash();
   EXPECT_EQ(open(root())->hash(), before);
@@ -240,6 +244,7 @@ TEST_F(SourceTest, Cifar) {
   EXPECT_EQ(view.data[3 * 13 + 2], 13 % 3);
   EXPECT_EQ(open(root(), Split::Test, shape)->size(), 0);
   expectRefused("cifar:" + root(), "compile it with --set classes=10", Split::Train, {3, 32, 32, 11});
+  EXPECT_EQ(countClasses(root()), 10);
   put("d/data_batch_3.bin", std::string(1, '\x0a') + image);
   expectRefused(root(), "has label 10 at image 0", Split::Train, shape);
   put("d/data_batch_3.bin", image);

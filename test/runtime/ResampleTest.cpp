@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "runtime/io/Resample.h"
+#include "runtime/support/Checksum.h"
 #include "runtime/support/Philox.h"
 
 #include <cmath>
@@ -43,6 +44,39 @@ TEST(Resample, VectorsAndPlainHaveTheSameIntegers) {
           ASSERT_EQ(resize(from, outH, outW, filter), resize(from, outH, outW, filter, Vectors::Never))
               << h << "x" << w << " to " << outH << "x" << outW << " channels " << channels;
         }
+}
+
+// Checksums of what PyTorch 2.15 makes of the same pixels: interpolate(uint8, antialias=True), channels last.
+TEST(Resample, HasPyTorchsIntegers) {
+  struct Case {
+    Filter filter;
+    int64_t height, width, outHeight, outWidth;
+    const char *checksum;
+  };
+  const Case cases[] = {
+      {Filter::Bilinear, 375, 500, 299, 299, "24cbed1c04d845ce"},
+      {Filter::Bilinear, 64, 48, 96, 96, "f6cef4424e7f8434"},
+      {Filter::Bilinear, 1, 7, 5, 3, "74f64277cf7b543e"},
+      {Filter::Bilinear, 333, 90, 31, 200, "6273534faeac5942"},
+      {Filter::Bilinear, 256, 256, 224, 224, "04e2e8750992c7ae"},
+      {Filter::Bicubic, 375, 500, 299, 299, "bc9d42c45498760e"},
+      {Filter::Bicubic, 64, 48, 96, 96, "2fc0c8522092d01e"},
+      {Filter::Bicubic, 1, 7, 5, 3, "dec2d5c87540b317"},
+      {Filter::Bicubic, 333, 90, 31, 200, "5b907b7831e3b446"},
+      {Filter::Bicubic, 256, 256, 224, 224, "6c0291ae0342be91"},
+  };
+  for (const Case &c : cases) {
+    PixelBuffer from;
+    from.resize(c.height, c.width, 4);
+    for (uint64_t i = 0; i < uint64_t(c.height * c.width * 3); ++i)
+      from.bytes[i / 3 * 4 + i % 3] = uint8_t(i * i * 7 + i * 13 + (i >> 5));
+    std::string dense;
+    std::vector<uint8_t> to = resize(from, c.outHeight, c.outWidth, c.filter);
+    for (size_t i = 0; i < to.size(); ++i)
+      if (i % 4 < 3)
+        dense.push_back(char(to[i]));
+    EXPECT_EQ(Checksum().add(dense).text(), c.checksum) << c.height << "x" << c.width << " to " << c.outHeight;
+  }
 }
 
 TEST(Resample, KeepsWhatNeedsNoChange) {

@@ -8,8 +8,8 @@
 
 namespace incept {
 
-/// Prints a line for each run in the folder, which may be one itself: network, steps, loss, test accuracy. Returns an exit
-/// status.
+/// Prints a line for each run in the folder, which may be one itself: network, steps, loss, test accuracy. Returns an
+/// exit status.
 int listRuns(const std::string &directory);
 
 /// Draws the learning curves of runs, given by their folders or their logs, in one picture (SVG).

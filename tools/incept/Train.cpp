@@ -2,10 +2,13 @@
 
 #include "tools/incept/Train.h"
 #include "codegen/Codegen.h"
+#include "frontend/LoadSpec.h"
 #include "passes/Target.h"
+#include "runtime/io/Dataset.h"
 #include "runtime/support/Checksum.h"
 #include "tools/Output.h"
 #include "tools/incept/ProgramCache.h"
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
@@ -71,7 +74,32 @@ static int run(const std::string &program, const CompileOptions &options, const 
   return complain(machineError("cannot run '" + program + "': " + std::strerror(errno)));
 }
 
-int train(const CompileOptions &options, const std::vector<std::string> &arguments) {
+/// The value of --data among a program's arguments, empty where there is none.
+static std::string findSource(const std::vector<std::string> &arguments) {
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    if (arguments[i] == "--data" && i + 1 < arguments.size())
+      return arguments[i + 1];
+    if (llvm::StringRef(arguments[i]).starts_with("--data="))
+      return arguments[i].substr(std::strlen("--data="));
+  }
+  return "";
+}
+
+/// Gives a network that has a parameter `classes` as many as the data have, unless --set says how many.
+static CompileOptions withClasses(CompileOptions options, const std::vector<std::string> &arguments) {
+  int64_t classes = options.parameters.count("classes") ? 0 : countClasses(findSource(arguments));
+  if (classes == 0)
+    return options;
+  SourceFiles files;
+  Diagnostics diagnostics(files); // mistakes are said when the network is compiled
+  std::optional<Spec> spec = loadSpec(options.spec, {options.importPaths, options.network}, diagnostics);
+  if (spec && llvm::any_of(spec->parameters, [](const Parameter &known) { return known.name.text == "classes"; }))
+    options.parameters["classes"] = std::to_string(classes);
+  return options;
+}
+
+int train(const CompileOptions &given, const std::vector<std::string> &arguments) {
+  CompileOptions options = withClasses(given, arguments);
   auto root = cacheRoot();
   if (!root)
     return complain({root.status().code(), root.status().message() + ", or use incept compile"});

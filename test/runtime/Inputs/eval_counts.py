@@ -55,4 +55,15 @@ assert abs(line["top1"] - top1) < 1e-6 and abs(line["top5"] - top5) < 1e-6, (lin
 assert abs(line["loss"] - loss) < 1e-4 * loss, (line, loss)
 text = subprocess.run(evaluate, check=True, stdout=subprocess.PIPE, text=True).stdout
 expected = "top-1 accuracy %.2f %%, top-5 accuracy %.2f %%, loss %.4f on %d images\n"
-assert text == expected % (100 * top1, 100 * top5, line["loss"], count), text
+assert text.startswith(expected % (100 * top1, 100 * top5, line["loss"], count)), text
+# The second line has the intervals: Wilson's, by hand.
+def wilson(share):
+    z, n = 1.959963984540054, count
+    center, reach = share + z * z / (2 * n), z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    return [(center - reach) / (1 + z * z / n), (center + reach) / (1 + z * z / n)]
+
+
+for share, interval in (top1, line["top1_interval"]), (top5, line["top5_interval"]):
+    assert all(abs(a - b) < 1e-6 for a, b in zip(wilson(share), interval)), (share, interval)
+low, high = line["top1_interval"]
+assert text.splitlines()[1].startswith("95 %% intervals: top-1 %.2f to %.2f %%, top-5 " % (100 * low, 100 * high)), text
