@@ -222,6 +222,37 @@ TEST(CudnnExecute, ReluGradientComparesTheForwardInput) {
   EXPECT_EQ((Numbers{expected.begin(), expected.begin() + 4}), (Numbers{0, 0, 0.5, 0}));
 }
 
+// Between the clips x itself, below them the slope, above them the clip; the gradient of each part, of which the lower
+// part has its end and the upper one its begin.
+TEST(CudnnExecute, ReluWithClipsAndSlope) {
+  for (int mode : {CUDNN_POINTWISE_RELU_FWD, CUDNN_POINTWISE_RELU_BWD}) {
+    bool backward = mode == CUDNN_POINTWISE_RELU_BWD;
+    Plan plan;
+    for (int64_t uid : {1, 2, 3})
+      plan.graph.tensors.push_back(activations(uid, CUDNN_DATA_FLOAT, 1, 8, 2, 2));
+    if (!backward)
+      plan.graph.tensors.erase(plan.graph.tensors.begin() + 1);
+    plan.graph.nodes = {backward ? makeNode(OpKind::Pointwise, {0, -1, -1, 1, 2, -1}, mode)
+                                 : makeNode(OpKind::Pointwise, {0, -1, 1, -1, -1, -1}, mode)};
+    Node &node = plan.graph.nodes[0];
+    node.lowerClip = -0.25;
+    node.upperClip = 0.5;
+    node.lowerSlope = 0.125;
+    ASSERT_TRUE(checkGraph(plan.graph).ok()) << checkGraph(plan.graph).message();
+    Bench bench(plan);
+    Numbers x = bench.numbers[1], gradient = backward ? bench.numbers[2] : x, expected;
+    x[0] = -0.25, x[1] = 0.5, x[2] = -1, x[3] = 1;
+    bench.write(1, x);
+    ASSERT_TRUE(bench.run().ok());
+    for (size_t i = 0; i < 32; ++i)
+      if (backward)
+        expected.push_back(x[i] <= -0.25 ? 0.125 * gradient[i] : x[i] < 0.5 ? gradient[i] : 0);
+      else
+        expected.push_back(x[i] < -0.25 ? -0.25 + 0.125 * (x[i] + 0.25) : std::min(x[i], 0.5));
+    EXPECT_EQ(bench.read(3), expected) << mode;
+  }
+}
+
 // Each operation writes its results, whose old values it does not read, and nothing else writes them.
 TEST(CudnnExecute, ResultsAreWrittenOnceAndNotRead) {
   auto refused = [](Plan plan, const Node &node) {
