@@ -55,6 +55,24 @@ TEST(Parser, KernelsAndVariables) {
   EXPECT_EQ(last, -1.0f);
 }
 
+// Statements that say nothing, or nothing that is simulated, do nothing; what stands behind them does.
+TEST(Parser, StatementsOfNoEffect) {
+  Expected<ptx::Module> module = ptx::Module::parse(moduleText(R"(
+    .file 1 "kernel.cu"
+    .entry k {
+      ;
+      .loc 1 2 3
+      .pragma "nounroll";
+      .reg .b32 %r<2>;;
+      mov.u32 %r0, 1;
+      ;;
+      ret;
+    })"));
+  ASSERT_TRUE(module) << module.status().message();
+  ASSERT_TRUE(module->find("k"));
+  EXPECT_TRUE(module->find("k")->status().ok()) << module->find("k")->status().message();
+}
+
 TEST(Parser, ErrorsHaveLines) {
   struct {
     const char *body, *error;
