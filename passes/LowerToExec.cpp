@@ -63,7 +63,7 @@ class VariablePlacer {
 public:
   VariablePlacer(ModuleOp module, const Target &target, int64_t inferenceBytes)
       : module(module), symbols(module), target(target) {
-    sizes["arena"] = inferenceBytes;
+    sizes[kArenaRegion.str()] = inferenceBytes;
   }
 
   LogicalResult run() {
@@ -94,18 +94,18 @@ public:
 
   /// Declares the regions; the arena has at least `trainingBytes`.
   void declareRegions(OpBuilder &builder, int64_t trainingBytes) {
-    sizes["arena"] = std::max(sizes["arena"], trainingBytes);
+    sizes[kArenaRegion.str()] = std::max(sizes[kArenaRegion.str()], trainingBytes);
     for (auto &[name, bytes] : sizes)
       exec::RegionOp::create(builder, module.getLoc(), name, bytes);
   }
 
-  int64_t arenaBytes() { return sizes["arena"]; }
+  int64_t arenaBytes() { return sizes[kArenaRegion.str()]; }
 
   /// Of all regions but the arena and that of step fields.
   int64_t persistentBytes() const {
     int64_t total = 0;
     for (auto &[name, bytes] : sizes)
-      total += name == "arena" ? 0 : bytes;
+      total += name == kArenaRegion ? 0 : bytes;
     return total;
   }
 
@@ -194,7 +194,7 @@ private:
     case VariableKind::State:
       return "states";
     case VariableKind::Derived:
-      return "arena";
+      return kArenaRegion;
     default:
       return stringifyVariableKind(variable.getKind());
     }
@@ -263,7 +263,7 @@ private:
   };
 
   Memory inArena(int64_t offset, ArrayRef<int64_t> shape, Type element) {
-    return {"arena", offset, MemRefType::get(shape, element)};
+    return {kArenaRegion, offset, MemRefType::get(shape, element)};
   }
 
   Memory inVariable(StringRef name, int64_t offset, MemRefType type) {
@@ -295,10 +295,10 @@ private:
       return {"step", field->offset, type};
     }
     if (auto view = dyn_cast<ConcatViewOp>(op); view && view.getOffset())
-      return {"arena", int64_t(*view.getOffset()) + inRoot, type};
+      return {kArenaRegion, int64_t(*view.getOffset()) + inRoot, type};
     int64_t offset = (*cast<GroupOp>(op).getOffsets())[cast<OpResult>(placement.root).getResultNumber()];
     if (offset >= 0)
-      return {"arena", offset + inRoot, type};
+      return {kArenaRegion, offset + inRoot, type};
     for (Operation *user : placement.root.getUsers())
       if (auto write = dyn_cast<WriteOp>(user))
         return inVariable(write.getVariable(), inRoot, type);

@@ -7,7 +7,6 @@
 #include "passes/DefinedBytes.h"
 #include "passes/Layouts.h"
 #include "passes/VerifyPhase.h"
-#include "runtime/program/ProgramFormat.h"
 
 using namespace mlir;
 
@@ -112,11 +111,11 @@ static LogicalResult verifySlice(exec::SliceOp slice, ArrayRef<VariableOp> varia
 static LogicalResult verifyReads(func::FuncOp function, ArrayRef<VariableOp> variables) {
   DefinedBytes defined;
   for (VariableOp variable : variables)
-    if (*variable.getRegion() == program::kArenaRegion)
+    if (*variable.getRegion() == kArenaRegion)
       defined.write(int64_t(*variable.getOffset()), {int64_t(*variable.getBytes())});
   auto inArena = [](Value value) {
     auto slice = value.getDefiningOp<exec::SliceOp>();
-    return slice && slice.getRegion() == program::kArenaRegion ? slice : exec::SliceOp();
+    return slice && slice.getRegion() == kArenaRegion ? slice : exec::SliceOp();
   };
   std::string why;
   auto footprint = [&](exec::SliceOp slice) { return *exec::footprintOf(cast<MemRefType>(slice.getType()), why); };
@@ -157,7 +156,7 @@ LogicalResult verifyExec(ModuleOp module, const Target &target) {
   SmallVector<exec::FieldOp> fields(module.getOps<exec::FieldOp>());
   for (func::FuncOp function : module.getOps<func::FuncOp>()) {
     for (exec::SliceOp slice : function.getOps<exec::SliceOp>())
-      if (slice.getRegion() != program::kArenaRegion && failed(verifySlice(slice, *variables, fields)))
+      if (slice.getRegion() != kArenaRegion && failed(verifySlice(slice, *variables, fields)))
         return failure();
     if (failed(verifyReads(function, *variables)))
       return failure();

@@ -11,8 +11,8 @@ namespace incept {
 /// inside its bytes, and apart from all that is needed at the same time.
 mlir::LogicalResult verifyMemory(mlir::func::FuncOp function, const Target &target, PlacementAnalysis &placements);
 
-/// Checks that variables have places of their own, that plans are the target's, and that launches read fields, variables
-/// and what was written before them.
+/// Checks that variables have places of their own, that plans are the target's, and that launches read fields,
+/// variables and what was written before them.
 mlir::LogicalResult verifyExec(mlir::ModuleOp module, const Target &target);
 
 } // namespace incept

@@ -6,8 +6,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include <filesystem>
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 
 namespace incept::cuda {
