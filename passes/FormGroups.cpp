@@ -8,6 +8,7 @@
 #include "dialect/VerifierUtils.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/IRMapping.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "passes/Passes.h"
 #include "llvm/ADT/SetVector.h"
 
@@ -202,6 +203,10 @@ struct FormGroupsPass : impl::FormGroupsPassBase<FormGroupsPass> {
       }
       if (!isMap(op) && !isReduce(op))
         continue;
+      if (isOpTriviallyDead(op)) { // such as the gradient of an image that is normalised
+        op->erase();
+        continue;
+      }
       if (Operation *reduction = fuse ? reductionBefore(op, order) : nullptr) {
         epilogues[reduction].push_back(op);
         gone.insert(op);

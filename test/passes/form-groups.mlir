@@ -194,3 +194,13 @@ func.func @finalize_f16(%x: tensor<2x4x3x3xf16>, %k: tensor<4xf16>, %m: tensor<4
   %f:5 = incept.batch_norm_finalize %s#0, %s#1 shift %k running %m, %m {epsilon = 1.0e-3 : f64, decay = 0.9 : f64, count = 18 : i64} : (tensor<4xf32>, tensor<4xf32>, tensor<4xf16>, tensor<4xf32>, tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>)
   return %f#0, %f#3 : tensor<4xf32>, tensor<4xf32>
 }
+
+// What nobody uses is not computed: no group without results.
+// CHECK-LABEL: func.func @dead
+//   CHECK-NOT:   incept.group
+//       CHECK:   return
+func.func @dead(%x: tensor<2x4x3x3xf32>) {
+  %r = incept.relu %x : (tensor<2x4x3x3xf32>) -> tensor<2x4x3x3xf32>
+  %s = incept.channel_sum %r : (tensor<2x4x3x3xf32>) -> tensor<4xf32>
+  return
+}

@@ -18,6 +18,18 @@ static std::string print(ModuleOp module) {
   return text;
 }
 
+/// The first op that is another in the second module: all but what it uses is compared.
+static Operation *firstDifference(ModuleOp first, ModuleOp second) {
+  SmallVector<Operation *> ops, others;
+  first.walk<WalkOrder::PreOrder>([&](Operation *op) { ops.push_back(op); });
+  second.walk<WalkOrder::PreOrder>([&](Operation *op) { others.push_back(op); });
+  for (auto [op, other] : llvm::zip(ops, others))
+    if (op->getName() != other->getName() || op->getAttrDictionary() != other->getAttrDictionary() ||
+        op->getResultTypes() != other->getResultTypes() || op->getLoc() != other->getLoc())
+      return op;
+  return first;
+}
+
 LogicalResult checkRoundTrip(ModuleOp module, Phase phase) {
   const char *wanted = std::getenv("INCEPT_CHECK_ROUNDTRIP");
   if (!wanted || StringRef(wanted) != "1")
@@ -28,8 +40,8 @@ LogicalResult checkRoundTrip(ModuleOp module, Phase phase) {
     return module.emitError() << "expected IR of phase '" << phaseName(phase)
                               << "' that can be parsed as it is printed";
   if (!OperationEquivalence::isEquivalentTo(module, *again, OperationEquivalence::None) || print(*again) != text)
-    return module.emitError() << "expected IR of phase '" << phaseName(phase)
-                              << "' to be the same when it is printed and parsed";
+    return firstDifference(module, *again)->emitOpError()
+           << "expected IR of phase '" << phaseName(phase) << "' to be the same when it is printed and parsed";
   return success();
 }
 
