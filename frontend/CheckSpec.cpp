@@ -147,9 +147,12 @@ private:
       return;
     }
     if ((parts[0] == "in" && hasInput) || (parts[0] == "src" && hasSource)) {
-      if (parts.size() != 2 || !llvm::is_contained(inputMembers(), parts[1]))
-        diagnostics.error(expr.range, "unknown name '" + expr.name + "'" +
-                                          suggestion(parts.size() > 1 ? parts[1] : "", inputMembers()));
+      if (parts.size() != 2 || !llvm::is_contained(inputMembers(), parts[1])) {
+        std::vector<std::string> candidates;
+        for (const std::string &member : inputMembers())
+          candidates.push_back((parts[0] + "." + member).str());
+        diagnostics.error(expr.range, "unknown name '" + expr.name + "'" + suggestion(expr.name, candidates));
+      }
       return;
     }
     auto table = spec.tables.find(parts[0]);
@@ -194,10 +197,28 @@ private:
                                       suggestion(parts[2], candidates));
   }
 
+  /// A word that is no name here was perhaps meant as one of the option's.
+  void checkArgument(const Argument &argument) {
+    const std::string &name = argument.expr.name;
+    bool word = argument.expr.kind == ExprKind::Name && name.find('.') == std::string::npos;
+    static const std::vector<std::string> kActivations = {"relu"}, kPaddings = {"same", "valid"};
+    bool activation = argument.name.text == "activation", padding = argument.name.text == "padding";
+    if (word && activation && !llvm::is_contained(names, name) && !isNetworkParameter(spec, name) && name != "none") {
+      diagnostics.error(argument.expr.range, "unknown activation '" + name + "'" + suggestion(name, kActivations));
+      return;
+    }
+    if (auto near = word && padding ? nearestName(name, kPaddings) : std::nullopt;
+        near && !llvm::is_contained(names, name) && !isNetworkParameter(spec, name)) {
+      diagnostics.error(argument.expr.range, "unknown padding '" + name + "'" + suggestion(name, kPaddings));
+      return;
+    }
+    checkExpr(argument.expr);
+  }
+
   void checkArguments(const std::vector<Argument> &arguments) {
     for (const Argument &argument : arguments) {
       if (argument.kind == ArgumentKind::Expression)
-        checkExpr(argument.expr);
+        checkArgument(argument);
       checkArguments(argument.items);
     }
   }

@@ -40,6 +40,8 @@ public:
   llvm::StringRef text(uint32_t file) const { return entries[file].buffer->getBuffer(); }
   /// The range of `length` bytes at `offset`, cut at the end of the line.
   SourceRange range(uint32_t file, size_t offset, size_t length) const;
+  /// Where in its file's text a range begins.
+  size_t offset(SourceRange range) const { return entries[range.file].lineStarts[range.line - 1] + range.column - 1; }
   /// The text of a line without its end.
   llvm::StringRef line(uint32_t file, uint32_t line) const;
   size_t size() const { return entries.size(); }

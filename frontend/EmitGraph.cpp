@@ -208,7 +208,9 @@ std::string GraphEmitter::takeName(Names &names, const std::string &name, Source
   auto first = names.take(name, range);
   if (!first)
     return name;
-  diagnostics.error(range, "name '" + name + "' is already taken");
+  bool again = first->file == range.file && first->line == range.line && first->column == range.column;
+  diagnostics.error(range, "name '" + name + "' is already taken" +
+                               (again ? "; in a loop a label needs an index, as in " + name + "{i}" : ""));
   diagnostics.note(*first, "first taken here");
   addUses(frame);
   return names.ordinal(name + "_");
@@ -363,7 +365,9 @@ Tensor GraphEmitter::sum(const Op &op, const Tensor &lhs, const Tensor &rhs, con
     bool given = op.bodies.size() > 1;
     diagnostics.note(given ? op.bodies[1].range : op.range,
                      (given ? "the shortcut gives " : "the shortcut is what flows in, ") + formatSize(lhs.shape) +
-                         (images && !sameSize ? "; give it a shortcut with the strides of the body" : ""));
+                         (!images || sameSize ? ""
+                          : given             ? "; its strides must be those of the body"
+                                              : "; give it a shortcut with the strides of the body"));
     if (last)
       diagnostics.note(last->range, "the residual branch gives " + formatSize(rhs.shape) +
                                         (sameSize && last->kind == OpKind::Conv

@@ -133,16 +133,19 @@ std::optional<Window> GraphEmitter::window(const Op &op, const Tensor &src, Fram
 /// The size of the result in numbers, below a mistake.
 void GraphEmitter::explainWindow(const Op &op, const Tensor &src, const Window &window) {
   std::string text;
+  bool fits = true;
   for (int axis : {0, 1}) {
     int64_t extent = (window.kernel[axis] - 1) * window.dilation[axis] + 1;
     int64_t padded = src.shape[axis + 2] + window.padBegin[axis] + window.padEnd[axis];
+    fits &= padded >= extent;
     text +=
         (axis ? "; width: (" : "height: (") + std::to_string(src.shape[axis + 2]) + " + padding " +
         std::to_string(window.padBegin[axis] + window.padEnd[axis]) + " - window " + std::to_string(extent) + ") / " +
         std::to_string(window.stride[axis]) + " + 1" +
         (padded >= extent ? " = " + std::to_string((padded - extent) / window.stride[axis] + 1) : " is less than 1");
   }
-  diagnostics.note(op.range, text);
+  if (!fits) // else it is another mistake
+    diagnostics.note(op.range, text);
 }
 
 /// What is allowed, but seldom meant.

@@ -105,6 +105,10 @@ std::optional<Argument> OpReader::readList(const JsonValue &value, const KeyInfo
     argument.expr = std::move(*expr);
     return argument;
   }
+  if (size == 1) {
+    reportWrongType(diagnostics, value, "a number or an expression for '" + key.name + "'");
+    return std::nullopt;
+  }
   if (size != 0 && value.children.size() != size) {
     diagnostics.error(value.range, "expected [vertical, horizontal] for '" + key.name + "', but got " +
                                        llvm::Twine(value.children.size()) + " values");

@@ -182,8 +182,16 @@ private:
     bool afterValue = !open.children.empty() && !pendingKey;
     if (c == 0)
       return unclosed();
-    if (afterValue && c != ',' && c != ':') {
-      if (c == '}' || c == ']') {
+    if (afterValue && (last->kind == JsonKind::Integer || last->kind == JsonKind::Real)) {
+      llvm::StringRef number = tokenAt(diagnostics.files.offset(last->range)), digits = number;
+      digits.consume_front("-");
+      if (digits.size() > 1 && digits[0] == '0' && llvm::isDigit(digits[1])) {
+        diagnostics.error(last->range, "expected a number without a 0 before it, but got '" + number + "'");
+        return true;
+      }
+    }
+    if (afterValue && c != ',') {
+      if (c == '}' || c == ']' || c == ':') {
         diagnostics.error(place(next, 1), "expected ',' or '" + close + "', but got '" + llvm::Twine(c) + "'");
         diagnostics.note(open.range, "to close this");
         return true;

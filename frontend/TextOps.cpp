@@ -31,11 +31,14 @@ Name TextOps::readOwnName(llvm::StringRef what, bool ofBlock) {
 }
 
 void TextOps::takeComments(Layout &layout, bool before) {
-  for (Cursor::Comment &comment : cursor.comments) {
-    std::string &text = before || comment.ownLine || !layout.trailing.empty() ? layout.comment : layout.trailing;
-    appendLine(text, comment.text);
+  // What a look ahead has passed belongs to what comes next.
+  auto ahead =
+      llvm::find_if(cursor.comments, [&](const Cursor::Comment &comment) { return comment.offset >= cursor.at; });
+  for (auto comment = cursor.comments.begin(); comment != ahead; ++comment) {
+    std::string &text = before || comment->ownLine || !layout.trailing.empty() ? layout.comment : layout.trailing;
+    appendLine(text, comment->text);
   }
-  cursor.comments.clear();
+  cursor.comments.erase(cursor.comments.begin(), ahead);
 }
 
 void TextOps::skipStatement() {

@@ -35,6 +35,14 @@ bool TextOps::readOp(Op &op) {
     op.target = {word.str(), op.range};
     op.kind = OpKind::Block;
     cursor.skipSpace();
+    if (word == "else") {
+      diagnostics.error(op.range, "expected 'if' before 'else', which stands behind its '}'");
+      return false;
+    }
+    if (word == "block" || word == "network" || word == "table" || word == "import") {
+      diagnostics.error(op.range, "expected '}' before '" + word + "', which stands outside of blocks and networks");
+      return false;
+    }
     if (cursor.peek() != '(' && !atEndOfOption()) { // nothing that may follow a block
       std::vector<std::string> names = {"from"};
       for (const OpInfo &candidate : opTable())
@@ -339,7 +347,9 @@ bool TextOps::readOption(llvm::ArrayRef<KeyInfo> keys, const llvm::Twine &owner,
                       "unknown option '" + word.take_front(64) + "' of " + owner + suggestion(word, names));
     if (given) { // what it was given is read all the same
       ++cursor.at;
-      return readPair({"", KeyType::Pair}).has_value();
+      if (cursor.nested > 0)
+        return readPair({"", KeyType::Pair}).has_value();
+      skipStatement();
     }
     return true;
   } else if (no) {
