@@ -77,7 +77,7 @@ class Worker:
 def compile_program(options, spec, directory):
     """The program, what it says of itself, and the seconds that the compilation took."""
     program = os.path.join(directory, spec)
-    source = os.path.join(ROOT, "specs", spec + ".json")
+    source = os.path.join(ROOT, "specs", spec + ".incept")
     start = time.perf_counter()
     done = subprocess.run([options.incept, "compile", source, f"--batch-size={options.batch}",
                            f"--threads={options.threads}", "-o", program], capture_output=True, text=True)
@@ -91,8 +91,9 @@ def compile_program(options, spec, directory):
 def measure(options, name):
     """Every side of one network, as a dictionary of plain numbers."""
     spec, model, size = NETWORKS[name]
-    with open(os.path.join(ROOT, "specs", spec + ".json"), encoding="utf-8") as file:
-        description = json.load(file)
+    source = os.path.join(ROOT, "specs", spec + ".incept")
+    done = subprocess.run([options.incept, "convert", source], check=True, capture_output=True, text=True)
+    description = json.loads(done.stdout)
     task = {"model": model, "size": size, "batch": options.batch, "threads": options.threads,
             "drop_rate": 1 - description["parameters"].get("keep", 1.0), "training": description["training"]}
     with tempfile.TemporaryDirectory() as directory:
@@ -135,7 +136,7 @@ def table(name, result):
     """Lines of Markdown: the sides, then what each is to incept."""
     sides = result["sides"]
     lines = [f"### {name}", "",
-             f"`specs/{result['spec']}.json` and timm's `{result['timm_model']}`, {result['parameters']:,} parameters, "
+             f"`specs/{result['spec']}.incept` and timm's `{result['timm_model']}`, {result['parameters']:,} parameters, "
              f"batch {result['batch']}, {result['size']}x{result['size']}.", "",
              "| | step, ms | images/s | peak resident, MB | from nothing to first step, s | step / incept's |",
              "|---|---|---|---|---|---|"]

@@ -30,8 +30,8 @@ mkdir -p "$out"
 
 # photographs: a small Inception for the classes of $data.
 photographs() {
-  echo "Compiling specs/inception_mini.json for $classes classes of photographs at 96x96"
-  incept compile specs/inception_mini.json --set channels=3 --set size=96 --set classes="$classes" --set mean=0.5 \
+  echo "Compiling specs/inception_mini.incept for $classes classes of photographs at 96x96"
+  incept compile specs/inception_mini.incept --set channels=3 --set size=96 --set classes="$classes" --set mean=0.5 \
     --set std=0.5 --batch-size=32 -o "$out/inception_mini"
   "$out/inception_mini" look --data="folder:$data" -o "$out/look.png"
   echo "What it sees is $out/look.png"
@@ -44,8 +44,8 @@ photographs() {
 
 # fashion: a small Inception for Fashion-MNIST.
 fashion() {
-  echo "Compiling specs/inception_mini.json"
-  incept compile specs/inception_mini.json --batch-size=64 -o "$out/inception_mini"
+  echo "Compiling specs/inception_mini.incept"
+  incept compile specs/inception_mini.incept --batch-size=64 -o "$out/inception_mini"
   echo "Training it on Fashion-MNIST (60,000 images; a linear model reaches 82.8 % on the test images)"
   rm -f "$out/log.jsonl"
   "$out/inception_mini" train --data=idx:/usr/share/datasets/fashion-mnist --epochs="${epochs:-3}" --seed=1 \
@@ -58,16 +58,16 @@ echo
 if [ -n "$data" ]; then photographs; else fashion; fi
 
 echo
-echo "Compiling specs/inception_v4.json at 299x299"
-time incept compile specs/inception_v4.json --batch-size=8 -o "$out/inception_v4"
+echo "Compiling specs/inception_v4.incept at 299x299"
+time incept compile specs/inception_v4.incept --batch-size=8 -o "$out/inception_v4"
 "$out/inception_v4" info
 echo "Training steps of it on random images"
 "$out/inception_v4" bench --steps=5
 
 echo
 if [ -x build/release/bin/incept-stub-cuda ]; then
-  echo "Compiling specs/inception_v4.json for an NVIDIA H100, which need not be here"
-  time incept compile specs/inception_v4.json --target=cuda:h100 --batch-size=64 --precision=f16 -o "$out/inception_v4_h100"
+  echo "Compiling specs/inception_v4.incept for an NVIDIA H100, which need not be here"
+  time incept compile specs/inception_v4.incept --target=cuda:h100 --batch-size=64 --precision=f16 -o "$out/inception_v4_h100"
   "$out/inception_v4_h100" info
 else
   echo "No CUDA toolkit with cuDNN here: scripts/setup.sh --cuda installs them, for incept compile --target=cuda:h100"

@@ -4,7 +4,7 @@
 #
 # Usage: scripts/gpu-check.sh [--under=COMMAND] [--steps=N] [PROGRAM...]
 #   PROGRAM    a CUDA program; beside it lies PROGRAM.cpu, the same network compiled for the CPU with the same batch size.
-#              Without any, specs/inception_mini.json is compiled for this machine's GPU in each precision.
+#              Without any, specs/inception_mini.incept is compiled for this machine's GPU in each precision.
 #   --under    a command that runs CUDA programs, such as incept-sim; needs no GPU. Networks are compiled for an H100.
 #   --steps    timed steps of each program (20)
 set -uo pipefail
@@ -43,7 +43,7 @@ failed=0
 if [ ${#programs[@]} -eq 0 ]; then
   mkdir -p "$out"
   for precision in f32 bf16 f16; do
-    compile specs/inception_mini.json 16 "$precision" || failed=1
+    compile specs/inception_mini.incept 16 "$precision" || failed=1
   done
 fi
 

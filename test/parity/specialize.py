@@ -4,6 +4,7 @@
 Usage: specialize.py SPEC OPTIMIZER OUTPUT."""
 import json
 import os
+import subprocess
 import sys
 
 MOMENTUM, DECAY, EPSILON, WEIGHT_DECAY, SMOOTHING = 0.9, 0.9, 1.0, 4e-5, 0.1
@@ -13,8 +14,8 @@ OPTIMIZERS = {"rmsprop": {"kind": "rmsprop", "decay": DECAY, "momentum": MOMENTU
 
 def main():
     path, optimizer, output = sys.argv[1:]
-    with open(path) as file:
-        spec = json.load(file)
+    done = subprocess.run(["incept", "convert", path], check=True, capture_output=True, text=True)
+    spec = json.loads(done.stdout)
     folder = os.path.dirname(os.path.abspath(path))
     spec["imports"] = [os.path.join(folder, name) for name in spec.get("imports", [])]
     spec.get("training", {}).pop("comment", None)

@@ -11,7 +11,7 @@ OPS = ("conv2d", "batch_norm", "linear", "max_pool", "avg_pool", "concat", "add"
 
 
 def summarize(incept, specs, case):
-    command = [incept, "summary", "--json", "--batch-size=1", f"{specs}/{case['spec']}.json"]
+    command = [incept, "summary", "--json", "--batch-size=1", f"{specs}/{case['spec']}.incept"]
     if "set" in case:
         command += ["--set"] + case["set"]
     return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)

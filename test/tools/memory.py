@@ -8,7 +8,7 @@ incept, specs, *limit = sys.argv[1:]
 limit = float(limit[0]) if limit else 0.03
 failures = 0
 for name in ["inception_v3", "inception_v4", "inception_resnet_v1", "inception_resnet_v2", "inception_resnet_v2_timm", "resnet50"]:
-    text = subprocess.run([incept, "summary", f"{specs}/{name}.json", "--batch-size=8", "--memory", "--json"],
+    text = subprocess.run([incept, "summary", f"{specs}/{name}.incept", "--batch-size=8", "--memory", "--json"],
                           check=True, capture_output=True, text=True).stdout
     summary = json.loads(text)
     memory = summary["memory"]
