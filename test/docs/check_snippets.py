@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compares documentation with the code that it quotes.
 
-A code block that begins with ```LANGUAGE FILE is a quotation: each of its lines, but for indentation, is a line of FILE; a line
+A code block that begins with ```LANGUAGE FILE (a path, with a dot or a slash) is a quotation: each of its lines, but for
+indentation, is a line of FILE; a line
 `...` stands for what is left out. A path in backticks, FOLDER/NAME.EXTENSION, is that of a file.
 
 usage: check_snippets.py ROOT
@@ -23,7 +24,7 @@ def lines_of(path):
 for document in sorted([*root.glob("*.md"), *root.glob("docs/*.md"), *root.glob("*/README.md")]):
     name, quoted, known = document.relative_to(root), None, set()
     for number, line in enumerate(document.read_text().splitlines(), 1):
-        fence = re.match(r"```(\w+ (\S+))?", line)
+        fence = re.match(r"```(\w+ (\S*[./]\S*))?", line)
         if fence and quoted is None:
             quoted = fence[2] or ""
             if quoted and not (root / quoted).is_file():
