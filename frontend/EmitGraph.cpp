@@ -161,6 +161,8 @@ void GraphEmitter::setSource(const Tensor &src, Frame &frame) {
 
 Tensor GraphEmitter::emitSequence(const std::vector<Op> &ops, Tensor src, Names &names, Frame &frame) {
   for (const Op &op : ops) {
+    if (!count(op, frame)) // also what is repeated no times
+      return {};
     setSource(src, frame);
     if (isControl(op.kind)) {
       src = emitControl(op, src, names, frame);
@@ -176,7 +178,7 @@ Tensor GraphEmitter::emitSequence(const std::vector<Op> &ops, Tensor src, Names 
       times = *given;
     }
     for (int64_t i = 0; i < times; ++i) {
-      if (!count(op, frame))
+      if (i > 0 && !count(op, frame))
         return {};
       setSource(src, frame);
       src = emitOp(op, src, nameOp(op, i, names, frame), names, frame);

@@ -160,6 +160,10 @@ private:
       auto item = run(operand);
       if (!item)
         return std::nullopt;
+      auto *inner = std::get_if<std::shared_ptr<const ValueList>>(&*item);
+      result->total += inner ? (*inner)->total + 1 : 1;
+      if (result->total > kMaxRange)
+        return fail(expr, "expected lists of at most " + llvm::Twine(kMaxRange) + " items altogether");
       result->items.push_back(std::move(*item));
     }
     return Value(std::shared_ptr<const ValueList>(std::move(result)));
@@ -180,6 +184,7 @@ private:
     auto result = std::make_shared<ValueList>();
     for (int64_t i = 0; i <= length; ++i)
       result->items.push_back(ends[0] + i);
+    result->total = length + 1;
     return Value(std::shared_ptr<const ValueList>(std::move(result)));
   }
   std::optional<Value> length(const Expr &expr) {

@@ -61,6 +61,7 @@ using Value = std::variant<int64_t, double, const Row *, const Table *, const Bl
 
 struct ValueList {
   std::vector<Value> items;
+  int64_t total = 0; ///< items, those of lists in it included
 };
 
 /// A row of a table: named numbers.

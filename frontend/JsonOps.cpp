@@ -78,6 +78,10 @@ std::optional<Expr> OpReader::readExpression(const JsonValue &value, llvm::Strin
   }
   if (value.kind == JsonKind::Array && key.empty()) {
     expr.kind = ExprKind::List;
+    if (value.children.size() > kMaxListItems) {
+      diagnostics.error(value.range, "expected a list of at most " + llvm::Twine(kMaxListItems) + " items");
+      return std::nullopt;
+    }
     for (const JsonValue &child : value.children) {
       auto item = readExpression(child, "");
       if (!item)

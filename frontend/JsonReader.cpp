@@ -280,6 +280,11 @@ private:
                             : Name{std::to_string(table.rows.size() + 1), object.range};
     if (name.text.empty() || !isObject(object, "numbers"))
       return;
+    if (table.rows.size() >= kMaxTableRows) {
+      if (table.rows.size() == kMaxTableRows)
+        diagnostics.error(object.range, "expected a table of at most " + llvm::Twine(kMaxTableRows) + " rows");
+      return;
+    }
     Row row{table.name.text + "." + name.text, {}};
     for (const JsonValue &entry : object.children) {
       if (isComment(entry))
@@ -293,8 +298,14 @@ private:
         reportWrongType(diagnostics, entry, "a number");
         continue;
       }
-      if (!llvm::is_contained(table.columns, column.text))
-        table.columns.push_back(column.text);
+      if (llvm::is_contained(table.columns, column.text))
+        continue;
+      if (table.columns.size() == kMaxTableColumns) {
+        diagnostics.error(column.range, "expected at most " + llvm::Twine(kMaxTableColumns) + " columns in table '" +
+                                            table.name.text + "'");
+        return;
+      }
+      table.columns.push_back(column.text);
     }
     table.rows.push_back(std::move(row));
     readComments(object, table.layouts.emplace_back());

@@ -124,6 +124,9 @@ struct BlockDef {
   Layout layout;
 };
 
+/// Limits of both forms.
+inline constexpr size_t kMaxTableRows = 2000, kMaxTableColumns = 64, kMaxListItems = 256;
+
 struct Table {
   Name name;
   std::vector<std::string> columns; ///< of all rows, in the order of the text

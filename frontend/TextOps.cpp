@@ -45,6 +45,8 @@ void TextOps::skipStatement() {
   int open = 0;
   for (; !cursor.done(); ++cursor.at) {
     cursor.skipSpace();
+    if (cursor.done())
+      return;
     char c = cursor.peek();
     if (c == '{')
       ++open;

@@ -10,7 +10,7 @@ namespace incept {
 namespace {
 
 constexpr size_t kMaxBytes = 4 << 20;
-constexpr size_t kMaxRows = 2000, kMaxColumns = 64, kMaxParameters = 64;
+constexpr size_t kMaxParameters = 64;
 
 class FileReader {
 public:
@@ -385,7 +385,7 @@ private:
     Layout above;
     ops.takeComments(above, /*before=*/true);
     table.layout.comment = above.comment;
-    while (!cursor.peekWord().empty() && table.columns.size() < kMaxColumns) {
+    while (!cursor.peekWord().empty() && table.columns.size() < kMaxTableColumns) {
       Name column = ops.readName("a column's name");
       if (llvm::is_contained(table.columns, column.text))
         diagnostics.error(column.range, "column '" + column.text + "' is already defined");
@@ -458,8 +458,8 @@ private:
         cursor.fail(begin, 1,
                     "expected " + llvm::Twine(table.columns.size()) + " numbers in a row, but got " +
                         llvm::Twine(column));
-      if (table.rows.size() >= kMaxRows) {
-        cursor.fail(begin, 1, "expected a table of at most " + llvm::Twine(kMaxRows) + " rows");
+      if (table.rows.size() >= kMaxTableRows) {
+        cursor.fail(begin, 1, "expected a table of at most " + llvm::Twine(kMaxTableRows) + " rows");
         return table;
       }
       table.rows.push_back(std::move(row));

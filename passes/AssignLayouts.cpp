@@ -119,7 +119,8 @@ private:
   void shareFormats() {
     module.walk([&](WriteOp write) {
       Value source = write.getValue(); // scaled, rounded
-      for (GroupOp group; (group = source.getDefiningOp<GroupOp>()) && isa<CastOp, ReorderOp>(group.getFirstOp());)
+      for (GroupOp group; (group = source.getDefiningOp<GroupOp>()) && isa<CastOp, ReorderOp>(group.getFirstOp()) &&
+                          group.getYield().getValues().front() == group.getFirstOp()->getResult(0);)
         source = outerValue(group, group.getFirstOp()->getOperand(0));
       auto read = source.getDefiningOp<ReadOp>();
       if (read && formats.contains(write.getVariable()))

@@ -9,6 +9,7 @@
 #include "passes/LaunchCost.h"
 #include "passes/LaunchShape.h"
 #include "passes/Passes.h"
+#include "passes/Placement.h"
 #include "llvm/Support/MathExtras.h"
 
 #include <map>
@@ -25,7 +26,7 @@ exec::SliceOp sliceOf(Value value) { return value.getDefiningOp<exec::SliceOp>()
 MemRefType typeOf(Value value) { return cast<MemRefType>(value.getType()); }
 
 /// Elements from the start of each tensor of `launch` to the start of that of `next`, where each begins where the other
-/// ends, up to alignment, and scalars are the same; none where one does not.
+/// ends, up to the alignment of variables, and scalars are the same; none where one does not.
 std::optional<int64_t> distance(exec::KernelOp launch, exec::KernelOp next) {
   if (launch.getKernel() != next.getKernel() || launch.getExtents().size() != 1 || next.getExtents().size() != 1 ||
       launch.getIns().size() != next.getIns().size() || launch.getOuts().size() != next.getOuts().size())
@@ -45,6 +46,8 @@ std::optional<int64_t> distance(exec::KernelOp launch, exec::KernelOp next) {
     int64_t bytes = typeOf(a).getElementTypeBitWidth() / 8, end = from + launch.getExtents()[0] * bytes;
     bool follows =
         to == int64_t(llvm::alignTo(end, kAlignment)) || to == int64_t(llvm::alignTo(end, parameterAlignment(bytes)));
+    if (first.getRegion() == kArenaRegion) // what aligns its values nobody has written
+      follows = to == end;
     int64_t here = (to - from) / bytes;
     if (!follows || typeOf(a).getElementType() != typeOf(b).getElementType() || result.value_or(here) != here)
       return std::nullopt;

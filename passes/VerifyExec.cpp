@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the exec phase promises of variables, plans and what launches read. Launches by themselves, slices and fields
+// What the exec phase promises of variables, plans, slices and what launches read. Launches by themselves and fields
 // are checked by their ops.
 
+#include "dialect/EntryPoints.h"
 #include "dialect/VerifierUtils.h"
 #include "passes/DefinedBytes.h"
 #include "passes/Layouts.h"
@@ -70,8 +71,8 @@ static LogicalResult verifySlice(exec::SliceOp slice, ArrayRef<VariableOp> varia
   if (llvm::any_of(fields, [&](exec::FieldOp field) { return field.getRegionAttr() == slice.getRegionAttr(); })) {
     auto isField = [&](exec::FieldOp field) {
       return field.getRegionAttr() == slice.getRegionAttr() && int64_t(field.getOffset()) == begin &&
-             field.getType().isF32() == element.isF32() && field.getBytes() * 8 == element.getIntOrFloatBitWidth() &&
-             type.getNumElements() == 1;
+             isa<FloatType>(field.getType()) == isa<FloatType>(element) &&
+             field.getBytes() * 8 == element.getIntOrFloatBitWidth() && type.getNumElements() == 1;
     };
     if (!llvm::any_of(fields, isField))
       return slice.emitOpError() << "expected one field of region '" << slice.getRegion() << "', but there is none of "
@@ -110,8 +111,8 @@ static LogicalResult verifySlice(exec::SliceOp slice, ArrayRef<VariableOp> varia
 /// else is kept there from one to the next, and a library leaves in its scratchpad what it likes.
 static LogicalResult verifyReads(func::FuncOp function, ArrayRef<VariableOp> variables) {
   DefinedBytes defined;
-  for (VariableOp variable : variables)
-    if (*variable.getRegion() == kArenaRegion)
+  for (VariableOp variable : variables) // prepared before, which training may overwrite
+    if (*variable.getRegion() == kArenaRegion && isEntry(function, EntryPoint::Infer))
       defined.write(int64_t(*variable.getOffset()), {int64_t(*variable.getBytes())});
   auto inArena = [](Value value) {
     auto slice = value.getDefiningOp<exec::SliceOp>();

@@ -202,8 +202,9 @@ LogicalResult verifyRows(Operation *op, Value whole, int64_t begin, Value part, 
   std::string expected;
   if (!format.empty())
     for (int64_t boundary : {begin, begin + rows, rows}) {
-      auto prefix = boundary == 0 ? FailureOr<std::string>(format.str()) : target.rowsFormat(format, boundary);
-      if (failed(prefix) && boundary != total)
+      auto prefix = boundary == 0 || boundary == total ? FailureOr<std::string>(format.str())
+                                                       : target.rowsFormat(format, boundary);
+      if (failed(prefix))
         return op->emitOpError() << "expected rows that lie together in " << layoutOf(whole) << ", but got " << rows
                                  << " from row " << begin << " on";
       if (succeeded(prefix) && boundary == rows)

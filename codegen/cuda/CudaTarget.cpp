@@ -156,6 +156,8 @@ public:
   LogicalResult verifyPlanOf(Operation *op, exec::PlanOp plan, std::string &why) const override {
     auto planned = incept::cuda::problemOf(plan.getConfig(), why);
     auto posed = problemFor(op);
+    if (!posed)
+      why = ("cuDNN has no plan for '" + op->getName().getStringRef() + "'").str();
     if (failed(planned) || !posed)
       return failure();
     if (plan.getSwapped() != isa<LinearBackwardWeightsOp>(op)) {

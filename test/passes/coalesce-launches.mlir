@@ -8,6 +8,7 @@ incept.exec.kernel_def @k flat {
   incept.yield %0 : tensor<?xf32>
 }
 incept.exec.region @grads 4096
+incept.exec.region @arena 4096
 
 // 10 values from 0 and 16 from 64: the second begins where the first ends, aligned to 64 bytes. One launch of
 // 64/4 + 16 = 32 elements.
@@ -218,5 +219,31 @@ func.func @more_units() {
   %2 = incept.exec.slice @long at 768 : memref<833xf32>
   %3 = incept.exec.slice @long at 768 : memref<833xf32>
   incept.exec.kernel @k ins(%2 : memref<833xf32>) outs(%3 : memref<833xf32>) extents [833] units 1
+  return
+}
+
+// What aligns values of the arena nobody has written: only what lies side by side is joined.
+// CHECK-LABEL: func.func @gap_in_arena
+// CHECK-COUNT-2: incept.exec.kernel
+func.func @gap_in_arena() {
+  %0 = incept.exec.slice @arena at 0 : memref<10xf32>
+  %1 = incept.exec.slice @arena at 1024 : memref<10xf32>
+  incept.exec.kernel @k ins(%0 : memref<10xf32>) outs(%1 : memref<10xf32>) extents [10] units 1
+  %2 = incept.exec.slice @arena at 64 : memref<16xf32>
+  %3 = incept.exec.slice @arena at 1088 : memref<16xf32>
+  incept.exec.kernel @k ins(%2 : memref<16xf32>) outs(%3 : memref<16xf32>) extents [16] units 1
+  return
+}
+
+// CHECK-LABEL: func.func @dense_arena
+//       CHECK:   incept.exec.kernel @k {{.*}} extents [32]
+//   CHECK-NOT:   incept.exec.kernel
+func.func @dense_arena() {
+  %0 = incept.exec.slice @arena at 0 : memref<16xf32>
+  %1 = incept.exec.slice @arena at 1024 : memref<16xf32>
+  incept.exec.kernel @k ins(%0 : memref<16xf32>) outs(%1 : memref<16xf32>) extents [16] units 1
+  %2 = incept.exec.slice @arena at 64 : memref<16xf32>
+  %3 = incept.exec.slice @arena at 1088 : memref<16xf32>
+  incept.exec.kernel @k ins(%2 : memref<16xf32>) outs(%3 : memref<16xf32>) extents [16] units 1
   return
 }

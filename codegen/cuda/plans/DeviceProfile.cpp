@@ -80,7 +80,10 @@ std::vector<std::string> variantsOf(const Json &properties, const Json &cards, s
   int64_t clock = positive(properties, "smClockRateKHz", error);
   for (double factor : kClocks)
     add({{"smClockRateKHz", int64_t(double(clock) * factor)}});
-  for (const Json &card : cards.is_array() ? cards : Json::array()) {
+  bool isList = cards.is_array() || cards.is_null();
+  if (!isList && error.empty())
+    error = "expected 'cards' to be a list";
+  for (const Json &card : isList ? cards : Json::array()) {
     bool isCard = card.is_object();
     for (const auto &[key, value] : card.items())
       isCard &= properties.contains(key) && properties[key].type() == value.type();

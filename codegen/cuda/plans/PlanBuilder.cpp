@@ -44,7 +44,7 @@ PlanAnswer PlanBuilder::answer(const cudnn::Problem &problem, const std::string 
   }
   PlanAnswer fresh;
   if (library->choose(normalised(problem), device.cudnnProperties, options.workspaceLimit, fresh.choice, fresh.error))
-    fresh.choice.workspaceBytes = largestWorkspace(normalised(problem), fresh.choice);
+    fresh.choice.workspaceBytes = std::min(largestWorkspace(normalised(problem), fresh.choice), options.workspaceLimit);
   else if (fresh.error.empty())
     fresh.error = "cuDNN has no engine for it";
   cache.store(key, fresh);
@@ -55,7 +55,7 @@ PlanAnswer PlanBuilder::answer(const cudnn::Problem &problem, const std::string 
 
 uint64_t PlanBuilder::largestWorkspace(const cudnn::Problem &problem, const cudnn::Choice &choice) const {
   uint64_t largest = choice.workspaceBytes;
-  if (largest == 0) // an engine that has none has none anywhere
+  if (largest == 0) // engines without one had none on any card that was tried; a device would say so when it starts
     return 0;
   for (const std::string &variant : device.variants) {
     uint64_t bytes = 0;

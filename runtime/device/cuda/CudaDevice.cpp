@@ -247,7 +247,11 @@ Status CudaDevice::buildPlans(const std::string &name) {
     settings.progress = [](size_t done, size_t total) {
       fprintf(stderr, done < total ? "\rcuDNN plans: %zu of %zu built for this machine" : "\r\033[K", done, total);
     };
-  INCEPT_RETURN_IF_ERROR(plans.build(image, settings));
+  if (Status built = plans.build(image, settings); !built.ok()) {
+    if (settings.progress)
+      settings.progress(1, 1); // the line is the error's
+    return built;
+  }
   uint64_t bytes = plans.growth();
   if (bytes == 0)
     return {};

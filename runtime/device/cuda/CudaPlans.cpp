@@ -185,7 +185,7 @@ Status CudaPlans::rebuild(const program::Plan &plan, size_t index, const Entry &
       planCache().store(entry.key, text);
     return {};
   }
-  // What is chosen here is not kept: another version of the library may take the engine again.
+  // What is chosen here is not kept: a refusal may be of the moment, for want of memory for example.
   isChosen = true;
   cudnn::Choice choice;
   uint64_t limit = std::max<uint64_t>(plan.scratchpadBytes, kWorkspaceLimit);
