@@ -257,7 +257,10 @@ private:
 } // namespace
 
 int64_t folderClasses(const std::string &directory) {
-  auto classes = findClasses(isFolder(directory + "/train") ? directory + "/train" : directory);
+  std::string root = isFolder(directory + "/train") ? directory + "/train" : directory;
+  if (!findLabelFile(root).empty())
+    return 0; // folders are no classes there
+  auto classes = findClasses(root);
   return classes ? int64_t(classes->size()) : 0;
 }
 

@@ -174,7 +174,7 @@ void Loader::work(size_t maker) {
   while (true) {
     auto isWork = [&] {
       bool isEnd = !options.sample.training && nextBatch >= batchCount;
-      return !isEnd && nextBatch < consumed + int64_t(slots.size());
+      return batchCount > 0 && !isEnd && nextBatch < consumed + int64_t(slots.size());
     };
     wanted.wait(lock, [&] { return isStopping || isWork(); });
     if (isStopping)
@@ -218,6 +218,10 @@ Status Loader::next(uint8_t *images, int64_t *labels) {
   Slot &slot = slots[consumed % int64_t(slots.size())];
   bool isAlone = workers.empty();
   if (isAlone) {
+    // After an error the slot is still as it was.
+    slot.left = options.batch;
+    slot.error = Status();
+    slot.damages.clear();
     slot.pixels.resize(options.batch * rowBytes());
     for (int64_t i = 0; i < options.batch; ++i)
       makeRow(0, consumed, i, slot);

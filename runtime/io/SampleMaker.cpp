@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
+#include <string>
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -12,6 +13,9 @@
 namespace incept {
 
 namespace {
+
+/// A side at most so many times as long as the other: resized, the longer one would be too long to be computed.
+constexpr int64_t kMaxAspect = 4096;
 
 /// What random erasing writes: the middle, which is 0 with the usual normalization.
 constexpr uint8_t kErased = 128;
@@ -119,6 +123,10 @@ Geometry SampleMaker::chooseGeometry(int64_t height, int64_t width, PhiloxStream
 
 Status SampleMaker::decode(std::string_view bytes, const std::string &name, PhiloxStream &random) {
   INCEPT_RETURN_IF_ERROR(decoder.open(bytes, name));
+  if (decoder.width() > kMaxAspect * decoder.height() || decoder.height() > kMaxAspect * decoder.width())
+    return inputError("cannot read the image '" + name + "': expected sides that differ by a factor of at most " +
+                      std::to_string(kMaxAspect) + ", but it has " + std::to_string(decoder.width()) + "x" +
+                      std::to_string(decoder.height()) + " pixels");
   Geometry geometry = chooseGeometry(decoder.height(), decoder.width(), random);
   auto view = decoder.decode(geometry.box, inner(), options.strict);
   warningCount += decoder.warnings();

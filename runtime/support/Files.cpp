@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
+#include <iterator>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -22,6 +23,14 @@ const char *kindOf(mode_t mode) {
          : S_ISSOCK(mode) ? "a socket"
          : S_ISLNK(mode)  ? "a symbolic link"
                           : "a device";
+}
+
+/// The error of a file that cannot be opened: the input's where the file is not there or may not be read, else the
+/// machine's, which says nothing of the file.
+Status cannotOpen(const std::string &path, int reason) {
+  constexpr int kOfInput[] = {ENOENT, ENOTDIR, EISDIR, EACCES, EPERM, ELOOP, ENAMETOOLONG, ENXIO};
+  bool isOfInput = std::find(std::begin(kOfInput), std::end(kOfInput), reason) != std::end(kOfInput);
+  return {isOfInput ? Code::Input : Code::Machine, "cannot read '" + path + "': " + std::strerror(reason)};
 }
 
 std::string folderOf(const std::string &path) {
@@ -60,11 +69,11 @@ Expected<InputFile> InputFile::open(const std::string &path) {
   // Without O_NONBLOCK a pipe that nobody writes to would wait here.
   int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   if (file < 0)
-    return inputError("cannot read '" + path + "': " + std::strerror(errno));
+    return cannotOpen(path, errno);
   InputFile input(file, 0, path);
   struct stat info {};
   if (::fstat(file, &info) != 0)
-    return inputError("cannot read '" + path + "': " + std::strerror(errno));
+    return cannotOpen(path, errno);
   if (!S_ISREG(info.st_mode))
     return inputError("cannot read '" + path + "': expected a regular file, but it is " + kindOf(info.st_mode));
   input.bytes = static_cast<uint64_t>(info.st_size);

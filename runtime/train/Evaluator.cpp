@@ -40,7 +40,11 @@ Expected<Accuracy> evaluate(Program &program, std::shared_ptr<const Dataset> ima
   for (int64_t started = 0, done = 0; done < loader.batches(); ++done) {
     for (; started < loader.batches() && started - done < int64_t(program.device().depth()); ++started) {
       std::vector<int64_t> &own = labels.emplace_back(load.batch);
-      INCEPT_RETURN_IF_ERROR(loader.next(program.u8Images(), own.data()));
+      if (Status status = loader.next(program.u8Images(), own.data()); !status.ok()) {
+        for (; done < started; ++done) // nothing stays under way
+          INCEPT_RETURN_IF_ERROR(program.device().finish());
+        return status;
+      }
       INCEPT_RETURN_IF_ERROR(program.device().start(Work::Infer, Input::U8));
     }
     INCEPT_RETURN_IF_ERROR(program.device().finish());

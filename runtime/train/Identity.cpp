@@ -4,6 +4,8 @@
 #include "runtime/support/Checksum.h"
 #include "runtime/support/Version.h"
 
+#include <optional>
+
 namespace incept {
 
 namespace {
@@ -33,6 +35,18 @@ std::string hashPlans(const program::Image &image) {
     }
   }
   return sum.text();
+}
+
+/// What stands for no augmentation.
+constexpr const char *kNone = "none";
+
+/// What is recorded, if something is. Runs that augmented nothing once did not say so.
+std::optional<std::string> findRecorded(const Metadata &metadata, const std::string &key) {
+  if (auto found = metadata.find(key); found != metadata.end())
+    return found->second;
+  if (key == "incept.augmentation" && metadata.count("incept.checkpoint") != 0)
+    return kNone;
+  return std::nullopt;
 }
 
 struct Compared {
@@ -74,8 +88,7 @@ Metadata describeRun(Program &program, const RunFacts &facts) {
                        {"incept.precision", image.tf32 ? image.precision + " with TF32" : image.precision},
                        {"incept.plans", hashPlans(image)},
                        {"incept.kernels", Checksum().add(isCpu ? image.kernelObject : image.ptx).text()}};
-  if (!facts.augmentation.empty())
-    metadata["incept.augmentation"] = facts.augmentation;
+  metadata["incept.augmentation"] = facts.augmentation.empty() ? kNone : facts.augmentation;
   if (!facts.classes.empty())
     metadata["incept.classes"] = classesText(facts.classes);
   return metadata;
@@ -115,12 +128,11 @@ std::map<std::string, double> recordedHyperparameters(const Metadata &metadata) 
 std::vector<std::string> differences(const Metadata &recorded, const Metadata &own) {
   std::vector<std::string> result;
   for (const Compared &compared : kCompared) {
-    auto there = recorded.find(compared.key), here = own.find(compared.key);
-    if (there == recorded.end() || here == own.end() || there->second == here->second)
+    std::optional<std::string> there = findRecorded(recorded, compared.key), here = findRecorded(own, compared.key);
+    if (!there || !here || *there == *here)
       continue;
     auto text = [](const std::string &value) { return value.empty() ? "none" : value; };
-    result.push_back(std::string(compared.what) + " is " + text(there->second) + " there and " + text(here->second) +
-                     " here");
+    result.push_back(std::string(compared.what) + " is " + text(*there) + " there and " + text(*here) + " here");
   }
   return result;
 }

@@ -16,7 +16,7 @@ struct RunFacts {
   std::string data, dataHash;       ///< the source as it was given; a checksum of the training images
   std::string weightsHash;          ///< of the file it began from, empty where weights were drawn
   int64_t lastStep = 0;             ///< where it is to end
-  std::string augmentation;         ///< what is done to training images
+  std::string augmentation;         ///< what is done to training images, empty where nothing is
   std::vector<std::string> classes; ///< their names, if the data have some
 };
 
@@ -32,7 +32,8 @@ std::string classesText(const std::vector<std::string> &classes);
 std::map<std::string, double> recordedHyperparameters(const Metadata &metadata);
 
 /// What `recorded` and `own` say of each other that changes the result, as parts of a sentence: "threads is 1 there and
-/// 2 here". What only one of them says is not compared, and hyper-parameters are not.
+/// 2 here". What only one of them says is not compared, and hyper-parameters are not; a checkpoint that says nothing of
+/// the augmentation had none.
 std::vector<std::string> differences(const Metadata &recorded, const Metadata &own);
 
 } // namespace incept

@@ -31,7 +31,7 @@ public:
     facts.data = options.data;
     facts.dataHash = images.hash();
     facts.classes = images.classes();
-    facts.seed = options.seed.value_or(0);
+    facts.seed = options.seed.value_or(describedSeed());
     if (options.epochs > 0)
       hyper.setEpochs(options.epochs);
     INCEPT_RETURN_IF_ERROR(options.resume ? resume() : start());
@@ -42,6 +42,13 @@ public:
   }
 
 private:
+  /// The seed of the description's `training`.
+  uint64_t describedSeed() const {
+    const nlohmann::json &training = program.image().training;
+    bool isThere = training.is_object() && training.contains("seed") && training["seed"].is_number_integer();
+    return isThere ? training["seed"].get<uint64_t>() : 0;
+  }
+
   Status start() {
     INCEPT_RETURN_IF_ERROR(findEnd(0));
     INCEPT_RETURN_IF_ERROR(program.initialize(facts.seed));

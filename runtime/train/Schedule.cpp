@@ -121,8 +121,9 @@ Status Hyperparameters::set(const std::string &setting) {
   const Range &range = rangeOf(key);
   double value = 0;
   if (!readNumber(text, value) || !range.holds(value))
-    return usageError("expected a number " + std::string(range.aboveLow ? "above 0" : "of at least 0") +
-                      (range.high < kMost ? " and at most 1" : "") + " for '" + key + "', but got '" + text + "'");
+    return usageError(std::string("expected a number ") + (range.aboveLow ? "above " : "of at least ") +
+                      jsonNumber(range.low) + (range.high < kMost ? " and at most " + jsonNumber(range.high) : "") +
+                      " for '" + key + "', but got '" + text + "'");
   found->second = value;
   given.insert(key);
   return {};

@@ -275,8 +275,13 @@ private:
     double top1 = -1;
     if (test && test->size() > 0) {
       auto accuracy = evaluate(program, test, {options.inputThreads, options.maxBadImages, options.note});
+      if (!accuracy && accuracy.status().code() == Code::Input)
+        return inputFailure = accuracy.status(); // the weights are what they were
       if (!accuracy)
         return computed(accuracy.status());
+      if (accuracy->images == 0)
+        return inputFailure = inputError("none of the test images of '" +
+                                         (options.valData.empty() ? options.data : options.valData) + "' can be read");
       top1 = double(accuracy->top1) / double(accuracy->images);
       curve.evaluation(step, top1);
       events.scalars(step, {{"test/accuracy", top1}, {"test/loss", accuracy->loss}});

@@ -20,7 +20,7 @@ struct TrainOptions {
   int64_t maxBadImages = 100;   ///< more damaged ones are an error
   double epochs = 0;            ///< 0: those of the run that is resumed, or the description's
   int64_t steps = 0;            ///< 0: from epochs
-  std::optional<uint64_t> seed; ///< none: that of the run that is resumed, or 0
+  std::optional<uint64_t> seed; ///< none: that of the run that is resumed, or the description's
   bool resume = false;
   bool overwrite = false;       ///< remove the folder's checkpoints
   bool allowChanges = false;    ///< resume although the result changes
