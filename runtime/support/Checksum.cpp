@@ -43,6 +43,8 @@ void Checksum::addBlocks(const char *bytes, size_t count) {
 }
 
 Checksum &Checksum::add(std::string_view bytes) {
+  if (bytes.empty()) // whose address may be null
+    return *this;
   size_t have = total % kBlock;
   total += bytes.size();
   if (have > 0) {

@@ -46,7 +46,7 @@ private:
 
 class ProgramRun {
 public:
-  ProgramRun() { mkdtemp(directory.data()); }
+  ProgramRun() { EXPECT_NE(mkdtemp(directory.data()), nullptr); }
   ~ProgramRun() { llvm::sys::fs::remove_directories(directory); }
   ProgramRun(const ProgramRun &) = delete;
   ProgramRun &operator=(const ProgramRun &) = delete;
