@@ -81,7 +81,8 @@ public:
                                                    std::string &why) const = 0;
 
   /// Fails where `plan`, which may come from a file, is none that this target makes: its numbers do not fit together,
-  /// or its signature says another memory than the library reads and writes. `why` is a sentence without a final stop.
+  /// its signature says another memory than the library reads and writes, or, on the CPU, the library computes the
+  /// problem in another way or in more temporary memory. `why` is a sentence without a final stop.
   virtual mlir::LogicalResult verifyPlan(exec::PlanOp plan, std::string &why) const;
   /// Fails where `plan` computes something else than the library op `op`, whose operands and results have layouts.
   virtual mlir::LogicalResult verifyPlanOf(mlir::Operation *op, exec::PlanOp plan, std::string &why) const;

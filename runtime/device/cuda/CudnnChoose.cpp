@@ -275,10 +275,6 @@ bool Search::run(uint64_t limit, Choice &choice, std::string &error) {
   return false;
 }
 
-} // namespace
-
-namespace {
-
 bool search(const Api &api, const Problem &problem, const Place &place, uint64_t limit, Choice &choice,
             std::string &error) {
   choice = Choice();
