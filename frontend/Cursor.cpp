@@ -90,7 +90,12 @@ llvm::StringRef Cursor::peekWord() {
   skipSpace();
   if (!llvm::isAlpha(peek()) && peek() != '_')
     return "";
-  return text.substr(at).take_while(isWordByte);
+  llvm::StringRef word = text.substr(at).take_while(isWordByte);
+  if (word.size() > kMaxNameLength) // asked again, it is reported once
+    fail(at, word.size(),
+         "expected a name of at most " + llvm::Twine(kMaxNameLength) + " letters, but got one of " +
+             llvm::Twine(word.size()));
+  return word;
 }
 
 bool Cursor::acceptWord(llvm::StringRef word) {

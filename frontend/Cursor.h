@@ -42,7 +42,7 @@ public:
   bool accept(llvm::StringRef token);
   /// Passes the word `word` and spaces before it.
   bool acceptWord(llvm::StringRef word);
-  /// The word here, behind spaces; empty where there is none.
+  /// The word here, behind spaces; empty where there is none. One that is longer than names may be is reported.
   llvm::StringRef peekWord();
   /// The end of the last thing that was passed: spaces and comments do not count.
   size_t lastEnd() const;

@@ -208,6 +208,21 @@ void Diagnostics::printPlace(llvm::raw_ostream &os, SourceRange range, llvm::Str
   }
 }
 
+bool checkText(uint32_t file, Diagnostics &diagnostics) {
+  llvm::StringRef text = diagnostics.files.text(file);
+  size_t wrong = 0;
+  if (text.size() > kMaxSpecBytes)
+    diagnostics.error(diagnostics.files.range(file, 0, 1), "expected a file of at most " +
+                                                               llvm::Twine(kMaxSpecBytes >> 20) + " MB, but it has " +
+                                                               llvm::Twine(text.size() >> 20) + " MB");
+  else if (!llvm::json::isUTF8(text, &wrong))
+    diagnostics.error(diagnostics.files.range(file, wrong, 1),
+                      "expected a text in UTF-8, but got the byte 0x" + llvm::utohexstr(uint8_t(text[wrong]), true));
+  else
+    return true;
+  return false;
+}
+
 std::optional<std::string> nearestName(llvm::StringRef name, llvm::ArrayRef<std::string> candidates) {
   if (name.size() > 64)
     return std::nullopt;

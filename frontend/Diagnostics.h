@@ -116,6 +116,11 @@ private:
   bool lastWasNew = false;
 };
 
+/// The largest description that is read, in bytes.
+constexpr size_t kMaxSpecBytes = 4 << 20;
+/// Reports a file that no reader takes: one that is larger, or is not UTF-8.
+bool checkText(uint32_t file, Diagnostics &diagnostics);
+
 /// The candidate nearest to `name`, or nothing where none is near: no more than a third of its letters differ.
 std::optional<std::string> nearestName(llvm::StringRef name, llvm::ArrayRef<std::string> candidates);
 /// "; did you mean 'x'?", or "; expected one of a, b, c" where nothing is near: the first twenty of them.

@@ -23,10 +23,8 @@ std::optional<Shape> GraphEmitter::inputShape(Frame &frame) {
   Shape shape{options.batchSize};
   for (StringRef key : {"channels", "height", "width"}) {
     const Argument *field = findField(spec.input->arguments, key);
-    if (!field) {
-      error(spec.input->range, "expected key '" + key + "' of 'input'", frame);
-      continue;
-    }
+    if (!field)
+      continue; // reported by the reader
     if (auto size = integer(field->expr, networkScope, key, 1, 1 << 24, frame))
       shape.push_back(*size);
   }

@@ -12,6 +12,9 @@
 
 namespace incept {
 
+/// Of a block, value, parameter, column or label.
+inline constexpr size_t kMaxNameLength = 64;
+
 enum class ExprKind {
   Integer,
   Real,

@@ -22,7 +22,7 @@ Name innerText(const JsonValue &string) {
 }
 
 static Name checkName(Diagnostics &diagnostics, Name name, llvm::StringRef what) {
-  bool valid = !name.text.empty() && name.text.size() <= 64 && !llvm::isDigit(name.text[0]) &&
+  bool valid = !name.text.empty() && name.text.size() <= kMaxNameLength && !llvm::isDigit(name.text[0]) &&
                llvm::all_of(name.text, [](char c) { return llvm::isAlnum(c) || c == '_'; });
   if (valid)
     return name;
@@ -468,7 +468,8 @@ void OpReader::readMembers(const JsonValue &object, const JsonValue &word, const
       continue;
     }
     if (info.kind == OpKind::Block) { // which parameters there are is known once all files are read
-      if (auto argument = readParameterValue(member))
+      Name name = readKeyName(diagnostics, member, "the name of a parameter");
+      if (auto argument = readParameterValue(member); argument && !name.text.empty())
         op.arguments.push_back(std::move(*argument));
       continue;
     }

@@ -47,7 +47,7 @@ private:
     if (key == "parameters")
       network.parameters = readParameters(member, network.layout);
     else if (key == "input")
-      network.input = readRecordSection(member, inputKeys(), "'input'");
+      network.input = readInput(member);
     else if (key == "training")
       network.training = readRecordSection(member, trainingKeys(), "'training'");
     else if (key == "layers")
@@ -63,6 +63,15 @@ private:
     section.arguments = ops.readRecord(member, keys, owner);
     readComments(member, section.layout);
     return section;
+  }
+
+  Section readInput(const JsonValue &member) {
+    Section input = readRecordSection(member, inputKeys(), "'input'");
+    if (member.kind == JsonKind::Object)
+      for (llvm::StringRef key : {"channels", "height", "width"})
+        if (!member.find(key) && llvm::none_of(input.arguments, [&](const Argument &a) { return a.name.text == key; }))
+          diagnostics.error(member.range, "expected key '" + key + "' of 'input'");
+    return input;
   }
 
   void readSection(const JsonValue &member, NetworkDef &) {

@@ -11,7 +11,6 @@
 
 namespace incept {
 
-static constexpr size_t kMaxBytes = 4 << 20;
 static constexpr size_t kMaxDepth = 64;
 static constexpr size_t kMaxValues = 500000;
 static constexpr size_t kMaxKeys = 2000;
@@ -334,16 +333,11 @@ private:
 } // namespace
 
 std::optional<JsonValue> parseJson(uint32_t file, Diagnostics &diagnostics) {
-  llvm::StringRef original = diagnostics.files.text(file);
-  if (original.size() > kMaxBytes) {
-    diagnostics.error(diagnostics.files.range(file, 0, 1), "expected a file of at most " +
-                                                               llvm::Twine(kMaxBytes >> 20) + " MB, but it has " +
-                                                               llvm::Twine(original.size() >> 20) + " MB");
+  if (!checkText(file, diagnostics))
     return std::nullopt;
-  }
   // A mistake of syntax that can be mended is, to find the next; what was read before is not reported again.
-  std::string text = original.str();
-  size_t rounds = std::clamp<size_t>(kMaxBytes / std::max<size_t>(text.size(), 1), 1, kMaxMended);
+  std::string text = diagnostics.files.text(file).str();
+  size_t rounds = std::clamp<size_t>(kMaxSpecBytes / std::max<size_t>(text.size(), 1), 1, kMaxMended);
   for (size_t round = 0; round < rounds; ++round) {
     TreeBuilder builder(file, text, diagnostics);
     if (nlohmann::json::sax_parse(text, &builder, nlohmann::json::input_format_t::json, /*strict=*/true,

@@ -9,7 +9,7 @@ namespace incept {
 
 /// Letters, digits and '_' in parts that dots separate, the first byte no digit; "{}" stands for an index.
 static bool isLabel(llvm::StringRef text) {
-  if (text.empty() || text.size() > 64 || llvm::isDigit(text[0]) || text[0] == '{')
+  if (text.empty() || text.size() > kMaxNameLength || llvm::isDigit(text[0]) || text[0] == '{')
     return false;
   llvm::SmallVector<llvm::StringRef, 4> parts;
   text.split(parts, '.');
@@ -31,7 +31,7 @@ void readLabelIndices(Name &label, llvm::function_ref<std::optional<Expr>(size_t
       continue;
     }
     size_t close = text.find('}', at);
-    closed &= close != llvm::StringRef::npos && names.size() < 64;
+    closed &= close != llvm::StringRef::npos && names.size() < kMaxNameLength;
     if (!closed)
       break;
     auto index = parse(at + 1, text.slice(at + 1, close));

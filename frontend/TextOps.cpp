@@ -14,7 +14,7 @@ static constexpr llvm::StringRef kControlWords[] = {"let", "if", "for", "assert"
 Name TextOps::readName(llvm::StringRef what) {
   llvm::StringRef word = cursor.peekWord();
   size_t offset = cursor.at;
-  if (word.empty() || word.size() > 64) {
+  if (word.empty()) {
     cursor.failHere("expected " + what);
     return {"", cursor.place(offset, 1)};
   }

@@ -9,7 +9,6 @@ namespace incept {
 
 namespace {
 
-constexpr size_t kMaxBytes = 4 << 20;
 constexpr size_t kMaxParameters = 64;
 
 class FileReader {
@@ -479,13 +478,9 @@ private:
 } // namespace
 
 std::optional<SpecFile> readTextSpec(uint32_t file, Diagnostics &diagnostics) {
-  llvm::StringRef text = diagnostics.files.text(file);
-  if (text.size() <= kMaxBytes)
-    return FileReader(file, diagnostics).run();
-  diagnostics.error(diagnostics.files.range(file, 0, 1), "expected a file of at most " + llvm::Twine(kMaxBytes >> 20) +
-                                                             " MB, but it has " + llvm::Twine(text.size() >> 20) +
-                                                             " MB");
-  return std::nullopt;
+  if (!checkText(file, diagnostics))
+    return std::nullopt;
+  return FileReader(file, diagnostics).run();
 }
 
 } // namespace incept
