@@ -6,6 +6,7 @@
 #include "runtime/support/Philox.h"
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <sys/stat.h>
 #include <zlib.h>
@@ -28,6 +29,100 @@ std::string findIdx(const std::string &directory, const std::string &name) {
   return "";
 }
 
+/// The bytes of a file from its begin to its end, unpacked where it is a gzip file.
+class ByteStream {
+public:
+  static Expected<ByteStream> open(const std::string &path);
+
+  /// Fills `to` and returns how many bytes there were, less at the end; an error where the file cannot be read, or its
+  /// compressed data are damaged.
+  Expected<size_t> get(void *to, size_t size) { return packed ? unpack(to, size) : load(to, size); }
+
+  /// The most bytes that it can have: as many as it has where nothing is packed.
+  uint64_t most() const { return packed ? input.size() * kMostPerByte : input.size(); }
+  bool isPacked() const { return packed != nullptr; }
+  /// Whether compressed data have ended before their end.
+  bool isCut() const { return cut; }
+
+private:
+  explicit ByteStream(InputFile input) : input(std::move(input)) {}
+  Expected<size_t> load(void *to, size_t size);
+  Expected<size_t> unpack(void *to, size_t size);
+  Expected<bool> fill();
+
+  struct Inflate { // not to be moved: zlib points at it
+    ~Inflate() { ::inflateEnd(&stream); }
+    z_stream stream{};
+    std::array<uint8_t, 1 << 17> buffer;
+  };
+  InputFile input;
+  uint64_t offset = 0; ///< of what is read next
+  std::unique_ptr<Inflate> packed;
+  bool cut = false, ended = false;
+};
+
+Expected<ByteStream> ByteStream::open(const std::string &path) {
+  auto input = InputFile::open(path);
+  if (!input)
+    return input.status();
+  uint8_t first[2] = {};
+  if (input->size() >= 2)
+    INCEPT_RETURN_IF_ERROR(input->read(0, first, 2));
+  ByteStream stream(std::move(*input));
+  if (first[0] == 0x1f && first[1] == 0x8b) {
+    stream.packed = std::make_unique<Inflate>();
+    if (::inflateInit2(&stream.packed->stream, /*windowBits=*/15 + 16) != Z_OK) // gzip, with its checksum
+      return machineError("cannot read '" + path + "': out of memory");
+  }
+  return stream;
+}
+
+Expected<size_t> ByteStream::load(void *to, size_t size) {
+  size_t count = std::min<uint64_t>(size, input.size() - offset);
+  INCEPT_RETURN_IF_ERROR(input.read(offset, to, count));
+  offset += count;
+  return count;
+}
+
+/// Gives zlib more where it has nothing left; false at the end of the file.
+Expected<bool> ByteStream::fill() {
+  z_stream &stream = packed->stream;
+  if (stream.avail_in > 0)
+    return true;
+  auto count = load(packed->buffer.data(), packed->buffer.size());
+  if (!count)
+    return count.status();
+  stream.next_in = packed->buffer.data();
+  stream.avail_in = static_cast<unsigned>(*count);
+  return *count > 0;
+}
+
+Expected<size_t> ByteStream::unpack(void *to, size_t size) {
+  z_stream &stream = packed->stream;
+  stream.next_out = static_cast<uint8_t *>(to);
+  stream.avail_out = static_cast<unsigned>(std::min<size_t>(size, 1u << 30));
+  size_t most = stream.avail_out;
+  while (stream.avail_out > 0 && !ended) {
+    auto more = fill();
+    if (!more)
+      return more.status();
+    if (!*more) {
+      cut = ended = true;
+      break;
+    }
+    int code = ::inflate(&stream, Z_NO_FLUSH);
+    if (code == Z_STREAM_END) { // a file may have several parts
+      more = fill();
+      if (!more)
+        return more.status();
+      ended = !*more || ::inflateReset(&stream) != Z_OK;
+    } else if (code != Z_OK) {
+      return inputError("cannot read '" + input.path() + "': its compressed data are damaged");
+    }
+  }
+  return most - stream.avail_out;
+}
+
 /// An idx file of unsigned bytes, packed or not, whose header has been read and checked.
 class IdxFile {
 public:
@@ -41,69 +136,45 @@ public:
   int64_t bytes = 1; ///< behind the header
 
 private:
-  IdxFile(std::string path, gzFile file) : path(std::move(path)), file(file, ::gzclose) {}
+  IdxFile(std::string path, ByteStream stream) : path(std::move(path)), stream(std::move(stream)) {}
   Status bad(const std::string &why) const { return inputError("'" + path + "' is no valid idx file: " + why); }
   Status readHeader(int dims);
+  /// Reads exactly so many bytes of the header.
+  Status readHeader(uint8_t *to, size_t size);
 
-  /// Fills `data` and returns how many bytes there were, less at the end; negative where they are damaged.
-  int64_t get(void *data, size_t size) {
-    auto *to = static_cast<uint8_t *>(data);
-    size_t done = 0;
-    while (done < size) {
-      int got = ::gzread(file.get(), to + done, static_cast<unsigned>(std::min<size_t>(size - done, 1u << 30)));
-      int code = 0;
-      if (got <= 0)
-        ::gzerror(file.get(), &code);
-      isCut |= code == Z_BUF_ERROR; // a file that ends too early, which is no error to gzread
-      if (got < 0 && !isCut)
-        return -1;
-      if (got <= 0)
-        break;
-      done += got;
-    }
-    return static_cast<int64_t>(done);
-  }
-
-  std::unique_ptr<gzFile_s, int (*)(gzFile)> file;
-  bool isCut = false;
+  ByteStream stream;
 };
 
 Expected<IdxFile> IdxFile::open(const std::string &path, int dims) {
-  auto input = InputFile::open(path);
-  if (!input)
-    return input.status();
-  uint64_t size = input->size(), most = size;
-  unsigned char first[2] = {};
-  if (size >= 2)
-    INCEPT_RETURN_IF_ERROR(input->read(0, first, 2));
-  bool isPacked = first[0] == 0x1f && first[1] == 0x8b;
-  if (isPacked)
-    most = size * kMostPerByte;
-  gzFile gz = ::gzdopen(input->release(), "rb"); // which reads plain files too
-  if (!gz)
-    return machineError("cannot read '" + path + "': out of memory");
-  IdxFile file(path, gz);
-  ::gzbuffer(gz, 1 << 17);
+  auto stream = ByteStream::open(path);
+  if (!stream)
+    return stream.status();
+  IdxFile file(path, std::move(*stream));
   INCEPT_RETURN_IF_ERROR(file.readHeader(dims));
   uint64_t announced = uint64_t(file.bytes) + 4 + 4 * dims;
-  if (announced > most)
+  if (announced > file.stream.most())
     return file.bad("its header announces " + std::to_string(file.bytes) + " bytes, but it is truncated");
-  if (!isPacked && announced < size)
+  if (!file.stream.isPacked() && announced < file.stream.most())
     return file.bad("it is longer than its header announces");
   return file;
 }
 
+Status IdxFile::readHeader(uint8_t *to, size_t size) {
+  auto count = stream.get(to, size);
+  if (!count)
+    return count.status();
+  return *count == size ? Status() : bad("it is truncated in its header");
+}
+
 Status IdxFile::readHeader(int dims) {
   uint8_t magic[4];
-  if (get(magic, 4) != 4)
-    return bad("it is truncated in its header");
+  INCEPT_RETURN_IF_ERROR(readHeader(magic, 4));
   if (magic[0] != 0 || magic[1] != 0 || magic[2] != 8 || magic[3] != dims)
     return bad("expected magic number 0x0000080" + std::to_string(dims) + " (unsigned bytes, " + std::to_string(dims) +
                " dimensions)");
   for (int i = 0; i < dims; ++i) {
     uint8_t word[4];
-    if (get(word, 4) != 4)
-      return bad("it is truncated in its header");
+    INCEPT_RETURN_IF_ERROR(readHeader(word, 4));
     int64_t dim = int64_t(word[0]) << 24 | word[1] << 16 | word[2] << 8 | word[3];
     if (dim == 0)
       return bad(i == 0 ? "expected one image at least, but its header announces 0"
@@ -120,23 +191,24 @@ Expected<std::vector<uint8_t>> IdxFile::read() {
   // Touched as data comes, so that a lying header cannot make us use what the file does not hold.
   std::vector<uint8_t> data;
   data.reserve(bytes);
+  bool isCut = false;
   while (static_cast<int64_t>(data.size()) < bytes) {
     int64_t have = static_cast<int64_t>(data.size()), more = std::min<int64_t>(bytes - have, 1 << 20);
     data.resize(have + more);
-    int64_t got = get(data.data() + have, more);
-    if (got < 0)
-      return bad("its compressed data are damaged");
-    isCut |= got < more;
+    auto got = stream.get(data.data() + have, more);
+    if (!got)
+      return got.status();
+    isCut = static_cast<int64_t>(*got) < more;
     if (isCut)
       break;
   }
   uint8_t extra;
-  int64_t got = get(&extra, 1); // the end of compressed data has a checksum
-  if (got < 0)
-    return bad("its compressed data are damaged");
-  if (isCut)
+  auto got = stream.get(&extra, 1); // the end of compressed data has a checksum
+  if (!got)
+    return got.status();
+  if (isCut || stream.isCut())
     return bad("its header announces " + std::to_string(bytes) + " bytes, but it is truncated");
-  if (got > 0)
+  if (*got > 0)
     return bad("it is longer than its header announces");
   return data;
 }

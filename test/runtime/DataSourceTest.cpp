@@ -108,6 +108,23 @@ TEST(Idx, NoticesDamagedGzip) {
   expectWords(loadImages(directory.path(""), Split::Train, kShape).status().message(), "train-images", "");
 }
 
+// gzip files may be put one behind the other.
+TEST(Idx, ReadsGzipInSeveralParts) {
+  tests::TemporaryDirectory directory;
+  const char *name = "train-images-idx3-ubyte.gz";
+  writeGz(directory, "train-labels-idx1-ubyte.gz", kLabels);
+  std::string parts;
+  for (size_t begin : {size_t(0), size_t(7), kImages.size()}) {
+    writeGz(directory, name, begin == 0 ? kImages.substr(0, 7) : begin == 7 ? kImages.substr(7) : "");
+    parts += LoadedFile::open(directory.path(name))->bytes();
+  }
+  directory.write(name, parts);
+  EXPECT_TRUE(loadImages(directory.path(""), Split::Train, kShape).status().ok());
+  directory.write(name, parts + "xxxx");
+  expectWords(loadImages(directory.path(""), Split::Train, kShape).status().message(), "train-images",
+              "compressed data are damaged");
+}
+
 TEST(Idx, WantsRegularFilesInPairs) {
   tests::TemporaryDirectory directory;
   directory.write("t10k-images-idx3-ubyte", kImages);
