@@ -22,8 +22,12 @@ if [ -n "$data" ]; then
   for name in val test; do [ ! -d "$data/$name" ] || validation=; done
   classes=$(find -L "$root" -mindepth 1 -maxdepth 1 -type d -not -name '.*' | wc -l)
 fi
-scripts/setup.sh
-scripts/build.sh
+incept=build/release/bin/incept
+[ -x $incept ] || echo "The first time this installs the compiler's packages and builds it, which takes ten to twenty minutes on" \
+  "two cores."
+echo "Then: a training of some minutes, and a few steps of Inception-v4."
+scripts/setup.sh --demo
+scripts/build.sh incept
 PATH=$PWD/build/release/bin:$PATH
 out=build/demo
 mkdir -p "$out"

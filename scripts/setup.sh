@@ -1,21 +1,23 @@
 #!/usr/bin/env bash
 # Installs what a Debian 12 machine lacks to build and test incept. Quick when nothing is missing.
-# Usage: scripts/setup.sh [--build-only] [--cuda] [--cudnn-newest]
+# Usage: scripts/setup.sh [--build-only] [--demo] [--cuda] [--cudnn-newest]
 #   --build-only    leave out the packages that only tests and the demo need
+#   --demo          leave out those that only tests need
 #   --cuda          also what plans for CUDA devices need (ptxas, NVRTC, headers, cuDNN; 0.8 GB in build/cuda-toolchain),
 #                   unless /usr/local/cuda has it; --cuda=wheels does not look there
 #   --cudnn-newest  also a newer cuDNN, which scripts/test.sh --all then tests too (build/cudnn-newest)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-build_only=0 cuda=no newest=0
+also=test cuda=no newest=0
 for argument in "$@"; do
   case $argument in
-    --build-only) build_only=1 ;;
+    --build-only) also= ;;
+    --demo) also=demo ;;
     --cuda) cuda=system ;;
     --cuda=wheels) cuda=wheels ;;
     --cudnn-newest) newest=1 ;;
-    *) sed -n 's/^# //; 3,7p' "$0" >&2; exit 2 ;;
+    *) sed -n 's/^# //; 3,8p' "$0" >&2; exit 2 ;;
   esac
 done
 if [ $cuda = system ] && [ -x /usr/local/cuda/bin/ptxas ] && [ -f /usr/local/cuda/include/cudnn_backend.h ]; then cuda=no; fi
@@ -43,11 +45,13 @@ unpack() {
 build=(g++ cmake ninja-build ccache git libmlir-22-dev mlir-22-tools llvm-22-dev llvm-22-tools liblld-22-dev
        nlohmann-json3-dev libcli11-dev libfmt-dev libdnnl-dev zlib1g-dev libzstd-dev libxxhash-dev libgtest-dev libjpeg62-turbo-dev
        libspng-dev)
-test=(dataset-fashion-mnist python3 python3-numpy python3-psutil python3-torch python3-torchvision binutils
+demo=(dataset-fashion-mnist)
+test=(python3 python3-numpy python3-psutil python3-torch python3-torchvision binutils
       clang-format-14 clang-14 libclang-rt-14-dev)
 
 packages=("${build[@]}")
-[ $build_only -eq 1 ] || packages+=("${test[@]}")
+[ "$also" = "" ] || packages+=("${demo[@]}")
+[ "$also" != test ] || packages+=("${test[@]}")
 [ $cuda$newest = no0 ] || packages+=(python3 python3-venv)
 
 missing=()
@@ -62,10 +66,12 @@ if [ ${#missing[@]} -ne 0 ]; then
     as_root=(sudo)
   fi
   echo "installing ${missing[*]}"
+  output=/dev/null
+  [ ! -t 1 ] || output=/dev/stdout # on a terminal, what apt-get says of its progress
   export DEBIAN_FRONTEND=noninteractive
   "${as_root[@]}" apt-get update -q >/dev/null ||
     { echo "setup.sh: error: apt-get update failed: check the network and /etc/apt/sources.list" >&2; exit 3; }
-  "${as_root[@]}" apt-get install -q -y --no-install-recommends "${missing[@]}" >/dev/null ||
+  "${as_root[@]}" apt-get install -q -y --no-install-recommends "${missing[@]}" >$output ||
     { echo "setup.sh: error: apt-get could not install ${missing[*]}" >&2; exit 3; }
 fi
 
