@@ -6,4 +6,6 @@ cd "$(dirname "$0")/.."
 quiet=(--quiet)
 [ ! -t 1 ] || quiet=() # on a terminal, a line that says how far it is
 [ -f build/release/build.ninja ] || cmake --preset release >/dev/null
-cmake --build --preset release ${*:+--target "$@"} -- "${quiet[@]}"
+targets=()
+[ $# -eq 0 ] || targets=(--target "$@")
+cmake --build --preset release "${targets[@]}" -- "${quiet[@]}"
