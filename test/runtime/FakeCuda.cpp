@@ -210,7 +210,9 @@ CUresult cuGraphLaunch(CUgraphExec graph, CUstream stream) {
 CUresult cuGraphDestroy(CUgraph graph) { return delete graph, CUDA_SUCCESS; }
 CUresult cuGraphExecDestroy(CUgraphExec graph) { return delete graph, CUDA_SUCCESS; }
 
-CUresult cuModuleLoadData(CUmodule *, const void *) { return CUDA_ERROR_NO_BINARY_FOR_GPU; }
+CUresult cuModuleLoadData(CUmodule *, const void *) {
+  return has("full-at-load") ? CUDA_ERROR_OUT_OF_MEMORY : CUDA_ERROR_NO_BINARY_FOR_GPU;
+}
 CUresult cuModuleLoadDataEx(CUmodule *module, const void *text, unsigned, CUjit_option *, void **values) {
   if (std::strstr(static_cast<const char *>(text), ".version"))
     return *module = reinterpret_cast<CUmodule>(functions), CUDA_SUCCESS;

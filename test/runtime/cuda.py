@@ -154,6 +154,17 @@ def driver_is_checked():
     result = run(planned, *train, INCEPT_CUDNN_DIR=place("nothing"))
     expect("no cuDNN", result, 3, "install cuDNN 9.8.0 or newer, or say where it is with INCEPT_CUDNN_DIR")
     check("no cuDNN asked for", run(program, *train, INCEPT_CUDNN_DIR=place("nothing")).returncode == 0)
+    # Machine code that is for another device: the PTX is compiled, and this is said. For want of memory it is not.
+    description = cuda_program.header()
+    at = (len(cuda_program.PTX) + 63) // 64 * 64
+    description["blobs"]["cubin"] = {"offset": at, "bytes": 8}
+    coded = cuda_program.write(stub, place("coded"),
+                               cuda_program.image(description, cuda_program.PTX.ljust(at) + b"\x7fELF cub"))
+    result = run(coded, *train)
+    check("machine code", result.returncode == 0 and
+          "note: the driver has compiled the program's kernels from PTX" in result.stderr, result.stderr)
+    expect("no memory for kernels", run(coded, *train, FAKE_CUDA="full-at-load"), 3,
+           "the program's kernels cannot be loaded: a fake reason")
     # A driver that cannot be opened.
     with open(place("libcuda.so.1"), "w") as file:
         file.write("no library")

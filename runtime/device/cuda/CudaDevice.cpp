@@ -134,6 +134,9 @@ Status CudaDevice::checkMachine() {
 
 std::string CudaDevice::note() const {
   std::string plansNote = plans.report().sentence();
+  if (compiledHere)
+    plansNote +=
+        (plansNote.empty() ? "" : "; ") + std::string("the driver has compiled the program's kernels from PTX");
   if (facts.name == image.card && facts.multiprocessors == image.multiprocessors)
     return plansNote;
   auto describe = [](const std::string &name, int64_t multiprocessors) {
@@ -214,11 +217,23 @@ Status CudaDevice::loadModule() {
   CUmodule loaded = nullptr;
   // The cubin where the device takes it, otherwise the driver compiles the PTX. Copies, since a driver expects aligned
   // and terminated data.
-  if (std::string cubin(image.cubin); cubin.empty() || driver->moduleLoadData(&loaded, cubin.c_str()) != CUDA_SUCCESS) {
+  CUresult refusal = CUDA_ERROR_NO_BINARY_FOR_GPU;
+  if (std::string cubin(image.cubin); !cubin.empty()) {
+    refusal = driver->moduleLoadData(&loaded, cubin.c_str());
+    compiledHere = refusal == CUDA_ERROR_NO_BINARY_FOR_GPU;
+  }
+  // Anything else, such as want of memory, is no reason to compile.
+  if (refusal != CUDA_SUCCESS && refusal != CUDA_ERROR_NO_BINARY_FOR_GPU)
+    return driver.error(refusal, "the program's kernels cannot be loaded");
+  if (refusal == CUDA_ERROR_NO_BINARY_FOR_GPU) {
     std::string ptx(image.ptx), log(4096, '\0');
     CUjit_option names[] = {CU_JIT_ERROR_LOG_BUFFER, CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES};
     void *values[] = {log.data(), reinterpret_cast<void *>(log.size())};
     CUresult result = driver->moduleLoadDataEx(&loaded, ptx.c_str(), 2, names, values);
+    if (result == CUDA_ERROR_UNSUPPORTED_PTX_VERSION)
+      return machineError("the program's kernels are newer than the driver (CUDA " +
+                          std::to_string(facts.driverVersion / 1000) + "." +
+                          std::to_string(facts.driverVersion % 1000 / 10) + "): install a newer driver");
     if (result != CUDA_SUCCESS) {
       std::string reason = log.substr(0, std::min(log.find('\n'), log.find('\0')));
       Status status =

@@ -125,6 +125,7 @@ private:
   std::array<Slot, kSlots> slots;
   Owned<CUmodule> module;
   std::vector<CUfunction> kernels;
+  bool compiledHere = false; ///< the kernels, since the program's machine code is for another device
   CudaPlans plans;
   Owned<CUdeviceptr> workspace; ///< of plans that need more here than was planned
   std::map<std::string, List, std::less<>> lists;

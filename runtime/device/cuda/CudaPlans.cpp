@@ -3,6 +3,7 @@
 #include "runtime/device/cuda/CudaPlans.h"
 #include "runtime/support/Cache.h"
 
+#include <algorithm>
 #include <atomic>
 #include <charconv>
 #include <chrono>
@@ -24,6 +25,9 @@ std::string cacheKey(const program::Plan &plan, const std::string &library, cons
 
 /// What an engine that is chosen here may use, as the compiler's default is.
 constexpr uint64_t kWorkspaceLimit = uint64_t(256) << 20;
+
+/// A handle holds memory of the device, and more threads than this gain nothing.
+constexpr size_t kMaxThreads = 16;
 
 Cache planCache() {
   auto root = cacheRoot();
@@ -139,7 +143,8 @@ bool CudaPlans::load(Entry &entry, cudnn::Plan &plan) {
 
 Status CudaPlans::rebuildAll(const program::Image &image, const std::vector<Entry> &entries,
                              const std::vector<size_t> &missing, const Settings &settings) {
-  size_t threads = std::min<size_t>(std::max(1u, std::thread::hardware_concurrency()), missing.size());
+  size_t threads = std::clamp<size_t>(std::thread::hardware_concurrency(), 1, kMaxThreads);
+  threads = std::min(threads, missing.size());
   for (std::string error; handles.size() < threads;)
     if (!library->createHandle(settings.stream, handles.emplace_back(), error)) {
       handles.pop_back();
