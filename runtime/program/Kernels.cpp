@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "runtime/program/Kernels.h"
+#include "runtime/program/KernelRows.h"
 #include "runtime/program/ProgramFormat.h"
 
 #include <algorithm>
@@ -30,17 +31,22 @@ struct Launch {
   const std::vector<int64_t> &extents;
   std::vector<Count> elements; ///< of each operand
   Count units;
-  size_t nextStride = 0; ///< the extent that is the stride of the next full operand
-  bool overlaps = false; ///< a stride is shorter than a row
+  size_t nextStride = 0;                          ///< the extent that is the stride of the next full operand
+  bool overlaps = false;                          ///< a stride is shorter than a row
+  std::vector<std::pair<Count, Count>> rows = {}; ///< of each operand: elements of a row, and from one to the next
 
   Count e(size_t index) const { return {extents[index]}; }
   bool isOutput(size_t operand) const { return operand >= kernel.inputs; }
 
-  void dense(Count count) { elements.push_back(count); }
+  void dense(Count count) {
+    elements.push_back(count);
+    rows.push_back({count, count});
+  }
   /// `rows` of `channels` elements, whose distance is the next stride.
   void full(Count rows, Count channels) {
     Count stride = e(nextStride++);
     overlaps |= stride.value < channels.value;
+    this->rows.push_back({channels, stride});
     elements.push_back(Count{std::max<int64_t>(rows.value - 1, 0)} * stride + channels);
   }
 };
@@ -260,6 +266,23 @@ bool measureLaunch(const Kernel &kernel, const std::vector<int64_t> &extents, st
   }
   units = count.value;
   return true;
+}
+
+std::vector<OperandRows> operandRows(const Kernel &kernel, const std::vector<int64_t> &extents) {
+  std::vector<OperandRows> result(kernel.operands.size());
+  const Family *family = find(kernel.family);
+  if (!family)
+    return result;
+  Launch launch{kernel, extents, {}, {}, static_cast<size_t>(family->extents)};
+  family->measure(launch);
+  for (size_t i = 0; i < result.size(); ++i) {
+    auto [row, stride] = launch.rows[i];
+    uint64_t bytes = kernel.operands[i].elementBytes;
+    if (row.value == stride.value) // rows without gaps are one
+      row = stride = launch.elements[i];
+    result[i] = {static_cast<uint64_t>(row.value) * bytes, static_cast<uint64_t>(stride.value) * bytes, true};
+  }
+  return result;
 }
 
 } // namespace incept::program

@@ -15,7 +15,9 @@ inline std::string moduleText(const std::string &kernels) {
 }
 
 struct Simulator {
-  memory::Memory memory{uint64_t(1) << 30};
+  explicit Simulator(bool cells = false) : memory(uint64_t(1) << 30, cells) {}
+
+  memory::Memory memory;
   ptx::Options options;
   ptx::Outcome outcome;
 

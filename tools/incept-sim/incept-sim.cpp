@@ -25,10 +25,10 @@ using namespace incept;
 namespace {
 
 struct Arguments {
-  std::string device, check = "memory", schedule = "early", cudnn, refusedEngines;
+  std::string device, check, schedule, cudnn, refusedEngines, injected, report;
   int threads = 0;
   uint64_t workspaceExtra = 0;
-  bool refusePlans = false, statistics = false;
+  bool strict = false, refusePlans = false, statistics = false;
   std::vector<std::string> program;
 };
 
@@ -75,6 +75,14 @@ Status completeFrom(const sim::ProgramFile &program, Arguments &arguments) {
   return {};
 }
 
+/// What --strict stands for, where nothing else is said.
+void completeChecks(Arguments &arguments) {
+  if (arguments.check.empty())
+    arguments.check = arguments.strict ? "all" : "memory";
+  if (arguments.schedule.empty())
+    arguments.schedule = arguments.strict ? "random:1" : "early";
+}
+
 /// Sets the environment and becomes the program.
 Status start(Arguments &arguments) {
   fs::path folder = libraryFolder();
@@ -90,6 +98,14 @@ Status start(Arguments &arguments) {
   Expected<std::string> profile = findProfile(arguments.device, folder);
   if (!profile)
     return profile.status();
+  completeChecks(arguments);
+  if (!arguments.report.empty()) {
+    // Also where the program goes to another folder; and an old one is not taken for this run's.
+    arguments.report = fs::absolute(arguments.report).string();
+    std::ofstream file(arguments.report);
+    if (!file)
+      return inputError("cannot write '" + arguments.report + "': " + strerror(errno));
+  }
 
   const char *present = getenv("LD_LIBRARY_PATH"), *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
   std::string search = folder.string() + (present && *present ? std::string(":") + present : "");
@@ -109,6 +125,8 @@ Status start(Arguments &arguments) {
       {sim::kCudnnVariable, arguments.cudnn},
       {sim::kWorkspaceVariable, std::to_string(arguments.workspaceExtra)},
       {sim::kEnginesVariable, arguments.refusedEngines},
+      {sim::kInjectVariable, arguments.injected},
+      {sim::kReportVariable, arguments.report},
   };
   for (const auto &[name, value] : variables)
     setenv(name, value.c_str(), 1);
@@ -132,11 +150,30 @@ int main(int argc, char **argv) {
   Arguments arguments;
   app.add_option("--device", arguments.device, "name of a device profile, or a .json file; default: the program's own");
   app.add_option("--cudnn", arguments.cudnn, "version of cuDNN, such as 9.19.0; default: the program's own");
-  app.add_option("--check", arguments.check, "memory: bounds, lifetimes and unwritten bytes; none: faster")
-      ->check(CLI::IsMember({"memory", "none"}));
-  app.add_option("--schedule", arguments.schedule,
-                 "early: work runs when it is issued; late: not before something waits for it")
-      ->check(CLI::IsMember({"early", "late"}));
+  app.add_flag("--strict", arguments.strict, "--check=all --schedule=random:1");
+  app.add_option(
+         "--check", arguments.check,
+         "memory (default): bounds, lifetimes and unwritten bytes; all: also races, values whose life has ended, "
+         "and where values stop being finite; none: faster")
+      ->check(CLI::IsMember({"all", "memory", "none"}));
+  app.add_option(
+         "--schedule", arguments.schedule,
+         "early (default): work runs when it is issued; late: not before something waits for it; random:SEED: at "
+         "any moment that streams and events allow")
+      ->check([](const std::string &text) {
+        sim::Schedule schedule;
+        uint64_t seed = 0;
+        return sim::parseSchedule(text, schedule, seed) ? "" : "expected early, late or random:SEED, but got " + text;
+      });
+  app.add_option("--inject", arguments.injected,
+                 "errors of the machine, with commas between: oom:N, launch-fail:N, copy-fail:N (the N-th allocation, "
+                 "launch, copy fails), sticky:N (the N-th piece of work, and everything after it), cudnn-mismatch, "
+                 "driver-old, no-device")
+      ->check([](const std::string &text) {
+        sim::Injected injected;
+        return sim::parseInjected(text, injected) ? "" : "no such errors: " + text;
+      });
+  app.add_option("--report", arguments.report, "a JSON file of what each launch did, written at the end");
   app.add_option("--threads", arguments.threads, "host threads that run kernels; 0: one per processor")
       ->check(CLI::Range(0, 1024));
   app.add_flag("--refuse-plans", arguments.refusePlans, "stored cuDNN plans do not load, so that they are rebuilt");

@@ -11,6 +11,7 @@
 
 #include <cstdio>
 #include <cstring>
+#include <map>
 #include <mutex>
 #include <unordered_map>
 
@@ -232,7 +233,11 @@ Answer enqueue(cudnnContext *handle, const Descriptor *plan, const Descriptor *p
     return answer;
   bool check = driver->options().checkMemory;
   auto work = [=, kept = plan->plan] { return execute(*kept, *binding, driver->memory(), check); };
-  return driver->enqueue(handle->stream, describe(plan->plan->graph), work)
+  std::map<int64_t, uint64_t> addresses(binding->addresses.begin(), binding->addresses.end());
+  std::vector<uint64_t> operands;
+  for (auto [uid, address] : addresses)
+    operands.push_back(address);
+  return driver->enqueue(handle->stream, describe(plan->plan->graph), operands, work)
              ? Answer()
              : Answer{CUDNN_STATUS_EXECUTION_FAILED_CUDA_DRIVER, "the stream takes no work"};
 }
@@ -288,6 +293,8 @@ cudnnStatus_t cudnnCreate(cudnnHandle_t *handle) {
       return badParameter("no place for the handle");
     if (!services() || !services()->ready())
       return {CUDNN_STATUS_NOT_INITIALIZED, "no context of a simulated device is current"};
+    if (services()->options().inject.cudnnMismatch)
+      return {CUDNN_STATUS_SUBLIBRARY_VERSION_MISMATCH, "the libraries of cuDNN are of several versions (injected)"};
     auto made = std::make_unique<cudnnContext>();
     *handle = made.get();
     state().handles.emplace(made.get(), std::move(made));

@@ -133,6 +133,8 @@ CUresult cuInit(unsigned flags) {
   if (!machine)
     return CUDA_ERROR_NO_DEVICE;
   std::lock_guard lock(machine->mutex);
+  if (machine->inject().noDevice)
+    return CUDA_ERROR_NO_DEVICE;
   machine->initialised = true;
   return CUDA_SUCCESS;
 }
@@ -142,7 +144,7 @@ CUresult cuDriverGetVersion(int *version) {
     return CUDA_ERROR_INVALID_VALUE;
   incept::Status error;
   Machine *machine = Machine::get(error); // allowed before cuInit
-  *version = machine ? machine->profile().driverVersion : CUDA_VERSION;
+  *version = !machine ? CUDA_VERSION : machine->inject().driverOld ? 11000 : machine->profile().driverVersion;
   return CUDA_SUCCESS;
 }
 

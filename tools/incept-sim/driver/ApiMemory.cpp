@@ -102,7 +102,7 @@ CUresult issueDefault(Machine &machine, const char *name, Work work) {
 /// The same, and waits.
 CUresult runDefault(Machine &machine, const char *name, Work work) {
   CUresult result = issueDefault(machine, name, std::move(work));
-  return result == CUDA_SUCCESS ? machine.drain() : result;
+  return result == CUDA_SUCCESS ? machine.runUntil(machine.findStream(nullptr)->now()) : result;
 }
 
 CUresult issueTo(Machine &machine, CUstream stream, const char *name, Work work) {
@@ -132,6 +132,8 @@ CUresult allocateHost(void **pointer, size_t bytes) {
       return CUDA_ERROR_INVALID_VALUE;
     if (CUresult refused = machine.refuseDuringCapture(); refused != CUDA_SUCCESS)
       return refused;
+    if (machine.strikes(machine.inject().outOfMemory))
+      return CUDA_ERROR_OUT_OF_MEMORY;
     if (posix_memalign(pointer, 4096, bytes) != 0)
       return CUDA_ERROR_OUT_OF_MEMORY;
     machine.hostBuffers[reinterpret_cast<uintptr_t>(*pointer)] = bytes;
@@ -149,6 +151,8 @@ CUresult cuMemAlloc(CUdeviceptr *address, size_t bytes) {
       return CUDA_ERROR_INVALID_VALUE;
     if (CUresult refused = machine.refuseDuringCapture(); refused != CUDA_SUCCESS)
       return refused;
+    if (machine.strikes(machine.inject().outOfMemory))
+      return CUDA_ERROR_OUT_OF_MEMORY;
     incept::Expected<uint64_t> made = machine.memory().allocate(bytes);
     if (!made)
       return CUDA_ERROR_OUT_OF_MEMORY;
@@ -236,6 +240,8 @@ CUresult cuMemcpyHtoD(CUdeviceptr dst, const void *src, size_t bytes) {
   return call(Needs::Context, [&](Machine &machine) {
     if (bytes == 0)
       return CUDA_SUCCESS;
+    if (machine.strikes(machine.inject().copy))
+      return CUDA_ERROR_UNKNOWN;
     if (!src)
       return CUDA_ERROR_INVALID_VALUE;
     CUresult bad = checkRange(machine, "cuMemcpyHtoD", dst, bytes, Access::Write);
@@ -247,6 +253,8 @@ CUresult cuMemcpyDtoH(void *dst, CUdeviceptr src, size_t bytes) {
   return call(Needs::Context, [&](Machine &machine) {
     if (bytes == 0)
       return CUDA_SUCCESS;
+    if (machine.strikes(machine.inject().copy))
+      return CUDA_ERROR_UNKNOWN;
     if (!dst)
       return CUDA_ERROR_INVALID_VALUE;
     CUresult bad = checkRange(machine, "cuMemcpyDtoH", src, bytes, Access::Read);
@@ -258,6 +266,8 @@ CUresult cuMemcpyDtoD(CUdeviceptr dst, CUdeviceptr src, size_t bytes) {
   return call(Needs::Context, [&](Machine &machine) {
     if (bytes == 0)
       return CUDA_SUCCESS;
+    if (machine.strikes(machine.inject().copy))
+      return CUDA_ERROR_UNKNOWN;
     CUresult bad = checkRange(machine, "cuMemcpyDtoD", dst, bytes, Access::Write);
     if (bad == CUDA_SUCCESS)
       bad = checkRange(machine, "cuMemcpyDtoD", src, bytes, Access::Read);
@@ -269,13 +279,15 @@ CUresult cuMemcpyHtoDAsync(CUdeviceptr dst, const void *src, size_t bytes, CUstr
   return call(Needs::Context, [&](Machine &machine) {
     if (bytes == 0)
       return CUDA_SUCCESS;
+    if (machine.strikes(machine.inject().copy))
+      return CUDA_ERROR_UNKNOWN;
     CUstream_st *found = machine.findStream(stream);
     if (!src || !found)
       return found ? CUDA_ERROR_INVALID_VALUE : CUDA_ERROR_INVALID_HANDLE;
     if (CUresult bad = checkRange(machine, "cuMemcpyHtoDAsync", dst, bytes, Access::Write); bad != CUDA_SUCCESS)
       return bad;
     Work work = copyToDevice(machine, dst, src, bytes);
-    if (!found->capture && machine.options().late && !isPageLocked(machine, src, bytes)) {
+    if (!found->capture && machine.options().schedule != Schedule::Early && !isPageLocked(machine, src, bytes)) {
       // The driver copies pageable memory aside before it returns.
       auto aside =
           std::make_shared<std::vector<char>>(static_cast<const char *>(src), static_cast<const char *>(src) + bytes);
@@ -289,6 +301,8 @@ CUresult cuMemcpyDtoHAsync(void *dst, CUdeviceptr src, size_t bytes, CUstream st
   return call(Needs::Context, [&](Machine &machine) {
     if (bytes == 0)
       return CUDA_SUCCESS;
+    if (machine.strikes(machine.inject().copy))
+      return CUDA_ERROR_UNKNOWN;
     CUstream_st *found = machine.findStream(stream);
     if (!dst || !found)
       return found ? CUDA_ERROR_INVALID_VALUE : CUDA_ERROR_INVALID_HANDLE;
@@ -297,7 +311,7 @@ CUresult cuMemcpyDtoHAsync(void *dst, CUdeviceptr src, size_t bytes, CUstream st
     CUresult result = machine.issue(*found, {"cuMemcpyDtoHAsync", copyToHost(machine, dst, src, bytes)});
     // The driver returns from a copy to pageable memory when it is done.
     bool waits = result == CUDA_SUCCESS && !found->capture && !isPageLocked(machine, dst, bytes);
-    return waits ? machine.drain() : result;
+    return waits ? machine.runUntil(found->now()) : result;
   });
 }
 
@@ -305,6 +319,8 @@ CUresult cuMemcpyDtoDAsync(CUdeviceptr dst, CUdeviceptr src, size_t bytes, CUstr
   return call(Needs::Context, [&](Machine &machine) {
     if (bytes == 0)
       return CUDA_SUCCESS;
+    if (machine.strikes(machine.inject().copy))
+      return CUDA_ERROR_UNKNOWN;
     CUresult bad = checkRange(machine, "cuMemcpyDtoDAsync", dst, bytes, Access::Write);
     if (bad == CUDA_SUCCESS)
       bad = checkRange(machine, "cuMemcpyDtoDAsync", src, bytes, Access::Read);

@@ -72,6 +72,8 @@ CUresult load(CUmodule *handle, const void *image, unsigned count, const CUjit_o
       return result;
     if (isMachineCode(image))
       return CUDA_ERROR_NO_BINARY_FOR_GPU;
+    if (machine.inject().driverOld)
+      return CUDA_ERROR_UNSUPPORTED_PTX_VERSION;
     Expected<ptx::Module> module = ptx::Module::parse(static_cast<const char *>(image));
     if (!module)
       return refuse(machine, log, module.status().message());
@@ -172,20 +174,23 @@ CUresult packParameters(const ptx::Kernel &kernel, void **parameters, void **ext
   return CUDA_SUCCESS;
 }
 
-/// What the launch computes, by the program's image; empty where the program is not one of incept's.
-std::string describe(Machine &machine, const ptx::Kernel &kernel, const std::vector<std::byte> &packed) {
-  std::vector<uint64_t> parameters;
+/// The parameters of 64 bits; none where there are others.
+std::vector<uint64_t> valuesOf(const ptx::Kernel &kernel, const std::vector<std::byte> &packed) {
+  std::vector<uint64_t> values;
   for (const ptx::Parameter &parameter : kernel.parameters()) {
     if (parameter.bytes != sizeof(uint64_t))
-      return "";
-    uint64_t value;
-    memcpy(&value, packed.data() + parameter.offset, sizeof(value));
-    parameters.push_back(value);
+      return {};
+    memcpy(&values.emplace_back(), packed.data() + parameter.offset, sizeof(uint64_t));
   }
+  return values;
+}
+
+/// What the launch computes, by the program's image; empty where the program is not one of incept's.
+std::string describe(Machine &machine, const ptx::Kernel &kernel, const std::vector<std::byte> &packed) {
   if (machine.options().program.empty())
     return "";
   Expected<ProgramFile> program = readProgramFile(machine.options().program);
-  return program ? describeLaunch(program->launches, kernel.name(), parameters) : "";
+  return program ? describeLaunch(program->launches, kernel.name(), valuesOf(kernel, packed)) : "";
 }
 
 CUresult launch(CUfunction handle, const ptx::Dim3 &grid, const ptx::Dim3 &block, unsigned dynamicShared,
@@ -195,6 +200,8 @@ CUresult launch(CUfunction handle, const ptx::Dim3 &grid, const ptx::Dim3 &block
     CUstream_st *stream = machine.findStream(streamHandle);
     if (!function || !stream)
       return CUDA_ERROR_INVALID_HANDLE;
+    if (machine.strikes(machine.inject().launch))
+      return CUDA_ERROR_LAUNCH_FAILED;
     const ptx::Kernel &kernel = *function->kernel;
     if (!kernel.status().ok()) {
       machine.notSimulated(kernel.status().message());
@@ -209,16 +216,22 @@ CUresult launch(CUfunction handle, const ptx::Dim3 &grid, const ptx::Dim3 &block
     int threads = machine.options().threads;
     options.threads = threads > 0 ? unsigned(threads) : std::max(1u, std::thread::hardware_concurrency());
     options.check = machine.options().checkMemory;
+    options.races = machine.options().checkAll;
     options.dynamicSharedBytes = dynamicShared;
+    options.countAccesses = !machine.options().report.empty();
+    const CourseLaunch *at = machine.recorder().follow(kernel.name(), valuesOf(kernel, packed));
     return machine.issue(*stream,
                          {kernel.name(), [=, &machine, module = function->module, &kernel]() mutable -> Status {
                             options.launch = ++machine.launches;
                             ptx::Outcome outcome;
+                            machine.recorder().enter(at);
                             Status status = ptx::run(kernel, grid, block, packed, machine.memory(), options, &outcome);
                             for (size_t i = 1; i < outcome.reports.size(); ++i)
                               machine.report(kernel.name() + ": " + outcome.reports[i]);
                             if (std::string what = status.ok() ? "" : describe(machine, kernel, packed); !what.empty())
                               return Status(status.code(), what + ": " + status.message());
+                            if (status.ok())
+                              machine.recorder().leave(at, outcome.counters);
                             return status;
                           }});
   });

@@ -39,9 +39,7 @@ CUresult createStream(CUstream *stream, unsigned flags, int priority) {
   return call(Needs::Context, [&](Machine &machine) {
     if (!stream || (flags & ~unsigned(CU_STREAM_NON_BLOCKING)))
       return CUDA_ERROR_INVALID_VALUE;
-    *stream = machine.streams.create();
-    (*stream)->flags = flags;
-    (*stream)->priority = priority;
+    *stream = machine.createStream(flags, priority);
     return CUDA_SUCCESS;
   });
 }
@@ -81,23 +79,20 @@ CUresult cuStreamCreateWithPriority(CUstream *stream, unsigned flags, int priori
 }
 
 CUresult cuStreamDestroy(CUstream stream) {
-  return call(Needs::Context, [&](Machine &machine) {
-    CUresult result = machine.drain();
-    return machine.streams.erase(stream) ? result : CUDA_ERROR_INVALID_HANDLE;
-  });
+  return call(Needs::Context, [&](Machine &machine) { return machine.destroyStream(stream); });
 }
 
 CUresult cuStreamSynchronize(CUstream handle) {
   return withStream(handle, [](Machine &machine, CUstream_st &stream) {
     CUresult refused = refuseCaptured(stream);
-    return refused != CUDA_SUCCESS ? refused : machine.drain();
+    return refused != CUDA_SUCCESS ? refused : machine.runUntil(stream.now());
   });
 }
 
 CUresult cuStreamQuery(CUstream handle) {
   return withStream(handle, [](Machine &machine, CUstream_st &stream) {
     CUresult refused = refuseCaptured(stream);
-    return refused != CUDA_SUCCESS ? refused : machine.drain();
+    return refused != CUDA_SUCCESS ? refused : machine.query(stream.now());
   });
 }
 
@@ -124,8 +119,11 @@ CUresult cuStreamWaitEvent(CUstream handle, CUevent event, unsigned) {
     CUevent_st *found = machine.events.find(event);
     if (!found)
       return CUDA_ERROR_INVALID_HANDLE;
-    if (found->captured == bool(stream.capture))
-      return CUDA_SUCCESS; // work runs in the order of its issue, so that there is nothing to wait for
+    if (found->captured && stream.capture)
+      return CUDA_SUCCESS; // an edge of the graph, and the graph is a list
+    if (!found->captured && !stream.capture)
+      return found->issued == 0 ? CUDA_SUCCESS
+                                : machine.issue(stream, {"cuStreamWaitEvent", nullptr, {found->recorded}});
     if (stream.capture) {
       stream.capture->invalid = true;
       return CUDA_ERROR_STREAM_CAPTURE_ISOLATION; // a graph cannot wait for what is not in it
@@ -174,6 +172,7 @@ CUresult cuEventRecord(CUevent handle, CUstream streamHandle) {
     if (event.captured)
       return CUDA_SUCCESS; // an edge of the graph, and the graph is a list
     uint64_t record = ++event.issued;
+    event.recorded = {stream->progress, stream->progress->issued + 1};
     return machine.issue(*stream, {"cuEventRecord", [&event, record] {
                                      event.executed = record;
                                      auto time = std::chrono::steady_clock::now().time_since_epoch();
@@ -185,13 +184,13 @@ CUresult cuEventRecord(CUevent handle, CUstream streamHandle) {
 
 CUresult cuEventQuery(CUevent handle) {
   return withEvent(handle, [](Machine &machine, CUevent_st &event) {
-    return event.captured ? CUDA_ERROR_CAPTURED_EVENT : machine.drain();
+    return event.captured ? CUDA_ERROR_CAPTURED_EVENT : machine.query(event.recorded);
   });
 }
 
 CUresult cuEventSynchronize(CUevent handle) {
   return withEvent(handle, [](Machine &machine, CUevent_st &event) {
-    return event.captured ? CUDA_ERROR_CAPTURED_EVENT : machine.drain();
+    return event.captured ? CUDA_ERROR_CAPTURED_EVENT : machine.runUntil(event.recorded);
   });
 }
 
@@ -295,6 +294,8 @@ CUresult cuGraphLaunch(CUgraphExec executable, CUstream handle) {
   return withStream(handle, [&](Machine &machine, CUstream_st &stream) {
     if (!machine.executables.find(executable))
       return CUDA_ERROR_INVALID_VALUE;
+    if (machine.strikes(machine.inject().launch))
+      return CUDA_ERROR_LAUNCH_FAILED;
     for (const SimWork &node : executable->nodes)
       if (CUresult result = machine.issue(stream, node); result != CUDA_SUCCESS)
         return result;

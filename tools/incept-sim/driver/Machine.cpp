@@ -27,6 +27,8 @@ void finish(int status, void *argument) {
     for (const auto &[name, count] : rows)
       fprintf(stderr, "incept-sim: %12lld %12.3f  %s\n", (long long)count.runs, count.seconds * 1e3, name.c_str());
   }
+  if (Status written = machine.recorder_.write(); !written.ok())
+    fprintf(stderr, "incept-sim: error: %s\n", written.message().c_str());
   if (machine.failed && status == 0) {
     fprintf(stderr, "incept-sim: the program ended with status 0 although the simulation found an error\n");
     fflush(nullptr);
@@ -35,7 +37,8 @@ void finish(int status, void *argument) {
 }
 
 Machine::Machine(Profile profile, Options options)
-    : profile_(std::move(profile)), options_(std::move(options)), memory_(uint64_t(profile_.memoryBytes)) {}
+    : profile_(std::move(profile)), options_(std::move(options)),
+      memory_(uint64_t(profile_.memoryBytes), options_.checkAll), recorder_(options_, memory_), random(options_.seed) {}
 
 Machine *Machine::get(Status &error) {
   static Status failure;
@@ -71,6 +74,8 @@ void Machine::notSimulated(const std::string &what) {
     fprintf(stderr, "incept-sim: not simulated: %s\n", what.c_str());
 }
 
+bool Machine::strikes(uint64_t &countdown) { return countdown > 0 && --countdown == 0; }
+
 //===--- Streams --------------------------------------------------------------------------------------------------===//
 
 CUstream_st *Machine::findStream(CUstream handle) {
@@ -79,9 +84,16 @@ CUstream_st *Machine::findStream(CUstream handle) {
   return handle == CU_STREAM_PER_THREAD ? &threadStream : streams.find(handle);
 }
 
-bool Machine::enqueue(void *stream, std::string name, Work work) {
+bool Machine::enqueue(void *stream, std::string name, const std::vector<uint64_t> &operands, Work work) {
   std::lock_guard lock(mutex);
   CUstream_st *found = findStream(static_cast<CUstream>(stream));
+  if (const CourseLaunch *at = recorder_.follow("", operands))
+    work = [=, this, inner = std::move(work)]() -> Status {
+      recorder_.enter(at);
+      INCEPT_RETURN_IF_ERROR(inner());
+      recorder_.leave(at, {});
+      return {};
+    };
   return found && issue(*found, {std::move(name), std::move(work)}) == CUDA_SUCCESS;
 }
 
@@ -92,36 +104,119 @@ CUresult Machine::issue(CUstream_st &stream, SimWork work) {
     stream.capture->graph->nodes.push_back(std::move(work));
     return CUDA_SUCCESS;
   }
-  // The legacy stream waits for the streams that are being captured, which cannot be.
+  // The legacy stream waits for all others but those that are not blocking, and they wait for it. A stream that is
+  // being captured cannot be waited for.
   if (&stream == &legacyStream) {
     bool implicit = false;
-    streams.forEach([&](CUstream_st &other) {
-      if (!other.capture || (other.flags & CU_STREAM_NON_BLOCKING))
-        return;
-      implicit = other.capture->invalid = true;
-    });
+    for (CUstream_st *other : order) {
+      if (other == &stream || (other->flags & CU_STREAM_NON_BLOCKING))
+        continue;
+      if (other->capture)
+        implicit = other->capture->invalid = true;
+      work.after.push_back(other->now());
+    }
     if (implicit)
       return CUDA_ERROR_STREAM_CAPTURE_IMPLICIT;
+  } else if (!(stream.flags & CU_STREAM_NON_BLOCKING)) {
+    work.after.push_back(legacyStream.now());
   }
-  if (options_.late)
-    queue.push_back(std::move(work));
-  else
-    execute(work);
+  stream.queue.push_back(std::move(work));
+  ++stream.progress->issued;
+  if (options_.schedule == Schedule::Early)
+    runHead(stream);
+  else if (options_.schedule == Schedule::Random && random() % 4 == 0)
+    if (CUstream_st *any = anyStream())
+      runHead(*any);
   return CUDA_SUCCESS;
 }
 
-CUresult Machine::drain() {
-  while (!queue.empty()) {
-    SimWork work = std::move(queue.front());
-    queue.pop_front();
-    execute(work);
+bool Machine::canRun(const CUstream_st &stream) const {
+  if (stream.queue.empty())
+    return false;
+  const std::vector<SimMoment> &after = stream.queue.front().after;
+  return std::all_of(after.begin(), after.end(), [](const SimMoment &moment) { return moment.isPast(); });
+}
+
+void Machine::runHead(CUstream_st &stream) {
+  SimWork work = std::move(stream.queue.front());
+  stream.queue.pop_front();
+  execute(work);
+  ++stream.progress->executed;
+}
+
+/// One of those that can run, by chance; null where nothing is left. Something can run where something is left, since
+/// work waits only for what was issued before it.
+CUstream_st *Machine::anyStream() {
+  std::vector<CUstream_st *> ready;
+  for (CUstream_st *stream : order)
+    if (canRun(*stream))
+      ready.push_back(stream);
+  return ready.empty() ? nullptr : ready[random() % ready.size()];
+}
+
+CUstream_st *Machine::nextFor(const SimMoment &moment) {
+  for (const SimMoment *wanted = &moment;;) {
+    auto found = std::find_if(order.begin(), order.end(),
+                              [&](const CUstream_st *stream) { return stream->progress == wanted->stream; });
+    if (found == order.end() || (*found)->queue.empty())
+      return nullptr;
+    const std::vector<SimMoment> &after = (*found)->queue.front().after;
+    auto missing = std::find_if(after.begin(), after.end(), [](const SimMoment &other) { return !other.isPast(); });
+    if (missing == after.end())
+      return *found;
+    wanted = &*missing;
+  }
+}
+
+CUresult Machine::runUntil(const SimMoment &moment) {
+  while (failure == CUDA_SUCCESS && !moment.isPast()) {
+    CUstream_st *next = options_.schedule == Schedule::Random ? anyStream() : nextFor(moment);
+    if (!next)
+      break;
+    runHead(*next);
   }
   return failure;
 }
 
+CUresult Machine::query(const SimMoment &moment) {
+  if (options_.schedule != Schedule::Random)
+    return runUntil(moment);
+  if (CUstream_st *any = anyStream(); any && failure == CUDA_SUCCESS)
+    runHead(*any);
+  return failure != CUDA_SUCCESS ? failure : moment.isPast() ? CUDA_SUCCESS : CUDA_ERROR_NOT_READY;
+}
+
+CUresult Machine::drain() {
+  for (CUstream_st *stream : order)
+    if (runUntil(stream->now()) != CUDA_SUCCESS)
+      break;
+  return failure;
+}
+
+CUstream_st *Machine::createStream(unsigned flags, int priority) {
+  CUstream_st *stream = streams.create();
+  stream->flags = flags;
+  stream->priority = priority;
+  order.push_back(stream);
+  return stream;
+}
+
+CUresult Machine::destroyStream(CUstream handle) {
+  CUresult result = drain();
+  if (!streams.find(handle))
+    return CUDA_ERROR_INVALID_HANDLE;
+  order.erase(std::find(order.begin(), order.end(), handle));
+  streams.erase(handle);
+  return result;
+}
+
 void Machine::execute(const SimWork &work) {
-  if (failure != CUDA_SUCCESS)
+  if (failure != CUDA_SUCCESS || !work.run)
     return;
+  if (strikes(options_.inject.sticky)) {
+    failure = CUDA_ERROR_ILLEGAL_ADDRESS; // no report: the program has done nothing wrong
+    return;
+  }
   double start = now();
   Status status;
   try {

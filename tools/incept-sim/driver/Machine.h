@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The simulated device behind the driver's functions: memory, streams, events, captures, graphs, modules. Work runs in
-// the order in which it was issued, one piece at a time, which is an order that any stream semantics allow: at once, or
-// (Options::late) not before something waits for it, so that a program that reads a result or reuses a buffer too
-// early is caught. Work issued to a capturing stream runs when its graph is launched, and only then.
+// The simulated device behind the driver's functions: memory, streams, events, captures, graphs, modules. Work runs one
+// piece at a time: at once, or (Options::schedule) not before something waits for it, and then no more than is waited
+// for, or at any moment that streams and events allow, so that a program that reads a result or reuses a buffer too
+// early, or whose streams miss an event, is caught. Work issued to a capturing stream runs when its graph is launched,
+// and only then.
 #pragma once
 
+#include "tools/incept-sim/driver/Recorder.h"
 #include "tools/incept-sim/driver/Services.h"
 #include "tools/incept-sim/ptx/Ptx.h"
 
@@ -15,15 +17,29 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <random>
 #include <set>
 #include <thread>
 #include <unordered_map>
 #include <vector>
 
+/// How far a stream is, in pieces of work; outlives it.
+struct SimProgress {
+  uint64_t issued = 0, executed = 0;
+};
+
+/// A moment of a stream.
+struct SimMoment {
+  std::shared_ptr<SimProgress> stream;
+  uint64_t issued = 0;
+  bool isPast() const { return !stream || stream->executed >= issued; }
+};
+
 /// A piece of work with the name that reports give it.
 struct SimWork {
   std::string name;
   incept::sim::Work run;
+  std::vector<SimMoment> after = {}; ///< of other streams
 };
 
 // The types behind the driver's opaque handles.
@@ -51,12 +67,17 @@ struct CUstream_st {
   unsigned flags = 0;
   int priority = 0;
   std::unique_ptr<SimCapture> capture;
+  std::deque<SimWork> queue;
+  std::shared_ptr<SimProgress> progress = std::make_shared<SimProgress>();
+
+  SimMoment now() const { return {progress, progress->issued}; }
 };
 
 struct CUevent_st {
   unsigned flags = 0;
   bool captured = false;             ///< recorded into a capture, so that it means nothing outside
   uint64_t issued = 0, executed = 0; ///< records so far
+  SimMoment recorded;                ///< the last one
   double seconds = 0;                ///< of the last executed record
 };
 
@@ -111,18 +132,30 @@ public:
   const Profile &profile() override { return profile_; }
   const Options &options() override { return options_; }
   memory::Memory &memory() override { return memory_; }
-  bool enqueue(void *stream, std::string name, Work work) override;
+  bool enqueue(void *stream, std::string name, const std::vector<uint64_t> &operands, Work work) override;
   void notSimulated(const std::string &what) override;
 
   /// Issues work to a stream of `streams`.
   CUresult issue(CUstream_st &stream, SimWork work);
   /// Runs all that was issued; the error of failed work, then and ever after.
   CUresult drain();
+  /// Runs what has to run before the moment is past, or more, by the schedule.
+  CUresult runUntil(const SimMoment &moment);
+  /// Whether the moment is past, for a program that asks without waiting: CUDA_ERROR_NOT_READY where it is not.
+  CUresult query(const SimMoment &moment);
   /// The stream of a handle, the default streams included; null where there is none.
   CUstream_st *findStream(CUstream handle);
+  CUstream_st *createStream(unsigned flags, int priority);
+  /// After all work, as the driver does with the stream's own.
+  CUresult destroyStream(CUstream handle);
   /// What a call that a capture forbids returns, after the captures that it breaks were invalidated; success where no
   /// capture of this thread forbids it.
   CUresult refuseDuringCapture();
+  /// Counts down to an error that Options::inject plans; true once, when it is there.
+  bool strikes(uint64_t &countdown);
+  /// Follows the program through its launch lists.
+  Recorder &recorder() { return recorder_; }
+  Injected &inject() { return options_.inject; }
   /// Prints a report of wrong use and makes the process fail at its end.
   void report(const std::string &text);
 
@@ -144,12 +177,19 @@ public:
 private:
   friend void finish(int status, void *machine);
   void execute(const SimWork &work);
+  bool canRun(const CUstream_st &stream) const;
+  void runHead(CUstream_st &stream);
+  /// The stream whose head has to run next, so that the moment comes.
+  CUstream_st *nextFor(const SimMoment &moment);
+  CUstream_st *anyStream();
 
   Profile profile_;
   Options options_;
   memory::Memory memory_;
+  Recorder recorder_;
   CUstream_st legacyStream, threadStream;
-  std::deque<SimWork> queue;
+  std::vector<CUstream_st *> order{&legacyStream, &threadStream}; ///< all streams, as they were created
+  std::mt19937_64 random;
   std::set<std::string> told;
   bool failed = false;
   struct Count {

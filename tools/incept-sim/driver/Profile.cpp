@@ -120,11 +120,18 @@ static Status readNumbers(const char *variable, std::vector<int64_t> &numbers) {
 
 Expected<Options> optionsFromEnvironment() {
   Options options;
-  bool checkNone = false;
-  INCEPT_RETURN_IF_ERROR(readChoice(kCheckVariable, "memory", "none", checkNone));
-  options.checkMemory = !checkNone;
+  if (std::string check = environment(kCheckVariable); check == "all" || check == "none")
+    options.checkMemory = options.checkAll = check == "all";
+  else if (!check.empty() && check != "memory")
+    return usageError(std::string(kCheckVariable) + " must be all, memory or none, but is '" + check + "'");
   INCEPT_RETURN_IF_ERROR(readChoice(kPlansVariable, "load", "refuse", options.refusePlans));
-  INCEPT_RETURN_IF_ERROR(readChoice(kScheduleVariable, "early", "late", options.late));
+  if (std::string schedule = environment(kScheduleVariable);
+      !schedule.empty() && !parseSchedule(schedule, options.schedule, options.seed))
+    return usageError(std::string(kScheduleVariable) + " must be early, late or random:SEED, but is '" + schedule +
+                      "'");
+  if (std::string words = environment(kInjectVariable); !parseInjected(words, options.inject))
+    return usageError(std::string(kInjectVariable) + " must be errors with commas between, but is '" + words + "'");
+  options.report = environment(kReportVariable);
   INCEPT_RETURN_IF_ERROR(readChoice(kStatisticsVariable, "0", "1", options.statistics));
   options.program = environment(kProgramVariable);
   std::vector<int64_t> extra;
@@ -142,6 +149,48 @@ Expected<Options> optionsFromEnvironment() {
       return usageError(std::string(kCudnnVariable) + " must be like 9.19.0, but is '" + version + "'");
   }
   return options;
+}
+
+static bool parseNumber(std::string_view text, uint64_t &number) {
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc() && end == text.data() + text.size();
+}
+
+bool parseSchedule(std::string_view text, Schedule &schedule, uint64_t &seed) {
+  constexpr std::string_view kRandom = "random";
+  if (text == "early" || text == "late") {
+    schedule = text == "late" ? Schedule::Late : Schedule::Early;
+    return true;
+  }
+  if (!text.starts_with(kRandom))
+    return false;
+  schedule = Schedule::Random;
+  text.remove_prefix(kRandom.size());
+  return text.empty() || (text[0] == ':' && parseNumber(text.substr(1), seed));
+}
+
+bool parseInjected(std::string_view text, Injected &injected) {
+  const std::pair<std::string_view, uint64_t *> counted[] = {{"oom:", &injected.outOfMemory},
+                                                             {"launch-fail:", &injected.launch},
+                                                             {"copy-fail:", &injected.copy},
+                                                             {"sticky:", &injected.sticky}};
+  const std::pair<std::string_view, bool *> flags[] = {{"cudnn-mismatch", &injected.cudnnMismatch},
+                                                       {"driver-old", &injected.driverOld},
+                                                       {"no-device", &injected.noDevice}};
+  while (!text.empty()) {
+    std::string_view word = text.substr(0, text.find(','));
+    text.remove_prefix(std::min(word.size() + 1, text.size()));
+    bool known = false;
+    for (auto [name, number] : counted)
+      if (word.starts_with(name))
+        known = parseNumber(word.substr(name.size()), *number) && *number > 0;
+    for (auto [name, flag] : flags)
+      if (word == name)
+        known = *flag = true;
+    if (!known)
+      return false;
+  }
+  return true;
 }
 
 int parseCudnnVersion(std::string_view text) {

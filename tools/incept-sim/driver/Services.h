@@ -9,6 +9,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace incept::sim {
 
@@ -24,8 +25,9 @@ public:
   virtual const Options &options() = 0;
   virtual memory::Memory &memory() = 0;
   /// Runs `work` in the order of `stream` (a CUstream), or records it where the stream is being captured. `name` is for
-  /// reports and statistics. False where there is no such stream, or its capture has been invalidated.
-  virtual bool enqueue(void *stream, std::string name, Work work) = 0;
+  /// reports and statistics, `operands` the addresses of what the work reads and writes, in the order of a plan's.
+  /// False where there is no such stream, or its capture has been invalidated.
+  virtual bool enqueue(void *stream, std::string name, const std::vector<uint64_t> &operands, Work work) = 0;
   /// Prints "not simulated: WHAT" once for each WHAT.
   virtual void notSimulated(const std::string &what) = 0;
 };

@@ -80,13 +80,15 @@ std::string_view text(Fault fault) {
     return "use after free";
   case Fault::Unwritten:
     return "never written";
+  case Fault::Ended:
+    return "the life of this value has ended";
   case Fault::ReadOnly:
     return "read-only memory";
   }
   return "";
 }
 
-Memory::Memory(uint64_t totalBytes) : total(totalBytes) {}
+Memory::Memory(uint64_t totalBytes, bool cells) : total(totalBytes), hasCells(cells) {}
 
 Memory::~Memory() {
   for (Allocation &record : records)
@@ -106,10 +108,11 @@ Expected<uint64_t> Memory::allocate(uint64_t bytes) {
   if (bytes > total - used)
     return machineError("out of device memory: " + withCommas(bytes) + " bytes requested, " + withCommas(total - used) +
                         " of " + withCommas(total) + " free");
-  uint64_t rounded = bytes <= UINT64_MAX / 4 ? roundUp(bytes) : 0;
+  uint64_t rounded = bytes <= UINT64_MAX / 16 ? roundUp(bytes) : 0;
   if (rounded == 0)
     return machineError("the host cannot map an allocation of " + withCommas(bytes) + " bytes");
-  size_t mappingBytes = kGuard + rounded + kGuard + rounded;
+  size_t cellBytes = hasCells ? size_t(rounded) * sizeof(uint64_t) : 0; // pages that no launch touches cost nothing
+  size_t mappingBytes = kGuard + rounded + kGuard + rounded + cellBytes;
   void *mapping =
       mmap(nullptr, mappingBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (mapping == MAP_FAILED)
@@ -119,6 +122,8 @@ Expected<uint64_t> Memory::allocate(uint64_t bytes) {
   record.bytes = bytes;
   record.number = ++counter;
   record.shadow_ = static_cast<uint8_t *>(mapping) + kGuard + rounded + kGuard;
+  if (hasCells)
+    record.cells_ = reinterpret_cast<uint64_t *>(record.shadow_ + rounded);
   record.mapping = mapping;
   record.mappingBytes = mappingBytes;
   byAddress[record.begin] = &record;
@@ -184,9 +189,8 @@ Fault Memory::check(uint64_t address, uint64_t bytes, Access access) const {
     return Fault::OutOfBounds;
   if (access == Access::Write)
     return record->readOnly ? Fault::ReadOnly : Fault::None;
-  if (!record->allWritten && firstUnwritten(record->shadow(address), bytes))
-    return Fault::Unwritten;
-  return Fault::None;
+  const uint8_t *bad = record->allWritten ? nullptr : firstUnwritten(record->shadow(address), bytes);
+  return !bad ? Fault::None : *bad == kEnded ? Fault::Ended : Fault::Unwritten;
 }
 
 uint64_t Memory::firstBad(uint64_t address, uint64_t bytes, Access access) const {
@@ -196,7 +200,7 @@ uint64_t Memory::firstBad(uint64_t address, uint64_t bytes, Access access) const
     return address;
   if (fault == Fault::OutOfBounds)
     return record->begin + record->bytes;
-  if (fault == Fault::Unwritten)
+  if (fault == Fault::Unwritten || fault == Fault::Ended)
     return address + (firstUnwritten(record->shadow(address), bytes) - record->shadow(address));
   return address;
 }
@@ -237,6 +241,24 @@ void Memory::markUnwritten(uint64_t address, uint64_t bytes) {
   dropPages(record->shadow(address), bytes);
 }
 
+void Memory::markEnded(uint64_t address, uint64_t bytes) {
+  std::unique_lock lock(mutex);
+  Allocation *record = containing(address);
+  if (!record || !record->live)
+    return;
+  bytes = std::min(bytes, record->begin + record->bytes - address);
+  if (record->allWritten.exchange(false))
+    std::memset(record->shadow(record->begin), kWritten, record->bytes);
+  std::memset(record->shadow(address), kEnded, bytes);
+}
+
+void Memory::revive(uint64_t address) {
+  std::unique_lock lock(mutex);
+  Allocation *record = containing(address);
+  if (record && record->live && !record->allWritten)
+    std::replace(record->shadow(record->begin), record->shadow(record->begin) + record->bytes, kEnded, kWritten);
+}
+
 Status Memory::zero(uint64_t address, uint64_t bytes) {
   if (bytes == 0)
     return {};
@@ -244,6 +266,16 @@ Status Memory::zero(uint64_t address, uint64_t bytes) {
   dropPages(reinterpret_cast<uint8_t *>(address), bytes);
   markWritten(address, bytes);
   return {};
+}
+
+uint16_t Memory::nextEpoch() {
+  std::unique_lock lock(mutex);
+  if (++epoch != 0)
+    return epoch;
+  for (const auto &[begin, record] : byAddress)
+    if (record->cells_)
+      dropPages(reinterpret_cast<uint8_t *>(record->cells_), roundUp(record->bytes) * sizeof(uint64_t));
+  return epoch = 1;
 }
 
 void Memory::markReadOnly(uint64_t address) {

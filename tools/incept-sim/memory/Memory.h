@@ -23,10 +23,13 @@ namespace incept::sim::memory {
 enum class Access : uint8_t { Read, Write };
 
 /// What is wrong with an access.
-enum class Fault : uint8_t { None, Null, OutOfBounds, Freed, Unwritten, ReadOnly };
+enum class Fault : uint8_t { None, Null, OutOfBounds, Freed, Unwritten, Ended, ReadOnly };
 
 /// "out of bounds", "use after free", ...
 std::string_view text(Fault fault);
+
+inline constexpr uint8_t kWritten = 1; ///< of a shadow
+inline constexpr uint8_t kEnded = 2;   ///< written, but the value's life has ended
 
 /// One allocation. Records outlive the allocation (until the Memory ends), so that an address can be explained and a
 /// caller may keep a pointer; begin, bytes and number never change.
@@ -42,9 +45,14 @@ struct Allocation {
   bool contains(uint64_t address, uint64_t size) const {
     return address - begin < bytes && size <= bytes - (address - begin);
   }
-  /// The shadow of an address inside: 1 = written. Bytes are read and written without order: two threads never have
-  /// the same byte to write unless the kernel itself has a race.
+  /// The shadow of an address inside: kWritten, kEnded, or 0. Bytes are read and written without order: two threads
+  /// never have the same byte to write unless the kernel itself has a race.
   uint8_t *shadow(uint64_t address) const { return shadow_ + (address - begin); }
+  /// What a launch's accesses leave to find races between its blocks: a cell for each granule of 1 to 8 bytes, and
+  /// `address` is a multiple of that. Null in a Memory without.
+  uint64_t *cells(uint64_t address, uint64_t granule) const {
+    return cells_ ? cells_ + (address - begin) / granule : nullptr;
+  }
 
 private:
   friend class Memory;
@@ -53,6 +61,7 @@ private:
     std::string text;
   };
   uint8_t *shadow_ = nullptr;
+  uint64_t *cells_ = nullptr;
   void *mapping = nullptr;
   size_t mappingBytes = 0;
   std::vector<Label> labels;
@@ -60,8 +69,8 @@ private:
 
 class Memory {
 public:
-  /// `totalBytes` is what the device claims to have.
-  explicit Memory(uint64_t totalBytes);
+  /// `totalBytes` is what the device claims to have; with `cells` its allocations have those that find races.
+  explicit Memory(uint64_t totalBytes, bool cells = false);
   ~Memory();
   Memory(const Memory &) = delete;
   Memory &operator=(const Memory &) = delete;
@@ -91,6 +100,10 @@ public:
   void markWritten(uint64_t address, uint64_t bytes);
   /// The bytes count as never written again (contents stay).
   void markUnwritten(uint64_t address, uint64_t bytes);
+  /// Nothing may read these bytes before they are written again: the life of what lies there has ended (contents stay).
+  void markEnded(uint64_t address, uint64_t bytes);
+  /// Takes that back for all bytes of the allocation that holds the address.
+  void revive(uint64_t address);
   /// Sets bytes to zero and marks them written; cheap for a whole allocation, whose pages go back to the host.
   Status zero(uint64_t address, uint64_t bytes);
   /// Kernels may not write the allocation that begins at `address`.
@@ -103,6 +116,9 @@ public:
   /// "null pointer", "no device memory".
   std::string describe(uint64_t address) const;
 
+  /// A number, not 0, that no cell has: the mark of a launch that writes cells. One such launch at a time.
+  uint16_t nextEpoch();
+
   /// The allocation, live or freed, whose bytes include `address`; null where there is none.
   const Allocation *find(uint64_t address) const;
 
@@ -112,6 +128,8 @@ private:
   void trimQuarantine();
 
   const uint64_t total;
+  const bool hasCells;
+  uint16_t epoch = 0;
   std::atomic<uint64_t> used = 0;
   uint64_t counter = 0;
   uint64_t quarantined = 0; ///< bytes of address space that freed allocations keep

@@ -46,6 +46,8 @@ BlockRunner::BlockRunner(const Launch &launch)
   sharedShadow.resize(sharedBytes);
   local.resize(size_t(kernel.localBytes) * threads);
   hints.resize(kernel.hints, nullptr);
+  if (launch.options.races && launch.options.check && sharedBytes > 0 && threads > 1)
+    sharedRaces.emplace(sharedBytes, granuleOf(kernel, Space::Shared), warpCount);
 }
 
 std::vector<std::string> BlockRunner::run(uint64_t block) {
@@ -67,6 +69,11 @@ void BlockRunner::startBlock(uint64_t block) {
   std::fill(shared.begin(), shared.end(), 0);
   std::fill(sharedShadow.begin(), sharedShadow.end(), 0);
   std::fill(local.begin(), local.end(), 0);
+  if (sharedRaces)
+    sharedRaces->startBlock();
+  globalView.number = block;
+  globalView.fenced = false;
+  globalView.acquired.clear();
 }
 
 void BlockRunner::startWarp(Warp &warp, uint32_t number, std::byte *file) {
@@ -229,9 +236,14 @@ bool BlockRunner::releaseBarrier() {
     }
     if (wanted ? arrived < wanted : !all)
       continue;
+    met.clear();
     for (Warp &warp : warps)
-      if (warp.state == Warp::State::Waiting && warp.barrier == id)
+      if (warp.state == Warp::State::Waiting && warp.barrier == id) {
         warp.state = Warp::State::Running;
+        met.push_back(warp.number);
+      }
+    if (sharedRaces)
+      sharedRaces->barrier(met);
     released = true;
   }
   return released;
@@ -315,6 +327,8 @@ void BlockRunner::step(Warp &warp, const Instruction &instruction, Mask mask) {
       report(warp, instruction, mask, warp.lanes.fault);
       warp.lanes.fault = nullptr;
     }
+    if (sharedRaces && instruction.warpSync && mask)
+      sharedRaces->warpSync(warp.number);
     ++path.pc;
     break;
   case Kind::Load:
@@ -338,6 +352,10 @@ void BlockRunner::step(Warp &warp, const Instruction &instruction, Mask mask) {
       wait(warp, instruction, mask);
     else
       ++path.pc;
+    break;
+  case Kind::Fence:
+    globalView.fenced |= mask != 0;
+    ++path.pc;
     break;
   case Kind::Trap:
     if (mask) {

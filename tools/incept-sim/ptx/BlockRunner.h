@@ -5,8 +5,10 @@
 #pragma once
 
 #include "tools/incept-sim/ptx/Program.h"
+#include "tools/incept-sim/ptx/Races.h"
 
 #include <memory>
+#include <optional>
 
 namespace incept::sim::ptx {
 
@@ -17,6 +19,7 @@ struct Launch {
   std::span<const std::byte> parameters;
   memory::Memory &memory;
   const Options &options;
+  GlobalRaces *races; ///< null: not looked for
 };
 
 struct Warp {
@@ -43,7 +46,7 @@ public:
 
   /// Reports are empty where nothing was wrong.
   std::vector<std::string> run(uint64_t block);
-  const Counters &counters() const { return sums; }
+  Counters counters() const;
 
 private:
   // BlockRunner.cpp
@@ -91,7 +94,15 @@ private:
               Places &places);
   const char *wrong(const Region &region, const Instruction &instruction, Space space, uint64_t address) const;
 
-  // Reports.cpp
+  // FindRaces.cpp
+  void findRaces(const Warp &warp, const Instruction &instruction, Space space, const Addresses &addresses, Mask mask);
+  void findSharedRaces(const Warp &warp, const Instruction &instruction, const Addresses &addresses, Mask mask);
+  void findGlobalRaces(const Warp &warp, const Instruction &instruction, const Addresses &addresses, Mask mask);
+  void meetBlocks(const Instruction &instruction, Space space, const Addresses &addresses, Mask mask);
+
+  void countAccess(const Instruction &instruction, Space space, const Addresses &addresses, Mask mask);
+
+  // Launch.cpp
   /// `what` is wrong for these lanes; the report tells the first. Once per instruction and block.
   void report(const Warp &warp, const Instruction &instruction, Mask mask, const std::string &what);
   void reportAccess(const Warp &warp, const Instruction &instruction, Space space, Mask mask, uint64_t address,
@@ -106,6 +117,10 @@ private:
   std::vector<Warp> warps;
   std::vector<uint8_t> shared, sharedShadow, local;
   std::vector<const memory::Allocation *> hints;
+
+  std::optional<SharedRaces> sharedRaces; ///< where races are looked for and the block has shared memory
+  GlobalRaces::Block globalView;
+  std::vector<uint32_t> met; ///< warps at a barrier
 
   Dim3 blockId{0, 0, 0};
   std::vector<std::string> reports;

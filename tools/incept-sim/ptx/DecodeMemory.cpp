@@ -218,6 +218,9 @@ bool Decoder::atomic() {
   if (!address(at->operands[first], space, access))
     return false;
   access.atomic = known->operation;
+  access.releases = std::find_if(words.begin(), words.end(), [](std::string_view word) {
+                      return word == "release" || word == "acq_rel";
+                    }) != words.end();
   access.memoryBytes = access.registerBytes = bits / 8;
   emitAccess(Kind::Atomic, access);
   return true;

@@ -276,6 +276,7 @@ bool Decoder::barrier() {
     if (!count(1) || !source(at->operands[0], 32, row) || !emitForm("bar.warp.sync", {row}))
       return false;
     code->code.back().kind = Kind::Collective;
+    code->code.back().warpSync = true;
     return true;
   }
   if (words.size() < 2 || !wordsOf({"sync", "aligned", "cta"}) ||
@@ -318,7 +319,16 @@ bool Decoder::vote() {
   return true;
 }
 
-/// Warps are in lockstep and blocks share no order, so fences have nothing to do.
+/// Accesses are made in their order, so that a fence only matters for what may be relied on elsewhere: between blocks
+/// those of the device's scope do.
+bool Decoder::fence() {
+  auto has = [&](std::string_view word) { return std::find(words.begin(), words.end(), word) != words.end(); };
+  if (has("gl") || has("gpu") || has("sys"))
+    emit(Kind::Fence);
+  return true;
+}
+
+/// What has no effect on values or their order.
 bool Decoder::nothing() { return true; }
 
 bool Decoder::trap() {

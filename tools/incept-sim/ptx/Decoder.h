@@ -74,6 +74,7 @@ private:
   bool barrier();
   bool shuffle();
   bool vote();
+  bool fence();
   bool nothing();
   bool trap();
   bool madCarry();

@@ -69,10 +69,7 @@ struct Findings {
   }
   void add(const Counters &more) {
     std::lock_guard lock(mutex);
-    counters.warpInstructions += more.warpInstructions;
-    counters.laneInstructions += more.laneInstructions;
-    counters.globalBytesRead += more.globalBytesRead;
-    counters.globalBytesWritten += more.globalBytesWritten;
+    counters += more;
   }
 };
 
@@ -86,6 +83,21 @@ void runBlocks(const Launch &launch, std::atomic<uint64_t> &next, Findings &find
 }
 
 } // namespace
+
+Counters &Counters::operator+=(const Counters &more) {
+  warpInstructions += more.warpInstructions;
+  laneInstructions += more.laneInstructions;
+  globalBytesRead += more.globalBytesRead;
+  globalBytesWritten += more.globalBytesWritten;
+  distinctBytesRead += more.distinctBytesRead;
+  distinctBytesWritten += more.distinctBytesWritten;
+  globalRequests += more.globalRequests;
+  globalSectors += more.globalSectors;
+  sharedBytes += more.sharedBytes;
+  localBytes += more.localBytes;
+  bankConflicts += more.bankConflicts;
+  return *this;
+}
 
 void BlockRunner::report(const Warp &warp, const Instruction &instruction, Mask mask, const std::string &what) {
   if (std::find(reported.begin(), reported.end(), instruction.line) != reported.end() || stopped)
@@ -131,11 +143,14 @@ Status run(const Kernel &kernel, Dim3 grid, Dim3 block, std::span<const std::byt
   if (outcome)
     *outcome = {};
   INCEPT_RETURN_IF_ERROR(checkSizes(kernel.code(), grid, block, parameters.size(), options));
-  const Launch launch{kernel.code(), grid, block, parameters, memory, options};
+  const uint64_t threads = std::min<uint64_t>(std::max(1u, options.threads), grid.count());
+  std::optional<GlobalRaces> races;
+  if (options.races && options.check)
+    races.emplace(memory.nextEpoch(), granuleOf(kernel.code(), Space::Global), grid.count(), threads == 1);
+  const Launch launch{kernel.code(), grid, block, parameters, memory, options, races ? &*races : nullptr};
   Findings findings;
   std::atomic<uint64_t> next = 0;
   std::vector<std::thread> helpers;
-  const uint64_t threads = std::min<uint64_t>(std::max(1u, options.threads), grid.count());
   for (uint64_t i = 1; i < threads; ++i)
     helpers.emplace_back([&] { runBlocks(launch, next, findings); });
   runBlocks(launch, next, findings);

@@ -158,20 +158,23 @@ void BlockRunner::accessSpace(Warp &warp, const Instruction &instruction, Space 
     sums.globalBytesRead += instruction.kind == Kind::Store ? 0 : bytes;
     sums.globalBytesWritten += instruction.kind == Kind::Load ? 0 : bytes;
   }
+  if (launch.options.countAccesses)
+    countAccess(instruction, space, addresses, mask);
   if (mask == kAllLanes && instruction.kind != Kind::Atomic && instruction.memoryBytes == instruction.registerBytes &&
       accessRow(warp, instruction, space, addresses))
-    return;
+    return findRaces(warp, instruction, space, addresses, mask);
   if (instruction.kind == Kind::Load && loadOne(warp, instruction, space, addresses, mask))
-    return;
+    return findRaces(warp, instruction, space, addresses, space == Space::Global ? mask & (~mask + 1) : mask);
   Places places;
   mask = locate(warp, instruction, space, addresses, mask, places);
+  findRaces(warp, instruction, space, addresses, mask);
   std::byte *registers = warp.lanes.registers;
   if (instruction.kind == Kind::Atomic) {
     if (instruction.memoryBytes == 4)
       atomicLanes<uint32_t>(registers, instruction, mask, places.host.data());
     else
       atomicLanes<uint64_t>(registers, instruction, mask, places.host.data());
-    return;
+    return meetBlocks(instruction, space, addresses, mask);
   }
   const bool isLoad = instruction.kind == Kind::Load;
   withWidths(instruction, [&]<typename M, typename R>() {
@@ -331,7 +334,9 @@ const char *BlockRunner::wrong(const Region &region, const Instruction &instruct
     return "misaligned";
   if (region.readOnly && instruction.kind != Kind::Load)
     return "read-only memory";
-  return "never written";
+  const uint8_t *shadow = region.shadow + (address - region.begin);
+  const uint8_t *bad = std::find_if(shadow, shadow + bytes, [](uint8_t state) { return state != memory::kWritten; });
+  return *bad == memory::kEnded ? "the life of this value has ended" : "never written";
 }
 
 /// Finds and checks the place of every lane; the lanes whose access is right.

@@ -51,6 +51,7 @@ enum class Kind : uint8_t {
   BranchIndexed, ///< row 0 is an index into KernelCode::targets
   Exit,
   Barrier, ///< rows: id, threads or kNoRow
+  Fence,   ///< of the device's scope or a wider one
   Trap,
 };
 
@@ -75,7 +76,8 @@ constexpr size_t kMaxRows = 10;
 struct Instruction {
   Execute *execute = nullptr;
   Kind kind = Kind::Compute;
-  bool part = false; ///< belongs to the instruction before it; not counted
+  bool part = false;     ///< belongs to the instruction before it; not counted
+  bool warpSync = false; ///< Collective: orders the memory accesses of the warp's lanes
   bool guardNegated = false;
   Row guard = kNoRow;
   uint32_t line = 0;
@@ -85,6 +87,7 @@ struct Instruction {
   Space space = Space::Generic;
   AtomicOperation atomic = AtomicOperation::Add;
   bool signExtend = false;
+  bool releases = false;                                    ///< an atomic access that orders what its thread did before
   bool narrowAddress = false;                               ///< the address row has 32 bits
   uint8_t elements = 1, memoryBytes = 0, registerBytes = 0; ///< per element
   Row address = kNoRow;

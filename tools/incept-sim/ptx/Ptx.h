@@ -34,6 +34,10 @@ struct Options {
   unsigned threads = 1;
   /// Memory checks: bounds, alignment, freed and unwritten bytes. Without them a wrong access may end the process.
   bool check = true;
+  /// Races between threads of a block and between blocks, in a Memory that has cells for them; with `check` only.
+  bool races = false;
+  /// Also the counters that take time.
+  bool countAccesses = false;
   /// Of the extern .shared array, where there is one.
   uint32_t dynamicSharedBytes = 0;
   /// Reports that one launch gives at most.
@@ -51,6 +55,14 @@ struct Counters {
   uint64_t laneInstructions = 0; ///< of active lanes
   uint64_t globalBytesRead = 0;  ///< by active lanes, before any coalescing
   uint64_t globalBytesWritten = 0;
+  // With Options::races, but for bytes that the launch has written itself before it reads them: each byte once.
+  uint64_t distinctBytesRead = 0, distinctBytesWritten = 0;
+  // With Options::countAccesses.
+  uint64_t globalRequests = 0, globalSectors = 0; ///< accesses of warps, and pieces of 32 bytes that they touch
+  uint64_t sharedBytes = 0, localBytes = 0;       ///< by active lanes
+  uint64_t bankConflicts = 0;                     ///< turns that accesses of shared memory take beside the first
+
+  Counters &operator+=(const Counters &more);
 };
 
 /// What a launch left besides its results. Each report is one sentence; the Status of the launch has the first.

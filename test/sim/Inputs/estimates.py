@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The compiler's estimates of bytes against what kernels touched in the simulator: estimates.py REPORT.json FAMILY...
+Families must be there, and each agrees within 2 %; but the windows of a max pool may leave out the last row and column
+of an image, which the estimate counts."""
+import json
+import sys
+from collections import defaultdict
+
+estimated, counted = defaultdict(int), defaultdict(int)
+with open(sys.argv[1]) as file:
+    for launch in json.load(file)["launches"]:
+        if "kernel" in launch:
+            estimated[launch["family"]] += launch["estimated_bytes"]
+            counted[launch["family"]] += launch["distinct_bytes_read"] + launch["distinct_bytes_written"]
+bad = [family for family in sys.argv[2:] if family not in counted]
+for family in sorted(counted):
+    ratio = estimated[family] / counted[family]
+    print(f"{family}: {counted[family]} bytes, estimated {estimated[family]}, ratio {ratio:.3f}")
+    if not 0.98 <= ratio <= (1.05 if family.startswith("max_pool") else 1.02):
+        bad.append(family)
+if bad:
+    print("FAILED", *bad)
+sys.exit(1 if bad else 0)

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a warp's access, which is right in itself, races with.
+
+#include "tools/incept-sim/ptx/BlockRunner.h"
+
+namespace incept::sim::ptx {
+
+namespace {
+
+Touch touchOf(const Instruction &instruction) {
+  return instruction.kind == Kind::Load ? Touch::Read : instruction.kind == Kind::Store ? Touch::Write : Touch::Atomic;
+}
+
+std::string text(const Dim3 &at) {
+  return "(" + std::to_string(at.x) + ", " + std::to_string(at.y) + ", " + std::to_string(at.z) + ")";
+}
+
+/// The place of a number in a grid or a block.
+std::string placeIn(const Dim3 &size, uint64_t number) {
+  return text({static_cast<uint32_t>(number % size.x), static_cast<uint32_t>(number / size.x % size.y),
+               static_cast<uint32_t>(number / size.x / size.y)});
+}
+
+} // namespace
+
+void BlockRunner::findRaces(const Warp &warp, const Instruction &instruction, Space space, const Addresses &addresses,
+                            Mask mask) {
+  if (mask == 0)
+    return;
+  if (space == Space::Shared && sharedRaces)
+    findSharedRaces(warp, instruction, addresses, mask);
+  else if (space == Space::Global && launch.races)
+    findGlobalRaces(warp, instruction, addresses, mask);
+}
+
+void BlockRunner::findSharedRaces(const Warp &warp, const Instruction &instruction, const Addresses &addresses,
+                                  Mask mask) {
+  const uint64_t bytes = uint64_t(instruction.memoryBytes) * instruction.elements;
+  for (; mask; mask &= mask - 1) {
+    uint32_t lane = static_cast<uint32_t>(std::countr_zero(mask)), thread = warp.number * kLanes + lane;
+    SharedRaces::Conflict conflict = sharedRaces->touch(thread, addresses[lane], bytes, touchOf(instruction));
+    if (!conflict)
+      continue;
+    std::string who = conflict.thread == SharedRaces::kSeveral
+                          ? "other threads have "
+                          : "thread " + placeIn(launch.block, conflict.thread) + " has ";
+    reportAccess(warp, instruction, Space::Shared, Mask(1) << lane, addresses[lane],
+                 "race: " + who + (conflict.wrote ? "written" : "read") + " it, and no barrier lies between");
+  }
+}
+
+void BlockRunner::findGlobalRaces(const Warp &warp, const Instruction &instruction, const Addresses &addresses,
+                                  Mask mask) {
+  const uint64_t bytes = uint64_t(instruction.memoryBytes) * instruction.elements;
+  const memory::Allocation *at = hints[instruction.hint];
+  for (; mask; mask &= mask - 1) {
+    uint32_t lane = static_cast<uint32_t>(std::countr_zero(mask));
+    const uint64_t address = addresses[lane];
+    // Neighbours are one access.
+    uint64_t length = bytes;
+    while (mask & (mask - 1)) {
+      uint32_t next = static_cast<uint32_t>(std::countr_zero(mask & (mask - 1)));
+      if (addresses[next] != address + length)
+        break;
+      length += bytes;
+      mask &= mask - 1;
+    }
+    if (!at || !at->contains(address, length))
+      at = launch.memory.find(address);
+    uint64_t *cells = at && at->contains(address, length) ? at->cells(address, launch.races->granule) : nullptr;
+    if (!cells)
+      continue;
+    GlobalRaces::Conflict conflict = launch.races->touch(globalView, cells, length, touchOf(instruction));
+    if (!conflict)
+      continue;
+    std::string who = conflict.block == GlobalRaces::kSeveral
+                          ? "other blocks have "
+                          : "block " + placeIn(launch.grid, conflict.block) + " has ";
+    reportAccess(warp, instruction, Space::Global, Mask(1) << lane, address,
+                 "race: " + who + (conflict.wrote ? "written" : "read") +
+                     " it in the same launch, and nothing orders the two");
+  }
+}
+
+void BlockRunner::meetBlocks(const Instruction &instruction, Space space, const Addresses &addresses, Mask mask) {
+  if (!launch.races || space != Space::Global)
+    return;
+  for (; mask; mask &= mask - 1)
+    launch.races->meet(globalView, addresses[static_cast<size_t>(std::countr_zero(mask))], instruction.releases);
+}
+
+} // namespace incept::sim::ptx

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/incept-sim/ptx/Races.h"
+
+#include <algorithm>
+
+namespace incept::sim::ptx {
+
+//===--- Threads of a block
+//-----------------------------------------------------------------------------------------===//
+
+SharedRaces::SharedRaces(uint32_t bytes, uint32_t granule, uint32_t warps)
+    : granule(granule), warps(warps), cells(bytes / granule + 1), counts(warps, 1), known(size_t(warps) * warps, 0),
+      lastMet(warps, 0), joined(warps, 0) {}
+
+/// Everything that was before is ordered before everything that comes.
+void SharedRaces::startBlock() {
+  uint32_t latest = *std::max_element(counts.begin(), counts.end());
+  std::fill(counts.begin(), counts.end(), latest + 1);
+  std::fill(known.begin(), known.end(), latest);
+  std::fill(lastMet.begin(), lastMet.end(), ++meetings);
+}
+
+void SharedRaces::warpSync(uint32_t warp) { known[size_t(warp) * warps + warp] = counts[warp]++; }
+
+void SharedRaces::barrier(const std::vector<uint32_t> &met) {
+  std::fill(joined.begin(), joined.end(), 0);
+  for (uint32_t warp : met) {
+    for (uint32_t other = 0; other < warps; ++other)
+      joined[other] = std::max(joined[other], known[size_t(warp) * warps + other]);
+    joined[warp] = std::max(joined[warp], counts[warp]);
+  }
+  ++meetings;
+  for (uint32_t warp : met) {
+    std::copy(joined.begin(), joined.end(), known.begin() + static_cast<ptrdiff_t>(size_t(warp) * warps));
+    ++counts[warp];
+    lastMet[warp] = meetings;
+  }
+}
+
+bool SharedRaces::isOrdered(uint32_t warp, uint32_t thread, uint32_t other, uint32_t count) const {
+  if (other == thread || other == kNobody)
+    return true;
+  return other == kSeveral ? count < lastMet[warp] : count <= known[size_t(warp) * warps + other / kLanes];
+}
+
+SharedRaces::Conflict SharedRaces::touch(uint32_t thread, uint64_t address, uint64_t bytes, Touch touch) {
+  const uint32_t warp = thread / kLanes;
+  Cell *cell = &cells[address / granule], *end = cell + bytes / granule;
+  Conflict conflict;
+  for (; cell < end; ++cell) {
+    bool bothAtomic = touch == Touch::Atomic && cell->writer == kSeveral;
+    if (!bothAtomic && !isOrdered(warp, thread, cell->writer, cell->written))
+      conflict = {cell->writer, true};
+    bool readOrdered = isOrdered(warp, thread, cell->reader, cell->read);
+    if (touch == Touch::Read) {
+      bool several = !readOrdered; // a reader beside another
+      cell->reader = static_cast<uint16_t>(several ? kSeveral : thread);
+      cell->read = several ? meetings : counts[warp];
+      continue;
+    }
+    if (!readOrdered)
+      conflict = {cell->reader, false};
+    bool atomic = touch == Touch::Atomic;
+    cell->writer = static_cast<uint16_t>(atomic ? kSeveral : thread);
+    cell->written = atomic ? meetings : counts[warp];
+  }
+  return conflict;
+}
+
+//===--- Blocks of a launch
+//-----------------------------------------------------------------------------------------===//
+
+namespace {
+
+/// A cell: epoch (16 bits), writer, reader (24 bits each). 0 is nobody.
+constexpr uint64_t kField = (uint64_t(1) << 24) - 1, kMany = kField;
+constexpr int kWriterShift = 24, kEpochShift = 48;
+
+} // namespace
+
+/// Block numbers beyond 24 bits share fields, so that races between such blocks may be missed, and none invented.
+uint64_t GlobalRaces::fieldOf(uint64_t block) { return block % (kField - 1) + 1; }
+
+/// True where the block has acquired what the other one has released.
+bool GlobalRaces::isOrdered(const Block &block, uint64_t field) {
+  if (block.acquired.empty())
+    return false;
+  std::lock_guard lock(mutex);
+  for (auto [log, length] : block.acquired) {
+    auto found = log->first.find(field - 1);
+    if (field == kMany ? std::min(log->first.size(), length) >= blocks - 1
+                       : found != log->first.end() && found->second < length)
+      return true;
+  }
+  return false;
+}
+
+template <bool kAlone>
+GlobalRaces::Conflict GlobalRaces::touchCells(Block &block, uint64_t *cells, uint64_t count, Touch touch) {
+  const uint64_t self = fieldOf(block.number);
+  const uint64_t mine = touch == Touch::Read ? epoch | self : epoch | self << kWriterShift;
+  uint64_t &firsts = touch == Touch::Read ? block.granulesRead : block.granulesWritten;
+  Conflict conflict;
+  for (uint64_t i = 0; i < count; ++i) {
+    uint64_t cell = __atomic_load_n(&cells[i], __ATOMIC_RELAXED), next;
+    bool isFirst;
+    do {
+      isFirst = false;
+      if (cell == mine && touch != Touch::Atomic)
+        break;
+      const bool fresh = (cell ^ epoch) >> kEpochShift != 0;
+      const uint64_t writer = fresh ? 0 : cell >> kWriterShift & kField, reader = fresh ? 0 : cell & kField;
+      isFirst = touch == Touch::Read ? !writer && !reader : !writer;
+      // Beside atomic accesses the reader is the only block that has made some.
+      if (writer == kMany && (touch == Touch::Atomic || reader == self)) {
+        next = epoch | kMany << kWriterShift | (reader == self ? self : 0);
+      } else {
+        if (writer && writer != self && !isOrdered(block, writer))
+          conflict = {writer == kMany ? kSeveral : writer - 1, true};
+        bool others = reader && reader != self && writer != kMany;
+        if (touch == Touch::Read) {
+          next = writer == kMany || writer == self ? cell : epoch | writer << kWriterShift | (others ? kMany : self);
+        } else {
+          if (others && !isOrdered(block, reader))
+            conflict = {reader == kMany ? kSeveral : reader - 1, false};
+          next = touch == Touch::Atomic ? epoch | kMany << kWriterShift | self : mine;
+        }
+      }
+      if (next == cell)
+        break;
+      if constexpr (kAlone) {
+        cells[i] = next;
+        break;
+      }
+    } while (!__atomic_compare_exchange_n(&cells[i], &cell, next, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+    firsts += isFirst;
+  }
+  return conflict;
+}
+
+GlobalRaces::Conflict GlobalRaces::touch(Block &block, uint64_t *cells, uint64_t bytes, Touch touch) {
+  if (touch == Touch::Write)
+    block.fenced = false;
+  const uint64_t count = bytes / granule;
+  return isAlone ? touchCells<true>(block, cells, count, touch) : touchCells<false>(block, cells, count, touch);
+}
+
+void GlobalRaces::meet(Block &block, uint64_t address, bool releases) {
+  std::lock_guard lock(mutex);
+  std::unique_ptr<Log> &log = logs[address];
+  if (!log)
+    log = std::make_unique<Log>();
+  if (block.fenced || releases)
+    log->first.try_emplace(block.number, log->order.size());
+  log->order.push_back(block.number);
+  auto known = std::find_if(block.acquired.begin(), block.acquired.end(),
+                            [&](const auto &entry) { return entry.first == log.get(); });
+  if (known == block.acquired.end())
+    block.acquired.push_back({log.get(), log->order.size()});
+  else
+    known->second = log->order.size();
+}
+
+uint32_t granuleOf(const KernelCode &kernel, Space space) {
+  uint32_t granule = 8;
+  for (const Instruction &instruction : kernel.code) {
+    bool accesses =
+        instruction.kind == Kind::Load || instruction.kind == Kind::Store || instruction.kind == Kind::Atomic;
+    if (accesses && (instruction.space == space || instruction.space == Space::Generic))
+      granule = std::min<uint32_t>(granule, instruction.memoryBytes);
+  }
+  return granule;
+}
+
+} // namespace incept::sim::ptx

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Who has touched what: two accesses of one place, a write among them, with nothing that orders them, are a race, also
+// where the simulator's order happens to give the right result. Threads of a block meet in shared memory, blocks of a
+// launch in global memory.
+#pragma once
+
+#include "tools/incept-sim/ptx/Program.h"
+
+#include <mutex>
+#include <unordered_map>
+
+namespace incept::sim::ptx {
+
+enum class Touch : uint8_t { Read, Write, Atomic };
+
+/// Shared memory of one block. A barrier orders the warps that meet at it, and bar.warp.sync the lanes of a warp: each
+/// warp counts these events, and knows how far the others were when it last met them. Lanes of a warp run in lockstep
+/// here but need not on a GPU, so that they are threads like others.
+class SharedRaces {
+public:
+  /// `granule`: bytes that one cell stands for; every access is a multiple of it.
+  SharedRaces(uint32_t bytes, uint32_t granule, uint32_t warps);
+
+  void startBlock();
+  void warpSync(uint32_t warp);
+  /// Warps that meet at a barrier, by number.
+  void barrier(const std::vector<uint32_t> &met);
+
+  struct Conflict {
+    uint32_t thread = kNobody; ///< kSeveral: more than one
+    bool wrote = false;
+    explicit operator bool() const { return thread != kNobody; }
+  };
+  static constexpr uint32_t kNobody = 0xffff, kSeveral = 0xfffe;
+  /// What the thread's access of [address, address + bytes) races with.
+  Conflict touch(uint32_t thread, uint64_t address, uint64_t bytes, Touch touch);
+
+private:
+  struct Cell {
+    uint32_t written = 0, read = 0;              ///< the counts of their warps then; of `meetings` for kSeveral
+    uint16_t writer = kNobody, reader = kNobody; ///< threads; a writer kSeveral: atomic accesses
+  };
+  bool isOrdered(uint32_t warp, uint32_t thread, uint32_t other, uint32_t count) const;
+
+  const uint32_t granule, warps;
+  std::vector<Cell> cells;
+  std::vector<uint32_t> counts;  ///< of each warp
+  std::vector<uint32_t> known;   ///< known[w * warps + v]: what warp w knows of v's count
+  std::vector<uint32_t> lastMet; ///< `meetings` at each warp's last barrier
+  uint32_t meetings = 1;
+  std::vector<uint32_t> joined; ///< in use by `barrier`
+};
+
+/// Global memory of one launch: a cell of 64 bits for each granule, in memory::Allocation::cells. Blocks are ordered
+/// where one releases (a fence of the device's scope, then an atomic access) what another acquires (an atomic access of
+/// the same address, later).
+class GlobalRaces {
+public:
+  /// `epoch` marks the cells of this launch. `isAlone`: one host thread runs all blocks.
+  GlobalRaces(uint16_t epoch, uint32_t granule, uint64_t blocks, bool isAlone)
+      : epoch(uint64_t(epoch) << 48), blocks(blocks), granule(granule), isAlone(isAlone) {}
+
+  struct Log {
+    std::vector<uint64_t> order;                ///< blocks, in the order of their atomic accesses
+    std::unordered_map<uint64_t, size_t> first; ///< place of a block's first release
+  };
+  /// A block's view: what it has acquired.
+  struct Block {
+    uint64_t number = 0;
+    bool fenced = false;                            ///< since its last write
+    uint64_t granulesRead = 0, granulesWritten = 0; ///< that no block had read, or written, before
+    std::vector<std::pair<Log *, size_t>> acquired;
+  };
+  struct Conflict {
+    uint64_t block = kNobody; ///< kSeveral: more than one, or atomic accesses
+    bool wrote = false;
+    explicit operator bool() const { return block != kNobody; }
+  };
+  static constexpr uint64_t kNobody = ~uint64_t(0), kSeveral = kNobody - 1;
+
+  /// `cells` belongs to the first byte of the access.
+  Conflict touch(Block &block, uint64_t *cells, uint64_t bytes, Touch touch);
+  /// After an atomic access has been made.
+  void meet(Block &block, uint64_t address, bool releases);
+
+  const uint64_t epoch;
+  const uint64_t blocks;
+  const uint32_t granule;
+
+private:
+  template <bool kAlone>
+  Conflict touchCells(Block &block, uint64_t *cells, uint64_t count, Touch touch);
+  bool isOrdered(const Block &block, uint64_t field);
+  static uint64_t fieldOf(uint64_t block);
+
+  const bool isAlone;
+  std::mutex mutex; ///< of the logs
+  std::unordered_map<uint64_t, std::unique_ptr<Log>> logs;
+};
+
+/// The smallest element that the kernel's accesses of these spaces have, 1 to 8 bytes.
+uint32_t granuleOf(const KernelCode &kernel, Space space);
+
+} // namespace incept::sim::ptx
