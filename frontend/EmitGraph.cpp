@@ -226,7 +226,8 @@ std::string GraphEmitter::nameOp(const Op &op, int64_t index, Names &names, Fram
     name = label(op.label, op.labelIndices, frame) +
            (op.repeat && !isCondition(*op.repeat) ? std::to_string(index + 1) : "");
   } else if (op.kind == OpKind::Invalid || op.kind == OpKind::Value || op.kind == OpKind::Identity ||
-             (op.kind == OpKind::Add && !op.bodies.empty() && !op.repeat) || (op.kind == OpKind::Concat && !op.repeat))
+             (op.kind == OpKind::Add && !op.bodies.empty() && !op.repeat) ||
+             ((op.kind == OpKind::Concat || op.kind == OpKind::Split) && !op.repeat))
     return ""; // the branches of a concat without a label are siblings of what is around it
   else
     name = names.ordinal(op.kind == OpKind::Block ? op.target.text : opInfo(op.kind).name);
@@ -259,7 +260,9 @@ Tensor GraphEmitter::emitOp(const Op &op, const Tensor &src, const std::string &
   case OpKind::PadChannels:
     return emitPadChannels(op, src, path, frame);
   case OpKind::Concat:
-    return emitConcat(op, src, name, names, frame);
+    return emitConcat(op, SmallVector<Tensor>(op.bodies.size(), src), name, names, frame);
+  case OpKind::Split:
+    return emitSplit(op, src, name, names, frame);
   case OpKind::Residual:
     return emitResidual(op, src, path, frame);
   case OpKind::Sequence: {
@@ -300,12 +303,69 @@ Tensor GraphEmitter::emitBranch(const Branch &branch, const Tensor &src, Names &
   return emitSequence(ops, src, names, frame);
 }
 
-Tensor GraphEmitter::emitConcat(const Op &op, const Tensor &src, const std::string &name, Names &names, Frame &frame) {
+/// The parts of what flows in that the branches of a split begin with: equal, or of the channels that it says.
+SmallVector<Tensor> GraphEmitter::splitChannels(const Op &op, const Tensor &src, const std::string &path,
+                                                Frame &frame) {
+  SmallVector<Tensor> parts(op.bodies.size());
+  int64_t count = int64_t(op.bodies.size()), sum = 0;
+  Option option = find(op, "channels", frame);
+  if (!needsImage(op, src, frame))
+    return parts;
+  SmallVector<Shape> shapes(op.bodies.size(), src.shape);
+  if (option && option.argument->items.size() != op.bodies.size()) {
+    error(option.argument->range,
+          "expected a list of channels with one number per branch, " + Twine(count) + ", but got " +
+              Twine(option.argument->kind == ArgumentKind::List ? option.argument->items.size() : 1),
+          frame);
+    return parts;
+  }
+  if (!option && src.shape[1] % count != 0) {
+    error(op.range,
+          "expected " + Twine(count) + " branches to divide the " + Twine(src.shape[1]) +
+              " channels; give each its own: split(channels = [...])",
+          frame);
+    return parts;
+  }
+  for (auto [index, shape] : llvm::enumerate(shapes)) {
+    auto channels =
+        option ? integer(option.argument->items[index].expr, *option.scope, "channels", 1, kMaxDimension, frame)
+               : std::optional(src.shape[1] / count);
+    if (!channels)
+      return parts;
+    shape[1] = *channels;
+    sum += *channels;
+  }
+  if (sum != src.shape[1]) {
+    error(option.argument->range,
+          "expected channels that sum to those of what flows in, " + Twine(src.shape[1]) + ", but got " + Twine(sum),
+          frame);
+    return parts;
+  }
+  SmallVector<Type> types;
+  for (const Shape &shape : shapes)
+    types.push_back(type(shape));
+  auto split = SplitOp::create(builder, location(op.place), types, src.value);
+  for (auto [part, result, shape] : llvm::zip(parts, split.getDsts(), shapes))
+    part = {result, shape};
+  setPath(split, path);
+  return parts;
+}
+
+Tensor GraphEmitter::emitSplit(const Op &op, const Tensor &src, const std::string &name, Names &names, Frame &frame) {
+  std::string path = names.path(name.empty() ? "split" : name + ".split");
+  SmallVector<Tensor> parts = splitChannels(op, src, path, frame);
+  Tensor result = emitConcat(op, parts, name, names, frame);
+  return parts.front().known() ? result : src; // go on with it, to find what else is wrong
+}
+
+/// Branches side by side, each of its own source.
+Tensor GraphEmitter::emitConcat(const Op &op, ArrayRef<Tensor> sources, const std::string &name, Names &names,
+                                Frame &frame) {
   Names inner(names.path(name));
   Names &siblings = name.empty() ? names : inner;
   SmallVector<Tensor> results;
   bool known = true;
-  for (const Branch &branch : op.bodies) {
+  for (auto [branch, src] : llvm::zip_equal(op.bodies, sources)) {
     results.push_back(emitBranch(branch, src, siblings, frame));
     if (results.back().known() && results.back().shape.size() != 4)
       known = needsImage(op, results.back(), frame);
@@ -331,7 +391,7 @@ Tensor GraphEmitter::emitConcat(const Op &op, const Tensor &src, const std::stri
   }
   if (mismatch) // go on as if the others were like the first
     return first;
-  auto shape = infer(op, src, frame, [&](EmitError emitError) { return inferConcat(emitError, shapes); });
+  auto shape = infer(op, sources.front(), frame, [&](EmitError emitError) { return inferConcat(emitError, shapes); });
   if (!shape)
     return {};
   return tensor(ConcatOp::create(builder, location(op.place), type(*shape), operands),

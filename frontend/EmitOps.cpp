@@ -12,7 +12,6 @@ using namespace mlir;
 
 namespace incept {
 
-static constexpr int64_t kMaxDimension = (int64_t(1) << 31) - 1;
 /// Elements of one tensor: far beyond any memory, and small enough for all byte counts to fit 63 bits.
 static constexpr int64_t kMaxElements = int64_t(1) << 40;
 

@@ -43,7 +43,7 @@ enum class ExprKind {
 };
 
 /// A node; its operands are owned. `name` is a dotted path, the called function or the member; of a Real it is the
-/// number as it was written.
+/// number as it was written, of an Integer "true" or "false" where that was written.
 struct Expr {
   ExprKind kind = ExprKind::Integer;
   SourceRange range;

@@ -277,8 +277,10 @@ std::optional<Expr> ExpressionParser::parseName(int depth) {
     return cursor.fail(offset, name.size(), "expected a number or a name, but got '" + name + "'");
   if (name == "true" || name == "false") {
     auto expr = make(ExprKind::Integer, offset);
-    if (expr)
+    if (expr) {
       expr->integer = name == "true";
+      expr->name = name.str();
+    }
     return expr;
   }
   if (!cursor.accept("(")) {

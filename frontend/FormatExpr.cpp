@@ -108,7 +108,7 @@ std::string printForm(const Expr &expr, bool json, Level level) {
   auto operand = [&](size_t index, int least) { return print(expr.operands[index], json, static_cast<Level>(least)); };
   switch (expr.kind) {
   case ExprKind::Integer:
-    return std::to_string(expr.integer);
+    return expr.name.empty() ? std::to_string(expr.integer) : expr.name;
   case ExprKind::Real:
     return printReal(expr);
   case ExprKind::Name:

@@ -115,6 +115,7 @@ std::string formatHead(const Op &op) {
     return op.target.text + (text.empty() ? "" : "(" + text + ")");
   }
   case OpKind::Residual:
+  case OpKind::Split:
   case OpKind::Auxiliary: {
     std::string text;
     for (const Argument &argument : op.arguments) {

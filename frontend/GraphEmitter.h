@@ -12,6 +12,9 @@
 
 namespace incept {
 
+/// Of filters, channels, outputs.
+inline constexpr int64_t kMaxDimension = (int64_t(1) << 31) - 1;
+
 /// A value of the network; unknown (null) after a mistake.
 struct Tensor {
   mlir::Value value;
@@ -84,7 +87,9 @@ private:
   Tensor emitOp(const Op &op, const Tensor &src, const std::string &name, Names &names, Frame &frame);
   std::string takeName(Names &names, const std::string &name, SourceRange range, const Frame &frame);
   std::string nameOp(const Op &op, int64_t index, Names &names, Frame &frame);
-  Tensor emitConcat(const Op &op, const Tensor &src, const std::string &name, Names &names, Frame &frame);
+  llvm::SmallVector<Tensor> splitChannels(const Op &op, const Tensor &src, const std::string &path, Frame &frame);
+  Tensor emitSplit(const Op &op, const Tensor &src, const std::string &name, Names &names, Frame &frame);
+  Tensor emitConcat(const Op &op, llvm::ArrayRef<Tensor> sources, const std::string &name, Names &names, Frame &frame);
   Tensor emitBranch(const Branch &branch, const Tensor &src, Names &names, Frame &frame);
   Tensor emitSum(const Op &op, const Tensor &src, const std::string &name, Names &names, Frame &frame);
   Tensor emitResidual(const Op &op, const Tensor &src, const std::string &path, Frame &frame);

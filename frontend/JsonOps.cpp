@@ -74,6 +74,7 @@ std::optional<Expr> OpReader::readExpression(const JsonValue &value, llvm::Strin
   }
   if (value.kind == JsonKind::Boolean && key.empty()) { // a parameter's default or argument
     expr.integer = value.boolean;
+    expr.name = value.boolean ? "true" : "false";
     return expr;
   }
   if (value.kind == JsonKind::Array && key.empty()) {
@@ -250,7 +251,8 @@ std::vector<Op> OpReader::readOps(const JsonValue &value) {
     return ops;
   }
   for (const JsonValue &child : value.children)
-    ops.push_back(readOp(child));
+    if (count <= kMaxFileOps)
+      ops.push_back(readOp(child));
   return ops;
 }
 
@@ -316,6 +318,8 @@ std::optional<Argument> OpReader::readParameterValue(const JsonValue &member) {
 Op OpReader::readOp(const JsonValue &value) {
   Op op;
   op.range = op.place = value.range;
+  if (++count == kMaxFileOps + 1)
+    diagnostics.error(value.range, "expected a file of at most " + llvm::Twine(kMaxFileOps) + " ops");
   if (value.kind == JsonKind::String) { // an op without options
     Name word = innerText(value);
     op.range = word.range;

@@ -51,6 +51,7 @@ private:
   std::optional<Argument> readWord(const JsonValue &value, const KeyInfo &key);
 
   Diagnostics &diagnostics;
+  size_t count = 0; ///< ops of the file
 };
 
 } // namespace incept

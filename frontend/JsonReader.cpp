@@ -199,7 +199,7 @@ private:
       return;
     std::vector<std::string> names;
     for (const OpInfo &info : opTable())
-      if (!info.keys.empty() || info.kind == OpKind::BatchNorm)
+      if (hasDefaults(info))
         names.push_back(info.name.str());
     for (const JsonValue &member : object.children) {
       if (isComment(member)) {
@@ -212,7 +212,7 @@ private:
         continue;
       }
       const OpInfo &info = *findOp(member.key);
-      llvm::ArrayRef<KeyInfo> keys = info.kind == OpKind::BatchNorm ? batchNormKeys() : info.keys;
+      std::vector<KeyInfo> keys = defaultKeys(info);
       Defaults defaults{info.kind, ops.readRecord(member, keys, "'" + member.key + "' in defaults")};
       defaults.range = member.keyRange;
       readComments(member, defaults.layout);

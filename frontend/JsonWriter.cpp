@@ -89,7 +89,7 @@ bool isJsonNumber(llvm::StringRef text) {
 Json fromExpr(const Expr &expr, bool plain = false) {
   std::string text = formatExpr(expr, /*json=*/true);
   if (expr.kind == ExprKind::Integer)
-    return Json(text);
+    return Json(expr.name.empty() || plain ? text : quote(text));
   if (expr.kind == ExprKind::Real && isJsonNumber(text))
     return Json(text);
   if (expr.kind == ExprKind::Real) { // .5 or 2.
@@ -132,6 +132,17 @@ Json fromRecord(llvm::ArrayRef<Argument> arguments) {
   return record;
 }
 
+/// Comments of what has no object to keep them.
+std::string plainComments(llvm::ArrayRef<Argument> arguments) {
+  std::string comment;
+  for (const Argument &argument : arguments)
+    if (argument.kind != ArgumentKind::Record)
+      for (const std::string &text : {argument.layout.comment, argument.layout.trailing})
+        if (!text.empty())
+          appendLine(comment, text);
+  return comment;
+}
+
 Json fromArgument(const Argument &argument) {
   switch (argument.kind) {
   case ArgumentKind::Null:
@@ -150,7 +161,9 @@ Json fromArgument(const Argument &argument) {
   }
   case ArgumentKind::Record: {
     Json record = fromRecord(argument.items);
-    addComments(record, argument.layout);
+    Layout more;
+    more.comment = plainComments(argument.items);
+    addComments(record, argument.layout, &more);
     return record;
   }
   }
@@ -329,14 +342,8 @@ Json fromTable(const Table &table) {
 
 Json fromSection(const Section &section) {
   Json json = fromRecord(section.arguments);
-  std::string comment;
-  for (const Argument &argument : section.arguments)
-    if (argument.kind != ArgumentKind::Record)
-      for (const std::string &text : {argument.layout.comment, argument.layout.trailing})
-        if (!text.empty())
-          appendLine(comment, text);
   Layout more;
-  more.comment = comment;
+  more.comment = plainComments(section.arguments);
   addComments(json, section.layout, &more);
   return json;
 }

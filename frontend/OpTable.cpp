@@ -12,11 +12,17 @@ static const llvm::StringRef kInits[] = {"zeros",      "ones",           "consta
                                          "he_uniform", "glorot_uniform", "truncated_normal"};
 static const llvm::StringRef kSchedules[] = {"constant", "step", "cosine", "multi_step", "polynomial", "one_cycle"};
 
-static const KeyInfo kConvKeys[] = {
-    {"filters", KeyType::Value},        {"stride", KeyType::Pair},  {"padding", KeyType::Padding},
-    {"dilation", KeyType::Pair},        {"groups", KeyType::Value}, {"activation", KeyType::Activation, kActivations},
-    {"batch_norm", KeyType::BatchNorm}, {"bias", KeyType::Flag},    {"init", KeyType::Init},
-    {"width", KeyType::Value},          {"divisor", KeyType::Value}};
+static const KeyInfo kConvKeys[] = {{"filters", KeyType::Value, {}, {}, /*required=*/true},
+                                    {"stride", KeyType::Pair},
+                                    {"padding", KeyType::Padding},
+                                    {"dilation", KeyType::Pair},
+                                    {"groups", KeyType::Value},
+                                    {"activation", KeyType::Activation, kActivations},
+                                    {"batch_norm", KeyType::BatchNorm},
+                                    {"bias", KeyType::Flag},
+                                    {"init", KeyType::Init},
+                                    {"width", KeyType::Value},
+                                    {"divisor", KeyType::Value}};
 static const KeyInfo kMaxPoolKeys[] = {
     {"stride", KeyType::Pair}, {"padding", KeyType::Padding}, {"ceil", KeyType::Flag}};
 static const KeyInfo kAvgPoolKeys[] = {
@@ -26,6 +32,7 @@ static const KeyInfo kResidualKeys[] = {{"scale", KeyType::Value},
                                         {"shortcut", KeyType::Body},
                                         {"activation", KeyType::Activation, kActivations},
                                         {"when", KeyType::Flag}};
+static const KeyInfo kSplitKeys[] = {{"channels", KeyType::Numbers}};
 static const KeyInfo kAuxiliaryKeys[] = {{"loss_weight", KeyType::Value}};
 
 static const OpInfo kOps[] = {
@@ -40,6 +47,7 @@ static const OpInfo kOps[] = {
     {OpKind::Flatten, "flatten", {"", KeyType::True}, {}},
     {OpKind::PadChannels, "pad_channels", {"channels", KeyType::Value}, {}},
     {OpKind::Concat, "concat", {"", KeyType::Branches}, {}},
+    {OpKind::Split, "split", {"", KeyType::Branches}, kSplitKeys},
     {OpKind::Residual, "residual", {"", KeyType::Body}, kResidualKeys},
     {OpKind::Sequence, "sequence", {"", KeyType::Body}, {}},
     {OpKind::Add, "add", {"", KeyType::Name}, {}},
@@ -72,6 +80,17 @@ std::vector<std::string> keyNames(llvm::ArrayRef<KeyInfo> keys) {
   return names;
 }
 
+bool hasDefaults(const OpInfo &info) { return info.kind == OpKind::BatchNorm || !defaultKeys(info).empty(); }
+
+std::vector<KeyInfo> defaultKeys(const OpInfo &info) {
+  std::vector<KeyInfo> keys(info.kind == OpKind::BatchNorm ? batchNormKeys() : info.keys);
+  // What the parts of a split are depends on what flows in.
+  llvm::erase_if(keys, [&](const KeyInfo &key) {
+    return key.required || key.type == KeyType::Body || info.kind == OpKind::Split;
+  });
+  return keys;
+}
+
 llvm::ArrayRef<KeyInfo> batchNormKeys() {
   static const KeyInfo keys[] = {{"epsilon", KeyType::Value}, {"decay", KeyType::Value}, {"scale", KeyType::Flag}};
   return keys;
@@ -83,7 +102,7 @@ llvm::ArrayRef<KeyInfo> initKeys() {
 }
 
 llvm::ArrayRef<KeyInfo> keepKeys() {
-  static const KeyInfo keys[] = {{"keep", KeyType::Value}};
+  static const KeyInfo keys[] = {{"keep", KeyType::Value, {}, {}, /*required=*/true}};
   return keys;
 }
 
@@ -94,9 +113,9 @@ llvm::ArrayRef<KeyInfo> paddingKeys() {
 
 llvm::ArrayRef<KeyInfo> inputKeys() {
   static const KeyInfo normalization[] = {{"mean", KeyType::Numbers}, {"std", KeyType::Numbers}};
-  static const KeyInfo keys[] = {{"channels", KeyType::Value},
-                                 {"height", KeyType::Value},
-                                 {"width", KeyType::Value},
+  static const KeyInfo keys[] = {{"channels", KeyType::Value, {}, {}, /*required=*/true},
+                                 {"height", KeyType::Value, {}, {}, /*required=*/true},
+                                 {"width", KeyType::Value, {}, {}, /*required=*/true},
                                  {"normalization", KeyType::Record, {}, normalization}};
   return keys;
 }

@@ -32,6 +32,7 @@ struct KeyInfo {
   KeyType type;
   llvm::ArrayRef<llvm::StringRef> words = {};
   llvm::ArrayRef<KeyInfo> fields = {};
+  bool required = false; ///< every op or record has it itself: defaults cannot
 };
 
 struct OpInfo {
@@ -47,6 +48,9 @@ const OpInfo &opInfo(OpKind kind);
 const OpInfo *findOp(llvm::StringRef name);
 const KeyInfo *findKey(llvm::ArrayRef<KeyInfo> keys, llvm::StringRef name);
 std::vector<std::string> keyNames(llvm::ArrayRef<KeyInfo> keys);
+/// Whether `defaults` may have options for an op, and which.
+bool hasDefaults(const OpInfo &info);
+std::vector<KeyInfo> defaultKeys(const OpInfo &info);
 
 /// Options of the `input` and `training` sections and of records.
 llvm::ArrayRef<KeyInfo> inputKeys();

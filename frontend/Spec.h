@@ -35,6 +35,7 @@ enum class OpKind {
   Flatten,
   PadChannels,
   Concat,
+  Split, ///< as Concat, of parts of the channels
   Residual,
   Sequence,
   Add,       ///< adds a named value, or the results of branches to each other
@@ -90,7 +91,7 @@ struct Op {
   Argument main;                   ///< the value beside the op's word
   std::vector<Argument> arguments; ///< of a block: those without a name are its first parameters
   std::vector<Branch>
-      bodies; ///< Concat, Add: branches; Residual: body and perhaps the shortcut; Sequence, Auxiliary: body
+      bodies; ///< Concat, Split, Add: branches; Residual: body and perhaps the shortcut; Sequence, Auxiliary: body
   std::optional<Expr> value; ///< Let, If, For, Assert
   std::vector<Name> names;   ///< Let: one; For: that of the item and perhaps that of its number, which counts from 1
   std::string text;          ///< Assert
@@ -124,7 +125,8 @@ struct BlockDef {
   Layout layout;
 };
 
-/// Limits of both forms.
+/// Limits of both forms. Among a file's ops are the statements that choose between them.
+inline constexpr size_t kMaxFileOps = 100000;
 inline constexpr size_t kMaxTableRows = 2000, kMaxTableColumns = 64, kMaxListItems = 256;
 
 struct Table {

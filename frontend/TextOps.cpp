@@ -79,11 +79,23 @@ bool TextOps::openBrace(const llvm::Twine &what) {
   return false;
 }
 
+/// False, with one report, where there are too many; then nothing more is read.
+bool TextOps::countOp() {
+  if (++count <= kMaxFileOps)
+    return true;
+  if (count == kMaxFileOps + 1)
+    cursor.fail(cursor.at, 1, "expected a file of at most " + llvm::Twine(kMaxFileOps) + " ops");
+  cursor.at = cursor.text.size();
+  return false;
+}
+
 bool TextOps::closeBrace() {
   if (cursor.accept("}"))
     return true;
   if (!cursor.done())
     return false;
+  if (count > kMaxFileOps)
+    return true;
   cursor.failHere("expected '}'");
   return true;
 }
@@ -147,6 +159,8 @@ bool TextOps::readControl(std::vector<Op> &ops) {
     cursor.at = offset;
     return false;
   }
+  if (!countOp())
+    return true;
   op.range = op.place = cursor.place(offset, word.size());
   if (word == "let")
     readLet(op);
@@ -287,7 +301,7 @@ void TextOps::readChain(std::vector<Op> &ops, bool branch) {
   Name chainLabel;
   std::vector<Expr> chainIndices;
   bool labelled = false;
-  while (true) {
+  while (countOp()) {
     Op op;
     takeComments(op.layout, /*before=*/true);
     size_t begin = cursor.at;

@@ -62,11 +62,13 @@ private:
   std::optional<Argument> readPair(const KeyInfo &key);
   std::optional<Argument> readRecord(llvm::ArrayRef<KeyInfo> keys, const KeyInfo *kind);
   bool atEndOfOption();
+  bool countOp();
 
   static constexpr int kMaxDepth = 64;
   Cursor &cursor;
   Diagnostics &diagnostics;
   int depth = 0;
+  size_t count = 0; ///< ops of the file
 };
 
 /// The keys of a record that stands for an option's value, none where there is no such record.

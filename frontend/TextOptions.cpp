@@ -68,6 +68,8 @@ bool TextOps::readOp(Op &op) {
     }
     break;
   case OpKind::Concat:
+  case OpKind::Split:
+    readParentheses(info->keys, owner, op.arguments, "");
     readBranches(op);
     break;
   case OpKind::Residual:

@@ -147,7 +147,7 @@ private:
       return;
     std::vector<std::string> names;
     for (const OpInfo &info : opTable())
-      if (!info.keys.empty() || info.kind == OpKind::BatchNorm)
+      if (hasDefaults(info))
         names.push_back(info.name.str());
     bool first = true;
     while (true) {
@@ -186,7 +186,7 @@ private:
           diagnostics.note(other.range, "first given here");
           break;
         }
-      llvm::ArrayRef<KeyInfo> keys = info.kind == OpKind::BatchNorm ? batchNormKeys() : info.keys;
+      std::vector<KeyInfo> keys = defaultKeys(info);
       ops.readOptions(keys, "'" + word + "' in defaults", /*first=*/true, defaults.arguments);
       ops.endStatement(defaults.layout);
       all.push_back(std::move(defaults));
@@ -253,6 +253,7 @@ private:
     network.parameters = readParameters();
     if (!ops.openBrace("the network's body"))
       return network;
+    std::optional<Argument> evaluation;
     while (true) {
       bool spaced = cursor.skipLines();
       Layout above;
@@ -274,11 +275,13 @@ private:
         ops.takeComments(above, /*before=*/true);
         cursor.at = end;
         readInput(network, above, begin);
-      } else if ((word == "training" || word == "defaults") && next.starts_with("{")) {
+      } else if ((word == "training" || word == "evaluation" || word == "defaults") && next.starts_with("{")) {
         ops.takeComments(above, /*before=*/true);
         cursor.at = end;
         if (word == "training")
           readTraining(network, above, begin);
+        else if (word == "evaluation")
+          readEvaluation(evaluation, above, begin);
         else
           readDefaults(network.defaults, above);
       } else {
@@ -290,6 +293,8 @@ private:
       if (cursor.at == begin)
         ++cursor.at;
     }
+    if (evaluation)
+      addEvaluation(network, std::move(*evaluation));
     if (!network.input && !network.name.text.empty())
       diagnostics.error(network.range,
                         "expected an 'input' in network '" + network.name.text + "': input 3 x 224 x 224");
@@ -338,12 +343,12 @@ private:
     network.input = std::move(section);
   }
 
-  /// '{' (NAME '=' VALUE NEWLINE)* '}'
-  void readTraining(NetworkDef &network, Layout above, size_t begin) {
+  /// '{' (NAME '=' VALUE NEWLINE)* '}' behind the word at `begin`.
+  Section readSection(llvm::StringRef word, llvm::ArrayRef<KeyInfo> keys, Layout above, size_t begin) {
     Section section;
     section.layout = std::move(above);
-    section.range = cursor.place(begin, 8);
-    ops.openBrace("training");
+    section.range = cursor.place(begin, word.size());
+    ops.openBrace(word);
     while (true) {
       bool spaced = cursor.skipLines();
       Layout layout;
@@ -354,7 +359,7 @@ private:
         break;
       }
       size_t before = cursor.at, count = section.arguments.size(), errors = diagnostics.count();
-      ops.readOptions(trainingKeys(), "'training'", /*first=*/true, section.arguments);
+      ops.readOptions(keys, "'" + word + "'", /*first=*/true, section.arguments);
       if (diagnostics.count() != errors)
         ops.skipStatement();
       ops.endStatement(layout);
@@ -369,9 +374,41 @@ private:
     for (const std::string &text : {behind.comment, behind.trailing})
       if (!text.empty())
         appendLine(section.layout.comment, text);
+    return section;
+  }
+
+  void readTraining(NetworkDef &network, Layout above, size_t begin) {
+    Section section = readSection("training", trainingKeys(), std::move(above), begin);
     if (network.training)
       diagnostics.error(section.range, "expected one 'training' in a network");
     network.training = std::move(section);
+  }
+
+  /// A section of its own, but a record of `training` for everyone else.
+  void readEvaluation(std::optional<Argument> &evaluation, Layout above, size_t begin) {
+    Section section = readSection("evaluation", findKey(trainingKeys(), "evaluation")->fields, std::move(above), begin);
+    if (evaluation)
+      diagnostics.error(section.range, "expected one 'evaluation' in a network");
+    evaluation.emplace();
+    evaluation->kind = ArgumentKind::Record;
+    evaluation->name = {"evaluation", section.range};
+    evaluation->range = section.range;
+    evaluation->items = std::move(section.arguments);
+    evaluation->layout = std::move(section.layout);
+  }
+
+  void addEvaluation(NetworkDef &network, Argument evaluation) {
+    if (!network.training) {
+      network.training.emplace();
+      network.training->range = evaluation.range;
+    }
+    for (const Argument &other : network.training->arguments)
+      if (other.name.text == "evaluation") {
+        diagnostics.error(evaluation.range, "expected one 'evaluation' in a network");
+        diagnostics.note(other.name.range, "first given here");
+        return;
+      }
+    network.training->arguments.push_back(std::move(evaluation));
   }
 
   /// NAME '{' a line of columns, then lines of numbers, each perhaps behind 'NAME:'. '-' stands for no number.

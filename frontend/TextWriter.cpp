@@ -193,20 +193,35 @@ private:
     writeBody(network.ops);
     indent += 2;
     if (network.training) {
-      space();
-      writeComment(network.training->layout.comment);
-      line("training {" + behind(network.training->layout));
-      indent += 2;
-      for (const Argument &argument : network.training->arguments) {
-        if (argument.layout.spaced)
-          space();
-        std::string comment = argument.layout.comment;
-        collectComments(argument.items, comment);
-        writeComment(comment);
-        line(argument.name.text + " = " + formatValue(argument) + behind(argument.layout));
-      }
-      indent -= 2;
-      line("}");
+      // Its evaluation is a section of its own here.
+      std::vector<Argument> training;
+      const Argument *evaluation = nullptr;
+      for (const Argument &argument : network.training->arguments)
+        if (argument.name.text == "evaluation" && argument.kind == ArgumentKind::Record)
+          evaluation = &argument;
+        else
+          training.push_back(argument);
+      if (!training.empty() || !evaluation)
+        writeSection("training", training, network.training->layout);
+      if (evaluation)
+        writeSection("evaluation", evaluation->items, evaluation->layout);
+    }
+    indent -= 2;
+    line("}");
+  }
+
+  void writeSection(const std::string &word, llvm::ArrayRef<Argument> arguments, const Layout &layout) {
+    space();
+    writeComment(layout.comment);
+    line(word + " {" + behind(layout));
+    indent += 2;
+    for (const Argument &argument : arguments) {
+      if (argument.layout.spaced)
+        space();
+      std::string comment = argument.layout.comment;
+      collectComments(argument.items, comment);
+      writeComment(comment);
+      line(argument.name.text + " = " + formatValue(argument) + behind(argument.layout));
     }
     indent -= 2;
     line("}");
@@ -236,6 +251,11 @@ private:
     return text;
   }
   static std::string suffix(const Op &op) { return op.saveAs.text.empty() ? "" : " as " + op.saveAs.text; }
+
+  /// Whether its bodies are branches between one pair of braces.
+  static bool isGroup(const Op &op) {
+    return op.kind == OpKind::Concat || op.kind == OpKind::Split || op.kind == OpKind::Add;
+  }
 
   static std::string escape(llvm::StringRef text) {
     std::string result;
@@ -269,7 +289,7 @@ private:
       return op.kind == OpKind::Let ? std::nullopt : std::optional(prefix(op, inBranch) + suffix(op));
     if (hasComments(op, false))
       return std::nullopt;
-    bool group = op.kind == OpKind::Concat || op.kind == OpKind::Add;
+    bool group = isGroup(op);
     if (!group && op.kind != OpKind::Let)
       return std::nullopt;
     std::string text;
@@ -465,7 +485,7 @@ private:
 
   /// The braces of an op, behind `text`, which is written; then it holds what the closing one begins.
   void writeBodies(const Op &op, std::string &text, size_t &start) {
-    bool group = op.kind == OpKind::Concat || op.kind == OpKind::Add;
+    bool group = isGroup(op);
     auto open = [&] { text += text.empty() || text.back() == ' ' ? "{" : " {"; };
     auto close = [&] {
       text = std::string(indent, ' ') + "}";

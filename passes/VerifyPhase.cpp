@@ -68,7 +68,7 @@ constexpr Rule kOfFunctions[] = {
     // Parts of tensors: computed, until they are places in a buffer.
     {"incept.concat", kGraph | kTraining},
     {"incept.slice", kGraph | kTraining},
-    {"incept.split", kTraining},
+    {"incept.split", kGraph | kTraining},
     {"incept.flatten", kGraph | kTensors},
     {"incept.join_rows", kTensors},
     {"incept.slice_rows", kTensors},

@@ -46,7 +46,7 @@ build=(g++ cmake ninja-build ccache git libmlir-22-dev mlir-22-tools llvm-22-dev
        nlohmann-json3-dev libcli11-dev libfmt-dev libdnnl-dev zlib1g-dev libzstd-dev libxxhash-dev libgtest-dev libjpeg62-turbo-dev
        libspng-dev)
 demo=(dataset-fashion-mnist)
-test=(python3 python3-numpy python3-psutil python3-torch python3-torchvision binutils
+test=(graphviz python3 python3-jsonschema python3-numpy python3-psutil python3-torch python3-torchvision binutils
       clang-format-14 clang-14 libclang-rt-14-dev)
 
 packages=("${build[@]}")

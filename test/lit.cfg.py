@@ -67,9 +67,16 @@ if os.environ.get("INCEPT_TEST_ALL") == "1":
     config.available_features.add("all-tests")
 if os.path.isdir("/usr/share/datasets/fashion-mnist"):
     config.available_features.add("fashion-mnist")
-for program in ("readelf", "clang-format-14"):
+for program in ("readelf", "clang-format-14", "dot"):
     if shutil.which(program):
         config.available_features.add(program)
+# Debian's python3-jsonschema, which may not be the first python3's.
+for python in (config.python, "/usr/bin/python3"):
+    if os.path.exists(python) and subprocess.run([python, "-c", "import jsonschema"], check=False,
+                                                 stderr=subprocess.DEVNULL).returncode == 0:
+        config.available_features.add("jsonschema")
+        config.substitutions.append(("%{jsonschema_python}", python))
+        break
 # Debian's python3-torch and python3-torchvision, which may not be the first python3 in PATH.
 for python in (config.python, "/usr/bin/python3"):
     has = "import importlib.util, sys; sys.exit(importlib.util.find_spec('{}') is None)"

@@ -268,6 +268,21 @@ private:
     return {{"concat", branches}};
   }
 
+  /// One part as it is, one through ops.
+  Json split(Shape &shape, int depth) {
+    bool equal = shape.channels % 2 == 0 && chance(0.5);
+    int64_t first = equal ? shape.channels / 2 : between(1, shape.channels - 1);
+    Shape rest = shape;
+    rest.channels -= first;
+    Json op = {{"split", Json::array()}};
+    if (!equal)
+      op["channels"] = {first, rest.channels};
+    op["split"].push_back(Json::array());
+    op["split"].push_back(body(rest, 1, depth + 1, /*top=*/false, /*keepsSize=*/true));
+    shape.channels = first + rest.channels;
+    return op;
+  }
+
   Json residual(Shape &shape, int depth) {
     Shape inner = shape, shortcut = shape;
     // Of a pool alone sometimes: with a scale of 0 its gradient is dead, and that of a parameter would be refused.
@@ -322,7 +337,7 @@ private:
   }
 
   Json op(Shape &shape, int depth, bool keepsSize) {
-    int64_t kind = between(0, depth < 2 ? 13 : 8);
+    int64_t kind = between(0, depth < 2 ? 14 : 8);
     if (kind <= 4)
       return conv(shape, keepsSize);
     if (kind <= 6)
@@ -335,6 +350,8 @@ private:
       return residual(shape, depth);
     if (kind == 12 && !keepsSize)
       return block(shape, depth);
+    if (kind == 14 && shape.channels > 1)
+      return split(shape, depth);
     // The same ops twice: they must give what they take.
     Shape inner = shape;
     Json ops = body(inner, 1, depth + 1, /*top=*/false, /*keepsSize=*/true);

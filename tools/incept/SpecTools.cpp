@@ -2,6 +2,7 @@
 
 #include "tools/incept/SpecTools.h"
 #include "frontend/Frontend.h"
+#include "frontend/JsonSchema.h"
 #include "frontend/LoadSpec.h"
 #include "frontend/SpecWriter.h"
 #include "llvm/ADT/STLExtras.h"
@@ -99,6 +100,11 @@ int convertSpec(const std::string &input, const std::string &output) {
   if (!json && !llvm::StringRef(output).ends_with(".incept"))
     json = !llvm::StringRef(input).ends_with(".json");
   return writeText(output, json ? writeJsonSpec(*file) : writeTextSpec(*file));
+}
+
+int printSchema() {
+  llvm::outs() << jsonSchema();
+  return kDone;
 }
 
 int newSpec(const std::string &name) {

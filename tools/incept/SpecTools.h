@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Commands that read descriptions and write descriptions: format, convert, new, and check.
+// Commands that read descriptions and write descriptions: format, convert, new, schema, and check.
 #pragma once
 
 #include "tools/incept/Driver.h"
@@ -20,6 +20,9 @@ int formatSpecs(const std::vector<std::string> &paths, bool check);
 
 /// Writes the other form of `input`, or the one that the extension of `output` names; "-" is standard output.
 int convertSpec(const std::string &input, const std::string &output);
+
+/// The JSON Schema of descriptions, on standard output.
+int printSchema();
 
 /// Writes NAME.incept, a network to begin with; refuses to replace a file.
 int newSpec(const std::string &name);

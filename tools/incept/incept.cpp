@@ -149,6 +149,8 @@ static int run(int argc, char **argv) {
   std::string newName;
   newCommand->add_option("name", newName, "name of the network; NAME.incept is written")->required();
 
+  CLI::App *schemaCommand = app.add_subcommand("schema", "print the JSON Schema of descriptions");
+
   CLI::App *summaryCommand = app.add_subcommand("summary", "print layers, parameters and multiply-accumulates");
   bool json = false;
   addNetworkOptions(summaryCommand, options);
@@ -201,6 +203,8 @@ static int run(int argc, char **argv) {
     return convertSpec(options.spec, options.output);
   if (newCommand->parsed())
     return newSpec(newName);
+  if (schemaCommand->parsed())
+    return printSchema();
   if (summaryCommand->parsed())
     return summarize(options, json);
   if (cacheCommand->parsed())
