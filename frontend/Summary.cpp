@@ -4,10 +4,13 @@
 #include "dialect/InceptOps.h"
 #include "dialect/ShapeInference.h"
 #include "dialect/VerifierUtils.h"
+#include "frontend/LayerTree.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"
+
+#include <array>
 
 using namespace mlir;
 
@@ -18,27 +21,21 @@ namespace {
 struct Layer {
   StringRef name, op;
   Shape src, dst;
-  int64_t parameters = 0, states = 0, macs = 0;
+  LayerCounts counts;
 };
 
 std::vector<Layer> collectLayers(ModuleOp module) {
   SymbolTable symbols(module);
   std::vector<Layer> layers;
   module.walk<WalkOrder::PreOrder>([&](Operation *op) {
-    if (getPath(op).empty() || isa<BlockOp>(op) || op->getNumResults() != 1 || op->getNumOperands() == 0)
+    if (!isLayer(op))
       return;
     Layer layer;
     layer.name = getPath(op);
     layer.op = op->getName().stripDialect();
     layer.src.assign(shapeOf(op->getOperand(0)).begin(), shapeOf(op->getOperand(0)).end());
     layer.dst.assign(shapeOf(op->getResult(0)).begin(), shapeOf(op->getResult(0)).end());
-    if (isa<Conv2DOp, LinearOp>(op)) // checked when the graph was made
-      layer.macs = *countMultiplyAccumulates(shapeOf(op->getOperand(1)), shapeOf(op->getResult(0)));
-    for (mlir::Value operand : op->getOperands())
-      if (auto read = operand.getDefiningOp<ReadOp>()) {
-        auto variable = symbols.lookup<VariableOp>(read.getVariable());
-        (variable.getKind() == VariableKind::State ? layer.states : layer.parameters) += *countElements(shapeOf(read));
-      }
+    layer.counts = countLayer(op, symbols);
     layers.push_back(std::move(layer));
   });
   return layers;
@@ -162,8 +159,62 @@ void printLaunches(llvm::raw_ostream &os, ArrayRef<LaunchReport> launches) {
   }
 }
 
-void printJson(StringRef network, ArrayRef<Layer> layers, const Layer &total, DictionaryAttr memory,
-               ArrayRef<PeakReport> peaks, ArrayRef<LaunchReport> launches, llvm::raw_ostream &os) {
+/// Rows of a table whose columns are as wide as what is in them: the first two from the left.
+class Table {
+public:
+  static constexpr size_t kColumns = 6;
+  void add(std::array<std::string, kColumns> row) { rows.push_back(std::move(row)); }
+
+  void print(llvm::raw_ostream &os) const {
+    std::array<size_t, kColumns> widths = {};
+    for (const auto &row : rows)
+      for (auto [width, cell] : llvm::zip(widths, row))
+        width = std::max(width, cell.size());
+    for (const auto &row : rows) {
+      for (size_t column = 0; column < kColumns; ++column)
+        os << (column ? "  " : "")
+           << (column < 2 ? llvm::left_justify(row[column], widths[column])
+                          : llvm::right_justify(row[column], widths[column]));
+      os << "\n";
+    }
+  }
+
+private:
+  std::vector<std::array<std::string, kColumns>> rows;
+};
+
+std::string formatCount(int64_t count) { return llvm::formatv("{0:N}", count).str(); }
+
+/// A row of the node with the sums of all in it; then what is in it, down to `depth` more levels.
+void addRows(Table &table, const LayerNode &node, int indent, int depth) {
+  table.add({std::string(2 * indent, ' ') + node.name, node.kind, formatImage(node.src), formatImage(node.dst),
+             formatCount(node.parameters), formatCount(node.macs)});
+  if (depth > 1)
+    for (const auto &child : node.children)
+      addRows(table, *child, indent + 1, depth - 1);
+}
+
+void printTable(llvm::raw_ostream &os, ModuleOp module, StringRef network, int depth) {
+  std::unique_ptr<LayerNode> root = buildLayerTree(module);
+  Table table;
+  table.add({"name", "op or block", "src", "dst", "parameters", "macs"});
+  for (const auto &child : root->children)
+    addRows(table, *child, 0, depth);
+  Shape src, dst;
+  module.walk([&](FunctionOpInterface function) { // not the first and last layer: that may be an auxiliary head's
+    auto type = cast<FunctionType>(function.getFunctionType());
+    llvm::append_range(src, cast<RankedTensorType>(type.getInput(0)).getShape());
+    llvm::append_range(dst, cast<RankedTensorType>(type.getResult(0)).getShape());
+  });
+  table.add({"total", network.str(), formatImage(src), formatImage(dst), formatCount(root->parameters),
+             formatCount(root->macs)});
+  table.print(os);
+  os << network << ": " << formatCount(root->parameters) << " parameters, " << formatCount(root->states)
+     << " running statistics, " << formatCount(root->macs) << " multiply-accumulates per image\n";
+}
+
+void printJson(StringRef network, ArrayRef<Layer> layers, const LayerCounts &total, const SummaryOptions &options,
+               llvm::raw_ostream &os) {
   llvm::json::OStream json(os, 1);
   auto shape = [&](StringRef key, const Shape &dims) {
     json.attributeArray(key, [&] {
@@ -183,19 +234,19 @@ void printJson(StringRef network, ArrayRef<Layer> layers, const Layer &total, Di
           json.attribute("op", layer.op);
           shape("src", layer.src);
           shape("dst", layer.dst);
-          json.attribute("parameters", layer.parameters);
-          json.attribute("macs", layer.macs);
+          json.attribute("parameters", layer.counts.parameters);
+          json.attribute("macs", layer.counts.macs);
         });
     });
-    if (memory)
+    if (options.memory)
       json.attributeObject("memory", [&] {
-        for (mlir::NamedAttribute entry : memory)
+        for (mlir::NamedAttribute entry : options.memory)
           json.attribute(entry.getName().getValue(), cast<mlir::IntegerAttr>(entry.getValue()).getInt());
       });
-    if (!peaks.empty())
-      printPeaks(json, peaks);
-    if (!launches.empty())
-      printLaunches(json, launches);
+    if (!options.peaks.empty())
+      printPeaks(json, options.peaks);
+    if (!options.launches.empty())
+      printLaunches(json, options.launches);
   });
   os << "\n";
 }
@@ -222,39 +273,26 @@ std::vector<PeakReport> collectPeaks(ModuleOp module) {
   return peaks;
 }
 
-void printSummary(ModuleOp module, llvm::raw_ostream &os, bool json, DictionaryAttr memory, ArrayRef<PeakReport> peaks,
-                  ArrayRef<LaunchReport> launches) {
-  std::vector<Layer> layers = collectLayers(module);
-  Layer total;
-  size_t nameWidth = 4;
-  for (const Layer &layer : layers) {
-    total.parameters += layer.parameters;
-    total.states += layer.states;
-    total.macs += layer.macs;
-    nameWidth = std::max(nameWidth, layer.name.size());
+void printSummary(ModuleOp module, llvm::raw_ostream &os, const SummaryOptions &options) {
+  auto name = module->getAttrOfType<StringAttr>("incept.network");
+  StringRef network = name ? name.getValue() : "";
+  if (options.json) {
+    std::vector<Layer> layers = collectLayers(module);
+    LayerCounts total;
+    for (const Layer &layer : layers) {
+      total.parameters += layer.counts.parameters;
+      total.states += layer.counts.states;
+      total.macs += layer.counts.macs;
+    }
+    return printJson(network, layers, total, options, os);
   }
-  auto network = module->getAttrOfType<StringAttr>("incept.network");
-  StringRef name = network ? network.getValue() : "";
-  if (json)
-    return printJson(name, layers, total, memory, peaks, launches, os);
-  auto row = [&](StringRef name, StringRef op, StringRef src, StringRef dst, StringRef parameters, StringRef macs) {
-    os << llvm::left_justify(name, nameWidth) << "  " << llvm::left_justify(op, 16) << "  "
-       << llvm::left_justify(src, 18) << "  " << llvm::left_justify(dst, 18) << "  "
-       << llvm::right_justify(parameters, 12) << "  " << llvm::right_justify(macs, 16) << "\n";
-  };
-  row("name", "op", "src", "dst", "parameters", "macs");
-  for (const Layer &layer : layers)
-    row(layer.name, layer.op, formatShape(layer.src), formatShape(layer.dst),
-        llvm::formatv("{0:N}", layer.parameters).str(), llvm::formatv("{0:N}", layer.macs).str());
-  os << name << ": " << llvm::formatv("{0:N}", total.parameters) << " parameters, "
-     << llvm::formatv("{0:N}", total.states) << " running statistics, " << llvm::formatv("{0:N}", total.macs)
-     << " multiply-accumulates per image\n";
-  if (memory)
-    for (mlir::NamedAttribute entry : memory)
-      os << entry.getName().getValue() << ": "
-         << llvm::formatv("{0:N}", cast<mlir::IntegerAttr>(entry.getValue()).getInt()) << "\n";
-  printPeaks(os, peaks);
-  printLaunches(os, launches);
+  printTable(os, module, network, options.depth);
+  if (options.memory)
+    for (mlir::NamedAttribute entry : options.memory)
+      os << entry.getName().getValue() << ": " << formatCount(cast<mlir::IntegerAttr>(entry.getValue()).getInt())
+         << "\n";
+  printPeaks(os, options.peaks);
+  printLaunches(os, options.launches);
 }
 
 } // namespace incept

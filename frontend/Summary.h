@@ -37,13 +37,20 @@ struct LaunchReport {
   bool library = false, tensorCore = false;
 };
 
-/// Prints a table, or with `json` an object of `network`, `parameters` (trainable scalars), `states` (running
-/// statistics), `macs` (multiply-accumulates of convolutions and linear layers, one image, forward) and `layers[]` with
-/// `name`, `op`, `src` and `dst` (shapes with the batch; `src` is that of the first operand), `parameters`, `macs`. The
-/// module is in the graph phase. `memory` (byte counts by name, `incept.memory` of the exec phase) is printed where it
-/// is given, and so are `peaks`; of `launches`, where there are any, the table has sums, and JSON `launches` with a
-/// list for each entry point.
-void printSummary(mlir::ModuleOp module, llvm::raw_ostream &os, bool json, mlir::DictionaryAttr memory = {},
-                  llvm::ArrayRef<PeakReport> peaks = {}, llvm::ArrayRef<LaunchReport> launches = {});
+struct SummaryOptions {
+  bool json = false;
+  int depth = 1 << 20;              ///< of the table: levels of blocks and labels that it opens, 1 or more
+  mlir::DictionaryAttr memory = {}; ///< byte counts by name, `incept.memory` of the exec phase; or none
+  std::vector<PeakReport> peaks;
+  std::vector<LaunchReport> launches; ///< in the order of their entry points
+};
+
+/// Prints a table: a row for each block and label with the sums of what is in it, a row for each op of the description
+/// (a convolution with its batch norm and ReLU is one), and the totals in the last row; then memory, peaks, and sums of
+/// the launches. Or, as JSON, an object of `network`, `parameters` (trainable scalars), `states` (running statistics),
+/// `macs` (multiply-accumulates of convolutions and linear layers, one image, forward) and `layers[]` with `name`,
+/// `op`, `src` and `dst` (shapes with the batch; `src` is that of the first operand), `parameters`, `macs`; `memory`,
+/// `peaks`, and `launches` with a list for each entry point. The module is in the graph phase.
+void printSummary(mlir::ModuleOp module, llvm::raw_ostream &os, const SummaryOptions &options);
 
 } // namespace incept

@@ -11,6 +11,7 @@
 #include "passes/Target.h"
 #include "runtime/support/Files.h"
 #include "tools/Registration.h"
+#include "tools/incept/ExtractBlock.h"
 #include "tools/incept/LaunchReport.h"
 #include "tools/incept/RoundTrip.h"
 #include "llvm/ADT/StringExtras.h"
@@ -61,16 +62,25 @@ static int finish(llvm::ToolOutputFile &file, llvm::StringRef path) {
   return kDone;
 }
 
-/// Writes the module to `path` ("-" is standard output), with locations: errors of a compilation that goes on from it,
-/// and the program's launches, point into the description.
-static int writeModule(ModuleOp module, llvm::StringRef path) {
+/// Writes the module to `path` ("-" is standard output). Whole ones have locations: errors of a compilation that goes
+/// on from them, and the program's launches, point into the description.
+static int writeModule(ModuleOp module, llvm::StringRef path, bool locations = true) {
   std::error_code error;
   llvm::ToolOutputFile file(path, error, llvm::sys::fs::OF_Text);
   if (error)
     return complain(kMachineAtFault, "cannot write '" + path + "': " + error.message());
   OpPrintingFlags flags;
-  module.print(file.os(), flags.enableDebugInfo());
+  module.print(file.os(), flags.enableDebugInfo(locations));
   return finish(file, path);
+}
+
+/// Writes what --stop-after asks for.
+static int writePhase(ModuleOp module, const CompileOptions &options) {
+  if (options.only.empty())
+    return writeModule(module, options.output);
+  std::string problem;
+  auto block = extractBlock(module, options.only, problem);
+  return failed(block) ? complain(kInputAtFault, problem) : writeModule(**block, options.output, /*locations=*/false);
 }
 
 /// A phase's IR as DIR/N-PHASE.mlir.
@@ -223,7 +233,7 @@ static const Backend *backendOf(ModuleOp module) {
   return target ? target->backend() : nullptr;
 }
 
-int summarize(const CompileOptions &options, bool json) {
+int summarize(const CompileOptions &options, SummaryOptions summary) {
   int status = kDone;
   auto context = createContext(options.planCache);
   auto target = describeTarget(*context, options, /*known=*/{}, status);
@@ -234,22 +244,20 @@ int summarize(const CompileOptions &options, bool json) {
     return kInputAtFault;
   (**module)->setAttr(InceptDialect::kTargetAttr, target);
   OwningOpRef<ModuleOp> planned = (**module).clone();
-  // What the planned phase knows of the peak is gone in the exec phase.
-  std::vector<PeakReport> peaks;
   for (Phase phase : kPhases) {
     PassManager passes(context.get());
     buildPhase(passes, phase, options.phases);
     if (failed(passes.run(*planned)))
       return kInputAtFault;
-    if (phase == Phase::Planned && options.phases.reportPeak)
-      peaks = collectPeaks(*planned);
+    if (phase == Phase::Planned && options.phases.reportPeak) // gone in the exec phase
+      summary.peaks = collectPeaks(*planned);
   }
   const Backend *backend = backendOf(*planned);
   if (!backend)
     return kMachineAtFault;
-  std::vector<LaunchReport> launches = collectLaunches(*planned, backend->peaks(options.phases.precision));
-  printSummary(**module, llvm::outs(), json, (*planned)->getAttrOfType<DictionaryAttr>("incept.memory"), peaks,
-               launches);
+  summary.launches = collectLaunches(*planned, backend->peaks(options.phases.precision));
+  summary.memory = (*planned)->getAttrOfType<DictionaryAttr>("incept.memory");
+  printSummary(**module, llvm::outs(), summary);
   return kDone;
 }
 
@@ -308,7 +316,7 @@ int compile(const CompileOptions &options) {
     if (options.explain && phase == std::max(Phase::Layout, options.from.value_or(Phase::Layout)))
       explainPlans(*module, *backend);
     if (options.stopAfter == phase)
-      return writeModule(*module, options.output);
+      return writePhase(*module, options);
   }
 
   if (!options.emit.empty())

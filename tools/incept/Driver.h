@@ -4,6 +4,7 @@
 #pragma once
 
 #include "dialect/InceptDialect.h"
+#include "frontend/Summary.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/MLIRContext.h"
@@ -70,6 +71,7 @@ struct CompileOptions {
   std::optional<Phase> from;                     ///< the phase that the IR in `spec` was printed after
   bool saysPrecision = false;                    ///< phases.precision was chosen
   std::optional<Phase> stopAfter;
+  std::string only;          ///< with stopAfter: the path of the block whose ops are written; empty for all
   std::string dumpDirectory; ///< --dump-after-each
   std::string stub;          ///< path of the runtime executable
   PhaseOptions phases;
@@ -90,9 +92,9 @@ mlir::FailureOr<mlir::OwningOpRef<mlir::ModuleOp>> loadGraph(mlir::MLIRContext &
 /// exit status; errors have been printed.
 int compile(const CompileOptions &options);
 
-/// What a compilation of `options` would print before it runs: layers and, for the target, memory. Returns the exit
-/// status.
-int summarize(const CompileOptions &options, bool json);
+/// What a compilation of `options` would print before it runs: layers and, for the target, memory, peaks and launches,
+/// which are filled in. Returns the exit status.
+int summarize(const CompileOptions &options, SummaryOptions summary);
 
 /// Path of this program's directory, where the runtime executable lies.
 std::string programDirectory();

@@ -5,6 +5,7 @@
 #include "runtime/device/cpu/OneDnn.h"
 #include "tools/Output.h"
 #include "tools/incept/Devices.h"
+#include "tools/incept/Draw.h"
 #include "tools/incept/Driver.h"
 #include "tools/incept/ProgramCache.h"
 #include "tools/incept/Runs.h"
@@ -92,6 +93,21 @@ void addCompileOptions(CLI::App *command, CompileOptions &options) {
     command->add_flag(std::string("!") + rewrite.flag, options.phases.*rewrite.member, rewrite.help);
 }
 
+void addDrawOptions(CLI::App *command, DrawOptions &drawing) {
+  command->add_option("-o,--output", drawing.output, "file: .svg, .dot, .png or .pdf of the network; .html or .svg")
+      ->required();
+  command->add_option("--depth", drawing.network.depth, "levels of blocks that are opened (default: all)")
+      ->check(CLI::Range(0, 64));
+  command->add_flag("--all", drawing.network.all, "open each of several equal blocks in a row");
+  auto what = [&drawing](DrawOptions::What kind) { return [&drawing, kind](int64_t) { drawing.what = kind; }; };
+  CLI::Option *memory = command->add_flag_function("--memory", what(DrawOptions::What::Memory),
+                                                   "the arena instead: offsets against time, coloured by block");
+  command
+      ->add_flag_function("--launches", what(DrawOptions::What::Launches),
+                          "what is launched instead, and its least time where the device's peaks are known")
+      ->excludes(memory);
+}
+
 /// An option that takes the name of a phase.
 CLI::Option *addPhase(CLI::App *command, const std::string &name, std::optional<Phase> &phase, const char *help) {
   return command->add_option_function<std::string>(
@@ -126,7 +142,11 @@ static int run(int argc, char **argv) {
       ->check(CLI::IsMember({"object", "ptx", "cubin", "plans"}));
   compileCommand->add_option("--stub", options.stub, "runtime executable to use");
   compileCommand->add_flag("--explain", options.explain, "print the library implementation of each op");
-  addPhase(compileCommand, "--stop-after", options.stopAfter, "write the IR of a phase instead of an executable");
+  CLI::Option *stopAfter =
+      addPhase(compileCommand, "--stop-after", options.stopAfter, "write the IR of a phase instead of an executable");
+  compileCommand
+      ->add_option("--only", options.only, "of that IR, write the ops of one block, by its path, and what they use")
+      ->needs(stopAfter);
   CLI::Option *from = addPhase(compileCommand, "--from", options.from, "go on from the IR that a phase was printed as");
   for (const char *settled : {"--batch-size", "--set", "--mode", "--keep-gradients"}) // the IR says it
     from->excludes(compileCommand->get_option(settled));
@@ -152,11 +172,19 @@ static int run(int argc, char **argv) {
   CLI::App *schemaCommand = app.add_subcommand("schema", "print the JSON Schema of descriptions");
 
   CLI::App *summaryCommand = app.add_subcommand("summary", "print layers, parameters and multiply-accumulates");
-  bool json = false;
+  SummaryOptions summary;
   addNetworkOptions(summaryCommand, options);
   addTargetOptions(summaryCommand, options);
-  summaryCommand->add_flag("--json", json, "as JSON");
+  summaryCommand->add_flag("--json", summary.json, "as JSON");
+  summaryCommand->add_option("--depth", summary.depth, "levels of blocks that the table opens (default: all)")
+      ->check(CLI::Range(1, 64));
   summaryCommand->add_flag("--memory", options.phases.reportPeak, "list who is alive when most memory is needed");
+
+  CLI::App *drawCommand = app.add_subcommand("draw", "draw the network, or its memory or launches");
+  DrawOptions drawing;
+  addNetworkOptions(drawCommand, options);
+  addTargetOptions(drawCommand, options);
+  addDrawOptions(drawCommand, drawing);
 
   CLI::App *trainCommand =
       app.add_subcommand("train", "compile into a cache, then train; further options are the program's");
@@ -206,7 +234,9 @@ static int run(int argc, char **argv) {
   if (schemaCommand->parsed())
     return printSchema();
   if (summaryCommand->parsed())
-    return summarize(options, json);
+    return summarize(options, std::move(summary));
+  if (drawCommand->parsed())
+    return draw(options, drawing);
   if (cacheCommand->parsed())
     return manageCaches(clear);
   if (devicesCommand->parsed())
