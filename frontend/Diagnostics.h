@@ -46,6 +46,9 @@ public:
   llvm::StringRef line(uint32_t file, uint32_t line) const;
   size_t size() const { return entries.size(); }
 
+  /// Texts that somebody is editing, by real path: they are read instead of what is on the disk.
+  std::map<std::string, std::string> edited;
+
 private:
   struct Entry {
     std::string name;
@@ -98,6 +101,9 @@ public:
   /// The number of mistakes.
   size_t count() const { return numErrors + unplaced.size(); }
   bool full() const;
+  /// What has a place, in the order in which it was found; and what has none.
+  llvm::ArrayRef<SourceDiagnostic> placed() const { return diagnostics; }
+  llvm::ArrayRef<std::string> others() const { return unplaced; }
   /// In the order of the text. Without `warnings` only mistakes.
   void print(llvm::raw_ostream &os, DiagnosticStyle style = DiagnosticStyle::Text, bool warnings = false) const;
   SourceFiles &files;

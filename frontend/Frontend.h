@@ -16,6 +16,8 @@ class raw_ostream;
 
 namespace incept {
 
+class Diagnostics;
+
 struct LoadOptions {
   int64_t batchSize = 32;
   /// Values of the network's parameters by name, as text ("299", "0.5"); they replace the defaults.
@@ -33,5 +35,10 @@ struct LoadOptions {
 mlir::FailureOr<mlir::OwningOpRef<mlir::ModuleOp>> loadNetwork(mlir::MLIRContext &context, llvm::StringRef path,
                                                                const LoadOptions &options,
                                                                llvm::raw_ostream &diagnostics);
+
+/// The same for those who go on after mistakes: they are left in `diagnostics`, and the module, null where there is no
+/// network, has what could be emitted.
+mlir::OwningOpRef<mlir::ModuleOp> emitNetwork(mlir::MLIRContext &context, llvm::StringRef path,
+                                              const LoadOptions &options, Diagnostics &diagnostics);
 
 } // namespace incept

@@ -165,6 +165,10 @@ private:
 } // namespace
 
 std::optional<uint32_t> openSpecFile(const std::string &path, const Name *import, Diagnostics &diagnostics) {
+  llvm::SmallString<128> real;
+  if (!diagnostics.files.edited.empty() && !llvm::sys::fs::real_path(path, real))
+    if (auto found = diagnostics.files.edited.find(real.str().str()); found != diagnostics.files.edited.end())
+      return diagnostics.files.add(path, llvm::MemoryBuffer::getMemBufferCopy(found->second, path));
   llvm::sys::fs::file_status status;
   if (auto error = llvm::sys::fs::status(path, status)) {
     report(import, "cannot read '" + path + "': " + error.message(), diagnostics);

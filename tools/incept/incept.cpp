@@ -7,6 +7,7 @@
 #include "tools/incept/Devices.h"
 #include "tools/incept/Draw.h"
 #include "tools/incept/Driver.h"
+#include "tools/incept/LanguageServer.h"
 #include "tools/incept/ProgramCache.h"
 #include "tools/incept/Runs.h"
 #include "tools/incept/SpecTools.h"
@@ -209,6 +210,8 @@ static int run(int argc, char **argv) {
   plotCommand->add_option("-o,--output", plotOutput, "SVG file")->required();
   CLI::App *devicesCommand = app.add_subcommand("devices", "list what there is to compile for");
 
+  CLI::App *lspCommand = app.add_subcommand("lsp", "speak the Language Server Protocol with an editor");
+
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &error) {
@@ -241,6 +244,8 @@ static int run(int argc, char **argv) {
     return manageCaches(clear);
   if (devicesCommand->parsed())
     return listDevices();
+  if (lspCommand->parsed())
+    return serveEditor();
   if (runsCommand->parsed())
     return listRuns(runFolder);
   if (plotCommand->parsed())
