@@ -32,4 +32,20 @@ inline mlir::func::FuncOp createEntry(mlir::OpBuilder &builder, mlir::Location l
   return function;
 }
 
+/// Whether training images may be mixed of two, as `augmentation` of `incept.training` says, which is null for none.
+inline bool mixesImages(mlir::DictionaryAttr training) {
+  auto images = training ? training.getAs<mlir::DictionaryAttr>("augmentation") : mlir::DictionaryAttr();
+  auto isThere = [&](llvm::StringRef key) {
+    auto number = images ? images.getAs<mlir::FloatAttr>(key) : mlir::FloatAttr();
+    return number && number.getValueAsDouble() > 0;
+  };
+  return isThere("mixup") || isThere("cutmix");
+}
+
+/// Batches of one step, each a run of forward_backward: `accumulate` of `incept.training`, which is null for none.
+inline int64_t batchesOf(mlir::DictionaryAttr training) {
+  auto number = training ? training.getAs<mlir::IntegerAttr>("accumulate") : mlir::IntegerAttr();
+  return number ? number.getInt() : 1;
+}
+
 } // namespace incept

@@ -30,7 +30,8 @@ void InceptDialect::initialize() {
       >();
   // Fulfilled by registerGradientRules (passes/GradientRules.h): forgetting to call it is an error that says so.
   declarePromisedInterfaces<Differentiable, AddOp, AvgPoolOp, BatchNormTrainingOp, CastOp, ConcatOp, Conv2DOp,
-                            DropoutOp, FlattenOp, GlobalAvgPoolOp, LinearOp, MaxPoolWithIndexOp, ReluOp, ScaleOp>();
+                            DropoutOp, FlattenOp, GlobalAvgPoolOp, LinearOp, MaxPoolWithIndexOp, ReluOp, ScaleOp,
+                            ScaleShiftOp>();
 }
 
 namespace {

@@ -53,7 +53,8 @@ def Incept_SelectOp : Incept_MapOp<"select"> {
     dst = `on_true` where the scalar `condition` is not 0, else `on_false`.
     - (C1) `on_true`, `on_false` and `dst` have one type but for the layout.
   }];
-  let arguments = (ins Incept_Scalar:$condition, Incept_Activation:$on_true, Incept_Activation:$on_false);
+  let arguments = (ins AnyTypeOf<[Incept_Scalar, Incept_IntScalar]>:$condition, Incept_Activation:$on_true,
+                       Incept_Activation:$on_false);
   let results = (outs Incept_Activation:$dst);
   let assemblyFormat = "$condition `,` $on_true `,` $on_false attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;

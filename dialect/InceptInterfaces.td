@@ -55,7 +55,8 @@ def UpdateOpInterface : OpInterface<"UpdateOpInterface"> {
   let cppNamespace = "::incept";
   let description = [{
     One step of an optimizer for one parameter. Its operands are the parameter, its gradient, the optimizer's slots, the
-    hyper-parameters (scalars, in the order of the optimizer's table) and, where gradients are scaled, `unscale`; its results the new parameter, the new slots
+    hyper-parameters (scalars, in the order of the optimizer's table), the sums of squares of parameter and gradient where
+    the optimizer asks for norms and, where gradients are scaled, `unscale`; its results the new parameter, the new slots
     and, where one is kept, the new copy in low precision. All of them in this order: passes add the last two.
 
     Whoever registers such an op has added an optimizer: `incept-insert-optimizer` finds it by the kind it gives.
@@ -74,7 +75,7 @@ def UpdateOpInterface : OpInterface<"UpdateOpInterface"> {
     ::mlir::ResultRange getNewSlots() { return (*this)->getResults().slice(1, getOptimizer().slots.size()); }
     /// Null where gradients are not scaled.
     ::mlir::Value getUnscale() {
-      unsigned index = 2 + getOptimizer().slots.size() + getOptimizer().hyperparameters.size();
+      unsigned index = 2 + getOptimizer().slots.size() + getOptimizer().scalars();
       return (*this)->getNumOperands() > index ? (*this)->getOperand(index) : ::mlir::Value();
     }
     /// Null where no copy is kept.
@@ -100,7 +101,11 @@ def LossOpInterface : OpInterface<"LossOpInterface"> {
                                "::mlir::Value":$labels, "::mlir::DictionaryAttr":$training)>,
     InterfaceMethod<"Builds the gradient with respect to the logits of `weight` times the loss.", "::mlir::Value",
                     "buildGradient", (ins "::mlir::OpBuilder &":$builder, "double":$weight)>,
-    InterfaceMethod<"The scores that it judges; f32 whatever the precision.", "::mlir::OpOperand &", "getLogitsOperand">];
+    InterfaceMethod<"The scores that it judges; f32 whatever the precision.", "::mlir::OpOperand &", "getLogitsOperand">,
+    InterfaceMethod<[{
+      Lets it take the labels in the opposite order: those of the images that the batch's are mixed with. False where it
+      cannot.
+    }], "bool", "reverseLabels", (ins), "", "return false;">];
   let extraClassDeclaration = [{
     static std::optional<::mlir::RegisteredOperationName> find(::mlir::MLIRContext *context, ::llvm::StringRef kind);
   }];

@@ -17,22 +17,27 @@ def Incept_VariableOp : Incept_Op<"variable", [Symbol, DeclareOpInterfaceMethods
     `of` names the variable that it belongs to: the parameter of a gradient, slot or copy, the statistics of a `pending`
     one, the variable that a `derived` one is a cast of. `role` says which of several it is: "momentum" of a slot, "logits"
     of an io variable; slots of one role share a region. `init` says how the runtime fills it at the start (see
-    ProgramFormat.h); `decay` marks parameters with L2 decay. `region`, `offset` and `bytes` are its place, from the exec
+    ProgramFormat.h); `decay` marks parameters with weight decay, `frozen` those that are not trained, and `rate` is what the
+    learning rate of one is multiplied by. `region`, `offset` and `bytes` are its place, from the exec
     phase on.
 
     - (C1) a `gradient`, `copy` or `pending` variable is `of` another; `parameter`, `state` and `io` are of none.
     - (C2) the type has a static shape.
     - (C3) `slot` and `io` have a role, others have none.
-    - (C4) the variable that it is `of` exists, has its shape, and is a parameter, for `pending` a state, for `derived` any.
+    - (C4) the variable that it is `of` exists, has its shape, and is a parameter, for `pending` a state, for `slot` a
+      parameter or a state, for `derived` any.
+    - (C5) only a parameter is `frozen` or has a `rate`, which is positive.
 
     Example: `incept.variable @"momentum/w" kind slot of @w role "momentum" : tensor<32x3x3x3xf32>`
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<AnyRankedTensor>:$type, Incept_VariableKindAttr:$kind,
                        OptionalAttr<FlatSymbolRefAttr>:$owner, OptionalAttr<StrAttr>:$role,
-                       OptionalAttr<DictionaryAttr>:$init, UnitAttr:$decay, OptionalAttr<FlatSymbolRefAttr>:$region,
+                       OptionalAttr<DictionaryAttr>:$init, UnitAttr:$decay, UnitAttr:$frozen,
+                       OptionalAttr<F64Attr>:$rate, OptionalAttr<FlatSymbolRefAttr>:$region,
                        OptionalAttr<I64Attr>:$offset, OptionalAttr<I64Attr>:$bytes);
   let assemblyFormat = [{
-    $sym_name `kind` `` $kind (`of` $owner^)? (`role` $role^)? (`decay` $decay^)? (`init` $init^)? attr-dict `:` $type
+    $sym_name `kind` `` $kind (`of` $owner^)? (`role` $role^)? (`decay` $decay^)? (`frozen` $frozen^)? (`rate` $rate^)?
+    (`init` $init^)? attr-dict `:` $type
   }];
   let builders = [
     OpBuilder<(ins "::llvm::StringRef":$name, "::mlir::RankedTensorType":$type, "::incept::VariableKind":$kind,
@@ -42,6 +47,8 @@ def Incept_VariableOp : Incept_Op<"variable", [Symbol, DeclareOpInterfaceMethods
   let extraClassDeclaration = [{
     ::mlir::RankedTensorType getTensorType() { return ::llvm::cast<::mlir::RankedTensorType>(getType()); }
     bool isParameter() { return getKind() == VariableKind::Parameter; }
+    /// True for a parameter that has a gradient and an update.
+    bool isTrained() { return isParameter() && !getFrozen(); }
     /// True for an io variable with this role.
     bool hasIoRole(::llvm::StringRef role) { return getKind() == VariableKind::Io && getRole() == role; }
   }];
@@ -80,9 +87,9 @@ def Incept_WriteOp : Incept_Op<"write", [DeclareOpInterfaceMethods<SymbolUserOpI
 def Incept_StepFieldOp : Incept_Op<"step_field", [Symbol]> {
   let summary = "a number that the runtime sets before each step";
   let description = [{
-    Declared at module level, until the exec phase gives it a place (`incept.exec.field`). `step`, `seed` and `sample_base`
-    are counters of the runtime's, `learning_rate` follows the schedule, and all others are numbers of the optimizer
-    (ProgramFormat.h).
+    Declared at module level, until the exec phase gives it a place (`incept.exec.field`). `step`, `seed`, `sample_base`
+    and `part` are counters of the runtime's, `learning_rate` follows the schedule, and all others are numbers of the
+    training section (ProgramFormat.h).
 
     Example: `incept.step_field @learning_rate : f32`
   }];

@@ -30,16 +30,18 @@ def Incept_ImportImageOp : Incept_OpaqueOp<"import_image"> {
   let hasVerifier = 1;
 }
 
-def Incept_SoftmaxCrossEntropyOp : Incept_OpaqueOp<"softmax_cross_entropy", [DeclareOpInterfaceMethods<LossOpInterface>]> {
+def Incept_SoftmaxCrossEntropyOp : Incept_OpaqueOp<"softmax_cross_entropy", [
+    DeclareOpInterfaceMethods<LossOpInterface, ["reverseLabels"]>]> {
   let summary = "mean cross entropy of a batch";
   let description = [{
     loss = -1/N sum_n sum_k q[n,k] log softmax(logits)[n,k] with q = (1 - s) * onehot(label) + s/K, s = `label_smoothing`.
+    The label is labels[n] or, with `reversed`, labels[N-1-n]: that of the image which image n is mixed with.
     - (C1) one label per row of `logits`; `label_smoothing` is in [0, 1).
     - (C2) `logits` and `loss` are not narrower than f32.
   }];
-  let arguments = (ins Incept_Matrix:$logits, Incept_Labels:$labels, F64Attr:$label_smoothing);
+  let arguments = (ins Incept_Matrix:$logits, Incept_Labels:$labels, F64Attr:$label_smoothing, UnitAttr:$reversed);
   let results = (outs Incept_Scalar:$loss);
-  let assemblyFormat = "$logits `,` $labels attr-dict `:` functional-type(operands, results)";
+  let assemblyFormat = "$logits `,` $labels (`reversed` $reversed^)? attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;
 }
 
@@ -47,18 +49,33 @@ def Incept_SoftmaxCrossEntropyBackwardOp : Incept_OpaqueOp<"softmax_cross_entrop
     DeclareOpInterfaceMethods<LossGradientOpInterface>]> {
   let summary = "gradient of softmax_cross_entropy with respect to logits";
   let description = [{
-    diff_logits = weight * (softmax(logits) - q) / N, times `scale` where it is given.
+    diff_logits = weight * (softmax(logits) - q) / N, times `scale` where it is given; q as in the forward op.
     - (C1) as the forward op; `diff_logits` has the shape of `logits`.
     - (C2) `logits` is not narrower than f32.
   }];
   let arguments = (ins Incept_Matrix:$logits, Incept_Labels:$labels, Optional<Incept_Scalar>:$scale,
-                       F64Attr:$label_smoothing, F64Attr:$weight);
+                       F64Attr:$label_smoothing, F64Attr:$weight, UnitAttr:$reversed);
   let results = (outs Incept_Matrix:$diff_logits);
-  let assemblyFormat = "$logits `,` $labels (`scale` $scale^)? attr-dict `:` functional-type(operands, results)";
+  let assemblyFormat = [{
+    $logits `,` $labels (`reversed` $reversed^)? (`scale` $scale^)? attr-dict `:` functional-type(operands, results)
+  }];
   let hasVerifier = 1;
 }
 
-def Incept_SgdUpdateOp : Incept_MapOp<"sgd_update", [DeclareOpInterfaceMethods<UpdateOpInterface>]> {
+class Incept_MomentumUpdateOp<string mnemonic>
+    : Incept_MapOp<mnemonic, [DeclareOpInterfaceMethods<UpdateOpInterface>]> {
+  let arguments = (ins Incept_Activation:$parameter, Incept_Activation:$gradient, Incept_Activation:$velocity,
+                       Incept_Scalar:$learning_rate, Incept_Scalar:$momentum, Incept_Scalar:$weight_decay,
+                       Optional<Incept_Scalar>:$unscale, UnitAttr:$decay);
+  let results = (outs Incept_Activation:$new_parameter, Incept_Activation:$new_velocity,
+                      Optional<Incept_Activation>:$copy);
+  let assemblyFormat = [{
+    $parameter `,` $gradient `,` $velocity `rate` $learning_rate `momentum` $momentum `weight_decay` $weight_decay
+    (`unscale` $unscale^)? (`decay` $decay^)? attr-dict `:` functional-type(operands, results)
+  }];
+}
+
+def Incept_SgdUpdateOp : Incept_MomentumUpdateOp<"sgd_update"> {
   let summary = "one step of SGD with momentum";
   let description = [{
     g = gradient + weight_decay * parameter (the second term only with `decay`);
@@ -69,14 +86,77 @@ def Incept_SgdUpdateOp : Incept_MapOp<"sgd_update", [DeclareOpInterfaceMethods<U
     - (C1) the tensors have one shape.
     - (C2) all but `gradient` and `copy` have one element type.
   }];
+}
+
+def Incept_NesterovUpdateOp : Incept_MomentumUpdateOp<"nesterov_update"> {
+  let summary = "one step of SGD with Nesterov's momentum";
+  let description = [{
+    g and v' as in `sgd_update`; parameter' = parameter - learning_rate * (g + momentum * v') (the form of
+    torch.optim.SGD). `unscale` and `copy` as in `sgd_update`.
+    - (C1) the tensors have one shape.
+    - (C2) all but `gradient` and `copy` have one element type.
+  }];
+}
+
+def Incept_LarsUpdateOp : Incept_MapOp<"lars_update", [DeclareOpInterfaceMethods<UpdateOpInterface>]> {
+  let summary = "one step of SGD whose rate follows the norms of a layer";
+  let description = [{
+    You, Gitman and Ginsburg 2017. With |w| and |g| the roots of `parameter_squares` and `gradient_squares`, the sums of
+    the squares of the whole tensors, and weight_decay taken as 0 without `decay`,
+    ratio = trust * |w| / (|g| + weight_decay * |w|), or 1 where one of the norms is 0;
+    v' = momentum * v + learning_rate * ratio * (gradient + weight_decay * parameter); parameter' = parameter - v'.
+    `unscale`, which |g| is multiplied by too, and `copy` as in `sgd_update`.
+    - (C1) the tensors have one shape.
+    - (C2) all but `gradient` and `copy` have one element type.
+  }];
   let arguments = (ins Incept_Activation:$parameter, Incept_Activation:$gradient, Incept_Activation:$velocity,
-                       Incept_Scalar:$learning_rate, Incept_Scalar:$momentum, Incept_Scalar:$weight_decay,
+                       Incept_Scalar:$learning_rate, Incept_Scalar:$momentum, Incept_Scalar:$trust,
+                       Incept_Scalar:$weight_decay, Incept_Scalar:$parameter_squares, Incept_Scalar:$gradient_squares,
                        Optional<Incept_Scalar>:$unscale, UnitAttr:$decay);
   let results = (outs Incept_Activation:$new_parameter, Incept_Activation:$new_velocity,
                       Optional<Incept_Activation>:$copy);
   let assemblyFormat = [{
-    $parameter `,` $gradient `,` $velocity `rate` $learning_rate `momentum` $momentum `weight_decay` $weight_decay
-    (`unscale` $unscale^)? (`decay` $decay^)? attr-dict `:` functional-type(operands, results)
+    $parameter `,` $gradient `,` $velocity `rate` $learning_rate `momentum` $momentum `trust` $trust
+    `weight_decay` $weight_decay `squares` $parameter_squares `,` $gradient_squares (`unscale` $unscale^)?
+    (`decay` $decay^)? attr-dict `:` functional-type(operands, results)
+  }];
+}
+
+class Incept_AdaptiveUpdateOp<string mnemonic>
+    : Incept_MapOp<mnemonic, [DeclareOpInterfaceMethods<UpdateOpInterface>]> {
+  let arguments = (ins Incept_Activation:$parameter, Incept_Activation:$gradient, Incept_Activation:$first_moment,
+                       Incept_Activation:$second_moment, Incept_Scalar:$learning_rate, Incept_Scalar:$beta1,
+                       Incept_Scalar:$beta2, Incept_Scalar:$epsilon, Incept_Scalar:$weight_decay,
+                       Incept_IntScalar:$step, Optional<Incept_Scalar>:$unscale, UnitAttr:$decay);
+  let results = (outs Incept_Activation:$new_parameter, Incept_Activation:$new_first_moment,
+                      Incept_Activation:$new_second_moment, Optional<Incept_Activation>:$copy);
+  let assemblyFormat = [{
+    $parameter `,` $gradient `,` $first_moment `,` $second_moment `rate` $learning_rate `betas` $beta1 `,` $beta2
+    `epsilon` $epsilon `weight_decay` $weight_decay `step` $step (`unscale` $unscale^)? (`decay` $decay^)?
+    attr-dict `:` functional-type(operands, results)
+  }];
+}
+
+def Incept_AdamUpdateOp : Incept_AdaptiveUpdateOp<"adam_update"> {
+  let summary = "one step of Adam";
+  let description = [{
+    Kingma and Ba 2015, with L2 decay as torch.optim.Adam has it. With t = step + 1, the steps up to this one whether they
+    were made or not, and g = gradient + weight_decay * parameter (the second term only with `decay`):
+    m' = beta1 * m + (1 - beta1) * g; v' = beta2 * v + (1 - beta2) * g^2;
+    parameter' = parameter - learning_rate * m' / (1 - beta1^t) / (sqrt(v' / (1 - beta2^t)) + epsilon).
+    `unscale` and `copy` as in `sgd_update`.
+    - (C1) the tensors have one shape.
+    - (C2) all but `gradient` and `copy` have one element type.
+  }];
+}
+
+def Incept_AdamwUpdateOp : Incept_AdaptiveUpdateOp<"adamw_update"> {
+  let summary = "one step of Adam with decoupled weight decay";
+  let description = [{
+    Loshchilov and Hutter 2019: as `adam_update` with g = gradient, and parameter' is less by
+    learning_rate * weight_decay * parameter (only with `decay`).
+    - (C1) the tensors have one shape.
+    - (C2) all but `gradient` and `copy` have one element type.
   }];
 }
 
@@ -114,6 +194,82 @@ def Incept_CountNonfiniteOp : Incept_OpaqueOp<"count_nonfinite"> {
   let arguments = (ins Variadic<Incept_Activation>:$srcs);
   let results = (outs 0DTensorOf<[F32]>:$count);
   let assemblyFormat = "$srcs attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def Incept_SumSquaresOp : Incept_OpaqueOp<"sum_squares"> {
+  let summary = "the sum of the squares of all elements";
+  let description = [{
+    Of all operands together, as an f32: the square of their norm. Neighbours in memory are summed as one tensor, in parts
+    whose number depends on sizes alone.
+    - (C1) there is at least one operand.
+
+    Example: `%s = incept.sum_squares %g0, %g1 : (tensor<32x3x3x3xf32>, tensor<32xf32>) -> tensor<f32>`
+  }];
+  let arguments = (ins Variadic<Incept_Activation>:$srcs);
+  let results = (outs 0DTensorOf<[F32]>:$sum);
+  let assemblyFormat = "$srcs attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def Incept_ClipFactorOp : Incept_MapOp<"clip_factor"> {
+  let summary = "what gradients are multiplied by so that their norm has a limit";
+  let description = [{
+    With n = sqrt(squares) * unscale (1 where it is absent), factor = unscale * min(1, limit / (n + 1e-6)), as
+    torch.nn.utils.clip_grad_norm_ has it. It is the `unscale` of updates: where the norm is infinite it is 0, and the step
+    is not made; NaN stays NaN.
+
+    Example: `%f = incept.clip_factor %squares limit %max : (tensor<f32>, tensor<f32>) -> tensor<f32>`
+  }];
+  let arguments = (ins Incept_Scalar:$squares, Incept_Scalar:$limit, Optional<Incept_Scalar>:$unscale);
+  let results = (outs Incept_Scalar:$factor);
+  let assemblyFormat = [{
+    $squares `limit` $limit (`unscale` $unscale^)? attr-dict `:` functional-type(operands, results)
+  }];
+}
+
+def Incept_ClipOp : Incept_MapOp<"clip"> {
+  let summary = "elements between two limits";
+  let description = [{
+    dst = min(max(src, -l), l) with l = limit / unscale (1 where it is absent): src times unscale, which comes later, is
+    between -limit and limit. NaN stays NaN.
+    - (C1) `dst` has the type of `src` but for the layout.
+  }];
+  let arguments = (ins Incept_Activation:$src, Incept_Scalar:$limit, Optional<Incept_Scalar>:$unscale);
+  let results = (outs Incept_Activation:$dst);
+  let assemblyFormat = [{
+    $src `limit` $limit (`unscale` $unscale^)? attr-dict `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
+
+def Incept_MixOp : Incept_MapOp<"mix"> {
+  let summary = "a weighted mean of two tensors";
+  let description = [{
+    dst = share * lhs + (1 - share) * rhs: losses of images that are mixed of two, and their gradients.
+    - (C1) the tensors have one type but for the layout.
+
+    Example: `%l = incept.mix %a, %b share %s : (tensor<f32>, tensor<f32>, tensor<f32>) -> tensor<f32>`
+  }];
+  let arguments = (ins Incept_Activation:$lhs, Incept_Activation:$rhs, Incept_Scalar:$share);
+  let results = (outs Incept_Activation:$dst);
+  let assemblyFormat = "$lhs `,` $rhs `share` $share attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def Incept_AverageUpdateOp : Incept_MapOp<"average_update"> {
+  let summary = "one step of an exponential moving average";
+  let description = [{
+    average' = average + (1 - d) * (value - average) with d = min(decay, (1 + step) / (10 + step)), as TensorFlow's
+    ExponentialMovingAverage has it: in the first steps the average follows faster.
+    - (C1) the tensors have one type but for the layout.
+  }];
+  let arguments = (ins Incept_Activation:$average, Incept_Activation:$value, Incept_Scalar:$decay,
+                       Incept_IntScalar:$step);
+  let results = (outs Incept_Activation:$new_average);
+  let assemblyFormat = [{
+    $average `,` $value `decay` $decay `step` $step attr-dict `:` functional-type(operands, results)
+  }];
   let hasVerifier = 1;
 }
 

@@ -31,6 +31,11 @@ struct Optimizer {
   llvm::StringLiteral kind; ///< in a description
   llvm::ArrayRef<OptimizerSlot> slots;
   llvm::ArrayRef<Hyperparameter> hyperparameters; ///< in the order of the update op's operands
+  /// Behind these the op takes the sums of squares of the parameter and of its gradient, 0 for those without decay.
+  bool takesNorms = false;
+
+  /// Scalars that the update op takes, without `unscale`.
+  size_t scalars() const { return hyperparameters.size() + (takesNorms ? 2 : 0); }
 };
 
 namespace optimizers {
@@ -49,12 +54,29 @@ inline constexpr Hyperparameter kRmspropNumbers[] = {kLearningRate,
                                                      {"rms_epsilon", "epsilon", 1e-30, kMost, 1.0},
                                                      kWeightDecay};
 
+inline constexpr Hyperparameter kLarsNumbers[] = {
+    kLearningRate, kMomentum, {"trust", "trust", 0, kMost, 0.001}, kWeightDecay};
+
+// A beta of 1 would keep a moment at 0, and there is no correction for that.
+inline constexpr OptimizerSlot kAdamSlots[] = {{"first_moment"}, {"second_moment"}};
+inline constexpr Hyperparameter kAdamNumbers[] = {kLearningRate,
+                                                  {"beta1", "beta1", 0, 0.999999, 0.9},
+                                                  {"beta2", "beta2", 0, 0.999999, 0.999},
+                                                  {"epsilon", "epsilon", 1e-30, kMost, 1e-8},
+                                                  kWeightDecay,
+                                                  kStep};
+
 inline constexpr Optimizer kSgd = {"sgd", kSgdSlots, kSgdNumbers};
+inline constexpr Optimizer kNesterov = {"nesterov", kSgdSlots, kSgdNumbers};
 inline constexpr Optimizer kRmsprop = {"rmsprop", kRmspropSlots, kRmspropNumbers};
+inline constexpr Optimizer kAdam = {"adam", kAdamSlots, kAdamNumbers};
+inline constexpr Optimizer kAdamw = {"adamw", kAdamSlots, kAdamNumbers};
+inline constexpr Optimizer kLars = {"lars", kSgdSlots, kLarsNumbers, /*takesNorms=*/true};
 } // namespace optimizers
 
 /// Those that a description may name.
-inline constexpr const Optimizer *kOptimizers[] = {&optimizers::kSgd, &optimizers::kRmsprop};
+inline constexpr const Optimizer *kOptimizers[] = {&optimizers::kSgd,  &optimizers::kNesterov, &optimizers::kRmsprop,
+                                                   &optimizers::kAdam, &optimizers::kAdamw,    &optimizers::kLars};
 
 /// The numbers that a description's `optimizer` may give: those of all optimizers, each key once, with the range and
 /// the fallback that the optimizer `kind` has for it where it has one.

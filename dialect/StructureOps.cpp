@@ -13,8 +13,8 @@ void VariableOp::build(OpBuilder &builder, OperationState &state, StringRef name
                        VariableKind kind, StringRef owner, StringRef role, DictionaryAttr init, bool decay) {
   MLIRContext *context = builder.getContext();
   build(builder, state, name, type, kind, owner.empty() ? FlatSymbolRefAttr() : FlatSymbolRefAttr::get(context, owner),
-        role.empty() ? StringAttr() : builder.getStringAttr(role), init, decay, FlatSymbolRefAttr(), IntegerAttr(),
-        IntegerAttr());
+        role.empty() ? StringAttr() : builder.getStringAttr(role), init, decay, /*frozen=*/false, /*rate=*/FloatAttr(),
+        FlatSymbolRefAttr(), IntegerAttr(), IntegerAttr());
 }
 
 LogicalResult VariableOp::verify() {
@@ -33,6 +33,12 @@ LogicalResult VariableOp::verify() {
   if (bool needsRole = llvm::is_contained({Slot, Io}, kind); getRole().has_value() != needsRole)
     return emitOpError() << "expected a variable of kind " << stringifyVariableKind(kind)
                          << (needsRole ? " to have a role" : " to have no role");
+  // variable_c5
+  if ((getFrozen() || getRate()) && kind != Parameter)
+    return emitOpError() << "expected a parameter where something is frozen or has a rate, but got a variable of kind "
+                         << stringifyVariableKind(kind);
+  if (getRate() && !(getRate()->convertToDouble() > 0))
+    return emitOpError() << "expected a positive rate, but got " << getRate()->convertToDouble();
   return success();
 }
 
@@ -44,7 +50,8 @@ LogicalResult VariableOp::verifySymbolUses(SymbolTableCollection &table) {
   if (!owner)
     return emitOpError() << "expected a variable named '" << *getOwner() << "', but there is none";
   VariableKind expected = getKind() == VariableKind::Pending ? VariableKind::State : VariableKind::Parameter;
-  bool isOfKind = getKind() == VariableKind::Derived || owner.getKind() == expected;
+  bool isOfKind = getKind() == VariableKind::Derived || owner.getKind() == expected ||
+                  (getKind() == VariableKind::Slot && owner.getKind() == VariableKind::State);
   if (isOfKind && owner.getTensorType().getShape() == getTensorType().getShape())
     return success();
   auto diagnostic = emitOpError();

@@ -53,17 +53,17 @@ LogicalResult SoftmaxCrossEntropyBackwardOp::verify() {
 LogicalResult verifyUpdate(Operation *op) {
   auto update = cast<UpdateOpInterface>(op);
   const Optimizer &optimizer = update.getOptimizer();
-  size_t operands = 2 + optimizer.slots.size() + optimizer.hyperparameters.size(), results = 1 + optimizer.slots.size();
+  size_t operands = 2 + optimizer.slots.size() + optimizer.scalars(), results = 1 + optimizer.slots.size();
   if (op->getNumOperands() < operands || op->getNumOperands() > operands + 1 || op->getNumResults() < results ||
       op->getNumResults() > results + 1)
     return op->emitOpError() << "expected the operands and results of optimizer " << optimizer.kind;
-  // sgd_update_c1, rmsprop_update_c1
+  // sgd_update_c1, nesterov_update_c1, lars_update_c1, rmsprop_update_c1, adam_update_c1, adamw_update_c1
   SmallVector<Value> tensors(op->getOperands().take_front(2 + optimizer.slots.size()));
   llvm::append_range(tensors, op->getResults());
   for (Value value : tensors)
     if (failed(verifyShape(op, "a tensor of the update", value, shapeOf(update.getParameter()))))
       return failure();
-  // sgd_update_c2, rmsprop_update_c2
+  // sgd_update_c2, nesterov_update_c2, lars_update_c2, rmsprop_update_c2, adam_update_c2, adamw_update_c2
   SmallVector<Value> alike = {update.getParameter(), update.getNewParameter()};
   llvm::append_range(alike, update.getSlots());
   llvm::append_range(alike, update.getNewSlots());
@@ -71,7 +71,11 @@ LogicalResult verifyUpdate(Operation *op) {
 }
 
 const Optimizer &SgdUpdateOp::getOptimizer() { return optimizers::kSgd; }
+const Optimizer &NesterovUpdateOp::getOptimizer() { return optimizers::kNesterov; }
+const Optimizer &LarsUpdateOp::getOptimizer() { return optimizers::kLars; }
 const Optimizer &RmspropUpdateOp::getOptimizer() { return optimizers::kRmsprop; }
+const Optimizer &AdamUpdateOp::getOptimizer() { return optimizers::kAdam; }
+const Optimizer &AdamwUpdateOp::getOptimizer() { return optimizers::kAdamw; }
 
 /// The first registered op that implements `Interface` and whose `kindOf` is `kind`.
 template <typename Interface, typename KindOf>
@@ -96,14 +100,20 @@ Value SoftmaxCrossEntropyOp::buildLoss(OpBuilder &builder, Location loc, Value l
                                        DictionaryAttr training) {
   auto smoothing = training ? training.getAs<FloatAttr>("label_smoothing") : FloatAttr();
   return create(builder, loc, RankedTensorType::get({}, elementOf(logits)), logits, labels,
-                builder.getF64FloatAttr(smoothing ? smoothing.getValueAsDouble() : 0.0))
+                builder.getF64FloatAttr(smoothing ? smoothing.getValueAsDouble() : 0.0), /*reversed=*/UnitAttr())
       .getLoss();
 }
 
 Value SoftmaxCrossEntropyOp::buildGradient(OpBuilder &builder, double weight) {
   return SoftmaxCrossEntropyBackwardOp::create(builder, getLoc(), getLogits().getType(), getLogits(), getLabels(),
-                                               Value(), getLabelSmoothingAttr(), builder.getF64FloatAttr(weight))
+                                               Value(), getLabelSmoothingAttr(), builder.getF64FloatAttr(weight),
+                                               getReversedAttr())
       .getDiffLogits();
+}
+
+bool SoftmaxCrossEntropyOp::reverseLabels() {
+  setReversed(true);
+  return true;
 }
 
 OpOperand &SoftmaxCrossEntropyOp::getLogitsOperand() { return getLogitsMutable(); }
@@ -115,6 +125,36 @@ LogicalResult CountNonfiniteOp::verify() {
   if (getSrcs().empty())
     return emitOpError() << "expected at least 1 operand, but got 0";
   return success();
+}
+
+LogicalResult SumSquaresOp::verify() {
+  // sum_squares_c1
+  if (getSrcs().empty())
+    return emitOpError() << "expected at least 1 operand, but got 0";
+  return success();
+}
+
+LogicalResult ClipOp::verify() {
+  // clip_c1
+  if (failed(verifyShape(*this, "dst", getDst(), shapeOf(getSrc()))))
+    return failure();
+  return verifySameElement(*this, {getSrc(), getDst()});
+}
+
+LogicalResult MixOp::verify() {
+  // mix_c1
+  if (failed(verifyShape(*this, "rhs", getRhs(), shapeOf(getLhs()))) ||
+      failed(verifyShape(*this, "dst", getDst(), shapeOf(getLhs()))))
+    return failure();
+  return verifySameElement(*this, {getLhs(), getRhs(), getDst()});
+}
+
+LogicalResult AverageUpdateOp::verify() {
+  // average_update_c1
+  if (failed(verifyShape(*this, "value", getValue(), shapeOf(getAverage()))) ||
+      failed(verifyShape(*this, "new_average", getNewAverage(), shapeOf(getAverage()))))
+    return failure();
+  return verifySameElement(*this, {getAverage(), getValue(), getNewAverage()});
 }
 
 LogicalResult LossScaleUpdateOp::verify() {

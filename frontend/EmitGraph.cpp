@@ -83,6 +83,7 @@ void GraphEmitter::emitNetwork() {
     function->setAttr("incept.loss_weights", builder.getDenseF64ArrayAttr(weights));
   function.getBody().takeBody(region);
   (*module)->setAttr("incept.macs", builder.getI64IntegerAttr(macs));
+  markParameters(frame);
   done = true;
 }
 

@@ -4,6 +4,7 @@
 
 #include "frontend/GraphEmitter.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/GlobPattern.h"
 
 #include <cmath>
 #include <limits>
@@ -53,13 +54,17 @@ const Field kRate[] = {{"base", 0, kInfinity, 0.01},
                        {"warmup_epochs", 0, kInfinity, 0.0}};
 const Field kImages[] = {{"min_area", 1e-4, 1, 0},    {"max_area", 1e-4, 1, 0}, {"min_ratio", 0.01, 100, 0},
                          {"max_ratio", 0.01, 100, 0}, {"flip", 0, 1, 0},        {"erase", 0, 1, 0},
-                         {"padding", 0, 1024, 0},     {"crop", 0.05, 1, 0}};
+                         {"padding", 0, 1024, 0},     {"crop", 0.05, 1, 0},     {"mixup", 0, 100, 0},
+                         {"cutmix", 0, 100, 0}};
 /// Of single schedules: emitted where they are given.
 const Field kScheduleNumbers[] = {{"power", 0, 100, 1},
                                   {"rise", 0, 1, 0.3},
                                   {"start_divisor", 1, kInfinity, 25},
                                   {"end_divisor", 1, kInfinity, 10000}};
 const Field kTraining[] = {{"weight_decay", 0, kInfinity, 0.0}, {"label_smoothing", 0, 0.999, 0.0}};
+/// Emitted where they are given: each is code of its own. A limit of 0 would let nothing be learnt.
+const Field kStepNumbers[] = {
+    {"clip_norm", 1e-30, kInfinity, 0.0}, {"clip_value", 1e-30, kInfinity, 0.0}, {"ema", 1e-6, 1 - 1e-7, 0.0}};
 
 } // namespace
 
@@ -107,9 +112,14 @@ void GraphEmitter::emitSections(Frame &frame) {
   const Argument *optimizer = findField(training, "optimizer"), *rate = findField(training, "learning_rate");
   const std::vector<Argument> &ofOptimizer = optimizer ? optimizer->items : none;
   const Argument *optimizerKind = findField(ofOptimizer, "kind"), *loss = findField(training, "loss");
+  // Its own numbers, and what is given besides.
   SmallVector<Field> optimizerFields;
-  for (const Hyperparameter *number : optimizerNumbers(optimizerKind ? optimizerKind->word : ""))
-    optimizerFields.push_back({number->key, number->least, number->most, number->fallback});
+  StringRef chosen = optimizerKind ? StringRef(optimizerKind->word) : StringRef(kOptimizers[0]->kind);
+  const Optimizer &own = **llvm::find_if(kOptimizers, [&](const Optimizer *known) { return known->kind == chosen; });
+  for (const Hyperparameter *number : optimizerNumbers(chosen))
+    if (findField(ofOptimizer, number->key) ||
+        llvm::any_of(own.hyperparameters, [&](const Hyperparameter &known) { return known.key == number->key; }))
+      optimizerFields.push_back({number->key, number->least, number->most, number->fallback});
   SmallVector<NamedAttribute> entries = {
       builder.getNamedAttr("optimizer", record(ofOptimizer, kOptimizers[0]->kind, optimizerFields)),
       builder.getNamedAttr("learning_rate", schedule(rate ? rate->items : none)), whole(training, "epochs", 1, 1),
@@ -133,6 +143,18 @@ void GraphEmitter::emitSections(Frame &frame) {
     entries.push_back(builder.getNamedAttr("loss", builder.getStringAttr(loss->word)));
   for (const Field &field : kTraining)
     entries.push_back(builder.getNamedAttr(field.name, builder.getF64FloatAttr(number(training, field))));
+
+  for (const Field &field : kStepNumbers)
+    if (findField(training, field.name))
+      entries.push_back(builder.getNamedAttr(field.name, builder.getF64FloatAttr(number(training, field))));
+  if (const Argument *norm = findField(training, "clip_norm"), *value = findField(training, "clip_value");
+      norm && value)
+    error(value->range, "expected 'clip_norm' or 'clip_value', but got both", frame);
+  if (const Argument *batches = findField(training, "accumulate")) {
+    auto count = integer(batches->expr, networkScope, "'accumulate'", 1, 1 << 20, frame);
+    if (count && *count > 1)
+      entries.push_back(builder.getNamedAttr("accumulate", builder.getI64IntegerAttr(*count)));
+  }
 
   Operation *op = module->getOperation();
   op->setAttr("incept.training", builder.getDictionaryAttr(entries));
@@ -165,6 +187,53 @@ void GraphEmitter::emitSections(Frame &frame) {
     return builder.getNamedAttr(name, builder.getDenseF64ArrayAttr(numbers));
   };
   op->setAttr("incept.normalization", builder.getDictionaryAttr({values("mean", -1e6, 0.5), values("std", 1e-6, 0.5)}));
+}
+
+/// A pattern of names, `*` for any part of one.
+static std::optional<llvm::GlobPattern> readPattern(StringRef text) {
+  auto pattern = llvm::GlobPattern::create(text);
+  if (pattern)
+    return std::move(*pattern);
+  llvm::consumeError(pattern.takeError());
+  return std::nullopt;
+}
+
+void GraphEmitter::markParameters(Frame &frame) {
+  if (!spec.training)
+    return;
+  /// Calls `mark` for the parameters that a pattern names.
+  auto forEach = [&](const Argument &item, StringRef text, llvm::function_ref<void(VariableOp)> mark) {
+    auto pattern = readPattern(text);
+    if (!pattern)
+      return error(item.range, "expected a pattern of names, but got '" + text.take_front(80) + "'", frame);
+    bool found = false;
+    for (VariableOp variable : module->getOps<VariableOp>())
+      if (variable.isParameter() && pattern->match(variable.getSymName())) {
+        mark(variable);
+        found = true;
+      }
+    if (!found)
+      error(item.range, "no parameter has a name like '" + text.take_front(80) + "'", frame);
+  };
+  if (const Argument *frozen = findField(spec.training->arguments, "frozen"))
+    for (const Argument &item : frozen->items)
+      forEach(item, item.word, [](VariableOp variable) { variable.setFrozen(true); });
+  if (const Argument *rates = findField(spec.training->arguments, "rates"))
+    for (const Argument &item : rates->items) {
+      auto [text, number] = StringRef(item.word).rsplit(' ');
+      double rate = 0;
+      if (number.empty() || number.getAsDouble(rate) || !(rate > 0 && rate <= 1e6)) {
+        error(item.range,
+              "expected a pattern of names and a positive number, as \"classifier.* 10\", but got '" +
+                  StringRef(item.word).take_front(80) + "'",
+              frame);
+        continue;
+      }
+      forEach(item, text.trim(), [&](VariableOp variable) { variable.setRateAttr(builder.getF64FloatAttr(rate)); });
+    }
+  bool isTrained = llvm::any_of(module->getOps<VariableOp>(), [](VariableOp variable) { return variable.isTrained(); });
+  if (const Argument *frozen = findField(spec.training->arguments, "frozen"); frozen && !isTrained)
+    error(frozen->range, "expected a parameter that is not frozen", frame);
 }
 
 } // namespace incept

@@ -44,7 +44,8 @@ std::string formatValue(const Argument &argument) {
   case ArgumentKind::List: {
     std::string text;
     for (const Argument &item : argument.items)
-      text += (text.empty() ? "" : ", ") + formatExpr(item.expr, /*json=*/false);
+      text += (text.empty() ? "" : ", ") +
+              (item.kind == ArgumentKind::Word ? "\"" + item.word + "\"" : formatExpr(item.expr, /*json=*/false));
     return "[" + text + "]";
   }
   }

@@ -78,6 +78,8 @@ private:
   void setParameters(Frame &frame);
   std::optional<Shape> inputShape(Frame &frame);
   void emitSections(Frame &frame);
+  /// Marks the variables that `frozen` and `rates` name. Behind the network.
+  void markParameters(Frame &frame);
   Tensor emitSequence(const std::vector<Op> &ops, Tensor src, Names &names, Frame &frame);
   Tensor emitControl(const Op &op, const Tensor &src, Names &names, Frame &frame);
   Tensor emitFor(const Op &op, const Tensor &src, Names &names, Frame &frame);

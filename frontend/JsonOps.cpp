@@ -130,6 +130,24 @@ std::optional<Argument> OpReader::readList(const JsonValue &value, const KeyInfo
   return list;
 }
 
+std::optional<Argument> OpReader::readTexts(const JsonValue &value, const KeyInfo &key) {
+  Argument list;
+  list.kind = ArgumentKind::List;
+  bool isGood = value.kind == JsonKind::Array;
+  for (const JsonValue &child : value.children) {
+    isGood &= child.kind == JsonKind::String && child.string.find('"') == std::string::npos;
+    Argument item;
+    item.kind = ArgumentKind::Word;
+    item.word = child.string;
+    item.range = child.range;
+    list.items.push_back(std::move(item));
+  }
+  if (isGood && !list.items.empty())
+    return list;
+  reportWrongType(diagnostics, value, "a list of strings for '" + key.name + "', as [\"stem.*\"]");
+  return std::nullopt;
+}
+
 std::optional<Argument> OpReader::readWord(const JsonValue &value, const KeyInfo &key) {
   Argument argument;
   argument.kind = ArgumentKind::Word;
@@ -177,6 +195,8 @@ std::optional<Argument> OpReader::readArgument(const JsonValue &value, const Key
     argument = readList(value, key, 2, KeyType::Value);
   } else if (key.type == KeyType::Numbers) {
     argument = readList(value, key, 0, KeyType::Value);
+  } else if (key.type == KeyType::Texts) {
+    argument = readTexts(value, key);
   } else if (key.type == KeyType::Activation && value.kind == JsonKind::String &&
              !llvm::is_contained(key.words, value.string) && isPlainName(value.string)) {
     argument = readList(value, key, 1, KeyType::Value); // a parameter

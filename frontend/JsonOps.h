@@ -48,6 +48,7 @@ private:
   const KeyInfo *findKeyOrNearest(const JsonValue &member, llvm::ArrayRef<KeyInfo> keys, llvm::StringRef owner);
   Branch readBranch(const JsonValue &value);
   std::optional<Argument> readList(const JsonValue &value, const KeyInfo &key, size_t size, KeyType elementType);
+  std::optional<Argument> readTexts(const JsonValue &value, const KeyInfo &key);
   std::optional<Argument> readWord(const JsonValue &value, const KeyInfo &key);
 
   Diagnostics &diagnostics;

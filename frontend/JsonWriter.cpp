@@ -156,7 +156,7 @@ Json fromArgument(const Argument &argument) {
   case ArgumentKind::List: {
     Json list = Json::makeArray();
     for (const Argument &item : argument.items)
-      list.add("", fromExpr(item.expr));
+      list.add("", item.kind == ArgumentKind::Word ? Json(quote(item.word)) : fromExpr(item.expr));
     return list;
   }
   case ArgumentKind::Record: {

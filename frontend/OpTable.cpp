@@ -154,6 +154,8 @@ llvm::ArrayRef<KeyInfo> trainingKeys() {
                                          {"max_ratio", KeyType::Value},
                                          {"flip", KeyType::Value},
                                          {"erase", KeyType::Value},
+                                         {"mixup", KeyType::Value},
+                                         {"cutmix", KeyType::Value},
                                          {"padding", KeyType::Value}};
   static const KeyInfo evaluation[] = {
       {"kind", KeyType::Word, protocols}, {"filter", KeyType::Word, filters}, {"crop", KeyType::Value}};
@@ -164,6 +166,12 @@ llvm::ArrayRef<KeyInfo> trainingKeys() {
                                  {"loss", KeyType::Word, kLosses},
                                  {"weight_decay", KeyType::Value},
                                  {"label_smoothing", KeyType::Value},
+                                 {"clip_norm", KeyType::Value},
+                                 {"clip_value", KeyType::Value},
+                                 {"ema", KeyType::Value},
+                                 {"accumulate", KeyType::Value},
+                                 {"frozen", KeyType::Texts},
+                                 {"rates", KeyType::Texts},
                                  {"epochs", KeyType::Value},
                                  {"seed", KeyType::Value}};
   return keys;

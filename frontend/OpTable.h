@@ -25,6 +25,7 @@ enum class KeyType {
   Branches,   ///< branches
   Numbers,    ///< expression or a list of them
   Record,     ///< a record whose keys are in `fields`
+  Texts,      ///< a list of strings
 };
 
 struct KeyInfo {

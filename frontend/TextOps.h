@@ -60,6 +60,7 @@ private:
                        llvm::StringRef positional);
   bool readOption(llvm::ArrayRef<KeyInfo> keys, const llvm::Twine &owner, std::vector<Argument> &arguments);
   std::optional<Argument> readPair(const KeyInfo &key);
+  std::optional<Argument> readTexts(const KeyInfo &key);
   std::optional<Argument> readRecord(llvm::ArrayRef<KeyInfo> keys, const KeyInfo *kind);
   bool atEndOfOption();
   bool countOp();

@@ -100,6 +100,39 @@ std::optional<Argument> TextOps::readRecord(llvm::ArrayRef<KeyInfo> keys, const 
   return record;
 }
 
+/// '[' STRING { ',' STRING } ']'
+std::optional<Argument> TextOps::readTexts(const KeyInfo &key) {
+  Argument list;
+  list.kind = ArgumentKind::List;
+  list.name.text = key.name.str();
+  cursor.skipSpace();
+  size_t begin = cursor.at;
+  auto wrong = [&]() -> std::optional<Argument> {
+    return cursor.failHere("expected a list of texts in quotes for '" + key.name + "', as [\"stem.*\"]");
+  };
+  if (!cursor.accept("["))
+    return wrong();
+  do {
+    cursor.skipSpace();
+    if (!cursor.accept("\""))
+      return wrong();
+    llvm::StringRef text = cursor.text.substr(cursor.at).take_until([](char c) { return c == '"' || c == '\n'; });
+    Argument item;
+    item.kind = ArgumentKind::Word;
+    item.word = text.str();
+    item.range = cursor.place(cursor.at, text.size());
+    cursor.at += text.size();
+    if (!cursor.accept("\""))
+      return wrong();
+    list.items.push_back(std::move(item));
+    cursor.skipSpace();
+  } while (cursor.accept(","));
+  if (!cursor.accept("]"))
+    return wrong();
+  list.range = cursor.place(begin, cursor.at - begin);
+  return list;
+}
+
 std::optional<Argument> TextOps::readValue(const KeyInfo &key) {
   cursor.skipSpace();
   size_t begin = cursor.at;
@@ -197,6 +230,8 @@ std::optional<Argument> TextOps::readValue(const KeyInfo &key) {
       return argument;
     }
     break;
+  case KeyType::Texts:
+    return readTexts(key);
   default:
     break;
   }

@@ -63,6 +63,8 @@ private:
       return visitWrite(write);
     if (isa<CastOp>(op))
       return; // somebody asked for this type
+    if (auto add = dyn_cast<AddOp>(op); add && readsGradient(add.getRhs()))
+      return sumInF32(add);
     if (isa<NormalizeImageOp, ImportImageOp>(op))
       return setElement(op->getResult(0), low);
     if (isa<ZerosOp>(op)) {
@@ -79,6 +81,17 @@ private:
     if (auto sample = dyn_cast<ChannelSampleOp>(op))
       return setElement(sample.getDst(), elementOf(sample.getSrc()));
     follow(op);
+  }
+
+  bool readsGradient(Value value) {
+    auto read = value.getDefiningOp<ReadOp>();
+    return read && symbols.lookup<VariableOp>(read.getVariable()).getKind() == VariableKind::Gradient;
+  }
+
+  /// Sums over the batches of a step.
+  void sumInF32(AddOp add) {
+    castOperand(add.getLhsMutable(), f32());
+    setElement(add.getDst(), f32());
   }
 
   Type f32() { return Float32Type::get(function.getContext()); }
@@ -253,8 +266,16 @@ private:
     variable.setType(type);
   }
 
-  /// Gives updates `unscale` where there is one, and the copy of what they update.
+  /// Gives updates `unscale` where there is one, and the copy of what they update. Clipping is behind the unscaling.
   void extendUpdates(func::FuncOp update, Value unscale) {
+    for (ClipOp clip : update.getOps<ClipOp>()) {
+      clip.getDst().setType(clip.getSrc().getType());
+      if (unscale)
+        clip.getUnscaleMutable().assign(unscale);
+    }
+    if (unscale)
+      for (ClipFactorOp clip : update.getOps<ClipFactorOp>())
+        clip.getUnscaleMutable().assign(unscale);
     for (UpdateOpInterface op : llvm::to_vector(update.getOps<UpdateOpInterface>())) {
       auto parameter = symbols.lookup<VariableOp>(op.getParameter().getDefiningOp<ReadOp>().getVariable());
       VariableOp copy = copies.lookup(parameter);
@@ -262,7 +283,7 @@ private:
       state.addOperands(op->getOperands());
       state.addTypes(op->getResultTypes());
       state.addAttributes(op->getAttrs());
-      if (unscale)
+      if (unscale && !op.getUnscale())
         state.addOperands(unscale);
       if (copy)
         state.addTypes(copy.getType());
@@ -334,9 +355,18 @@ private:
         VariableOp::create(builder, module.getLoc(), name, type, VariableKind::Slot, "", "loss_scale", init));
   }
 
-  /// Running statistics go to pending/NAME; @update makes them count if the step does.
+  /// Running statistics go to pending/NAME; @update makes them count if the step does. Where a step has several
+  /// batches, all but the first go on from there.
   void holdBackStates(func::FuncOp training, func::FuncOp update, Value unscale) {
-    OpBuilder builder(update.getBody().front().getTerminator());
+    OpBuilder builder(update.getContext());
+    llvm::StringMap<Value> later; // what @update reads
+    for (ReadOp read : llvm::make_early_inc_range(update.getOps<ReadOp>()))
+      if (symbols.lookup<VariableOp>(read.getVariable()).getKind() == VariableKind::State)
+        later[read.getVariable()] = read.getValue();
+    if (later.empty())
+      builder.setInsertionPoint(update.getBody().front().getTerminator());
+    else // before what is computed of the new statistics
+      builder.setInsertionPointAfterValue(unscale);
     for (WriteOp write : training.getOps<WriteOp>()) {
       auto state = symbols.lookup<VariableOp>(write.getVariable());
       if (state.getKind() != VariableKind::State)
@@ -349,6 +379,30 @@ private:
       auto selected = SelectOp::create(builder, loc, state.getType(), unscale, pending, old);
       setPath(selected, state.getSymName());
       WriteOp::create(builder, loc, state.getSymName(), selected);
+      if (Value read = later.lookup(state.getSymName())) {
+        read.replaceAllUsesWith(selected);
+        read.getDefiningOp()->erase();
+      }
+      goOnFrom(pendingState, state, training);
+    }
+  }
+
+  /// Lets `training` read `pending` in the place of `state` in all batches of a step but the first.
+  void goOnFrom(VariableOp pending, VariableOp state, func::FuncOp training) {
+    auto fields = training.getOps<StepValueOp>();
+    auto part = llvm::find_if(fields, [](StepValueOp value) { return value.getField() == "part"; });
+    if (part == fields.end())
+      return;
+    (*part)->moveBefore(&training.getBody().front().front());
+    for (ReadOp read : llvm::to_vector(training.getOps<ReadOp>())) {
+      if (read.getVariable() != state.getSymName())
+        continue;
+      OpBuilder builder(read->getContext());
+      builder.setInsertionPointAfter(read);
+      Value before = ReadOp::create(builder, read.getLoc(), state.getType(), pending.getSymName());
+      auto selected = SelectOp::create(builder, read.getLoc(), state.getType(), *part, before, read);
+      setPath(selected, state.getSymName());
+      read.getValue().replaceAllUsesExcept(selected, selected);
     }
   }
 

@@ -46,7 +46,7 @@ private:
 
   bool isParameter(StringRef name) {
     auto variable = symbols.lookup<VariableOp>(name);
-    return variable && variable.isParameter();
+    return variable && variable.isTrained();
   }
 
   /// Batch norm on the batch's own statistics, and max pooling that remembers where the maximum was.
@@ -54,7 +54,7 @@ private:
     for (Operation &op : llvm::make_early_inc_range(function.getBody().front())) {
       builder.setInsertionPoint(&op);
       if (auto norm = dyn_cast<BatchNormOp>(op))
-        replace(norm, useBatchStatistics(norm));
+        replace(norm, isFrozen(norm) ? useRunningStatistics(norm) : useBatchStatistics(norm));
       else if (auto pool = dyn_cast<MaxPoolOp>(op); pool && active.contains(pool.getDst()))
         replace(pool, rememberMaximum(pool));
     }
@@ -68,6 +68,25 @@ private:
     // A later op may get the erased one's address: it must not inherit its mark.
     active.erase(op->getResult(0));
     op->erase();
+  }
+
+  /// Whether nothing of it is trained: it stays as it is in inference, and so do its running statistics.
+  bool isFrozen(BatchNormOp norm) {
+    auto isFixed = [&](Value value) {
+      auto read = value.getDefiningOp<ReadOp>();
+      auto variable = read ? symbols.lookup<VariableOp>(read.getVariable()) : VariableOp();
+      return variable && variable.getFrozen();
+    };
+    return isFixed(norm.getBeta()) && (!norm.getGamma() || isFixed(norm.getGamma()));
+  }
+
+  Operation *useRunningStatistics(BatchNormOp norm) {
+    Type vector = norm.getBeta().getType();
+    auto fold = FoldBatchNormOp::create(builder, norm.getLoc(), vector, vector, norm.getGamma(), norm.getBeta(),
+                                        norm.getMean(), norm.getVariance(), /*bias=*/Value(), norm.getEpsilonAttr());
+    setPath(fold, getPath(norm));
+    return ScaleShiftOp::create(builder, norm.getLoc(), norm.getDst().getType(), norm.getSrc(), norm.getMean(),
+                                fold.getScale(), norm.getBeta());
   }
 
   Operation *useBatchStatistics(BatchNormOp norm) {
@@ -134,12 +153,24 @@ private:
       return function.emitError() << "expected incept.training with a loss that is registered, but got '" << kind
                                   << "'";
     auto *lossKind = registered->getInterface<LossOpInterface>();
-    SmallVector<LossOpInterface> losses;
+    SmallVector<LossOpInterface> losses, others;
     SmallVector<Value> weighed;
+    Value share = mixesImages(training) ? readShare() : Value();
     for (auto [write, weight] : llvm::zip_equal(writes, weights)) {
       Value logits = write.getValue();
-      Value loss = marked(lossKind->buildLoss(builder, logits.getLoc(), logits, labels, training));
-      losses.push_back(loss.getDefiningOp<LossOpInterface>());
+      auto build = [&](SmallVector<LossOpInterface> &list) {
+        Value loss = marked(lossKind->buildLoss(builder, logits.getLoc(), logits, labels, training));
+        list.push_back(loss.getDefiningOp<LossOpInterface>());
+        return loss;
+      };
+      Value loss = build(losses);
+      if (share) {
+        Value other = build(others);
+        if (!others.back().reverseLabels())
+          return function.emitError() << "expected a loss that takes two labels for images that are mixed, but '"
+                                      << kind << "' does not";
+        loss = marked(MixOp::create(builder, logits.getLoc(), loss.getType(), loss, other, share));
+      }
       if (weight != 1.0)
         loss = marked(ScaleOp::create(builder, logits.getLoc(), loss.getType(), loss, builder.getF64FloatAttr(weight)));
       weighed.push_back(loss);
@@ -148,12 +179,23 @@ private:
     if (weighed.size() > 1)
       loss = marked(AddNOp::create(builder, loc, loss.getType(), weighed));
     WriteOp::create(builder, loc, lossName, loss);
-    for (auto [write, op, weight] : llvm::zip_equal(writes, losses, weights)) {
-      LossOpInterface forward = op;
-      Value gradient = marked(forward.buildGradient(builder, weight));
+    // Of the mean over all batches of a step: their gradients are added.
+    auto batches = double(batchesOf(training));
+    for (size_t head = 0; head < writes.size(); ++head) {
+      WriteOp write = writes[head];
+      Value gradient = marked(losses[head].buildGradient(builder, weights[head] / batches));
+      if (share) {
+        Value other = marked(others[head].buildGradient(builder, weights[head] / batches));
+        gradient = marked(MixOp::create(builder, loc, gradient.getType(), gradient, other, share));
+      }
       contributions[write.getValue()].push_back({gradient.getDefiningOp(), gradient});
     }
     return success();
+  }
+
+  /// The step field that says how much of each image is the image itself.
+  Value readShare() {
+    return StepValueOp::create(builder, function.getLoc(), StepFieldOp::declare(module, "share", builder.getF32Type()));
   }
 
   static Value marked(Value value) {
@@ -230,7 +272,7 @@ private:
         for (auto &[consumer, term] : llvm::reverse(contributions[read.getValue()]))
           byVariable[read.getVariableAttr().getAttr()].push_back(term);
     for (VariableOp variable : llvm::make_early_inc_range(module.getOps<VariableOp>())) {
-      if (!variable.isParameter())
+      if (!variable.isTrained())
         continue;
       auto &terms = byVariable[variable.getSymNameAttr()];
       if (terms.empty())

@@ -53,6 +53,13 @@ Gradients globalAvgPool(GlobalAvgPoolOp op, OpBuilder &b, ValueRange diff) {
   return {GlobalAvgPoolBackwardOp::create(b, op.getLoc(), op.getSrc().getType(), diff[0])};
 }
 
+/// Of a batch norm that is not trained: the vectors get no gradients.
+Gradients scaleShift(ScaleShiftOp op, OpBuilder &b, ValueRange diff) {
+  Value zeros = ZerosOp::create(b, op.getLoc(), op.getScale().getType());
+  auto scaled = ScaleShiftOp::create(b, op.getLoc(), op.getSrc().getType(), diff[0], zeros, op.getScale(), zeros);
+  return {scaled, Value(), Value(), Value()};
+}
+
 Gradients batchNorm(BatchNormTrainingOp op, OpBuilder &b, ValueRange diff) {
   auto vector = op.getBeta().getType();
   auto backward = BatchNormBackwardOp::create(b, op.getLoc(), op.getSrc().getType(), vector, vector, diff[0],
@@ -150,6 +157,7 @@ void registerGradientRules(DialectRegistry &registry) {
     attach<MaxPoolWithIndexOp, maxPool>(context);
     attach<ReluOp, relu>(context);
     attach<ScaleOp, scale>(context);
+    attach<ScaleShiftOp, scaleShift>(context);
     attach<SplitOp, split>(context);
   });
 }

@@ -289,14 +289,16 @@ StringRef KernelTable::getCombine() {
   return intern(definition.yield(definition.addPartialSums()));
 }
 
-StringRef KernelTable::getCountNonfinite(Type element) {
+StringRef KernelTable::getTotal(Operation *op, Type element) {
   OpBuilder builder(module.getContext());
   Location loc = builder.getUnknownLoc();
   auto definition = exec::KernelDefOp::create(builder, loc, "kernel", KernelFamily::Opaque);
   Block *body = builder.createBlock(&definition.getBody());
   Value argument = body->addArgument(RankedTensorType::get({ShapedType::kDynamic}, element), loc);
-  Value count = CountNonfiniteOp::create(builder, loc, RankedTensorType::get({}, builder.getF32Type()), argument);
-  YieldOp::create(builder, loc, count);
+  OperationState state(loc, op->getName());
+  state.addOperands(argument);
+  state.addTypes(RankedTensorType::get({}, builder.getF32Type()));
+  YieldOp::create(builder, loc, builder.create(state)->getResults());
   return intern(definition);
 }
 

@@ -33,8 +33,8 @@ public:
   mlir::FailureOr<llvm::SmallVector<KernelLaunch, 2>> get(GroupOp group);
   /// The kernel that adds the partial sums of one result.
   llvm::StringRef getCombine();
-  /// The kernel that counts in one tensor of `element`s what is not finite.
-  llvm::StringRef getCountNonfinite(mlir::Type element);
+  /// The kernel that computes `op`, a total (isTotal), of one tensor of `element`s.
+  llvm::StringRef getTotal(mlir::Operation *op, mlir::Type element);
 
 private:
   mlir::FailureOr<KernelLaunch> getOpaque(GroupOp group, mlir::Operation *op);

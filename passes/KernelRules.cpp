@@ -131,11 +131,11 @@ KernelReach reorderReach(ReorderOp op, Given e) {
 }
 
 /// Of one tensor; lowering cuts neighbours together.
-KernelExtents countNonfinite(CountNonfiniteOp op) {
-  int64_t total = *countElements(shapeOf(op.getSrcs().front()));
-  return {total, cutCount(total)};
-}
-KernelReach countNonfiniteReach(Operation *, Given e) {
+constexpr auto total = [](auto op) -> KernelExtents {
+  int64_t elements = *countElements(shapeOf(op.getSrcs().front()));
+  return {elements, cutCount(elements)};
+};
+KernelReach totalReach(Operation *, Given e) {
   int64_t units = e[1] ? e[0] / e[1] + (e[0] % e[1] != 0) : 0;
   return {units, {KernelRows::dense(e[0]), KernelRows::dense(units)}};
 }
@@ -155,8 +155,9 @@ void attachRules(MLIRContext *c, InceptDialect *) {
   attachKernelRule<ImportImageOp, KernelLoops{4, UnitSize::Thread}, importImage, importImageReach>(c);
   // Where a target has no library for it.
   attachKernelRule<ReorderOp, KernelLoops{2, UnitSize::Row, 1}, reorder, reorderReach>(c);
-  // A chunk has whole vectors; what is written are single counts.
-  attachKernelRule<CountNonfiniteOp, KernelLoops{2, UnitSize::Block, 1, -1, 1}, countNonfinite, countNonfiniteReach>(c);
+  // A chunk has whole vectors; what is written are single numbers.
+  attachKernelRule<CountNonfiniteOp, KernelLoops{2, UnitSize::Block, 1, -1, 1}, total, totalReach>(c);
+  attachKernelRule<SumSquaresOp, KernelLoops{2, UnitSize::Block, 1, -1, 1}, total, totalReach>(c);
   attachFlopRules(c);
 }
 

@@ -28,8 +28,9 @@ inline Reduction cutReduction(int64_t rows) {
   return {chunk, (rows + chunk - 1) / chunk};
 }
 
-/// Elements that one unit of a `count_nonfinite` kernel counts where all tensors together have `elements`: at most
-/// kMostCounts units, and one more per tensor that is no neighbour of another. Whole vectors of any type.
+/// Elements that one unit of a `count_nonfinite` or `sum_squares` kernel adds up where all tensors together have
+/// `elements`: at most kMostCounts units, and one more per tensor that is no neighbour of another. Whole vectors of any
+/// type.
 inline constexpr int64_t kMostCounts = 1024;
 inline int64_t cutCount(int64_t elements) {
   int64_t chunk = std::max<int64_t>((elements + kMostCounts - 1) / kMostCounts, 4 * kFlatUnit);

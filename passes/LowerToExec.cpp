@@ -241,8 +241,8 @@ public:
     for (GroupOp group : function.getOps<GroupOp>()) {
       if (group.isLibrary())
         lowerLibrary(group);
-      else if (isa<CountNonfiniteOp>(group.getBody().front().front()))
-        lowerCount(group);
+      else if (isTotal(group.getFirstOp()))
+        lowerTotal(group);
       else if (failed(lowerKernel(group)))
         return failure();
     }
@@ -382,8 +382,8 @@ private:
     return joined;
   }
 
-  /// One launch per stretch of memory writes partial counts, one adds all of them.
-  void lowerCount(GroupOp group) {
+  /// One launch per stretch of memory writes partial sums, one adds all of them.
+  void lowerTotal(GroupOp group) {
     SmallVector<Memory> spans = spansOf(group.getInputs());
     Type f32 = builder.getF32Type();
     int64_t elements = 0, units = 0, scratch = *group.getScratchpadOffset();
@@ -393,13 +393,13 @@ private:
     for (const Memory &span : spans) {
       int64_t total = span.type.getNumElements(), parts = llvm::divideCeil(total, chunk);
       Type element = span.type.getElementType();
-      emit(group, kernels.getCountNonfinite(element), span, inArena(scratch + units * 4, parts, f32), {total, chunk},
-           parts, {total, total * elementBytes(element) + parts * 4});
+      emit(group, kernels.getTotal(group.getFirstOp(), element), span, inArena(scratch + units * 4, parts, f32),
+           {total, chunk}, parts, {total, total * elementBytes(element) + parts * 4});
       units += parts;
     }
-    Memory count = locate(group.getOutputs().front());
-    count.type = MemRefType::get({1}, f32); // of one channel
-    emit(group, kernels.getCombine(), inArena(scratch, {units, 1}, f32), count, {units, 1}, 1, {units, units * 4 + 4});
+    Memory sum = locate(group.getOutputs().front());
+    sum.type = MemRefType::get({1}, f32); // of one channel
+    emit(group, kernels.getCombine(), inArena(scratch, {units, 1}, f32), sum, {units, 1}, 1, {units, units * 4 + 4});
   }
 
   void emit(GroupOp group, StringRef kernel, ArrayRef<Memory> ins, ArrayRef<Memory> outs, ArrayRef<int64_t> extents,

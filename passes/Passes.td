@@ -53,8 +53,15 @@ def DifferentiatePass : Pass<"incept-differentiate", "::mlir::ModuleOp"> {
 def InsertOptimizerPass : Pass<"incept-insert-optimizer", "::mlir::ModuleOp"> {
   let summary = "Add the function that updates parameters, and its slots";
   let description = [{
-    Requires: grad/NAME for every parameter. Ensures: `@update`, with one update op per parameter, and the slot variables
-    momentum/NAME and, for RMSProp, mean_square/NAME (which starts at 1). The optimizer is that of `incept.training`.
+    Requires: grad/NAME for every parameter that is not frozen. Ensures: `@update`, with one update op for each of them, and
+    its slot variables SLOT/NAME. The optimizer is that of `incept.training`; a parameter's `rate` is a factor of its
+    learning rate. What else `incept.training` may ask for stands around the updates, whatever the optimizer:
+
+    - `clip_norm`: one `incept.clip_factor` of all gradients, the `unscale` of the updates; or `clip_value`: an `incept.clip`
+      before each.
+    - `ema`: an `incept.average_update` behind each, and one for each state that training writes, in slots ema/NAME.
+    - `accumulate`: `@forward_backward` adds each gradient to grad/NAME, but in the first batch of a step, whose step field
+      `part` is 0.
 
     example: test/passes/insert-optimizer.mlir
   }];
@@ -69,7 +76,8 @@ def UpdateEarlyPass : Pass<"incept-update-early", "::mlir::ModuleOp"> {
     where one launch updates all of them.
 
     Not applied with `incept.keep_gradients`: then gradients are results. It would not be legal either where an update
-    depends on all gradients (clipping, sums over several steps or machines); one with `unscale` (loss scaling) stays.
+    depends on all gradients (clipping, sums over batches or machines): one with an operand that `@update` computes stays, and
+    one whose gradient is a sum.
 
     example: test/passes/update-early.mlir
   }];

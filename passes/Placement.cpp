@@ -131,7 +131,7 @@ int64_t scratchpadBytes(GroupOp group, const Target &target) {
     return llvm::alignTo(group.getScratchpad().value_or(0), kAlignment);
   int64_t bytes = 0;
   for (Operation &op : group.getBody().front()) {
-    if (isa<CountNonfiniteOp>(op))
+    if (isTotal(&op))
       bytes += llvm::alignTo((kMostCounts + int64_t(op.getNumOperands())) * 4, kAlignment);
     if (op.hasTrait<OpTrait::Reduce>()) {
       ArrayRef<int64_t> domain = shapeOf(op.getOperand(0));

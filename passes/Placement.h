@@ -61,8 +61,12 @@ mlir::FailureOr<llvm::SmallVector<ArenaBuffer>> collectBuffers(mlir::func::FuncO
                                                                PlacementAnalysis &placements,
                                                                const llvm::DenseMap<mlir::Value, WriteOp> &inVariables);
 
+/// True for an op that adds up something over all elements of its operands: launches for stretches of memory, and one
+/// that adds what these give.
+inline bool isTotal(mlir::Operation *op) { return mlir::isa<CountNonfiniteOp, SumSquaresOp>(op); }
+
 /// Bytes of temporary memory while `group` runs, a multiple of kAlignment: a library's scratchpad, which its plan
-/// knows, a reduction's partial sums, or a count's partial counts.
+/// knows, or the partial sums of a reduction or a total.
 int64_t scratchpadBytes(GroupOp group, const Target &target);
 
 } // namespace incept

@@ -40,8 +40,8 @@ private:
     if (!gradient || !isLocal || !gradient->hasOneUse())
       return; // it waits for something that @update computes
     WriteOp write = writes.lookup(gradient.getVariable());
-    if (!write)
-      return;
+    if (!write || reads.contains(gradient.getVariable()))
+      return; // or it is a sum over several runs of the training function
     // The old values that it replaces: of the parameter, and of its copy in low precision.
     Operation *last = write;
     for (Operation *user : op->getUsers())
@@ -61,6 +61,7 @@ private:
         builder.clone(*written, mapping);
         written->erase();
       }
+    readElsewhere(op);
     SmallVector<Value> operands(op->getOperands());
     op->erase();
     for (Value operand : operands)
@@ -68,6 +69,16 @@ private:
         read->erase();
     symbols.erase(symbols.lookup(write.getVariable()));
     write->erase();
+  }
+
+  /// What else @update computes of the new parameter, as its average, reads it when @update runs.
+  void readElsewhere(UpdateOpInterface op) {
+    if (op.getNewParameter().use_empty())
+      return;
+    auto parameter = cast<ReadOp>(op.getParameter().getDefiningOp());
+    OpBuilder builder(op);
+    Value value = ReadOp::create(builder, op.getLoc(), parameter.getValue().getType(), parameter.getVariable());
+    op.getNewParameter().replaceAllUsesWith(value);
   }
 
   /// The last of `last` and the ops that compute with `op`'s results or views of them.

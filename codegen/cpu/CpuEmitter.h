@@ -52,6 +52,7 @@ mlir::LogicalResult emitCombine(CpuEmitter &emitter);
 
 // Loops of opaque kernels.
 void emitCountNonfinite(CountNonfiniteOp op, CpuEmitter &emitter);
+void emitSumSquares(SumSquaresOp op, CpuEmitter &emitter);
 void emitSoftmaxCrossEntropy(SoftmaxCrossEntropyOp op, CpuEmitter &emitter);
 void emitSoftmaxCrossEntropyBackward(SoftmaxCrossEntropyBackwardOp op, CpuEmitter &emitter);
 

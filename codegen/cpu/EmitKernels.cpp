@@ -17,6 +17,7 @@ namespace incept::cpu {
 static void attachLoops(MLIRContext *context, InceptDialect *) {
   using Loops = LoopsRule<CpuEmitter>;
   Loops::attach<CountNonfiniteOp, emitCountNonfinite>(context);
+  Loops::attach<SumSquaresOp, emitSumSquares>(context);
   Loops::attach<SoftmaxCrossEntropyOp, emitSoftmaxCrossEntropy>(context);
   Loops::attach<SoftmaxCrossEntropyBackwardOp, emitSoftmaxCrossEntropyBackward>(context);
 }

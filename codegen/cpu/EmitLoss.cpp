@@ -68,8 +68,11 @@ private:
   Value base, offset, classes;
 };
 
-Value loadLabel(CpuEmitter &e, Value labels, Value n, Value classes) {
-  Value label = e.loadScalar(labels, n, e.builder.getI64Type());
+/// The label of row `n` of `batch`.
+template <typename OpTy>
+Value loadLabel(OpTy op, CpuEmitter &e, Value n, Value batch, Value classes) {
+  Value row = op.getReversed() ? e.sub(e.sub(batch, e.index(1)), n) : n;
+  Value label = e.loadScalar(e.operand(1), row, e.builder.getI64Type());
   // The runtime checks labels; a damaged one must still not read outside the row.
   return e.max(e.min(label, e.sub(classes, e.index(1))), e.index(0));
 }
@@ -78,7 +81,7 @@ Value loadLabel(CpuEmitter &e, Value labels, Value n, Value classes) {
 
 void emitSoftmaxCrossEntropy(SoftmaxCrossEntropyOp op, CpuEmitter &e) {
   double smoothing = op.getLabelSmoothing().convertToDouble();
-  Value logits = e.operand(0), labels = e.operand(1), loss = e.operand(2);
+  Value logits = e.operand(0), loss = e.operand(2);
   Value batch = e.extent(0), classes = e.extent(1), stride = e.extent(2);
   Type f64 = e.builder.getF64Type();
   auto widen = [&](Value value) -> Value { return arith::ExtFOp::create(e.builder, e.loc, f64, value); };
@@ -89,7 +92,7 @@ void emitSoftmaxCrossEntropy(SoftmaxCrossEntropyOp op, CpuEmitter &e) {
       LogitsRow row(e, logits, offset, classes);
       Value largest = row.largest();
       Value logSum = math::LogOp::create(e.builder, e.loc, row.sumOfExp(largest));
-      Value correct = e.loadScalar(logits, e.add(offset, loadLabel(e, labels, n, classes)), e.f32());
+      Value correct = e.loadScalar(logits, e.add(offset, loadLabel(op, e, n, batch, classes)), e.f32());
       // -sum q log p = log sum exp(x - m) - sum q (x - m), since the q add up to 1.
       Value expected = e.mulf(e.real(1.0 - smoothing), e.subf(correct, largest));
       if (smoothing != 0.0) {
@@ -106,7 +109,7 @@ void emitSoftmaxCrossEntropy(SoftmaxCrossEntropyOp op, CpuEmitter &e) {
 void emitSoftmaxCrossEntropyBackward(SoftmaxCrossEntropyBackwardOp op, CpuEmitter &e) {
   double smoothing = op.getLabelSmoothing().convertToDouble(), weight = op.getWeight().convertToDouble();
   unsigned last = op->getNumOperands(); // after logits, labels and the scale, where there is one
-  Value logits = e.operand(0), labels = e.operand(1), diffLogits = e.operand(last);
+  Value logits = e.operand(0), diffLogits = e.operand(last);
   Value batch = e.extent(0), classes = e.extent(1), stride = e.extent(2), diffStride = e.extent(3);
   Value factor = e.divf(e.real(weight), e.toReal(batch));
   if (op.getScale())
@@ -127,7 +130,7 @@ void emitSoftmaxCrossEntropyBackward(SoftmaxCrossEntropyBackwardOp op, CpuEmitte
       e.storeReals(e.mulf(e.subf(p, spreads), factors), diffLogits, e.add(diffOffset, k), element, lanes);
     });
     // The label's own class once more, so that it is rounded once.
-    Value label = loadLabel(e, labels, n, classes);
+    Value label = loadLabel(op, e, n, batch, classes);
     Value p = probability(e.loadScalar(logits, e.add(offset, label), e.f32()), largest, sum);
     Value diff = e.mulf(e.subf(p, spread), factor);
     e.storeReal(e.subf(diff, e.mulf(e.real(1.0 - smoothing), factor)), diffLogits, e.add(diffOffset, label), element);

@@ -93,21 +93,30 @@ private:
 
 LogicalResult emitReduce(CpuEmitter &e) { return ReduceLoops(e).emit(); }
 
-void emitCountNonfinite(CountNonfiniteOp, CpuEmitter &e) {
+/// Writes for each part of the tensor the sum of term(value), which takes a vector or a scalar.
+static void emitTotal(CpuEmitter &e, function_ref<Value(Value)> term) {
   Value src = e.operand(0), partials = e.operand(1), total = e.extent(0), chunk = e.extent(1);
   Type element = e.elementOf(0);
   e.loop(e.begin, e.end, 1, [&](Value part) {
     Value from = e.mul(part, chunk), to = e.min(e.add(from, chunk), total);
     Value full = e.sub(to, e.rem(e.sub(to, from), e.index(e.width)));
-    auto lanes = e.loop(from, full, e.width, ValueRange(e.splatReal(0.0)), [&](Value i, ValueRange counts) {
-      return SmallVector<Value>{e.addf(counts[0], isNonfinite(e, e.loadReals(src, i, element, Lanes())))};
+    auto lanes = e.loop(from, full, e.width, ValueRange(e.splatReal(0.0)), [&](Value i, ValueRange sums) {
+      return SmallVector<Value>{e.addf(sums[0], term(e.loadReals(src, i, element, Lanes())))};
     });
-    Value count = vector::ReductionOp::create(e.builder, e.loc, vector::CombiningKind::ADD, lanes[0]);
-    auto rest = e.loop(full, to, 1, ValueRange(count), [&](Value i, ValueRange counts) {
-      return SmallVector<Value>{e.addf(counts[0], isNonfinite(e, e.loadReal(src, i, element)))};
+    Value sum = vector::ReductionOp::create(e.builder, e.loc, vector::CombiningKind::ADD, lanes[0]);
+    auto rest = e.loop(full, to, 1, ValueRange(sum), [&](Value i, ValueRange sums) {
+      return SmallVector<Value>{e.addf(sums[0], term(e.loadReal(src, i, element)))};
     });
     e.storeScalar(rest[0], partials, part);
   });
+}
+
+void emitCountNonfinite(CountNonfiniteOp, CpuEmitter &e) {
+  emitTotal(e, [&](Value value) { return isNonfinite(e, value); });
+}
+
+void emitSumSquares(SumSquaresOp, CpuEmitter &e) {
+  emitTotal(e, [&](Value value) { return e.mulf(value, value); });
 }
 
 LogicalResult emitCombine(CpuEmitter &e) {

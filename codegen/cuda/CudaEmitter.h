@@ -82,6 +82,7 @@ mlir::LogicalResult emitCombine(CudaEmitter &emitter);
 
 // Loops of opaque kernels.
 void emitCountNonfinite(CountNonfiniteOp op, CudaEmitter &emitter);
+void emitSumSquares(SumSquaresOp op, CudaEmitter &emitter);
 mlir::LogicalResult emitReorder(ReorderOp op, CudaEmitter &emitter);
 void emitSoftmaxCrossEntropy(SoftmaxCrossEntropyOp op, CudaEmitter &emitter);
 void emitSoftmaxCrossEntropyBackward(SoftmaxCrossEntropyBackwardOp op, CudaEmitter &emitter);

@@ -17,6 +17,7 @@ namespace incept::cuda {
 static void attachLoops(MLIRContext *context, InceptDialect *) {
   using Loops = LoopsRule<CudaEmitter>;
   Loops::attach<CountNonfiniteOp, emitCountNonfinite>(context);
+  Loops::attach<SumSquaresOp, emitSumSquares>(context);
   Loops::attach<ReorderOp, emitReorder>(context);
   Loops::attach<SoftmaxCrossEntropyOp, emitSoftmaxCrossEntropy>(context);
   Loops::attach<SoftmaxCrossEntropyBackwardOp, emitSoftmaxCrossEntropyBackward>(context);

@@ -54,8 +54,11 @@ private:
   Value base, offset, classes, lane;
 };
 
-Value loadLabel(CudaEmitter &e, Value labels, Value n, Value classes) {
-  Value label = e.loadScalar(labels, n, e.builder.getI64Type());
+/// The label of row `n` of `batch`.
+template <typename OpTy>
+Value loadLabel(OpTy op, CudaEmitter &e, Value n, Value batch, Value classes) {
+  Value row = op.getReversed() ? e.sub(e.sub(batch, e.index(1)), n) : n;
+  Value label = e.loadScalar(e.operand(1), row, e.builder.getI64Type());
   // The runtime checks labels; a damaged one must still not read outside the row.
   return e.max(e.min(label, e.sub(classes, e.index(1))), e.index(0));
 }
@@ -64,7 +67,7 @@ Value loadLabel(CudaEmitter &e, Value labels, Value n, Value classes) {
 
 void emitSoftmaxCrossEntropy(SoftmaxCrossEntropyOp op, CudaEmitter &e) {
   double smoothing = op.getLabelSmoothing().convertToDouble();
-  Value logits = e.operand(0), labels = e.operand(1), loss = e.operand(2);
+  Value logits = e.operand(0), loss = e.operand(2);
   Value batch = e.extent(0), classes = e.extent(1), stride = e.extent(2);
   Type f64 = e.builder.getF64Type();
   auto widen = [&](Value value) -> Value { return arith::ExtFOp::create(e.builder, e.loc, f64, value); };
@@ -77,7 +80,7 @@ void emitSoftmaxCrossEntropy(SoftmaxCrossEntropyOp op, CudaEmitter &e) {
     LogitsRow row(e, offset, classes);
     Value largest = row.largest();
     Value logSum = math::LogOp::create(e.builder, e.loc, row.sumOfExp(largest));
-    Value correct = e.loadReal(logits, e.add(offset, loadLabel(e, labels, n, classes)), e.elementOf(0));
+    Value correct = e.loadReal(logits, e.add(offset, loadLabel(op, e, n, batch, classes)), e.elementOf(0));
     // -sum q log p = log sum exp(x - m) - sum q (x - m), since the q add up to 1.
     Value expected = e.mulf(e.real(1.0 - smoothing), e.subf(correct, largest));
     if (smoothing != 0.0) {
@@ -101,7 +104,7 @@ void emitSoftmaxCrossEntropy(SoftmaxCrossEntropyOp op, CudaEmitter &e) {
 void emitSoftmaxCrossEntropyBackward(SoftmaxCrossEntropyBackwardOp op, CudaEmitter &e) {
   double smoothing = op.getLabelSmoothing().convertToDouble(), weight = op.getWeight().convertToDouble();
   unsigned last = op->getNumOperands(); // after logits, labels and the scale, where there is one
-  Value logits = e.operand(0), labels = e.operand(1), diffLogits = e.operand(last);
+  Value logits = e.operand(0), diffLogits = e.operand(last);
   Value batch = e.extent(0), classes = e.extent(1), stride = e.extent(2), diffStride = e.extent(3);
   Value factor = e.divf(e.real(weight), e.toReal(batch)), spread = e.divf(e.real(smoothing), e.toReal(classes));
   if (op.getScale())
@@ -110,7 +113,7 @@ void emitSoftmaxCrossEntropyBackward(SoftmaxCrossEntropyBackwardOp op, CudaEmitt
     Value offset = e.mul(n, stride), diffOffset = e.mul(n, diffStride);
     // Every warp folds the row for itself: it is short.
     LogitsRow row(e, offset, classes);
-    Value largest = row.largest(), sum = row.sumOfExp(largest), label = loadLabel(e, labels, n, classes);
+    Value largest = row.largest(), sum = row.sumOfExp(largest), label = loadLabel(op, e, n, batch, classes);
     e.strided(e.threadX(), classes, e.index(kBlockThreads), {}, [&](Value k, ValueRange) {
       Value x = e.loadReal(logits, e.add(offset, k), e.elementOf(0));
       Value probability = e.divf(math::ExpOp::create(e.builder, e.loc, e.subf(x, largest)), sum);

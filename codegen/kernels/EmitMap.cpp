@@ -114,6 +114,89 @@ public:
     update.setParameter(e.subf(get(op.getParameter()), e.mulf(get(op.getLearningRate()), velocity)));
   }
 
+  void emitOp(NesterovUpdateOp op) {
+    UpdateFormula update(op, e, values);
+    Value gradient = decayedGradient(op, update), momentum = get(op.getMomentum());
+    Value velocity = e.fma(momentum, get(op.getVelocity()), gradient), step = e.fma(momentum, velocity, gradient);
+    update.setSlot(0, velocity);
+    update.setParameter(e.subf(get(op.getParameter()), e.mulf(get(op.getLearningRate()), step)));
+  }
+
+  void emitOp(LarsUpdateOp op) {
+    UpdateFormula update(op, e, values);
+    Value size = sqrt(get(op.getParameterSquares())), slope = sqrt(get(op.getGradientSquares()));
+    if (op.getUnscale())
+      slope = e.mulf(slope, get(op.getUnscale()));
+    Value whole = op.getDecay() ? e.fma(get(op.getWeightDecay()), size, slope) : slope;
+    Value ratio = e.divf(e.mulf(get(op.getTrust()), size), whole);
+    ratio = select(e.isNotZero(e.mulf(size, slope)), ratio, constant(1.0));
+    Value scaled = e.mulf(e.mulf(get(op.getLearningRate()), ratio), decayedGradient(op, update));
+    Value velocity = e.fma(get(op.getMomentum()), get(op.getVelocity()), scaled);
+    update.setSlot(0, velocity);
+    update.setParameter(e.subf(get(op.getParameter()), velocity));
+  }
+
+  /// Adam's moments and the direction that they give.
+  template <typename UpdateOp>
+  Value follow(UpdateOp op, UpdateFormula &update, Value gradient) {
+    Value beta1 = get(op.getBeta1()), beta2 = get(op.getBeta2()), t = e.addf(get(op.getStep()), constant(1.0));
+    Value first = e.fma(beta1, get(op.getFirstMoment()), e.mulf(oneMinus(beta1), gradient));
+    Value square = e.mulf(oneMinus(beta2), e.mulf(gradient, gradient));
+    Value second = e.fma(beta2, get(op.getSecondMoment()), square);
+    Value deviation = e.addf(sqrt(e.divf(second, biasCorrection(e, beta2, t))), get(op.getEpsilon()));
+    update.setSlot(0, first);
+    update.setSlot(1, second);
+    return e.divf(e.divf(first, biasCorrection(e, beta1, t)), deviation);
+  }
+
+  void emitOp(AdamUpdateOp op) {
+    UpdateFormula update(op, e, values);
+    Value direction = follow(op, update, decayedGradient(op, update));
+    update.setParameter(e.subf(get(op.getParameter()), e.mulf(get(op.getLearningRate()), direction)));
+  }
+
+  void emitOp(AdamwUpdateOp op) {
+    UpdateFormula update(op, e, values);
+    Value direction = follow(op, update, update.gradient()), parameter = get(op.getParameter());
+    if (op.getDecay())
+      direction = e.fma(get(op.getWeightDecay()), parameter, direction);
+    update.setParameter(e.subf(parameter, e.mulf(get(op.getLearningRate()), direction)));
+  }
+
+  void emitOp(ClipFactorOp op) {
+    Value one = constant(1.0), unscale = op.getUnscale() ? get(op.getUnscale()) : one;
+    Value norm = e.mulf(sqrt(get(op.getSquares())), unscale);
+    Value ratio = e.divf(get(op.getLimit()), e.addf(norm, constant(1e-6)));
+    Value isFree = arith::CmpFOp::create(e.builder, e.loc, arith::CmpFPredicate::OGE, ratio, one);
+    Value factor = e.mulf(unscale, select(isFree, one, ratio));
+    set(op.getFactor(), select(e.isNotZero(unscale), factor, zero())); // a step that is not made: the norm may be NaN
+  }
+
+  void emitOp(ClipOp op) {
+    Value limit = get(op.getLimit()), value = get(op.getSrc());
+    if (op.getUnscale())
+      limit = e.divf(limit, get(op.getUnscale()));
+    Value least = e.subf(zero(), limit);
+    auto is = [&](arith::CmpFPredicate than, Value bound) -> Value {
+      return arith::CmpFOp::create(e.builder, e.loc, than, value, bound);
+    };
+    // Comparisons with a NaN are false.
+    Value low = select(is(arith::CmpFPredicate::OLT, least), least, value);
+    set(op.getDst(), select(is(arith::CmpFPredicate::OGT, limit), limit, low));
+  }
+
+  void emitOp(MixOp op) {
+    Value share = get(op.getShare());
+    set(op.getDst(), e.fma(share, get(op.getLhs()), e.mulf(oneMinus(share), get(op.getRhs()))));
+  }
+
+  void emitOp(AverageUpdateOp op) {
+    Value step = get(op.getStep()), average = get(op.getAverage());
+    Value warm = e.divf(e.addf(step, constant(1.0)), e.addf(step, constant(10.0)));
+    Value decay = arith::MinNumFOp::create(e.builder, e.loc, get(op.getDecay()), warm);
+    set(op.getNewAverage(), e.fma(oneMinus(decay), e.subf(get(op.getValue()), average), average));
+  }
+
   void emitOp(RmspropUpdateOp op) {
     UpdateFormula update(op, e, values);
     Value gradient = decayedGradient(op, update), rate = get(op.getRmsDecay());
@@ -167,8 +250,9 @@ constexpr auto formula = [](auto op, KernelEmitter &e, Values &values, Value cou
 void attachFormulas(MLIRContext *context) {
   FormulaRule::attachAll<formula, ZerosOp, ReluOp, CopyOp, CastOp, SelectOp, ReluBackwardOp, AddOp, AddNOp, ScaleOp,
                          ScaleShiftOp, BatchNormFinalizeOp, BatchNormBackwardFinalizeOp, BatchNormBackwardApplyOp,
-                         FoldBatchNormOp, SgdUpdateOp, RmspropUpdateOp, LossScaleUpdateOp, ChannelSumOp, ChannelStatsOp,
-                         BatchNormBackwardStatsOp>(context);
+                         FoldBatchNormOp, SgdUpdateOp, NesterovUpdateOp, LarsUpdateOp, RmspropUpdateOp, AdamUpdateOp,
+                         AdamwUpdateOp, ClipFactorOp, ClipOp, MixOp, AverageUpdateOp, LossScaleUpdateOp, ChannelSumOp,
+                         ChannelStatsOp, BatchNormBackwardStatsOp>(context);
 }
 
 LogicalResult emitOp(KernelEmitter &e, Operation *op, Values &values, Value count) {

@@ -27,4 +27,7 @@ private:
   Values &values;
 };
 
+/// 1 - beta^t, also where the two are close: what the moments of Adam are divided by. Both f32, scalars or vectors.
+mlir::Value biasCorrection(KernelEmitter &e, mlir::Value beta, mlir::Value t);
+
 } // namespace incept::kernels

@@ -44,6 +44,12 @@ LogicalResult verifyLabels(Operation *op, const Tensor &labels, int64_t classes)
   return success();
 }
 
+/// The label of row `n`.
+template <typename OpTy>
+double labelOf(OpTy op, const Tensor &labels, int64_t n) {
+  return labels.values[op.getReversed() ? labels.size() - 1 - n : n];
+}
+
 /// Probability of class `k` that the smoothed label asks for.
 double target(double label, int64_t k, int64_t classes, double smoothing) {
   return (label == double(k) ? 1 - smoothing : 0) + smoothing / double(classes);
@@ -58,7 +64,7 @@ LogicalResult softmaxCrossEntropy(SoftmaxCrossEntropyOp op, Values &values) {
   for (int64_t n = 0; n < rows; ++n) {
     std::vector<double> row = logSoftmax(logits, n);
     for (int64_t k = 0; k < classes; ++k)
-      sum -= target(labels.values[n], k, classes, smoothing) * row[k];
+      sum -= target(labelOf(op, labels, n), k, classes, smoothing) * row[k];
   }
   values.result(op.getLoss()).values[0] = sum / double(rows);
   return success();
@@ -77,7 +83,7 @@ LogicalResult softmaxCrossEntropyBackward(SoftmaxCrossEntropyBackwardOp op, Valu
     std::vector<double> row = logSoftmax(logits, n);
     for (int64_t k = 0; k < classes; ++k)
       diffLogits.at(n, k) =
-          weight * (std::exp(row[k]) - target(labels.values[n], k, classes, smoothing)) / double(rows);
+          weight * (std::exp(row[k]) - target(labelOf(op, labels, n), k, classes, smoothing)) / double(rows);
   }
   return success();
 }

@@ -49,6 +49,57 @@ void sgdUpdate(SgdUpdateOp op, Values &values) {
   finishUpdate(op, values);
 }
 
+void nesterovUpdate(NesterovUpdateOp op, Values &values) {
+  double rate = values[op.getLearningRate()].values[0], momentum = values[op.getMomentum()].values[0];
+  const Tensor &parameter = values[op.getParameter()], &velocity = values[op.getVelocity()];
+  Tensor &newParameter = values.result(op.getNewParameter()), &newVelocity = values.result(op.getNewVelocity());
+  for (int64_t index = 0; index < parameter.size(); ++index) {
+    double g = decayedGradient(op, values, index), v = momentum * velocity.values[index] + g;
+    newVelocity.values[index] = v;
+    newParameter.values[index] = parameter.values[index] - rate * (g + momentum * v);
+  }
+  finishUpdate(op, values);
+}
+
+void larsUpdate(LarsUpdateOp op, Values &values) {
+  auto number = [&](Value value) { return values[value].values[0]; };
+  double rate = number(op.getLearningRate()), momentum = number(op.getMomentum());
+  double decay = op.getDecay() ? number(op.getWeightDecay()) : 0,
+         unscale = op.getUnscale() ? number(op.getUnscale()) : 1;
+  double size = std::sqrt(number(op.getParameterSquares()));
+  double slope = std::sqrt(number(op.getGradientSquares())) * unscale;
+  double ratio = size > 0 && slope > 0 ? number(op.getTrust()) * size / (slope + decay * size) : 1;
+  const Tensor &parameter = values[op.getParameter()], &velocity = values[op.getVelocity()];
+  Tensor &newParameter = values.result(op.getNewParameter()), &newVelocity = values.result(op.getNewVelocity());
+  for (int64_t index = 0; index < parameter.size(); ++index) {
+    double v = momentum * velocity.values[index] + rate * ratio * decayedGradient(op, values, index);
+    newVelocity.values[index] = v;
+    newParameter.values[index] = parameter.values[index] - v;
+  }
+  finishUpdate(op, values);
+}
+
+/// Adam in both forms: decay is part of the gradient, or weights shrink by themselves.
+template <bool isDecoupled, typename OpTy>
+void adamUpdate(OpTy op, Values &values) {
+  auto number = [&](Value value) { return values[value].values[0]; };
+  double rate = number(op.getLearningRate()), epsilon = number(op.getEpsilon());
+  double beta1 = number(op.getBeta1()), beta2 = number(op.getBeta2()), t = number(op.getStep()) + 1;
+  double decay = isDecoupled && op.getDecay() ? number(op.getWeightDecay()) : 0;
+  const Tensor &parameter = values[op.getParameter()];
+  for (int64_t index = 0; index < parameter.size(); ++index) {
+    double g = isDecoupled ? updateGradient(op, values, index) : decayedGradient(op, values, index);
+    double &m = values.result(op.getNewFirstMoment()).values[index];
+    double &v = values.result(op.getNewSecondMoment()).values[index];
+    m = beta1 * values[op.getFirstMoment()].values[index] + (1 - beta1) * g;
+    v = beta2 * values[op.getSecondMoment()].values[index] + (1 - beta2) * g * g;
+    double direction = m / (1 - std::pow(beta1, t)) / (std::sqrt(v / (1 - std::pow(beta2, t))) + epsilon);
+    double old = parameter.values[index];
+    values.result(op.getNewParameter()).values[index] = old - rate * (direction + decay * old);
+  }
+  finishUpdate(op, values);
+}
+
 void rmspropUpdate(RmspropUpdateOp op, Values &values) {
   double rate = values[op.getLearningRate()].values[0], momentum = values[op.getMomentum()].values[0];
   double rmsDecay = values[op.getRmsDecay()].values[0], epsilon = values[op.getEpsilon()].values[0];
@@ -72,6 +123,44 @@ void countNonfinite(CountNonfiniteOp op, Values &values) {
     count += double(llvm::count_if(values[src].values, [](double value) { return !std::isfinite(value); }));
 }
 
+void sumSquares(SumSquaresOp op, Values &values) {
+  double &sum = values.result(op.getSum()).values[0];
+  for (Value src : op.getSrcs())
+    for (double value : values[src].values)
+      sum += value * value;
+}
+
+void clipFactor(ClipFactorOp op, Values &values) {
+  const Tensor *given = values.optional(op.getUnscale());
+  double unscale = given ? given->values[0] : 1, norm = std::sqrt(values[op.getSquares()].values[0]) * unscale;
+  double ratio = values[op.getLimit()].values[0] / (norm + 1e-6);
+  values.result(op.getFactor()).values[0] = unscale == 0 ? 0 : unscale * (ratio >= 1 ? 1 : ratio);
+}
+
+void clip(ClipOp op, Values &values) {
+  const Tensor *unscale = values.optional(op.getUnscale());
+  double limit = values[op.getLimit()].values[0] / (unscale ? unscale->values[0] : 1);
+  for (auto [value, clipped] : llvm::zip_equal(values[op.getSrc()].values, values.result(op.getDst()).values))
+    clipped = value > limit ? limit : value < -limit ? -limit : value;
+}
+
+void mix(MixOp op, Values &values) {
+  double share = values[op.getShare()].values[0];
+  const Tensor &lhs = values[op.getLhs()], &rhs = values[op.getRhs()];
+  Tensor &dst = values.result(op.getDst());
+  for (int64_t i = 0; i < lhs.size(); ++i)
+    dst.values[i] = share * lhs.values[i] + (1 - share) * rhs.values[i];
+}
+
+void averageUpdate(AverageUpdateOp op, Values &values) {
+  double step = values[op.getStep()].values[0];
+  double decay = std::min(values[op.getDecay()].values[0], (1 + step) / (10 + step));
+  const Tensor &average = values[op.getAverage()], &value = values[op.getValue()];
+  Tensor &result = values.result(op.getNewAverage());
+  for (int64_t i = 0; i < average.size(); ++i)
+    result.values[i] = average.values[i] + (1 - decay) * (value.values[i] - average.values[i]);
+}
+
 void lossScaleUpdate(LossScaleUpdateOp op, Values &values) {
   double bad = values[op.getBad()].values[0], scale = values[op.getScale()].values[0];
   double good = values[op.getGoodSteps()].values[0] + 1;
@@ -87,7 +176,16 @@ void lossScaleUpdate(LossScaleUpdateOp op, Values &values) {
 
 void attachOptimizerEvaluators(MLIRContext *context) {
   Evaluator::attach<SgdUpdateOp, sgdUpdate>(context);
+  Evaluator::attach<NesterovUpdateOp, nesterovUpdate>(context);
+  Evaluator::attach<LarsUpdateOp, larsUpdate>(context);
   Evaluator::attach<RmspropUpdateOp, rmspropUpdate>(context);
+  Evaluator::attach<AdamUpdateOp, adamUpdate<false, AdamUpdateOp>>(context);
+  Evaluator::attach<AdamwUpdateOp, adamUpdate<true, AdamwUpdateOp>>(context);
+  Evaluator::attach<SumSquaresOp, sumSquares>(context);
+  Evaluator::attach<ClipFactorOp, clipFactor>(context);
+  Evaluator::attach<ClipOp, clip>(context);
+  Evaluator::attach<MixOp, mix>(context);
+  Evaluator::attach<AverageUpdateOp, averageUpdate>(context);
   Evaluator::attach<CountNonfiniteOp, countNonfinite>(context);
   Evaluator::attach<LossScaleUpdateOp, lossScaleUpdate>(context);
 }

@@ -41,6 +41,7 @@ struct PredictOptions {
   std::vector<std::string> images;
   int64_t top = 5;
   bool json = false;
+  bool average = false; ///< with the averages of weights that the file has
 };
 /// Classifies `images` f32 (N,C,H,W) of a safetensors file, or JPEG and PNG files. Writes logits, or prints the most
 /// probable classes of each.

@@ -18,17 +18,32 @@
 
 namespace incept {
 
-/// Reads parameters and running statistics; a checkpoint will do, its slots are passed over. Returns the names of
-/// classes that the file has.
-static Expected<std::vector<std::string>> loadWeights(Program &program, const std::string &path) {
+/// Which values of a file: the weights, or their moving averages.
+enum class Averages { No, IfThere, Yes };
+
+struct LoadedWeights {
+  std::vector<std::string> classes; ///< names, where the file has those of this program's
+  bool fromAverages = false;
+};
+
+/// Reads parameters and running statistics, or their averages; a checkpoint will do, its slots are passed over. With
+/// IfThere nothing is read from a file that has no averages.
+static Expected<LoadedWeights> loadWeights(Program &program, const std::string &path, Averages averages) {
   auto file = SafetensorsReader::open(path);
   if (!file)
     return file.status();
-  INCEPT_RETURN_IF_ERROR(program.loadTensors(*file, {"parameter", "state"}));
-  std::vector<std::string> classes = recordedClasses(file->metadata);
-  if (int64_t(classes.size()) != program.image().classes)
-    classes.clear();
-  return classes;
+  LoadedWeights loaded;
+  loaded.fromAverages =
+      averages != Averages::No && std::any_of(file->tensors.begin(), file->tensors.end(),
+                                              [](const auto &tensor) { return tensor.first.starts_with("ema/"); });
+  if (averages == Averages::Yes && !loaded.fromAverages)
+    return inputError("'" + path + "' has no averages of weights: leave out --average");
+  if (averages != Averages::IfThere || loaded.fromAverages)
+    INCEPT_RETURN_IF_ERROR(program.loadTensors(*file, {"parameter", "state"}, loaded.fromAverages));
+  loaded.classes = recordedClasses(file->metadata);
+  if (int64_t(loaded.classes.size()) != program.image().classes)
+    loaded.classes.clear();
+  return loaded;
 }
 
 Status chooseEvaluation(Program &program, const std::string &text) {
@@ -44,17 +59,22 @@ Status chooseEvaluation(Program &program, const std::string &text) {
   return {};
 }
 
+/// `averages` are what the averaged weights do, where the file has them.
 static void printAccuracy(const Program &program, const EvalOptions &options, const Accuracy &accuracy,
-                          const Dataset &images) {
+                          const Accuracy *averages, const Dataset &images) {
   auto count = static_cast<double>(accuracy.images);
   Interval top1 = wilsonInterval(accuracy.top1, accuracy.images), top5 = wilsonInterval(accuracy.top5, accuracy.images);
   std::string protocol = images.hasPixels() ? "" : program.evaluation().text();
   if (options.json) {
     std::printf("{\"top1\":%.6f,\"top1_interval\":[%.6f,%.6f],\"top5\":%.6f,\"top5_interval\":[%.6f,%.6f],%s"
-                "\"loss\":%s,\"images\":%lld}\n",
+                "\"loss\":%s,\"images\":%lld",
                 double(accuracy.top1) / count, top1.low, top1.high, double(accuracy.top5) / count, top5.low, top5.high,
                 protocol.empty() ? "" : ("\"protocol\":\"" + protocol + "\",").c_str(),
                 jsonNumber(accuracy.loss).c_str(), static_cast<long long>(accuracy.images));
+    if (averages)
+      std::printf(",\"ema\":{\"top1\":%.6f,\"top5\":%.6f,\"loss\":%s}", double(averages->top1) / count,
+                  double(averages->top5) / count, jsonNumber(averages->loss).c_str());
+    std::printf("}\n");
     return;
   }
   std::printf("top-1 accuracy %.2f %%, top-5 accuracy %.2f %%, loss %.4f on %lld images\n",
@@ -62,6 +82,9 @@ static void printAccuracy(const Program &program, const EvalOptions &options, co
               static_cast<long long>(accuracy.images));
   std::printf("95 %% intervals: top-1 %.2f to %.2f %%, top-5 %.2f to %.2f %%%s%s\n", 100 * top1.low, 100 * top1.high,
               100 * top5.low, 100 * top5.high, protocol.empty() ? "" : "; single crop, ", protocol.c_str());
+  if (averages)
+    std::printf("averaged weights: top-1 accuracy %.2f %%, top-5 accuracy %.2f %%, loss %.4f\n",
+                100 * double(averages->top1) / count, 100 * double(averages->top5) / count, averages->loss);
 }
 
 Status runEval(Program &program, const EvalOptions &options, const Note &note) {
@@ -69,7 +92,7 @@ Status runEval(Program &program, const EvalOptions &options, const Note &note) {
   INCEPT_RETURN_IF_ERROR(tryOutput(options.perClass));
   INCEPT_RETURN_IF_ERROR(tryOutput(options.confusion));
   INCEPT_RETURN_IF_ERROR(chooseEvaluation(program, options.protocol));
-  auto names = loadWeights(program, options.weights);
+  auto names = loadWeights(program, options.weights, Averages::No);
   if (!names)
     return names.status();
   auto opened = openDataset(options.data, Split::Evaluation, program.imageShape());
@@ -79,7 +102,7 @@ Status runEval(Program &program, const EvalOptions &options, const Note &note) {
   if (images->size() == 0)
     return inputError("'" + options.data +
                       "' has no test images: expected t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte (.gz or not)");
-  if (!names->empty() && !images->classes().empty() && *names != images->classes())
+  if (!names->classes.empty() && !images->classes().empty() && names->classes != images->classes())
     return inputError("the classes of '" + options.data + "' are not those that '" + options.weights +
                       "' was trained for");
   ConfusionMatrix matrix(hasTables ? program.image().classes : 0);
@@ -91,8 +114,19 @@ Status runEval(Program &program, const EvalOptions &options, const Note &note) {
     return accuracy.status();
   if (accuracy->images == 0)
     return inputError("none of the test images of '" + options.data + "' can be read");
-  printAccuracy(program, options, *accuracy, *images);
-  const std::vector<std::string> &classes = images->classes().empty() ? *names : images->classes();
+  // The same images once more, where a training has left averages; the tables are of the weights themselves.
+  auto again = loadWeights(program, options.weights, Averages::IfThere);
+  if (!again)
+    return again.status();
+  std::optional<Accuracy> averages;
+  if (again->fromAverages) {
+    auto second = evaluate(program, images, {options.inputThreads, options.maxBadImages, [](const std::string &) {}});
+    if (!second)
+      return second.status();
+    averages = *second;
+  }
+  printAccuracy(program, options, *accuracy, averages ? &*averages : nullptr, *images);
+  const std::vector<std::string> &classes = images->classes().empty() ? names->classes : images->classes();
   if (!options.perClass.empty())
     INCEPT_RETURN_IF_ERROR(matrix.writeTable(options.perClass, classes));
   if (!options.confusion.empty())
@@ -227,7 +261,7 @@ Status runPredict(Program &program, const PredictOptions &options, const Note &n
     return usageError("expected image files, or --input=FILE.safetensors");
   INCEPT_RETURN_IF_ERROR(tryOutput(options.output));
   INCEPT_RETURN_IF_ERROR(chooseEvaluation(program, options.protocol));
-  auto names = loadWeights(program, options.weights);
+  auto names = loadWeights(program, options.weights, options.average ? Averages::Yes : Averages::No);
   if (!names)
     return names.status();
   Images images(program, options);
@@ -242,7 +276,7 @@ Status runPredict(Program &program, const PredictOptions &options, const Note &n
     std::memcpy(logits.data() + first * classes, program.logits(), rows * classes * 4);
   }
   for (int64_t i = 0; options.output.empty() && i < images.count; ++i)
-    printTop(images.name(i), logits.data() + i * classes, classes, *names, options);
+    printTop(images.name(i), logits.data() + i * classes, classes, names->classes, options);
   if (!std::all_of(logits.begin(), logits.end(), [](float logit) { return std::isfinite(logit); }))
     note("some scores are not finite: are '" + options.weights + "' the weights of a training that went well?");
   if (options.output.empty())

@@ -2,32 +2,74 @@
 
 #include "runtime/cli/Commands.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace incept {
 
-/// Copies the batch of a file to the program, checked.
-static Status loadBatch(Program &program, const std::string &path) {
+namespace {
+
+/// The batches of one step.
+struct StepBatch {
+  SafetensorsFile file;
+  double share;                ///< of mixed images, 1 for others
+  const char *images, *labels; ///< f32 (N,C,H,W), i64 (N) with the images of all batches
+};
+
+/// Reads and checks them.
+Expected<StepBatch> readBatch(const Program &program, const std::string &path) {
   auto file = SafetensorsFile::open(path);
   if (!file)
     return file.status();
   const program::Image &image = program.image();
   auto images = file->tensors.find("images"), labels = file->tensors.find("labels");
-  const std::vector<int64_t> shape = {image.batchSize, image.channels, image.height, image.width};
+  const std::vector<int64_t> shape = {program.imagesPerStep(), image.channels, image.height, image.width};
   if (images == file->tensors.end() || images->second.type != "F32" || images->second.shape != shape)
     return inputError("'" + path + "' has no tensor 'images' of type F32 and shape " + std::to_string(shape[0]) + "x" +
                       std::to_string(shape[1]) + "x" + std::to_string(shape[2]) + "x" + std::to_string(shape[3]));
   if (labels == file->tensors.end() || labels->second.type != "I64" ||
-      labels->second.shape != std::vector<int64_t>{image.batchSize})
-    return inputError("'" + path + "' has no tensor 'labels' of type I64 and shape " + std::to_string(image.batchSize));
-  std::memcpy(program.f32Images(), images->second.bytes.data(), images->second.bytes.size());
-  std::memcpy(program.labels(), labels->second.bytes.data(), labels->second.bytes.size());
-  for (int64_t row = 0; row < image.batchSize; ++row)
-    if (program.labels()[row] < 0 || program.labels()[row] >= image.classes)
-      return inputError("'" + path + "' has label " + std::to_string(program.labels()[row]) + ", but the network has " +
+      labels->second.shape != std::vector<int64_t>{shape[0]})
+    return inputError("'" + path + "' has no tensor 'labels' of type I64 and shape " + std::to_string(shape[0]));
+  const char *pixels = images->second.bytes.data(), *numbers = labels->second.bytes.data();
+  for (int64_t row = 0; row < shape[0]; ++row) {
+    int64_t label = 0;
+    std::memcpy(&label, numbers + row * int64_t(sizeof label), sizeof label);
+    if (label < 0 || label >= image.classes)
+      return inputError("'" + path + "' has label " + std::to_string(label) + ", but the network has " +
                         std::to_string(image.classes) + " classes");
+  }
+  float share = 1;
+  if (auto given = file->tensors.find("share"); given != file->tensors.end()) {
+    if (given->second.type != "F32" || given->second.bytes.size() != sizeof share || !program.takesMixedImages())
+      return inputError("'" + path + "' has a tensor 'share', but it is no F32 scalar, or the program mixes no images");
+    std::memcpy(&share, given->second.bytes.data(), sizeof share);
+  }
+  return StepBatch{std::move(*file), share, pixels, numbers}; // the bytes stay where they are
+}
+
+/// One step: all of its batches. Sets `loss`, the mean, and `logits` of all images.
+Status makeStep(Program &program, const StepBatch &batch, int64_t step, uint64_t seed, float &loss,
+                std::vector<float> &logits) {
+  const program::Image &image = program.image();
+  int64_t parts = program.batchesPerStep(), outputs = image.batchSize * image.classes;
+  int64_t imageBytes = image.batchSize * image.channels * image.height * image.width * int64_t(sizeof(float));
+  int64_t labelBytes = image.batchSize * int64_t(sizeof(int64_t));
+  double sum = 0;
+  logits.resize(size_t(outputs * parts));
+  program.setShare(batch.share);
+  for (int64_t part = 0; part < parts; ++part) {
+    std::memcpy(program.f32Images(), batch.images + part * imageBytes, size_t(imageBytes));
+    std::memcpy(program.labels(), batch.labels + part * labelBytes, size_t(labelBytes));
+    INCEPT_RETURN_IF_ERROR(program.startTraining(step * parts + part, 1, seed, Input::F32));
+    INCEPT_RETURN_IF_ERROR(program.device().finish());
+    sum += program.loss();
+    std::copy_n(program.logits(), outputs, logits.begin() + part * outputs);
+  }
+  loss = float(sum / double(parts));
   return {};
 }
+
+} // namespace
 
 Status runStep(Program &program, const StepOptions &options) {
   if (program.image().mode != "train")
@@ -38,26 +80,25 @@ Status runStep(Program &program, const StepOptions &options) {
   if (!weights)
     return weights.status();
   INCEPT_RETURN_IF_ERROR(program.loadTensors(*weights, {"parameter", "state"}));
-  INCEPT_RETURN_IF_ERROR(loadBatch(program, options.batch));
-  std::vector<float> losses;
-  const int64_t classes = program.image().classes, batch = program.image().batchSize;
-  for (int64_t step = 0; step < options.steps; ++step) {
-    INCEPT_RETURN_IF_ERROR(program.trainStep(step, 1, options.seed, Input::F32));
-    losses.push_back(program.loss());
-  }
+  auto batch = readBatch(program, options.batch);
+  if (!batch)
+    return batch.status();
+  std::vector<float> losses(size_t(options.steps)), logits;
+  for (int64_t step = 0; step < options.steps; ++step)
+    INCEPT_RETURN_IF_ERROR(makeStep(program, *batch, step, options.seed, losses[size_t(step)], logits));
   auto tensor = [](const char *name, std::vector<int64_t> shape, const float *data, size_t count) {
     TensorToWrite result{name, "F32", std::move(shape), {}};
     result.bytes = {reinterpret_cast<const char *>(data), count * 4};
     return result;
   };
-  std::set<std::string> kinds = {"parameter", "state"};
+  std::set<std::string> kinds = {"parameter", "state", "average"};
   if (program.image().keepGradients)
     kinds.insert("gradient");
-  return program.saveTensors(options.output, kinds,
-                             {tensor("loss", {}, &losses.back(), 1),
-                              tensor("losses", {int64_t(losses.size())}, losses.data(), losses.size()),
-                              tensor("logits", {batch, classes}, program.logits(), batch * classes)},
-                             {});
+  return program.saveTensors(
+      options.output, kinds,
+      {tensor("loss", {}, &losses.back(), 1), tensor("losses", {int64_t(losses.size())}, losses.data(), losses.size()),
+       tensor("logits", {program.imagesPerStep(), program.image().classes}, logits.data(), logits.size())},
+      {});
 }
 
 } // namespace incept

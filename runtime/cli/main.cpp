@@ -132,6 +132,7 @@ void addOthers(CLI::App &app, Arguments &a) {
   predict->add_option("--top", a.predict.top, "classes to print")
       ->check(wholeNumber(1, kMaxSteps))
       ->capture_default_str();
+  predict->add_flag("--average", a.predict.average, "with the averages of weights that a training has kept");
   predict->add_flag("--json", a.predict.json, "a line of JSON per image");
   CLI::App *step = app.add_subcommand("step", "training steps on a given batch");
   step->add_option("--weights", a.step.weights, "safetensors file")->required();

@@ -33,8 +33,9 @@ struct Batch {
 };
 
 enum class Work {
-  Train, ///< stage, forward_backward, update
-  Infer, ///< stage, infer
+  Train,      ///< stage, forward_backward, update
+  Infer,      ///< stage, infer
+  Accumulate, ///< stage, forward_backward: a batch of a step that has more of them
 };
 enum class Input { U8, F32 }; ///< which images are staged
 

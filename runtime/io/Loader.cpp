@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "runtime/io/Loader.h"
+#include "runtime/io/Mix.h"
 #include "runtime/support/Philox.h"
 
 #include <algorithm>
@@ -57,7 +58,8 @@ std::vector<uint32_t> epochOrder(int64_t count, uint64_t seed, int64_t epoch) {
 Loader::Loader(std::shared_ptr<const Dataset> data, const LoaderOptions &given)
     : dataset(std::move(data)), options(given) {
   int64_t count = dataset->size(), step = options.batch * options.ranks;
-  batchCount = options.sample.training ? count / step : (count + options.batch - 1) / options.batch;
+  batchCount = options.sample.training ? count / (step * options.group) * options.group
+                                       : (count + options.batch - 1) / options.batch;
   consumed = nextBatch = options.first;
   int threads = options.threads;
   if (threads == kChooseThreads) {
@@ -213,7 +215,7 @@ Status Loader::take(Slot &slot, uint8_t *images, int64_t *labels) {
   return {};
 }
 
-Status Loader::next(uint8_t *images, int64_t *labels) {
+Status Loader::next(uint8_t *images, int64_t *labels, double *share) {
   auto start = std::chrono::steady_clock::now();
   Slot &slot = slots[consumed % int64_t(slots.size())];
   bool isAlone = workers.empty();
@@ -232,6 +234,14 @@ Status Loader::next(uint8_t *images, int64_t *labels) {
   }
   waitedSeconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   INCEPT_RETURN_IF_ERROR(take(slot, images, labels));
+  Mix mix;
+  if (const ImageShape &shape = options.sample.shape; options.sample.training && options.sample.augment.mixes()) {
+    mix = drawMix(options.sample.augment, options.sample.seed, consumed * options.ranks + options.rank, shape.height,
+                  shape.width);
+    mixImages(mix, images, options.batch, shape.height, shape.width, shape.channels);
+  }
+  if (share)
+    *share = mix.share;
   {
     std::lock_guard lock(mutex);
     slot.left = options.batch;

@@ -22,6 +22,7 @@ struct LoaderOptions {
   SampleOptions sample;
   int64_t batch = 1;
   int64_t first = 0; ///< the number of the first batch
+  int64_t group = 1; ///< batches of a step: an epoch of training has whole steps
   int threads = kChooseThreads;
   int64_t rank = 0, ranks = 1; ///< of processes that share the work: each has its part of every `ranks` batches
   int64_t maxBadImages = 100;  ///< more than so many damaged ones are an error
@@ -42,8 +43,9 @@ public:
   Loader &operator=(const Loader &) = delete;
 
   /// Writes the next batch: pixels u8 (N,H,W,C), labels (N). Waits where it is not ready. Damaged samples are named in
-  /// a note once each; an error where there are too many, or where data cannot be read for another reason.
-  Status next(uint8_t *images, int64_t *labels);
+  /// a note once each; an error where there are too many, or where data cannot be read for another reason. Where images
+  /// are mixed, `share` is how much of each is the image that the label is of: 1 in evaluation.
+  Status next(uint8_t *images, int64_t *labels, double *share = nullptr);
 
   /// Batches of an epoch, or of the whole evaluation.
   int64_t batches() const { return batchCount; }

@@ -46,6 +46,8 @@ constexpr Number<AugmentOptions> kNumbers[] = {{"min_area", &AugmentOptions::min
                                                {"flip", &AugmentOptions::flip, 0, 1},
                                                {"erase", &AugmentOptions::erase, 0, 1},
                                                {"padding", &AugmentOptions::padding, 0, 1024}};
+constexpr Number<AugmentOptions> kMixNumbers[] = {{"mixup", &AugmentOptions::mixup, 0, 100},
+                                                  {"cutmix", &AugmentOptions::cutmix, 0, 100}};
 constexpr Number<EvaluationOptions> kEvaluationNumbers[] = {{"crop", &EvaluationOptions::crop, 0.05, 1}};
 
 /// Reads the members of an object one by one; the first mistake counts.
@@ -140,6 +142,8 @@ Expected<AugmentOptions> AugmentOptions::fromJson(const nlohmann::json &json) {
   reader.word("filter", kFilters, options.filter);
   for (const Number<AugmentOptions> &number : kNumbers)
     reader.number(number, options);
+  for (const Number<AugmentOptions> &number : kMixNumbers)
+    reader.number(number, options);
   INCEPT_RETURN_IF_ERROR(reader.finish());
   if (options.minArea > options.maxArea || options.minRatio > options.maxRatio)
     return inputError("expected min_area <= max_area and min_ratio <= max_ratio of 'augmentation'");
@@ -150,6 +154,10 @@ std::string AugmentOptions::text() const {
   std::string result = textOf(kKinds, kind) + ", color " + textOf(kColors, color) + ", " + textOf(kFilters, filter);
   for (const Number<AugmentOptions> &number : kNumbers)
     result += ", " + std::string(number.key) + " " + jsonNumber(this->*number.member);
+  // Runs that mix nothing have the text that they had before there was mixing.
+  for (const Number<AugmentOptions> &number : kMixNumbers)
+    if (this->*number.member > 0)
+      result += ", " + std::string(number.key) + " " + jsonNumber(this->*number.member);
   return result;
 }
 

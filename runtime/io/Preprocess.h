@@ -28,6 +28,9 @@ struct AugmentOptions {
   double minArea = 1, maxArea = 1, minRatio = 1, maxRatio = 1; ///< of the crop; a ratio is width / height
   double flip = 0, erase = 0;                                  ///< probabilities
   double padding = 0;                                          ///< pixels
+  double mixup = 0, cutmix = 0; ///< parameters of Beta(alpha, alpha), 0: images are not mixed
+
+  bool mixes() const { return mixup > 0 || cutmix > 0; }
 
   /// Those of a kind.
   static AugmentOptions of(Augmentation kind);

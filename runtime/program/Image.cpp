@@ -135,7 +135,7 @@ std::string_view readBlobs(const json &header, std::string_view blobs, Image &im
 /// The rule of a tensor's first value; numbers are optional.
 void checkInit(const json &init) {
   if (!isOneOf(text(init, "kind"),
-               {"zeros", "ones", "constant", "he_normal", "he_uniform", "glorot_uniform", "truncated_normal"}))
+               {"zeros", "ones", "constant", "copy", "he_normal", "he_uniform", "glorot_uniform", "truncated_normal"}))
     throw Bad{"a tensor's init is of unknown kind '" + text(init, "kind") + "'"};
   for (const auto &[key, value] : init.items())
     if (key != "kind" && !value.is_number())

@@ -157,7 +157,7 @@ void reorder(Launch &l) {
   l.units = l.e(0);
 }
 
-void countNonfinite(Launch &l) {
+void total(Launch &l) {
   l.units = ceilDiv(l.e(0), l.extents[1]);
   l.dense(l.e(0));
   l.dense(l.units);
@@ -192,7 +192,8 @@ constexpr Family kFamilies[] = {
     {"normalize_image", 2, 2, 2, 1, normalizeImage},
     {"import_image", 2, 2, 3, 1, importImage},
     {"reorder", 3, 3, 2, 0, reorder},
-    {"count_nonfinite", 2, 2, 2, 0, countNonfinite},
+    {"count_nonfinite", 2, 2, 2, 0, total},
+    {"sum_squares", 2, 2, 2, 0, total},
 };
 constexpr std::string_view kFixed = "fixed";
 

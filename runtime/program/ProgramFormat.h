@@ -90,6 +90,7 @@ inline constexpr const char *kStepRegion = "step";
 ///   io/logits     f32 (N,K)                                                  <- forward_backward and infer
 /// Tensors whose kind is "parameter" or "state" make up a weights file; with those of kind "slot" a checkpoint.
 /// A "gradient" is named grad/NAME, a slot SLOT/NAME, e.g. momentum/NAME and mean_square/NAME.
+/// A slot ema/NAME is the moving average of the parameter or state NAME; weights files may have it too.
 /// Kind "io" is for the names above and "derived" for what prepare_inference computes: it lies in the arena, where the
 /// training entries overwrite it, so prepare_inference runs before the first infer after them.
 inline constexpr const char *kU8Images = "io/u8_images";
@@ -112,29 +113,34 @@ inline constexpr const char *kInfer = "infer";
 ///   step           i64  number of updates done before this one
 ///   seed           u64
 ///   sample_base    i64  global index of the first sample of the batch since the start of training (dropout)
+///   part           i64  number of the batch within its step, where `training.accumulate` is more than 1: the gradients
+///                       of batch 0 replace those of the step before, the others' are added
 ///   learning_rate  f32
+///   share          f32  how much of image n is what labels[n] is of; the rest is what labels[N-1-n] is of
 ///   momentum       f32
 ///   rms_decay      f32
 ///   rms_epsilon    f32
 ///   weight_decay   f32
-///   NAME           f32  `optimizer.NAME` of `training`
-/// All but the first four come from `training` and can be replaced with --set.
+///   NAME           f32  `optimizer.NAME` or NAME of `training`
+/// All but the counters and the learning rate come from `training` and can be replaced with --set.
 ///
 /// `training` holds:
-///   optimizer        {kind: "sgd"|"rmsprop", momentum, decay, epsilon: real}, and a real for each other field
-///   learning_rate    {kind: "constant"|"step"|"cosine", base: real, gamma: real, every_epochs: real,
+///   optimizer        {kind: string, and a real for each of its fields}; rms_decay and rms_epsilon are decay and
+///   epsilon learning_rate    {kind: "constant"|"step"|"cosine", base: real, gamma: real, every_epochs: real,
 ///                     final: real (cosine), warmup_epochs: real}
 ///   loss             string structural; absent: softmax_cross_entropy
 ///   weight_decay     real
 ///   label_smoothing  real   structural: compiled into the loss
-///   epochs           int    default of train --epochs
-///   seed             int
+///   clip_norm, clip_value, ema   real, fields of the step region; absent: no clipping, no averages
+///   accumulate       int    structural: batches of a step, each a run of forward_backward, before one update. Absent:
+///   1 epochs           int    default of train --epochs seed             int
 ///
 /// `init` of a parameter or state (absent for others):
 ///   {kind: "zeros"} {kind: "ones"} {kind: "constant", value: real}
 ///   {kind: "he_normal"|"he_uniform"|"glorot_uniform", fan_in: int, fan_out: int}
 ///   {kind: "truncated_normal", std: real}
-/// A slot has {kind: "constant", value: real} (RMSProp's mean_square starts at 1).
+/// A slot has {kind: "constant", value: real} (RMSProp's mean_square starts at 1), or {kind: "copy"}: ema/NAME starts
+/// as NAME does, also where NAME is read from a file of weights.
 ///
 /// `type` is f32, bf16, f16, i64, u64 or u8. `format` is empty where the tensor is dense in the logical order of its
 /// shape, `nhwc` for a dense activation, and otherwise a physical format that the device converts: on cuda `ohwi`,

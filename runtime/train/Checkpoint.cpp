@@ -4,6 +4,7 @@
 #include "runtime/support/Text.h"
 
 #include <algorithm>
+#include <filesystem>
 
 namespace incept {
 
@@ -55,7 +56,8 @@ Verdict load(Program &program, const std::string &path, int64_t step, Metadata &
   auto file = SafetensorsReader::open(path);
   if (!file) {
     why = file.status();
-    return Verdict::Damaged;
+    // Too many open files, say: nothing is wrong with the checkpoint.
+    return why.code() == Code::Machine ? Verdict::Refused : Verdict::Damaged;
   }
   metadata = file->metadata;
   // What a damaged byte says of the network is not believed.
@@ -96,8 +98,13 @@ Verdict load(Program &program, const std::string &path, int64_t step, Metadata &
 Expected<Resumed> loadNewestCheckpoint(Program &program, const RunFolder &folder) {
   Resumed resumed;
   std::vector<int64_t> steps = folder.steps();
-  if (steps.empty())
+  if (steps.empty()) {
+    std::error_code error;
+    std::filesystem::directory_iterator entries(folder.directory(), error);
+    if (error)
+      return machineError("cannot read '" + folder.directory() + "': " + error.message());
     return inputError("'" + folder.directory() + "' has no step-N.safetensors to resume from");
+  }
   std::reverse(steps.begin(), steps.end());
   for (int64_t step : steps) {
     Status why;

@@ -72,6 +72,9 @@ Expected<AugmentOptions> chooseAugmentation(const Program &program, const std::s
   } else if (program.augmentation()) {
     options = *program.augmentation();
   }
+  if (options.mixes() && !program.takesMixedImages())
+    return inputError("expected a program whose loss takes mixed images: compile it with mixup or cutmix in the "
+                      "augmentation of its description");
   int64_t channels = program.image().channels;
   if (options.kind != Augmentation::None && channels != 1 && channels != 3)
     return inputError("expected a network whose input has 1 or 3 channels to augment its images, but it has " +

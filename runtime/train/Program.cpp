@@ -73,6 +73,13 @@ bool draw(const nlohmann::json &init, PhiloxStream &random, std::vector<float> &
   });
 }
 
+/// What a moving average is called, before the name of what it is of.
+constexpr std::string_view kAverage = "ema/";
+
+bool startsAsCopy(const program::Tensor &tensor) {
+  return tensor.init.is_object() && tensor.init.value("kind", nlohmann::json()) == "copy";
+}
+
 /// Elements that are drawn before any is written: enough work for several threads, and little memory.
 constexpr int64_t kDrawnAtOnce = 1 << 22;
 
@@ -147,7 +154,7 @@ Expected<std::unique_ptr<Program>> Program::load(const std::string &executable, 
                       ", but this executable's runtime is for " + backend.kind + ": compile it again (incept compile)");
   std::vector<std::string> fields;
   for (const auto &[name, field] : program->image_.step)
-    if (field.type == "f32")
+    if (field.type == "f32" && name != "share")
       fields.push_back(name);
   auto hyper = Hyperparameters::fromJson(program->image_.training, fields);
   if (!hyper)
@@ -161,6 +168,15 @@ Expected<std::unique_ptr<Program>> Program::load(const std::string &executable, 
 
 Status Program::readSections() {
   auto damaged = [](const Status &status) { return inputError("the program image is damaged: " + status.message()); };
+  if (image_.training.contains("accumulate")) {
+    const nlohmann::json &batches = image_.training["accumulate"];
+    if (!batches.is_number_integer() || batches.get<int64_t>() < 1 || batches.get<int64_t>() > (1 << 20))
+      return damaged(inputError("expected 1 to 1048576 batches of a step"));
+    parts = batches.get<int64_t>();
+  }
+  for (const program::Tensor &tensor : image_.tensors)
+    if (startsAsCopy(tensor) && !averagedTensor(tensor))
+      return damaged(inputError("tensor '" + tensor.name + "' is the average of none"));
   if (image_.training.contains("augmentation")) {
     auto options = AugmentOptions::fromJson(image_.training["augmentation"]);
     if (!options)
@@ -194,7 +210,7 @@ Expected<std::unique_ptr<Program>> Program::open(const std::string &executable, 
 Status Program::initialize(uint64_t seed, size_t threads) {
   std::vector<const program::Tensor *> tensors;
   for (const program::Tensor &tensor : image_.tensors)
-    if (!tensor.init.is_null() && tensor.type == "f32")
+    if (!tensor.init.is_null() && !startsAsCopy(tensor) && tensor.type == "f32")
       tensors.push_back(&tensor);
   size_t width = threads > 0 ? threads : static_cast<size_t>(image_.threads);
   for (size_t begin = 0, end = 0; begin < tensors.size(); begin = end) {
@@ -209,7 +225,41 @@ Status Program::initialize(uint64_t seed, size_t threads) {
       INCEPT_RETURN_IF_ERROR(write(*tensors[i], {reinterpret_cast<const char *>(values.data()), values.size() * 4}));
     }
   }
+  INCEPT_RETURN_IF_ERROR(startAverages());
   ::malloc_trim(0); // the allocator would keep tens of megabytes, which no step needs
+  return {};
+}
+
+const program::Tensor *Program::averagedTensor(const program::Tensor &average) const {
+  if (!average.name.starts_with(kAverage))
+    return nullptr;
+  const program::Tensor *tensor = image_.find(average.name.substr(kAverage.size()));
+  return tensor && tensor->type == average.type && tensor->shape == average.shape ? tensor : nullptr;
+}
+
+bool Program::hasAverages() const { return std::any_of(image_.tensors.begin(), image_.tensors.end(), startsAsCopy); }
+
+Status Program::startAverages() {
+  for (const program::Tensor &tensor : image_.tensors)
+    if (startsAsCopy(tensor)) {
+      auto bytes = read(*averagedTensor(tensor));
+      if (!bytes)
+        return bytes.status();
+      INCEPT_RETURN_IF_ERROR(write(tensor, {reinterpret_cast<const char *>(bytes->data()), bytes->size()}));
+    }
+  return {};
+}
+
+Status Program::swapAverages() {
+  for (const program::Tensor &tensor : image_.tensors)
+    if (startsAsCopy(tensor)) {
+      const program::Tensor &other = *averagedTensor(tensor);
+      auto average = read(tensor), value = read(other);
+      if (!average || !value)
+        return !average ? average.status() : value.status();
+      INCEPT_RETURN_IF_ERROR(write(tensor, {reinterpret_cast<const char *>(value->data()), value->size()}));
+      INCEPT_RETURN_IF_ERROR(write(other, {reinterpret_cast<const char *>(average->data()), average->size()}));
+    }
   return {};
 }
 
@@ -224,7 +274,16 @@ Status Program::write(const program::Tensor &tensor, std::string_view bytes) {
   return device_->write(tensor, reinterpret_cast<const std::byte *>(bytes.data()));
 }
 
-Status Program::loadTensors(const SafetensorsReader &file, const std::set<std::string> &kinds) {
+/// Whether a file's tensor is `tensor` of a network with another number of classes: it has a row for each.
+static bool isOfOtherClasses(const program::Image &image, const program::Tensor &tensor, const TensorPlace &place) {
+  bool hasRows = !place.shape.empty() && place.shape.size() == tensor.shape.size() &&
+                 tensor.shape[0] == image.classes && place.shape[0] != tensor.shape[0] &&
+                 place.type == safetensorsType(tensor.type);
+  return hasRows && std::equal(place.shape.begin() + 1, place.shape.end(), tensor.shape.begin() + 1);
+}
+
+Status Program::loadTensors(const SafetensorsReader &file, const std::set<std::string> &kinds, bool averages,
+                            std::vector<std::string> *anew) {
   std::string wrong;
   int count = 0;
   auto complain = [&](const std::string &text) {
@@ -239,31 +298,53 @@ Status Program::loadTensors(const SafetensorsReader &file, const std::set<std::s
     auto found = file.tensors.find(tensor.name);
     if (found == file.tensors.end())
       complain("missing '" + tensor.name + "'");
+    else if (anew && isOfOtherClasses(image_, tensor, found->second))
+      anew->push_back(tensor.name);
     else if (found->second.shape != tensor.shape || found->second.type != safetensorsType(tensor.type))
       complain("'" + tensor.name + "' has another shape or type");
   }
   std::set<std::string_view> trainingOnly(image_.trainingOnly.begin(), image_.trainingOnly.end());
   for (const auto &[name, place] : file.tensors) {
-    auto found = own.find(name);
+    // Averages are of use to programs that keep none.
+    std::string_view plain = name;
+    if (plain.starts_with(kAverage) && own.find(plain) == own.end())
+      plain.remove_prefix(kAverage.size());
+    auto found = own.find(plain);
     bool isOwn = found != own.end() && found->second->kind != "io" && found->second->kind != "derived";
-    if (!isOwn && !trainingOnly.count(name))
+    if (!isOwn && !trainingOnly.count(plain))
       complain("unexpected '" + name + "'");
+    else if (isOwn && (place.shape != found->second->shape || place.type != safetensorsType(found->second->type)) &&
+             plain.size() != name.size() && !(anew && isOfOtherClasses(image_, *found->second, place)))
+      complain("'" + name + "' has another shape or type");
   }
   if (count > 20)
     wrong += "; and " + std::to_string(count - 20) + " more";
   if (count > 0)
     return inputError("'" + file.path() + "' does not fit network '" + image_.network + "': " + wrong);
-  return file.read([&](const std::string &name, std::string_view bytes) {
-    auto found = own.find(name);
+  INCEPT_RETURN_IF_ERROR(file.read([&](const std::string &name, std::string_view bytes) {
+    std::string_view plain = name;
+    bool isAverage = averages && plain.starts_with(kAverage);
+    if (isAverage)
+      plain.remove_prefix(kAverage.size());
+    else if (averages && file.tensors.count(std::string(kAverage) + name))
+      return Status();
+    auto found = own.find(plain);
+    if (anew && std::find(anew->begin(), anew->end(), plain) != anew->end())
+      return Status();
     return found != own.end() && kinds.count(found->second->kind) ? write(*found->second, bytes) : Status();
-  });
+  }));
+  return kinds.count("slot") ? Status() : startAverages();
+}
+
+static bool isOf(const program::Tensor &tensor, const std::set<std::string> &kinds) {
+  return kinds.count(tensor.kind) || (kinds.count("average") && startsAsCopy(tensor));
 }
 
 Status Program::saveTensors(const std::string &path, const std::set<std::string> &kinds,
                             const std::vector<TensorToWrite> &extra, const Metadata &metadata, Values values) {
   std::vector<TensorToWrite> tensors;
   for (const program::Tensor &tensor : image_.tensors) {
-    if (!kinds.count(tensor.kind))
+    if (!isOf(tensor, kinds))
       continue;
     TensorToWrite &entry = tensors.emplace_back();
     entry.name = tensor.name;
@@ -309,23 +390,29 @@ void Program::setStep(const char *field, uint64_t value) {
   std::memcpy(device_->next().step + found->second.offset, &value, 8);
 }
 
-Status Program::startTraining(int64_t step, int64_t stepsPerEpoch, uint64_t seed, Input input) {
+Status Program::startTraining(int64_t number, int64_t stepsPerEpoch, uint64_t seed, Input input) {
+  int64_t step = number / parts, part = number % parts;
   if (!prepared && image_.entries.count(program::kPrepareTraining))
     INCEPT_RETURN_IF_ERROR(device_->run(program::kPrepareTraining));
   prepared = true;
   setStep("step", uint64_t(step));
   setStep("seed", seed);
-  setStep("sample_base", uint64_t(step) * uint64_t(image_.batchSize));
+  setStep("sample_base", uint64_t(number) * uint64_t(image_.batchSize));
+  setStep("part", uint64_t(part));
+  setStep("share", share);
   setStep("learning_rate", hyper.learningRate(step, stepsPerEpoch));
   for (const auto &[name, field] : image_.step)
-    if (field.type == "f32" && name != "learning_rate")
+    if (field.type == "f32" && name != "learning_rate" && name != "share")
       setStep(name.c_str(), hyper.get(name));
-  return device_->start(Work::Train, input);
+  return device_->start(part + 1 < parts ? Work::Accumulate : Work::Train, input);
 }
 
 Status Program::trainStep(int64_t step, int64_t stepsPerEpoch, uint64_t seed, Input input) {
-  INCEPT_RETURN_IF_ERROR(startTraining(step, stepsPerEpoch, seed, input));
-  return device_->finish();
+  for (int64_t part = 0; part < parts; ++part) {
+    INCEPT_RETURN_IF_ERROR(startTraining(step * parts + part, stepsPerEpoch, seed, input));
+    INCEPT_RETURN_IF_ERROR(device_->finish());
+  }
+  return {};
 }
 
 Status Program::infer(Input input) {

@@ -35,13 +35,28 @@ public:
   void setEvaluation(const EvaluationOptions &options) { evaluate = options; }
   ImageShape imageShape() const { return {image_.channels, image_.height, image_.width, image_.classes}; }
 
+  /// Batches of a step: their gradients are added, then parameters are updated.
+  int64_t batchesPerStep() const { return parts; }
+  int64_t imagesPerStep() const { return image_.batchSize * parts; }
+  /// Whether training keeps moving averages of weights and statistics.
+  bool hasAverages() const;
+  /// Exchanges what inference reads with its moving averages; called again it brings back what was. No step may be
+  /// under way. After an error the weights are worth nothing.
+  Status swapAverages();
+
   /// Draws the initial value of every tensor that has one, on so many threads (0: as many as the program has). The bits
   /// depend on the seed alone.
   Status initialize(uint64_t seed, size_t threads = 0);
   /// Reads every tensor of `kinds` from a file; missing, unexpected and mis-shaped tensors are all listed.
-  /// Nothing is read before all of them fit; where the file turns out to be damaged, some have been.
-  Status loadTensors(const SafetensorsReader &file, const std::set<std::string> &kinds);
-  /// Writes every tensor of `kinds` in logical order, one after the other, and `extra` after them.
+  /// Nothing is read before all of them fit; where the file turns out to be damaged, some have been. With `averages`
+  /// the values are those of the file's ema/NAME where it has them.
+  ///
+  /// Where `anew` is given, tensors with a row for each class may be those of another number of classes: they stay as
+  /// they are, and their names are added to it.
+  Status loadTensors(const SafetensorsReader &file, const std::set<std::string> &kinds, bool averages = false,
+                     std::vector<std::string> *anew = nullptr);
+  /// Writes every tensor of `kinds` in logical order, one after the other, and `extra` after them. "average" is the
+  /// kind of moving averages, which are slots too.
   Status saveTensors(const std::string &path, const std::set<std::string> &kinds,
                      const std::vector<TensorToWrite> &extra, const Metadata &metadata, Values values = Values::Any);
   /// Copies every tensor of `kinds` to `values`, which has room for exactly them, and describes the copies in the order
@@ -61,9 +76,14 @@ public:
   const float *logits() const { return device_->finished().logits; }
   const int64_t *finishedLabels() const { return device_->finished().labels; }
 
-  /// Starts a training step on the batch; `step` counts from 0. `device().finish()` ends it.
-  Status startTraining(int64_t step, int64_t stepsPerEpoch, uint64_t seed, Input input = Input::U8);
-  /// A whole training step: forward, backward, update.
+  /// Whether its loss takes images that are mixed of two.
+  bool takesMixedImages() const { return image_.step.count("share") != 0; }
+  /// How much of each image of the batches that are started from now on is what the label is of; 1 at first.
+  void setShare(double value) { share = value; }
+  /// Starts training on the batch, the `number`th of all: every `batchesPerStep()`th ends its step. `device().finish()`
+  /// ends it.
+  Status startTraining(int64_t number, int64_t stepsPerEpoch, uint64_t seed, Input input = Input::U8);
+  /// A whole training step: forward, backward, update. All of its batches are the one that is there.
   Status trainStep(int64_t step, int64_t stepsPerEpoch, uint64_t seed, Input input = Input::U8);
   /// Runs prepare_inference once before batches of infer.
   Status prepareInference() { return device_->run(program::kPrepareInference); }
@@ -72,6 +92,9 @@ public:
 private:
   explicit Program(const Backend &backend) : backend_(backend) {}
   Status readSections();
+  Status startAverages();
+  /// What the tensor is the moving average of, null for others.
+  const program::Tensor *averagedTensor(const program::Tensor &average) const;
   void setStep(const char *field, double value);
   void setStep(const char *field, uint64_t value);
 
@@ -82,6 +105,8 @@ private:
   Hyperparameters hyper;
   std::optional<AugmentOptions> augment;
   EvaluationOptions evaluate = EvaluationOptions::of(Protocol::Timm);
+  int64_t parts = 1;     ///< batches of a step
+  double share = 1;      ///< see setShare
   bool prepared = false; ///< prepare_training has seen the weights
 };
 

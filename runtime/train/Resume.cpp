@@ -57,7 +57,15 @@ private:
     auto file = openWeights();
     if (!file)
       return file.status();
-    return program.loadTensors(*file, {"parameter", "state"});
+    std::vector<std::string> anew;
+    INCEPT_RETURN_IF_ERROR(program.loadTensors(*file, {"parameter", "state"}, /*averages=*/false, &anew));
+    std::string list;
+    for (const std::string &name : anew)
+      list += (list.empty() ? "" : ", ") + name;
+    if (!anew.empty())
+      options.note("'" + options.weights + "' is for another number of classes: " + list +
+                   (anew.size() > 1 ? " begin anew" : " begins anew"));
+    return {};
   }
 
   /// Opens the weights to start from and takes their checksum.
@@ -131,7 +139,7 @@ private:
 
   /// The last step: from the options, or `recorded` where they say nothing and it is not 0.
   Status findEnd(int64_t recorded) {
-    int64_t stepsPerEpoch = images.size() / program.image().batchSize;
+    int64_t stepsPerEpoch = images.size() / program.imagesPerStep();
     double epochs = hyper.get("epochs"), steps = std::ceil(epochs * double(stepsPerEpoch));
     bool isOpen = options.steps <= 0 && options.epochs <= 0 && !hyper.isSet("epochs");
     if (options.steps <= 0 && !(steps >= 1 && steps <= kMaxSteps))

@@ -35,6 +35,13 @@ constexpr Range kRanges[] = {{"learning_rate", 0, kMost},
                              {"weight_decay", 0, kMost},
                              {"power", 0, 100},
                              {"rise", 0, 1},
+                             {"beta1", 0, 0.999999},
+                             {"beta2", 0, 0.999999},
+                             {"epsilon", 0, kMost},
+                             {"trust", 0, kMost},
+                             {"clip_norm", 0, kMost, true},
+                             {"clip_value", 0, kMost, true},
+                             {"ema", 0, 1},
                              {"start_divisor", 1, kMost},
                              {"end_divisor", 1, kMost}};
 
@@ -99,10 +106,11 @@ Expected<Hyperparameters> Hyperparameters::fromJson(const nlohmann::json &traini
   take(optimizer, "decay", "rms_decay");
   take(optimizer, "epsilon", "rms_epsilon");
   for (const std::string &field : fields) {
+    for (const nlohmann::json &from : {optimizer, training})
+      if (!result.values.count(field))
+        take(from, field.c_str(), field.c_str());
     if (!result.values.count(field))
-      take(optimizer, field.c_str(), field.c_str());
-    if (!result.values.count(field))
-      return inputError("the program image is damaged: 'training.optimizer' has no number '" + field + "'");
+      return inputError("the program image is damaged: 'training' has no number '" + field + "'");
   }
   return result;
 }

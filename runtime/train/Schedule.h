@@ -17,7 +17,7 @@ namespace incept {
 class Hyperparameters {
 public:
   /// Reads the `training` object of an image; what is missing keeps its default. Each of the step block's `fields` that
-  /// has none is a number of the optimizer's, and must be there.
+  /// has none is a number of the optimizer's or of the section itself, and must be there.
   static Expected<Hyperparameters> fromJson(const nlohmann::json &training,
                                             const std::vector<std::string> &fields = {});
 

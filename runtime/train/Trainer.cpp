@@ -67,22 +67,26 @@ private:
     INCEPT_RETURN_IF_ERROR(tryOutputs());
     INCEPT_RETURN_IF_ERROR(openData());
     batch = program.image().batchSize;
-    stepsPerEpoch = images->size() / batch;
+    parts = program.batchesPerStep();
+    stepsPerEpoch = images->size() / program.imagesPerStep();
     if (stepsPerEpoch == 0)
-      return inputError("'" + options.data + "' has " + std::to_string(images->size()) +
-                        " training images, fewer than one batch of " + std::to_string(batch));
+      return inputError(
+          "'" + options.data + "' has " + std::to_string(images->size()) + " training images, fewer than one " +
+          (parts > 1 ? "step of " + std::to_string(parts) + " batches of " : "batch of ") + std::to_string(batch));
     auto augment = chooseAugmentation(program, options.augment, *images);
     if (!augment)
       return augment.status();
     auto begun =
-        beginRun(program, options, *images, augment->kind == Augmentation::None ? "" : augment->text(), folder.get());
+        beginRun(program, options, *images,
+                 augment->kind == Augmentation::None && !augment->mixes() ? "" : augment->text(), folder.get());
     if (!begun)
       return begun.status();
     run_ = std::move(*begun);
     if (!test || test->size() == 0)
       options.note("'" + options.data + "' has no test images: accuracy on them is not measured" +
                    (images->hasPixels() ? "" : "; --val-fraction=F takes a part of the others"));
-    step = started = run_.step;
+    step = run_.step;
+    started = finished = step * parts;
     saved = options.resume ? step : -1;
     if (folder && options.resume)
       best = findBest(*folder, bestAccuracy);
@@ -144,7 +148,8 @@ private:
     LoaderOptions load;
     load.sample = {program.imageShape(), /*training=*/true, augment, program.evaluation(), run_.seed};
     load.batch = batch;
-    load.first = run_.step;
+    load.first = run_.step * parts;
+    load.group = parts;
     load.threads = options.inputThreads;
     load.maxBadImages = options.maxBadImages;
     load.note = options.note;
@@ -188,18 +193,23 @@ private:
   Status steps() {
     ProgressLine line(step, run_.lastStep);
     while (step < run_.lastStep) {
-      INCEPT_RETURN_IF_ERROR(computed(startSteps()));
-      if (started == step)
-        return inputFailure; // or interrupted
+      INCEPT_RETURN_IF_ERROR(computed(startBatches()));
+      if (started == finished) {
+        isSound &= finished % parts == 0; // statistics have seen a part of a step
+        return inputFailure;              // or interrupted
+      }
       INCEPT_RETURN_IF_ERROR(computed(program.device().finish()));
       if (writer.isWritten())
         INCEPT_RETURN_IF_ERROR(settleCheckpoint());
+      countBatch();
+      if (++finished % parts != 0)
+        continue;
       int64_t done = step++;
       record(done);
-      line.show(step, curve.loss(), curve.accuracy(), batch, loader->waited());
-      if (!std::isfinite(program.loss()))
+      line.show(step, curve.loss(), curve.accuracy(), program.imagesPerStep(), loader->waited());
+      if (!std::isfinite(stepLoss))
         return notFinite("the loss is not finite at step " + std::to_string(done));
-      bool isIdle = started == step; // else the weights are of a later step
+      bool isIdle = started == finished; // else the weights are of a later step
       bool isEnd = step % stepsPerEpoch == 0 || step == run_.lastStep;
       if (isIdle && isEnd) {
         INCEPT_RETURN_IF_ERROR(endEpoch(line));
@@ -224,17 +234,22 @@ private:
            std::chrono::duration<double>(Clock::now() - lastCheckpoint).count() >= 60 * options.checkpointMinutes;
   }
 
-  /// Starts as many steps as the device takes ahead. None is started beyond the end of an epoch or a checkpoint, where
-  /// the weights are looked at.
-  Status startSteps() {
-    int64_t ahead = int64_t(program.device().depth());
-    int64_t end = std::min({run_.lastStep, (step / stepsPerEpoch + 1) * stepsPerEpoch, step + ahead});
-    for (; started < end && !interrupted && inputFailure.ok(); ++started) {
-      if (started > step && (isDueByStep(started) || isDueByTime()))
+  /// Starts as many batches as the device takes ahead. None is started beyond the end of an epoch or a checkpoint,
+  /// where the weights are looked at, and a step that has begun is finished.
+  Status startBatches() {
+    int64_t ahead = int64_t(program.device().depth()), lastOfEpoch = (step / stepsPerEpoch + 1) * stepsPerEpoch;
+    int64_t end = std::min(std::min(run_.lastStep, lastOfEpoch) * parts, finished + ahead);
+    for (; started < end && inputFailure.ok(); ++started) {
+      bool begins = started % parts == 0;
+      if (begins && interrupted)
         break;
-      if (inputFailure = loader->next(program.u8Images(), program.labels()); !inputFailure.ok())
+      if (begins && started > finished && (isDueByStep(started / parts) || isDueByTime()))
+        break;
+      double share = 1;
+      if (inputFailure = loader->next(program.u8Images(), program.labels(), &share); !inputFailure.ok())
         return {}; // after the steps under way
-      if (started == run_.step)
+      program.setShare(share);
+      if (started == run_.step * parts)
         showSamples();
       INCEPT_RETURN_IF_ERROR(program.startTraining(started, stepsPerEpoch, run_.seed));
     }
@@ -259,10 +274,16 @@ private:
 
   double epochOf(int64_t at) const { return double(at) / double(stepsPerEpoch); }
 
+  /// Adds the batch that was finished last to those of its step.
+  void countBatch() {
+    if (finished % parts == 0)
+      stepLoss = stepCorrect = 0;
+    stepLoss += double(program.loss()) / double(parts);
+    stepCorrect += double(countCorrect(program.logits(), program.finishedLabels(), batch, program.image().classes));
+  }
+
   void record(int64_t done) {
-    double loss = program.loss();
-    double accuracy = double(countCorrect(program.logits(), program.finishedLabels(), batch, program.image().classes)) /
-                      double(batch);
+    double loss = stepLoss, accuracy = stepCorrect / double(program.imagesPerStep());
     double rate = program.hyperparameters().learningRate(done, stepsPerEpoch);
     curve.step(done, loss, accuracy);
     log.step(done, epochOf(done), loss, accuracy, rate);
@@ -283,14 +304,40 @@ private:
         return inputFailure = inputError("none of the test images of '" +
                                          (options.valData.empty() ? options.data : options.valData) + "' can be read");
       top1 = double(accuracy->top1) / double(accuracy->images);
-      curve.evaluation(step, top1);
       events.scalars(step, {{"test/accuracy", top1}, {"test/loss", accuracy->loss}});
+      std::optional<Accuracy> average;
+      INCEPT_RETURN_IF_ERROR(evaluateAverages(average));
       line.breakLine();
-      std::printf("epoch %.2f: test accuracy %.2f %%, test loss %.4f\n", epochOf(step), 100 * top1, accuracy->loss);
+      std::printf("epoch %.2f: test accuracy %.2f %%, test loss %.4f", epochOf(step), 100 * top1, accuracy->loss);
+      curve.evaluation(step, top1);
+      if (average) {
+        double ofAverages = double(average->top1) / double(average->images);
+        log.evaluation(step, top1, accuracy->loss, std::pair(ofAverages, average->loss));
+        events.scalars(step, {{"test/ema_accuracy", ofAverages}, {"test/ema_loss", average->loss}});
+        std::printf("; averaged weights: %.2f %%, %.4f", 100 * ofAverages, average->loss);
+        top1 = ofAverages; // of what one would use
+      } else {
+        log.evaluation(step, top1, accuracy->loss);
+      }
+      std::printf("\n");
       std::fflush(stdout);
-      log.evaluation(step, top1, accuracy->loss);
     }
     return checkpoint(top1);
+  }
+
+  /// The same images with the averages of weights, where there are such. The weights are what they were afterwards.
+  Status evaluateAverages(std::optional<Accuracy> &average) {
+    if (!program.hasAverages())
+      return {};
+    INCEPT_RETURN_IF_ERROR(computed(program.swapAverages()));
+    auto accuracy = evaluate(program, test, {options.inputThreads, options.maxBadImages, [](const std::string &) {}});
+    INCEPT_RETURN_IF_ERROR(computed(program.swapAverages()));
+    if (!accuracy && accuracy.status().code() == Code::Input)
+      return inputFailure = accuracy.status();
+    if (!accuracy)
+      return computed(accuracy.status());
+    average = *accuracy;
+    return {};
   }
 
   /// Writes log and checkpoint through to the disk.
@@ -358,7 +405,7 @@ private:
       also(checkpoint(-1));
     also(settleCheckpoint());
     if (isSound && !options.save.empty())
-      also(program.saveTensors(options.save, {"parameter", "state"}, {}, weightsMetadata(), Values::Finite));
+      also(program.saveTensors(options.save, {"parameter", "state", "average"}, {}, weightsMetadata(), Values::Finite));
     if (!plotPath.empty() && !curve.curve().loss.empty())
       also(writeCurve(plotPath, program.image().network + " on " + options.data, curve.curve()));
     flushLog();
@@ -385,7 +432,9 @@ private:
   TrainingLog log;
   std::shared_ptr<Dataset> images, test;
   std::unique_ptr<Loader> loader;
-  int64_t batch = 1, stepsPerEpoch = 1, started = 0;
+  int64_t batch = 1, parts = 1, stepsPerEpoch = 1; ///< `parts`: batches of a step
+  int64_t started = 0, finished = 0;               ///< batches
+  double stepLoss = 0, stepCorrect = 0;            ///< of the step under way: mean loss, and images that are right
   Beginning run_;
   int64_t step = 0;              ///< steps that are done
   int64_t saved = -1, best = -1; ///< the steps of the newest and the best checkpoint

@@ -89,10 +89,16 @@ void TrainingLog::step(int64_t step, double epoch, double loss, double accuracy,
                  static_cast<long long>(step), epoch, jsonNumber(loss).c_str(), accuracy, learningRate);
 }
 
-void TrainingLog::evaluation(int64_t step, double accuracy, double loss) {
-  if (file)
-    std::fprintf(file, "{\"step\":%lld,\"test_accuracy\":%.6f,\"test_loss\":%s}\n", static_cast<long long>(step),
-                 accuracy, jsonNumber(loss).c_str());
+void TrainingLog::evaluation(int64_t step, double accuracy, double loss,
+                             std::optional<std::pair<double, double>> averages) {
+  if (!file)
+    return;
+  std::fprintf(file, "{\"step\":%lld,\"test_accuracy\":%.6f,\"test_loss\":%s", static_cast<long long>(step), accuracy,
+               jsonNumber(loss).c_str());
+  if (averages)
+    std::fprintf(file, ",\"ema_test_accuracy\":%.6f,\"ema_test_loss\":%s", averages->first,
+                 jsonNumber(averages->second).c_str());
+  std::fprintf(file, "}\n");
 }
 
 Status TrainingLog::flush() {

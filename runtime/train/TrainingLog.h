@@ -7,7 +7,9 @@
 
 #include <cstdint>
 #include <cstdio>
+#include <optional>
 #include <string>
+#include <utility>
 
 namespace incept {
 
@@ -28,7 +30,9 @@ public:
 
   bool isOpen() const { return file != nullptr; }
   void step(int64_t step, double epoch, double loss, double accuracy, double learningRate);
-  void evaluation(int64_t step, double accuracy, double loss);
+  /// `averages`: accuracy and loss of the averaged weights, where there are such.
+  void evaluation(int64_t step, double accuracy, double loss,
+                  std::optional<std::pair<double, double>> averages = std::nullopt);
   /// Writes everything through to the disk; also says where an earlier line could not be written.
   Status flush();
   void close();

@@ -9,6 +9,7 @@
 #include "passes/KernelRules.h"
 #include "passes/LaunchShape.h"
 #include "passes/Layouts.h"
+#include "passes/Placement.h"
 #include "passes/Target.h"
 
 #include <gtest/gtest.h>
@@ -149,8 +150,7 @@ public:
 
   void run() {
     fillInputs();
-    bool counts = isa<CountNonfiniteOp>(groupOp.getBody().front().front());
-    std::vector<Buffer> outputs = counts ? runCount() : runKernels();
+    std::vector<Buffer> outputs = isTotal(groupOp.getFirstOp()) ? runTotal() : runKernels();
     compare(outputs);
   }
 
@@ -209,13 +209,14 @@ private:
   }
 
   /// In parts, which a second launch adds.
-  std::vector<Buffer> runCount() {
+  std::vector<Buffer> runTotal() {
     KernelTable table(module, runner.target());
     Buffer &src = inputs.front();
     // Large parts for large tensors: several vectors of each thread.
     int64_t total = src.type.getNumElements(), chunk = total > 10000 ? 10000 : 100;
     int64_t parts = llvm::divideCeil(total, chunk);
-    std::string count = table.getCountNonfinite(src.type.getElementType()).str(), combine = table.getCombine().str();
+    std::string count = table.getTotal(groupOp.getFirstOp(), src.type.getElementType()).str();
+    std::string combine = table.getCombine().str();
     Buffer partials(RankedTensorType::get({parts}, Float32Type::get(module.getContext())));
     std::vector<Buffer> outputs;
     outputs.emplace_back(cast<RankedTensorType>(function.getResultTypes()[0]));

@@ -5,7 +5,9 @@
 
 #include "KernelHarness.h"
 
+#include <cmath>
 #include <gtest/gtest.h>
+#include <limits>
 
 namespace incept::test {
 
@@ -159,6 +161,96 @@ TEST_P(Kernels, Optimizers) {
               "weight_decay %wd decay" +
                   signature({w, w, w, w, s, s, s, s, s}, {w, w, w}),
               {{"np", w}, {"nq", w}, {"nv", w}}});
+}
+
+TEST_P(Kernels, OtherOptimizers) {
+  std::string w = "tensor<" + std::to_string(c) + "x3x5x4xf32>", s = "tensor<f32>", t = "tensor<i64>";
+  checkGroup({"",
+              {{"p", w}, {"g", w}, {"v", w}, {"lr", s, 0.1, 0.2}, {"mu", s, 0.8, 0.9}, {"wd", s, 0.1, 0.2}},
+              "%q, %u = incept.nesterov_update %p, %g, %v rate %lr momentum %mu weight_decay %wd decay" +
+                  signature({w, w, w, s, s, s}, {w, w}),
+              {{"q", w}, {"u", w}}});
+  // Norms; with one of 0 the rate is the same for all.
+  for (double norm : {0.0, 4.0})
+    checkGroup(
+        {"",
+         {{"p", w},
+          {"g", w},
+          {"v", w},
+          {"lr", s, 0.1, 0.2},
+          {"mu", s, 0.8, 0.9},
+          {"tr", s, 0.1, 0.2},
+          {"wd", s, 0.1, 0.2},
+          {"ps", s, norm, norm},
+          {"gs", s, 2, 3},
+          {"u", s, 0.5, 0.5}},
+         "%q, %n = incept.lars_update %p, %g, %v rate %lr momentum %mu trust %tr weight_decay %wd squares %ps, %gs "
+         "unscale %u decay" +
+             signature({w, w, w, s, s, s, s, s, s, s}, {w, w}),
+         {{"q", w}, {"n", w}}});
+  // From the first step, whose correction of the second moment is 1000, to steps beyond which there is none.
+  for (double step : {0, 1, 9, 1000, 3000000})
+    for (std::string kind : {"adam", "adamw"})
+      for (std::string decay : {"", " decay"})
+        checkGroup({"",
+                    {{"p", w},
+                     {"g", w},
+                     {"m", w},
+                     {"v", w, 0.1, 1},
+                     {"lr", s, 0.1, 0.2},
+                     {"b1", s, 0.9, 0.9},
+                     {"b2", s, 0.999, 0.999},
+                     {"ep", s, 0.01, 0.02},
+                     {"wd", s, 0.1, 0.2},
+                     {"t", t, step, step}},
+                    "%q, %n, %x = incept." + kind +
+                        "_update %p, %g, %m, %v rate %lr betas %b1, %b2 epsilon %ep weight_decay %wd step %t" + decay +
+                        signature({w, w, w, w, s, s, s, s, s, t}, {w, w, w}),
+                    {{"q", w}, {"n", w}, {"x", w}}});
+}
+
+TEST_P(Kernels, Clipping) {
+  std::string w = "tensor<" + std::to_string(c) + "x3x5x4xf32>", s = "tensor<f32>";
+  checkGroup({"",
+              {{"x", w, -1, 1, {0.2, -0.2, std::nan("")}}, {"l", s, 0.2, 0.2}},
+              "%y = incept.clip %x limit %l" + signature({w, s}, {w}),
+              {{"y", w}}});
+  for (double unscale : {0.0, 0.25})
+    checkGroup({"",
+                {{"x", w}, {"l", s, 0.1, 0.1}, {"u", s, unscale, unscale}},
+                "%y = incept.clip %x limit %l unscale %u" + signature({w, s, s}, {w}),
+                {{"y", w}}});
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  for (double squares : {0.0, 0.5, 100.0, kInfinity, std::nan("")}) {
+    checkGroup({"",
+                {{"x", s, 0, 0, {squares}}, {"l", s, 2, 2}},
+                "%y = incept.clip_factor %x limit %l" + signature({s, s}, {s}),
+                {{"y", s}}});
+    for (double unscale : {0.0, 0.25})
+      checkGroup({"",
+                  {{"x", s, 0, 0, {squares}}, {"l", s, 2, 2}, {"u", s, unscale, unscale}},
+                  "%y = incept.clip_factor %x limit %l unscale %u" + signature({s, s, s}, {s}),
+                  {{"y", s}}});
+  }
+}
+
+TEST_P(Kernels, Averages) {
+  std::string w = "tensor<" + std::to_string(c) + "x3x5x4xf32>", s = "tensor<f32>", t = "tensor<i64>";
+  for (double step : {0, 1, 100, 1000000})
+    checkGroup({"",
+                {{"a", w}, {"x", w}, {"d", s, 0.99, 0.99}, {"t", t, step, step}},
+                "%y = incept.average_update %a, %x decay %d step %t" + signature({w, w, s, t}, {w}),
+                {{"y", w}}});
+}
+
+TEST_P(Kernels, SumsOverBatches) {
+  std::string w = "tensor<" + std::to_string(c) + "x3x5x4xf32>", t = "tensor<i64>";
+  for (double part : {0, 3})
+    checkGroup({"",
+                {{"g", w}, {"o", w}, {"t", t, part, part}},
+                "%s = incept.add %g, %o" + signature({w, w}, {w}) + "\n%y = incept.select %t, %s, %g" +
+                    signature({t, w, w}, {w}),
+                {{"y", w}}});
 }
 
 TEST_P(Kernels, MaxPool) {
@@ -345,6 +437,17 @@ TEST_P(Kernels, CountsWhatIsNotFinite) {
                 {{"n", "tensor<f32>"}},
                 1e-9});
   }
+}
+
+TEST_P(Kernels, SumsSquares) {
+  for (std::string element : {"f16", "bf16", "f32"})
+    for (int64_t rows : {1, 29, 3001}) {
+      std::string x = "tensor<" + std::to_string(c) + "x" + std::to_string(rows) + "x" + element + ">";
+      checkGroup({"",
+                  {{"x", x, -3, 3}},
+                  "%n = incept.sum_squares %x" + signature({x}, {"tensor<f32>"}),
+                  {{"n", "tensor<f32>"}}});
+    }
 }
 
 static std::string caseName(const testing::TestParamInfo<Kernels::ParamType> &info) {

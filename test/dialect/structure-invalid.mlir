@@ -54,6 +54,26 @@ incept.variable @p kind pending of @w : tensor<4xf32>
 
 // -----
 
+// variable_c5: what is counted is not trained
+// expected-error @+1 {{expected a parameter where something is frozen or has a rate, but got a variable of kind state}}
+incept.variable @m kind state frozen : tensor<4xf32>
+
+// -----
+
+// variable_c5: a rate of 0
+// expected-error @+1 {{expected a positive rate, but got 0}}
+incept.variable @w kind parameter rate 0.0 : tensor<4xf32>
+
+// -----
+
+// variable_c4: a slot is of what is trained or counted
+// expected-note @+1 {{variable defined here}}
+incept.variable @g kind io role "loss" : tensor<4xf32>
+// expected-error @+1 {{expected to be of a parameter, but 'g' is of kind io}}
+incept.variable @s kind slot of @g role "ema" : tensor<4xf32>
+
+// -----
+
 // variable_c2
 // expected-error @+1 {{expected a static shape, but got 'tensor<?xf32>'}}
 incept.variable @w kind parameter : tensor<?xf32>

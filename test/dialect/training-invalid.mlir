@@ -132,3 +132,131 @@ func.func @loss_scale_update_c1(%s: tensor<f32>) {
   %0:3 = incept.loss_scale_update %s, %s, %s every 0 : (tensor<f32>, tensor<f32>, tensor<f32>) -> (tensor<f32>, tensor<f32>, tensor<f32>)
   return
 }
+
+// -----
+
+func.func @nesterov_update_c1(%p: tensor<4xf32>, %v: tensor<4x3xf32>, %s: tensor<f32>) {
+  // expected-error @+1 {{expected a tensor of the update to be 4, but got 4x3}}
+  %0:2 = incept.nesterov_update %p, %p, %v rate %s momentum %s weight_decay %s
+      : (tensor<4xf32>, tensor<4xf32>, tensor<4x3xf32>, tensor<f32>, tensor<f32>, tensor<f32>) -> (tensor<4xf32>, tensor<4xf32>)
+  return
+}
+
+// -----
+
+func.func @lars_update_c1(%p: tensor<4xf32>, %v: tensor<4x3xf32>, %s: tensor<f32>) {
+  // expected-error @+1 {{expected a tensor of the update to be 4, but got 4x3}}
+  %0:2 = incept.lars_update %p, %p, %v rate %s momentum %s trust %s weight_decay %s squares %s, %s
+      : (tensor<4xf32>, tensor<4xf32>, tensor<4x3xf32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>) -> (tensor<4xf32>, tensor<4xf32>)
+  return
+}
+
+// -----
+
+func.func @adam_update_c1(%p: tensor<4xf32>, %v: tensor<4x3xf32>, %s: tensor<f32>, %t: tensor<i64>) {
+  // expected-error @+1 {{expected a tensor of the update to be 4, but got 4x3}}
+  %0:3 = incept.adam_update %p, %p, %p, %v rate %s betas %s, %s epsilon %s weight_decay %s step %t
+      : (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4x3xf32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<i64>) -> (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>)
+  return
+}
+
+// -----
+
+func.func @adamw_update_c1(%p: tensor<4xf32>, %v: tensor<4x3xf32>, %s: tensor<f32>, %t: tensor<i64>) {
+  // expected-error @+1 {{expected a tensor of the update to be 4, but got 4x3}}
+  %0:3 = incept.adamw_update %p, %p, %p, %v rate %s betas %s, %s epsilon %s weight_decay %s step %t
+      : (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4x3xf32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<i64>) -> (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>)
+  return
+}
+
+// -----
+
+func.func @nesterov_update_c2(%p: tensor<4xf32>, %v: tensor<4xbf16>, %s: tensor<f32>) {
+  // expected-error @+1 {{expected tensors of 'f32', but got 'bf16'}}
+  %0:2 = incept.nesterov_update %p, %p, %v rate %s momentum %s weight_decay %s
+      : (tensor<4xf32>, tensor<4xf32>, tensor<4xbf16>, tensor<f32>, tensor<f32>, tensor<f32>) -> (tensor<4xf32>, tensor<4xf32>)
+  return
+}
+
+// -----
+
+func.func @lars_update_c2(%p: tensor<4xf32>, %v: tensor<4xbf16>, %s: tensor<f32>) {
+  // expected-error @+1 {{expected tensors of 'f32', but got 'bf16'}}
+  %0:2 = incept.lars_update %p, %p, %v rate %s momentum %s trust %s weight_decay %s squares %s, %s
+      : (tensor<4xf32>, tensor<4xf32>, tensor<4xbf16>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>) -> (tensor<4xf32>, tensor<4xf32>)
+  return
+}
+
+// -----
+
+func.func @adam_update_c2(%p: tensor<4xf32>, %v: tensor<4xbf16>, %s: tensor<f32>, %t: tensor<i64>) {
+  // expected-error @+1 {{expected tensors of 'f32', but got 'bf16'}}
+  %0:3 = incept.adam_update %p, %p, %p, %v rate %s betas %s, %s epsilon %s weight_decay %s step %t
+      : (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xbf16>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<i64>) -> (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>)
+  return
+}
+
+// -----
+
+func.func @adamw_update_c2(%p: tensor<4xf32>, %v: tensor<4xbf16>, %s: tensor<f32>, %t: tensor<i64>) {
+  // expected-error @+1 {{expected tensors of 'f32', but got 'bf16'}}
+  %0:3 = incept.adamw_update %p, %p, %p, %v rate %s betas %s, %s epsilon %s weight_decay %s step %t
+      : (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xbf16>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<i64>) -> (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>)
+  return
+}
+
+// -----
+
+func.func @sum_squares_c1() {
+  // expected-error @+1 {{expected at least 1 operand, but got 0}}
+  %0 = "incept.sum_squares"() : () -> tensor<f32>
+  return
+}
+
+// -----
+
+func.func @clip_c1_shape(%p: tensor<4xf32>, %s: tensor<f32>) {
+  // expected-error @+1 {{expected dst to be 4, but got 4x3}}
+  %0 = incept.clip %p limit %s : (tensor<4xf32>, tensor<f32>) -> tensor<4x3xf32>
+  return
+}
+
+// -----
+
+func.func @clip_c1_type(%p: tensor<4xf32>, %s: tensor<f32>) {
+  // expected-error @+1 {{expected tensors of 'f32', but got 'bf16'}}
+  %0 = incept.clip %p limit %s : (tensor<4xf32>, tensor<f32>) -> tensor<4xbf16>
+  return
+}
+
+// -----
+
+func.func @average_update_c1_value(%p: tensor<4xf32>, %v: tensor<4x3xf32>, %s: tensor<f32>, %t: tensor<i64>) {
+  // expected-error @+1 {{expected value to be 4, but got 4x3}}
+  %0 = incept.average_update %p, %v decay %s step %t : (tensor<4xf32>, tensor<4x3xf32>, tensor<f32>, tensor<i64>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func @average_update_c1_type(%p: tensor<4xf32>, %v: tensor<4xbf16>, %s: tensor<f32>, %t: tensor<i64>) {
+  // expected-error @+1 {{expected tensors of 'f32', but got 'bf16'}}
+  %0 = incept.average_update %p, %v decay %s step %t : (tensor<4xf32>, tensor<4xbf16>, tensor<f32>, tensor<i64>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func @mix_c1_shape(%p: tensor<4xf32>, %v: tensor<4x3xf32>, %s: tensor<f32>) {
+  // expected-error @+1 {{expected rhs to be 4, but got 4x3}}
+  %0 = incept.mix %p, %v share %s : (tensor<4xf32>, tensor<4x3xf32>, tensor<f32>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func @mix_c1_type(%p: tensor<4xf32>, %s: tensor<f32>) {
+  // expected-error @+1 {{expected tensors of 'f32', but got 'bf16'}}
+  %0 = incept.mix %p, %p share %s : (tensor<4xf32>, tensor<4xf32>, tensor<f32>) -> tensor<4xbf16>
+  return
+}

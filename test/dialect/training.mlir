@@ -31,6 +31,35 @@ func.func @updates(%p: tensor<4x3xf32>, %s: tensor<f32>) {
   return
 }
 
+// CHECK-LABEL: func.func @other_updates
+func.func @other_updates(%p: tensor<4x3xf32>, %s: tensor<f32>, %t: tensor<i64>) {
+  // CHECK: incept.nesterov_update %{{.*}}, %{{.*}}, %{{.*}} rate %{{.*}} momentum %{{.*}} weight_decay %{{[a-z0-9]+}} :
+  %0:2 = incept.nesterov_update %p, %p, %p rate %s momentum %s weight_decay %s
+      : (tensor<4x3xf32>, tensor<4x3xf32>, tensor<4x3xf32>, tensor<f32>, tensor<f32>, tensor<f32>) -> (tensor<4x3xf32>, tensor<4x3xf32>)
+  // CHECK: incept.adam_update %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} rate %{{.*}} betas %{{.*}}, %{{.*}} epsilon %{{.*}} weight_decay %{{.*}} step %{{.*}} decay :
+  %1:3 = incept.adam_update %p, %p, %p, %p rate %s betas %s, %s epsilon %s weight_decay %s step %t decay
+      : (tensor<4x3xf32>, tensor<4x3xf32>, tensor<4x3xf32>, tensor<4x3xf32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<i64>)
+      -> (tensor<4x3xf32>, tensor<4x3xf32>, tensor<4x3xf32>)
+  // CHECK: %[[SUM:.+]] = incept.sum_squares %{{.*}}, %{{.*}} : (tensor<4x3xf32>, tensor<4x3xf32>) -> tensor<f32>
+  %sum = incept.sum_squares %p, %p : (tensor<4x3xf32>, tensor<4x3xf32>) -> tensor<f32>
+  // CHECK: incept.clip_factor %[[SUM]] limit %{{.*}} :
+  %2 = incept.clip_factor %sum limit %s : (tensor<f32>, tensor<f32>) -> tensor<f32>
+  // CHECK: %[[FACTOR:.+]] = incept.clip_factor %[[SUM]] limit %{{.*}} unscale %{{.*}} :
+  %factor = incept.clip_factor %sum limit %s unscale %s : (tensor<f32>, tensor<f32>, tensor<f32>) -> tensor<f32>
+  // CHECK: incept.adamw_update {{.*}} unscale %[[FACTOR]] :
+  %3:3 = incept.adamw_update %p, %p, %p, %p rate %s betas %s, %s epsilon %s weight_decay %s step %t unscale %factor
+      : (tensor<4x3xf32>, tensor<4x3xf32>, tensor<4x3xf32>, tensor<4x3xf32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<i64>, tensor<f32>)
+      -> (tensor<4x3xf32>, tensor<4x3xf32>, tensor<4x3xf32>)
+  // CHECK: incept.lars_update {{.*}} trust %{{.*}} weight_decay %{{.*}} squares %[[SUM]], %{{.*}} decay :
+  %4:2 = incept.lars_update %p, %p, %p rate %s momentum %s trust %s weight_decay %s squares %sum, %s decay
+      : (tensor<4x3xf32>, tensor<4x3xf32>, tensor<4x3xf32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>) -> (tensor<4x3xf32>, tensor<4x3xf32>)
+  // CHECK: incept.clip %{{.*}} limit %{{.*}} : (tensor<4x3xf32>, tensor<f32>) -> tensor<4x3xf32>
+  %5 = incept.clip %p limit %s : (tensor<4x3xf32>, tensor<f32>) -> tensor<4x3xf32>
+  // CHECK: incept.average_update %{{.*}}, %{{.*}} decay %{{.*}} step %{{.*}} :
+  %6 = incept.average_update %p, %p decay %s step %t : (tensor<4x3xf32>, tensor<4x3xf32>, tensor<f32>, tensor<i64>) -> tensor<4x3xf32>
+  return
+}
+
 // CHECK-LABEL: func.func @loss_scaling
 func.func @loss_scaling(%x: tensor<2x10xf32>, %t: tensor<2xi64>, %p: tensor<4x3xf32>, %g: tensor<4x3xf16>, %s: tensor<f32>) {
   // CHECK: incept.softmax_cross_entropy_backward %{{.*}}, %{{.*}} scale %{{.*}} {label_smoothing = {{.*}}} : (tensor<2x10xf32>, tensor<2xi64>, tensor<f32>) -> tensor<2x10xf16>

@@ -267,8 +267,10 @@ void TestRun::fillVariables() {
   }
   variables()["io/labels"].values = {2, 0};
   stepValues() = {
-      {"seed", 5},       {"step", 3},        {"sample_base", 6},  {"learning_rate", 0.1}, {"weight_decay", 0.01},
-      {"momentum", 0.9}, {"rms_decay", 0.8}, {"rms_epsilon", 0.5}};
+      {"seed", 5},       {"step", 3},        {"sample_base", 6},   {"learning_rate", 0.1}, {"weight_decay", 0.01},
+      {"momentum", 0.9}, {"rms_decay", 0.8}, {"rms_epsilon", 0.5}, {"beta1", 0.9},         {"beta2", 0.99},
+      {"epsilon", 0.01}, {"trust", 0.5},     {"clip_norm", 0.5},   {"clip_value", 0.01},   {"ema", 0.9},
+      {"part", 0}};
 }
 
 void TestRun::call(const std::string &function) {

@@ -324,3 +324,61 @@ module {
     return
   }
 }
+
+// -----
+
+// What is frozen has no gradient, and nothing before it has one; a batch norm of which nothing is trained keeps its
+// running statistics and scales the gradient. Images that are mixed of two: both losses and both gradients.
+module attributes {incept.training = {augmentation = {kind = "none", mixup = 0.2}, accumulate = 2 : i64}} {
+  incept.variable @c.weight kind parameter frozen : tensor<2x1x2x2xf32>
+  incept.variable @d.weight kind parameter : tensor<2x2x1x1xf32>
+  incept.variable @bn.weight kind parameter frozen : tensor<2xf32>
+  incept.variable @bn.bias kind parameter frozen : tensor<2xf32>
+  incept.variable @bn.running_mean kind state : tensor<2xf32>
+  incept.variable @bn.running_var kind state : tensor<2xf32>
+  incept.variable @"io/f32_input" kind io role "f32_input" : tensor<2x1x2x2xf32>
+  incept.variable @"io/labels" kind io role "labels" : tensor<2xi64>
+  incept.variable @"io/loss" kind io role "loss" : tensor<f32>
+  incept.variable @"io/logits" kind io role "logits" : tensor<2x2xf32>
+  // CHECK-NOT: grad/c.weight
+  // CHECK-NOT: grad/bn
+  // CHECK: incept.variable @"grad/d.weight" kind gradient of @d.weight
+  // CHECK-LABEL: func.func @forward_backward()
+  func.func @forward_backward() attributes {incept.entry = #incept.entry<forward_backward>} {
+    %x = incept.read @"io/f32_input" : tensor<2x1x2x2xf32>
+    %w = incept.read @c.weight : tensor<2x1x2x2xf32>
+    %d = incept.read @d.weight : tensor<2x2x1x1xf32>
+    %g = incept.read @bn.weight : tensor<2xf32>
+    %b = incept.read @bn.bias : tensor<2xf32>
+    %m = incept.read @bn.running_mean : tensor<2xf32>
+    %v = incept.read @bn.running_var : tensor<2xf32>
+    // CHECK: %[[C:.*]] = incept.conv2d
+    %c = incept.conv2d %x, %w {incept.path = "c"} : (tensor<2x1x2x2xf32>, tensor<2x1x2x2xf32>) -> tensor<2x2x1x1xf32>
+    // CHECK: %[[D:.*]] = incept.conv2d %[[C]]
+    %e = incept.conv2d %c, %d {incept.path = "d"} : (tensor<2x2x1x1xf32>, tensor<2x2x1x1xf32>) -> tensor<2x2x1x1xf32>
+    // CHECK: %[[SCALE:.*]], %{{.*}} = incept.fold_batch_norm
+    // CHECK: %[[N:.*]] = incept.scale_shift %[[D]], %{{.*}}, %[[SCALE]], %{{.*}} {incept.path = "bn"}
+    %n = incept.batch_norm %e gamma %g beta %b mean %m variance %v {epsilon = 0.001 : f64, decay = 0.9 : f64, incept.path = "bn"} : (tensor<2x2x1x1xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>) -> tensor<2x2x1x1xf32>
+    // CHECK: %[[L:.*]] = incept.flatten %[[N]]
+    %l = incept.flatten %n : (tensor<2x2x1x1xf32>) -> tensor<2x2xf32>
+    incept.write @"io/logits", %l : tensor<2x2xf32>
+    // CHECK-NOT: incept.write @bn.running
+    // CHECK: %[[SHARE:.*]] = incept.step_value @share : tensor<f32>
+    // CHECK: %[[OWN:.*]] = incept.softmax_cross_entropy %[[L]], %[[T:[a-z0-9]+]] {
+    // CHECK: %[[OTHER:.*]] = incept.softmax_cross_entropy %[[L]], %[[T]] reversed {
+    // CHECK: %[[LOSS:.*]] = incept.mix %[[OWN]], %[[OTHER]] share %[[SHARE]]
+    // CHECK: incept.write @"io/loss", %[[LOSS]]
+    // Each batch has half of the gradient of a step of two.
+    // CHECK: %[[DA:.*]] = incept.softmax_cross_entropy_backward %[[L]], %[[T]] {{.*}}weight = 5.000000e-01
+    // CHECK: %[[DB:.*]] = incept.softmax_cross_entropy_backward %[[L]], %[[T]] reversed {{.*}}weight = 5.000000e-01
+    // CHECK: %[[DL:.*]] = incept.mix %[[DA]], %[[DB]] share %[[SHARE]]
+    // CHECK: %[[DN:.*]] = incept.flatten %[[DL]]
+    // CHECK: %[[ZERO:.*]] = incept.zeros {{.*}}: tensor<2xf32>
+    // CHECK: %[[DD:.*]] = incept.scale_shift %[[DN]], %[[ZERO]], %[[SCALE]], %[[ZERO]]
+    // CHECK-NOT: conv2d_backward_data
+    // CHECK: %[[DW:.*]] = incept.conv2d_backward_weights %[[C]], %[[DD]]
+    // CHECK: incept.write @"grad/d.weight", %[[DW]]
+    // CHECK-NOT: conv2d_backward
+    return
+  }
+}

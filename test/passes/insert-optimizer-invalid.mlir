@@ -9,8 +9,8 @@ module {
 
 // -----
 
-// expected-error @+1 {{expected incept.training with an optimizer of a kind that is registered, but got 'adam'}}
-module attributes {incept.training = {optimizer = {kind = "adam"}}} {
+// expected-error @+1 {{expected incept.training with an optimizer of a kind that is registered, but got 'adagrad'}}
+module attributes {incept.training = {optimizer = {kind = "adagrad"}}} {
   func.func @forward_backward() attributes {incept.entry = #incept.entry<forward_backward>} {
     return
   }
@@ -22,6 +22,16 @@ module attributes {incept.training = {optimizer = {kind = "adam"}}} {
 module attributes {incept.training = {optimizer = {kind = "sgd"}}} {
   // expected-error @+1 {{expected a gradient of parameter 'w', but there is none}}
   incept.variable @w kind parameter : tensor<3x4xf32>
+  func.func @forward_backward() attributes {incept.entry = #incept.entry<forward_backward>} {
+    return
+  }
+}
+
+// -----
+
+// Two ways of clipping.
+// expected-error @+1 {{expected incept.training with clip_norm or clip_value, but got both}}
+module attributes {incept.training = {optimizer = {kind = "sgd"}, clip_norm = 1.0, clip_value = 1.0}} {
   func.func @forward_backward() attributes {incept.entry = #incept.entry<forward_backward>} {
     return
   }

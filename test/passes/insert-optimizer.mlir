@@ -1,6 +1,8 @@
 // RUN: split-file %s %t
 // RUN: incept-opt %t/sgd.mlir -incept-insert-optimizer | FileCheck %s --check-prefix=SGD
 // RUN: incept-opt %t/rmsprop.mlir -incept-insert-optimizer | FileCheck %s --check-prefix=RMS
+// RUN: incept-opt %t/steps.mlir -incept-insert-optimizer | FileCheck %s --check-prefix=STEPS
+// RUN: incept-opt %t/value.mlir -incept-insert-optimizer | FileCheck %s --check-prefix=VALUE
 // RUN: incept-opt %t/infer.mlir -incept-insert-optimizer | FileCheck %s --check-prefix=INFER
 
 //--- sgd.mlir
@@ -55,6 +57,74 @@ module attributes {incept.training = {optimizer = {kind = "rmsprop", momentum = 
   // RMS: incept.write @w, %[[NP]]
   // RMS: incept.write @"mean_square/w", %[[NS]]
   // RMS: incept.write @"momentum/w", %[[NV]]
+}
+
+//--- steps.mlir
+// Two batches of a step, the norm of all gradients, averages, a parameter that is not trained, and a rate of its own.
+module attributes {incept.training = {optimizer = {kind = "lars"}, clip_norm = 1.0, ema = 0.9, accumulate = 2 : i64}} {
+  incept.variable @w kind parameter decay : tensor<3x4xf32>
+  incept.variable @b kind parameter rate 10.0 : tensor<3xf32>
+  incept.variable @fixed kind parameter frozen : tensor<3xf32>
+  incept.variable @m kind state : tensor<3xf32>
+  incept.variable @never kind state : tensor<3xf32>
+  incept.variable @"grad/w" kind gradient of @w : tensor<3x4xf32>
+  incept.variable @"grad/b" kind gradient of @b : tensor<3xf32>
+  // STEPS-LABEL: func.func @forward_backward()
+  // STEPS: %[[PART:.*]] = incept.step_value @part : tensor<i64>
+  func.func @forward_backward() attributes {incept.entry = #incept.entry<forward_backward>} {
+    // STEPS: %[[DW:.*]] = incept.zeros {{.*}} : tensor<3x4xf32>
+    %dw = incept.zeros {incept.path = "w"} : tensor<3x4xf32>
+    %db = incept.zeros {incept.path = "b"} : tensor<3xf32>
+    // STEPS: %[[OLD:.*]] = incept.read @"grad/w"
+    // STEPS: %[[SUM:.*]] = incept.add %[[DW]], %[[OLD]] {incept.path = "w"}
+    // STEPS: %[[WHOLE:.*]] = incept.select %[[PART]], %[[SUM]], %[[DW]] {incept.path = "w"}
+    // STEPS: incept.write @"grad/w", %[[WHOLE]]
+    incept.write @"grad/w", %dw : tensor<3x4xf32>
+    incept.write @"grad/b", %db : tensor<3xf32>
+    incept.write @m, %db : tensor<3xf32>
+    return
+  }
+  // STEPS-NOT: fixed
+  // STEPS-DAG: incept.variable @"ema/w" kind slot of @w role "ema" init {kind = "copy"} : tensor<3x4xf32>
+  // STEPS-DAG: incept.variable @"ema/m" kind slot of @m role "ema" init {kind = "copy"} : tensor<3xf32>
+  // STEPS-LABEL: func.func @update()
+  // STEPS-DAG: %[[LR:.*]] = incept.step_value @learning_rate
+  // STEPS-DAG: %[[SLOWER:.*]] = incept.scale %[[LR]] by 1.000000e+01
+  // STEPS-DAG: %[[ZERO:.*]] = incept.zeros {incept.path = "lars"} : tensor<f32>
+  // STEPS-DAG: %[[EMA:.*]] = incept.step_value @ema
+  // STEPS-DAG: %[[STEP:.*]] = incept.step_value @step : tensor<i64>
+  // STEPS: %[[GW:.*]] = incept.read @"grad/w"
+  // STEPS: %[[GB:.*]] = incept.read @"grad/b"
+  // STEPS: %[[ALL:.*]] = incept.sum_squares %[[GW]], %[[GB]]
+  // STEPS: %[[MOST:.*]] = incept.step_value @clip_norm
+  // STEPS: %[[FACTOR:.*]] = incept.clip_factor %[[ALL]] limit %[[MOST]]
+  // STEPS: %[[W:.*]] = incept.read @w
+  // STEPS: %[[WS:.*]] = incept.sum_squares %[[W]] {incept.path = "w"}
+  // STEPS: %[[GS:.*]] = incept.sum_squares %[[GW]] {incept.path = "w"}
+  // STEPS: %[[NEW:.*]], %{{.*}} = incept.lars_update %[[W]], %[[GW]], {{.*}} rate %[[LR]] {{.*}} squares %[[WS]], %[[GS]] unscale %[[FACTOR]] decay
+  // STEPS: %[[MEAN:.*]] = incept.read @"ema/w"
+  // STEPS: %[[NEXT:.*]] = incept.average_update %[[MEAN]], %[[NEW]] decay %[[EMA]] step %[[STEP]]
+  // STEPS: incept.write @"ema/w", %[[NEXT]]
+  // STEPS: incept.lars_update {{.*}}, %[[GB]], {{.*}} rate %[[SLOWER]] {{.*}} squares %[[ZERO]], %[[ZERO]] unscale %[[FACTOR]] {
+  // STEPS-NOT: lars_update
+  // STEPS: %[[M:.*]] = incept.read @m
+  // STEPS: incept.average_update %{{.*}}, %[[M]]
+  // STEPS-NOT: average_update
+}
+
+//--- value.mlir
+// Each element of the gradients.
+module attributes {incept.training = {optimizer = {kind = "sgd"}, clip_value = 0.5}} {
+  incept.variable @w kind parameter decay : tensor<3x4xf32>
+  incept.variable @"grad/w" kind gradient of @w : tensor<3x4xf32>
+  func.func @forward_backward() attributes {incept.entry = #incept.entry<forward_backward>} {
+    return
+  }
+  // VALUE-LABEL: func.func @update()
+  // VALUE: %[[MOST:.*]] = incept.step_value @clip_value
+  // VALUE: %[[G:.*]] = incept.read @"grad/w"
+  // VALUE: %[[CLIPPED:.*]] = incept.clip %[[G]] limit %[[MOST]] {incept.path = "w"}
+  // VALUE: incept.sgd_update %{{.*}}, %[[CLIPPED]],
 }
 
 //--- infer.mlir

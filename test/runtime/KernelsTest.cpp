@@ -48,6 +48,7 @@ TEST(Kernels, RowsAndVectors) {
   EXPECT_EQ(measure(kernel("reduce", {4, 1}, {4, 1}), {10, 8, 4, 8, 16}), "80 8 152 24 | 3");
   EXPECT_EQ(measure(kernel("combine", {2, 2, 1}, {1}, 1), {5, 130, 99}), "650 650 130 130 | 3");
   EXPECT_EQ(measure(kernel("count_nonfinite", {1}, {0}), {1000, 300}), "1000 4 | 4");
+  EXPECT_EQ(measure(kernel("sum_squares", {1}, {0}), {1000, 300}), "1000 4 | 4");
   EXPECT_EQ(measure(kernel("reorder", {4, 1}, {4}), {6, 20}), "120 6 120 | 6");
 }
 

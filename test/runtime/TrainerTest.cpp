@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <csignal>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -384,4 +385,190 @@ TEST_F(TrainerTest, NothingRunsWhileWeightsAreRead) {
   auto opened = RunFolder::open(folder);
   ASSERT_TRUE(bool(opened));
   EXPECT_EQ((*opened)->steps(), (std::vector<int64_t>{2, 4, 5, 6, 8, 10, 11}));
+}
+
+// A step of three batches: the first two are added up, the third ends it; each has its own images, its place in the
+// step and the number of its first sample, and the log has what all of them gave together.
+TEST_F(TrainerTest, StepsOfSeveralBatches) {
+  writeImages("train", 28); // two steps of 12 images, and 4 that are left over
+  header["training"]["accumulate"] = 3;
+  header["step"].push_back({{"name", "part"}, {"type", "i64"}, {"offset", 32}});
+  tests::script().compute = [](const tests::ScriptedStep &step, std::vector<float> &logits, float &loss) {
+    int64_t part = field<int64_t>(step, 32);
+    loss = float(10 * stepOf(step) + part * part);
+    std::fill(logits.begin(), logits.end(), 0.f);
+    for (size_t row = 0; row < 4; ++row) // of the batch `part` that many rows are right
+      logits[row * kClasses + (size_t(step.labels[row]) + (int64_t(row) >= part)) % kClasses] = 1;
+  };
+  TrainOptions some = options(4);
+  some.checkpointSteps = 1;
+  ASSERT_EQ(run(some).message(), "");
+  const auto &steps = tests::script().steps;
+  ASSERT_EQ(steps.size(), 12u);
+  for (int64_t i = 0; i < 12; ++i) {
+    EXPECT_EQ(steps[i].work, i % 3 == 2 ? Work::Train : Work::Accumulate);
+    EXPECT_EQ(stepOf(steps[i]), i / 3);
+    EXPECT_EQ(field<int64_t>(steps[i], 16), 4 * i);
+    EXPECT_EQ(field<int64_t>(steps[i], 32), i % 3);
+  }
+  for (int epoch = 0; epoch < 2; ++epoch) { // no image twice
+    std::vector<int> images = sorted(imagesOf(steps, size_t(6 * epoch), 6));
+    EXPECT_TRUE(std::adjacent_find(images.begin(), images.end()) == images.end()) << epoch;
+  }
+  auto lines = logLines();
+  ASSERT_EQ(lines.size(), 4u);
+  for (int step = 0; step < 4; ++step) {
+    EXPECT_DOUBLE_EQ(lines[step]["epoch"].get<double>(), step / 2.0);
+    EXPECT_NEAR(lines[step]["loss"].get<double>(), 10 * step + 5 / 3.0, 1e-6);
+    EXPECT_NEAR(lines[step]["accuracy"].get<double>(), 3 / 12.0, 1e-4);
+  }
+  // Resumed, it goes on with the same images.
+  auto all = imagesOf(steps, 0, 12);
+  fs::remove(folder + "/step-4.safetensors");
+  fs::remove(folder + "/step-3.safetensors");
+  tests::script().steps.clear();
+  some.resume = true;
+  ASSERT_EQ(run(some).message(), "");
+  EXPECT_EQ(imagesOf(tests::script().steps, 0, 6), std::vector<int>(all.begin() + 24, all.end()));
+  // Too few images for a step.
+  writeImages("train", 11);
+  fs::remove_all(folder);
+  Status few = run(options(4));
+  EXPECT_NE(few.message().find("has 11 training images, fewer than one step of 3 batches of 4"), std::string::npos)
+      << few.message();
+}
+
+// A step that has begun is finished before a training that was interrupted ends.
+TEST_F(TrainerTest, InterruptedBetweenSteps) {
+  writeImages("train", 24);
+  header["training"]["accumulate"] = 3;
+  tests::script().compute = [](const tests::ScriptedStep &step, std::vector<float> &, float &loss) {
+    loss = 1;
+    if (stepOf(step) == 2)
+      std::raise(SIGTERM);
+  };
+  EXPECT_EQ(run(options(40)).code(), Code::Interrupted);
+  EXPECT_EQ(tests::script().steps.size() % 3, 0u);
+  EXPECT_EQ(tests::script().steps.back().work, Work::Train);
+  EXPECT_TRUE(fs::exists(folder + "/step-3.safetensors"));
+}
+
+// Averages begin where the weights do, are evaluated in their place, and both are what they were afterwards.
+TEST_F(TrainerTest, AveragesAreEvaluatedToo) {
+  writeImages("train", 8);
+  writeImages("t10k", 4);
+  json average = header["tensors"][5];
+  average["name"] = "ema/linear.weight";
+  average["kind"] = "slot";
+  average["offset"] = 1024;
+  average["init"] = {{"kind", "copy"}};
+  header["tensors"].push_back(average);
+  std::vector<std::byte> weights, seen;
+  tests::script().compute = [&](const tests::ScriptedStep &step, std::vector<float> &logits, float &loss) {
+    loss = 1;
+    auto &tensors = tests::script().tensors;
+    if (step.work == Work::Train && stepOf(step) == 1) {
+      weights = tensors["linear.weight"];
+      EXPECT_EQ(tensors["ema/linear.weight"], weights);
+      tensors["ema/linear.weight"].assign(weights.size(), std::byte(1));
+    }
+    std::fill(logits.begin(), logits.end(), 0.f);
+    if (step.work == Work::Infer && tensors["linear.weight"] != weights) {
+      seen = tensors["linear.weight"];
+      EXPECT_EQ(tensors["ema/linear.weight"], weights);
+      for (size_t row = 0; row < 4; ++row) // all right
+        logits[row * kClasses + row % kClasses] = 1;
+    }
+  };
+  TrainOptions some = options(2);
+  some.save = directory.path("saved");
+  ASSERT_EQ(run(some).message(), "");
+  EXPECT_EQ(seen, std::vector<std::byte>(weights.size(), std::byte(1)));
+  EXPECT_EQ(tests::script().tensors["linear.weight"], weights);
+  EXPECT_EQ(tests::script().tensors["ema/linear.weight"], seen);
+  json line = logLines().back();
+  EXPECT_NEAR(line["test_accuracy"].get<double>(), 0.5, 1e-6); // class 0 of 0, 1, 2, 0
+  EXPECT_NEAR(line["ema_test_accuracy"].get<double>(), 1, 1e-6);
+  auto saved = SafetensorsFile::open(some.save);
+  ASSERT_TRUE(bool(saved));
+  EXPECT_EQ(saved->tensors.count("ema/linear.weight"), 1u);
+  auto checkpoint = SafetensorsFile::open(folder + "/step-2.safetensors");
+  ASSERT_TRUE(bool(checkpoint));
+  EXPECT_EQ(checkpoint->tensors.at("ema/linear.weight").bytes, saved->tensors.at("ema/linear.weight").bytes);
+  // What starts from the file starts averages anew; a program without averages takes the file too, and can read the
+  // averages in the weights' place.
+  std::string own(saved->tensors.at("linear.weight").bytes);
+  ASSERT_EQ(with([&](Program &program) {
+              auto file = SafetensorsReader::open(some.save);
+              INCEPT_RETURN_IF_ERROR(program.loadTensors(*file, {"parameter", "state"}));
+              EXPECT_EQ(tests::script().tensors["ema/linear.weight"], weights);
+              return Status();
+            }).message(),
+            "");
+  header["tensors"].erase(header["tensors"].size() - 1);
+  ASSERT_EQ(with([&](Program &program) {
+              auto file = SafetensorsReader::open(some.save);
+              INCEPT_RETURN_IF_ERROR(program.loadTensors(*file, {"parameter", "state"}));
+              EXPECT_EQ(tests::script().tensors["linear.weight"], weights);
+              INCEPT_RETURN_IF_ERROR(program.loadTensors(*file, {"parameter", "state"}, /*averages=*/true));
+              EXPECT_EQ(tests::script().tensors["linear.weight"], seen);
+              return Status();
+            }).message(),
+            "");
+}
+
+// Weights for another number of classes: the rows of classes begin anew, all else is read, and a note says so.
+TEST_F(TrainerTest, WeightsOfOtherClasses) {
+  writeImages("train", 8);
+  std::string weights = directory.path("weights"), linear(5 * 4 * 4, 'x'), mean(16, '\1');
+  ASSERT_TRUE(
+      writeSafetensors(weights, {{"linear.weight", "F32", {5, 4}, linear}, {"bn.running_mean", "F32", {4}, mean}}, {})
+          .ok());
+  TrainOptions from = options(2);
+  from.weights = weights;
+  std::vector<std::string> notes;
+  from.note = [&](const std::string &note) { notes.push_back(note); };
+  ASSERT_EQ(run(from).message(), "");
+  EXPECT_EQ(notes.front(), "'" + weights + "' is for another number of classes: linear.weight begins anew");
+  auto &tensors = tests::script().tensors;
+  EXPECT_EQ(std::memcmp(tensors["bn.running_mean"].data(), mean.data(), mean.size()), 0);
+  ASSERT_EQ(tensors["linear.weight"].size(), 48u);
+  EXPECT_NE(std::memcmp(tensors["linear.weight"].data(), linear.data(), 48), 0);
+  // Rows of another length are another network.
+  fs::remove_all(folder);
+  ASSERT_TRUE(
+      writeSafetensors(weights, {{"linear.weight", "F32", {4, 5}, linear}, {"bn.running_mean", "F32", {4}, mean}}, {})
+          .ok());
+  EXPECT_NE(run(from).message().find("'linear.weight' has another shape or type"), std::string::npos);
+}
+
+// How much of its images is their own goes with each batch to the step; a program whose loss has one label cannot mix.
+TEST_F(TrainerTest, MixedImages) {
+  writeImages("train", 16);
+  TrainOptions mixed = options(6);
+  mixed.augment = "none,mixup=0.5";
+  Status refused = run(mixed);
+  EXPECT_EQ(refused.code(), Code::Input);
+  EXPECT_NE(refused.message().find("expected a program whose loss takes mixed images"), std::string::npos)
+      << refused.message();
+  header["step"].push_back({{"name", "share"}, {"type", "f32"}, {"offset", 28}});
+  ASSERT_EQ(run(mixed).message(), "");
+  std::set<float> shares;
+  for (const tests::ScriptedStep &step : trained()) {
+    float share = field<float>(step, 28);
+    EXPECT_TRUE(share >= 0 && share <= 1);
+    shares.insert(share);
+    for (size_t row = 0; row < 4; ++row) { // the first pixel is the image's number, whose class the label is
+      double own = 0, other = 0;
+      bool fits = false;
+      for (int a = 0; a < 16 && !fits; ++a)
+        for (int b = 0; b < 16 && !fits; ++b) {
+          own = a % kClasses == step.labels[row] ? a : -1;
+          other = b % kClasses == step.labels[3 - row] ? b : -1;
+          fits = own >= 0 && other >= 0 && std::abs(share * own + (1 - share) * other - step.images[row * 4]) < 0.51;
+        }
+      EXPECT_TRUE(fits) << row;
+    }
+  }
+  EXPECT_EQ(shares.size(), 6u);
 }

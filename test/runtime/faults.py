@@ -123,6 +123,18 @@ for call, fault, has_to_succeed in FAULTS:
     for number in numbers:
         check(f"{call}:{'0' if fault == 'short' else getattr(errno, fault)}:{number}", has_to_succeed, expected)
         runs += 1
+# A checkpoint that a resumed run cannot open for want of files is not damaged.
+result = with_shim(counted, "none:1:0", "--resume")
+assert result.returncode == 0, result.stderr
+opens = {line.split()[0]: int(line.split()[1]) for line in open(os.path.join(directory, "counts"))}["open"]
+for number in range(1, opens + 1):
+    folder = os.path.join(directory, "resumed")
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(counted, folder)
+    result = with_shim(folder, f"open:{errno.EMFILE}:{number}", "--resume")
+    if [entry for entry in os.listdir(os.path.join(folder, "run")) if ".damaged" in entry]:
+        failures.append(f"open:EMFILE:{number} while resuming: a checkpoint is said to be damaged: {result.stderr[-300:]}")
+    runs += 1
 print(f"{runs} runs, calls {counts}")
 for failure in failures:
     print("FAILED", failure)

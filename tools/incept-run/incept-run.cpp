@@ -53,15 +53,25 @@ static cl::opt<double> tolerance("tolerance", cl::init(1e-9),
                                           "value (default 1e-9)"),
                                  cl::cat(category));
 
-/// Step fields: those of every program have a value from the start, and others of `module` that of its optimizer.
+/// Step fields: those of every program have a value from the start, and others of `module` that of its optimizer
+/// or of its training section.
 static FailureOr<std::map<std::string, double>> makeStepValues(ModuleOp module) {
-  std::map<std::string, double> fields = {
-      {"learning_rate", 0.1}, {"momentum", 0.9}, {"rms_decay", 0.9}, {"rms_epsilon", 1.0},
-      {"weight_decay", 1e-4}, {"step", 0},       {"seed", 0},        {"sample_base", 0}};
+  std::map<std::string, double> fields = {{"learning_rate", 0.1},
+                                          {"momentum", 0.9},
+                                          {"rms_decay", 0.9},
+                                          {"rms_epsilon", 1.0},
+                                          {"weight_decay", 1e-4},
+                                          {"step", 0},
+                                          {"seed", 0},
+                                          {"sample_base", 0},
+                                          {"part", 0}};
   auto training = module->getAttrOfType<DictionaryAttr>("incept.training");
   auto optimizer = training ? training.getAs<DictionaryAttr>("optimizer") : DictionaryAttr();
   for (StepFieldOp field : module.getOps<StepFieldOp>()) {
-    auto number = optimizer ? optimizer.getAs<FloatAttr>(field.getSymName()) : FloatAttr();
+    FloatAttr number;
+    for (DictionaryAttr section : {optimizer, training})
+      if (section && !number)
+        number = section.getAs<FloatAttr>(field.getSymName());
     fields.try_emplace(field.getSymName().str(), number ? number.getValueAsDouble() : 0);
   }
   for (StringRef option : stepOptions) {

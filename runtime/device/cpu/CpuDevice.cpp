@@ -222,7 +222,7 @@ Status CpuDevice::start(Work work, Input input) {
   if (work == Work::Infer)
     return run(program::kInfer);
   INCEPT_RETURN_IF_ERROR(run(program::kForwardBackward));
-  return run(program::kUpdate);
+  return work == Work::Accumulate ? Status() : run(program::kUpdate);
 }
 
 Status CpuDevice::run(std::string_view entry) {

@@ -79,7 +79,7 @@ private:
     Owned<CUdeviceptr> staged;
     Owned<CUevent> copied, done;
     std::unique_ptr<float[]> f32Images;       ///< not staged: only commands that wait for each step use them
-    std::array<Owned<CUgraphExec>, 4> graphs; ///< by kindOf
+    std::array<Owned<CUgraphExec>, 6> graphs; ///< by kindOf
   };
   /// Where the parts of a slot lie, in bytes.
   struct SlotLayout {
@@ -132,7 +132,7 @@ private:
 
   std::array<size_t, kSlots> underWay{}; ///< slots, oldest first
   size_t underWayCount = 0, finishedSlot = 0;
-  std::array<bool, 4> ranOnce{}; ///< by kindOf
+  std::array<bool, 6> ranOnce{}; ///< by kindOf
   bool profiling = false;
   std::vector<Owned<CUevent>> marks; ///< between launches that are timed
 };

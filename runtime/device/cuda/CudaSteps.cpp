@@ -15,7 +15,7 @@ static std::array<const char *, 3> entriesOf(Work work, Input input) {
   const char *stage = input == Input::U8 ? program::kStageU8 : program::kStageF32;
   if (work == Work::Infer)
     return {stage, program::kInfer, nullptr};
-  return {stage, program::kForwardBackward, program::kUpdate};
+  return {stage, program::kForwardBackward, work == Work::Accumulate ? nullptr : program::kUpdate};
 }
 
 /// The lowest that is not under way.
@@ -96,7 +96,7 @@ Status CudaDevice::enqueue(Slot &slot, Work work, Input input) {
   const char *what = "cannot copy results from the device";
   const program::Tensor &loss = *image.find(program::kLoss), &logits = *image.find(program::kLogits);
   auto *host = static_cast<std::byte *>(slot.host.get());
-  if (work == Work::Train)
+  if (work != Work::Infer)
     INCEPT_RETURN_IF_ERROR(
         driver.check(driver->copyToHost(host + layout.loss, address(loss), sizeof(float), stream.get()), what));
   return driver.check(

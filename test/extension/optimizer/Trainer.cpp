@@ -150,7 +150,7 @@ LogicalResult evaluateBrierBackward(BrierBackwardOp op, reference::Values &value
 
 /// 1 - beta^t = 1 - exp(x) with x = t log(beta), where the two are close without what their difference loses: as Kahan
 /// has it, the error of u = exp(x) is that of log(u).
-Value biasCorrection(kernels::KernelEmitter &e, Value beta, Value t) {
+Value momentCorrection(kernels::KernelEmitter &e, Value beta, Value t) {
   auto log = [&](Value value) { return math::LogOp::create(e.builder, e.loc, value).getResult(); };
   Value one = e.splatReal(1.0), x = e.mulf(t, log(beta)), u = math::ExpOp::create(e.builder, e.loc, x);
   Value difference = e.subf(one, u), exact = e.divf(e.mulf(difference, x), log(u));
@@ -166,8 +166,8 @@ void emitAdamw(AdamwUpdateOp op, kernels::KernelEmitter &e, kernels::Values &val
   Value beta1 = get(op.getBeta1()), beta2 = get(op.getBeta2()), parameter = get(op.getParameter());
   Value m = e.fma(beta1, get(op.getFirstMoment()), e.mulf(e.subf(one, beta1), g));
   Value v = e.fma(beta2, get(op.getSecondMoment()), e.mulf(e.subf(one, beta2), e.mulf(g, g)));
-  Value deviation = e.addf(sqrt(e.divf(v, biasCorrection(e, beta2, t))), get(op.getEpsilon()));
-  Value direction = e.divf(e.divf(m, biasCorrection(e, beta1, t)), deviation);
+  Value deviation = e.addf(sqrt(e.divf(v, momentCorrection(e, beta2, t))), get(op.getEpsilon()));
+  Value direction = e.divf(e.divf(m, momentCorrection(e, beta1, t)), deviation);
   if (op.getDecay())
     direction = e.fma(get(op.getWeightDecay()), parameter, direction);
   update.setSlot(0, m);

@@ -18,7 +18,7 @@ inline constexpr Hyperparameter kAdamwNumbers[] = {optimizers::kLearningRate,
                                                    {"epsilon", "epsilon", 1e-30, optimizers::kMost, 1e-8},
                                                    optimizers::kWeightDecay,
                                                    optimizers::kStep};
-inline constexpr Optimizer kAdamw = {"adamw", kAdamwSlots, kAdamwNumbers};
+inline constexpr Optimizer kAdamw = {"adamw_of_tests", kAdamwSlots, kAdamwNumbers};
 
 /// The dialect, and what the interpreter and the code generators have to know of its ops.
 void registerTrainer(mlir::DialectRegistry &registry);

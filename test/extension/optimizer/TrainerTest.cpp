@@ -267,7 +267,7 @@ TEST(TrainerTable, NumbersAreThoseOfTheOptimizer) {
     return value;
   };
   EXPECT_EQ(fallback("rmsprop", "epsilon"), 1.0);
-  EXPECT_EQ(fallback("adamw", "epsilon"), 1e-8);
+  EXPECT_EQ(fallback("adamw_of_tests", "epsilon"), 1e-8);
   EXPECT_EQ(fallback("sgd", "epsilon"), 1.0); // that of the first which has it
   EXPECT_EQ(fallback("sgd", "beta2"), 0.999);
 }

@@ -18,7 +18,7 @@ std::string trainedNetwork(const std::string &target) {
         incept.training = {epochs = 1 : i64, label_smoothing = 0.0, loss = "brier", seed = 0 : i64, weight_decay = 0.1,
           learning_rate = {base = 0.01, every_epochs = 2.0, final = 0.0, gamma = 0.9, kind = "constant",
                            warmup_epochs = 0.0},
-          optimizer = {beta1 = 0.9, beta2 = 0.999, epsilon = 1.0e-8, kind = "adamw"}}} {
+          optimizer = {beta1 = 0.9, beta2 = 0.999, epsilon = 1.0e-8, kind = "adamw_of_tests"}}} {
       incept.variable @first.weight kind parameter decay init {kind = "zeros"} : tensor<16x3x1x1xf32>
       incept.variable @first.bias kind parameter init {kind = "zeros"} : tensor<16xf32>
       incept.variable @last.weight kind parameter decay init {kind = "zeros"} : tensor<3x16x6x6xf32>

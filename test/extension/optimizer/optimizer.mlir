@@ -4,7 +4,7 @@
 
 // An optimizer and a loss that the compiler does not know go all the way to launches.
 !x = tensor<2x16x6x6xf32>
-module attributes {incept.mode = "train", incept.target = #incept.target<fake>, incept.training = {loss = "brier", optimizer = {kind = "adamw"}}} {
+module attributes {incept.mode = "train", incept.target = #incept.target<fake>, incept.training = {loss = "brier", optimizer = {kind = "adamw_of_tests"}}} {
   incept.variable @first.weight kind parameter decay : tensor<16x3x1x1xf32>
   incept.variable @first.bias kind parameter : tensor<16xf32>
   incept.variable @last.weight kind parameter decay : tensor<3x16x6x6xf32>
