@@ -4,6 +4,7 @@
 
 #include "dialect/InceptDialect.h"
 #include "dialect/InceptOps.h"
+#include "dialect/TileOps.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -27,6 +28,10 @@ void InceptDialect::initialize() {
   addOperations<
 #define GET_OP_LIST
 #include "dialect/InceptOps.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "dialect/InceptTileOps.cpp.inc"
       >();
   // Fulfilled by registerGradientRules (passes/GradientRules.h): forgetting to call it is an error that says so.
   declarePromisedInterfaces<Differentiable, AddOp, AvgPoolOp, BatchNormTrainingOp, CastOp, ConcatOp, Conv2DOp,
@@ -68,6 +73,7 @@ constexpr StringLiteral kPrecisions[] = {"f32", "bf16", "f16"};
 
 constexpr AttributeRule kAttributes[] = {
     {"path", AttributeRule::Any, isText, "a string that is not empty"},
+    {"candidates", AttributeRule::Any, isText, "a string that is not empty"},
     {"flops", AttributeRule::Any, isCount, "an i64 that is not negative"},
     {"bytes", AttributeRule::Any, isCount, "an i64 that is not negative"},
     {"phase", AttributeRule::Module, isOneOf<kPhaseNames, 6>, "the name of a phase"},

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// All of the dialect, for TableGen.
+// The ops that passes of all phases know (dialect/InceptOps.h). Those that only the layout phase makes have a header of their
+// own (dialect/TileOps.h).
 include "dialect/InceptAttrs.td"
 include "dialect/InceptConvOps.td"
 include "dialect/InceptElementwiseOps.td"

@@ -14,6 +14,7 @@
 #include "passes/Passes.h"
 #include "passes/Placement.h"
 #include "passes/Target.h"
+#include "passes/TileGroups.h"
 
 using namespace mlir;
 
@@ -44,11 +45,15 @@ public:
   }
 
 private:
-  /// Training first: its convolutions decide where training and inference read the same weights.
+  /// Training first: its convolutions decide where training and inference read the same weights. Inference last: it
+  /// adds to what is prepared for it.
   SmallVector<func::FuncOp> functionsInOrder() {
     SmallVector<func::FuncOp> functions(module.getOps<func::FuncOp>());
     llvm::stable_sort(functions, [](func::FuncOp a, func::FuncOp b) {
-      return isEntry(a, EntryPoint::ForwardBackward) > isEntry(b, EntryPoint::ForwardBackward);
+      auto rank = [](func::FuncOp function) {
+        return isEntry(function, EntryPoint::ForwardBackward) ? 0 : isEntry(function, EntryPoint::Infer) ? 2 : 1;
+      };
+      return rank(a) < rank(b);
     });
     return functions;
   }
@@ -166,10 +171,11 @@ private:
       if (auto read = dyn_cast<ReadOp>(op)) {
         setLayout(read.getValue(), variableLayout(read.getVariable()));
       } else if (auto group = dyn_cast<GroupOp>(op)) {
+        bool isLoss = isa<LossOpInterface>(group.getFirstOp()); // the group may be replaced
         if (failed(group.isLibrary() ? planLibrary(group) : layOutKernel(group)))
           return failure();
         // What the backward pass needs in blocks is reordered anew: a copy kept from the forward pass costs memory.
-        if (isa<LossOpInterface>(group.getFirstOp()))
+        if (isLoss)
           blocked.clear();
       } else if (auto join = dyn_cast<JoinRowsOp>(op)) {
         setLayout(join.getDst(), layout(joinedFormats.lookup(readsOf(join.getDst()).front().getVariable())));
@@ -254,15 +260,19 @@ private:
     Value outer = group.getInputs()[index];
     Operation *op = group.getFirstOp();
     auto plan = target.plan(op, libraryFormat(layoutOf(outer)), why);
-    if (failed(plan) || plan->reference) {
+    if (failed(plan) || plan->reference)
       plan = target.plan(op, "any", why);
-      if (succeeded(plan) && plan->weightsFormat != libraryFormat(layoutOf(outer))) {
-        OpBuilder builder(group);
-        auto reordered = insertReorder(builder, group, outer, layout(plan->weightsFormat));
-        if (failed(reordered))
-          return failure();
-        group.getInputsMutable()[index].set(*reordered);
-      }
+    if (succeeded(plan) && plan->weightsFormat != libraryFormat(layoutOf(outer))) {
+      OpBuilder builder(group);
+      auto reordered = insertReorder(builder, group, outer, layout(plan->weightsFormat));
+      if (failed(reordered))
+        return failure();
+      group.getInputsMutable()[index].set(*reordered);
+    }
+    if (succeeded(plan) && tilesOf(*plan)) {
+      setActivationLayout(group.getOutputs().front());
+      convolveByTiles(group, *plan, group.getInputs()[index], symbols);
+      return success();
     }
     return finish(group, plan);
   }
@@ -277,8 +287,12 @@ private:
       plan = target.plan(op, "any", why);
     if (succeeded(plan))
       setLayout(output, layout(plan->weightsFormat));
-    if (failed(finish(group, plan)))
+    if (succeeded(plan) && tilesOf(*plan)) {
+      group = correlateByTiles(group, *plan);
+      output = group.getOutputs().front();
+    } else if (failed(finish(group, plan))) {
       return failure();
+    }
     if (layoutOf(output) == wanted)
       return success();
     OpBuilder builder(group);
@@ -368,6 +382,7 @@ private:
     for (Value output : group.getOutputs())
       if (layoutOf(output).isSlice() && !target.acceptsSlice(group.getFirstOp(), output, sliceOf(output)))
         return group.emitOpError() << "writes a channel slice, which its library cannot: expected a copy after it";
+    noteCandidates(group, *plan);
     if (plan->generated) {
       group.setKind(GroupKind::Kernel);
     } else {
@@ -417,7 +432,8 @@ private:
     Builder builder(context);
     NamedAttrList config;
     for (const auto &[key, value] : plan.config)
-      config.set(key, builder.getStringAttr(value));
+      if (key != kCandidates)
+        config.set(key, builder.getStringAttr(value));
     config.set("impl", builder.getStringAttr(plan.impl));
     config.set("weights_bytes", builder.getI64IntegerAttr(plan.weightsBytes));
     config.set("scratchpad_bytes", builder.getI64IntegerAttr(plan.scratchpadBytes));

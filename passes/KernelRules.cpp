@@ -8,6 +8,7 @@
 #include "passes/LaunchCost.h"
 #include "passes/LaunchShape.h"
 #include "passes/Layouts.h"
+#include "passes/TileRules.h"
 
 using namespace mlir;
 
@@ -158,6 +159,7 @@ void attachRules(MLIRContext *c, InceptDialect *) {
   // A chunk has whole vectors; what is written are single numbers.
   attachKernelRule<CountNonfiniteOp, KernelLoops{2, UnitSize::Block, 1, -1, 1}, total, totalReach>(c);
   attachKernelRule<SumSquaresOp, KernelLoops{2, UnitSize::Block, 1, -1, 1}, total, totalReach>(c);
+  attachTileRules(c);
   attachFlopRules(c);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "passes/LaunchCost.h"
+#include "dialect/TileOps.h"
 #include "dialect/VerifierUtils.h"
 
 using namespace mlir;
@@ -53,6 +54,17 @@ static int64_t convBackwardData(Conv2DBackwardDataOp op) {
 static int64_t convBackwardWeights(Conv2DBackwardWeightsOp op) {
   return convolution(op, op.getSrc(), op.getDiffWeights(), op.getDiffDst());
 }
+/// By tiles, with the operations of the convolution that is computed.
+template <typename OpTy>
+static int64_t byTiles(OpTy op, Value src, Value dst) {
+  ArrayRef<int64_t> in = shapeOf(src), out = shapeOf(dst);
+  int64_t flops = 2 * out[0] * out[1] * in[1];
+  for (int i : {0, 1})
+    flops *= countTaps(in[2 + i], out[2 + i], op.getKernel()[i], 1, 1, op.getPadBegin()[i]);
+  return flops;
+}
+static int64_t convolveTiles(ConvolveTilesOp op) { return byTiles(op, op.getSrc(), op.getDst()); }
+static int64_t correlateTiles(CorrelateTilesOp op) { return byTiles(op, op.getSrc(), op.getDiffDst()); }
 /// A linear layer or one of its gradients.
 static int64_t product(Value weights, Value dst) {
   return 2 * shapeOf(dst)[0] * *countMultiplyAccumulates(shapeOf(weights), shapeOf(dst));
@@ -67,12 +79,14 @@ void attachFlopRules(MLIRContext *context) {
   FlopRule::attach<Conv2DOp, conv>(context);
   FlopRule::attach<Conv2DBackwardDataOp, convBackwardData>(context);
   FlopRule::attach<Conv2DBackwardWeightsOp, convBackwardWeights>(context);
+  FlopRule::attach<ConvolveTilesOp, convolveTiles>(context);
+  FlopRule::attach<CorrelateTilesOp, correlateTiles>(context);
   FlopRule::attach<LinearOp, linear>(context);
   FlopRule::attach<LinearBackwardDataOp, linearBackwardData>(context);
   FlopRule::attach<LinearBackwardWeightsOp, linearBackwardWeights>(context);
   FlopRule::attachAll<pool, MaxPoolOp, MaxPoolWithIndexOp, AvgPoolOp>(context);
   FlopRule::attachAll<poolBackward, MaxPoolBackwardOp, AvgPoolBackwardOp>(context);
-  FlopRule::attachAll<none, CastOp, CopyOp, ReorderOp>(context);
+  FlopRule::attachAll<none, CastOp, CopyOp, ReorderOp, TransformWeightsOp>(context);
   FlopRule::attachAll<perOperandElement<4>, ChannelStatsOp, BatchNormBackwardStatsOp>(context);
   FlopRule::attachAll<perElement<5>, BatchNormBackwardApplyOp, SgdUpdateOp>(context);
   FlopRule::attachAll<perElement<7>, NesterovUpdateOp, LarsUpdateOp>(context);

@@ -19,7 +19,8 @@ namespace {
 class CpuBackend final : public Backend {
 public:
   explicit CpuBackend(TargetAttr attribute)
-      : attribute(attribute), target(createCpuTarget(threads(), attribute.getFlag("same_bits"), this)) {}
+      : attribute(attribute), target(createCpuTarget(threads(), attribute.getFlag("same_bits"), this, convolutions(),
+                                                     lanesOf(attribute.getDevice()))) {}
 
   const Target *passTarget() const { return target.get(); }
   StringRef stub() const override { return "incept-stub-cpu"; }
@@ -72,6 +73,17 @@ private:
     return options;
   }
 
+  /// What the attribute says, which is one of the texts that there are.
+  ConvolutionChoice convolutions() const {
+    return ConvolutionChoice::parse(attribute.getText("convolutions")).value_or(ConvolutionChoice());
+  }
+
+  static int64_t lanesOf(StringRef cpu) {
+    std::string error;
+    auto processor = Processor::find(cpu, error);
+    return failed(processor) ? 8 : processor->vectorBits / 32;
+  }
+
   int64_t threads() const { return attribute.getNumber("threads", 1); }
 
   TargetAttr attribute;
@@ -90,12 +102,26 @@ struct CpuKind final : TargetKind {
     std::string isa = given.getText("isa").empty() ? processor->isa : given.getText("isa").str();
     if (!device.empty() && !onednn::limitIsa(isa, error))
       return machineError(error);
-    TargetSettings settings(given);
+    // "convolutions" is a text; where it says direct, as where it is left out, it is left out.
+    NamedAttrList others(given.getSettings());
+    Attribute convolutions = others.erase("convolutions");
+    auto text = dyn_cast_if_present<StringAttr>(convolutions);
+    auto choice = ConvolutionChoice::parse(text ? text.getValue() : "");
+    if ((convolutions && !text) || !choice)
+      return usageError("expected direct, fast or max-error=E with 0 < E < 1 as convolutions, but got '" +
+                        (text ? text.str() : "") + "'");
+    TargetSettings settings(TargetAttr::get(given.getContext(), given.getKind(), given.getDevice(),
+                                            others.getDictionary(given.getContext())));
     settings.number("threads", std::max(1u, std::thread::hardware_concurrency()), 1);
     settings.flag("same_bits");
     settings.fact("isa", onednn::isa());
     settings.fact("onednn", onednn::version());
-    return settings.finish(device);
+    auto finished = settings.finish(device);
+    if (!finished || !choice->fast)
+      return finished;
+    NamedAttrList all(finished->getSettings());
+    all.set("convolutions", convolutions);
+    return TargetAttr::get(given.getContext(), given.getKind(), device, all.getDictionary(given.getContext()));
   }
 
   Expected<std::shared_ptr<const Target>> make(TargetAttr attribute) const override {

@@ -86,20 +86,37 @@ private:
 
 class CpuTarget final : public Target {
 public:
-  CpuTarget(int64_t threads, bool sameBits, const Backend *backend)
-      : threads(threads), sameBits(sameBits && threads > 1), owner(backend) {}
+  CpuTarget(int64_t threads, bool sameBits, const Backend *backend, ConvolutionChoice convolutions, int64_t lanes)
+      : threads(threads), sameBits(sameBits && threads > 1), owner(backend), convolutions(convolutions), lanes(lanes) {}
 
   const Backend *backend() const override { return owner; }
 
-  bool acceptsSlice(Operation *, Value, ChannelSlice) const override {
-    // oneDNN's convolutions on channel slices are reference implementations.
-    return false;
+  bool acceptsSlice(Operation *op, Value, ChannelSlice) const override {
+    // oneDNN's convolutions on channel slices are reference implementations; tiles may lie anywhere.
+    auto candidates = candidatesFor(op);
+    return !candidates.empty() && chooseCandidate(candidates).plan;
   }
 
   FailureOr<LibraryPlan> plan(Operation *op, StringRef weightsFormat, std::string &why) const override {
     for (Value operand : op->getOperands())
       if (failed(acceptType(getElementTypeOrSelf(operand.getType()), why)))
         return failure();
+    auto candidates = candidatesFor(op);
+    std::string described = convolutions.fast && candidates.size() > 1 ? describeCandidates(candidates) : "";
+    if (!candidates.empty())
+      if (const ConvolutionCandidate &chosen = chooseCandidate(candidates); chosen.plan)
+        return planTiles(op, chosen, described);
+    // The library has slow implementations for weights as tiles have them.
+    if (!candidates.empty() && weightsFormat == tileWeightsFormat(weightsShape(op)))
+      weightsFormat = "any";
+    auto plan = planLibrary(op, weightsFormat, why);
+    if (succeeded(plan) && !described.empty())
+      plan->config.push_back({kCandidates.str(), described});
+    return plan;
+  }
+
+  /// By oneDNN.
+  FailureOr<LibraryPlan> planLibrary(Operation *op, StringRef weightsFormat, std::string &why) const {
     auto problem = problemOf(op, weightsFormat);
     if (failed(problem)) {
       why = ("oneDNN has no primitive for '" + op->getName().getStringRef() + "'").str();
@@ -275,6 +292,34 @@ private:
     return FunctionType::get(context, ins, {*dst});
   }
 
+  static ArrayRef<int64_t> weightsShape(Operation *op) {
+    auto weights = cast<WeightsOpInterface>(op);
+    return shapeOf(weights.getWeightsOperand() ? weights.getWeightsOperand()->get()
+                                               : Value(weights.getWeightsResult()));
+  }
+
+  /// The ways to compute a convolution in f32; none for other ops.
+  std::vector<ConvolutionCandidate> candidatesFor(Operation *op) const {
+    if (!isa<Conv2DOp, Conv2DBackwardDataOp, Conv2DBackwardWeightsOp>(op) ||
+        !getElementTypeOrSelf(op->getResult(0).getType()).isF32() ||
+        !getElementTypeOrSelf(op->getOperand(0).getType()).isF32())
+      return {};
+    auto problem = problemOf(op, "any");
+    if (failed(problem))
+      return {};
+    return listCandidates(*problem, lanes, threads, convolutions);
+  }
+
+  static LibraryPlan planTiles(Operation *op, const ConvolutionCandidate &chosen, StringRef described) {
+    LibraryPlan plan;
+    plan.impl = chosen.name;
+    plan.weightsFormat = tileWeightsFormat(weightsShape(op));
+    plan.weightsBytes = *countElements(weightsShape(op)) * 4;
+    setTiles(plan, *chosen.plan);
+    plan.config.push_back({kCandidates.str(), described.str()});
+    return plan;
+  }
+
   static LogicalResult acceptType(Type element, std::string &why) {
     if (element.isF32() || (element.isBF16() && onednn::hasBf16()))
       return success();
@@ -349,6 +394,8 @@ private:
   int64_t threads;
   bool sameBits; ///< whatever the number of threads
   const Backend *owner;
+  ConvolutionChoice convolutions;
+  int64_t lanes; ///< of a vector
   mutable std::mutex mutex;
   mutable llvm::StringMap<onednn::Description> choices; ///< by problem
   mutable llvm::StringMap<bool> needsOneThread;         ///< by problem
@@ -356,8 +403,9 @@ private:
 
 } // namespace
 
-std::shared_ptr<const Target> createCpuTarget(int64_t threads, bool sameBits, const Backend *backend) {
-  return std::make_shared<CpuTarget>(threads, sameBits, backend);
+std::shared_ptr<const Target> createCpuTarget(int64_t threads, bool sameBits, const Backend *backend,
+                                              ConvolutionChoice convolutions, int64_t lanes) {
+  return std::make_shared<CpuTarget>(threads, sameBits, backend, convolutions, lanes);
 }
 
 } // namespace incept::cpu

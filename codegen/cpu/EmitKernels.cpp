@@ -3,6 +3,7 @@
 // One function per kernel.
 #include "codegen/cpu/CompileKernels.h"
 #include "codegen/cpu/CpuEmitter.h"
+#include "codegen/cpu/EmitTiles.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -20,6 +21,7 @@ static void attachLoops(MLIRContext *context, InceptDialect *) {
   Loops::attach<SumSquaresOp, emitSumSquares>(context);
   Loops::attach<SoftmaxCrossEntropyOp, emitSoftmaxCrossEntropy>(context);
   Loops::attach<SoftmaxCrossEntropyBackwardOp, emitSoftmaxCrossEntropyBackward>(context);
+  attachTileLoops(context);
 }
 
 FailureOr<OwningOpRef<ModuleOp>> emitKernels(MLIRContext *context, ArrayRef<exec::KernelDefOp> definitions,

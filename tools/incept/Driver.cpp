@@ -97,12 +97,19 @@ static int dump(ModuleOp module, Phase phase, const CompileOptions &options) {
 static void explainPlans(ModuleOp module, const Backend &backend) {
   llvm::SmallPtrSet<Operation *, 16> seen;
   module.walk([&](GroupOp group) {
+    auto candidates = group->getAttrOfType<StringAttr>("incept.candidates");
+    if (!group.getPlan() && candidates)
+      llvm::errs() << getPath(group) << ": " << group.getFirstOp()->getName().stripDialect() << "\n";
+    if (candidates && !group.getPlan())
+      llvm::errs() << "  " << candidates.getValue() << "\n";
     if (!group.getPlan())
       return;
     auto plan = SymbolTable::lookupNearestSymbolFrom<exec::PlanOp>(group, group.getPlanAttr());
     llvm::errs() << getPath(group) << ": " << stringifyPlanKind(plan.getKind()) << " by "
                  << plan.getConfig().getAs<StringAttr>("impl").getValue() << ", scratchpad "
                  << group.getScratchpad().value_or(0) << " bytes\n";
+    if (candidates)
+      llvm::errs() << "  " << candidates.getValue() << "\n";
     if (seen.insert(plan).second)
       for (const std::string &line : backend.explain(plan))
         llvm::errs() << "  " << line << "\n";
@@ -157,6 +164,8 @@ TargetAttr describeTarget(MLIRContext &context, const CompileOptions &options, T
     settings.set("threads", builder.getI64IntegerAttr(options.threads));
   if (kind == "cpu" && options.deterministic == "threads") // a GPU's programs have no threads to depend on
     settings.set("same_bits", builder.getUnitAttr());
+  if (kind == "cpu" && !options.convolutions.empty())
+    settings.set("convolutions", builder.getStringAttr(options.convolutions));
   // The rest are a GPU's.
   if (kind != "cpu" && options.workspaceLimit >= 0)
     settings.set("workspace_limit", builder.getI64IntegerAttr(options.workspaceLimit));

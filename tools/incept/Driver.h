@@ -58,6 +58,7 @@ struct CompileOptions {
   int64_t batchSize = 32;
   int threads = 0;           ///< 0: one per core
   std::string deterministic; ///< "threads": the same bits whatever their number
+  std::string convolutions;  ///< "direct", "fast", "max-error=E"; empty where nothing is said
   bool tf32 = false;
   std::string planCache;       ///< directory of finished cuDNN plans
   int64_t workspaceLimit = -1; ///< MiB for each cuDNN call; -1 where nothing is said

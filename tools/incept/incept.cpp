@@ -79,6 +79,10 @@ void addTargetOptions(CLI::App *command, CompileOptions &options) {
       ->add_option("--deterministic", options.deterministic,
                    "threads: the same bits whatever the number of threads; sums that depend on it run on one")
       ->check(CLI::IsMember({"threads"}));
+  command->add_option(
+      "--convolutions", options.convolutions,
+      "CPU: direct, fast (fewer multiplications where that is faster) or max-error=E (the same with that "
+      "bound of the relative error)");
   command->add_flag("--tf32", options.tf32, "GPU, f32: let products be rounded to TF32");
   command->add_option("--workspace-limit", options.workspaceLimit, "GPU: MiB of workspace for each cuDNN call")
       ->check(CLI::Range(int64_t(0), int64_t(1) << 20))

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Which ways there are to compute a convolution on a CPU, and how long each takes by a model: oneDNN's direct
+// convolution, and transforms of tiles of several sizes. The model counts vector operations; what one takes is data of
+// two classes of processors, measured once (bench/results), so that the same description makes the same program
+// everywhere.
+#pragma once
+
+#include "passes/TilePlan.h"
+#include "runtime/device/LibraryProblem.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace incept::cpu {
+
+/// What a command line says of convolutions.
+struct ConvolutionChoice {
+  bool fast = false;
+  double maxError = 0; ///< candidates whose bound is larger are refused
+
+  /// Reads "direct", "fast" or "max-error=E" with 0 < E < 1; none for other texts. "" is direct.
+  static std::optional<ConvolutionChoice> parse(llvm::StringRef text);
+};
+
+/// One way to compute a convolution.
+struct ConvolutionCandidate {
+  std::string name;             ///< "direct", "tiles 4x4"
+  double microseconds = 0;      ///< predicted
+  double error = 0;             ///< bound of the root mean square error, relative to that of the result; 0 for direct
+  std::string refusal;          ///< why it is out, whatever its time; empty for those that compete
+  std::optional<TilePlan> plan; ///< none for direct
+};
+
+/// All ways to compute `problem` in f32 with `threads` threads and vectors of `lanes`, direct first: only that for
+/// what has no tiles, a window of another size or a stride.
+std::vector<ConvolutionCandidate> listCandidates(const LibraryProblem &problem, int64_t lanes, int64_t threads,
+                                                 const ConvolutionChoice &choice);
+/// The fastest that is not refused. Tiles have to be a tenth faster: the model knows no better.
+const ConvolutionCandidate &chooseCandidate(const std::vector<ConvolutionCandidate> &candidates);
+/// "direct 812 us; tiles 2x2 620 us; tiles 6x6 401 us, refused: ...", for --explain.
+std::string describeCandidates(const std::vector<ConvolutionCandidate> &candidates);
+
+/// The format of weights that tiles are made of: kh, kw, I, O in memory, of logical shape (O,I,kh,kw).
+std::string tileWeightsFormat(llvm::ArrayRef<int64_t> shape);
+
+} // namespace incept::cpu

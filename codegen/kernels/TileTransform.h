@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The matrices of fast correlations, in exact arithmetic (A. L. Toom 1963, S. A. Cook 1966; for correlations
+// S. Winograd 1980). A correlation with r taps has m outputs y of n = m + r - 1 inputs x; with the matrices of its
+// points
+//
+//   y = outputs * ((taps * w) . (inputs * x))
+//
+// needs n products, where `.` multiplies element by element. The gradient of the taps is its transpose,
+// dw = taps^T * ((inputs * x) . (outputs^T * dy)).
+#pragma once
+
+#include "mlir/Analysis/Presburger/Fraction.h"
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+namespace incept::kernels {
+
+using Rational = mlir::presburger::Fraction;
+using RationalMatrix = std::vector<std::vector<Rational>>;
+using RealMatrix = std::vector<std::vector<double>>;
+
+struct TileTransform {
+  RationalMatrix inputs;  ///< n x n
+  RationalMatrix taps;    ///< n x r
+  RationalMatrix outputs; ///< m x n
+};
+
+/// The transform of `outputs` outputs and as many taps as there are then points for: `points` and one at infinity.
+/// Rows of `inputs` are scaled by powers of two such that their largest entry is near 1.
+TileTransform makeTileTransform(int64_t outputs, const std::vector<Rational> &points);
+
+/// The transform that kernels use, none for sizes without one. Their points are few-digit fractions in pairs p, -p,
+/// which share half of the arithmetic, found by search for a small error.
+std::optional<TileTransform> findTileTransform(int64_t outputs, int64_t taps);
+
+RealMatrix toReal(const RationalMatrix &matrix);
+RealMatrix transpose(const RealMatrix &matrix);
+
+} // namespace incept::kernels
