@@ -94,14 +94,6 @@ struct CpuKind final : TargetKind {
   std::string usage() const override { return "cpu"; }
 
   Expected<TargetAttr> complete(TargetAttr given) const override {
-    std::string device = given.getDevice().str(), error;
-    auto processor = Processor::find(device, error);
-    if (failed(processor))
-      return usageError(error);
-    // A complete attribute has what is left of the processor's instruction sets here.
-    std::string isa = given.getText("isa").empty() ? processor->isa : given.getText("isa").str();
-    if (!device.empty() && !onednn::limitIsa(isa, error))
-      return machineError(error);
     // "convolutions" is a text; where it says direct, as where it is left out, it is left out.
     NamedAttrList others(given.getSettings());
     Attribute convolutions = others.erase("convolutions");
@@ -110,23 +102,38 @@ struct CpuKind final : TargetKind {
     if ((convolutions && !text) || !choice)
       return usageError("expected direct, fast or max-error=E with 0 < E < 1 as convolutions, but got '" +
                         (text ? text.str() : "") + "'");
-    TargetSettings settings(TargetAttr::get(given.getContext(), given.getKind(), given.getDevice(),
-                                            others.getDictionary(given.getContext())));
-    settings.number("threads", std::max(1u, std::thread::hardware_concurrency()), 1);
-    settings.flag("same_bits");
-    settings.fact("isa", onednn::isa());
-    settings.fact("onednn", onednn::version());
-    auto finished = settings.finish(device);
+    auto finished = completeOthers(TargetAttr::get(given.getContext(), given.getKind(), given.getDevice(),
+                                                   others.getDictionary(given.getContext())));
     if (!finished || !choice->fast)
       return finished;
     NamedAttrList all(finished->getSettings());
     all.set("convolutions", convolutions);
-    return TargetAttr::get(given.getContext(), given.getKind(), device, all.getDictionary(given.getContext()));
+    return TargetAttr::get(given.getContext(), given.getKind(), finished->getDevice(),
+                           all.getDictionary(given.getContext()));
   }
 
   Expected<std::shared_ptr<const Target>> make(TargetAttr attribute) const override {
     auto backend = std::make_shared<const CpuBackend>(attribute);
     return std::shared_ptr<const Target>(backend, backend->passTarget());
+  }
+
+private:
+  /// The attribute without what it says of convolutions.
+  static Expected<TargetAttr> completeOthers(TargetAttr given) {
+    std::string device = given.getDevice().str(), error;
+    auto processor = Processor::find(device, error);
+    if (failed(processor))
+      return usageError(error);
+    // A complete attribute has what is left of the processor's instruction sets here.
+    std::string isa = given.getText("isa").empty() ? processor->isa : given.getText("isa").str();
+    if (!device.empty() && !onednn::limitIsa(isa, error))
+      return machineError(error);
+    TargetSettings settings(given);
+    settings.number("threads", std::max(1u, std::thread::hardware_concurrency()), 1);
+    settings.flag("same_bits");
+    settings.fact("isa", onednn::isa());
+    settings.fact("onednn", onednn::version());
+    return settings.finish(device);
   }
 };
 

@@ -27,7 +27,9 @@ struct Costs {
   int64_t nearBytes;    ///< of a block's tiles and products
 };
 
-// Two cores of a server with AVX-512 at work; --cpu=x86-64-v3 on the same one.
+// Estimates for one core of an AVX-512 server and for AVX2 on it: a multiply-add at the peak, and what transforms do
+// for each vector that they read and write. They decide between ways, whose times differ by more; they are not fitted
+// yet.
 constexpr Costs kCosts[] = {
     {16, 0.30, 0.34, 0.33, 0.36, 1.1, 1.3, 1.6, 4.0, 1.0, 600 << 10},
     {8, 0.15, 0.18, 0.16, 0.18, 0.6, 0.7, 0.9, 2.5, 0.6, 400 << 10},
@@ -35,8 +37,8 @@ constexpr Costs kCosts[] = {
 
 const Costs &costsFor(int64_t lanes) { return lanes == 16 ? kCosts[0] : kCosts[1]; }
 
-/// Bounds of the relative root mean square error, twice what was measured on activations behind a ReLU;
-/// test/codegen/TileConvolutionTest.cpp holds them.
+/// Bounds of the relative root mean square error; test/codegen/TileConvolutionTest.cpp holds them on activations behind
+/// a ReLU.
 double errorOf(const TileShape &shape, bool isGradient) {
   struct Bound {
     int64_t outputs, taps;

@@ -2,8 +2,8 @@
 //
 // Which ways there are to compute a convolution on a CPU, and how long each takes by a model: oneDNN's direct
 // convolution, and transforms of tiles of several sizes. The model counts vector operations; what one takes is data of
-// two classes of processors, measured once (bench/results), so that the same description makes the same program
-// everywhere.
+// two classes of processors, never a measurement while something is compiled, so that the same description makes the
+// same program everywhere.
 #pragma once
 
 #include "passes/TilePlan.h"
