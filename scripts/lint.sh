@@ -47,7 +47,7 @@ own='"(dialect|frontend|passes|codegen|runtime|tools|test)/'
 includes dialect 'dialect/[^"]*' "$own"
 includes frontend '(dialect|frontend)/[^"]*' "$own"
 includes passes '(dialect|passes)/[^"]*|runtime/support/Status\.h' "$own"
-includes codegen '(dialect|passes|codegen)/[^"]*|runtime/(device/LibraryProblem|device/cpu/OneDnn|device/cuda/Cudnn|program/(Kernels|ProgramFormat)|support/(Cache|Checksum|Files|Status))\.h' "$own"
+includes codegen '(dialect|passes|codegen)/[^"]*|runtime/(device/LibraryProblem|device/cpu/OneDnn|device/cuda/(Cudnn|Nvrtc)|program/(Kernels|ProgramFormat)|support/(Cache|Checksum|Files|Status))\.h' "$own"
 includes runtime 'runtime/[^"]*' "$own|[\"<](mlir|llvm|lld|clang)(-c)?/"
 includes tools '(dialect|frontend|passes|codegen|runtime|tools)/[^"]*' "$own"
 

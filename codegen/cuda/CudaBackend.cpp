@@ -109,6 +109,7 @@ private:
 
   static PlanBuilderOptions builderOptions(TargetAttr attribute, const std::string &planCache) {
     PlanBuilderOptions builder;
+    builder.tools = planTools();
     if (!planCache.empty())
       builder.cacheDirectory = planCache;
     builder.workspaceLimit = uint64_t(attribute.getNumber("workspace_limit", kWorkspaceLimit)) << 20;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "codegen/cuda/plans/OpenCudnn.h"
+#include "runtime/device/cuda/Nvrtc.h"
 
 #include <dlfcn.h>
 
 #include <cstdlib>
 #include <filesystem>
-#include <mutex>
 
 namespace incept::cuda {
 
@@ -13,16 +13,18 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// True where libcuda.so.1 is there and finds a device; it then stays open.
-bool openDriver() {
+/// The version of libcuda.so.1 where it is there and finds a device; it then stays open. Otherwise empty.
+std::string openDriver() {
   void *driver = dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
   if (!driver)
-    return false;
+    return "";
   auto initialise = reinterpret_cast<int (*)(unsigned)>(dlsym(driver, "cuInit"));
-  if (initialise && initialise(0) == 0)
-    return true;
+  auto getVersion = reinterpret_cast<int (*)(int *)>(dlsym(driver, "cuDriverGetVersion"));
+  int version = 0;
+  if (initialise && initialise(0) == 0 && getVersion && getVersion(&version) == 0)
+    return std::to_string(version);
   dlclose(driver);
-  return false;
+  return "";
 }
 
 /// The stub in lib/incept-driver-stub beside the program's bin.
@@ -32,15 +34,24 @@ std::string driverStub() {
   return error ? "" : (program.parent_path().parent_path() / "lib/incept-driver-stub/libcuda.so.1").string();
 }
 
+/// Which driver cuDNN finds, since it looks for it by its name and finds the one that is open: its version, "stub" or
+/// "none".
+const std::string &driver() {
+  static const std::string found = [] {
+    std::string version = openDriver();
+    if (version.empty())
+      version = dlopen(driverStub().c_str(), RTLD_NOW | RTLD_GLOBAL) ? "stub" : "none";
+    return version;
+  }();
+  return found;
+}
+
 } // namespace
 
+std::string planTools() { return "driver " + driver() + ", nvrtc " + nvrtcVersion(); }
+
 std::shared_ptr<const cudnn::Library> openCudnn(const std::string &directory, std::string &error) {
-  // cuDNN looks for the driver by its name and finds the one that is open.
-  static std::once_flag once;
-  std::call_once(once, [] {
-    if (!openDriver())
-      dlopen(driverStub().c_str(), RTLD_NOW | RTLD_GLOBAL);
-  });
+  driver();
   cudnn::Paths paths;
   const char *chosen = std::getenv("INCEPT_CUDNN_DIR"); // as compiled programs have it
   paths.directory = directory.empty() && chosen ? chosen : directory;

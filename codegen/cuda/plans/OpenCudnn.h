@@ -12,4 +12,8 @@ namespace incept::cuda {
 /// (DriverStub.c), so that engines whose kernels are compiled can be chosen too. Null with a sentence in `error`.
 std::shared_ptr<const cudnn::Library> openCudnn(const std::string &directory, std::string &error);
 
+/// What the plans of engines whose kernels are compiled depend on besides cuDNN, after `openCudnn`: "driver 13000,
+/// nvrtc 13.0"; the driver may be "stub" or "none".
+std::string planTools();
+
 } // namespace incept::cuda

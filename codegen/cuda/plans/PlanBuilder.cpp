@@ -27,8 +27,8 @@ PlanBuilder::PlanBuilder(std::shared_ptr<const cudnn::Library> library, DevicePr
       cache(this->options.cacheDirectory) {}
 
 std::string PlanBuilder::key(const cudnn::Problem &problem) const {
-  std::string text = "cudnn " + library->version() + "\ndevice " + device.cudnnProperties + "\nworkspace_limit " +
-                     std::to_string(options.workspaceLimit) + "\n";
+  std::string text = "cudnn " + library->version() + "\n" + options.tools + "\ndevice " + device.cudnnProperties +
+                     "\nworkspace_limit " + std::to_string(options.workspaceLimit) + "\n";
   for (const std::string &variant : device.variants)
     text += "variant " + variant + "\n";
   for (const auto &[name, value] : cudnn::encode(normalised(problem)))

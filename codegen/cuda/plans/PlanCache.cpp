@@ -9,7 +9,7 @@ namespace {
 using Json = nlohmann::json;
 
 /// Raised when the meaning of an entry changes: of its fields, or of the operation graph of a problem.
-constexpr int kFormat = 1;
+constexpr int kFormat = 2;
 
 Json toJson(const PlanAnswer &answer) {
   const cudnn::Choice &c = answer.choice;
@@ -20,8 +20,7 @@ Json toJson(const PlanAnswer &answer) {
           {"tensor_core", c.tensorCore},
           {"runtime_compiled", c.runtimeCompiled},
           {"serialized", c.serialized},
-          {"declined", c.declined},
-          {"error", answer.error}};
+          {"declined", c.declined}};
 }
 
 /// The entry must have been written by this very code, so a field that is missing or of another type throws.
@@ -36,7 +35,6 @@ PlanAnswer fromJson(const Json &json) {
   json.at("runtime_compiled").get_to(c.runtimeCompiled);
   json.at("serialized").get_to(c.serialized);
   json.at("declined").get_to(c.declined);
-  json.at("error").get_to(answer.error);
   return answer;
 }
 
@@ -62,6 +60,8 @@ std::optional<PlanAnswer> PlanCache::load(const std::string &key) const {
 }
 
 void PlanCache::store(const std::string &key, const PlanAnswer &answer) const {
+  if (!answer.error.empty())
+    return; // may be of the moment: another library, no memory
   // Text of the library may be in any encoding; an entry is valid JSON whatever it says.
   Json json = {{"format", kFormat}, {"answer", toJson(answer)}};
   cache.store(key, json.dump(-1, ' ', false, Json::error_handler_t::replace));

@@ -26,7 +26,8 @@ public:
   static std::string defaultDirectory();
 
   std::optional<PlanAnswer> load(const std::string &key) const;
-  /// Failures are silent: a cache that cannot be written costs time, nothing else.
+  /// Keeps a choice; a reason why there is none is asked for again. Failures are silent: a cache that cannot be written
+  /// costs time, nothing else.
   void store(const std::string &key, const PlanAnswer &answer) const;
   /// The file of an entry.
   std::string path(const std::string &key) const { return cache.path(key); }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "runtime/device/cuda/CudaPlans.h"
+#include "runtime/device/cuda/Nvrtc.h"
 #include "runtime/support/Cache.h"
 
 #include <algorithm>
@@ -17,7 +18,9 @@ namespace {
 
 /// What a built plan depends on, as text.
 std::string cacheKey(const program::Plan &plan, const std::string &library, const std::string &device) {
-  nlohmann::ordered_json key = {{"cudnn", library}, {"device", device}, {"engine", plan.engine}, {"knobs", plan.knobs}};
+  static const std::string nvrtc = nvrtcVersion();
+  nlohmann::ordered_json key = {
+      {"cudnn", library}, {"nvrtc", nvrtc}, {"device", device}, {"engine", plan.engine}, {"knobs", plan.knobs}};
   for (const auto &[name, value] : plan.fields)
     key["problem"][name] = value;
   return key.dump();
@@ -100,8 +103,8 @@ Status CudaPlans::build(const program::Image &image, const Settings &settings) {
   std::vector<Entry> entries(image.plans.size());
   std::vector<size_t> missing;
   for (size_t i = 0; i < entries.size(); ++i) {
-    INCEPT_RETURN_IF_ERROR(readEntry(image.plans[i], i, settings.device, entries[i]));
-    if (!load(entries[i], plans[i]))
+    INCEPT_RETURN_IF_ERROR(readEntry(image.plans[i], i, entries[i]));
+    if (!load(image.plans[i], settings.device, entries[i], plans[i]))
       missing.push_back(i);
   }
   INCEPT_RETURN_IF_ERROR(rebuildAll(image, entries, missing, settings));
@@ -112,7 +115,7 @@ Status CudaPlans::build(const program::Image &image, const Settings &settings) {
   return {};
 }
 
-Status CudaPlans::readEntry(const program::Plan &plan, size_t index, const std::string &device, Entry &entry) const {
+Status CudaPlans::readEntry(const program::Plan &plan, size_t index, Entry &entry) const {
   std::string error;
   if (!cudnn::decode(plan.fields, entry.problem, error))
     return inputError("the program image is damaged: plan " + std::to_string(index) + ": " + error);
@@ -121,17 +124,17 @@ Status CudaPlans::readEntry(const program::Plan &plan, size_t index, const std::
   entry.choice.workspaceBytes = plan.scratchpadBytes;
   entry.choice.impl = plan.impl;
   entry.choice.serialized = std::string(plan.serialized);
-  entry.key = cacheKey(plan, library->version(), device);
   return {};
 }
 
 /// Takes the plan as the program holds it, or as this machine has kept it.
-bool CudaPlans::load(Entry &entry, cudnn::Plan &plan) {
+bool CudaPlans::load(const program::Plan &stored, const std::string &device, Entry &entry, cudnn::Plan &plan) {
   std::string ignored;
   if (!entry.choice.serialized.empty() && plan.load(library, handles.front(), entry.problem, entry.choice, ignored)) {
     ++report_.loaded;
     return true;
   }
+  entry.key = cacheKey(stored, library->version(), device);
   auto kept = planCache().load(entry.key);
   if (!kept)
     return false;

@@ -57,12 +57,12 @@ private:
   struct Entry {
     cudnn::Problem problem;
     cudnn::Choice choice;
-    std::string key; ///< in this machine's cache
+    std::string key; ///< in this machine's cache, where the program's own does not load
   };
 
   Status openLibrary(const program::Image &image);
-  Status readEntry(const program::Plan &plan, size_t index, const std::string &device, Entry &entry) const;
-  bool load(Entry &entry, cudnn::Plan &plan);
+  Status readEntry(const program::Plan &plan, size_t index, Entry &entry) const;
+  bool load(const program::Plan &stored, const std::string &device, Entry &entry, cudnn::Plan &plan);
   Status rebuildAll(const program::Image &image, const std::vector<Entry> &entries, const std::vector<size_t> &missing,
                     const Settings &settings);
   /// Rebuilds a plan on a thread's handle; `isChosen` says that its engine is another one.
