@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # On a machine with a GPU: runs training steps of CUDA programs and of the same networks on the CPU, compares losses,
-# gradients and new values, times steps, and prints a row for each. Exit status 1 where one disagrees, 3 without a GPU.
+# gradients and new values, times steps, and prints a row for each. Steps that are graphs have to have the bits of steps
+# that are launched one by one. What programs say of the card and of their plans is passed on. Exit status 1 where one
+# disagrees or has other bits, 3 without a GPU.
 #
 # Usage: scripts/gpu-check.sh [--under=COMMAND] [--steps=N] [PROGRAM...]
 #   PROGRAM    a CUDA program; beside it lies PROGRAM.cpu, the same network compiled for the CPU with the same batch size.

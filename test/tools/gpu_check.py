@@ -17,10 +17,11 @@ def place(name):
     return os.path.join(directory, name)
 
 
-def make(name, rate, precision="f32"):
+def make(name, rate, precision="f32", card="Fake 1"):
     """A program, and as its twin a script that runs another one with `rate`, without graphs."""
     header = cuda_program.header()
     header["precision"] = precision
+    header["target"]["card"] = card
     cuda_program.write(stub, place(name), cuda_program.image(header))
     header["training"]["learning_rate"]["base"] = rate
     cuda_program.write(stub, place(name + ".other"), cuda_program.image(header))
@@ -41,6 +42,18 @@ under = f"--under=env LD_LIBRARY_PATH={libraries}"
 same, other = make("same", 0.5), make("other", 0.25)
 check("agrees", 0, ["same", "1.098612", "agrees"], under, "--steps=3", same)
 check("disagrees", 1, ["agrees", "linear.weight", "DISAGREES"], under, "--steps=3", same, other)
+# A program whose second step has other bits each time: a script that asks another program every other time.
+with open(place("fickle"), "w") as file:
+    file.write(f"""#!/bin/sh
+case "$INCEPT_CUDA $*" in direct*--steps=2*) exec {other}.other "$@" ;; esac
+exec {same} "$@"
+""")
+os.chmod(place("fickle"), 0o755)
+os.symlink(place("same.cpu"), place("fickle.cpu"))
+check("not repeatable", 1, ["fickle", "NOT REPEATABLE"], under, "--steps=3", place("fickle"))
+card = make("card", 0.5, card="Another card")
+check("another card", 0, ["note: compiled for Another card (1000 multiprocessors), runs on Fake 1", "agrees"], under,
+      "--steps=3", card)
 check("no program", 1, ["expected a program"], under, place("none"))
 check("usage", 2, ["usage: scripts/gpu-check.sh"], "--unknown")
 check("usage", 2, ["usage: scripts/gpu-check.sh"], "--steps=none")
