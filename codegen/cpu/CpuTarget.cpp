@@ -94,7 +94,7 @@ public:
   bool acceptsSlice(Operation *op, Value, ChannelSlice) const override {
     // oneDNN's convolutions on channel slices are reference implementations; tiles may lie anywhere.
     auto candidates = candidatesFor(op);
-    return !candidates.empty() && chooseCandidate(candidates).plan;
+    return !candidates.empty() && chosenOf(op, candidates).plan;
   }
 
   FailureOr<LibraryPlan> plan(Operation *op, StringRef weightsFormat, std::string &why) const override {
@@ -104,7 +104,7 @@ public:
     auto candidates = candidatesFor(op);
     std::string described = convolutions.fast && candidates.size() > 1 ? describeCandidates(candidates) : "";
     if (!candidates.empty())
-      if (const ConvolutionCandidate &chosen = chooseCandidate(candidates); chosen.plan)
+      if (const ConvolutionCandidate &chosen = chosenOf(op, candidates); chosen.plan)
         return planTiles(op, chosen, described);
     // The library has slow implementations for weights as tiles have them.
     if (!candidates.empty() && weightsFormat == tileWeightsFormat(weightsShape(op)))
@@ -299,7 +299,8 @@ private:
   }
 
   /// The ways to compute a convolution in f32; none for other ops.
-  std::vector<ConvolutionCandidate> candidatesFor(Operation *op) const {
+  std::vector<ConvolutionCandidate> candidatesFor(Operation *op) const { return candidatesFor(op, threads); }
+  std::vector<ConvolutionCandidate> candidatesFor(Operation *op, int64_t threads) const {
     if (!isa<Conv2DOp, Conv2DBackwardDataOp, Conv2DBackwardWeightsOp>(op) ||
         !getElementTypeOrSelf(op->getResult(0).getType()).isF32() ||
         !getElementTypeOrSelf(op->getOperand(0).getType()).isF32())
@@ -308,6 +309,14 @@ private:
     if (failed(problem))
       return {};
     return listCandidates(*problem, lanes, threads, convolutions);
+  }
+
+  /// The one of `op`'s candidates that is taken: with the same bits, the one that one thread would take.
+  const ConvolutionCandidate &chosenOf(Operation *op, const std::vector<ConvolutionCandidate> &candidates) const {
+    if (!sameBits)
+      return chooseCandidate(candidates);
+    std::vector<ConvolutionCandidate> ofOne = candidatesFor(op, 1);
+    return candidates[&chooseCandidate(ofOne) - ofOne.data()];
   }
 
   static LibraryPlan planTiles(Operation *op, const ConvolutionCandidate &chosen, StringRef described) {
