@@ -90,6 +90,8 @@ Json forKey(const KeyInfo &key) {
     return anyOf({ref("expression"), list(ref("expression"))});
   case KeyType::Record:
     return record(key.fields);
+  case KeyType::Texts:
+    return list(type("string"));
   }
   return {};
 }
