@@ -32,7 +32,8 @@ bool readRecorded(const Metadata &metadata, const char *key, int64_t &value) {
 double recordedAccuracy(const Metadata &metadata) {
   double value = -1;
   auto found = metadata.find("incept.test_accuracy");
-  return found != metadata.end() && readNumber(found->second, value) ? value : -1;
+  bool isAccuracy = found != metadata.end() && readNumber(found->second, value) && value >= 0 && value <= 1;
+  return isAccuracy ? value : -1;
 }
 
 int64_t findBest(const RunFolder &folder, double &accuracy) {

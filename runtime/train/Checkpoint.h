@@ -30,7 +30,7 @@ struct Resumed {
 /// newest whole one is of another network or of a later version of incept.
 Expected<Resumed> loadNewestCheckpoint(Program &program, const RunFolder &folder);
 
-/// The accuracy that a checkpoint records, negative where it records none.
+/// The accuracy that a checkpoint records, from 0 to 1; negative where it records none.
 double recordedAccuracy(const Metadata &metadata);
 /// The step of the checkpoint of the highest recorded accuracy, the earliest of equals; -1 where none records one.
 int64_t findBest(const RunFolder &folder, double &accuracy);

@@ -371,6 +371,8 @@ TEST_F(RunTest, KeepsTheLastAndTheBest) {
   EXPECT_EQ(best, step);
   EXPECT_NEAR(accuracy, highest, 1e-6);
   EXPECT_NEAR(recordedAccuracy(metadata(best)), highest, 1e-6);
+  for (const char *text : {"1e308", "1.5", "-0.5", "nan", "high", ""}) // what would be the best for ever
+    EXPECT_EQ(recordedAccuracy({{"incept.test_accuracy", text}}), -1) << text;
 }
 
 TEST_F(RunTest, WritesCheckpointsByTime) {
