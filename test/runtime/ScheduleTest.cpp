@@ -26,7 +26,7 @@ TEST(Schedule, OtherFieldsAreTheOptimizers) {
   // Without the field it is no setting: it would change nothing.
   EXPECT_FALSE(Hyperparameters::fromJson(training)->set("beta=0.75").ok());
   EXPECT_EQ(Hyperparameters::fromJson(training, {"beta2"}).status().message(),
-            "the program image is damaged: 'training.optimizer' has no number 'beta2'");
+            "the program image is damaged: 'training' has no number 'beta2'");
 }
 
 TEST(Schedule, Constant) {
