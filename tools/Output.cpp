@@ -6,6 +6,8 @@
 #include "llvm/Config/llvm-config.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/ErrorHandling.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/ToolOutputFile.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <unistd.h>
@@ -36,6 +38,23 @@ void prepareTool(const char *tool) {
     ::_exit(kMachineAtFault); // this may be the destructor of the stream, after main
   });
   llvm::cl::SetVersionPrinter([](llvm::raw_ostream &stream) { stream << versionText(toolName()) << "\n"; });
+}
+
+int writeText(llvm::StringRef path, llvm::StringRef text, llvm::StringRef tool) {
+  std::error_code error;
+  llvm::ToolOutputFile file(path, error, llvm::sys::fs::OF_None);
+  if (!error) {
+    file.os() << text;
+    file.os().flush();
+    error = file.os().error();
+    file.os().clear_error();
+  }
+  if (error) {
+    llvm::errs() << tool << ": error: cannot write '" << path << "': " << error.message() << "\n";
+    return 3;
+  }
+  file.keep();
+  return 0;
 }
 
 int finishOutput(int status, llvm::StringRef tool) {

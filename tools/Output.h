@@ -17,6 +17,9 @@ std::string versionText(llvm::StringRef tool);
 /// 3, and `--version` of LLVM's command lines prints ours.
 void prepareTool(const char *tool);
 
+/// Writes a file, or the standard output where `path` is "-". Returns 0, or 3 after a sentence of `tool`.
+int writeText(llvm::StringRef path, llvm::StringRef text, llvm::StringRef tool);
+
 /// For the last line of main: flushes the standard output. Returns `status`, or 3 after a sentence where what was
 /// printed did not arrive.
 int finishOutput(int status, llvm::StringRef tool);

@@ -3,6 +3,7 @@
 #include "tools/incept/Draw.h"
 #include "mlir/Pass/PassManager.h"
 #include "passes/Target.h"
+#include "tools/Output.h"
 #include "tools/incept/DrawMemory.h"
 #include "tools/incept/LaunchReport.h"
 #include "llvm/ADT/STLExtras.h"
@@ -10,7 +11,6 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Program.h"
-#include "llvm/Support/ToolOutputFile.h"
 
 using namespace mlir;
 
@@ -19,21 +19,6 @@ namespace incept {
 static int complain(int status, const llvm::Twine &message) {
   llvm::errs() << "incept: error: " << message << "\n";
   return status;
-}
-
-static int write(StringRef path, StringRef text) {
-  std::error_code error;
-  llvm::ToolOutputFile file(path, error, llvm::sys::fs::OF_None);
-  if (!error) {
-    file.os() << text;
-    file.os().flush();
-    error = file.os().error();
-    file.os().clear_error();
-  }
-  if (error)
-    return complain(kMachineAtFault, "cannot write '" + path + "': " + error.message());
-  file.keep();
-  return kDone;
 }
 
 /// Graphviz's own program draws: where things lie is its art.
@@ -45,7 +30,7 @@ static int runDot(StringRef text, StringRef form, const std::string &output) {
   SmallString<128> input;
   if (std::error_code error = llvm::sys::fs::createTemporaryFile("incept", "dot", input))
     return complain(kMachineAtFault, "cannot make a temporary file: " + error.message());
-  int status = write(input, text);
+  int status = writeText(input, text, "incept");
   std::string problem;
   if (status == kDone &&
       llvm::sys::ExecuteAndWait(*program, {*program, ("-T" + form).str(), "-o", output, input}, std::nullopt, {},
@@ -82,7 +67,7 @@ static int drawCompiled(MLIRContext &context, ModuleOp module, const CompileOpti
     return kMachineAtFault;
   auto name = module->getAttrOfType<StringAttr>("incept.network");
   std::string title = (name ? name.str() : "network") + (memory ? ": memory" : ": launches");
-  return write(drawing.output, form == "html" ? svg->html(title) : svg->svg());
+  return writeText(drawing.output, form == "html" ? svg->html(title) : svg->svg(), "incept");
 }
 
 int draw(const CompileOptions &options, const DrawOptions &drawing) {
@@ -100,7 +85,7 @@ int draw(const CompileOptions &options, const DrawOptions &drawing) {
   if (!network)
     return drawCompiled(*context, **module, options, drawing, form);
   std::string text = drawNetwork(**module, drawing.network);
-  return form == "dot" ? write(drawing.output, text) : runDot(text, form, drawing.output);
+  return form == "dot" ? writeText(drawing.output, text, "incept") : runDot(text, form, drawing.output);
 }
 
 } // namespace incept

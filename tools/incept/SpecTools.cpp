@@ -5,11 +5,11 @@
 #include "frontend/JsonSchema.h"
 #include "frontend/LoadSpec.h"
 #include "frontend/SpecWriter.h"
+#include "tools/Output.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
-#include "llvm/Support/ToolOutputFile.h"
 #include "llvm/Support/raw_ostream.h"
 
 namespace incept {
@@ -28,21 +28,6 @@ static std::optional<SpecFile> readAlone(const std::string &path) {
     file = readSpecFile(*number, diagnostics);
   diagnostics.print(llvm::errs());
   return diagnostics.hasErrors() ? std::nullopt : std::move(file);
-}
-
-static int writeText(const std::string &path, const std::string &text) {
-  std::error_code error;
-  llvm::ToolOutputFile file(path, error, llvm::sys::fs::OF_None);
-  if (!error) {
-    file.os() << text;
-    file.os().flush();
-    error = file.os().error();
-    file.os().clear_error();
-  }
-  if (error)
-    return complain(kMachineAtFault, "cannot write '" + path + "': " + error.message());
-  file.keep();
-  return kDone;
 }
 
 int checkSpecs(const std::vector<std::string> &paths, const CompileOptions &options) {
@@ -83,7 +68,7 @@ int formatSpecs(const std::vector<std::string> &paths, bool check) {
     }
     // Beside the file first: what fails half way leaves the old one.
     std::string temporary = path + ".new";
-    int written = writeText(temporary, text);
+    int written = writeText(temporary, text, "incept");
     if (written == kDone)
       if (std::error_code error = llvm::sys::fs::rename(temporary, path))
         written = complain(kMachineAtFault, "cannot write '" + path + "': " + error.message());
@@ -99,7 +84,7 @@ int convertSpec(const std::string &input, const std::string &output) {
   bool json = llvm::StringRef(output).ends_with(".json");
   if (!json && !llvm::StringRef(output).ends_with(".incept"))
     json = !llvm::StringRef(input).ends_with(".json");
-  return writeText(output, json ? writeJsonSpec(*file) : writeTextSpec(*file));
+  return writeText(output, json ? writeJsonSpec(*file) : writeTextSpec(*file), "incept");
 }
 
 int printSchema() {
@@ -143,7 +128,7 @@ block unit(filters: int) {
 }
 )")
                          .str();
-  int status = writeText(path, text);
+  int status = writeText(path, text, "incept");
   if (status == kDone)
     llvm::outs() << "wrote " << path << "; next: incept check " << path << "\n";
   return status;
