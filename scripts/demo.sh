@@ -23,7 +23,7 @@ if [ -n "$data" ]; then
   classes=$(find -L "$root" -mindepth 1 -maxdepth 1 -type d -not -name '.*' | wc -l)
 fi
 incept=build/release/bin/incept
-[ -x $incept ] || echo "The first time this installs the compiler's packages and builds it, which takes ten to twenty minutes on" \
+[ -x $incept ] || echo "The first time this installs the compiler's packages and builds it, which takes ten minutes or more on" \
   "two cores."
 echo "Then: a training of some minutes, and a few steps of Inception-v4."
 scripts/setup.sh --demo
