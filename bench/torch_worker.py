@@ -3,8 +3,11 @@
 
 Usage: torch_worker.py '{"model": NAME, "size": S, "batch": N, "threads": T, "compile": BOOL, "training": {...}}'
 `training` is that of the architecture file. The step is what ours is: channels_last, f32, dropout, label smoothing,
-weight decay on weights alone, and the optimizer in the form that docs/Spec.md gives.
+weight decay on weights alone, and the optimizer in the form that docs/Spec.md gives. With "device": "cuda" it runs on a
+GPU, in the type that "precision" names (f32, bf16, f16; by autocast, f16 with a scaled loss); then "steps": N times N
+steps that nothing waits for between them, and prints the time of one.
 """
+import contextlib
 import json
 import resource
 import sys
@@ -54,26 +57,60 @@ def main():
     task = json.loads(sys.argv[1])
     torch.manual_seed(0)
     torch.set_num_threads(task["threads"])
-    model = timm.create_model(task["model"], drop_rate=task["drop_rate"]).train().to(memory_format=torch.channels_last)
+    device, precision = task.get("device", "cpu"), task.get("precision", "f32")
+    model = timm.create_model(task["model"], drop_rate=task["drop_rate"]).train()
+    model = model.to(device, memory_format=torch.channels_last)
     optimizer = make_optimizer(model, task["training"])
     forward = torch.compile(model) if task["compile"] else model
     smoothing = task["training"].get("label_smoothing", 0.0)
-    images = torch.randn(task["batch"], 3, task["size"], task["size"]).contiguous(memory_format=torch.channels_last)
-    labels = torch.randint(0, 1000, (task["batch"],))
+    images = torch.randn(task["batch"], 3, task["size"], task["size"]).to(device, memory_format=torch.channels_last)
+    labels = torch.randint(0, 1000, (task["batch"],)).to(device)
+    scaler = torch.amp.GradScaler(device) if precision == "f16" else None
+    low = {"bf16": torch.bfloat16, "f16": torch.float16}.get(precision)
+
+    wait = torch.cuda.synchronize if device == "cuda" else lambda: None
+
+    def compute():
+        model.zero_grad(set_to_none=True)
+        with torch.autocast(device, dtype=low) if low else contextlib.nullcontext():
+            loss = torch.nn.functional.cross_entropy(forward(images), labels, label_smoothing=smoothing)
+        if scaler is None:
+            loss.backward()
+            optimizer.step()
+            return
+        scaler.scale(loss).backward()
+        if isinstance(optimizer, TensorFlowRmsprop):
+            # The scaler knows torch's own optimizers only. Its verdict stays on the device: nothing waits for it.
+            inverse, overflow = scaler._scale.double().reciprocal().float(), torch.zeros(1, device=device)
+            for weights, *_ in optimizer.groups:
+                torch._amp_foreach_non_finite_check_and_unscale_([w.grad for w in weights], overflow, inverse)
+            optimizer.step()
+        else:
+            scaler.step(optimizer)
+            scaler.update()
 
     def step(number):
         start = time.perf_counter()
-        model.zero_grad(set_to_none=True)
-        loss = torch.nn.functional.cross_entropy(forward(images), labels, label_smoothing=smoothing)
-        loss.backward()
-        optimizer.step()
+        compute()
+        wait()
         print(json.dumps({"step": number, "step_ms": 1e3 * (time.perf_counter() - start)}), flush=True)
 
     step(0)
-    for number, _ in enumerate(sys.stdin, 1):
-        step(number)
-    print(json.dumps({"peak_resident_bytes": 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
-                      "parameters": sum(p.numel() for p in model.parameters()),
+    if "steps" in task:
+        for _ in range(3):
+            compute()
+        wait()
+        start = time.perf_counter()
+        for _ in range(task["steps"]):
+            compute()
+        wait()
+        print(json.dumps({"step_ms": 1e3 * (time.perf_counter() - start) / task["steps"]}), flush=True)
+    else:
+        for number, _ in enumerate(sys.stdin, 1):
+            step(number)
+    peak = (torch.cuda.max_memory_allocated() if device == "cuda"
+            else 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    print(json.dumps({"peak_resident_bytes": peak, "parameters": sum(p.numel() for p in model.parameters()),
                       "pytorch": torch.__version__, "timm": timm.__version__}), flush=True)
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """scripts/gpu-check.sh with the hand-made CUDA program and a lazy driver: gpu_check.py SCRIPT STUB DIRECTORY LIBRARIES.
 The program's twin is itself, launched one by one, or one that learns half as fast."""
+import json
 import os
 import subprocess
 import sys
@@ -57,6 +58,23 @@ check("another card", 0, ["note: compiled for Another card (1000 multiprocessors
 check("no program", 1, ["expected a program"], under, place("none"))
 check("usage", 2, ["usage: scripts/gpu-check.sh"], "--unknown")
 check("usage", 2, ["usage: scripts/gpu-check.sh"], "--steps=none")
+# A program without a twin is timed alone; what was measured is written; tools that the machine has are asked.
+os.makedirs(place("tools"), exist_ok=True)
+for name, text in (("compute-sanitizer", 'echo "$@" | grep -q memcheck && status=9\n'
+                    'echo "========= ERROR SUMMARY: ${status:-0} errors"\nexit ${status:-0}\n'),
+                   ("ncu", 'while [ "$1" != env ]; do [ "$1" = --log-file ] && log=$2; shift; done\n'
+                    '"$@" && echo \'"0","a kernel"\' >"$log"\n')):
+    with open(place("tools/" + name), "w") as file:
+        file.write("#!/bin/sh\n" + text)
+    os.chmod(place("tools/" + name), 0o755)
+with_tools = {**os.environ, "PATH": place("tools") + ":" + os.environ["PATH"]}
+check("tools", 1, ["all launches, one after the other", "compute-sanitizer memcheck: ERROR SUMMARY: 9 errors (status 9)",
+                   "compute-sanitizer racecheck: ERROR SUMMARY: 0 errors (status 0)", "ncu: status 0, 1 launches in"],
+      under, "--steps=2", "--output=" + place("results"), other + ".other", environment=with_tools)
+with open(place("results/other.other.json")) as file:
+    measured = json.load(file)
+if measured["timing"]["step_ms"] <= 0 or not measured["profile"]["launches"] or measured["comparison"]:
+    failures.append(f"results: {measured}")
 # Without a GPU: a PATH in which no nvidia-smi is.
 os.makedirs(place("bin"), exist_ok=True)
 for tool in "bash", "sed", "head", "tr", "dirname", "env":
