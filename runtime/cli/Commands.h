@@ -12,6 +12,8 @@ using Note = std::function<void(const std::string &)>;
 
 /// What the program is; needs no device.
 Status runInfo(Program &program, bool json, bool memory);
+/// The machine's devices, and which of them run the program.
+Status runInfoDevices(Program &program, bool json);
 /// Its own version, those of the formats that it reads and of the libraries that it uses.
 Status runVersion(Program &program);
 Status runInit(Program &program, uint64_t seed, const std::string &output);

@@ -74,6 +74,23 @@ Status runInfo(Program &program, bool json, bool memory) {
   return {};
 }
 
+Status runInfoDevices(Program &program, bool json) {
+  auto devices = program.backend().list(program.image());
+  if (!devices)
+    return devices.status();
+  if (json) {
+    std::printf("%s\n", devices->dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
+    return {};
+  }
+  for (const auto &device : *devices) {
+    std::string text;
+    for (const auto &[key, value] : device.items())
+      text += (text.empty() ? "" : ", ") + key + " " + (value.is_string() ? value.get<std::string>() : value.dump());
+    std::printf("%s\n", printable(text).c_str());
+  }
+  return {};
+}
+
 Status runVersion(Program &program) {
   const program::Image &image = program.image();
   nlohmann::ordered_json target;

@@ -23,7 +23,8 @@ constexpr int64_t kMaxSteps = int64_t(1) << 53;
 
 /// Everything the command line can say.
 struct Arguments {
-  bool json = false, memory = false, version = false;
+  bool json = false, memory = false, devices = false, version = false;
+  int device = 0;
   std::string output;
   uint64_t seed = 0;
   TrainOptions train;
@@ -71,8 +72,26 @@ void addInput(CLI::App &command, int &threads, int64_t &maxBadImages) {
       ->capture_default_str();
 }
 
+/// Which of a machine's devices. CUDA_VISIBLE_DEVICES says which there are, also by UUID.
+void addDevice(CLI::App &command, int &device) {
+  command.add_option("--device", device, "which of the machine's devices: info --devices lists them")
+      ->check(wholeNumber(0, 1023))
+      ->capture_default_str();
+}
+
+/// What a command will ask of the device.
+DeviceUse useOf(const std::string &command, const program::Image &image, int ordinal) {
+  bool trains = image.mode == "train";
+  DeviceUse use;
+  use.trains = command == "train" || command == "step" || (command == "bench" && trains);
+  use.infers = command == "train" || command == "eval" || command == "predict" || (command == "bench" && !trains);
+  use.ordinal = ordinal;
+  return use;
+}
+
 void addTrain(CLI::App &app, Arguments &a) {
   CLI::App *command = app.add_subcommand("train", "train on images");
+  addDevice(*command, a.device);
   command->add_option("--data", a.train.data, kDataHelp)->required();
   auto *fraction = command->add_option("--val-fraction", a.train.valFraction, "share of the images that tests")
                        ->check(CLI::Range(1e-9, 0.999));
@@ -111,7 +130,9 @@ void addTrain(CLI::App &app, Arguments &a) {
 void addOthers(CLI::App &app, Arguments &a) {
   CLI::App *info = app.add_subcommand("info", "what this program is");
   info->add_flag("--json", a.json, "as JSON");
-  info->add_flag("--memory", a.memory, "where each tensor lies");
+  auto *memory = info->add_flag("--memory", a.memory, "where each tensor lies");
+  info->add_flag("--devices", a.devices, "this machine's devices, and whether the program runs on them")
+      ->excludes(memory);
   CLI::App *init = app.add_subcommand("init", "write initial weights");
   init->add_option("--seed", a.seed, "seed")->check(checkSeed);
   init->add_option("--output", a.output, "safetensors file")->required();
@@ -152,6 +173,8 @@ void addOthers(CLI::App &app, Arguments &a) {
   auto *profile = bench->add_flag("--profile", a.bench.profile, "time of launches against the machine's peaks");
   bench->add_flag("--launches", a.bench.launches, "with --profile: list every launch")->needs(profile);
   bench->add_flag("--bound", a.bench.bound, "time the step's convolutions alone too");
+  for (CLI::App *command : {init, eval, predict, step, bench})
+    addDevice(*command, a.device);
   bench->add_flag("--paced", a.bench.paced, "wait for a line of standard input before each step, report each");
 }
 
@@ -175,6 +198,8 @@ Status dispatch(const std::string &command, const std::string &name, Arguments &
     return runVersion(**program);
   for (const std::string &setting : a.settings)
     INCEPT_RETURN_IF_ERROR((*program)->hyperparameters().set(setting));
+  if (command == "info" && a.devices)
+    return runInfoDevices(**program, a.json);
   if (command == "info")
     return runInfo(**program, a.json, a.memory);
   Note note = [&](const std::string &text) {
@@ -188,7 +213,7 @@ Status dispatch(const std::string &command, const std::string &name, Arguments &
     INCEPT_RETURN_IF_ERROR(chooseEvaluation(**program, a.eval.protocol));
     return runLook(**program, a.input, note);
   }
-  INCEPT_RETURN_IF_ERROR((*program)->prepareDevice());
+  INCEPT_RETURN_IF_ERROR((*program)->prepareDevice(useOf(command, (*program)->image(), a.device)));
   if (std::string text = (*program)->device().note(); !text.empty())
     note(text);
   if (command == "train") {

@@ -80,6 +80,20 @@ public:
   virtual std::string note() const { return {}; }
 };
 
+/// What a process will ask of a device: no more is made ready.
+struct DeviceUse {
+  bool trains = true; ///< Work::Train and Work::Accumulate
+  bool infers = true; ///< Work::Infer
+  int ordinal = 0;    ///< which one of a machine's devices
+
+  /// True where an entry point runs.
+  bool runs(std::string_view entry) const;
+  /// An error where it does not: what was not made ready cannot run.
+  Status check(std::string_view entry) const;
+  /// By index, the plans that launches of those entry points run.
+  std::vector<bool> plansOf(const program::Image &image) const;
+};
+
 /// A kind of device: what can be said and checked of its programs on any machine, and how a device is made.
 struct Backend {
   const char *kind; ///< `target.kind` of the programs it runs
@@ -89,8 +103,10 @@ struct Backend {
   void (*describe)(const program::Image &image, nlohmann::ordered_json &info);
   /// The libraries that this machine has for its programs, with their versions: "oneDNN 2.6.3", or why there are none.
   std::string (*library)();
+  /// The machine's devices, each an object with its ordinal as "device".
+  Expected<nlohmann::ordered_json> (*list)(const program::Image &image);
   /// Fails on a machine that cannot run the program. The image must outlive the device.
-  Expected<std::unique_ptr<Device>> (*create)(const program::Image &image);
+  Expected<std::unique_ptr<Device>> (*create)(const program::Image &image, const DeviceUse &use);
 };
 
 } // namespace incept

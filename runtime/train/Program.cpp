@@ -192,8 +192,8 @@ Status Program::readSections() {
   return {};
 }
 
-Status Program::prepareDevice() {
-  auto device = backend_.create(image_);
+Status Program::prepareDevice(const DeviceUse &use) {
+  auto device = backend_.create(image_, use);
   if (!device)
     return device.status();
   device_ = std::move(*device);

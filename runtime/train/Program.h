@@ -20,7 +20,7 @@ public:
   /// `hyperparameters` may be used before `prepareDevice`.
   static Expected<std::unique_ptr<Program>> load(const std::string &executable, const Backend &backend);
   /// Allocates everything and builds every plan; fails on another machine than the one compiled for.
-  Status prepareDevice();
+  Status prepareDevice(const DeviceUse &use = {});
   /// Both.
   static Expected<std::unique_ptr<Program>> open(const std::string &executable, const Backend &backend);
 

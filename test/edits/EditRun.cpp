@@ -384,7 +384,7 @@ Verdict EditRun::compare(ModuleOp original, Phase phase, ModuleOp exec, const st
   for (const char *name : {program::kU8Images, program::kF32Images, program::kLabels, program::kLoss, program::kLogits})
     if (!image.find(name))
       return wrong(std::string("the program has no ") + name);
-  auto created = CpuDevice::create(image);
+  auto created = CpuDevice::create(image, {});
   if (!created)
     return wrong(created.status().message());
   Device &device = **created;

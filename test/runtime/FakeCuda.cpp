@@ -94,12 +94,18 @@ extern "C" {
 
 CUresult cuInit(unsigned) { return has("no-init") ? CUDA_ERROR_SYSTEM_DRIVER_MISMATCH : CUDA_SUCCESS; }
 CUresult cuDriverGetVersion(int *version) { return *version = 13000, CUDA_SUCCESS; }
-CUresult cuDeviceGetCount(int *count) { return *count = !has("no-device"), CUDA_SUCCESS; }
-CUresult cuDeviceGet(CUdevice *device, int) { return *device = 0, CUDA_SUCCESS; }
-CUresult cuDeviceGetName(char *name, int size, CUdevice) {
-  std::strncpy(name, "Fake 1", size);
+CUresult cuDeviceGetCount(int *count) { return *count = has("no-device") ? 0 : has("two") ? 2 : 1, CUDA_SUCCESS; }
+CUresult cuDeviceGet(CUdevice *device, int ordinal) { return *device = ordinal, CUDA_SUCCESS; }
+CUresult cuDeviceGetName(char *name, int size, CUdevice device) {
+  std::strncpy(name, device == 0 ? "Fake 1" : "Fake 2 MIG 1g", size);
   return CUDA_SUCCESS;
 }
+CUresult cuDeviceGetUuid(CUuuid *uuid, CUdevice device) {
+  for (int i = 0; i < 16; ++i)
+    uuid->bytes[i] = static_cast<char>(16 * i + device);
+  return CUDA_SUCCESS;
+}
+CUresult cuDeviceTotalMem(size_t *bytes, CUdevice) { return *bytes = size_t(1) << 30, CUDA_SUCCESS; }
 CUresult cuDeviceGetAttribute(int *value, CUdevice_attribute attribute, CUdevice) {
   *value = attribute == CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR   ? (has("old") ? 7 : 9)
            : attribute == CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR ? 0
@@ -119,7 +125,7 @@ CUresult cuCtxSetCurrent(CUcontext) { return CUDA_SUCCESS; }
 
 CUresult cuMemGetInfo(size_t *free, size_t *total) {
   *total = size_t(1) << 30;
-  *free = has("full") ? 1000 : *total / 2;
+  *free = has("full") ? 1000 : has("nearly-full") ? *total / 4 : *total / 2;
   return CUDA_SUCCESS;
 }
 CUresult cuMemAlloc(CUdeviceptr *memory, size_t size) {

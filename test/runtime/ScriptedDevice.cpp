@@ -96,12 +96,15 @@ private:
 } // namespace
 
 const Backend &scriptedBackend() {
-  static const Backend backend = {"cpu", [](const program::Image &) { return Status(); },
-                                  [](const program::Image &, nlohmann::ordered_json &) {},
-                                  [] { return std::string("a script"); },
-                                  [](const program::Image &image) -> Expected<std::unique_ptr<Device>> {
-                                    return std::unique_ptr<Device>(new ScriptedDevice(image));
-                                  }};
+  static const Backend backend = {
+      "cpu",
+      [](const program::Image &) { return Status(); },
+      [](const program::Image &, nlohmann::ordered_json &) {},
+      [] { return std::string("a script"); },
+      [](const program::Image &) -> Expected<nlohmann::ordered_json> { return nlohmann::ordered_json::array(); },
+      [](const program::Image &image, const DeviceUse &) -> Expected<std::unique_ptr<Device>> {
+        return std::unique_ptr<Device>(new ScriptedDevice(image));
+      }};
   return backend;
 }
 

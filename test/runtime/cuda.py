@@ -150,9 +150,18 @@ def driver_is_checked():
     # A program with a plan where there is no cuDNN, and without one, which does not ask for it.
     description = cuda_program.header()
     description["plans"].append(cuda_program.plan())
+    description["regions"][0]["bytes"] = 1 << 16
+    description["entries"]["infer"] = [{"plan": 0, "operands": [[0, 0], [0, 16384], [0, 32768], [0, 0]], "op": "conv",
+                                        "loc": "a:1:1", "flops": 0, "bytes": 0}, *description["entries"]["infer"]]
     planned = cuda_program.write(stub, place("planned"), cuda_program.image(description))
     result = run(planned, *train, INCEPT_CUDNN_DIR=place("nothing"))
     expect("no cuDNN", result, 3, "install cuDNN 9.8.0 or newer, or say where it is with INCEPT_CUDNN_DIR")
+    expect("room for cuDNN", run(planned, *train, INCEPT_CUDNN_DIR=place("nothing"), FAKE_CUDA="nearly-full"), 3,
+           "and up to 268435456 for cuDNN's kernels, but only 268435456 of 1073741824 are free")
+    # Only what a command runs is made ready: here, plans of inference.
+    for command in ["bench", "--steps=1"], ["init", "--output=" + place("planned-weights")]:
+        result = run(planned, *command, INCEPT_CUDNN_DIR=place("nothing"))
+        check("plans of inference", result.returncode == 0, result.stderr)
     check("no cuDNN asked for", run(program, *train, INCEPT_CUDNN_DIR=place("nothing")).returncode == 0)
     # Machine code that is for another device: the PTX is compiled, and this is said. For want of memory it is not.
     description = cuda_program.header()
@@ -165,6 +174,19 @@ def driver_is_checked():
           "note: the driver has compiled the program's kernels from PTX" in result.stderr, result.stderr)
     expect("no memory for kernels", run(coded, *train, FAKE_CUDA="full-at-load"), 3,
            "the program's kernels cannot be loaded: a fake reason")
+    # Which of several devices.
+    expect("no such device", run(program, *train, "--device=1"), 2, "there is no device 1: the driver sees 1, the first is 0")
+    second = run(program, *train, "--device=1", FAKE_CUDA="two")
+    check("second device", second.returncode == 0 and "runs on Fake 2 MIG 1g" in second.stderr, second.stderr)
+    listed = run(program, "info", "--devices", "--json", FAKE_CUDA="two")
+    devices = json.loads(listed.stdout)
+    check("devices", [device["uuid"] for device in devices] == ["GPU-00102030-4050-6070-8090-a0b0c0d0e0f0",
+                                                                "MIG-01112131-4151-6171-8191-a1b1c1d1e1f1"] and
+          devices[1] == {"device": 1, "name": "Fake 2 MIG 1g", "uuid": devices[1]["uuid"], "arch": "sm_90",
+                         "multiprocessors": 1000, "memory_bytes": 1 << 30, "runs": True}, listed.stdout)
+    listed = run(program, "info", "--devices", FAKE_CUDA="old")
+    check("devices as text", "device 0, name Fake 1" in listed.stdout and "arch sm_70" in listed.stdout and
+          "runs false" in listed.stdout, listed.stdout)
     # A driver that cannot be opened.
     with open(place("libcuda.so.1"), "w") as file:
         file.write("no library")

@@ -25,6 +25,15 @@ static std::string describeLibrary() {
   return onednn::isAvailable(error) ? "oneDNN " + onednn::version() + " for " + onednn::isa() : "no library: " + error;
 }
 
+/// The processor; it is one device.
+static Expected<nlohmann::ordered_json> listDevices(const program::Image &image) {
+  std::string error;
+  if (!onednn::isAvailable(error))
+    return machineError(error);
+  return nlohmann::ordered_json::array(
+      {{{"device", 0}, {"name", "CPU"}, {"isa", onednn::isa()}, {"runs", onednn::isa() == image.isa}}});
+}
+
 /// True where so many threads can run beside this one: OpenMP ends the process where it cannot start its own.
 static bool canStartThreads(int64_t count) {
   std::atomic<bool> done = false;
@@ -43,12 +52,15 @@ static bool canStartThreads(int64_t count) {
 }
 
 const Backend &cpuBackend() {
-  static constexpr Backend backend = {"cpu", cpu::checkImage, cpu::describeImage, describeLibrary, CpuDevice::create};
+  static constexpr Backend backend = {"cpu",           cpu::checkImage, cpu::describeImage,
+                                      describeLibrary, listDevices,     CpuDevice::create};
   return backend;
 }
 
-Expected<std::unique_ptr<Device>> CpuDevice::create(const program::Image &image) {
-  std::unique_ptr<CpuDevice> device(new CpuDevice(image));
+Expected<std::unique_ptr<Device>> CpuDevice::create(const program::Image &image, const DeviceUse &use) {
+  if (use.ordinal != 0)
+    return usageError("there is no device " + std::to_string(use.ordinal) + ": the program runs on the CPU, device 0");
+  std::unique_ptr<CpuDevice> device(new CpuDevice(image, use));
   INCEPT_RETURN_IF_ERROR(device->checkMachine());
   INCEPT_RETURN_IF_ERROR(device->allocate());
   INCEPT_RETURN_IF_ERROR(device->loadKernels());
@@ -146,13 +158,17 @@ Status CpuDevice::loadKernels() {
 }
 
 Status CpuDevice::buildPrimitives() {
+  std::vector<bool> wanted = use.plansOf(image);
+  primitives.resize(image.plans.size());
   for (size_t i = 0; i < image.plans.size(); ++i) {
+    if (!wanted[i])
+      continue;
     const program::Plan &plan = image.plans[i];
     onednn::Problem problem;
     std::string error;
     if (!onednn::decode(plan.fields, problem, error))
       return inputError("the program image is damaged: plan " + std::to_string(i) + ": " + error);
-    onednn::Primitive primitive;
+    onednn::Primitive &primitive = primitives[i];
     if (!primitive.build(problem, error))
       return machineError("oneDNN refuses plan " + std::to_string(i) + ": " + error);
     // Bits, scratchpads and speed depend on what was planned.
@@ -161,7 +177,6 @@ Status CpuDevice::buildPrimitives() {
       return machineError("plan " + std::to_string(i) + " was made for implementation " + plan.impl +
                           ", but oneDNN chooses " + built.impl +
                           " here: compile the program again on this machine (incept compile)");
-    primitives.push_back(std::move(primitive));
   }
   return {};
 }
@@ -226,6 +241,7 @@ Status CpuDevice::start(Work work, Input input) {
 }
 
 Status CpuDevice::run(std::string_view entry) {
+  INCEPT_RETURN_IF_ERROR(use.check(entry));
   List &list = lists.find(entry)->second;
   if (!profiling) {
     for (Step &step : list.steps)
@@ -242,6 +258,7 @@ Status CpuDevice::run(std::string_view entry) {
 }
 
 Status CpuDevice::runOnly(std::string_view entry, const std::function<bool(const program::Launch &)> &wanted) {
+  INCEPT_RETURN_IF_ERROR(use.check(entry));
   for (Step &step : lists.find(entry)->second.steps)
     if (wanted(*step.launch))
       INCEPT_RETURN_IF_ERROR(launch(step));

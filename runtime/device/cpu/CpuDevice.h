@@ -14,7 +14,7 @@ const Backend &cpuBackend();
 
 class CpuDevice final : public Device {
 public:
-  static Expected<std::unique_ptr<Device>> create(const program::Image &image);
+  static Expected<std::unique_ptr<Device>> create(const program::Image &image, const DeviceUse &use);
   ~CpuDevice() override;
 
   // A step runs inside `start`, on the program's own memory: there is one batch, and nothing to wait for.
@@ -50,7 +50,7 @@ private:
     std::vector<std::vector<double>> times;
   };
 
-  explicit CpuDevice(const program::Image &image) : image(image) {}
+  CpuDevice(const program::Image &image, const DeviceUse &use) : image(image), use(use) {}
   Status checkMachine();
   Status allocate();
   Status loadKernels();
@@ -60,6 +60,7 @@ private:
   Status launch(Step &step);
 
   const program::Image &image;
+  DeviceUse use;
   std::vector<std::byte *> regions;
   void *library = nullptr;
   std::vector<Kernel> kernels;

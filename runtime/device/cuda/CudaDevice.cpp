@@ -17,6 +17,9 @@ namespace {
 
 constexpr uint64_t kAlignment = 256;
 
+/// What cuDNN's kernels take beside the planned memory, generously: 300 handles and modules of a network.
+constexpr uint64_t kLibraryBytes = uint64_t(256) << 20;
+
 uint64_t aligned(uint64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
 
 /// Operations per clock of one multiprocessor, from the tables of its architecture's data sheet: f32 outside the tensor
@@ -36,59 +39,31 @@ static std::string describeLibrary() {
   return library ? "cuDNN " + library->version() : "no library: " + error;
 }
 
-const Backend &cudaBackend() {
-  static constexpr Backend backend = {"cuda", checkImage, describeImage, describeLibrary, CudaDevice::create};
-  return backend;
-}
-
-Expected<CudaOptions> CudaOptions::fromText(std::string_view text) {
-  CudaOptions options;
-  while (!text.empty()) {
-    std::string_view word = text.substr(0, text.find(','));
-    text.remove_prefix(std::min(word.size() + 1, text.size()));
-    if (word == "direct")
-      options.direct = true;
-    else if (word == "sync")
-      options.direct = options.sync = true;
-    else if (word == "alone")
-      options.alone = true;
-    else
-      return usageError("expected INCEPT_CUDA to be a list of direct, sync, alone, but got '" + std::string(word) +
-                        "'");
+/// The UUID as tools of the vendor print it; a slice of a device (MIG) has one of its own.
+static std::string formatUuid(const CUuuid &uuid, const std::string &name) {
+  std::string text = name.find(" MIG ") != std::string::npos ? "MIG" : "GPU";
+  for (size_t i = 0; i < sizeof uuid.bytes; ++i) {
+    char digits[4];
+    std::snprintf(digits, sizeof digits, "%s%02x", i == 0 || i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "",
+                  static_cast<unsigned char>(uuid.bytes[i]));
+    text += digits;
   }
-  return options;
+  return text;
 }
 
-Expected<std::unique_ptr<Device>> CudaDevice::create(const program::Image &image) {
-  const char *text = std::getenv("INCEPT_CUDA");
-  auto options = CudaOptions::fromText(text ? text : "");
-  if (!options)
-    return options.status();
-  auto driver = Driver::open();
-  if (!driver)
-    return driver.status();
-  std::unique_ptr<CudaDevice> device(new CudaDevice(image, *driver, *options));
-  INCEPT_RETURN_IF_ERROR(device->openDevice());
-  INCEPT_RETURN_IF_ERROR(device->checkMachine());
-  INCEPT_RETURN_IF_ERROR(device->allocate());
-  INCEPT_RETURN_IF_ERROR(device->loadModule());
-  // What a plan depends on besides the library.
-  const CudaFacts &facts = device->facts;
-  std::string name = facts.name + " sm_" + std::to_string(facts.major) + std::to_string(facts.minor) + " " +
-                     std::to_string(facts.multiprocessors) + " multiprocessors, driver " +
-                     std::to_string(facts.driverVersion);
-  INCEPT_RETURN_IF_ERROR(device->buildPlans(name));
-  INCEPT_RETURN_IF_ERROR(device->bind());
-  return std::unique_ptr<Device>(std::move(device));
+static std::string architectureName(const CudaFacts &facts) {
+  return "sm_" + std::to_string(facts.major) + std::to_string(facts.minor);
 }
 
-CudaDevice::~CudaDevice() {
-  if (stream)
-    (void)driver->streamSynchronize(stream.get()); // nothing may use what goes now
+/// True where the program's kernels run there: as machine code or compiled from its PTX.
+static bool runsOn(const program::Image &image, const CudaFacts &facts) {
+  Architecture architecture;
+  parseArchitecture(image.arch, architecture); // checkImage has seen it
+  return architecture.runsOn(facts.major, facts.minor);
 }
 
-Status CudaDevice::openDevice() {
-  INCEPT_RETURN_IF_ERROR(driver.check(driver->deviceGet(&device, 0), "cannot open the CUDA device"));
+static Expected<CudaFacts> describeDevice(const Driver &driver, CUdevice device) {
+  CudaFacts facts;
   char name[256] = "";
   INCEPT_RETURN_IF_ERROR(driver.check(driver->deviceGetName(name, sizeof name, device), "cannot name the CUDA device"));
   facts.name = name;
@@ -110,6 +85,100 @@ Status CudaDevice::openDevice() {
         result != CUDA_SUCCESS && wanted.needed)
       return driver.error(result, "cannot describe the CUDA device");
   INCEPT_RETURN_IF_ERROR(driver.check(driver->driverGetVersion(&facts.driverVersion), "cannot ask the CUDA driver"));
+  return facts;
+}
+
+static Expected<nlohmann::ordered_json> listDevices(const program::Image &image) {
+  auto driver = Driver::open();
+  if (!driver)
+    return driver.status();
+  const char *what = "cannot describe the CUDA device";
+  int count = 0;
+  INCEPT_RETURN_IF_ERROR(driver->check((*driver)->deviceGetCount(&count), what));
+  auto result = nlohmann::ordered_json::array();
+  for (int ordinal = 0; ordinal < count; ++ordinal) {
+    CUdevice device = 0;
+    CUuuid uuid{};
+    size_t bytes = 0;
+    INCEPT_RETURN_IF_ERROR(driver->check((*driver)->deviceGet(&device, ordinal), what));
+    auto facts = describeDevice(*driver, device);
+    if (!facts)
+      return facts.status();
+    INCEPT_RETURN_IF_ERROR(driver->check((*driver)->deviceGetUuid(&uuid, device), what));
+    INCEPT_RETURN_IF_ERROR(driver->check((*driver)->deviceTotalMem(&bytes, device), what));
+    result.push_back({{"device", ordinal},
+                      {"name", facts->name},
+                      {"uuid", formatUuid(uuid, facts->name)},
+                      {"arch", architectureName(*facts)},
+                      {"multiprocessors", facts->multiprocessors},
+                      {"memory_bytes", bytes},
+                      {"runs", runsOn(image, *facts)}});
+  }
+  return result;
+}
+
+const Backend &cudaBackend() {
+  static constexpr Backend backend = {"cuda",          checkImage,  describeImage,
+                                      describeLibrary, listDevices, CudaDevice::create};
+  return backend;
+}
+
+Expected<CudaOptions> CudaOptions::fromText(std::string_view text) {
+  CudaOptions options;
+  while (!text.empty()) {
+    std::string_view word = text.substr(0, text.find(','));
+    text.remove_prefix(std::min(word.size() + 1, text.size()));
+    if (word == "direct")
+      options.direct = true;
+    else if (word == "sync")
+      options.direct = options.sync = true;
+    else if (word == "alone")
+      options.alone = true;
+    else
+      return usageError("expected INCEPT_CUDA to be a list of direct, sync, alone, but got '" + std::string(word) +
+                        "'");
+  }
+  return options;
+}
+
+Expected<std::unique_ptr<Device>> CudaDevice::create(const program::Image &image, const DeviceUse &use) {
+  const char *text = std::getenv("INCEPT_CUDA");
+  auto options = CudaOptions::fromText(text ? text : "");
+  if (!options)
+    return options.status();
+  auto driver = Driver::open();
+  if (!driver)
+    return driver.status();
+  std::unique_ptr<CudaDevice> device(new CudaDevice(image, *driver, *options, use));
+  INCEPT_RETURN_IF_ERROR(device->openDevice());
+  INCEPT_RETURN_IF_ERROR(device->checkMachine());
+  INCEPT_RETURN_IF_ERROR(device->allocate());
+  INCEPT_RETURN_IF_ERROR(device->loadModule());
+  // What a plan depends on besides the library.
+  const CudaFacts &facts = device->facts;
+  std::string name = facts.name + " " + architectureName(facts) + " " + std::to_string(facts.multiprocessors) +
+                     " multiprocessors, driver " + std::to_string(facts.driverVersion);
+  INCEPT_RETURN_IF_ERROR(device->buildPlans(name));
+  INCEPT_RETURN_IF_ERROR(device->bind());
+  return std::unique_ptr<Device>(std::move(device));
+}
+
+CudaDevice::~CudaDevice() {
+  if (stream)
+    (void)driver->streamSynchronize(stream.get()); // nothing may use what goes now
+}
+
+Status CudaDevice::openDevice() {
+  int count = 0;
+  INCEPT_RETURN_IF_ERROR(driver.check(driver->deviceGetCount(&count), "cannot count CUDA devices"));
+  if (use.ordinal >= count)
+    return usageError("there is no device " + std::to_string(use.ordinal) + ": the driver sees " +
+                      std::to_string(count) + ", the first is 0 (info --devices lists them)");
+  INCEPT_RETURN_IF_ERROR(driver.check(driver->deviceGet(&device, use.ordinal), "cannot open the CUDA device"));
+  auto described = describeDevice(driver, device);
+  if (!described)
+    return described.status();
+  facts = std::move(*described);
   INCEPT_RETURN_IF_ERROR(driver.check(driver->primaryCtxRetain(&primary, device), "cannot use the CUDA device"));
   context = {device, driver->primaryCtxRelease};
   INCEPT_RETURN_IF_ERROR(driver.check(driver->ctxSetCurrent(primary), "cannot use the CUDA device"));
@@ -123,11 +192,9 @@ Status CudaDevice::openDevice() {
 }
 
 Status CudaDevice::checkMachine() {
-  Architecture architecture;
-  parseArchitecture(image.arch, architecture); // checkImage has seen it
-  if (architecture.runsOn(facts.major, facts.minor))
+  if (runsOn(image, facts))
     return {};
-  std::string have = "sm_" + std::to_string(facts.major) + std::to_string(facts.minor);
+  std::string have = architectureName(facts);
   return machineError("the program was compiled for " + image.arch + ", but this machine's device (" + facts.name +
                       ") is " + have + ": compile it again (incept compile --target=cuda:" + have + ")");
 }
@@ -152,11 +219,13 @@ Status CudaDevice::checkMemory() {
     needed += aligned(std::max<uint64_t>(region.bytes, 1));
   size_t total = 0;
   INCEPT_RETURN_IF_ERROR(driver.check(driver->memGetInfo(&freeAtStart, &total), "cannot ask for the device's memory"));
-  if (needed <= freeAtStart)
+  uint64_t library = image.plans.empty() ? 0 : kLibraryBytes;
+  if (needed <= freeAtStart && library <= freeAtStart - needed)
     return {};
-  return machineError("the program needs " + std::to_string(needed) + " bytes of the device's memory, but only " +
-                      std::to_string(freeAtStart) + " of " + std::to_string(total) + " are free on " + facts.name +
-                      ": compile it again with a smaller --batch-size");
+  return machineError("the program needs " + std::to_string(needed) + " bytes of the device's memory" +
+                      (library > 0 ? " and up to " + std::to_string(library) + " for cuDNN's kernels" : "") +
+                      ", but only " + std::to_string(freeAtStart) + " of " + std::to_string(total) + " are free on " +
+                      facts.name + ": compile it again with a smaller --batch-size");
 }
 
 Status CudaDevice::allocate() {
@@ -256,6 +325,7 @@ Status CudaDevice::loadModule() {
 Status CudaDevice::buildPlans(const std::string &name) {
   CudaPlans::Settings settings;
   settings.device = name;
+  settings.wanted = use.plansOf(image);
   settings.stream = stream.get();
   settings.enter = [&] { return driver.check(driver->ctxSetCurrent(primary), "cannot use the CUDA device"); };
   if (isatty(STDERR_FILENO))

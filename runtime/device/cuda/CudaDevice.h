@@ -34,7 +34,7 @@ struct CudaFacts {
 
 class CudaDevice final : public Device {
 public:
-  static Expected<std::unique_ptr<Device>> create(const program::Image &image);
+  static Expected<std::unique_ptr<Device>> create(const program::Image &image, const DeviceUse &use);
   ~CudaDevice() override;
 
   size_t depth() const override { return options.alone ? 1 : kSlots; }
@@ -86,8 +86,8 @@ private:
     uint64_t step = 0, images = 0, stagedBytes = 0, loss = 0, logits = 0, hostBytes = 0;
   };
 
-  explicit CudaDevice(const program::Image &image, Driver driver, CudaOptions options)
-      : image(image), driver(std::move(driver)), options(options) {}
+  CudaDevice(const program::Image &image, Driver driver, CudaOptions options, const DeviceUse &use)
+      : image(image), use(use), driver(std::move(driver)), options(options) {}
 
   Status openDevice();
   Status checkMachine();
@@ -110,6 +110,7 @@ private:
   Status wait(const char *what);
 
   const program::Image &image;
+  DeviceUse use;
   Driver driver;
   CudaOptions options;
   CUdevice device = 0;

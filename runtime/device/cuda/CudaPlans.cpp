@@ -91,7 +91,8 @@ Status CudaPlans::openLibrary(const program::Image &image) {
 }
 
 Status CudaPlans::build(const program::Image &image, const Settings &settings) {
-  if (image.plans.empty())
+  plans.resize(image.plans.size());
+  if (std::find(settings.wanted.begin(), settings.wanted.end(), true) == settings.wanted.end())
     return {};
   auto start = std::chrono::steady_clock::now();
   INCEPT_RETURN_IF_ERROR(openLibrary(image));
@@ -99,10 +100,11 @@ Status CudaPlans::build(const program::Image &image, const Settings &settings) {
   std::string error;
   if (!library->createHandle(settings.stream, handles.front(), error))
     return machineError(error);
-  plans.resize(image.plans.size());
   std::vector<Entry> entries(image.plans.size());
   std::vector<size_t> missing;
   for (size_t i = 0; i < entries.size(); ++i) {
+    if (!settings.wanted[i])
+      continue;
     INCEPT_RETURN_IF_ERROR(readEntry(image.plans[i], i, entries[i]));
     if (!load(image.plans[i], settings.device, entries[i], plans[i]))
       missing.push_back(i);

@@ -37,11 +37,12 @@ public:
 
   struct Settings {
     std::string device;            ///< names what plans depend on besides the library's version: device and driver
+    std::vector<bool> wanted;      ///< by index, the plans to make ready
     void *stream = nullptr;        ///< a CUstream of the current context
     std::function<Status()> enter; ///< makes that context a thread's
     std::function<void(size_t done, size_t total)> progress; ///< of rebuilding, from one thread at a time
   };
-  /// Opens cuDNN and makes every plan ready.
+  /// Opens cuDNN and makes the plans ready that are wanted.
   Status build(const program::Image &image, const Settings &settings);
   /// Bytes of one workspace for all plans that need more here than was planned, 0 where there are none. They run on one
   /// stream, so that they can share it.

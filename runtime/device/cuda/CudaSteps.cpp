@@ -138,6 +138,7 @@ Status CudaDevice::launch(Step &step) {
 }
 
 Status CudaDevice::launchList(std::string_view entry) {
+  INCEPT_RETURN_IF_ERROR(use.check(entry));
   List &list = lists.find(entry)->second;
   if (profiling)
     return launchTimed(list);
@@ -171,6 +172,7 @@ Status CudaDevice::run(std::string_view entry) {
 }
 
 Status CudaDevice::runOnly(std::string_view entry, const std::function<bool(const program::Launch &)> &wanted) {
+  INCEPT_RETURN_IF_ERROR(use.check(entry));
   for (Step &step : lists.find(entry)->second.steps)
     if (wanted(*step.launch))
       INCEPT_RETURN_IF_ERROR(launch(step));

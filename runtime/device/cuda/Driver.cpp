@@ -23,6 +23,8 @@ const char *loadSymbols(void *library, Api &api) {
                             {"cuDeviceGetCount", &api.deviceGetCount},
                             {"cuDeviceGet", &api.deviceGet},
                             {"cuDeviceGetName", &api.deviceGetName},
+                            {"cuDeviceGetUuid_v2", &api.deviceGetUuid},
+                            {"cuDeviceTotalMem_v2", &api.deviceTotalMem},
                             {"cuDeviceGetAttribute", &api.deviceGetAttribute},
                             {"cuDevicePrimaryCtxRetain", &api.primaryCtxRetain},
                             {"cuDevicePrimaryCtxRelease_v2", &api.primaryCtxRelease},

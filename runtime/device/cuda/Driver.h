@@ -21,6 +21,8 @@ struct Api {
   decltype(&cuDeviceGetCount) deviceGetCount = nullptr;
   decltype(&cuDeviceGet) deviceGet = nullptr;
   decltype(&cuDeviceGetName) deviceGetName = nullptr;
+  decltype(&cuDeviceGetUuid) deviceGetUuid = nullptr;
+  decltype(&cuDeviceTotalMem) deviceTotalMem = nullptr;
   decltype(&cuDeviceGetAttribute) deviceGetAttribute = nullptr;
   decltype(&cuDevicePrimaryCtxRetain) primaryCtxRetain = nullptr;
   decltype(&cuDevicePrimaryCtxRelease) primaryCtxRelease = nullptr;
