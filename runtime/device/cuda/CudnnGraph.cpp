@@ -2,20 +2,37 @@
 #include "runtime/device/cuda/CudnnGraph.h"
 #include "runtime/device/cuda/CudnnText.h"
 
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+
 namespace incept::cudnn {
 
 namespace {
 
-cudnnDataType_t dataType(Type type) {
+/// A value of an enumeration and the name that plans' texts have for it.
+template <typename Enum>
+struct Named {
+  Enum value;
+  const char *name;
+};
+
+constexpr Named<cudnnDataType_t> kHalf = {CUDNN_DATA_HALF, "CUDNN_DATA_HALF"},
+                                 kBFloat16 = {CUDNN_DATA_BFLOAT16, "CUDNN_DATA_BFLOAT16"},
+                                 kFloat = {CUDNN_DATA_FLOAT, "CUDNN_DATA_FLOAT"};
+constexpr Named<cudnnPointwiseMode_t> kAdd = {CUDNN_POINTWISE_ADD, "CUDNN_POINTWISE_ADD"},
+                                      kRelu = {CUDNN_POINTWISE_RELU_FWD, "CUDNN_POINTWISE_RELU_FWD"};
+
+Named<cudnnDataType_t> dataType(Type type) {
   switch (type) {
   case Type::F16:
-    return CUDNN_DATA_HALF;
+    return kHalf;
   case Type::BF16:
-    return CUDNN_DATA_BFLOAT16;
+    return kBFloat16;
   case Type::F32:
     break;
   }
-  return CUDNN_DATA_FLOAT;
+  return kFloat;
 }
 
 /// Logical dimensions and the distance between neighbours in each, in elements.
@@ -43,17 +60,18 @@ public:
   /// The next operand of the problem.
   Descriptor &operand(Type type, const Shape &shape) { return tensor(nextOperand++, dataType(type), shape, false); }
   /// A value between two operations: f32, never in memory.
-  Descriptor &between(const Shape &shape) { return tensor(nextBetween++, CUDNN_DATA_FLOAT, shape, true); }
+  Descriptor &between(const Shape &shape) { return tensor(nextBetween++, kFloat, shape, true); }
   Descriptor &part(cudnnBackendDescriptorType_t type) { return graph.parts.emplace_back(api, type); }
   void finish(Descriptor &part);
-  void operation(Descriptor &op);
+  void operation(Descriptor &op, std::string name);
+  void window(const Problem &p);
   /// dst = scale * a + b, or with no `b` a function of a.
-  void pointwise(cudnnPointwiseMode_t mode, const Descriptor &a, const Descriptor *b, const Descriptor &dst,
-                 float scale = 1);
+  void pointwise(const Named<cudnnPointwiseMode_t> &mode, const Descriptor &a, const Descriptor *b,
+                 const Descriptor &dst, float scale = 1);
   bool build(const Place &place, std::string &why);
 
 private:
-  Descriptor &tensor(int64_t id, cudnnDataType_t type, const Shape &shape, bool isVirtual);
+  Descriptor &tensor(int64_t id, const Named<cudnnDataType_t> &type, const Shape &shape, bool isVirtual);
 
   const Api &api;
   Graph &graph;
@@ -68,15 +86,24 @@ void GraphBuilder::finish(Descriptor &part) {
     error = why;
 }
 
-void GraphBuilder::operation(Descriptor &op) {
+void GraphBuilder::operation(Descriptor &op, std::string name) {
   finish(op);
   operations.push_back(&op);
+  graph.operations.push_back(std::move(name));
 }
 
-Descriptor &GraphBuilder::tensor(int64_t id, cudnnDataType_t type, const Shape &shape, bool isVirtual) {
+void GraphBuilder::window(const Problem &p) {
+  graph.padBegin = {p.pt, p.pl};
+  graph.padEnd = {p.pb, p.pr};
+  graph.strides = {p.sh, p.sw};
+  graph.dilations = {p.dh, p.dw};
+}
+
+Descriptor &GraphBuilder::tensor(int64_t id, const Named<cudnnDataType_t> &type, const Shape &shape, bool isVirtual) {
+  graph.tensors.push_back({std::to_string(id), type.name, shape.dims, shape.strides});
   Descriptor &tensor = part(CUDNN_BACKEND_TENSOR_DESCRIPTOR);
   tensor.set(CUDNN_ATTR_TENSOR_UNIQUE_ID, id)
-      .set(CUDNN_ATTR_TENSOR_DATA_TYPE, type)
+      .set(CUDNN_ATTR_TENSOR_DATA_TYPE, type.value)
       .set(CUDNN_ATTR_TENSOR_DIMENSIONS, shape.dims)
       .set(CUDNN_ATTR_TENSOR_STRIDES, shape.strides)
       .set(CUDNN_ATTR_TENSOR_BYTE_ALIGNMENT, kOperandAlignment)
@@ -85,10 +112,10 @@ Descriptor &GraphBuilder::tensor(int64_t id, cudnnDataType_t type, const Shape &
   return tensor;
 }
 
-void GraphBuilder::pointwise(cudnnPointwiseMode_t mode, const Descriptor &a, const Descriptor *b, const Descriptor &dst,
-                             float scale) {
+void GraphBuilder::pointwise(const Named<cudnnPointwiseMode_t> &mode, const Descriptor &a, const Descriptor *b,
+                             const Descriptor &dst, float scale) {
   Descriptor &kind = part(CUDNN_BACKEND_POINTWISE_DESCRIPTOR);
-  kind.set(CUDNN_ATTR_POINTWISE_MODE, CUDNN_TYPE_POINTWISE_MODE, 1, &mode)
+  kind.set(CUDNN_ATTR_POINTWISE_MODE, CUDNN_TYPE_POINTWISE_MODE, 1, &mode.value)
       .set(CUDNN_ATTR_POINTWISE_MATH_PREC, CUDNN_DATA_FLOAT);
   finish(kind);
   Descriptor &op = part(CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR);
@@ -99,7 +126,7 @@ void GraphBuilder::pointwise(cudnnPointwiseMode_t mode, const Descriptor &a, con
     op.set(CUDNN_ATTR_OPERATION_POINTWISE_BDESC, *b);
   if (scale != 1)
     op.set(CUDNN_ATTR_OPERATION_POINTWISE_ALPHA1, scale);
-  operation(op);
+  operation(op, std::string("CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR ") + mode.name);
 }
 
 bool GraphBuilder::build(const Place &place, std::string &why) {
@@ -117,24 +144,27 @@ bool GraphBuilder::build(const Place &place, std::string &why) {
 /// Where the three directions differ: the operation, and the names of its attributes. `alpha` and `beta` weigh the new
 /// and the old value of the result.
 struct Direction {
-  cudnnBackendDescriptorType_t type;
+  Named<cudnnBackendDescriptorType_t> type;
   cudnnBackendAttributeName_t convolution, src, weights, dst, alpha, beta;
 };
-constexpr Direction kForward = {CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR,
-                                CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC,
-                                CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X,
-                                CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W,
-                                CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y,
-                                CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_ALPHA,
-                                CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_BETA};
-constexpr Direction kBackwardData = {CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR,
+constexpr Direction kForward = {
+    {CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR, "CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR"},
+    CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC,
+    CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X,
+    CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W,
+    CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y,
+    CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_ALPHA,
+    CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_BETA};
+constexpr Direction kBackwardData = {{CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR,
+                                      "CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR"},
                                      CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_CONV_DESC,
                                      CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DX,
                                      CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_W,
                                      CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DY,
                                      CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_ALPHA,
                                      CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_BETA};
-constexpr Direction kBackwardWeights = {CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_FILTER_DESCRIPTOR,
+constexpr Direction kBackwardWeights = {{CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_FILTER_DESCRIPTOR,
+                                         "CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_FILTER_DESCRIPTOR"},
                                         CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_CONV_DESC,
                                         CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_X,
                                         CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DW,
@@ -154,14 +184,15 @@ void addConvolution(const Problem &p, const Direction &direction, const Descript
       .set(CUDNN_ATTR_CONVOLUTION_FILTER_STRIDES, std::vector{p.sh, p.sw})
       .set(CUDNN_ATTR_CONVOLUTION_DILATIONS, std::vector{p.dh, p.dw});
   builder.finish(convolution);
-  Descriptor &op = builder.part(direction.type);
+  builder.window(p);
+  Descriptor &op = builder.part(direction.type.value);
   op.set(direction.convolution, convolution)
       .set(direction.src, src)
       .set(direction.weights, weights)
       .set(direction.dst, dst)
       .set(direction.alpha, 1.0f)
       .set(direction.beta, 0.0f);
-  builder.operation(op);
+  builder.operation(op, direction.type.name);
 }
 
 void addForward(const Problem &p, GraphBuilder &builder) {
@@ -178,18 +209,18 @@ void addForward(const Problem &p, GraphBuilder &builder) {
   auto next = [&]() -> Descriptor & { return epilogue-- == 0 ? dst : builder.between(dense); };
   Descriptor *value = &next();
   addConvolution(p, kForward, src, weights, *value, builder);
-  auto append = [&](cudnnPointwiseMode_t mode, const Descriptor *other, float scale) {
+  auto append = [&](const Named<cudnnPointwiseMode_t> &mode, const Descriptor *other, float scale) {
     Descriptor &result = next();
     builder.pointwise(mode, *value, other, result, scale);
     value = &result;
   };
   // The residual before the bias: in this order cuDNN has precompiled engines.
   if (residual)
-    append(CUDNN_POINTWISE_ADD, residual, p.scale);
+    append(kAdd, residual, p.scale);
   if (bias)
-    append(CUDNN_POINTWISE_ADD, bias, 1);
+    append(kAdd, bias, 1);
   if (p.relu)
-    append(CUDNN_POINTWISE_RELU_FWD, nullptr, 1);
+    append(kRelu, nullptr, 1);
 }
 
 void addBackwardData(const Problem &p, GraphBuilder &builder) {
@@ -269,9 +300,9 @@ void addMatMul(const Problem &p, GraphBuilder &builder) {
       .set(CUDNN_ATTR_OPERATION_MATMUL_ADESC, a)
       .set(CUDNN_ATTR_OPERATION_MATMUL_BDESC, b)
       .set(CUDNN_ATTR_OPERATION_MATMUL_CDESC, product);
-  builder.operation(op);
+  builder.operation(op, "CUDNN_BACKEND_OPERATION_MATMUL_DESCRIPTOR");
   if (bias)
-    builder.pointwise(CUDNN_POINTWISE_ADD, product, bias, c);
+    builder.pointwise(kAdd, product, bias, c);
 }
 
 } // namespace
@@ -286,6 +317,38 @@ bool buildGraph(const Api &api, const Problem &problem, const Place &place, Grap
   else
     addConvolution(problem, builder);
   return builder.build(place, error);
+}
+
+bool isOfGraph(const std::string &json, const Graph &graph, std::string &error) {
+  using Json = nlohmann::json;
+  const Json root = Json::parse(json, nullptr, false), none;
+  auto get = [&](const Json &object, const char *key) -> const Json & {
+    return object.is_object() && object.contains(key) ? object[key] : none;
+  };
+  const Json &stored = get(root, "operationGraph"), &tensors = get(stored, "tensors"), &nodes = get(stored, "nodes");
+  if (!tensors.is_array() || !nodes.is_array() || tensors.size() != graph.tensors.size() ||
+      nodes.size() != graph.operations.size())
+    return fail(error, "the stored plan has other tensors or operations");
+  for (const TensorFacts &facts : graph.tensors)
+    if (std::none_of(tensors.begin(), tensors.end(), [&](const Json &tensor) {
+          return get(tensor, "name") == facts.id && get(tensor, "dataType") == facts.type &&
+                 get(tensor, "dim") == facts.dims && get(tensor, "stride") == facts.strides;
+        }))
+      return fail(error, "the stored plan has another tensor " + facts.id);
+  for (size_t i = 0; i < nodes.size(); ++i) {
+    const Json &name = get(nodes[i], "operation"), &mode = get(nodes[i], "pointwiseMode");
+    if (!name.is_string() ||
+        name.get<std::string>() + (mode.is_string() ? " " + mode.get<std::string>() : "") != graph.operations[i])
+      return fail(error, "the stored plan has another operation " + std::to_string(i));
+    if (get(nodes[i], "dilation").is_null())
+      continue; // no convolution
+    bool isSymmetric = !get(nodes[i], "pad").is_null();
+    if (get(nodes[i], isSymmetric ? "pad" : "pad_lower") != graph.padBegin ||
+        get(nodes[i], isSymmetric ? "pad" : "pad_upper") != graph.padEnd || get(nodes[i], "stride") != graph.strides ||
+        get(nodes[i], "dilation") != graph.dilations)
+      return fail(error, "the stored plan has another window");
+  }
+  return true;
 }
 
 //===--- Engines and plans ----------------------------------------------------------------------------------------===//

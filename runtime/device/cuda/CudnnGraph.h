@@ -12,10 +12,19 @@ namespace incept::cudnn {
 /// Device addresses of operands are multiples of this.
 constexpr int64_t kOperandAlignment = 16;
 
+/// What a graph says of a tensor. `id` is its name in text.
+struct TensorFacts {
+  std::string id, type; ///< "1"; "CUDNN_DATA_HALF"
+  std::vector<int64_t> dims, strides;
+};
+
 /// A finalised operation graph and what it holds on to. (A deque, since parts refer to each other.)
 struct Graph {
   std::deque<Descriptor> parts;
   Descriptor graph;
+  std::vector<TensorFacts> tensors;
+  std::vector<std::string> operations; ///< "CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR CUDNN_POINTWISE_ADD"
+  std::vector<int64_t> padBegin, padEnd, strides, dilations; ///< of the convolution
 };
 
 /// Where a plan will run: a handle, or a description of a device.
@@ -45,6 +54,10 @@ bool buildPlan(const Api &api, Descriptor engine, const Knobs &knobs, const Plac
 /// The plan of a problem with a choice's engine and knobs.
 bool buildChoice(const Api &api, const Problem &problem, const Choice &choice, const Place &place, Graph &graph,
                  BuiltPlan &built, std::string &error);
+
+/// True where a plan's text is of this graph: the same tensors, operations in the same order, and window. It may come
+/// from another process, so that nothing of it is believed.
+bool isOfGraph(const std::string &json, const Graph &graph, std::string &error);
 
 uint64_t planWorkspace(const Descriptor &plan);
 bool planJson(const Descriptor &plan, std::string &json, std::string &error);

@@ -47,6 +47,9 @@ bool Plan::load(std::shared_ptr<const Library> library, Handle handle, const Pro
   const Api &api = library->internals().api;
   auto fresh = std::make_unique<Impl>();
   fresh->library = library;
+  Graph wanted;
+  if (!buildGraph(api, problem, {handle, nullptr}, wanted, error) || !isOfGraph(choice.serialized, wanted, error))
+    return false;
   Descriptor &plan = fresh->built.plan = Descriptor(api, CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
   plan.set(CUDNN_ATTR_EXECUTION_PLAN_HANDLE, CUDNN_TYPE_HANDLE, 1, &handle)
       .set(CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION, CUDNN_TYPE_CHAR, int64_t(choice.serialized.size()),

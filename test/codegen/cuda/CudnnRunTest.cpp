@@ -301,6 +301,19 @@ TEST_F(CudnnRunTest, DamagedPlansDoNotLoad) {
     EXPECT_FALSE(plan.load(library, handle, p, choice, error)) << size;
     EXPECT_FALSE(error.empty());
   }
+  // A whole plan of another problem.
+  choice.serialized = whole;
+  EXPECT_TRUE(plan.load(library, handle, p, choice, error)) << error;
+  auto other = [&](auto edit, const char *why) {
+    Problem changed = p;
+    edit(changed);
+    EXPECT_FALSE(plan.load(library, handle, changed, choice, error));
+    EXPECT_EQ(error, why);
+  };
+  other([](Problem &q) { q.mb += 1; }, "the stored plan has another tensor 1");
+  other([](Problem &q) { q.resultType = Type::BF16; }, "the stored plan has another tensor 3");
+  other([](Problem &q) { q.relu = true; }, "the stored plan has other tensors or operations");
+  other([](Problem &q) { ++q.pt, --q.pb; }, "the stored plan has another window");
   choice.engine = 1 << 20;
   EXPECT_FALSE(plan.rebuild(library, handle, p, choice, error));
   choice.engine = 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Choices of engines for a device that is described, not there. Nothing is executed.
+#include "runtime/device/cuda/CudnnGraph.h"
 #include "test/codegen/cuda/CudnnFixture.h"
 
 #include <algorithm>
@@ -151,6 +152,29 @@ TEST_F(CudnnTest, PlansWithoutADevice) {
   EXPECT_FALSE(plan.load(library, nullptr, problem, choice, error));
   EXPECT_FALSE(plan.rebuild(library, nullptr, problem, choice, error));
   EXPECT_EQ(error, "there is no handle of a device");
+}
+
+/// What cuDNN writes of a plan is of the problem's graph, and of no other's.
+TEST_F(CudnnTest, StoredPlansAreOfTheirGraph) {
+  std::vector<Problem> problems;
+  for (Kind kind : kConvolutions)
+    problems.push_back(convolution(kind, Type::F16));
+  Problem &asymmetric = problems.emplace_back(convolution(Kind::ConvolutionForward, Type::BF16));
+  asymmetric.pt = 0;
+  asymmetric.oh -= 1;
+  Problem &epilogue = problems.emplace_back(convolution(Kind::ConvolutionForward, Type::F16));
+  epilogue.bias = epilogue.relu = true;
+  epilogue.biasType = Type::F16;
+  problems.push_back(product(Type::F16, 64, 1000, 1536, false, true));
+  std::vector<cudnn::Graph> graphs(problems.size());
+  std::string error;
+  for (size_t i = 0; i < problems.size(); ++i)
+    ASSERT_TRUE(cudnn::buildGraph(library->internals().api, problems[i], {}, graphs[i], error)) << error;
+  for (size_t i = 0; i < problems.size(); ++i) {
+    Choice choice = choose(problems[i]);
+    for (size_t j = 0; j < problems.size(); ++j)
+      EXPECT_EQ(cudnn::isOfGraph(choice.serialized, graphs[j], error), i == j) << i << " " << j << " " << error;
+  }
 }
 
 TEST(CudnnLibraryTest, MissingLibrary) {
