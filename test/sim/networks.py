@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Networks in the strict simulator: networks.py SPECS DIRECTORY FILE[/NETWORK]:SIZE:PRECISION...
+
+Three training steps and an inference of two small pictures, for an H100. Nothing may be reported, and every loss and logit
+must be finite. What values are right is for the tests that compare one network with the CPU."""
+import array
+import json
+import math
+import os
+import struct
+import subprocess
+import sys
+
+specs, directory, *cases = sys.argv[1:]
+os.makedirs(directory, exist_ok=True)
+failures = []
+
+
+def place(name):
+    return os.path.join(directory, name)
+
+
+def run(*command):
+    """False where it failed or reported something; what it said goes to the output."""
+    done = subprocess.run(command, capture_output=True, text=True)
+    reports = [line for line in done.stderr.splitlines() if line.startswith("incept-sim: ")]
+    good = done.returncode == 0 and all(": note: the first value that is not finite" in line for line in reports)
+    if not good:
+        failures.append(f"{' '.join(command)}: {done.returncode}: {done.stdout}{done.stderr}")
+    return good
+
+
+def write(path, tensors):
+    header, data = {}, b""
+    for name, (kind, shape, values) in tensors.items():
+        header[name] = {"dtype": kind, "shape": shape, "data_offsets": [len(data), len(data) + len(values.tobytes())]}
+        data += values.tobytes()
+    text = json.dumps(header).encode()
+    with open(path, "wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text + data)
+
+
+def read(path, name):
+    with open(path, "rb") as file:
+        data = file.read()
+    (length,) = struct.unpack_from("<Q", data)
+    begin, end = json.loads(data[8:8 + length])[name]["data_offsets"]
+    return array.array("f", data[8 + length + begin:8 + length + end])
+
+
+def check(name, size, precision):
+    file, _, network = name.partition("/")
+    program = place(network or file)
+    options = [f"--set=size={size}"] * (size > 0) + ["--network=" + network] * bool(network)
+    if not run("incept", "compile", os.path.join(specs, file + ".incept"), "--target=cuda:h100", "--batch-size=2",
+               "--precision=" + precision, "--set=classes=10", *options, "-o", program):
+        return
+    info = json.loads(subprocess.run([program, "info", "--json"], capture_output=True, check=True).stdout)
+    shape = [2, *info["image"]]
+    images = array.array("f", (math.sin(1.3 * i * i) for i in range(math.prod(shape))))
+    write(place("batch"), {"images": ("F32", shape, images), "labels": ("I64", [2], array.array("q", [3, 7]))})
+    write(place("images"), {"images": ("F32", shape, images)})
+    sim = ["incept-sim", "--strict", program]
+    if (run("incept-sim", program, "init", "--seed=3", "--output=" + place("weights")) and
+            run(*sim, "step", "--weights=" + place("weights"), "--batch=" + place("batch"), "--steps=3",
+                "--set=learning_rate=0.001", "--output=" + place("stepped")) and
+            run(*sim, "predict", "--weights=" + place("weights"), "--input=" + place("images"),
+                "--output=" + place("logits"))):
+        values = [*read(place("stepped"), "losses"), *read(place("logits"), "logits")]
+        if len(values) != 3 + 20 or not all(map(math.isfinite, values)):
+            failures.append(f"{name} {precision}: losses and logits {values}")
+    os.remove(program)
+
+
+for case in cases:
+    name, size, precision = case.split(":")
+    check(name, int(size), precision)
+for failure in failures:
+    print("FAILED", failure)
+sys.exit(1 if failures else 0)
