@@ -90,12 +90,22 @@ void printPeaks(llvm::raw_ostream &os, ArrayRef<PeakReport> peaks) {
   }
 }
 
-/// Sums over the launches of one entry point.
+/// Sums over the launches of one entry point, or of several.
 struct LaunchSums {
   std::string entry;
   int64_t launches = 0, library = 0, tensorCore = 0, flops = 0, bytes = 0, workspaceBytes = 0;
   double seconds = 0;
-  ArrayRef<LaunchReport> list;
+  ArrayRef<LaunchReport> list; ///< of one entry point
+
+  void add(const LaunchReport &launch) {
+    ++launches;
+    library += launch.library;
+    tensorCore += launch.tensorCore;
+    flops += launch.flops;
+    bytes += launch.bytes;
+    workspaceBytes = std::max(workspaceBytes, launch.workspaceBytes);
+    seconds += launch.seconds;
+  }
 };
 
 /// `launches` are in the order of their entry points.
@@ -105,30 +115,44 @@ std::vector<LaunchSums> sumByEntry(ArrayRef<LaunchReport> launches) {
     if (all.empty() || all.back().entry != launch.entry)
       all.emplace_back().entry = launch.entry;
     LaunchSums &sums = all.back();
-    ++sums.launches;
-    sums.library += launch.library;
-    sums.tensorCore += launch.tensorCore;
-    sums.flops += launch.flops;
-    sums.bytes += launch.bytes;
-    sums.workspaceBytes = std::max(sums.workspaceBytes, launch.workspaceBytes);
-    sums.seconds += launch.seconds;
+    sums.add(launch);
     sums.list = launches.slice(index + 1 - sums.launches, sums.launches);
   }
   return all;
 }
 
+/// What a training step on pixels is, staging and updates included; without launches where the program cannot train.
+LaunchSums sumStep(ArrayRef<LaunchReport> launches) {
+  LaunchSums step;
+  step.entry = "a training step";
+  auto isOf = [](const LaunchReport &launch, EntryPoint entry) { return launch.entry == stringifyEntryPoint(entry); };
+  if (llvm::none_of(launches, [&](const LaunchReport &launch) { return isOf(launch, EntryPoint::Update); }))
+    return step;
+  for (const LaunchReport &launch : launches)
+    if (isOf(launch, EntryPoint::StageU8) || isOf(launch, EntryPoint::ForwardBackward) ||
+        isOf(launch, EntryPoint::Update))
+      step.add(launch);
+  return step;
+}
+
+void printSums(llvm::json::OStream &json, const LaunchSums &sums) {
+  json.attribute("count", sums.launches);
+  json.attribute("library", sums.library);
+  json.attribute("tensor_core", sums.tensorCore);
+  json.attribute("flops", sums.flops);
+  json.attribute("bytes", sums.bytes);
+  json.attribute("workspace_bytes", sums.workspaceBytes);
+  json.attribute("roofline_seconds", sums.seconds);
+}
+
 void printLaunches(llvm::json::OStream &json, ArrayRef<LaunchReport> launches) {
+  if (LaunchSums step = sumStep(launches); step.launches > 0)
+    json.attributeObject("step", [&] { printSums(json, step); });
   json.attributeArray("launches", [&] {
     for (const LaunchSums &sums : sumByEntry(launches))
       json.object([&] {
         json.attribute("entry", sums.entry);
-        json.attribute("count", sums.launches);
-        json.attribute("library", sums.library);
-        json.attribute("tensor_core", sums.tensorCore);
-        json.attribute("flops", sums.flops);
-        json.attribute("bytes", sums.bytes);
-        json.attribute("workspace_bytes", sums.workspaceBytes);
-        json.attribute("roofline_seconds", sums.seconds);
+        printSums(json, sums);
         json.attributeArray("list", [&] {
           for (const LaunchReport &launch : sums.list)
             json.object([&] {
@@ -146,7 +170,10 @@ void printLaunches(llvm::json::OStream &json, ArrayRef<LaunchReport> launches) {
 }
 
 void printLaunches(llvm::raw_ostream &os, ArrayRef<LaunchReport> launches) {
-  for (const LaunchSums &sums : sumByEntry(launches)) {
+  std::vector<LaunchSums> rows = sumByEntry(launches);
+  if (LaunchSums step = sumStep(launches); step.launches > 0)
+    rows.push_back(std::move(step));
+  for (const LaunchSums &sums : rows) {
     os << sums.entry << ": " << sums.launches << " launches (" << sums.library << " library calls";
     if (sums.tensorCore)
       os << ", " << sums.tensorCore << " on tensor cores";

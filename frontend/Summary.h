@@ -50,7 +50,8 @@ struct SummaryOptions {
 /// the launches. Or, as JSON, an object of `network`, `parameters` (trainable scalars), `states` (running statistics),
 /// `macs` (multiply-accumulates of convolutions and linear layers, one image, forward) and `layers[]` with `name`,
 /// `op`, `src` and `dst` (shapes with the batch; `src` is that of the first operand), `parameters`, `macs`; `memory`,
-/// `peaks`, and `launches` with a list for each entry point. The module is in the graph phase.
+/// `peaks`, `step` with the sums of a training step, and `launches` with a list for each entry point. The module is in
+/// the graph phase.
 void printSummary(mlir::ModuleOp module, llvm::raw_ostream &os, const SummaryOptions &options);
 
 } // namespace incept
