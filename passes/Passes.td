@@ -195,8 +195,16 @@ def RecomputeActivationsPass : Pass<"incept-recompute-activations", "::mlir::fun
     An activation stays where computing it again would read more than twice its size, or compute more than four times
     its size, and where it depends on a value that nothing else keeps (the sum of a residual block).
 
+    With a budget, library calls read what was kept: the copies that they would share are made only of the largest
+    activations, as many as it takes until variables and the most values that are alive at once fit into the budget. What
+    kernels take in costs no time, so that is computed again all the same.
+
     example: test/passes/recompute-activations.mlir
   }];
+  let options = [
+    Option<"memoryBudget", "memory-budget", "int64_t", "0",
+           "bytes that variables and values may take before values are computed again to save memory">,
+  ];
   let dependentDialects = ["::incept::InceptDialect"];
 }
 

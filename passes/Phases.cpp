@@ -61,7 +61,7 @@ static void buildFused(OpPassManager &passes, const PhaseOptions &options) {
   // Before groups: what is computed again joins the kernel that needs it. Before views: a copy of a concat is placed
   // like any other.
   if (options.recompute)
-    functions.addPass(createRecomputeActivationsPass());
+    functions.addPass(createRecomputeActivationsPass(RecomputeActivationsPassOptions{options.memoryBudget}));
   // Views first: a copy they need is an elementwise op, which may then join a kernel.
   functions.addPass(createPlaceConcatsPass());
   // Every op that is left computes something, and goes into a group.

@@ -35,8 +35,9 @@ struct PhaseOptions {
   bool coalesce = true;          ///< join optimizer updates of adjacent parameters
   bool reportPeak = false;       ///< list who is alive when most memory is needed (incept.peak of a planned function)
   std::string precision = "f32"; ///< of activations: f32, bf16 or f16
+  int64_t memoryBudget = 0;      ///< bytes of a program before `recompute` costs time to save memory; 0: it always may
 
-  static PhaseOptions none() { return {false, false, false, false, false, false, false, false, "f32"}; }
+  static PhaseOptions none() { return {false, false, false, false, false, false, false, false, "f32", 0}; }
 };
 
 /// Adds the passes that lead from the phase before `phase` to `phase` (none for graph), ending with its verifier. From

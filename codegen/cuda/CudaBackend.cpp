@@ -91,6 +91,8 @@ public:
     return success();
   }
 
+  /// Without what the driver and cuDNN's kernels take.
+  int64_t memoryBytes() const override { return device.memoryBytes / 10 * 9; }
   std::optional<Peaks> peaks(StringRef precision) const override {
     int64_t tensorCore = precision == "f16"    ? device.peakF16
                          : precision == "bf16" ? device.peakBf16

@@ -49,17 +49,17 @@ static int drawCompiled(MLIRContext &context, ModuleOp module, const CompileOpti
     return status;
   module->setAttr(InceptDialect::kTargetAttr, target);
   bool memory = drawing.what == DrawOptions::What::Memory;
+  const Target *found = findTarget(module);
+  if (!found || !found->backend())
+    return complain(kUsage, "no programs can be made for this target");
   for (Phase phase : kPhases) {
     PassManager passes(&context);
-    buildPhase(passes, phase, options.phases);
+    buildPhaseFor(passes, phase, options, *found->backend());
     if (failed(passes.run(module)))
       return kInputAtFault;
     if (memory && phase == Phase::Planned)
       break;
   }
-  const Target *found = findTarget(module);
-  if (!found || !found->backend())
-    return complain(kUsage, "no programs can be made for this target");
   auto svg =
       memory ? drawMemory(module)
              : FailureOr<Svg>(drawLaunches(collectLaunches(module, found->backend()->peaks(options.phases.precision))));

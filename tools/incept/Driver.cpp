@@ -242,6 +242,12 @@ static const Backend *backendOf(ModuleOp module) {
   return target ? target->backend() : nullptr;
 }
 
+void buildPhaseFor(OpPassManager &passes, Phase phase, const CompileOptions &options, const Backend &backend) {
+  PhaseOptions phases = options.phases;
+  phases.memoryBudget = options.memoryBudget < 0 ? backend.memoryBytes() : options.memoryBudget << 20;
+  buildPhase(passes, phase, phases);
+}
+
 int summarize(const CompileOptions &options, SummaryOptions summary) {
   int status = kDone;
   auto context = createContext(options.planCache);
@@ -252,18 +258,18 @@ int summarize(const CompileOptions &options, SummaryOptions summary) {
   if (failed(module))
     return kInputAtFault;
   (**module)->setAttr(InceptDialect::kTargetAttr, target);
+  const Backend *backend = backendOf(**module);
+  if (!backend)
+    return kMachineAtFault;
   OwningOpRef<ModuleOp> planned = (**module).clone();
   for (Phase phase : kPhases) {
     PassManager passes(context.get());
-    buildPhase(passes, phase, options.phases);
+    buildPhaseFor(passes, phase, options, *backend);
     if (failed(passes.run(*planned)))
       return kInputAtFault;
     if (phase == Phase::Planned && options.phases.reportPeak) // gone in the exec phase
       summary.peaks = collectPeaks(*planned);
   }
-  const Backend *backend = backendOf(*planned);
-  if (!backend)
-    return kMachineAtFault;
   summary.launches = collectLaunches(*planned, backend->peaks(options.phases.precision));
   summary.memory = (*planned)->getAttrOfType<DictionaryAttr>("incept.memory");
   printSummary(**module, llvm::outs(), summary);
@@ -317,7 +323,7 @@ int compile(const CompileOptions &options) {
     if (options.from == phase) // may have been edited
       passes.addPass(createVerifyPhasePass(VerifyPhasePassOptions{phaseName(phase).str()}));
     else
-      buildPhase(passes, phase, options.phases);
+      buildPhaseFor(passes, phase, options, *backend);
     if (failed(passes.run(*module)) || failed(checkRoundTrip(*module, phase)))
       return kInputAtFault;
     if ((status = dump(*module, phase, options)))

@@ -18,6 +18,8 @@
 
 namespace incept {
 
+class Backend;
+
 /// Exit status (design: every program of the project).
 enum ExitStatus { kDone = 0, kInputAtFault = 1, kUsage = 2, kMachineAtFault = 3 };
 
@@ -61,6 +63,7 @@ struct CompileOptions {
   std::string convolutions;  ///< "direct", "fast", "max-error=E"; empty where nothing is said
   bool tf32 = false;
   std::string planCache;       ///< directory of finished cuDNN plans
+  int64_t memoryBudget = -1;   ///< MiB of a program before values are computed again; -1 where nothing is said
   int64_t workspaceLimit = -1; ///< MiB for each cuDNN call; -1 where nothing is said
   std::string emit;            ///< a part of the executable to write instead: "ptx", "cubin", "plans", "object"
   bool keepGradients = false;
@@ -88,6 +91,9 @@ TargetAttr describeTarget(mlir::MLIRContext &context, const CompileOptions &opti
 /// The network of `options` in the graph phase, with `incept.mode`, `incept.spec_hash` and `incept.spec_text`; errors
 /// have been printed.
 mlir::FailureOr<mlir::OwningOpRef<mlir::ModuleOp>> loadGraph(mlir::MLIRContext &context, const CompileOptions &options);
+
+/// Adds the passes of a phase with what options leave to the target.
+void buildPhaseFor(mlir::OpPassManager &passes, Phase phase, const CompileOptions &options, const Backend &backend);
 
 /// Runs the phases behind `from` up to `stopAfter` and writes IR, or all of them and writes an executable. Returns the
 /// exit status; errors have been printed.

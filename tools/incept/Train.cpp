@@ -52,7 +52,7 @@ static mlir::FailureOr<std::string> cacheKey(const CompileOptions &options, int 
   llvm::raw_string_ostream stream(text);
   stream << "network " << (**module)->getAttrOfType<mlir::StringAttr>("incept.spec_hash").getValue() << "\nspec "
          << checksumOf(options.spec) << "\ntarget " << target << " " << options.phases.precision << "\nkeep_gradients "
-         << options.keepGradients << "\n";
+         << options.keepGradients << "\nmemory_budget " << options.memoryBudget << "\n";
   for (const RewriteFlag &rewrite : kRewriteFlags)
     stream << rewrite.flag << " " << !(options.phases.*rewrite.member) << "\n";
   stream << "machine " << backend->identity() << "\n" << versionText("incept") << "\n";

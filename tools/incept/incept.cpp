@@ -87,6 +87,11 @@ void addTargetOptions(CLI::App *command, CompileOptions &options) {
   command->add_option("--workspace-limit", options.workspaceLimit, "GPU: MiB of workspace for each cuDNN call")
       ->check(CLI::Range(int64_t(0), int64_t(1) << 20))
       ->default_str("256");
+  command
+      ->add_option("--memory-budget", options.memoryBudget,
+                   "MiB that a program may take before values are computed again to save memory; CPU: 0, GPU: nearly "
+                   "all that the device has")
+      ->check(CLI::Range(int64_t(0), int64_t(1) << 30));
   command->add_option("--plan-cache", options.planCache, "GPU: directory of finished cuDNN plans");
 }
 
