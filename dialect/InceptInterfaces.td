@@ -55,14 +55,20 @@ def UpdateOpInterface : OpInterface<"UpdateOpInterface"> {
   let cppNamespace = "::incept";
   let description = [{
     One step of an optimizer for one parameter. Its operands are the parameter, its gradient, the optimizer's slots, the
-    hyper-parameters (scalars, in the order of the optimizer's table), the sums of squares of parameter and gradient where
+    hyper-parameters (scalars, in the order of the optimizer's table), the sums of squares of parameter and direction where
     the optimizer asks for norms and, where gradients are scaled, `unscale`; its results the new parameter, the new slots
     and, where one is kept, the new copy in low precision. All of them in this order: passes add the last two.
 
     Whoever registers such an op has added an optimizer: `incept-insert-optimizer` finds it by the kind it gives.
   }];
-  let methods = [StaticInterfaceMethod<"The optimizer that this op is a step of.", "const ::incept::Optimizer &",
-                                       "getOptimizer">];
+  let methods = [
+    StaticInterfaceMethod<"The optimizer that this op is a step of.", "const ::incept::Optimizer &", "getOptimizer">,
+    StaticInterfaceMethod<[{
+      The tensor whose sum of squares the op takes beside the parameter's, where the optimizer asks for norms: of an op
+      with the first `operands`, up to the hyper-parameters, and with decay. `unscale` is null where there is none yet.
+    }], "::mlir::Value", "buildDirection",
+    (ins "::mlir::OpBuilder &":$builder, "::mlir::Location":$loc, "::mlir::ValueRange":$operands,
+         "::mlir::Value":$unscale), "", "return operands[1];">];
   let extraClassDeclaration = [{
     /// The op for the optimizer `kind` among all that are registered, none where there is no such optimizer.
     static std::optional<::mlir::RegisteredOperationName> find(::mlir::MLIRContext *context, ::llvm::StringRef kind);
@@ -85,6 +91,14 @@ def UpdateOpInterface : OpInterface<"UpdateOpInterface"> {
     }
   }];
   let verify = [{ return ::incept::verifyUpdate($_op); }];
+}
+
+def UnscalingOpInterface : OpInterface<"UnscalingOpInterface"> {
+  let cppNamespace = "::incept";
+  let description = [{ An op of `@update`, besides the updates, that computes with gradients and knows their scale. }];
+  let methods = [
+    InterfaceMethod<"Multiplies gradients by the scalar `unscale`, unless something multiplies them already.", "void",
+                    "setUnscale", (ins "::mlir::Value":$unscale)>];
 }
 
 def LossOpInterface : OpInterface<"LossOpInterface"> {

@@ -122,6 +122,51 @@ def Incept_LarsUpdateOp : Incept_MapOp<"lars_update", [DeclareOpInterfaceMethods
   }];
 }
 
+def Incept_LambDirectionOp : Incept_MapOp<"lamb_direction", [DeclareOpInterfaceMethods<UnscalingOpInterface>]> {
+  let summary = "where a step of LAMB goes";
+  let description = [{
+    direction = m' / (1 - beta1^t) / (sqrt(v' / (1 - beta2^t)) + epsilon) + weight_decay * parameter, with m', v' and t as in
+    `adamw_update`: `lamb_update` takes the sum of its squares.
+    - (C1) the tensors have one shape.
+    - (C2) all but `gradient` have one element type.
+  }];
+  let arguments = (ins Incept_Activation:$parameter, Incept_Activation:$gradient, Incept_Activation:$first_moment,
+                       Incept_Activation:$second_moment, Incept_Scalar:$beta1, Incept_Scalar:$beta2,
+                       Incept_Scalar:$epsilon, Incept_Scalar:$weight_decay, Incept_IntScalar:$step,
+                       Optional<Incept_Scalar>:$unscale);
+  let results = (outs Incept_Activation:$direction);
+  let assemblyFormat = [{
+    $parameter `,` $gradient `,` $first_moment `,` $second_moment `betas` $beta1 `,` $beta2 `epsilon` $epsilon
+    `weight_decay` $weight_decay `step` $step (`unscale` $unscale^)? attr-dict `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
+
+def Incept_LambUpdateOp
+    : Incept_MapOp<"lamb_update", [DeclareOpInterfaceMethods<UpdateOpInterface, ["buildDirection"]>]> {
+  let summary = "one step of Adam whose rate follows the norms of a layer";
+  let description = [{
+    You and others 2020. With m' and v' as in `adamw_update`, d the direction of `lamb_direction` (without its second term
+    where there is no `decay`), and |w| and |d| the roots of `parameter_squares` and `direction_squares`, the sums of the
+    squares of the whole tensors, ratio = |w| / |d|, or 1 where one of the norms is 0;
+    parameter' = parameter - learning_rate * ratio * d. `unscale` and `copy` as in `sgd_update`.
+    - (C1) the tensors have one shape.
+    - (C2) all but `gradient` and `copy` have one element type.
+  }];
+  let arguments = (ins Incept_Activation:$parameter, Incept_Activation:$gradient, Incept_Activation:$first_moment,
+                       Incept_Activation:$second_moment, Incept_Scalar:$learning_rate, Incept_Scalar:$beta1,
+                       Incept_Scalar:$beta2, Incept_Scalar:$epsilon, Incept_Scalar:$weight_decay,
+                       Incept_IntScalar:$step, Incept_Scalar:$parameter_squares, Incept_Scalar:$direction_squares,
+                       Optional<Incept_Scalar>:$unscale, UnitAttr:$decay);
+  let results = (outs Incept_Activation:$new_parameter, Incept_Activation:$new_first_moment,
+                      Incept_Activation:$new_second_moment, Optional<Incept_Activation>:$copy);
+  let assemblyFormat = [{
+    $parameter `,` $gradient `,` $first_moment `,` $second_moment `rate` $learning_rate `betas` $beta1 `,` $beta2
+    `epsilon` $epsilon `weight_decay` $weight_decay `step` $step `squares` $parameter_squares `,` $direction_squares
+    (`unscale` $unscale^)? (`decay` $decay^)? attr-dict `:` functional-type(operands, results)
+  }];
+}
+
 class Incept_AdaptiveUpdateOp<string mnemonic>
     : Incept_MapOp<mnemonic, [DeclareOpInterfaceMethods<UpdateOpInterface>]> {
   let arguments = (ins Incept_Activation:$parameter, Incept_Activation:$gradient, Incept_Activation:$first_moment,
@@ -212,7 +257,7 @@ def Incept_SumSquaresOp : Incept_OpaqueOp<"sum_squares"> {
   let hasVerifier = 1;
 }
 
-def Incept_ClipFactorOp : Incept_MapOp<"clip_factor"> {
+def Incept_ClipFactorOp : Incept_MapOp<"clip_factor", [DeclareOpInterfaceMethods<UnscalingOpInterface>]> {
   let summary = "what gradients are multiplied by so that their norm has a limit";
   let description = [{
     With n = sqrt(squares) * unscale (1 where it is absent), factor = unscale * min(1, limit / (n + 1e-6)), as
@@ -228,7 +273,7 @@ def Incept_ClipFactorOp : Incept_MapOp<"clip_factor"> {
   }];
 }
 
-def Incept_ClipOp : Incept_MapOp<"clip"> {
+def Incept_ClipOp : Incept_MapOp<"clip", [DeclareOpInterfaceMethods<UnscalingOpInterface>]> {
   let summary = "elements between two limits";
   let description = [{
     dst = min(max(src, -l), l) with l = limit / unscale (1 where it is absent): src times unscale, which comes later, is

@@ -31,7 +31,8 @@ struct Optimizer {
   llvm::StringLiteral kind; ///< in a description
   llvm::ArrayRef<OptimizerSlot> slots;
   llvm::ArrayRef<Hyperparameter> hyperparameters; ///< in the order of the update op's operands
-  /// Behind these the op takes the sums of squares of the parameter and of its gradient, 0 for those without decay.
+  /// Behind these the op takes the sums of squares of the parameter and of the direction that the op builds (the
+  /// gradient where it builds none), 0 for those without decay.
   bool takesNorms = false;
 
   /// Scalars that the update op takes, without `unscale`.
@@ -66,17 +67,22 @@ inline constexpr Hyperparameter kAdamNumbers[] = {kLearningRate,
                                                   kWeightDecay,
                                                   kStep};
 
+inline constexpr Hyperparameter kLambNumbers[] = {
+    kLearningRate, kAdamNumbers[1], kAdamNumbers[2], {"epsilon", "epsilon", 1e-30, kMost, 1e-6}, kWeightDecay, kStep};
+
 inline constexpr Optimizer kSgd = {"sgd", kSgdSlots, kSgdNumbers};
 inline constexpr Optimizer kNesterov = {"nesterov", kSgdSlots, kSgdNumbers};
 inline constexpr Optimizer kRmsprop = {"rmsprop", kRmspropSlots, kRmspropNumbers};
 inline constexpr Optimizer kAdam = {"adam", kAdamSlots, kAdamNumbers};
 inline constexpr Optimizer kAdamw = {"adamw", kAdamSlots, kAdamNumbers};
 inline constexpr Optimizer kLars = {"lars", kSgdSlots, kLarsNumbers, /*takesNorms=*/true};
+inline constexpr Optimizer kLamb = {"lamb", kAdamSlots, kLambNumbers, /*takesNorms=*/true};
 } // namespace optimizers
 
 /// Those that a description may name.
 inline constexpr const Optimizer *kOptimizers[] = {&optimizers::kSgd,  &optimizers::kNesterov, &optimizers::kRmsprop,
-                                                   &optimizers::kAdam, &optimizers::kAdamw,    &optimizers::kLars};
+                                                   &optimizers::kAdam, &optimizers::kAdamw,    &optimizers::kLars,
+                                                   &optimizers::kLamb};
 
 /// The numbers that a description's `optimizer` may give: those of all optimizers, each key once, with the range and
 /// the fallback that the optimizer `kind` has for it where it has one.

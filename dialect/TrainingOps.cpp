@@ -57,13 +57,15 @@ LogicalResult verifyUpdate(Operation *op) {
   if (op->getNumOperands() < operands || op->getNumOperands() > operands + 1 || op->getNumResults() < results ||
       op->getNumResults() > results + 1)
     return op->emitOpError() << "expected the operands and results of optimizer " << optimizer.kind;
-  // sgd_update_c1, nesterov_update_c1, lars_update_c1, rmsprop_update_c1, adam_update_c1, adamw_update_c1
+  // sgd_update_c1, nesterov_update_c1, lars_update_c1, lamb_update_c1, rmsprop_update_c1, adam_update_c1,
+  // adamw_update_c1
   SmallVector<Value> tensors(op->getOperands().take_front(2 + optimizer.slots.size()));
   llvm::append_range(tensors, op->getResults());
   for (Value value : tensors)
     if (failed(verifyShape(op, "a tensor of the update", value, shapeOf(update.getParameter()))))
       return failure();
-  // sgd_update_c2, nesterov_update_c2, lars_update_c2, rmsprop_update_c2, adam_update_c2, adamw_update_c2
+  // sgd_update_c2, nesterov_update_c2, lars_update_c2, lamb_update_c2, rmsprop_update_c2, adam_update_c2,
+  // adamw_update_c2
   SmallVector<Value> alike = {update.getParameter(), update.getNewParameter()};
   llvm::append_range(alike, update.getSlots());
   llvm::append_range(alike, update.getNewSlots());
@@ -73,9 +75,36 @@ LogicalResult verifyUpdate(Operation *op) {
 const Optimizer &SgdUpdateOp::getOptimizer() { return optimizers::kSgd; }
 const Optimizer &NesterovUpdateOp::getOptimizer() { return optimizers::kNesterov; }
 const Optimizer &LarsUpdateOp::getOptimizer() { return optimizers::kLars; }
+const Optimizer &LambUpdateOp::getOptimizer() { return optimizers::kLamb; }
 const Optimizer &RmspropUpdateOp::getOptimizer() { return optimizers::kRmsprop; }
 const Optimizer &AdamUpdateOp::getOptimizer() { return optimizers::kAdam; }
 const Optimizer &AdamwUpdateOp::getOptimizer() { return optimizers::kAdamw; }
+
+Value LambUpdateOp::buildDirection(OpBuilder &builder, Location loc, ValueRange operands, Value unscale) {
+  // Between the slots and the other numbers stands the learning rate, which a direction does not know.
+  SmallVector<Value> taken(operands.take_front(4));
+  llvm::append_range(taken, operands.drop_front(5));
+  if (unscale)
+    taken.push_back(unscale);
+  return LambDirectionOp::create(builder, loc, TypeRange(operands[0].getType()), taken);
+}
+
+LogicalResult LambDirectionOp::verify() {
+  // lamb_direction_c1
+  for (Value value : {getGradient(), getFirstMoment(), getSecondMoment(), getDirection()})
+    if (failed(verifyShape(*this, "a tensor of the direction", value, shapeOf(getParameter()))))
+      return failure();
+  // lamb_direction_c2
+  return verifySameElement(*this, {getParameter(), getFirstMoment(), getSecondMoment(), getDirection()});
+}
+
+void LambDirectionOp::setUnscale(Value unscale) {
+  if (!getUnscale()) // that of clipping counts for both
+    getUnscaleMutable().assign(unscale);
+}
+
+void ClipFactorOp::setUnscale(Value unscale) { getUnscaleMutable().assign(unscale); }
+void ClipOp::setUnscale(Value unscale) { getUnscaleMutable().assign(unscale); }
 
 /// The first registered op that implements `Interface` and whose `kindOf` is `kind`.
 template <typename Interface, typename KindOf>

@@ -268,14 +268,11 @@ private:
 
   /// Gives updates `unscale` where there is one, and the copy of what they update. Clipping is behind the unscaling.
   void extendUpdates(func::FuncOp update, Value unscale) {
-    for (ClipOp clip : update.getOps<ClipOp>()) {
+    for (ClipOp clip : update.getOps<ClipOp>())
       clip.getDst().setType(clip.getSrc().getType());
-      if (unscale)
-        clip.getUnscaleMutable().assign(unscale);
-    }
     if (unscale)
-      for (ClipFactorOp clip : update.getOps<ClipFactorOp>())
-        clip.getUnscaleMutable().assign(unscale);
+      for (UnscalingOpInterface op : update.getOps<UnscalingOpInterface>())
+        op.setUnscale(unscale);
     for (UpdateOpInterface op : llvm::to_vector(update.getOps<UpdateOpInterface>())) {
       auto parameter = symbols.lookup<VariableOp>(op.getParameter().getDefiningOp<ReadOp>().getVariable());
       VariableOp copy = copies.lookup(parameter);

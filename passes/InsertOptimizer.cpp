@@ -128,9 +128,11 @@ private:
     llvm::append_range(operands, numbers);
     if (parameter.getRate())
       scaleRate(parameter, MutableArrayRef(operands).take_back(numbers.size()));
-    if (optimizer.takesNorms)
-      for (Value tensor : {operands[0], operands[1]})
+    if (optimizer.takesNorms) {
+      Value direction = directionOf(parameter, operands);
+      for (Value tensor : {operands[0], direction})
         operands.push_back(squaresOf(tensor, parameter));
+    }
     if (factor)
       operands.push_back(factor);
     OperationState state(loc, update);
@@ -177,6 +179,17 @@ private:
     auto clip = ClipOp::create(builder, gradient.getLoc(), value.getType(), value, valueLimit, /*unscale=*/Value());
     setPath(clip, *gradient.getOwner());
     return clip;
+  }
+
+  /// What the optimizer wants to know the norm of, besides the parameter; null for what has no decay.
+  Value directionOf(VariableOp parameter, ArrayRef<Value> operands) {
+    if (!parameter.getDecay())
+      return {};
+    Value direction =
+        update.getInterface<UpdateOpInterface>()->buildDirection(builder, parameter.getLoc(), operands, factor);
+    if (direction != operands[1])
+      setPath(direction.getDefiningOp(), parameter.getSymName());
+    return direction;
   }
 
   /// 0 for what has no decay: biases and batch norms are small, and their norms say little.

@@ -91,7 +91,7 @@ void attachFlopRules(MLIRContext *context) {
   FlopRule::attachAll<perElement<5>, BatchNormBackwardApplyOp, SgdUpdateOp>(context);
   FlopRule::attachAll<perElement<7>, NesterovUpdateOp, LarsUpdateOp>(context);
   FlopRule::attach<RmspropUpdateOp, perElement<11>>(context);
-  FlopRule::attachAll<perElement<16>, AdamUpdateOp, AdamwUpdateOp>(context);
+  FlopRule::attachAll<perElement<16>, AdamUpdateOp, AdamwUpdateOp, LambDirectionOp, LambUpdateOp>(context);
   FlopRule::attach<ClipOp, perElement<2>>(context);
   FlopRule::attachAll<perElement<3>, AverageUpdateOp, MixOp>(context);
   FlopRule::attach<ScaleShiftOp, perElement<3>>(context);

@@ -136,17 +136,28 @@ public:
     update.setParameter(e.subf(get(op.getParameter()), velocity));
   }
 
-  /// Adam's moments and the direction that they give.
-  template <typename UpdateOp>
-  Value follow(UpdateOp op, UpdateFormula &update, Value gradient) {
+  /// Adam's new moments and the direction that they give.
+  struct Moments {
+    Value first, second, direction;
+  };
+
+  template <typename Op>
+  Moments followMoments(Op op, Value gradient) {
     Value beta1 = get(op.getBeta1()), beta2 = get(op.getBeta2()), t = e.addf(get(op.getStep()), constant(1.0));
     Value first = e.fma(beta1, get(op.getFirstMoment()), e.mulf(oneMinus(beta1), gradient));
     Value square = e.mulf(oneMinus(beta2), e.mulf(gradient, gradient));
     Value second = e.fma(beta2, get(op.getSecondMoment()), square);
     Value deviation = e.addf(sqrt(e.divf(second, biasCorrection(e, beta2, t))), get(op.getEpsilon()));
-    update.setSlot(0, first);
-    update.setSlot(1, second);
-    return e.divf(e.divf(first, biasCorrection(e, beta1, t)), deviation);
+    return {first, second, e.divf(e.divf(first, biasCorrection(e, beta1, t)), deviation)};
+  }
+
+  /// Sets the new moments and returns the direction.
+  template <typename UpdateOp>
+  Value follow(UpdateOp op, UpdateFormula &update, Value gradient) {
+    Moments moments = followMoments(op, gradient);
+    update.setSlot(0, moments.first);
+    update.setSlot(1, moments.second);
+    return moments.direction;
   }
 
   void emitOp(AdamUpdateOp op) {
@@ -161,6 +172,25 @@ public:
     if (op.getDecay())
       direction = e.fma(get(op.getWeightDecay()), parameter, direction);
     update.setParameter(e.subf(parameter, e.mulf(get(op.getLearningRate()), direction)));
+  }
+
+  void emitOp(LambDirectionOp op) {
+    Value gradient = get(op.getGradient());
+    if (op.getUnscale())
+      gradient = e.mulf(gradient, get(op.getUnscale()));
+    Value direction = followMoments(op, gradient).direction;
+    set(op.getDirection(), e.fma(get(op.getWeightDecay()), get(op.getParameter()), direction));
+  }
+
+  void emitOp(LambUpdateOp op) {
+    UpdateFormula update(op, e, values);
+    Value direction = follow(op, update, update.gradient()), parameter = get(op.getParameter());
+    if (op.getDecay())
+      direction = e.fma(get(op.getWeightDecay()), parameter, direction);
+    Value size = sqrt(get(op.getParameterSquares())), length = sqrt(get(op.getDirectionSquares()));
+    Value ratio = select(e.isNotZero(e.mulf(size, length)), e.divf(size, length), constant(1.0));
+    Value rate = e.mulf(get(op.getLearningRate()), ratio);
+    update.setParameter(e.subf(parameter, e.mulf(rate, direction)));
   }
 
   void emitOp(ClipFactorOp op) {
@@ -251,8 +281,8 @@ void attachFormulas(MLIRContext *context) {
   FormulaRule::attachAll<formula, ZerosOp, ReluOp, CopyOp, CastOp, SelectOp, ReluBackwardOp, AddOp, AddNOp, ScaleOp,
                          ScaleShiftOp, BatchNormFinalizeOp, BatchNormBackwardFinalizeOp, BatchNormBackwardApplyOp,
                          FoldBatchNormOp, SgdUpdateOp, NesterovUpdateOp, LarsUpdateOp, RmspropUpdateOp, AdamUpdateOp,
-                         AdamwUpdateOp, ClipFactorOp, ClipOp, MixOp, AverageUpdateOp, LossScaleUpdateOp, ChannelSumOp,
-                         ChannelStatsOp, BatchNormBackwardStatsOp>(context);
+                         AdamwUpdateOp, LambDirectionOp, LambUpdateOp, ClipFactorOp, ClipOp, MixOp, AverageUpdateOp,
+                         LossScaleUpdateOp, ChannelSumOp, ChannelStatsOp, BatchNormBackwardStatsOp>(context);
 }
 
 LogicalResult emitOp(KernelEmitter &e, Operation *op, Values &values, Value count) {

@@ -79,23 +79,61 @@ void larsUpdate(LarsUpdateOp op, Values &values) {
   finishUpdate(op, values);
 }
 
+/// Adam's new moments of one element, and the direction that they give.
+struct Moments {
+  double first, second, direction;
+};
+
+template <typename OpTy>
+Moments followMoments(OpTy op, const Values &values, int64_t index, double gradient) {
+  auto number = [&](Value value) { return values[value].values[0]; };
+  double beta1 = number(op.getBeta1()), beta2 = number(op.getBeta2()), t = number(op.getStep()) + 1;
+  double first = beta1 * values[op.getFirstMoment()].values[index] + (1 - beta1) * gradient;
+  double second = beta2 * values[op.getSecondMoment()].values[index] + (1 - beta2) * gradient * gradient;
+  double deviation = std::sqrt(second / (1 - std::pow(beta2, t))) + number(op.getEpsilon());
+  return {first, second, first / (1 - std::pow(beta1, t)) / deviation};
+}
+
 /// Adam in both forms: decay is part of the gradient, or weights shrink by themselves.
 template <bool isDecoupled, typename OpTy>
 void adamUpdate(OpTy op, Values &values) {
   auto number = [&](Value value) { return values[value].values[0]; };
-  double rate = number(op.getLearningRate()), epsilon = number(op.getEpsilon());
-  double beta1 = number(op.getBeta1()), beta2 = number(op.getBeta2()), t = number(op.getStep()) + 1;
-  double decay = isDecoupled && op.getDecay() ? number(op.getWeightDecay()) : 0;
+  double rate = number(op.getLearningRate()), decay = isDecoupled && op.getDecay() ? number(op.getWeightDecay()) : 0;
   const Tensor &parameter = values[op.getParameter()];
   for (int64_t index = 0; index < parameter.size(); ++index) {
     double g = isDecoupled ? updateGradient(op, values, index) : decayedGradient(op, values, index);
-    double &m = values.result(op.getNewFirstMoment()).values[index];
-    double &v = values.result(op.getNewSecondMoment()).values[index];
-    m = beta1 * values[op.getFirstMoment()].values[index] + (1 - beta1) * g;
-    v = beta2 * values[op.getSecondMoment()].values[index] + (1 - beta2) * g * g;
-    double direction = m / (1 - std::pow(beta1, t)) / (std::sqrt(v / (1 - std::pow(beta2, t))) + epsilon);
+    Moments moments = followMoments(op, values, index, g);
+    values.result(op.getNewFirstMoment()).values[index] = moments.first;
+    values.result(op.getNewSecondMoment()).values[index] = moments.second;
     double old = parameter.values[index];
-    values.result(op.getNewParameter()).values[index] = old - rate * (direction + decay * old);
+    values.result(op.getNewParameter()).values[index] = old - rate * (moments.direction + decay * old);
+  }
+  finishUpdate(op, values);
+}
+
+void lambDirection(LambDirectionOp op, Values &values) {
+  double decay = values[op.getWeightDecay()].values[0];
+  const Tensor *unscale = values.optional(op.getUnscale());
+  const Tensor &parameter = values[op.getParameter()];
+  for (int64_t index = 0; index < parameter.size(); ++index) {
+    double g = values[op.getGradient()].values[index] * (unscale ? unscale->values[0] : 1);
+    values.result(op.getDirection()).values[index] =
+        followMoments(op, values, index, g).direction + decay * parameter.values[index];
+  }
+}
+
+void lambUpdate(LambUpdateOp op, Values &values) {
+  auto number = [&](Value value) { return values[value].values[0]; };
+  double rate = number(op.getLearningRate()), decay = op.getDecay() ? number(op.getWeightDecay()) : 0;
+  double size = std::sqrt(number(op.getParameterSquares())), length = std::sqrt(number(op.getDirectionSquares()));
+  double ratio = size > 0 && length > 0 ? size / length : 1;
+  const Tensor &parameter = values[op.getParameter()];
+  for (int64_t index = 0; index < parameter.size(); ++index) {
+    Moments moments = followMoments(op, values, index, updateGradient(op, values, index));
+    values.result(op.getNewFirstMoment()).values[index] = moments.first;
+    values.result(op.getNewSecondMoment()).values[index] = moments.second;
+    double old = parameter.values[index];
+    values.result(op.getNewParameter()).values[index] = old - rate * ratio * (moments.direction + decay * old);
   }
   finishUpdate(op, values);
 }
@@ -181,6 +219,8 @@ void attachOptimizerEvaluators(MLIRContext *context) {
   Evaluator::attach<RmspropUpdateOp, rmspropUpdate>(context);
   Evaluator::attach<AdamUpdateOp, adamUpdate<false, AdamUpdateOp>>(context);
   Evaluator::attach<AdamwUpdateOp, adamUpdate<true, AdamwUpdateOp>>(context);
+  Evaluator::attach<LambDirectionOp, lambDirection>(context);
+  Evaluator::attach<LambUpdateOp, lambUpdate>(context);
   Evaluator::attach<SumSquaresOp, sumSquares>(context);
   Evaluator::attach<ClipFactorOp, clipFactor>(context);
   Evaluator::attach<ClipOp, clip>(context);

@@ -180,6 +180,42 @@ func.func @nesterov_update_c2(%p: tensor<4xf32>, %v: tensor<4xbf16>, %s: tensor<
 
 // -----
 
+func.func @lamb_update_c1(%p: tensor<4xf32>, %v: tensor<4x3xf32>, %s: tensor<f32>, %t: tensor<i64>) {
+  // expected-error @+1 {{expected a tensor of the update to be 4, but got 4x3}}
+  %0:3 = incept.lamb_update %p, %p, %p, %v rate %s betas %s, %s epsilon %s weight_decay %s step %t squares %s, %s
+      : (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4x3xf32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<i64>, tensor<f32>, tensor<f32>) -> (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>)
+  return
+}
+
+// -----
+
+func.func @lamb_update_c2(%p: tensor<4xf32>, %v: tensor<4xbf16>, %s: tensor<f32>, %t: tensor<i64>) {
+  // expected-error @+1 {{expected tensors of 'f32', but got 'bf16'}}
+  %0:3 = incept.lamb_update %p, %p, %p, %v rate %s betas %s, %s epsilon %s weight_decay %s step %t squares %s, %s
+      : (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xbf16>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<i64>, tensor<f32>, tensor<f32>) -> (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>)
+  return
+}
+
+// -----
+
+func.func @lamb_direction_c1(%p: tensor<4xf32>, %v: tensor<4x3xf32>, %s: tensor<f32>, %t: tensor<i64>) {
+  // expected-error @+1 {{expected a tensor of the direction to be 4, but got 4x3}}
+  %0 = incept.lamb_direction %p, %p, %p, %v betas %s, %s epsilon %s weight_decay %s step %t
+      : (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4x3xf32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<i64>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func @lamb_direction_c2(%p: tensor<4xf32>, %v: tensor<4xbf16>, %s: tensor<f32>, %t: tensor<i64>) {
+  // expected-error @+1 {{expected tensors of 'f32', but got 'bf16'}}
+  %0 = incept.lamb_direction %p, %p, %p, %v betas %s, %s epsilon %s weight_decay %s step %t
+      : (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xbf16>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<i64>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
 func.func @lars_update_c2(%p: tensor<4xf32>, %v: tensor<4xbf16>, %s: tensor<f32>) {
   // expected-error @+1 {{expected tensors of 'f32', but got 'bf16'}}
   %0:2 = incept.lars_update %p, %p, %v rate %s momentum %s trust %s weight_decay %s squares %s, %s

@@ -53,6 +53,15 @@ func.func @other_updates(%p: tensor<4x3xf32>, %s: tensor<f32>, %t: tensor<i64>) 
   // CHECK: incept.lars_update {{.*}} trust %{{.*}} weight_decay %{{.*}} squares %[[SUM]], %{{.*}} decay :
   %4:2 = incept.lars_update %p, %p, %p rate %s momentum %s trust %s weight_decay %s squares %sum, %s decay
       : (tensor<4x3xf32>, tensor<4x3xf32>, tensor<4x3xf32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>) -> (tensor<4x3xf32>, tensor<4x3xf32>)
+  // CHECK: %[[D:.+]] = incept.lamb_direction {{.*}} betas %{{.*}}, %{{.*}} epsilon %{{.*}} weight_decay %{{.*}} step %{{.*}} :
+  %d = incept.lamb_direction %p, %p, %p, %p betas %s, %s epsilon %s weight_decay %s step %t
+      : (tensor<4x3xf32>, tensor<4x3xf32>, tensor<4x3xf32>, tensor<4x3xf32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<i64>) -> tensor<4x3xf32>
+  // CHECK: %[[LENGTH:.+]] = incept.sum_squares %[[D]]
+  %length = incept.sum_squares %d : (tensor<4x3xf32>) -> tensor<f32>
+  // CHECK: incept.lamb_update {{.*}} step %{{.*}} squares %[[SUM]], %[[LENGTH]] unscale %[[FACTOR]] decay :
+  %7:3 = incept.lamb_update %p, %p, %p, %p rate %s betas %s, %s epsilon %s weight_decay %s step %t squares %sum, %length unscale %factor decay
+      : (tensor<4x3xf32>, tensor<4x3xf32>, tensor<4x3xf32>, tensor<4x3xf32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<i64>, tensor<f32>, tensor<f32>, tensor<f32>)
+      -> (tensor<4x3xf32>, tensor<4x3xf32>, tensor<4x3xf32>)
   // CHECK: incept.clip %{{.*}} limit %{{.*}} : (tensor<4x3xf32>, tensor<f32>) -> tensor<4x3xf32>
   %5 = incept.clip %p limit %s : (tensor<4x3xf32>, tensor<f32>) -> tensor<4x3xf32>
   // CHECK: incept.average_update %{{.*}}, %{{.*}} decay %{{.*}} step %{{.*}} :

@@ -159,7 +159,7 @@ INSTANTIATE_TEST_SUITE_P(Networks, Precision,
                          });
 
 TEST(LossScaling, OverflowLeavesEverythingAsItWas) {
-  for (const char *optimizer : {"sgd", "nesterov", "rmsprop", "adam", "adamw", "lars"}) {
+  for (const char *optimizer : {"sgd", "nesterov", "rmsprop", "adam", "adamw", "lars", "lamb"}) {
     TestRun run(moduleText(network("inception"), optimizer), upTo(Phase::Fused, "f16", true));
     ASSERT_TRUE(run.ok());
     start(run, 16777216); // too much for the largest f16, 65504

@@ -65,6 +65,28 @@ class Lars:
             parameter.sub_(velocity)
 
 
+class Lamb:
+    """The rule of You and others, with corrected moments; what has no weight decay has no ratio."""
+
+    def __init__(self, groups, rate, beta1, beta2, epsilon):
+        self.rate, self.betas, self.epsilon, self.steps = rate, (beta1, beta2), epsilon, 0
+        self.slots = [(p, torch.zeros_like(p), torch.zeros_like(p), group.get("weight_decay", 0))
+                      for group in groups for p in group["params"]]
+
+    @torch.no_grad()
+    def step(self):
+        self.steps += 1
+        for parameter, first, second, decay in self.slots:
+            gradient = parameter.grad
+            for moment, beta, value in ((first, self.betas[0], gradient), (second, self.betas[1], gradient ** 2)):
+                moment.mul_(beta).add_((1 - beta) * value)
+            corrected = [m / (1 - beta ** self.steps) for m, beta in zip((first, second), self.betas)]
+            direction = corrected[0] / (corrected[1].sqrt() + self.epsilon) + decay * parameter
+            size, length = parameter.norm(), direction.norm()
+            ratio = size / length if decay and size > 0 and length > 0 else 1.0
+            parameter.sub_(self.rate * ratio * direction)
+
+
 class Average:
     """TensorFlow's ExponentialMovingAverage with num_updates, of weights and statistics."""
 
@@ -100,6 +122,9 @@ RECIPES = {
                      adam(torch.optim.Adam, betas=(0.8, 0.95), eps=0.001), {}),
     "adamw": ("optimizer = adamw", adam(torch.optim.AdamW), {}),
     "lars": ("optimizer = lars(momentum = 0.9, trust = 0.1)", lambda groups: Lars(groups, RATE, 0.9, 0.1), {}),
+    "lamb": ("optimizer = lamb", lambda groups: Lamb(groups, RATE, 0.9, 0.999, 1e-6), {}),
+    "lamb_clipped": ("optimizer = lamb(beta1 = 0.8, beta2 = 0.95, epsilon = 0.001)\n    clip_norm = 0.2",
+                     lambda groups: Lamb(groups, RATE, 0.8, 0.95, 0.001), {"clip_norm": 0.2}),
     "clip_norm": (SGD + "\n    clip_norm = 0.2", sgd, {"clip_norm": 0.2}),
     "clip_norm_free": (SGD + "\n    clip_norm = 1000", sgd, {"clip_norm": 1000}),
     "clip_value": (SGD + "\n    clip_value = 0.01", sgd, {"clip_value": 0.01}),

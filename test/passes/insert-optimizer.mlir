@@ -3,6 +3,7 @@
 // RUN: incept-opt %t/rmsprop.mlir -incept-insert-optimizer | FileCheck %s --check-prefix=RMS
 // RUN: incept-opt %t/steps.mlir -incept-insert-optimizer | FileCheck %s --check-prefix=STEPS
 // RUN: incept-opt %t/value.mlir -incept-insert-optimizer | FileCheck %s --check-prefix=VALUE
+// RUN: incept-opt %t/lamb.mlir -incept-insert-optimizer | FileCheck %s --check-prefix=LAMB
 // RUN: incept-opt %t/infer.mlir -incept-insert-optimizer | FileCheck %s --check-prefix=INFER
 
 //--- sgd.mlir
@@ -125,6 +126,36 @@ module attributes {incept.training = {optimizer = {kind = "sgd"}, clip_value = 0
   // VALUE: %[[G:.*]] = incept.read @"grad/w"
   // VALUE: %[[CLIPPED:.*]] = incept.clip %[[G]] limit %[[MOST]] {incept.path = "w"}
   // VALUE: incept.sgd_update %{{.*}}, %[[CLIPPED]],
+}
+
+//--- lamb.mlir
+// The norm of the direction, where there is decay: it knows the clipped gradient, and neither norms nor the rate.
+module attributes {incept.training = {optimizer = {kind = "lamb"}, clip_norm = 1.0}} {
+  incept.variable @w kind parameter decay rate 10.0 : tensor<3x4xf32>
+  incept.variable @b kind parameter : tensor<3xf32>
+  incept.variable @"grad/w" kind gradient of @w : tensor<3x4xf32>
+  incept.variable @"grad/b" kind gradient of @b : tensor<3xf32>
+  func.func @forward_backward() attributes {incept.entry = #incept.entry<forward_backward>} {
+    return
+  }
+  // LAMB-LABEL: func.func @update()
+  // LAMB: %[[LR:.*]] = incept.step_value @learning_rate
+  // LAMB: %[[SCALED:.*]] = incept.scale %[[LR]] by 1.000000e+01
+  // LAMB: %[[B1:.*]] = incept.step_value @beta1
+  // LAMB: %[[B2:.*]] = incept.step_value @beta2
+  // LAMB: %[[EPS:.*]] = incept.step_value @epsilon
+  // LAMB: %[[WD:.*]] = incept.step_value @weight_decay
+  // LAMB: %[[T:.*]] = incept.step_value @step
+  // LAMB: %[[FACTOR:.*]] = incept.clip_factor
+  // LAMB: %[[W:.*]] = incept.read @w
+  // LAMB: %[[M:.*]] = incept.read @"first_moment/w"
+  // LAMB: %[[V:.*]] = incept.read @"second_moment/w"
+  // LAMB: %[[D:.*]] = incept.lamb_direction %[[W]], %[[G:.*]], %[[M]], %[[V]] betas %[[B1]], %[[B2]] epsilon %[[EPS]] weight_decay %[[WD]] step %[[T]] unscale %[[FACTOR]] {incept.path = "w"}
+  // LAMB: %[[SIZE:.*]] = incept.sum_squares %[[W]]
+  // LAMB: %[[LENGTH:.*]] = incept.sum_squares %[[D]]
+  // LAMB: incept.lamb_update %[[W]], %[[G]], %[[M]], %[[V]] rate %[[SCALED]] betas %[[B1]], %[[B2]] epsilon %[[EPS]] weight_decay %[[WD]] step %[[T]] squares %[[SIZE]], %[[LENGTH]] unscale %[[FACTOR]] decay
+  // LAMB-NOT: lamb_direction
+  // LAMB: incept.lamb_update {{.*}} rate %[[LR]] {{.*}} squares %[[ZERO:.*]], %[[ZERO]] unscale %[[FACTOR]] {incept.path = "b"}
 }
 
 //--- infer.mlir
