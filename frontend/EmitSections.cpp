@@ -55,7 +55,7 @@ const Field kRate[] = {{"base", 0, kInfinity, 0.01},
 const Field kImages[] = {{"min_area", 1e-4, 1, 0},    {"max_area", 1e-4, 1, 0}, {"min_ratio", 0.01, 100, 0},
                          {"max_ratio", 0.01, 100, 0}, {"flip", 0, 1, 0},        {"erase", 0, 1, 0},
                          {"padding", 0, 1024, 0},     {"crop", 0.05, 1, 0},     {"mixup", 0, 100, 0},
-                         {"cutmix", 0, 100, 0}};
+                         {"cutmix", 0, 100, 0},       {"orient", 0, 1, 0},      {"scaled", 0, 1, 0}};
 /// Of single schedules: emitted where they are given.
 const Field kScheduleNumbers[] = {{"power", 0, 100, 1},
                                   {"rise", 0, 1, 0.3},
@@ -131,11 +131,16 @@ void GraphEmitter::emitSections(Frame &frame) {
       continue;
     SmallVector<NamedAttribute> said;
     for (const Argument &item : given->items) {
-      const Field *field = llvm::find_if(kImages, [&](const Field &known) { return known.name == item.name.text; });
-      said.push_back(
-          builder.getNamedAttr(item.name.text, field == std::end(kImages)
-                                                   ? Attribute(builder.getStringAttr(item.word))
-                                                   : Attribute(builder.getF64FloatAttr(number(given->items, *field)))));
+      StringRef name = item.name.text;
+      const Field *field = llvm::find_if(kImages, [&](const Field &known) { return known.name == name; });
+      if (field == std::end(kImages)) {
+        said.push_back(builder.getNamedAttr(name, builder.getStringAttr(item.word)));
+        continue;
+      }
+      double value = number(given->items, *field);
+      if ((name == "orient" || name == "scaled") && value != 0 && value != 1)
+        error(item.range, "expected 0 or 1 for '" + name + "'", frame);
+      said.push_back(builder.getNamedAttr(name, builder.getF64FloatAttr(value)));
     }
     entries.push_back(builder.getNamedAttr(section, builder.getDictionaryAttr(said)));
   }

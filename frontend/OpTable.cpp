@@ -156,9 +156,14 @@ llvm::ArrayRef<KeyInfo> trainingKeys() {
                                          {"erase", KeyType::Value},
                                          {"mixup", KeyType::Value},
                                          {"cutmix", KeyType::Value},
-                                         {"padding", KeyType::Value}};
-  static const KeyInfo evaluation[] = {
-      {"kind", KeyType::Word, protocols}, {"filter", KeyType::Word, filters}, {"crop", KeyType::Value}};
+                                         {"padding", KeyType::Value},
+                                         {"orient", KeyType::Value},
+                                         {"scaled", KeyType::Value}};
+  static const KeyInfo evaluation[] = {{"kind", KeyType::Word, protocols},
+                                       {"filter", KeyType::Word, filters},
+                                       {"crop", KeyType::Value},
+                                       {"orient", KeyType::Value},
+                                       {"scaled", KeyType::Value}};
   static const KeyInfo keys[] = {{"augmentation", KeyType::Record, {}, augmentation},
                                  {"evaluation", KeyType::Record, {}, evaluation},
                                  {"optimizer", KeyType::Record, {}, optimizer},

@@ -93,11 +93,11 @@ Status PictureDecoder::openPng() {
   return {};
 }
 
-Expected<PixelView> PictureDecoder::decode(const Box &box, int64_t channels, bool strict) {
+Expected<PixelView> PictureDecoder::decode(const Box &box, int64_t channels, bool strict, int64_t scale) {
   warningCount = 0;
   if (!isJpeg)
     return decodePng(box, channels);
-  auto view = jpeg->decode(box, channels, strict, pixels);
+  auto view = jpeg->decode(box, channels, strict, pixels, scale);
   warningCount = jpeg->warnings();
   return view;
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "runtime/io/Jpeg.h"
+#include "runtime/io/Orientation.h"
 #include "runtime/io/Pixels.h"
 #include "runtime/support/Status.h"
 
@@ -18,18 +19,22 @@ namespace incept {
 /// Largest file that is read as a picture: more than any picture of kMaxPicturePixels needs.
 constexpr uint64_t kMaxPictureBytes = uint64_t(1) << 30;
 
-/// Decodes one file after the other and keeps its memory; one object per thread. Transparency and EXIF orientation are
-/// ignored.
+/// Decodes one file after the other and keeps its memory; one object per thread. Transparency is ignored.
 class PictureDecoder {
 public:
   /// Reads the header of a file in memory; `name` is for messages. The bytes must live until `decode` has returned.
   Status open(std::string_view bytes, const std::string &name);
   int64_t height() const { return h; }
   int64_t width() const { return w; }
+  /// As the file says it was taken; pixels are as they are stored whatever it is.
+  Orientation orientation() const { return isJpeg ? orientationOf(bytes) : Orientation(); }
+  /// Whether `decode` can scale.
+  bool scales() const { return isJpeg; }
   /// Decodes a box that lies in the picture. `channels` is 4, for R,G,B and a byte of no meaning, or 1, for the luma of
   /// ITU-R BT.601. `strict` makes an error of what a decoder of JPEG only warns of. What is returned lives until the
   /// next call.
-  Expected<PixelView> decode(const Box &box, int64_t channels, bool strict);
+  /// `scale` as JpegDecoder has it.
+  Expected<PixelView> decode(const Box &box, int64_t channels, bool strict, int64_t scale = 1);
   /// What the last `decode` was warned of.
   int64_t warnings() const { return warningCount; }
 

@@ -15,7 +15,7 @@ namespace incept {
 
 namespace {
 
-/// Pixels around a box that are decoded too: upsampled colors depend on their neighbours.
+/// Pixels around a box that are decoded too, where colors have fewer: upsampled ones depend on their neighbours.
 constexpr int64_t kMargin = 4;
 /// Many scans are how a small file takes hours.
 constexpr int kMostScans = 500;
@@ -108,7 +108,7 @@ bool readHeader(const JpegLibrary &library, State &state, const unsigned char *b
 
 /// Begins to decode; on return the rows of `box`, a little wider, are what comes next. `x` is the first column that
 /// comes.
-bool start(const JpegLibrary &library, State &state, int64_t channels, const Box &box, int64_t &x) {
+bool start(const JpegLibrary &library, State &state, int64_t channels, int64_t scale, const Box &box, int64_t &x) {
   jpeg_decompress_struct &info = state.info;
   if (setjmp(state.leave))
     return false;
@@ -116,29 +116,38 @@ bool start(const JpegLibrary &library, State &state, int64_t channels, const Box
   info.out_color_space = isForPrinting ? JCS_CMYK : channels == 1 ? JCS_GRAYSCALE : JCS_EXT_RGBX;
   info.dct_method = JDCT_ISLOW;
   info.do_fancy_upsampling = TRUE;
+  info.scale_num = 1;
+  info.scale_denom = static_cast<unsigned>(scale);
   library.start(&info);
-  JDIMENSION first = JDIMENSION(std::max<int64_t>(box.x - kMargin, 0));
-  JDIMENSION width = JDIMENSION(std::min<int64_t>(box.x + box.width + kMargin, info.output_width)) - first;
+  int64_t beside = info.max_h_samp_factor > 1 ? kMargin : 0;
+  JDIMENSION first = JDIMENSION(std::max<int64_t>(box.x - beside, 0));
+  JDIMENSION width = JDIMENSION(std::min<int64_t>(box.x + box.width + beside, info.output_width)) - first;
   // Narrow pictures have nothing to leave out.
   if (width < info.output_width)
     library.crop(&info, &first, &width);
   else
     first = 0;
   x = first;
-  JDIMENSION above = JDIMENSION(std::max<int64_t>(box.y - kMargin, 0));
+  JDIMENSION above = JDIMENSION(std::max<int64_t>(box.y - (info.max_v_samp_factor > 1 ? kMargin : 0), 0));
   if (above > 0)
     library.skip(&info, above);
   return true;
 }
 
-bool readRow(const JpegLibrary &library, State &state, uint8_t *row) {
+/// Reads what comes until row `end`: from row `begin` on to `rows`, what is above to one row of `above`.
+bool readRows(const JpegLibrary &library, State &state, int64_t begin, int64_t end, int64_t rowBytes, uint8_t *rows,
+              uint8_t *above) {
   if (setjmp(state.leave))
     return false;
-  JSAMPROW rows[] = {row};
-  if (library.read(&state.info, rows, 1) == 1)
-    return true;
-  std::snprintf(state.message, sizeof state.message, "it has fewer rows than its header says");
-  return false;
+  while (int64_t(state.info.output_scanline) < end) {
+    int64_t y = int64_t(state.info.output_scanline) - begin;
+    JSAMPROW row[] = {y < 0 ? above : rows + y * rowBytes};
+    if (library.read(&state.info, row, 1) != 1) {
+      std::snprintf(state.message, sizeof state.message, "it has fewer rows than its header says");
+      return false;
+    }
+  }
+  return true;
 }
 
 uint8_t multiply(unsigned a, unsigned b) { return static_cast<uint8_t>((a * b + 127) / 255); }
@@ -179,26 +188,23 @@ public:
   int64_t width() const override { return state.info.image_width; }
   int64_t warnings() const override { return state.warnings; }
 
-  Expected<PixelView> decode(const Box &box, int64_t channels, bool strict, PixelBuffer &pixels) override {
+  Expected<PixelView> decode(const Box &box, int64_t channels, bool strict, PixelBuffer &pixels,
+                             int64_t scale) override {
     state.strict = strict;
     state.warnings = 0;
     int64_t x = 0;
-    if (!start(library, state, channels, box, x))
+    if (!start(library, state, channels, scale, box, x))
       return bad();
     const jpeg_decompress_struct &info = state.info;
     bool isForPrinting = info.out_color_space == JCS_CMYK;
     // Rows as wide as they come: the box is a part of them.
-    pixels.resize(box.height, info.output_width, info.output_components);
+    pixels.reuse(box.height, info.output_width, info.output_components);
     int64_t rowBytes = pixels.width * pixels.channels;
     above.resize(size_t(rowBytes));
-    while (int64_t(info.output_scanline) < box.y + box.height) {
-      int64_t y = int64_t(info.output_scanline) - box.y;
-      uint8_t *row = y < 0 ? above.data() : pixels.bytes.data() + y * rowBytes;
-      if (!readRow(library, state, row))
-        return bad();
-      if (isForPrinting)
-        printingToRgb(row, pixels.width, info.saw_Adobe_marker);
-    }
+    if (!readRows(library, state, box.y, box.y + box.height, rowBytes, pixels.bytes.data(), above.data()))
+      return bad();
+    if (isForPrinting)
+      printingToRgb(pixels.bytes.data(), pixels.height * pixels.width, info.saw_Adobe_marker);
     if (isForPrinting && channels == 1)
       keepLuma(pixels);
     return pixels.view({box.x - x, 0, box.width, box.height});

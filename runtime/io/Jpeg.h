@@ -28,7 +28,11 @@ public:
   /// meaning) or 1 (luma). What is returned lies in `pixels`, which holds a little more. The pixels are those of
   /// decoding the whole file. With `strict` what a decoder warns of is an error; without, it is counted. A file that
   /// ends too early is always an error, where the box needs its end.
-  virtual Expected<PixelView> decode(const Box &box, int64_t channels, bool strict, PixelBuffer &pixels) = 0;
+  ///
+  /// With a `scale` of 2, 4 or 8 the picture is decoded so many times smaller, sides rounded up, and the box is one of
+  /// that picture.
+  virtual Expected<PixelView> decode(const Box &box, int64_t channels, bool strict, PixelBuffer &pixels,
+                                     int64_t scale = 1) = 0;
   /// Warnings of the last `decode`.
   virtual int64_t warnings() const = 0;
 };

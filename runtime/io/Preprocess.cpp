@@ -38,6 +38,7 @@ struct Number {
   std::string_view key;
   double T::*member;
   double least, most;
+  bool isSwitch = false; ///< 0 or 1
 };
 constexpr Number<AugmentOptions> kNumbers[] = {{"min_area", &AugmentOptions::minArea, 1e-4, 1},
                                                {"max_area", &AugmentOptions::maxArea, 1e-4, 1},
@@ -49,6 +50,10 @@ constexpr Number<AugmentOptions> kNumbers[] = {{"min_area", &AugmentOptions::min
 constexpr Number<AugmentOptions> kMixNumbers[] = {{"mixup", &AugmentOptions::mixup, 0, 100},
                                                   {"cutmix", &AugmentOptions::cutmix, 0, 100}};
 constexpr Number<EvaluationOptions> kEvaluationNumbers[] = {{"crop", &EvaluationOptions::crop, 0.05, 1}};
+constexpr Number<AugmentOptions> kFileSwitches[] = {{"orient", &AugmentOptions::orient, 0, 1, true},
+                                                    {"scaled", &AugmentOptions::scaled, 0, 1, true}};
+constexpr Number<EvaluationOptions> kEvaluationSwitches[] = {{"orient", &EvaluationOptions::orient, 0, 1, true},
+                                                             {"scaled", &EvaluationOptions::scaled, 0, 1, true}};
 
 /// Reads the members of an object one by one; the first mistake counts.
 class ObjectReader {
@@ -82,8 +87,11 @@ public:
     if (!status.ok() || !json.contains(key))
       return;
     double value = json[key].is_number() ? json[key].template get<double>() : NAN;
-    if (value >= number.least && value <= number.most)
+    bool fits = number.isSwitch ? value == 0 || value == 1 : value >= number.least && value <= number.most;
+    if (fits)
       options.*number.member = value;
+    else if (number.isSwitch)
+      status = inputError("expected 0 or 1 for '" + std::string(what) + "." + key + "', but got " + json[key].dump());
     else
       status = inputError("expected a number from " + jsonNumber(number.least) + " to " + jsonNumber(number.most) +
                           " for '" + what + "." + key + "', but got " + json[key].dump());
@@ -144,6 +152,8 @@ Expected<AugmentOptions> AugmentOptions::fromJson(const nlohmann::json &json) {
     reader.number(number, options);
   for (const Number<AugmentOptions> &number : kMixNumbers)
     reader.number(number, options);
+  for (const Number<AugmentOptions> &number : kFileSwitches)
+    reader.number(number, options);
   INCEPT_RETURN_IF_ERROR(reader.finish());
   if (options.minArea > options.maxArea || options.minRatio > options.maxRatio)
     return inputError("expected min_area <= max_area and min_ratio <= max_ratio of 'augmentation'");
@@ -154,15 +164,21 @@ std::string AugmentOptions::text() const {
   std::string result = textOf(kKinds, kind) + ", color " + textOf(kColors, color) + ", " + textOf(kFilters, filter);
   for (const Number<AugmentOptions> &number : kNumbers)
     result += ", " + std::string(number.key) + " " + jsonNumber(this->*number.member);
-  // Runs that mix nothing have the text that they had before there was mixing.
+  // Runs without these have the text that they had before these were there.
   for (const Number<AugmentOptions> &number : kMixNumbers)
     if (this->*number.member > 0)
       result += ", " + std::string(number.key) + " " + jsonNumber(this->*number.member);
+  for (const Number<AugmentOptions> &number : kFileSwitches)
+    if (this->*number.member > 0)
+      result += ", " + std::string(number.key);
   return result;
 }
 
 EvaluationOptions EvaluationOptions::of(Protocol protocol) {
-  return {protocol, 0.875, protocol == Protocol::Tf ? Filter::Tf1 : Filter::Bicubic};
+  EvaluationOptions options;
+  options.protocol = protocol;
+  options.filter = protocol == Protocol::Tf ? Filter::Tf1 : Filter::Bicubic;
+  return options;
 }
 
 Expected<EvaluationOptions> EvaluationOptions::fromJson(const nlohmann::json &json) {
@@ -173,12 +189,18 @@ Expected<EvaluationOptions> EvaluationOptions::fromJson(const nlohmann::json &js
   reader.word("filter", kFilters, options.filter);
   for (const Number<EvaluationOptions> &number : kEvaluationNumbers)
     reader.number(number, options);
+  for (const Number<EvaluationOptions> &number : kEvaluationSwitches)
+    reader.number(number, options);
   INCEPT_RETURN_IF_ERROR(reader.finish());
   return options;
 }
 
 std::string EvaluationOptions::text() const {
-  return textOf(kProtocols, protocol) + ", crop " + jsonNumber(crop) + ", " + textOf(kFilters, filter);
+  std::string result = textOf(kProtocols, protocol) + ", crop " + jsonNumber(crop) + ", " + textOf(kFilters, filter);
+  for (const Number<EvaluationOptions> &number : kEvaluationSwitches)
+    if (this->*number.member > 0)
+      result += ", " + std::string(number.key);
+  return result;
 }
 
 Expected<nlohmann::json> parseOptions(const std::string &text) {
@@ -207,6 +229,14 @@ Expected<nlohmann::json> parseOptions(const std::string &text) {
 
 Geometry boxGeometry(const Box &box, Filter filter, int64_t outHeight, int64_t outWidth) {
   return {box, {box.height, outHeight, 0, outHeight}, {box.width, outWidth, 0, outWidth}, 0, 0, filter};
+}
+
+int64_t scaleOf(const Geometry &geometry) {
+  int64_t scale = 8;
+  while (scale > 1 && (geometry.rows.inputs < scale * geometry.rows.outputs ||
+                       geometry.columns.inputs < scale * geometry.columns.outputs))
+    scale /= 2;
+  return scale;
 }
 
 Geometry evaluationGeometry(const EvaluationOptions &options, int64_t height, int64_t width, int64_t outHeight,

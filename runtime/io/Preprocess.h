@@ -28,7 +28,8 @@ struct AugmentOptions {
   double minArea = 1, maxArea = 1, minRatio = 1, maxRatio = 1; ///< of the crop; a ratio is width / height
   double flip = 0, erase = 0;                                  ///< probabilities
   double padding = 0;                                          ///< pixels
-  double mixup = 0, cutmix = 0; ///< parameters of Beta(alpha, alpha), 0: images are not mixed
+  double mixup = 0, cutmix = 0;  ///< parameters of Beta(alpha, alpha), 0: images are not mixed
+  double orient = 0, scaled = 0; ///< 0 or 1: turned as EXIF says, decoded at a half, quarter or eighth
 
   bool mixes() const { return mixup > 0 || cutmix > 0; }
 
@@ -49,6 +50,7 @@ struct EvaluationOptions {
   Protocol protocol = Protocol::Timm;
   double crop = 0.875;
   Filter filter = Filter::Bicubic;
+  double orient = 0, scaled = 0; ///< as those of AugmentOptions
 
   static EvaluationOptions of(Protocol protocol);
   static Expected<EvaluationOptions> fromJson(const nlohmann::json &json);
@@ -69,6 +71,8 @@ struct Geometry {
 /// Of a picture of height x width, for evaluation at outHeight x outWidth.
 Geometry evaluationGeometry(const EvaluationOptions &options, int64_t height, int64_t width, int64_t outHeight,
                             int64_t outWidth);
+/// The most that pictures of a geometry may be scaled down by, 8, 4, 2 or 1, with no output larger than its input.
+int64_t scaleOf(const Geometry &geometry);
 /// The whole box to outHeight x outWidth.
 Geometry boxGeometry(const Box &box, Filter filter, int64_t outHeight, int64_t outWidth);
 

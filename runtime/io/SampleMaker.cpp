@@ -78,7 +78,8 @@ void packRow(const uint8_t *from, int64_t width, int64_t inner, bool flip, uint8
 } // namespace
 
 int64_t SampleMaker::memoryBytes() const {
-  return int64_t(file.capacity() + unpacked.bytes.capacity() + pixels.bytes.capacity() + moved.bytes.capacity());
+  return int64_t(file.capacity() + unpacked.bytes.capacity() + turned.bytes.capacity() + pixels.bytes.capacity() +
+                 moved.bytes.capacity());
 }
 
 Status SampleMaker::make(const Dataset &dataset, int64_t sample, int64_t epoch, uint8_t *to) {
@@ -112,13 +113,24 @@ Status SampleMaker::makePicture(std::string_view bytes, const std::string &name,
 Geometry SampleMaker::chooseGeometry(int64_t height, int64_t width, PhiloxStream &random) const {
   const ImageShape &shape = options.shape;
   const AugmentOptions &augment = options.augment;
-  bool crops = augment.kind == Augmentation::Inception || augment.kind == Augmentation::RandomResizedCrop;
-  if (options.training && crops) {
+  if (crops()) {
     Box box = augment.kind == Augmentation::Inception ? distortedCrop(augment, height, width, random)
                                                       : randomResizedCrop(augment, height, width, random);
     return boxGeometry(box, augment.filter, shape.height, shape.width);
   }
   return evaluationGeometry(options.evaluation, height, width, shape.height, shape.width);
+}
+
+/// The same part of the picture when it is `scale` times smaller, height x width.
+Geometry SampleMaker::scaleGeometry(const Geometry &geometry, int64_t height, int64_t width, int64_t scale) const {
+  const ImageShape &shape = options.shape;
+  if (!crops())
+    return evaluationGeometry(options.evaluation, height, width, shape.height, shape.width);
+  const Box &box = geometry.box;
+  int64_t left = box.x / scale, top = box.y / scale;
+  int64_t right = std::min((box.x + box.width + scale - 1) / scale, width);
+  int64_t bottom = std::min((box.y + box.height + scale - 1) / scale, height);
+  return boxGeometry({left, top, right - left, bottom - top}, geometry.filter, shape.height, shape.width);
 }
 
 Status SampleMaker::decode(std::string_view bytes, const std::string &name, PhiloxStream &random) {
@@ -127,21 +139,35 @@ Status SampleMaker::decode(std::string_view bytes, const std::string &name, Phil
     return inputError("cannot read the image '" + name + "': expected sides that differ by a factor of at most " +
                       std::to_string(kMaxAspect) + ", but it has " + std::to_string(decoder.width()) + "x" +
                       std::to_string(decoder.height()) + " pixels");
-  Geometry geometry = chooseGeometry(decoder.height(), decoder.width(), random);
-  auto view = decoder.decode(geometry.box, inner(), options.strict);
+  bool orients = (options.training ? options.augment.orient : options.evaluation.orient) > 0;
+  bool scales = (options.training ? options.augment.scaled : options.evaluation.scaled) > 0 && decoder.scales();
+  Orientation orientation = orients ? decoder.orientation() : Orientation();
+  int64_t height = decoder.height(), width = decoder.width();
+  if (orientation.exchanges())
+    std::swap(height, width);
+  Geometry geometry = chooseGeometry(height, width, random);
+  int64_t scale = scales ? scaleOf(geometry) : 1;
+  auto scaled = [&](int64_t size) { return (size + scale - 1) / scale; };
+  if (scale > 1)
+    geometry = scaleGeometry(geometry, scaled(height), scaled(width), scale);
+  bool exchanges = orientation.exchanges();
+  Box box = orientation.stored(geometry.box, scaled(exchanges ? width : height), scaled(exchanges ? height : width));
+  auto view = decoder.decode(box, inner(), options.strict, scale);
   warningCount += decoder.warnings();
   if (!view)
     return view.status();
+  if (orientation.number != 1) {
+    orientation.turn(*view, turned);
+    view = turned.view();
+  }
   resampler.resize(*view, geometry.y0, geometry.x0, geometry.rows, geometry.columns, geometry.filter, pixels);
   return {};
 }
 
 void SampleMaker::resizePixels(const PixelView &view, PhiloxStream &random) {
   const ImageShape &shape = options.shape;
-  bool crops = options.training && (options.augment.kind == Augmentation::Inception ||
-                                    options.augment.kind == Augmentation::RandomResizedCrop);
   // Pixels of the network's size are its input; nothing is cut from their sides.
-  bool isWhole = !crops && view.height == shape.height && view.width == shape.width;
+  bool isWhole = !crops() && view.height == shape.height && view.width == shape.width;
   Geometry geometry = isWhole
                           ? boxGeometry({0, 0, view.width, view.height}, Filter::Bilinear, shape.height, shape.width)
                           : chooseGeometry(view.height, view.width, random);

@@ -40,6 +40,11 @@ private:
   Status decode(std::string_view bytes, const std::string &name, PhiloxStream &random);
   void resizePixels(const PixelView &view, PhiloxStream &random);
   Geometry chooseGeometry(int64_t height, int64_t width, PhiloxStream &random) const;
+  bool crops() const {
+    return options.training &&
+           (options.augment.kind == Augmentation::Inception || options.augment.kind == Augmentation::RandomResizedCrop);
+  }
+  Geometry scaleGeometry(const Geometry &geometry, int64_t height, int64_t width, int64_t scale) const;
   void move(PhiloxStream &random);
   void finish(PhiloxStream &random, uint8_t *to);
   /// Bytes of a pixel on the way: 4 for colors, 1 for gray.
@@ -50,7 +55,7 @@ private:
   Resampler resampler;
   ColorChanger colors;
   std::string file;
-  PixelBuffer unpacked, pixels, moved;
+  PixelBuffer unpacked, turned, pixels, moved;
   int64_t warningCount = 0;
 };
 

@@ -3,6 +3,7 @@
 // webdataset:PATTERN, pictures and labels in tar archives. The archives are indexed once, so that samples can be read
 // in any order.
 
+#include "runtime/io/ShardIndex.h"
 #include "runtime/io/Sources.h"
 #include "runtime/io/Tar.h"
 #include "runtime/support/Checksum.h"
@@ -69,9 +70,19 @@ public:
       return file.status();
     shards.push_back(path);
     sum.add(fs::path(path).filename().string()).add("\n");
+    if (auto known = index.load(*file)) {
+      for (const ShardSample &sample : *known)
+        INCEPT_RETURN_IF_ERROR(addSample(sample));
+      return {};
+    }
     Group group;
+    found.clear();
     INCEPT_RETURN_IF_ERROR(readTar(*file, [&](TarMember member) { return addMember(*file, group, member); }));
-    return endGroup(group);
+    INCEPT_RETURN_IF_ERROR(endGroup(group));
+    index.store(*file, found);
+    for (const ShardSample &sample : found)
+      INCEPT_RETURN_IF_ERROR(addSample(sample));
+    return {};
   }
 
   Status finish(const ImageShape &shape) {
@@ -162,12 +173,16 @@ private:
       return inputError("sample '" + group.key + "' of '" + shards.back() + "' has no " +
                         (group.image.empty() ? "picture: expected .jpg, .jpeg or .png"
                                              : "label: expected a member '" + group.key + ".cls'"));
+    found.push_back({group.offset, uint32_t(group.size), static_cast<uint32_t>(group.label), group.image});
+    return {};
+  }
+
+  Status addSample(const ShardSample &sample) {
     if (size() >= kMaxSamples)
       return inputError("'" + source + "' has more than 2^31 samples");
-    samples.push_back(
-        {group.offset, uint32_t(group.size), uint32_t(shards.size() - 1), static_cast<uint32_t>(group.label)});
-    names.add(group.image);
-    sum.add(group.image).add(" " + std::to_string(group.label) + " " + std::to_string(group.size) + "\n");
+    samples.push_back({sample.offset, sample.size, uint32_t(shards.size() - 1), sample.label});
+    names.add(sample.name);
+    sum.add(sample.name).add(" " + std::to_string(sample.label) + " " + std::to_string(sample.size) + "\n");
     return {};
   }
 
@@ -176,6 +191,8 @@ private:
   std::vector<Sample> samples;
   NameList names;
   Checksum sum;
+  ShardCache index;
+  std::vector<ShardSample> found; ///< in the archive that is read
 };
 
 /// DIR/PREFIX*.tar, sorted.

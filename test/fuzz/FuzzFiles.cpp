@@ -4,6 +4,7 @@
 #include "runtime/io/Dataset.h"
 #include "runtime/io/Safetensors.h"
 #include "runtime/io/SampleMaker.h"
+#include "runtime/io/ShardIndex.h"
 #include "runtime/io/Tar.h"
 #include "runtime/train/Checkpoint.h"
 #include "test/fuzz/Targets.h"
@@ -112,6 +113,8 @@ void fuzzPicture(std::string_view bytes) {
     SampleOptions options;
     options.shape = {channels, 7, 5, 2};
     options.strict = bytes.size() % 2;
+    options.evaluation.orient = double(bytes.size() / 2 % 2);
+    options.evaluation.scaled = double(bytes.size() / 4 % 2);
     std::vector<uint8_t> pixels(7 * 5 * channels);
     if (SampleMaker(options).makePicture(bytes, "fuzz", pixels.data()).ok())
       sink = pixels.back();
@@ -119,6 +122,12 @@ void fuzzPicture(std::string_view bytes) {
 }
 
 void fuzzTar(std::string_view bytes) {
+  // The same bytes as a kept index of an archive.
+  constexpr uint64_t kArchive = 1 << 20;
+  std::vector<ShardSample> samples;
+  if (decodeShard(bytes, kArchive, samples))
+    for (const ShardSample &sample : samples)
+      promise(sample.offset <= kArchive && sample.size <= kArchive - sample.offset && !sample.name.empty());
   static const Folder folder;
   const std::string path = folder.file("fuzz.tar");
   write(path, bytes);

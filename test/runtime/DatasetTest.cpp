@@ -3,13 +3,17 @@
 // Folders, tar archives and CIFAR files: what is found, and what is refused.
 
 #include "runtime/io/Dataset.h"
+#include "runtime/io/ShardIndex.h"
 #include "runtime/io/Tar.h"
 #include "runtime/support/Philox.h"
 #include "test/runtime/MakeTar.h"
 #include "test/runtime/TinyProgram.h"
 
+#include <chrono>
+#include <cstdlib>
 #include <filesystem>
 #include <gtest/gtest.h>
+#include <thread>
 
 using namespace incept;
 using tests::tarEnd;
@@ -155,6 +159,68 @@ TEST_F(SourceTest, WebDataset) {
   expectRefused("webdataset:" + directory.path("s-{00,99}.tar"), "s-99.tar");
   for (const char *bad : {"s-{00..", "s-{0..x}.tar", "s-{5..2}.tar", "s-{0..99999999}.tar"})
     expectRefused("webdataset:" + directory.path(bad), "is no pattern of shards");
+}
+
+// The index of an archive is kept: it is taken while the file is the same, and is made anew where it does not fit it.
+TEST_F(SourceTest, WebDatasetsAreIndexedOnce) {
+  std::string path = directory.path("kept.tar"), big(600'000, 'p');
+  auto write = [&](char label) {
+    directory.write("kept.tar", tarMember("1.jpg", big) + tarMember("1.cls", "1") + tarMember("2.jpg", big) +
+                                    tarMember("2.cls", std::string(1, label)) + tarEnd());
+  };
+  write('0');
+  ShardCache cache(directory.path("cache"));
+  auto load = [&] {
+    auto file = InputFile::open(path);
+    return file ? cache.load(*file) : std::nullopt;
+  };
+  std::vector<ShardSample> samples = {{512, 600'000, 1, "1.jpg"}, {602'112, 600'000, 0, "2.jpg"}};
+  auto store = [&] { cache.store(*InputFile::open(path), samples); };
+  store(); // the file is too young: it could change once more without its times telling
+  EXPECT_FALSE(load());
+  std::this_thread::sleep_for(std::chrono::milliseconds(150));
+  store();
+  ASSERT_TRUE(load());
+  EXPECT_EQ((*load())[1].name, "2.jpg");
+  EXPECT_EQ((*load())[1].offset, 602'112u);
+  // Another content of the same size and time of modification.
+  auto time = fs::last_write_time(path);
+  write('1');
+  fs::last_write_time(path, time);
+  EXPECT_FALSE(load());
+  std::this_thread::sleep_for(std::chrono::milliseconds(150));
+  // What does not fit the archive is not taken, whoever wrote it.
+  auto refused = [&](ShardSample bad) {
+    std::swap(bad, samples[1]);
+    store();
+    EXPECT_FALSE(load()) << samples[1].offset << " " << samples[1].size;
+    std::swap(bad, samples[1]);
+  };
+  refused({602'112, 700'000, 0, "2.jpg"});
+  refused({UINT64_MAX, 2, 0, "2.jpg"});
+  refused({1000, 5, 0, "2.jpg"});
+  refused({602'112, 5, uint32_t(1) << 31, "2.jpg"});
+  refused({602'112, 5, 0, ""});
+  std::vector<ShardSample> decoded;
+  std::string text = encodeShard(samples);
+  EXPECT_TRUE(decodeShard(text, fs::file_size(path), decoded));
+  for (size_t cut = 1; cut < text.size(); ++cut)
+    if (cut != text.size() / 2) // one sample
+      EXPECT_FALSE(decodeShard(std::string_view(text).substr(0, cut), fs::file_size(path), decoded)) << cut;
+  // A data set takes what is kept: here a label that the archive does not have.
+  const char *old = std::getenv("XDG_CACHE_HOME");
+  std::string before = old ? old : "";
+  ::setenv("XDG_CACHE_HOME", directory.path("home").c_str(), 1);
+  auto dataset = open("webdataset:" + path);
+  ASSERT_TRUE(dataset);
+  EXPECT_EQ(dataset->label(1), 1);
+  samples[1].label = 0;
+  ShardCache().store(*InputFile::open(path), samples);
+  EXPECT_EQ(open("webdataset:" + path)->label(1), 0);
+  samples[1].label = 7; // checked as those of an archive
+  ShardCache().store(*InputFile::open(path), samples);
+  expectRefused("webdataset:" + path, "has label 7");
+  old ? ::setenv("XDG_CACHE_HOME", before.c_str(), 1) : ::unsetenv("XDG_CACHE_HOME");
 }
 
 TEST_F(SourceTest, WebDatasetSplits) {

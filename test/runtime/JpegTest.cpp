@@ -12,8 +12,8 @@ using namespace incept;
 
 namespace {
 
-std::vector<uint8_t> decodeBox(PictureDecoder &decoder, const Box &box, int64_t channels) {
-  auto view = decoder.decode(box, channels, /*strict=*/true);
+std::vector<uint8_t> decodeBox(PictureDecoder &decoder, const Box &box, int64_t channels, int64_t scale = 1) {
+  auto view = decoder.decode(box, channels, /*strict=*/true, scale);
   EXPECT_TRUE(bool(view)) << view.status().message();
   std::vector<uint8_t> pixels;
   for (int64_t y = 0; view && y < view->height; ++y)
@@ -70,6 +70,42 @@ TEST(Jpeg, BoxesAreExact) {
               << height;
         }
       }
+    }
+  }
+}
+
+// The same of pictures that are decoded at a half, a quarter or an eighth, which look like averages of the whole.
+TEST(Jpeg, ScaledBoxesAreExact) {
+  for (tests::JpegForm form : {tests::JpegForm{2, 2}, {1, 1}, {2, 1, true}}) {
+    int width = 301, height = 203;
+    std::vector<uint8_t> pixels = tests::makePixels(width, height, 3);
+    std::string file = tests::encodeJpeg(pixels, width, height, form);
+    PictureDecoder decoder;
+    PhiloxStream random(2, 0);
+    for (int64_t scale : {2, 4, 8}) {
+      int64_t w = (width + scale - 1) / scale, h = (height + scale - 1) / scale;
+      ASSERT_TRUE(decoder.open(file, "f").ok());
+      std::vector<uint8_t> whole = decodeBox(decoder, {0, 0, w, h}, 4, scale);
+      for (int i = 0; i < 20; ++i) {
+        Box box;
+        box.width = int64_t(random.below(uint64_t(w))) + 1;
+        box.height = int64_t(random.below(uint64_t(h))) + 1;
+        box.x = int64_t(random.below(uint64_t(w - box.width + 1)));
+        box.y = int64_t(random.below(uint64_t(h - box.height + 1)));
+        ASSERT_TRUE(decoder.open(file, "f").ok());
+        ASSERT_EQ(decodeBox(decoder, box, 4, scale), cut(whole, w, box, 3))
+            << scale << " box " << box.x << "," << box.y;
+      }
+      double difference = 0;
+      int64_t count = 0;
+      for (int64_t y = 0; y < height / scale; ++y)
+        for (int64_t x = 0; x < width / scale; ++x, ++count) {
+          double sum = 0;
+          for (int64_t i = 0; i < scale * scale; ++i)
+            sum += pixels[((y * scale + i / scale) * width + x * scale + i % scale) * 3];
+          difference += std::abs(sum / double(scale * scale) - whole[(y * w + x) * 3]);
+        }
+      EXPECT_LT(difference / double(count), 8) << scale;
     }
   }
 }
