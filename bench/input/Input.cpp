@@ -110,8 +110,13 @@ struct Way {
   const char *name;
   AugmentOptions augment;
   std::unique_ptr<SampleMaker> maker;
-  double seconds = 0;
+  std::vector<double> seconds = {}; ///< of each turn
 };
+
+double median(std::vector<double> values) {
+  std::nth_element(values.begin(), values.begin() + int64_t(values.size() / 2), values.end());
+  return values[values.size() / 2];
+}
 
 int measure(const std::string &directory, int size, int rounds) {
   ImageShape shape{3, size, size, 0};
@@ -147,7 +152,7 @@ int measure(const std::string &directory, int size, int rounds) {
     way.maker = std::make_unique<SampleMaker>(SampleOptions{shape, true, way.augment, {}, 0});
   Plain plain;
   Loaded loaded(files);
-  double whole = 0;
+  std::vector<double> whole;
   std::vector<uint8_t> out(size_t(size) * size * 3);
   for (int round = 0; round < rounds; ++round)
     for (int64_t begin = 0; begin < count; begin += 20) { // in turns, so that a busy machine slows down all
@@ -155,7 +160,7 @@ int measure(const std::string &directory, int size, int rounds) {
       double start = now();
       for (int64_t i = begin; i < end; ++i)
         plain.run(files[i], boxes[i], size);
-      whole += now() - start;
+      whole.push_back((now() - start) / double(end - begin));
       for (Way &way : ways) {
         start = now();
         for (int64_t i = begin; i < end; ++i)
@@ -163,7 +168,7 @@ int measure(const std::string &directory, int size, int rounds) {
             std::fprintf(stderr, "error: %s\n", status.message().c_str());
             return 1;
           }
-        way.seconds += now() - start;
+        way.seconds.push_back((now() - start) / double(end - begin));
       }
     }
 #ifdef INCEPT_OPENCV
@@ -171,11 +176,15 @@ int measure(const std::string &directory, int size, int rounds) {
 #else
   const char *name = "plain: libjpeg-turbo, all of it; nothing else (no OpenCV here)";
 #endif
-  double done = double(count * rounds);
   std::printf("%lld pictures to %dx%d, one core\n", static_cast<long long>(count), size, size);
-  std::printf("%-64s %8.1f images/s\n", name, done / whole);
-  for (const Way &way : ways)
-    std::printf("%-64s %8.1f images/s  %.2fx\n", way.name, done / way.seconds, whole / way.seconds);
+  // Medians of turns, and of what each turn of ours is to the plain one before it: a busy machine disturbs single ones.
+  std::printf("%-64s %8.1f images/s\n", name, 1 / median(whole));
+  for (const Way &way : ways) {
+    std::vector<double> ratios;
+    for (size_t i = 0; i < whole.size(); ++i)
+      ratios.push_back(whole[i] / way.seconds[i]);
+    std::printf("%-64s %8.1f images/s  %.2fx\n", way.name, 1 / median(way.seconds), median(ratios));
+  }
   return 0;
 }
 

@@ -3,6 +3,7 @@
 #include "runtime/io/Loader.h"
 #include "runtime/io/Mix.h"
 #include "runtime/support/Philox.h"
+#include "runtime/support/Priority.h"
 
 #include <algorithm>
 #include <chrono>
@@ -13,8 +14,6 @@
 #include <unistd.h>
 #if defined(__linux__)
 #include <sched.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
 #endif
 
 namespace incept {
@@ -34,14 +33,6 @@ int processors() {
     return std::max(CPU_COUNT(&set), 1);
 #endif
   return std::max(int(std::thread::hardware_concurrency()), 1);
-}
-
-void beNice() {
-#if defined(__linux__)
-  // Linux has a nice value for each thread.
-  auto id = static_cast<id_t>(::syscall(SYS_gettid));
-  (void)::setpriority(PRIO_PROCESS, id, kNice);
-#endif
 }
 
 } // namespace
@@ -171,7 +162,7 @@ void Loader::makeRow(size_t own, int64_t batch, int64_t row, Slot &slot) {
 }
 
 void Loader::work(size_t maker) {
-  beNice();
+  setNice(kNice);
   std::unique_lock lock(mutex);
   while (true) {
     auto isWork = [&] {

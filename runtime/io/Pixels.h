@@ -33,6 +33,14 @@ struct PixelBuffer {
     channels = newChannels;
     bytes.resize(height * width * channels);
   }
+  /// The same, for who writes all that is read, by `view`: memory only grows, and is not cleared.
+  void reuse(int64_t newHeight, int64_t newWidth, int64_t newChannels) {
+    height = newHeight;
+    width = newWidth;
+    channels = newChannels;
+    if (int64_t needed = height * width * channels; int64_t(bytes.size()) < needed)
+      bytes.resize(needed);
+  }
   PixelView view() const { return {bytes.data(), width * channels, height, width, channels}; }
   /// A box of them.
   PixelView view(const Box &box) const {

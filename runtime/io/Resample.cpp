@@ -22,25 +22,23 @@ double cubic(double x) {
   return x < 2 ? (((x - 5) * x + 8) * x - 4) * a : 0;
 }
 
-/// Where the filter of an output lies.
-struct Reach {
-  double center, scale, invScale, support;
-  int64_t first, size;
-};
+/// Where the filters of an axis lie.
+struct AxisFilter {
+  double scale, support, invScale;
+  int64_t inputs;
 
-Reach reachOf(const ResizeAxis &axis, Filter filter, int64_t output) {
-  Reach reach;
-  double width = filter == Filter::Bicubic ? 4 : 2;
-  double scale = double(axis.inputs) / double(axis.outputs);
-  reach.scale = scale;
-  reach.support = scale >= 1 ? width * 0.5 * scale : width * 0.5;
-  reach.invScale = scale >= 1 ? 1 / scale : 1;
-  reach.center = scale * (double(output) + 0.5);
-  reach.first = std::max<int64_t>(int64_t(reach.center - reach.support + 0.5), 0);
-  int64_t end = std::min<int64_t>(int64_t(reach.center + reach.support + 0.5), axis.inputs);
-  reach.size = std::max<int64_t>(end - reach.first, 0);
-  return reach;
-}
+  AxisFilter(const ResizeAxis &axis, Filter filter)
+      : scale(double(axis.inputs) / double(axis.outputs)), inputs(axis.inputs) {
+    double width = filter == Filter::Bicubic ? 4 : 2;
+    support = scale >= 1 ? width * 0.5 * scale : width * 0.5;
+    invScale = scale >= 1 ? 1 / scale : 1;
+  }
+  double center(int64_t output) const { return scale * (double(output) + 0.5); }
+  int64_t first(double center) const { return std::max<int64_t>(int64_t(center - support + 0.5), 0); }
+  int64_t end(double center) const { return std::min<int64_t>(int64_t(center + support + 0.5), inputs); }
+  /// Most inputs of an output.
+  int64_t most() const { return int64_t(std::ceil(support)) * 2 + 1; }
+};
 
 /// The two inputs of an output, and the second one's share.
 struct Neighbours {
@@ -60,11 +58,41 @@ Span inputsOf(const ResizeAxis &axis, Filter filter) {
   int64_t last = axis.first + axis.count - 1;
   if (filter == Filter::Tf1)
     return {neighboursOf(axis, axis.first).low, neighboursOf(axis, last).high + 1};
-  Reach end = reachOf(axis, filter, last);
-  return {reachOf(axis, filter, axis.first).first, end.first + end.size};
+  AxisFilter where(axis, filter);
+  double first = where.center(axis.first), end = where.center(last);
+  return {where.first(first), std::max(where.end(end), where.first(end))};
 }
 
 Resampler::Resampler(Vectors vectors) : hasVectors(vectors == Vectors::IfThere && resample::hasVectors()) {}
+
+/// Fills `weights.exact` and `entries`; returns the largest weight of all outputs, not only of those that are computed.
+template <double (*kFunction)(double)>
+double Resampler::makeExact(const ResizeAxis &axis, Filter filter, Weights &weights) {
+  AxisFilter where(axis, filter);
+  int64_t most = where.most();
+  double largest = 0;
+  weights.exact.resize(size_t(axis.count * most));
+  weights.line.resize(size_t(most));
+  for (int64_t output = 0; output < axis.outputs; ++output) {
+    double center = where.center(output), sum = 0;
+    int64_t first = where.first(center), size = std::min(std::max<int64_t>(where.end(center) - first, 0), most);
+    int64_t i = output - axis.first;
+    bool isComputed = i >= 0 && i < axis.count;
+    double *line = isComputed ? weights.exact.data() + i * most : weights.line.data();
+    for (int64_t j = 0; j < size; ++j) {
+      line[j] = kFunction((double(j + first) - center + 0.5) * where.invScale);
+      sum += line[j];
+    }
+    for (int64_t j = 0; j < size; ++j) {
+      if (sum != 0)
+        line[j] /= sum;
+      largest = std::max(largest, line[j]);
+    }
+    if (isComputed)
+      weights.entries[i] = {first, size};
+  }
+  return largest;
+}
 
 void Resampler::makeWeights(const ResizeAxis &axis, Filter filter, Weights &weights) {
   const ResizeAxis &old = weights.axis;
@@ -73,40 +101,19 @@ void Resampler::makeWeights(const ResizeAxis &axis, Filter filter, Weights &weig
     return;
   weights.axis = axis;
   weights.filter = filter;
-  int64_t most = int64_t(std::ceil(reachOf(axis, filter, 0).support)) * 2 + 1;
-  weights.stride = (most + 1) / 2 * 2;
+  int64_t most = AxisFilter(axis, filter).most();
+  weights.stride = (most + 3) / 4 * 4;
   weights.entries.resize(axis.count);
   weights.values.assign(axis.count * weights.stride, 0);
-  std::vector<double> exact(axis.count * most);
-  double (*function)(double) = filter == Filter::Bicubic ? cubic : triangle;
-  // The largest of all outputs, not only of those that are computed, decides about the rounding.
-  double largest = 0;
-  std::vector<double> line(most);
-  for (int64_t output = 0; output < axis.outputs; ++output) {
-    Reach reach = reachOf(axis, filter, output);
-    int64_t size = std::min(reach.size, most);
-    double sum = 0;
-    for (int64_t j = 0; j < size; ++j) {
-      line[j] = function((double(j + reach.first) - reach.center + 0.5) * reach.invScale);
-      sum += line[j];
-    }
-    for (int64_t j = 0; j < size; ++j) {
-      if (sum != 0)
-        line[j] /= sum;
-      largest = std::max(largest, line[j]);
-    }
-    int64_t i = output - axis.first;
-    if (i < 0 || i >= axis.count)
-      continue;
-    weights.entries[i] = {reach.first, size};
-    std::copy_n(line.begin(), size, exact.begin() + i * most);
-  }
+  double largest =
+      filter == Filter::Bicubic ? makeExact<cubic>(axis, filter, weights) : makeExact<triangle>(axis, filter, weights);
   weights.shift = 0;
   while (weights.shift < 22 && int(0.5 + largest * double(1 << (weights.shift + 1))) < (1 << 15))
     ++weights.shift;
+  double unit = double(1 << weights.shift);
   for (int64_t i = 0; i < axis.count; ++i)
     for (int64_t j = 0; j < weights.entries[i].size; ++j) {
-      double value = exact[i * most + j] * double(1 << weights.shift);
+      double value = weights.exact[i * most + j] * unit;
       weights.values[i * weights.stride + j] = int16_t(value < 0 ? value - 0.5 : value + 0.5);
     }
 }
@@ -120,8 +127,10 @@ void Resampler::resize(const PixelView &from, int64_t y0, int64_t x0, const Resi
   to.resize(rows.count, columns.count, from.channels);
   Span span = inputsOf(rows, filter);
   int64_t rowBytes = columns.count * from.channels;
-  lines.resize((span.end - span.begin) * rowBytes);
-  resample::Table table{across.entries.data(), across.values.data(), columns.count, across.stride, across.shift};
+  if (size_t needed = size_t((span.end - span.begin) * rowBytes); lines.size() < needed)
+    lines.resize(needed);
+  resample::Table table{across.entries.data(), across.values.data(), columns.count,
+                        across.stride,         across.shift,         x0 + from.width};
   for (int64_t y = span.begin; y < span.end; y += 4) {
     const uint8_t *sources[4];
     uint8_t *targets[4];

@@ -51,7 +51,10 @@ private:
     int shift = 0;
     ResizeAxis axis; ///< that they are of
     Filter filter = Filter::Tf1;
+    std::vector<double> exact, line; ///< of all outputs, and of one that is not computed
   };
+  template <double (*kFunction)(double)>
+  static double makeExact(const ResizeAxis &axis, Filter filter, Weights &weights);
   static void makeWeights(const ResizeAxis &axis, Filter filter, Weights &weights);
   void resizeTf1(const PixelView &from, int64_t y0, int64_t x0, const ResizeAxis &rows, const ResizeAxis &columns,
                  PixelBuffer &to);

@@ -16,12 +16,13 @@ struct Entry {
   int64_t first = 0, size = 0;
 };
 
-/// The weights of `count` outputs: `stride` each, an even number, with zeros behind the last.
+/// The weights of `count` outputs: `stride` each, a multiple of 4, with zeros behind the last.
 struct Table {
   const Entry *entries;
   const int16_t *values;
   int64_t count, stride;
-  int shift; ///< weights are this many bits larger
+  int shift;          ///< weights are this many bits larger
+  int64_t inputs = 0; ///< behind the last input that a row has
 };
 
 /// `rows` rows of pixels, from[k] to to[k]; from[k] is where input 0 would be. At most 4 rows.
