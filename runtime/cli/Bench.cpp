@@ -3,10 +3,13 @@
 #include "runtime/cli/Commands.h"
 #include "runtime/cli/Profile.h"
 #include "runtime/support/Philox.h"
+#include "runtime/train/Checkpoint.h"
+#include "runtime/train/CheckpointWriter.h"
 
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <ctime>
 
 namespace incept {
 
@@ -31,6 +34,9 @@ public:
     report(0);
     steps.clear();
     convolutions.clear();
+    stepWork.clear();
+    copies.clear();
+    copyWork.clear();
     if (options.profile)
       program.device().startProfile(options.steps);
     for (int64_t step = 1; step <= options.steps && (!options.paced || waitForLine()); ++step) {
@@ -81,7 +87,7 @@ private:
 
   /// One step, or one inference: from the end of the one before it, where the device takes steps ahead.
   Status runStep(int64_t step, bool training) {
-    bool alone = step == 0 || options.profile || options.bound || options.paced;
+    bool alone = step == 0 || options.profile || options.bound || options.checkpoint || options.paced;
     int64_t end = alone ? step + 1 : std::min(step + int64_t(program.device().depth()), options.steps + 1);
     for (; started < end; ++started) {
       fillBatch();
@@ -94,7 +100,11 @@ private:
   /// A step; then its convolutions alone.
   Status timeStep(int64_t step) {
     bool training = image.mode == "train";
+    double before = processorTime();
     INCEPT_RETURN_IF_ERROR(timed(steps, [&] { return runStep(step, training); }));
+    stepWork.push_back(processorTime() - before);
+    if (options.checkpoint)
+      INCEPT_RETURN_IF_ERROR(timeCheckpoint());
     if (!options.bound)
       return {};
     INCEPT_RETURN_IF_ERROR(fillArena());
@@ -103,6 +113,24 @@ private:
       return program.device().runOnly(training ? program::kForwardBackward : program::kInfer, wanted);
     }));
     return training ? Status() : program.prepareInference(); // its weights lie in the arena
+  }
+
+  /// Seconds of all threads.
+  static double processorTime() {
+    timespec time{};
+    ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+    return double(time.tv_sec) + 1e-9 * double(time.tv_nsec);
+  }
+
+  /// What a training waits for between two steps: the rest is a thread's.
+  Status timeCheckpoint() {
+    if (!values)
+      values.reset(new std::byte[checkpointBytes(image)]);
+    double before = processorTime();
+    INCEPT_RETURN_IF_ERROR(
+        timed(copies, [&] { return program.copyTensors(checkpointKinds(), values.get(), tensors); }));
+    copyWork.push_back(processorTime() - before);
+    return {};
   }
 
   /// Buffers take turns in the arena, so without the launches between them convolutions would read what was never
@@ -153,6 +181,12 @@ private:
                                        {"planned_bytes", image.peakBytes}};
       if (options.bound)
         result["convolutions_ms"] = 1e3 * median(convolutions);
+      if (options.checkpoint) {
+        result["step_processor_ms"] = 1e3 * median(stepWork);
+        result["checkpoint_bytes"] = checkpointBytes(image);
+        result["checkpoint_copy_ms"] = 1e3 * median(copies);
+        result["checkpoint_copy_processor_ms"] = 1e3 * median(copyWork);
+      }
       if (options.profile)
         result["profile"] = profileJson(profile, peaks);
       std::printf("%s\n", result.dump().c_str());
@@ -163,6 +197,11 @@ private:
     if (options.bound)
       std::printf("convolutions alone: median %.1f ms; a step takes %.3f times as long\n", 1e3 * median(convolutions),
                   step / median(convolutions));
+    if (options.checkpoint)
+      std::printf("checkpoint: copy of %llu bytes, median %.1f ms, %.2f %% of a step; by processor time of all threads "
+                  "%.2f %%\n",
+                  static_cast<unsigned long long>(checkpointBytes(image)), 1e3 * median(copies),
+                  100 * median(copies) / step, 100 * median(copyWork) / median(stepWork));
     if (options.profile)
       printProfile(profile, peaks, options.launches);
   }
@@ -174,6 +213,9 @@ private:
   int64_t started = 0; ///< steps
   std::vector<double> steps, convolutions;
   double first = 0;
+  std::vector<double> stepWork, copies, copyWork; ///< processor time of steps; times of a checkpoint's copy
+  std::unique_ptr<std::byte[]> values;            ///< of that copy
+  std::vector<TensorToWrite> tensors;
 };
 
 } // namespace

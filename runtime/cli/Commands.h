@@ -55,10 +55,11 @@ std::vector<int64_t> topClasses(const float *logits, int64_t classes, int64_t co
 struct BenchOptions {
   int64_t steps = 10;
   bool json = false;
-  bool profile = false;  ///< measure the machine's peaks, time each launch, print tables
-  bool launches = false; ///< with profile: the list of all launches too
-  bool bound = false;    ///< after each step, time its convolutions alone
-  bool paced = false;    ///< before each step, wait for a line of standard input; report every step
+  bool profile = false;    ///< measure the machine's peaks, time each launch, print tables
+  bool launches = false;   ///< with profile: the list of all launches too
+  bool bound = false;      ///< after each step, time its convolutions alone
+  bool checkpoint = false; ///< after each step, time the copy that a checkpoint makes
+  bool paced = false;      ///< before each step, wait for a line of standard input; report every step
 };
 /// Times steps on synthetic images.
 Status runBench(Program &program, const BenchOptions &options);

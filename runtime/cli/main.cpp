@@ -120,6 +120,14 @@ void addTrain(CLI::App &app, Arguments &a) {
       ->check(wholeNumber(0, kMaxSteps))
       ->needs(folder)
       ->capture_default_str();
+  command
+      ->add_option_function<std::string>(
+          "--on-nonfinite", [&a](const std::string &text) { a.train.skipNonfinite = text == "skip"; },
+          "a loss that is not finite: stop (the default), or skip the step")
+      ->check(CLI::IsMember({"stop", "skip"}));
+  command->add_option("--max-skipped", a.train.maxSkipped, "more steps in a row that are left out are an error")
+      ->check(wholeNumber(0, kMaxSteps))
+      ->capture_default_str();
   command->add_option("--weights", a.train.weights, "weights to start from");
   command->add_option("--save", a.train.save, "file for the final weights");
   command->add_option("--log", a.train.log, "JSON lines, one per step");
@@ -175,6 +183,7 @@ void addOthers(CLI::App &app, Arguments &a) {
   bench->add_flag("--bound", a.bench.bound, "time the step's convolutions alone too");
   for (CLI::App *command : {init, eval, predict, step, bench})
     addDevice(*command, a.device);
+  bench->add_flag("--checkpoint", a.bench.checkpoint, "time the copy of a checkpoint after each step too");
   bench->add_flag("--paced", a.bench.paced, "wait for a line of standard input before each step, report each");
 }
 

@@ -39,6 +39,9 @@ enum class Work {
 };
 enum class Input { U8, F32 }; ///< which images are staged
 
+/// Is told of a launch when it has run.
+using LaunchObserver = std::function<Status(const program::Launch &)>;
+
 /// Lifecycle: create (checks the machine, allocates everything, builds every plan), then steps. A step allocates
 /// nothing.
 class Device {
@@ -64,10 +67,17 @@ public:
 
   /// Copies a tensor's value between its place and `logical`, dense in the order of its shape and aligned as its type.
   virtual Status read(const program::Tensor &tensor, std::byte *logical) = 0;
+  /// Whether several threads may `read` at once.
+  virtual bool isReadByThreads() const { return false; }
   virtual Status write(const program::Tensor &tensor, const std::byte *logical) = 0;
+  /// Copies bytes of a region as they lie there, wherever they are in it.
+  virtual Status readMemory(size_t region, uint64_t offset, uint64_t bytes, std::byte *to) = 0;
+  virtual Status writeMemory(size_t region, uint64_t offset, uint64_t bytes, const std::byte *from) = 0;
   /// Sets a whole region to one f32.
   virtual Status fill(size_t region, float value) = 0;
 
+  /// From now on each launch is waited for, and `observer` is told of it: its error ends the step. Null: as before.
+  virtual void observe(LaunchObserver observer) = 0;
   /// From now on each launch is timed, one after the other; there is room for so many runs.
   virtual void startProfile(int64_t runs) = 0;
   /// Seconds of each run of each launch of an entry point.
@@ -105,6 +115,8 @@ struct Backend {
   std::string (*library)();
   /// The machine's devices, each an object with its ordinal as "device".
   Expected<nlohmann::ordered_json> (*list)(const program::Image &image);
+  /// What plan `plan` of an image that `check` accepts writes: the operand before its temporary memory.
+  program::PlanResult (*planResult)(const program::Image &image, size_t plan);
   /// Fails on a machine that cannot run the program. The image must outlive the device.
   Expected<std::unique_ptr<Device>> (*create)(const program::Image &image, const DeviceUse &use);
 };

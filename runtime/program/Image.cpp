@@ -217,10 +217,11 @@ std::vector<KernelOperand> readKernelOperands(const json &entry, const char *key
   for (const json &operand : list(entry, key)) {
     if (!operand.is_array() || operand.size() != 2 || !operand[0].is_string())
       throw Bad{"an operand of a kernel is not [type, rank]"};
-    uint64_t size = typeBytes(operand[0].get<std::string>());
+    auto type = operand[0].get<std::string>();
+    uint64_t size = typeBytes(type);
     if (size == 0)
-      throw Bad{"an operand of a kernel is of unknown type '" + operand[0].get<std::string>() + "'"};
-    operands.push_back({size, integer(operand[1], key)});
+      throw Bad{"an operand of a kernel is of unknown type '" + type + "'"};
+    operands.push_back({size, integer(operand[1], key), type});
   }
   return operands;
 }

@@ -60,6 +60,12 @@ struct Plan {
   std::string_view serialized; ///< the library's own form of the plan, may be empty; lies in the image
 };
 
+/// What a plan writes, as values of one type.
+struct PlanResult {
+  uint64_t bytes = 0;
+  std::string type;
+};
+
 struct StepField {
   std::string type;
   uint64_t offset = 0;

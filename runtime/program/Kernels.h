@@ -13,7 +13,8 @@ namespace incept::program {
 
 struct KernelOperand {
   uint64_t elementBytes = 0;
-  int64_t rank = 0; ///< of a `fixed` kernel: the number of elements
+  int64_t rank = 0;      ///< of a `fixed` kernel: the number of elements
+  std::string type = {}; ///< of an element
 };
 
 struct Kernel {

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "runtime/train/CheckpointWriter.h"
+#include "runtime/support/Priority.h"
 
 #include <system_error>
 
 namespace incept {
+
+/// Of the thread that writes: a step waits for its slowest thread, so what this one takes from a processor is the
+/// step's loss. When training waits for the checkpoint itself, nobody else wants the processor.
+static constexpr int kNice = 19;
 
 uint64_t checkpointBytes(const program::Image &image) {
   uint64_t bytes = 0;
@@ -16,8 +21,9 @@ uint64_t checkpointBytes(const program::Image &image) {
 
 Status CheckpointWriter::start(Program &program, const RunFolder &folder, int64_t step, const Metadata &run,
                                double accuracy) {
-  values.resize(checkpointBytes(program.image()));
-  INCEPT_RETURN_IF_ERROR(program.copyTensors(checkpointKinds(), values, tensors));
+  if (!values)
+    values.reset(new std::byte[checkpointBytes(program.image())]); // not cleared: all of it is written
+  INCEPT_RETURN_IF_ERROR(program.copyTensors(checkpointKinds(), values.get(), tensors));
   Metadata metadata = checkpointMetadata(run, step, accuracy);
   written = false;
   underWay = true;
@@ -30,7 +36,10 @@ Status CheckpointWriter::start(Program &program, const RunFolder &folder, int64_
     written = true;
   };
   try {
-    thread = std::thread(work);
+    thread = std::thread([work] {
+      setNice(kNice);
+      work();
+    });
   } catch (const std::system_error &) {
     work();
   }

@@ -28,7 +28,7 @@ public:
   Status finish();
 
 private:
-  std::vector<std::byte> values; ///< of all tensors, one after the other; kept
+  std::unique_ptr<std::byte[]> values; ///< of all tensors, one after the other; kept
   std::vector<TensorToWrite> tensors;
   std::thread thread;
   Status status;

@@ -83,28 +83,33 @@ bool startsAsCopy(const program::Tensor &tensor) {
 /// Elements that are drawn before any is written: enough work for several threads, and little memory.
 constexpr int64_t kDrawnAtOnce = 1 << 22;
 
-/// The initial values of tensors, each in logical order. Each thread takes the next tensor that none has taken.
+/// Calls work(0) to work(count - 1). Each thread takes the next that none has taken.
+void runOnThreads(size_t threads, size_t count, const std::function<void(size_t)> &work) {
+  std::atomic<size_t> next = 0;
+  auto take = [&] {
+    for (size_t i; (i = next++) < count;)
+      work(i);
+  };
+  std::vector<std::future<void>> helpers;
+  // Deferred ones are where the system has no more threads: they find nothing left to do.
+  for (size_t i = 1; i < std::min(threads, count); ++i)
+    helpers.push_back(std::async(std::launch::async | std::launch::deferred, take));
+  take();
+  for (std::future<void> &helper : helpers)
+    helper.get();
+}
+
+/// The initial values of tensors, each in logical order.
 Expected<std::vector<std::vector<float>>> drawTensors(std::span<const program::Tensor *const> tensors, uint64_t seed,
                                                       size_t threads) {
   std::vector<std::vector<float>> values(tensors.size());
-  std::atomic<size_t> next = 0, unknown = tensors.size();
-  auto work = [&] {
-    for (size_t i; (i = next++) < tensors.size();) {
-      values[i].resize(tensors[i]->elements);
-      PhiloxStream random(seed, hashName(tensors[i]->name));
-      if (!draw(tensors[i]->init, random, values[i]))
-        unknown = i;
-    }
-  };
-  {
-    std::vector<std::future<void>> helpers;
-    // Deferred ones are where the system has no more threads: they find nothing left to do.
-    for (size_t i = 1; i < std::min(threads, tensors.size()); ++i)
-      helpers.push_back(std::async(std::launch::async | std::launch::deferred, work));
-    work();
-    for (std::future<void> &helper : helpers)
-      helper.get();
-  }
+  std::atomic<size_t> unknown = tensors.size();
+  runOnThreads(threads, tensors.size(), [&](size_t i) {
+    values[i].resize(tensors[i]->elements);
+    PhiloxStream random(seed, hashName(tensors[i]->name));
+    if (!draw(tensors[i]->init, random, values[i]))
+      unknown = i;
+  });
   if (unknown < tensors.size())
     return inputError("the program image is damaged: tensor '" + tensors[unknown]->name + "' has an unknown init");
   return values;
@@ -357,21 +362,23 @@ Status Program::saveTensors(const std::string &path, const std::set<std::string>
   return writeSafetensors(path, tensors, metadata, values);
 }
 
-Status Program::copyTensors(const std::set<std::string> &kinds, std::vector<std::byte> &values,
-                            std::vector<TensorToWrite> &copies) {
+Status Program::copyTensors(const std::set<std::string> &kinds, std::byte *values, std::vector<TensorToWrite> &copies) {
   copies.clear();
-  size_t at = 0;
+  std::vector<std::pair<const program::Tensor *, std::byte *>> places;
   for (const program::Tensor &tensor : image_.tensors) {
     if (!kinds.count(tensor.kind))
       continue;
     size_t bytes = size_t(tensor.elements) * program::typeBytes(tensor.type);
-    INCEPT_RETURN_IF_ERROR(device_->read(tensor, values.data() + at));
-    copies.push_back({tensor.name,
-                      safetensorsType(tensor.type),
-                      tensor.shape,
-                      {reinterpret_cast<const char *>(values.data()) + at, bytes}});
-    at += bytes;
+    places.emplace_back(&tensor, values);
+    copies.push_back(
+        {tensor.name, safetensorsType(tensor.type), tensor.shape, {reinterpret_cast<const char *>(values), bytes}});
+    values += bytes;
   }
+  std::vector<Status> results(places.size());
+  runOnThreads(device_->isReadByThreads() ? size_t(image_.threads) : 1, places.size(),
+               [&](size_t i) { results[i] = device_->read(*places[i].first, places[i].second); });
+  for (Status &status : results)
+    INCEPT_RETURN_IF_ERROR(std::move(status));
   return {};
 }
 

@@ -59,10 +59,9 @@ public:
   /// kind of moving averages, which are slots too.
   Status saveTensors(const std::string &path, const std::set<std::string> &kinds,
                      const std::vector<TensorToWrite> &extra, const Metadata &metadata, Values values = Values::Any);
-  /// Copies every tensor of `kinds` to `values`, which has room for exactly them, and describes the copies in the order
-  /// of `saveTensors`: they live as long as `values`.
-  Status copyTensors(const std::set<std::string> &kinds, std::vector<std::byte> &values,
-                     std::vector<TensorToWrite> &copies);
+  /// Copies every tensor of `kinds` to `values`, which has room for them, and describes the copies in the order of
+  /// `saveTensors`: they live as long as `values`.
+  Status copyTensors(const std::set<std::string> &kinds, std::byte *values, std::vector<TensorToWrite> &copies);
   /// A tensor's value in logical order.
   Expected<std::vector<std::byte>> read(const program::Tensor &tensor);
   Status write(const program::Tensor &tensor, std::string_view bytes);

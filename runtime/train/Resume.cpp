@@ -51,14 +51,11 @@ private:
 
   Status start() {
     INCEPT_RETURN_IF_ERROR(findEnd(0));
-    INCEPT_RETURN_IF_ERROR(program.initialize(facts.seed));
-    if (options.weights.empty())
-      return {};
-    auto file = openWeights();
-    if (!file)
-      return file.status();
+    if (!options.weights.empty())
+      if (auto file = openWeights(); !file)
+        return file.status();
     std::vector<std::string> anew;
-    INCEPT_RETURN_IF_ERROR(program.loadTensors(*file, {"parameter", "state"}, /*averages=*/false, &anew));
+    INCEPT_RETURN_IF_ERROR(drawWeights(program, options, facts.seed, anew));
     std::string list;
     for (const std::string &name : anew)
       list += (list.empty() ? "" : ", ") + name;
@@ -181,6 +178,14 @@ private:
 };
 
 } // namespace
+
+Status drawWeights(Program &program, const TrainOptions &options, uint64_t seed, std::vector<std::string> &anew) {
+  INCEPT_RETURN_IF_ERROR(program.initialize(seed));
+  if (options.weights.empty())
+    return {};
+  auto file = SafetensorsReader::open(options.weights);
+  return file ? program.loadTensors(*file, {"parameter", "state"}, /*averages=*/false, &anew) : file.status();
+}
 
 Expected<Beginning> beginRun(Program &program, const TrainOptions &options, const Dataset &images,
                              const std::string &augmentation, const RunFolder *folder) {

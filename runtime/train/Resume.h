@@ -22,4 +22,8 @@ struct Beginning {
 Expected<Beginning> beginRun(Program &program, const TrainOptions &options, const Dataset &images,
                              const std::string &augmentation, const RunFolder *folder);
 
+/// Draws weights, and reads those of `options.weights` where it names some: as a run begins. Where they are for another
+/// number of classes, the names of those that begin anew are added to `anew`.
+Status drawWeights(Program &program, const TrainOptions &options, uint64_t seed, std::vector<std::string> &anew);
+
 } // namespace incept

@@ -5,6 +5,7 @@
 #include "runtime/train/CheckpointWriter.h"
 #include "runtime/train/Curve.h"
 #include "runtime/train/EventFile.h"
+#include "runtime/train/Nonfinite.h"
 #include "runtime/train/ProgressLine.h"
 #include "runtime/train/Resume.h"
 #include "runtime/train/RunFiles.h"
@@ -102,6 +103,8 @@ private:
     INCEPT_RETURN_IF_ERROR(openRecords());
     catchSignals();
     startLoader(*augment);
+    if (options.skipNonfinite)
+      INCEPT_RETURN_IF_ERROR(startKeeping());
     lastCheckpoint = Clock::now();
     return {};
   }
@@ -145,7 +148,6 @@ private:
   }
 
   void startLoader(const AugmentOptions &augment) {
-    LoaderOptions load;
     load.sample = {program.imageShape(), /*training=*/true, augment, program.evaluation(), run_.seed};
     load.batch = batch;
     load.first = run_.step * parts;
@@ -154,6 +156,16 @@ private:
     load.maxBadImages = options.maxBadImages;
     load.note = options.note;
     loader = std::make_unique<Loader>(images, load);
+  }
+
+  Status startKeeping() {
+    kept = std::make_unique<KeptState>(program);
+    options.note("--on-nonfinite=skip keeps a copy of " + std::to_string(kept->bytes()) +
+                 " bytes of weights and slots");
+    auto isFinite = kept->keep();
+    if (!isFinite)
+      return isFinite.status();
+    return *isFinite ? Status() : inputError("the weights that training begins with are not finite");
   }
 
   /// Everything that is to be written can be: said now, not when the work is done.
@@ -205,9 +217,12 @@ private:
       if (++finished % parts != 0)
         continue;
       int64_t done = step++;
-      record(done);
+      bool isLeftOut = false;
+      if (kept)
+        INCEPT_RETURN_IF_ERROR(judge(done, isLeftOut));
+      record(done, isLeftOut);
       line.show(step, curve.loss(), curve.accuracy(), program.imagesPerStep(), loader->waited());
-      if (!std::isfinite(stepLoss))
+      if (!std::isfinite(stepLoss) && !isLeftOut)
         return notFinite("the loss is not finite at step " + std::to_string(done));
       bool isIdle = started == finished; // else the weights are of a later step
       bool isEnd = step % stepsPerEpoch == 0 || step == run_.lastStep;
@@ -237,7 +252,8 @@ private:
   /// Starts as many batches as the device takes ahead. None is started beyond the end of an epoch or a checkpoint,
   /// where the weights are looked at, and a step that has begun is finished.
   Status startBatches() {
-    int64_t ahead = int64_t(program.device().depth()), lastOfEpoch = (step / stepsPerEpoch + 1) * stepsPerEpoch;
+    int64_t ahead = kept ? 1 : int64_t(program.device().depth()),
+            lastOfEpoch = (step / stepsPerEpoch + 1) * stepsPerEpoch;
     int64_t end = std::min(std::min(run_.lastStep, lastOfEpoch) * parts, finished + ahead);
     for (; started < end && inputFailure.ok(); ++started) {
       bool begins = started % parts == 0;
@@ -282,11 +298,81 @@ private:
     stepCorrect += double(countCorrect(program.logits(), program.finishedLabels(), batch, program.image().classes));
   }
 
-  void record(int64_t done) {
+  /// Takes the values that a step has given, or leaves the step out where some are not finite.
+  Status judge(int64_t done, bool &isLeftOut) {
+    isLeftOut = !std::isfinite(stepLoss);
+    if (!isLeftOut) {
+      auto isFinite = kept->keep();
+      if (!isFinite)
+        return computed(isFinite.status());
+      isLeftOut = !*isFinite;
+    }
+    if (!isLeftOut) {
+      skippedInARow = 0;
+      return {};
+    }
+    ++skipped;
+    ++skippedInARow;
+    std::string what = std::isfinite(stepLoss) ? "the weights after it are not finite" : "its loss is not finite";
+    INCEPT_RETURN_IF_ERROR(computed(kept->bringBack()));
+    what += findFirst(done, done);
+    INCEPT_RETURN_IF_ERROR(computed(kept->bringBack()));
+    if (skippedInARow > options.maxSkipped)
+      return inputFailure =
+                 inputError("more than " + std::to_string(options.maxSkipped) +
+                            " steps in a row are left out (--max-skipped); step " + std::to_string(done) + ": " + what);
+    options.note("step " + std::to_string(done) + " is left out: " + what);
+    return {};
+  }
+
+  /// Makes the steps from `from` to `to` again, whose weights are there, and says what wrote the first value that is
+  /// not finite: "; the first such value...", or nothing.
+  std::string findFirst(int64_t from, int64_t to) {
+    LoaderOptions again = load;
+    again.first = from * parts;
+    again.note = [](const std::string &) {};
+    Loader batches(images, again);
+    FiniteCheck check(program);
+    for (int64_t number = from * parts; number < (to + 1) * parts && !interrupted; ++number) {
+      double share = 1;
+      if (!batches.next(program.u8Images(), program.labels(), &share).ok())
+        break;
+      program.setShare(share);
+      if (!check.run(number, stepsPerEpoch, run_.seed).ok())
+        break;
+      if (check.isFound())
+        return "; the first such value came at step " + std::to_string(number / parts) + " from " + check.sentence();
+    }
+    return "";
+  }
+
+  /// The same from the newest checkpoint on, or from the beginning where there is none. Weights are worth nothing then.
+  std::string replay() {
+    for (; finished < started; ++finished)
+      if (!program.device().finish().ok())
+        return "";
+    int64_t from = 0;
+    std::vector<std::string> anew;
+    if (saved >= 0) {
+      auto loaded = loadNewestCheckpoint(program, *folder);
+      if (!loaded)
+        return "";
+      from = loaded->step;
+    } else if (!drawWeights(program, options, run_.seed, anew).ok()) {
+      return "";
+    }
+    options.note("looking for the op that made a value that is not finite: steps " + std::to_string(from) + " to " +
+                 std::to_string(step - 1) + " are made again");
+    return findFirst(from, step - 1);
+  }
+
+  void record(int64_t done, bool isLeftOut) {
     double loss = stepLoss, accuracy = stepCorrect / double(program.imagesPerStep());
     double rate = program.hyperparameters().learningRate(done, stepsPerEpoch);
+    log.step(done, epochOf(done), loss, accuracy, rate, isLeftOut);
+    if (isLeftOut)
+      return;
     curve.step(done, loss, accuracy);
-    log.step(done, epochOf(done), loss, accuracy, rate);
     if (events.isOpen())
       events.scalars(done, {{"train/loss", loss}, {"train/accuracy", accuracy}, {"train/learning_rate", rate}});
   }
@@ -386,11 +472,12 @@ private:
     isSound = false;
     if (Status status = settleCheckpoint(); !status.ok())
       return status;
+    std::string first = replay();
     std::string advice = ": use a smaller --set learning_rate=VALUE";
     if (saved >= 0)
       advice +=
           "; the newest checkpoint, '" + folder->path(saved) + "', is finite: --resume --allow-changes goes on from it";
-    return inputError(what + advice);
+    return inputError(what + first + advice);
   }
 
   /// Writes what can be written of a training that has come to its end or to an error; the first error counts.
@@ -410,6 +497,9 @@ private:
       also(writeCurve(plotPath, program.image().network + " on " + options.data, curve.curve()));
     flushLog();
     also(logFailure);
+    if (skipped > 0)
+      options.note(std::to_string(skipped) + (skipped > 1 ? " steps were" : " step was") +
+                   " left out: values were not finite");
     if (status.ok() && best >= 0 && !isInterrupted)
       std::printf("best: %s, test accuracy %.2f %%\n", folder->path(best).c_str(), 100 * bestAccuracy);
     if (isInterrupted && status.ok())
@@ -431,7 +521,10 @@ private:
   std::unique_ptr<RunFolder> folder;
   TrainingLog log;
   std::shared_ptr<Dataset> images, test;
+  LoaderOptions load;
   std::unique_ptr<Loader> loader;
+  std::unique_ptr<KeptState> kept; ///< null where steps are not left out
+  int64_t skipped = 0, skippedInARow = 0;
   int64_t batch = 1, parts = 1, stepsPerEpoch = 1; ///< `parts`: batches of a step
   int64_t started = 0, finished = 0;               ///< batches
   double stepLoss = 0, stepCorrect = 0;            ///< of the step under way: mean loss, and images that are right

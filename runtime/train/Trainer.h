@@ -26,6 +26,8 @@ struct TrainOptions {
   bool allowChanges = false;    ///< resume although the result changes
   int64_t checkpointSteps = 0;  ///< a checkpoint every so many steps too, 0: at the ends of epochs only
   double checkpointMinutes = 0; ///< and every so many minutes, 0: not by time
+  bool skipNonfinite = false;   ///< leave out steps whose loss or results are not finite, else they end the run
+  int64_t maxSkipped = 10;      ///< more of them in a row are an error
   int64_t keep = 3;             ///< the last so many checkpoints are kept, and the best; 0: all
   /// Takes sentences for the user that are no errors.
   std::function<void(const std::string &)> note = [](const std::string &) {};

@@ -83,10 +83,11 @@ Status TrainingLog::cutBackTo(int64_t step) {
   return cut(kept);
 }
 
-void TrainingLog::step(int64_t step, double epoch, double loss, double accuracy, double learningRate) {
+void TrainingLog::step(int64_t step, double epoch, double loss, double accuracy, double learningRate, bool isLeftOut) {
   if (file)
-    std::fprintf(file, "{\"step\":%lld,\"epoch\":%.4f,\"loss\":%s,\"accuracy\":%.4f,\"learning_rate\":%.9g}\n",
-                 static_cast<long long>(step), epoch, jsonNumber(loss).c_str(), accuracy, learningRate);
+    std::fprintf(file, "{\"step\":%lld,\"epoch\":%.4f,\"loss\":%s,\"accuracy\":%.4f,\"learning_rate\":%.9g%s}\n",
+                 static_cast<long long>(step), epoch, jsonNumber(loss).c_str(), accuracy, learningRate,
+                 isLeftOut ? ",\"left_out\":true" : "");
 }
 
 void TrainingLog::evaluation(int64_t step, double accuracy, double loss,

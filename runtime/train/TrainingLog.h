@@ -29,7 +29,7 @@ public:
   Status cutBackTo(int64_t step);
 
   bool isOpen() const { return file != nullptr; }
-  void step(int64_t step, double epoch, double loss, double accuracy, double learningRate);
+  void step(int64_t step, double epoch, double loss, double accuracy, double learningRate, bool isLeftOut = false);
   /// `averages`: accuracy and loss of the averaged weights, where there are such.
   void evaluation(int64_t step, double accuracy, double loss,
                   std::optional<std::pair<double, double>> averages = std::nullopt);

@@ -70,7 +70,17 @@ public:
     script().written.push_back(tensor.name);
     return {};
   }
+  Status readMemory(size_t, uint64_t, uint64_t bytes, std::byte *to) override {
+    for (uint64_t at = 0; at + sizeof(float) <= bytes; at += sizeof(float))
+      std::memcpy(to + at, &script().memory, sizeof(float));
+    return {};
+  }
+  Status writeMemory(size_t, uint64_t, uint64_t, const std::byte *) override {
+    ++script().memoryWritten;
+    return {};
+  }
   Status fill(size_t, float) override { return {}; }
+  void observe(LaunchObserver) override {}
   void startProfile(int64_t) override {}
   const std::vector<std::vector<double>> &profile(std::string_view) const override { return times; }
   Expected<Peaks> peaks() override { return Peaks{}; }
@@ -102,6 +112,7 @@ const Backend &scriptedBackend() {
       [](const program::Image &, nlohmann::ordered_json &) {},
       [] { return std::string("a script"); },
       [](const program::Image &) -> Expected<nlohmann::ordered_json> { return nlohmann::ordered_json::array(); },
+      [](const program::Image &, size_t) { return program::PlanResult(); },
       [](const program::Image &image, const DeviceUse &) -> Expected<std::unique_ptr<Device>> {
         return std::unique_ptr<Device>(new ScriptedDevice(image));
       }};

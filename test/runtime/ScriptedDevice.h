@@ -28,6 +28,8 @@ struct Script {
   std::vector<std::string> entries;                      ///< entry points that were run by themselves
   std::map<std::string, std::vector<std::byte>> tensors; ///< by name, in logical order
   std::vector<std::string> written;                      ///< names of tensors, in the order of writing
+  float memory = 0;                                      ///< what every f32 that is read as memory is
+  int memoryWritten = 0;                                 ///< how often memory was written
 };
 Script &script();
 

@@ -52,8 +52,8 @@ static bool canStartThreads(int64_t count) {
 }
 
 const Backend &cpuBackend() {
-  static constexpr Backend backend = {"cpu",           cpu::checkImage, cpu::describeImage,
-                                      describeLibrary, listDevices,     CpuDevice::create};
+  static constexpr Backend backend = {"cpu",       cpu::checkImage, cpu::describeImage, describeLibrary,
+                                      listDevices, cpu::planResult, CpuDevice::create};
   return backend;
 }
 
@@ -244,8 +244,11 @@ Status CpuDevice::run(std::string_view entry) {
   INCEPT_RETURN_IF_ERROR(use.check(entry));
   List &list = lists.find(entry)->second;
   if (!profiling) {
-    for (Step &step : list.steps)
+    for (Step &step : list.steps) {
       INCEPT_RETURN_IF_ERROR(launch(step));
+      if (observer)
+        INCEPT_RETURN_IF_ERROR(observer(*step.launch));
+    }
     return {};
   }
   using Clock = std::chrono::steady_clock;
@@ -286,6 +289,16 @@ Status CpuDevice::write(const program::Tensor &tensor, const std::byte *logical)
   if (!onednn::pack(tensor.shape, tensor.format, reinterpret_cast<const float *>(logical),
                     reinterpret_cast<float *>(memory(tensor)), error))
     return machineError("cannot write tensor '" + tensor.name + "': " + error);
+  return {};
+}
+
+Status CpuDevice::readMemory(size_t region, uint64_t offset, uint64_t bytes, std::byte *to) {
+  std::memcpy(to, regions[region] + offset, bytes);
+  return {};
+}
+
+Status CpuDevice::writeMemory(size_t region, uint64_t offset, uint64_t bytes, const std::byte *from) {
+  std::memcpy(regions[region] + offset, from, bytes);
   return {};
 }
 

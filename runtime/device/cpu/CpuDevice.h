@@ -27,9 +27,13 @@ public:
   Status run(std::string_view entry) override;
   Status runOnly(std::string_view entry, const std::function<bool(const program::Launch &)> &wanted) override;
   Status read(const program::Tensor &tensor, std::byte *logical) override;
+  bool isReadByThreads() const override { return true; }
   Status write(const program::Tensor &tensor, const std::byte *logical) override;
+  Status readMemory(size_t region, uint64_t offset, uint64_t bytes, std::byte *to) override;
+  Status writeMemory(size_t region, uint64_t offset, uint64_t bytes, const std::byte *from) override;
   Status fill(size_t region, float value) override;
 
+  void observe(LaunchObserver value) override { observer = std::move(value); }
   void startProfile(int64_t runs) override;
   const std::vector<std::vector<double>> &profile(std::string_view entry) const override {
     return lists.find(entry)->second.times;
@@ -68,6 +72,7 @@ private:
   std::map<std::string, List, std::less<>> lists; // looked up in every step: without making a string
   Batch batch;
   bool profiling = false;
+  LaunchObserver observer;
 };
 
 } // namespace incept

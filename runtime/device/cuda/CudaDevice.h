@@ -47,8 +47,11 @@ public:
   Status runOnly(std::string_view entry, const std::function<bool(const program::Launch &)> &wanted) override;
   Status read(const program::Tensor &tensor, std::byte *logical) override;
   Status write(const program::Tensor &tensor, const std::byte *logical) override;
+  Status readMemory(size_t region, uint64_t offset, uint64_t bytes, std::byte *to) override;
+  Status writeMemory(size_t region, uint64_t offset, uint64_t bytes, const std::byte *from) override;
   Status fill(size_t region, float value) override;
 
+  void observe(LaunchObserver value) override { observer = std::move(value); }
   void startProfile(int64_t runs) override;
   const std::vector<std::vector<double>> &profile(std::string_view entry) const override {
     return lists.find(entry)->second.times;
@@ -135,6 +138,7 @@ private:
   size_t underWayCount = 0, finishedSlot = 0;
   std::array<bool, 6> ranOnce{}; ///< by kindOf
   bool profiling = false;
+  LaunchObserver observer;
   std::vector<Owned<CUevent>> marks; ///< between launches that are timed
 };
 

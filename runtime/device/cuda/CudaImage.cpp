@@ -157,6 +157,14 @@ Status checkImage(const program::Image &image) {
   return {};
 }
 
+program::PlanResult planResult(const program::Image &image, size_t plan) {
+  cudnn::Problem problem;
+  std::string error;
+  if (!cudnn::decode(image.plans[plan].fields, problem, error))
+    return {};
+  return {cudnn::operandBytes(problem).back(), std::string(cudnn::typeName(problem.resultType))};
+}
+
 void describeImage(const program::Image &image, nlohmann::ordered_json &info) {
   std::map<std::string, int> engines;
   uint64_t workspace = 0;

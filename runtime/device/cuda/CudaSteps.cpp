@@ -30,7 +30,7 @@ Status CudaDevice::start(Work work, Input input) {
   size_t index = nextSlot(), kind = kindOf(work, input);
   Slot &slot = slots[index];
   INCEPT_RETURN_IF_ERROR(stage(slot, input));
-  if (options.direct || profiling || !ranOnce[kind]) {
+  if (options.direct || profiling || observer || !ranOnce[kind]) {
     INCEPT_RETURN_IF_ERROR(enqueue(slot, work, input));
     ranOnce[kind] = true;
   } else {
@@ -142,8 +142,13 @@ Status CudaDevice::launchList(std::string_view entry) {
   List &list = lists.find(entry)->second;
   if (profiling)
     return launchTimed(list);
-  for (Step &step : list.steps)
+  for (Step &step : list.steps) {
     INCEPT_RETURN_IF_ERROR(launch(step));
+    if (!observer)
+      continue;
+    INCEPT_RETURN_IF_ERROR(wait("a launch failed"));
+    INCEPT_RETURN_IF_ERROR(observer(*step.launch));
+  }
   return {};
 }
 
@@ -199,6 +204,20 @@ Status CudaDevice::write(const program::Tensor &tensor, const std::byte *logical
     toMemory(tensor, logical, memory.data());
   const std::byte *from = isPermuted(tensor) ? memory.data() : logical;
   INCEPT_RETURN_IF_ERROR(driver.check(driver->copyToDevice(address(tensor), from, bytes, stream.get()), what));
+  return wait(what);
+}
+
+Status CudaDevice::readMemory(size_t region, uint64_t offset, uint64_t bytes, std::byte *to) {
+  const char *what = "cannot read the device's memory";
+  INCEPT_RETURN_IF_ERROR(
+      driver.check(driver->copyToHost(to, regions[region].get() + offset, bytes, stream.get()), what));
+  return wait(what);
+}
+
+Status CudaDevice::writeMemory(size_t region, uint64_t offset, uint64_t bytes, const std::byte *from) {
+  const char *what = "cannot write the device's memory";
+  INCEPT_RETURN_IF_ERROR(
+      driver.check(driver->copyToDevice(regions[region].get() + offset, from, bytes, stream.get()), what));
   return wait(what);
 }
 
