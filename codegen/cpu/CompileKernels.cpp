@@ -22,6 +22,7 @@
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
+#include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/ThreadPool.h"
 #include "llvm/Target/TargetMachine.h"
 
@@ -89,19 +90,18 @@ std::unique_ptr<llvm::Module> translate(ModuleOp kernels, const Processor &proce
 
 /// One part of the kernels, on a thread of its own from LLVM IR on: LLVM's contexts are independent of each other.
 struct Part {
-  std::vector<exec::KernelDefOp> definitions;
+  OwningOpRef<ModuleOp> kernels;
+  size_t ops = 0; ///< of `kernels`, which is what they take to compile
   std::unique_ptr<llvm::LLVMContext> context = std::make_unique<llvm::LLVMContext>();
   std::unique_ptr<llvm::Module> code;
   std::string object, error;
 
   /// On the caller's thread, since it uses the MLIR context.
-  LogicalResult emit(ModuleOp module, const Processor &processor) {
-    auto kernels = emitKernels(module.getContext(), definitions, processor.vectorBits);
-    if (failed(kernels))
-      return failure();
-    if (failed(lowerToLLVMDialect(**kernels)))
+  LogicalResult lower(ModuleOp module, const Processor &processor) {
+    if (failed(lowerToLLVMDialect(*kernels)))
       return module.emitError("failed to lower the kernels to LLVM");
-    code = translate(**kernels, processor, *context);
+    code = translate(*kernels, processor, *context);
+    kernels = nullptr;
     return code ? success() : LogicalResult(module.emitError("failed to translate the kernels to LLVM IR"));
   }
 
@@ -111,7 +111,10 @@ struct Part {
       return;
     code->setTargetTriple(machine->getTargetTriple());
     code->setDataLayout(machine->createDataLayout());
-    kernels::optimize(*code, *machine);
+    // Kernels are written in vectors, and unrolled where that pays.
+    llvm::PipelineTuningOptions tuning;
+    tuning.LoopVectorization = tuning.LoopInterleaving = tuning.SLPVectorization = tuning.LoopUnrolling = false;
+    kernels::optimize(*code, *machine, tuning);
     if (failed(emitObject(*code, *machine, object)))
       error = "the code generator cannot write objects";
   }
@@ -119,6 +122,30 @@ struct Part {
 
 /// The parts do not depend on the machine, so that the same description gives the same file everywhere.
 constexpr size_t kParts = 4;
+
+/// The kernels in parts that take about as long to compile, the longest first.
+FailureOr<std::vector<Part>> emitParts(ModuleOp module, const Processor &processor) {
+  auto kernels =
+      emitKernels(module.getContext(), llvm::to_vector(module.getOps<exec::KernelDefOp>()), processor.vectorBits);
+  if (failed(kernels))
+    return failure();
+  std::vector<std::pair<size_t, Operation *>> functions;
+  for (Operation &function : **kernels) {
+    size_t ops = 0;
+    function.walk([&](Operation *) { ++ops; });
+    functions.push_back({ops, &function});
+  }
+  llvm::stable_sort(functions, [](const auto &a, const auto &b) { return a.first > b.first; });
+  std::vector<Part> parts(kParts);
+  for (Part &part : parts)
+    part.kernels = ModuleOp::create(module.getLoc());
+  for (auto [ops, function] : functions) {
+    Part &least = *std::min_element(parts.begin(), parts.end(), [](auto &a, auto &b) { return a.ops < b.ops; });
+    function->moveBefore(least.kernels->getBody(), least.kernels->getBody()->end());
+    least.ops += ops;
+  }
+  return parts;
+}
 
 } // namespace
 
@@ -132,14 +159,15 @@ FailureOr<std::vector<char>> compileKernels(ModuleOp module, const KernelOptions
   registerLLVMDialectTranslation(registry);
   module.getContext()->appendDialectRegistry(registry);
 
-  std::vector<Part> parts(kParts);
-  for (auto [index, definition] : llvm::enumerate(module.getOps<exec::KernelDefOp>()))
-    parts[index % kParts].definitions.push_back(definition);
+  auto emitted = emitParts(module, *processor);
+  if (failed(emitted))
+    return failure();
+  std::vector<Part> &parts = *emitted;
   std::vector<std::string> objects;
   {
     llvm::DefaultThreadPool pool(llvm::hardware_concurrency(kParts));
     for (Part &part : parts) {
-      if (failed(part.emit(module, *processor)))
+      if (failed(part.lower(module, *processor)))
         return failure();
       pool.async([&part, &processor] { part.compile(*processor); });
     }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "mlir/IR/BuiltinOps.h"
+#include "llvm/Passes/PassBuilder.h"
 
 namespace llvm {
 class Module;
@@ -16,6 +17,7 @@ namespace incept::kernels {
 void expandMath(mlir::ModuleOp module);
 
 /// LLVM's default optimisations for the machine, without a C library: loops stay loops.
-void optimize(llvm::Module &module, llvm::TargetMachine &machine);
+void optimize(llvm::Module &module, llvm::TargetMachine &machine,
+              const llvm::PipelineTuningOptions &tuning = llvm::PipelineTuningOptions());
 
 } // namespace incept::kernels
