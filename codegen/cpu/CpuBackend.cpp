@@ -19,8 +19,7 @@ namespace {
 class CpuBackend final : public Backend {
 public:
   explicit CpuBackend(TargetAttr attribute)
-      : attribute(attribute), target(createCpuTarget(threads(), attribute.getFlag("same_bits"), this, convolutions(),
-                                                     lanesOf(attribute.getDevice()))) {}
+      : attribute(attribute), target(createCpuTarget(threads(), attribute.getFlag("same_bits"), this, model())) {}
 
   const Target *passTarget() const { return target.get(); }
   StringRef stub() const override { return "incept-stub-cpu"; }
@@ -73,15 +72,16 @@ private:
     return options;
   }
 
-  /// What the attribute says, which is one of the texts that there are.
-  ConvolutionChoice convolutions() const {
-    return ConvolutionChoice::parse(attribute.getText("convolutions")).value_or(ConvolutionChoice());
-  }
-
-  static int64_t lanesOf(StringRef cpu) {
+  /// What the attribute says, whose texts are such as there are.
+  ConvolutionModel model() const {
     std::string error;
-    auto processor = Processor::find(cpu, error);
-    return failed(processor) ? 8 : processor->vectorBits / 32;
+    auto processor = Processor::find(cpu(), error);
+    ConvolutionModel result;
+    result.choice = *ConvolutionChoice::parse(attribute.getText("convolutions"));
+    result.lanes = failed(processor) ? 8 : processor->vectorBits / 32;
+    auto given = ConvolutionCosts::parse(attribute.getText("costs"));
+    result.costs = given ? *given : ConvolutionCosts::shipped(result.lanes);
+    return result;
   }
 
   int64_t threads() const { return attribute.getNumber("threads", 1); }
@@ -94,20 +94,27 @@ struct CpuKind final : TargetKind {
   std::string usage() const override { return "cpu"; }
 
   Expected<TargetAttr> complete(TargetAttr given) const override {
-    // "convolutions" is a text; where it says direct, as where it is left out, it is left out.
-    NamedAttrList others(given.getSettings());
-    Attribute convolutions = others.erase("convolutions");
-    auto text = dyn_cast_if_present<StringAttr>(convolutions);
-    auto choice = ConvolutionChoice::parse(text ? text.getValue() : "");
-    if ((convolutions && !text) || !choice)
+    // Texts that nothing stands for where they are left out. "fast" is left out.
+    NamedAttrList others(given.getSettings()), texts;
+    for (StringRef key : {"convolutions", "costs"})
+      if (Attribute text = others.erase(key))
+        texts.set(key, text);
+    auto said = dyn_cast_if_present<StringAttr>(texts.get("convolutions"));
+    if ((texts.get("convolutions") && !said) || !ConvolutionChoice::parse(said ? said.getValue() : ""))
       return usageError("expected direct, fast or max-error=E with 0 < E < 1 as convolutions, but got '" +
-                        (text ? text.str() : "") + "'");
+                        (said ? said.str() : "") + "'");
+    auto costs = dyn_cast_if_present<StringAttr>(texts.get("costs"));
+    if (texts.get("costs") && !(costs && ConvolutionCosts::parse(costs)))
+      return usageError("expected the costs that incept tune prints, such as '" + ConvolutionCosts::shipped(8).text() +
+                        "', but got '" + (costs ? costs.str() : "") + "'");
+    if (said && said.getValue() == "fast")
+      texts.erase("convolutions");
     auto finished = completeOthers(TargetAttr::get(given.getContext(), given.getKind(), given.getDevice(),
                                                    others.getDictionary(given.getContext())));
-    if (!finished || !choice->fast)
+    if (!finished || texts.empty())
       return finished;
     NamedAttrList all(finished->getSettings());
-    all.set("convolutions", convolutions);
+    all.append(texts.begin(), texts.end());
     return TargetAttr::get(given.getContext(), given.getKind(), finished->getDevice(),
                            all.getDictionary(given.getContext()));
   }
@@ -118,7 +125,7 @@ struct CpuKind final : TargetKind {
   }
 
 private:
-  /// The attribute without what it says of convolutions.
+  /// The attribute without what it says of convolutions and costs.
   static Expected<TargetAttr> completeOthers(TargetAttr given) {
     std::string device = given.getDevice().str(), error;
     auto processor = Processor::find(device, error);

@@ -86,8 +86,8 @@ private:
 
 class CpuTarget final : public Target {
 public:
-  CpuTarget(int64_t threads, bool sameBits, const Backend *backend, ConvolutionChoice convolutions, int64_t lanes)
-      : threads(threads), sameBits(sameBits && threads > 1), owner(backend), convolutions(convolutions), lanes(lanes) {}
+  CpuTarget(int64_t threads, bool sameBits, const Backend *backend, const ConvolutionModel &model)
+      : threads(threads), sameBits(sameBits && threads > 1), owner(backend), model(model) {}
 
   const Backend *backend() const override { return owner; }
 
@@ -102,7 +102,7 @@ public:
       if (failed(acceptType(getElementTypeOrSelf(operand.getType()), why)))
         return failure();
     auto candidates = candidatesFor(op);
-    std::string described = convolutions.fast && candidates.size() > 1 ? describeCandidates(candidates) : "";
+    std::string described = model.choice.fast && candidates.size() > 1 ? describeCandidates(candidates) : "";
     if (!candidates.empty())
       if (const ConvolutionCandidate &chosen = chosenOf(op, candidates); chosen.plan)
         return planTiles(op, chosen, described);
@@ -308,7 +308,7 @@ private:
     auto problem = problemOf(op, "any");
     if (failed(problem))
       return {};
-    return listCandidates(*problem, lanes, threads, convolutions);
+    return listCandidates(*problem, model.lanes, threads, model.choice, model.costs);
   }
 
   /// The one of `op`'s candidates that is taken: with the same bits, the one that one thread would take.
@@ -403,8 +403,7 @@ private:
   int64_t threads;
   bool sameBits; ///< whatever the number of threads
   const Backend *owner;
-  ConvolutionChoice convolutions;
-  int64_t lanes; ///< of a vector
+  ConvolutionModel model;
   mutable std::mutex mutex;
   mutable llvm::StringMap<onednn::Description> choices; ///< by problem
   mutable llvm::StringMap<bool> needsOneThread;         ///< by problem
@@ -413,8 +412,8 @@ private:
 } // namespace
 
 std::shared_ptr<const Target> createCpuTarget(int64_t threads, bool sameBits, const Backend *backend,
-                                              ConvolutionChoice convolutions, int64_t lanes) {
-  return std::make_shared<CpuTarget>(threads, sameBits, backend, convolutions, lanes);
+                                              const ConvolutionModel &model) {
+  return std::make_shared<CpuTarget>(threads, sameBits, backend, model);
 }
 
 } // namespace incept::cpu

@@ -187,6 +187,26 @@ void clear(CpuEmitter &e, Value base, Value count) {
 /// `value` at least `least`; a NaN stays.
 Value atLeast(CpuEmitter &e, Value value, Value least) { return e.maxKeepingNan(value, least); }
 
+/// The transpose of `rows`, which are as many as they have lanes: blocks of 1, 2, 4, ... lanes change places.
+SmallVector<Value> transposeLanes(CpuEmitter &e, SmallVector<Value> rows) {
+  int64_t lanes = int64_t(rows.size());
+  for (int64_t size = 1; size < lanes; size *= 2) {
+    SmallVector<int64_t> upper, lower;
+    for (int64_t lane = 0; lane < lanes; ++lane) {
+      upper.push_back(lane & size ? lanes + lane - size : lane);
+      lower.push_back(lane & size ? lanes + lane : lane + size);
+    }
+    for (int64_t i = 0; i < lanes; ++i) {
+      if (i & size)
+        continue;
+      Value a = rows[i], b = rows[i + size];
+      rows[i] = vector::ShuffleOp::create(e.builder, e.loc, a, b, upper);
+      rows[i + size] = vector::ShuffleOp::create(e.builder, e.loc, a, b, lower);
+    }
+  }
+  return rows;
+}
+
 void emitTransformWeights(TransformWeightsOp op, CpuEmitter &e) {
   TileShape shape = tileShape(op);
   e.width = shape.lanes;
@@ -197,29 +217,41 @@ void emitTransformWeights(TransformWeightsOp op, CpuEmitter &e) {
   Value lanes = e.index(shape.lanes), blocks = e.ceilDiv(k, lanes), kPadded = e.mul(blocks, lanes);
   Value pitch = e.mul(kPadded, e.index(shape.panel())); // of points
   Value plane = e.mul(inputs, outputs);
-  int64_t taps = shape.taps(), n = int64_t(matrix.size()), r = shape.kw;
+  int64_t taps = shape.taps(), n = int64_t(matrix.size()), r = shape.kw, square = shape.lanes * shape.lanes;
+  // Where channels change places: the unit's weights, [half][tap][input channel][lane].
+  Value turned = transposed ? allocate(e, 2 * taps * square) : Value();
   e.units([&](Value unit) {
-    Value panel = e.div(unit, blocks), block = e.rem(unit, blocks);
+    Value panel = e.div(unit, blocks), block = e.rem(unit, blocks), firstK = e.mul(block, lanes);
+    if (transposed) {
+      Lanes there = lanesBelow(e, e.sub(k, firstK));
+      e.loop(e.index(0), e.index(2 * taps), 1, [&](Value i) {
+        Value half = e.div(i, e.index(taps)), tap = e.rem(i, e.index(taps));
+        Value first = e.add(e.mul(panel, e.index(shape.panel())), e.mul(half, lanes));
+        Value base = e.address(weights, e.add(e.mul(plane, e.sub(e.index(taps - 1), tap)), firstK), e.f32());
+        SmallVector<Value> rows;
+        for (int64_t lane = 0; lane < shape.lanes; ++lane) {
+          Value row = e.min(e.add(first, e.index(lane)), e.sub(o, e.index(1)));
+          rows.push_back(e.loadVector(base, e.mul(row, outputs), e.f32(), there));
+        }
+        for (auto [channel, vector] : llvm::enumerate(transposeLanes(e, std::move(rows))))
+          e.storeVector(vector, turned, e.add(e.mul(i, e.index(square)), e.index(int64_t(channel) * shape.lanes)),
+                        Lanes());
+      });
+    }
     e.loop(e.index(0), e.index(2 * shape.lanes), 1, [&](Value i) {
       // Two vectors for each input channel.
-      Value channel = e.add(e.mul(block, lanes), e.div(i, e.index(2))), half = e.mul(e.rem(i, e.index(2)), lanes);
-      Value first = e.add(e.mul(panel, e.index(shape.panel())), half);
+      Value inBlock = e.div(i, e.index(2)), side = e.rem(i, e.index(2)), half = e.mul(side, lanes);
+      Value channel = e.add(firstK, inBlock), first = e.add(e.mul(panel, e.index(shape.panel())), half);
       Value isThere = e.less(channel, k), from = e.min(channel, e.sub(k, e.index(1)));
       SmallVector<Value> values;
       for (int64_t tap = 0; tap < taps; ++tap) {
-        Value value;
         if (transposed) {
-          Value base = e.address(weights, e.add(e.mul(plane, e.index(taps - 1 - tap)), from), e.f32());
-          value = e.splatReal(0.0);
-          for (int64_t lane = 0; lane < shape.lanes; ++lane) {
-            Value row = e.min(e.add(first, e.index(lane)), e.sub(o, e.index(1)));
-            Value element = e.loadScalar(base, e.mul(row, outputs), e.f32());
-            value = vector::InsertOp::create(e.builder, e.loc, element, value, ArrayRef<int64_t>{lane});
-          }
-        } else {
-          Value at = e.add(e.mul(plane, e.index(tap)), e.add(e.mul(from, outputs), first));
-          value = e.loadVector(weights, at, e.f32(), lanesBelow(e, e.sub(o, first)));
+          Value of = e.add(e.mul(side, e.index(taps * square)), e.mul(inBlock, lanes));
+          values.push_back(e.loadVector(turned, e.add(of, e.index(tap * square)), e.f32(), Lanes()));
+          continue;
         }
+        Value at = e.add(e.mul(plane, e.index(tap)), e.add(e.mul(from, outputs), first));
+        Value value = e.loadVector(weights, at, e.f32(), lanesBelow(e, e.sub(o, first)));
         values.push_back(arith::SelectOp::create(e.builder, e.loc, isThere, value, e.splatReal(0.0)));
       }
       Value to = e.add(e.mul(panel, e.mul(pitch, e.index(shape.points()))),

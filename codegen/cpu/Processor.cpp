@@ -37,6 +37,7 @@ constexpr struct {
 
 FailureOr<Processor> Processor::find(StringRef name, std::string &error) {
   Processor processor;
+  processor.asked = name.str();
   processor.name = name.empty() ? llvm::sys::getHostCPUName().str() : name.str();
   if (name.empty()) {
     SmallVector<std::string> features;

@@ -15,6 +15,7 @@ class TargetMachine;
 namespace incept::cpu {
 
 struct Processor {
+  std::string asked;        ///< what it was asked for as; empty is this machine's
   std::string name;         ///< LLVM's name, e.g. "znver3"
   std::string features;     ///< LLVM's feature string, e.g. "+avx2,-avx512f"
   std::string isa = "avx2"; ///< the most that oneDNN can use of it, under oneDNN's name

@@ -12,30 +12,8 @@ namespace incept::cpu {
 
 namespace {
 
-/// What operations on vectors take on one core, in nanoseconds, and how much is near.
-struct Costs {
-  int64_t lanes;
-  double direct;        ///< a multiply-add of oneDNN's convolutions
-  double directWeights; ///< the same of its gradients of weights
-  double product;       ///< a multiply-add of a product of tiles
-  double gradient;      ///< the same of a product over tiles
-  double input;         ///< transform of a tile, for each vector at each point
-  double output;        ///< transform back, for each vector at each point
-  double weights;       ///< transform of weights, for each vector at each point
-  double transposed;    ///< the same where input and output channels change places
-  double stream;        ///< a vector of transformed weights that is read by a block of tiles
-  int64_t nearBytes;    ///< of a block's tiles and products
-};
-
-// Estimates for one core of an AVX-512 server and for AVX2 on it: a multiply-add at the peak, and what transforms do
-// for each vector that they read and write. They decide between ways, whose times differ by more; they are not fitted
-// yet.
-constexpr Costs kCosts[] = {
-    {16, 0.30, 0.34, 0.33, 0.36, 1.1, 1.3, 1.6, 4.0, 1.0, 600 << 10},
-    {8, 0.15, 0.18, 0.16, 0.18, 0.6, 0.7, 0.9, 2.5, 0.6, 400 << 10},
-};
-
-const Costs &costsFor(int64_t lanes) { return lanes == 16 ? kCosts[0] : kCosts[1]; }
+/// Of a block's tiles and products: what stays near.
+int64_t nearBytes(int64_t lanes) { return lanes == 16 ? 600 << 10 : 400 << 10; }
 
 /// Bounds of the relative root mean square error; test/codegen/TileConvolutionTest.cpp holds them on activations behind
 /// a ReLU.
@@ -75,45 +53,77 @@ int64_t cutBlocks(int64_t tiles, int64_t most, int64_t rows) {
   return ceilDivide(ceilDivide(tiles, blocks), rows) * rows;
 }
 
-/// Block and time of forward convolutions and of gradients of data.
-double planConvolve(const Images &i, const Costs &costs, int64_t threads, bool transposed, TilePlan &plan) {
+/// Vectors of transformed weights, or of sums of such, are near where they are so few.
+bool areNear(double vectors, int64_t lanes) { return vectors * double(lanes) * 4 <= double(1 << 20); }
+
+/// Block and work of forward convolutions and of gradients of data, that of the thread which does most.
+WorkCounts planConvolve(const Images &i, int64_t threads, bool transposed, TilePlan &plan) {
   const TileShape &shape = plan.shape;
   int64_t tiles = countTiles(shape, i.n, i.oh, i.ow), points = shape.points(), blocks = ceilDivide(i.k, shape.lanes),
           panels = ceilDivide(i.o, shape.panel());
   plan.units = std::min(threads, tiles);
   int64_t share = ceilDivide(tiles, plan.units), vectors = points * blocks * shape.lanes * panels * 2;
-  int64_t tileBytes = points * (blocks * shape.lanes + shape.panel()) * 4, most = costs.nearBytes / tileBytes;
+  int64_t tileBytes = points * (blocks * shape.lanes + shape.panel()) * 4, most = nearBytes(shape.lanes) / tileBytes;
   // Weights that are far away are read once per block.
   if (vectors * shape.lanes * 4 > (4 << 20))
     most = std::max<int64_t>(most, 48);
   plan.block = cutBlocks(share, std::min<int64_t>(most, 48), shape.rows());
-  double steps = double(ceilDivide(share, plan.block)), padded = steps * double(plan.block);
-  return padded * double(vectors) * costs.product + double(share * points * blocks) * costs.input +
-         double(share * points * panels * 2) * costs.output + steps * double(vectors) * costs.stream +
-         double(ceilDivide(vectors, threads)) * (transposed ? costs.transposed : costs.weights);
+  double steps = double(ceilDivide(share, plan.block));
+  WorkCounts work;
+  work[Work::Product] = steps * double(plan.block * vectors);
+  work[Work::Input] = double(share * points * blocks);
+  work[Work::Output] = double(share * points * panels * 2);
+  work[Work::Stream] = steps * double(vectors);
+  work[transposed ? Work::Transposed : Work::Weights] = double(ceilDivide(vectors, threads));
+  if (!areNear(double(vectors), shape.lanes))
+    work[Work::Far] = steps * double(vectors) + double(ceilDivide(vectors, threads));
+  work[Work::Call] = 2;
+  return work;
 }
 
-/// The same of gradients of weights.
-double planCorrelate(const Images &i, const Costs &costs, int64_t threads, TilePlan &plan) {
+/// The same of gradients of weights. Shares are those that leave the least to the thread which does most.
+WorkCounts planCorrelate(const Images &i, const ConvolutionCosts &costs, int64_t threads, TilePlan &plan) {
   const TileShape &shape = plan.shape;
   int64_t tiles = countTiles(shape, i.n, i.oh, i.ow), points = shape.points(), blocks = ceilDivide(i.k, shape.lanes),
           panels = ceilDivide(i.o, shape.panel());
   plan.block = std::min<int64_t>(tiles, 96);
-  double best = 0;
+  std::optional<WorkCounts> best;
   for (int64_t gridO = 1; gridO <= std::min(threads, panels); ++gridO) {
     int64_t gridK = std::min(threads / gridO, blocks);
     int64_t myBlocks = ceilDivide(blocks, gridK), myPanels = ceilDivide(panels, gridO);
     double sums = double(points * myBlocks * shape.lanes * myPanels * 2);
-    double time = double(tiles) * sums * costs.gradient + double(tiles * points * myBlocks) * costs.input +
-                  double(tiles * points * myPanels * 2) * costs.input +
-                  double(ceilDivide(tiles, plan.block)) * sums * costs.stream + sums * costs.output;
-    if (best == 0 || time < best) {
-      best = time;
+    WorkCounts work;
+    work[Work::Gradient] = double(tiles) * sums;
+    work[Work::Input] = double(tiles * points * (myBlocks + myPanels * 2));
+    work[Work::Stream] = double(ceilDivide(tiles, plan.block)) * sums;
+    work[Work::Output] = sums;
+    if (!areNear(sums, shape.lanes))
+      work[Work::Far] = work[Work::Stream] + sums;
+    work[Work::Call] = 1;
+    if (!best || costs.microseconds(work) < costs.microseconds(*best)) {
+      best = work;
       plan.gridK = gridK;
       plan.gridO = gridO;
     }
   }
-  return best;
+  return *best;
+}
+
+/// The same of oneDNN's convolutions, shared out evenly.
+WorkCounts countDirect(const LibraryProblem &p, int64_t lanes, int64_t threads) {
+  double share = 1.0 / double(threads), ins = double(ceilDivide(p.ic, lanes)), outs = double(ceilDivide(p.oc, lanes));
+  double pixels = double(p.mb * p.oh * p.ow), taps = double(p.kh * p.kw);
+  bool isData = p.kind == LibraryKind::ConvolutionBackwardData;
+  WorkCounts work;
+  // Vectors run along the channels of what is written.
+  work[p.kind == LibraryKind::ConvolutionForward ? Work::Direct
+       : isData                                  ? Work::DirectData
+                                                 : Work::DirectWeights] =
+      pixels * taps / double(p.g) * (isData ? ins * double(p.oc) : outs * double(p.ic)) * share;
+  work[Work::DirectImage] = (double(p.mb * p.ih * p.iw) * ins + pixels * outs) * share;
+  work[Work::DirectWeightVector] = taps * double(p.ic) * outs / double(p.g) * share;
+  work[Work::Call] = 1;
+  return work;
 }
 
 std::string nameOf(const TileShape &shape) { return llvm::formatv("tiles {0}x{1}", shape.mh, shape.mw); }
@@ -121,13 +131,10 @@ std::string nameOf(const TileShape &shape) { return llvm::formatv("tiles {0}x{1}
 } // namespace
 
 std::optional<ConvolutionChoice> ConvolutionChoice::parse(StringRef text) {
-  if (text.empty() || text == "direct")
+  if (text == "direct")
+    return ConvolutionChoice{false, 0};
+  if (text.empty() || text == "fast")
     return ConvolutionChoice();
-  // Gradients, tensor by tensor, stay within ten times (in the middle) and forty times (at worst) of direct's own
-  // error.
-  constexpr double kDefault = 2e-5;
-  if (text == "fast")
-    return ConvolutionChoice{true, kDefault};
   double error = 0;
   if (!text.consume_front("max-error=") || text.getAsDouble(error) || !(error > 0 && error < 1))
     return std::nullopt;
@@ -135,15 +142,14 @@ std::optional<ConvolutionChoice> ConvolutionChoice::parse(StringRef text) {
 }
 
 std::vector<ConvolutionCandidate> listCandidates(const LibraryProblem &p, int64_t lanes, int64_t threads,
-                                                 const ConvolutionChoice &choice) {
-  const Costs &costs = costsFor(lanes);
+                                                 const ConvolutionChoice &choice, const ConvolutionCosts &costs) {
+  threads = std::max<int64_t>(threads, 1);
   bool isGradient = p.kind == LibraryKind::ConvolutionBackwardWeights;
   Images images = imagesOf(p);
-  double steps = double(p.mb * p.oh * p.ow) * double(ceilDivide(p.oc, lanes)) * double(p.ic) * double(p.kh * p.kw);
   std::vector<ConvolutionCandidate> candidates(1);
   candidates[0].name = "direct";
-  candidates[0].microseconds =
-      steps * (isGradient ? costs.directWeights : costs.direct) / double(std::max<int64_t>(threads, 1)) / 1000;
+  candidates[0].work = countDirect(p, lanes, threads);
+  candidates[0].microseconds = costs.microseconds(candidates[0].work);
   bool isPlain = p.g == 1 && p.sh == 1 && p.sw == 1 && p.dh == 1 && p.dw == 1 && (lanes == 8 || lanes == 16);
   bool isPadded = images.padTop >= 0 && images.padTop < p.kh && images.padLeft >= 0 && images.padLeft < p.kw;
   if (!isPlain || !isPadded)
@@ -156,10 +162,9 @@ std::vector<ConvolutionCandidate> listCandidates(const LibraryProblem &p, int64_
     ConvolutionCandidate candidate;
     candidate.name = nameOf(plan.shape);
     candidate.error = errorOf(plan.shape, isGradient);
-    double time = isGradient
-                      ? planCorrelate(images, costs, threads, plan)
-                      : planConvolve(images, costs, threads, p.kind == LibraryKind::ConvolutionBackwardData, plan);
-    candidate.microseconds = time / 1000;
+    candidate.work = isGradient ? planCorrelate(images, costs, threads, plan)
+                                : planConvolve(images, threads, p.kind == LibraryKind::ConvolutionBackwardData, plan);
+    candidate.microseconds = costs.microseconds(candidate.work);
     candidate.plan = plan;
     if (!choice.fast)
       candidate.refusal = "--convolutions=direct";

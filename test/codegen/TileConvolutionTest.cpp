@@ -300,7 +300,8 @@ double boundOf(const Case &c, bool isGradient) {
   p.kind = isGradient ? LibraryKind::ConvolutionBackwardWeights : LibraryKind::ConvolutionForward;
   p.mb = c.n, p.ic = c.k, p.ih = c.ih, p.iw = c.iw, p.oc = c.o, p.oh = c.oh, p.ow = c.ow, p.kh = c.kh, p.kw = c.kw;
   p.pt = c.padTop, p.pl = c.padLeft;
-  for (const cpu::ConvolutionCandidate &candidate : cpu::listCandidates(p, c.lanes, 1, {true, 1}))
+  for (const cpu::ConvolutionCandidate &candidate :
+       cpu::listCandidates(p, c.lanes, 1, {true, 1}, cpu::ConvolutionCosts::shipped(c.lanes)))
     if (candidate.plan && candidate.plan->shape.mh == c.mh && candidate.plan->shape.mw == c.mw)
       return candidate.error;
   return 0;

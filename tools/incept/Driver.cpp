@@ -14,6 +14,7 @@
 #include "tools/incept/ExtractBlock.h"
 #include "tools/incept/LaunchReport.h"
 #include "tools/incept/RoundTrip.h"
+#include "tools/incept/TuneCommand.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -166,6 +167,9 @@ TargetAttr describeTarget(MLIRContext &context, const CompileOptions &options, T
     settings.set("same_bits", builder.getUnitAttr());
   if (kind == "cpu" && !options.convolutions.empty())
     settings.set("convolutions", builder.getStringAttr(options.convolutions));
+  if (kind == "cpu" && !known) // IR says it
+    if (auto costs = findTunedCosts(device.str()))
+      settings.set("costs", builder.getStringAttr(*costs));
   // The rest are a GPU's.
   if (kind != "cpu" && options.workspaceLimit >= 0)
     settings.set("workspace_limit", builder.getI64IntegerAttr(options.workspaceLimit));

@@ -12,6 +12,7 @@
 #include "tools/incept/Runs.h"
 #include "tools/incept/SpecTools.h"
 #include "tools/incept/Train.h"
+#include "tools/incept/TuneCommand.h"
 #include "tools/incept/Weights.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -81,7 +82,7 @@ void addTargetOptions(CLI::App *command, CompileOptions &options) {
       ->check(CLI::IsMember({"threads"}));
   command->add_option(
       "--convolutions", options.convolutions,
-      "CPU: direct, fast (fewer multiplications where that is faster) or max-error=E (the same with that "
+      "CPU: fast (fewer multiplications where that is faster; the default), direct, or max-error=E (fast with that "
       "bound of the relative error)");
   command->add_flag("--tf32", options.tf32, "GPU, f32: let products be rounded to TF32");
   command->add_option("--workspace-limit", options.workspaceLimit, "GPU: MiB of workspace for each cuDNN call")
@@ -219,6 +220,12 @@ static int run(int argc, char **argv) {
   plotCommand->add_option("-o,--output", plotOutput, "SVG file")->required();
   CLI::App *devicesCommand = app.add_subcommand("devices", "list what there is to compile for");
 
+  CLI::App *tuneCommand = app.add_subcommand("tune", "measure what convolutions take here, for later compilations");
+  bool tuneVerbose = false, tuneOnlyPrint = false;
+  tuneCommand->add_option("--cpu", options.cpu, "processor to compile for, as LLVM calls it (default: this machine's)");
+  tuneCommand->add_flag("--verbose", tuneVerbose, "print each convolution that is measured");
+  tuneCommand->add_flag("--print", tuneOnlyPrint, "print the costs and keep nothing");
+
   CLI::App *lspCommand = app.add_subcommand("lsp", "speak the Language Server Protocol with an editor");
 
   try {
@@ -253,6 +260,8 @@ static int run(int argc, char **argv) {
     return manageCaches(clear);
   if (devicesCommand->parsed())
     return listDevices();
+  if (tuneCommand->parsed())
+    return tune(options.cpu, tuneVerbose, !tuneOnlyPrint);
   if (lspCommand->parsed())
     return serveEditor();
   if (runsCommand->parsed())

@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "codegen/cpu/Tune.h"
+#include "codegen/cpu/CompileKernels.h"
+#include "codegen/cpu/CpuTarget.h"
+#include "dialect/TileOps.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Parser/Parser.h"
+#include "passes/KernelBuilder.h"
+#include "passes/KernelRules.h"
+#include "runtime/device/cpu/OneDnn.h"
+#include "llvm/ADT/ScopeExit.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/Support/FormatVariadic.h"
+
+#include <algorithm>
+#include <cmath>
+#include <ctime>
+#include <dlfcn.h>
+#include <omp.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+using namespace mlir;
+
+namespace incept::cpu {
+
+namespace {
+
+/// What networks have: few channels and many pixels, many channels and few pixels, wide and narrow windows.
+constexpr struct {
+  int64_t images, size, in, out, kh, kw;
+} kShapes[] = {{1, 73, 32, 64, 3, 3},   {1, 35, 96, 96, 3, 3},  {2, 17, 192, 224, 3, 3},
+               {4, 8, 384, 384, 3, 3},  {1, 73, 64, 64, 1, 7},  {2, 17, 192, 224, 1, 7},
+               {2, 17, 224, 256, 7, 1}, {8, 8, 384, 256, 1, 3}, {4, 8, 448, 512, 3, 1}};
+
+double now() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return double(time.tv_sec) * 1e6 + double(time.tv_nsec) / 1e3;
+}
+
+/// The least that `run` takes: what disturbs it takes longer.
+double measure(llvm::function_ref<void()> run) {
+  run();
+  double best = 0, total = 0;
+  for (int i = 0; i < 7 && (i < 3 || total < 20000); ++i) {
+    double start = now();
+    run();
+    double took = now() - start;
+    total += took;
+    best = i ? std::min(best, took) : took;
+  }
+  return std::max(best, 1e-3);
+}
+
+/// Memory of a measurement, numbers near 1.
+class Floats {
+public:
+  explicit Floats(uint64_t bytes) : values((bytes + 63) / 64) {
+    float *to = data();
+    for (size_t i = 0; i < values.size() * 16; ++i)
+      to[i] = float(i % 7) * 0.25f - 0.5f;
+  }
+  float *data() { return values.front().lanes; }
+
+private:
+  struct alignas(64) Line {
+    float lanes[16];
+  };
+  std::vector<Line> values;
+};
+
+/// The kernels of a module, in memory.
+class Kernels {
+public:
+  using Kernel = void (*)(void *const *, const int64_t *, int64_t, int64_t);
+  explicit Kernels(const std::vector<char> &bytes) {
+    int file = memfd_create("kernels", MFD_CLOEXEC);
+    if (file >= 0 && ::write(file, bytes.data(), bytes.size()) == ssize_t(bytes.size()))
+      handle = dlopen(("/proc/self/fd/" + std::to_string(file)).c_str(), RTLD_NOW | RTLD_LOCAL);
+    if (file >= 0)
+      ::close(file);
+  }
+  ~Kernels() {
+    if (handle)
+      dlclose(handle);
+  }
+  Kernel find(StringRef name) { return handle ? Kernel(dlsym(handle, name.str().c_str())) : nullptr; }
+
+private:
+  void *handle = nullptr;
+};
+
+std::string tensor(ArrayRef<int64_t> shape, StringRef layout = "") {
+  std::string text = "tensor<";
+  for (int64_t size : shape)
+    text += std::to_string(size) + "x";
+  return text + "f32" + layout.str() + ">";
+}
+
+/// A function of the one kernel group of `op`, on values of these types.
+std::string groupOf(StringRef name, StringRef op, ArrayRef<std::string> ins, ArrayRef<std::string> outs) {
+  std::string formal, outer, inner, results;
+  for (auto [i, type] : llvm::enumerate(ins)) {
+    StringRef comma = i ? ", " : "";
+    formal += llvm::formatv("{0}%b{1}: {2}", comma, i, type);
+    outer += llvm::formatv("{0}%b{1}", comma, i);
+    inner += llvm::formatv("{0}%a{1}: {2}", comma, i, type);
+  }
+  for (size_t i = 0; i < outs.size(); ++i)
+    results += llvm::formatv("{0}%r#{1}", i ? ", " : "", i);
+  std::string types = "(" + llvm::join(ins, ", ") + ") -> (" + llvm::join(outs, ", ") + ")";
+  return llvm::formatv("func.func @{0}({1}) {{\n%g:{2} = incept.group \"kernel\" ({3}) : {4} {{\n^bb0({5}):\n"
+                       "%r:{2} = incept.{6} : {4}\nincept.yield {7} : {8}\n}\nreturn\n}\n",
+                       name, formal, outs.size(), outer, types, inner, op, results, llvm::join(outs, ", "));
+}
+
+/// A convolution in one way, as it is to be measured.
+struct Probe {
+  std::string name;
+  LibraryProblem problem;
+  ConvolutionCandidate candidate;
+};
+
+/// The functions that compute `probe` by tiles.
+std::string textOf(const Probe &probe, int64_t index) {
+  const LibraryProblem &p = probe.problem;
+  const TilePlan &plan = *probe.candidate.plan;
+  const TileShape &shape = plan.shape;
+  bool isData = p.kind == LibraryKind::ConvolutionBackwardData;
+  int64_t k = isData ? p.oc : p.ic, o = isData ? p.ic : p.oc;
+  auto image = [&](int64_t channels) { return tensor({p.mb, channels, p.ih, p.iw}, ", #incept.layout<nhwc>"); };
+  std::string window = llvm::formatv("kernel [{0}, {1}]", shape.kh, shape.kw),
+              tile = llvm::formatv("tile [{0}, {1}] lanes {2}", shape.mh, shape.mw, shape.lanes),
+              pad = llvm::formatv("pad [{0}, {1}]", p.pt, p.pl), weights = tensor({p.oc, p.ic, p.kh, p.kw});
+  if (p.kind == LibraryKind::ConvolutionBackwardWeights)
+    return groupOf(
+        llvm::formatv("p{0}", index).str(),
+        llvm::formatv("correlate_tiles %a0, %a1 {0} {1} {2} grid [1, 1] block {3}", window, pad, tile, plan.block)
+            .str(),
+        {image(k), image(o)}, {weights, tensor({correlateScratch(shape, k, o, 1, 1, plan.block)})});
+  std::string transformed = tensor({transformedElements(shape, k, o)});
+  return groupOf(llvm::formatv("t{0}", index).str(),
+                 llvm::formatv("transform_weights %a0 {0} {1}{2}", window, tile, isData ? " transposed" : "").str(),
+                 {weights}, {transformed}) +
+         groupOf(llvm::formatv("p{0}", index).str(),
+                 llvm::formatv("convolve_tiles %a0, %a1 {0} {1} {2} units 1 block {3}", window, pad, tile, plan.block)
+                     .str(),
+                 {image(k), transformed}, {image(o), tensor({convolveScratch(shape, k, o, plan.block)})});
+}
+
+/// What oneDNN takes, in the layout that the target would ask for.
+bool measureDirect(const LibraryProblem &asked, double &microseconds, std::string &error) {
+  onednn::Problem problem;
+  static_cast<LibraryProblem &>(problem) = asked;
+  onednn::Description description;
+  for (StringRef activations : {"nchw8c", "nhwc"}) {
+    problem.activations = activations.str();
+    if (onednn::describe(problem, description, error) && (activations == "nhwc" || description.impl == "jit:avx2"))
+      break;
+  }
+  problem.weightsFormat = description.weightsFormat;
+  onednn::Primitive primitive;
+  std::vector<uint64_t> bytes;
+  if (!onednn::operandBytes(problem, bytes, error) || !primitive.build(problem, error))
+    return false;
+  bytes.push_back(primitive.description().scratchpadBytes);
+  std::vector<Floats> memory;
+  std::vector<void *> operands;
+  for (uint64_t size : bytes)
+    memory.emplace_back(std::max<uint64_t>(size, 1));
+  for (Floats &floats : memory)
+    operands.push_back(floats.data());
+  bool runs = true;
+  microseconds = measure([&] { runs &= primitive.run(operands.data(), operands.size(), error); });
+  return runs;
+}
+
+std::vector<Probe> listProbes(int64_t lanes) {
+  std::vector<Probe> probes;
+  const std::pair<LibraryKind, const char *> kinds[] = {{LibraryKind::ConvolutionForward, "forward"},
+                                                        {LibraryKind::ConvolutionBackwardData, "gradient of data"},
+                                                        {LibraryKind::ConvolutionBackwardWeights, "of weights"}};
+  for (const auto &shape : kShapes)
+    for (auto [kind, name] : kinds) {
+      LibraryProblem p;
+      p.kind = kind;
+      p.mb = shape.images, p.ic = shape.in, p.oc = shape.out, p.kh = shape.kh, p.kw = shape.kw;
+      p.ih = p.iw = p.oh = p.ow = shape.size;
+      p.pt = p.pb = (p.kh - 1) / 2, p.pl = p.pr = (p.kw - 1) / 2;
+      for (ConvolutionCandidate &candidate :
+           listCandidates(p, lanes, /*threads=*/1, {true, 1}, ConvolutionCosts::shipped(lanes)))
+        probes.push_back(
+            {llvm::formatv("{0} {1}x{2} {3}->{4} {5}x{5}, {6}", name, p.kh, p.kw, p.ic, p.oc, p.ih, candidate.name), p,
+             std::move(candidate)});
+    }
+  return probes;
+}
+
+} // namespace
+
+FailureOr<std::vector<TuneSample>> measureConvolutions(const Processor &processor, std::string &error) {
+  int threads = omp_get_max_threads();
+  omp_set_num_threads(1);
+  auto restore = llvm::scope_exit([=] { omp_set_num_threads(threads); });
+  std::vector<Probe> probes = listProbes(processor.vectorBits / 32);
+  std::string text;
+  for (auto [i, probe] : llvm::enumerate(probes))
+    if (probe.candidate.plan)
+      text += textOf(probe, int64_t(i));
+  DialectRegistry registry;
+  registry.insert<InceptDialect, func::FuncDialect>();
+  registerKernelRules(registry);
+  MLIRContext context(registry);
+  context.loadAllAvailableDialects();
+  auto module = parseSourceString<ModuleOp>(text, &context);
+  auto target = createCpuTarget(1);
+  error = "cannot compile the kernels to measure";
+  if (!module)
+    return failure();
+  KernelTable table(*module, *target);
+  llvm::StringMap<KernelLaunch> launches; // by function
+  for (func::FuncOp function : llvm::to_vector(module->getOps<func::FuncOp>())) {
+    auto found = table.get(*function.getOps<GroupOp>().begin());
+    if (failed(found) || found->size() != 1)
+      return failure();
+    launches[function.getSymName()] = found->front();
+  }
+  KernelOptions options;
+  options.cpu = processor.asked;
+  auto bytes = compileKernels(*module, options);
+  if (failed(bytes))
+    return failure();
+  Kernels kernels(*bytes);
+  auto measureLaunch = [&](const std::string &function) {
+    const KernelLaunch &launch = launches[function];
+    Kernels::Kernel kernel = kernels.find(launch.symbol);
+    if (!kernel)
+      return 0.0;
+    std::vector<Floats> memory;
+    std::vector<void *> operands;
+    for (Value value : launch.operands)
+      memory.emplace_back(uint64_t(cast<RankedTensorType>(value.getType()).getNumElements()) * 4);
+    for (Floats &floats : memory)
+      operands.push_back(floats.data());
+    return measure([&] { kernel(operands.data(), launch.extents.data(), 0, launch.units); });
+  };
+  std::vector<TuneSample> samples;
+  for (auto [i, probe] : llvm::enumerate(probes)) {
+    TuneSample sample{probe.name, probe.candidate.work, 0};
+    if (!probe.candidate.plan) {
+      if (!measureDirect(probe.problem, sample.microseconds, error))
+        return failure();
+      samples.push_back(sample);
+      continue;
+    }
+    // The transform of weights is a sample of its own.
+    std::string index = std::to_string(i);
+    if (launches.count("t" + index)) {
+      TuneSample transform{probe.name + ", weights", {}, measureLaunch("t" + index)};
+      for (Work work : {Work::Weights, Work::Transposed})
+        std::swap(transform.work[work], sample.work[work]);
+      if (sample.work[Work::Far] > 0) {
+        transform.work[Work::Far] = transform.work[Work::Weights] + transform.work[Work::Transposed];
+        sample.work[Work::Far] -= transform.work[Work::Far];
+      }
+      transform.work[Work::Call] = sample.work[Work::Call] = 1;
+      samples.push_back(transform);
+    }
+    sample.microseconds = measureLaunch("p" + index);
+    samples.push_back(sample);
+  }
+  if (llvm::any_of(samples, [](const TuneSample &sample) { return sample.microseconds == 0; })) {
+    error = "cannot run the kernels to measure";
+    return failure();
+  }
+  return samples;
+}
+
+ConvolutionCosts fitCosts(const std::vector<TuneSample> &samples) {
+  // Coordinate by coordinate: the problem is small, convex, and its least value one.
+  ConvolutionCosts costs;
+  std::vector<double> left(samples.size(), 1); // of each time, relative to it
+  auto share = [&](size_t sample, size_t work) {
+    return samples[sample].work.counts[work] / 1000 / samples[sample].microseconds;
+  };
+  for (int round = 0; round < 2000; ++round)
+    for (size_t work = 0; work < kWorks; ++work) {
+      double along = 0, square = 0;
+      for (size_t i = 0; i < samples.size(); ++i) {
+        along += left[i] * share(i, work);
+        square += share(i, work) * share(i, work);
+      }
+      if (square == 0)
+        continue;
+      double next = std::max(costs.nanoseconds[work] + along / square, 0.0);
+      for (size_t i = 0; i < samples.size(); ++i)
+        left[i] -= (next - costs.nanoseconds[work]) * share(i, work);
+      costs.nanoseconds[work] = next;
+    }
+  return costs;
+}
+
+std::string costsKey(const Processor &processor) {
+  return "costs 1 " + processor.name + " " + processor.features + " oneDNN " + onednn::version() + " " + onednn::isa();
+}
+
+} // namespace incept::cpu
