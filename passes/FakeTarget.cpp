@@ -6,6 +6,7 @@
 #include "dialect/VerifierUtils.h"
 #include "passes/Layouts.h"
 #include "passes/Target.h"
+#include "passes/TilePlan.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -17,6 +18,8 @@ namespace {
 class FakeTarget final : public Target {
 public:
   bool acceptsSlice(Operation *op, Value value, ChannelSlice) const override {
+    if (isByTiles(op))
+      return true;
     auto conv = dyn_cast<Conv2DOp>(op);
     return conv && shapeOf(conv.getWeights())[2] == 1 && shapeOf(conv.getWeights())[3] == 1;
   }
@@ -39,6 +42,15 @@ public:
       plan.activations = "nchw8c";
     if (auto conv = dyn_cast<Conv2DBackwardWeightsOp>(op); conv && shapeOf(conv.getDiffWeights())[2] == 5)
       plan.activations = "nchw8c";
+    if (isByTiles(op)) {
+      plan.impl = "tiles 2x1";
+      plan.weightsFormat = "rows";
+      TilePlan tiles;
+      tiles.shape = {7, 1, 2, 1, /*lanes=*/8};
+      tiles.block = 6;
+      setTiles(plan, tiles);
+      plan.config.push_back({kCandidates.str(), "direct 9 us; tiles 2x1 5 us"});
+    }
     plan.reference = weightsFormat != "any" && weightsFormat != plan.weightsFormat;
     return plan;
   }
@@ -65,6 +77,16 @@ public:
     if (format == "transposed" || rows % 32 != 0)
       return failure();
     return format.str();
+  }
+
+  /// True for a convolution or gradient of stride 1 with a window 7 high and 1 wide.
+  static bool isByTiles(Operation *op) {
+    auto weights = dyn_cast<WeightsOpInterface>(op);
+    if (!weights)
+      return false;
+    ArrayRef<int64_t> shape =
+        shapeOf(weights.getWeightsOperand() ? weights.getWeightsOperand()->get() : Value(weights.getWeightsResult()));
+    return shape.size() == 4 && shape[2] == 7 && shape[3] == 1;
   }
 
   Type gradientType(Operation *op) const override {

@@ -53,8 +53,22 @@ int64_t cutBlocks(int64_t tiles, int64_t most, int64_t rows) {
   return ceilDivide(ceilDivide(tiles, blocks), rows) * rows;
 }
 
+/// Transformed tiles and weights, or sums of such.
+int64_t temporaryBytes(const Images &i, const TilePlan &plan, bool isGradient) {
+  if (isGradient)
+    return correlateScratch(plan.shape, i.k, i.o, 1, 1, plan.block) * 4;
+  return (transformedElements(plan.shape, i.k, i.o) + plan.units * convolveScratch(plan.shape, i.k, i.o, plan.block)) *
+         4;
+}
+
+/// What a gradient may need of it, as much as it reads and writes: a step needs most memory where it computes gradients,
+/// which may not be more than without tiles.
+int64_t mostTemporaryBytes(const Images &i, const TileShape &shape) {
+  return (i.n * (i.ih * i.iw * i.k + i.oh * i.ow * i.o) + shape.taps() * i.k * i.o) * 4;
+}
+
 /// Vectors of transformed weights, or of sums of such, are near where they are so few.
-bool areNear(double vectors, int64_t lanes) { return vectors * double(lanes) * 4 <= double(1 << 20); }
+bool areNear(double vectors, int64_t lanes) { return vectors * double(lanes) * 4 <= double(6 << 20); }
 
 /// Block and work of forward convolutions and of gradients of data, that of the thread which does most.
 WorkCounts planConvolve(const Images &i, int64_t threads, bool transposed, TilePlan &plan) {
@@ -86,7 +100,10 @@ WorkCounts planCorrelate(const Images &i, const ConvolutionCosts &costs, int64_t
   const TileShape &shape = plan.shape;
   int64_t tiles = countTiles(shape, i.n, i.oh, i.ow), points = shape.points(), blocks = ceilDivide(i.k, shape.lanes),
           panels = ceilDivide(i.o, shape.panel());
+  // As many at a time as temporary memory allows, whatever the number of threads: sums are rounded block by block.
   plan.block = std::min<int64_t>(tiles, 96);
+  while (plan.block > 24 && temporaryBytes(i, plan, /*isGradient=*/true) > mostTemporaryBytes(i, shape))
+    plan.block /= 2;
   std::optional<WorkCounts> best;
   for (int64_t gridO = 1; gridO <= std::min(threads, panels); ++gridO) {
     int64_t gridK = std::min(threads / gridO, blocks);
@@ -171,6 +188,10 @@ std::vector<ConvolutionCandidate> listCandidates(const LibraryProblem &p, int64_
     else if (candidate.error > choice.maxError)
       candidate.refusal =
           llvm::formatv("its error may be {0:e1}, which is more than {1:e1}", candidate.error, choice.maxError);
+    else if (int64_t bytes = temporaryBytes(images, plan, isGradient), most = mostTemporaryBytes(images, plan.shape);
+             p.kind != LibraryKind::ConvolutionForward && bytes > most)
+      candidate.refusal = llvm::formatv("it needs {0:f1} MB of temporary memory, which is more than {1:f1} MB",
+                                        double(bytes) / 1e6, double(most) / 1e6);
     candidates.push_back(std::move(candidate));
   }
   return candidates;

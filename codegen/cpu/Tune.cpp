@@ -12,15 +12,19 @@
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
+#include "llvm/Support/ErrorHandling.h"
 #include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/MathExtras.h"
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <ctime>
 #include <dlfcn.h>
 #include <omp.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include <utility>
 
 using namespace mlir;
 
@@ -41,11 +45,11 @@ double now() {
   return double(time.tv_sec) * 1e6 + double(time.tv_nsec) / 1e3;
 }
 
-/// The least that `run` takes: what disturbs it takes longer.
+/// The least that `run` took in several calls: what disturbs it takes longer.
 double measure(llvm::function_ref<void()> run) {
   run();
   double best = 0, total = 0;
-  for (int i = 0; i < 7 && (i < 3 || total < 20000); ++i) {
+  for (int i = 0; i < 6 && (i < 2 || total < 10000); ++i) {
     double start = now();
     run();
     double took = now() - start;
@@ -55,21 +59,25 @@ double measure(llvm::function_ref<void()> run) {
   return std::max(best, 1e-3);
 }
 
-/// Memory of a measurement, numbers near 1.
+/// Memory of a measurement in large pages, as programs have it, with numbers near 1.
 class Floats {
 public:
-  explicit Floats(uint64_t bytes) : values((bytes + 63) / 64) {
-    float *to = data();
-    for (size_t i = 0; i < values.size() * 16; ++i)
-      to[i] = float(i % 7) * 0.25f - 0.5f;
+  explicit Floats(uint64_t asked) : bytes(llvm::alignTo(std::max<uint64_t>(asked, 1), kPage)) {
+    memory = static_cast<float *>(std::aligned_alloc(kPage, bytes));
+    if (!memory)
+      llvm::report_bad_alloc_error("no memory to measure in");
+    ::madvise(memory, bytes, MADV_HUGEPAGE);
+    for (size_t i = 0; i < bytes / 4; ++i)
+      memory[i] = float(i % 7) * 0.25f - 0.5f;
   }
-  float *data() { return values.front().lanes; }
+  ~Floats() { std::free(memory); }
+  Floats(Floats &&other) noexcept : bytes(other.bytes), memory(std::exchange(other.memory, nullptr)) {}
+  float *data() { return memory; }
 
 private:
-  struct alignas(64) Line {
-    float lanes[16];
-  };
-  std::vector<Line> values;
+  static constexpr uint64_t kPage = uint64_t(2) << 20;
+  uint64_t bytes;
+  float *memory;
 };
 
 /// The kernels of a module, in memory.
@@ -170,7 +178,7 @@ bool measureDirect(const LibraryProblem &asked, double &microseconds, std::strin
   std::vector<Floats> memory;
   std::vector<void *> operands;
   for (uint64_t size : bytes)
-    memory.emplace_back(std::max<uint64_t>(size, 1));
+    memory.emplace_back(size);
   for (Floats &floats : memory)
     operands.push_back(floats.data());
   bool runs = true;
@@ -247,30 +255,42 @@ FailureOr<std::vector<TuneSample>> measureConvolutions(const Processor &processo
       operands.push_back(floats.data());
     return measure([&] { kernel(operands.data(), launch.extents.data(), 0, launch.units); });
   };
+  // In rounds, which lie apart: something else may run beside one of them.
   std::vector<TuneSample> samples;
-  for (auto [i, probe] : llvm::enumerate(probes)) {
-    TuneSample sample{probe.name, probe.candidate.work, 0};
-    if (!probe.candidate.plan) {
-      if (!measureDirect(probe.problem, sample.microseconds, error))
-        return failure();
-      samples.push_back(sample);
-      continue;
-    }
-    // The transform of weights is a sample of its own.
-    std::string index = std::to_string(i);
-    if (launches.count("t" + index)) {
-      TuneSample transform{probe.name + ", weights", {}, measureLaunch("t" + index)};
-      for (Work work : {Work::Weights, Work::Transposed})
-        std::swap(transform.work[work], sample.work[work]);
-      if (sample.work[Work::Far] > 0) {
-        transform.work[Work::Far] = transform.work[Work::Weights] + transform.work[Work::Transposed];
-        sample.work[Work::Far] -= transform.work[Work::Far];
+  size_t next = 0;
+  auto keep = [&](const std::string &name, const WorkCounts &work, double took) {
+    if (next == samples.size())
+      samples.push_back({name, work, took});
+    samples[next].microseconds = std::min(samples[next].microseconds, took);
+    ++next;
+  };
+  constexpr int kRounds = 3;
+  for (int round = 0; round < kRounds; ++round) {
+    next = 0;
+    for (auto [i, probe] : llvm::enumerate(probes)) {
+      WorkCounts work = probe.candidate.work;
+      double took = 0;
+      if (!probe.candidate.plan) {
+        if (!measureDirect(probe.problem, took, error))
+          return failure();
+        keep(probe.name, work, took);
+        continue;
       }
-      transform.work[Work::Call] = sample.work[Work::Call] = 1;
-      samples.push_back(transform);
+      // The transform of weights is a sample of its own.
+      std::string index = std::to_string(i);
+      if (launches.count("t" + index)) {
+        WorkCounts transform;
+        for (Work kind : {Work::Weights, Work::Transposed})
+          std::swap(transform[kind], work[kind]);
+        if (work[Work::Far] > 0) {
+          transform[Work::Far] = transform[Work::Weights] + transform[Work::Transposed];
+          work[Work::Far] -= transform[Work::Far];
+        }
+        transform[Work::Call] = work[Work::Call] = 1;
+        keep(probe.name + ", weights", transform, measureLaunch("t" + index));
+      }
+      keep(probe.name, work, measureLaunch("p" + index));
     }
-    sample.microseconds = measureLaunch("p" + index);
-    samples.push_back(sample);
   }
   if (llvm::any_of(samples, [](const TuneSample &sample) { return sample.microseconds == 0; })) {
     error = "cannot run the kernels to measure";

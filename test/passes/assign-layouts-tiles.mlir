@@ -1,0 +1,55 @@
+// RUN: incept-opt %s --incept-form-groups --incept-assign-layouts | FileCheck %s
+
+// The fake target computes windows 7 high and 1 wide by tiles: weights are transformed by a kernel before each use, the
+// gradient of data's with the window turned, and slices are read and written where they lie. Inference transforms what
+// it reads once.
+module attributes {incept.target = #incept.target<fake>} {
+// CHECK-DAG: incept.variable @"tiles/c.weight" kind derived : tensor<{{[0-9]+}}xf32
+// CHECK-DAG: incept.variable @c.weight kind parameter : tensor<16x8x7x1xf32, #incept.layout<rows>>
+incept.variable @c.weight kind parameter : tensor<16x8x7x1xf32>
+incept.variable @"grad/c.weight" kind gradient of @c.weight : tensor<16x8x7x1xf32>
+incept.variable @"io/f32_input" kind io role "f32_input" : tensor<2x8x9x5xf32>
+
+// CHECK-LABEL: func.func @forward_backward
+//       CHECK:   %[[W:.+]] = incept.read @c.weight
+//       CHECK:   %[[U:.+]] = incept.group kernel(%[[W]])
+//       CHECK:     incept.transform_weights %{{.+}} kernel [7, 1] tile [2, 1] lanes 8 :
+//       CHECK:   incept.group kernel(%{{.+}}, %[[U]])
+//       CHECK:     incept.convolve_tiles {{.+}} kernel [7, 1] pad [3, 0] tile [2, 1] lanes 8 units 1 block 6
+//       CHECK:     incept.transform_weights {{.+}} transposed
+//       CHECK:     incept.convolve_tiles {{.+}} pad [3, 0]
+//       CHECK:     incept.correlate_tiles {{.+}} grid [1, 1] block 6
+//   CHECK-NOT:   incept.group library
+func.func @forward_backward() attributes {incept.entry = #incept.entry<forward_backward>} {
+  %x = incept.read @"io/f32_input" : tensor<2x8x9x5xf32>
+  %w = incept.read @c.weight : tensor<16x8x7x1xf32>
+  %y = incept.conv2d %x, %w pad [3, 0] pad_end [3, 0] : (tensor<2x8x9x5xf32>, tensor<16x8x7x1xf32>) -> tensor<2x16x9x5xf32>
+  %b = incept.conv2d_backward_data %y, %w pad [3, 0] pad_end [3, 0] : (tensor<2x16x9x5xf32>, tensor<16x8x7x1xf32>) -> tensor<2x8x9x5xf32>
+  %d = incept.conv2d_backward_weights %x, %y pad [3, 0] pad_end [3, 0] : (tensor<2x8x9x5xf32>, tensor<2x16x9x5xf32>) -> tensor<16x8x7x1xf32>
+  incept.write @"grad/c.weight", %d : tensor<16x8x7x1xf32>
+  incept.write @"io/f32_input", %b : tensor<2x8x9x5xf32>
+  return
+}
+
+// CHECK-LABEL: func.func @prepare_inference
+//       CHECK:     incept.transform_weights
+//       CHECK:   incept.write @"tiles/c.weight"
+func.func @prepare_inference() attributes {incept.entry = #incept.entry<prepare_inference>} {
+  return
+}
+
+// CHECK-LABEL: func.func @infer
+//   CHECK-NOT:   incept.transform_weights
+//       CHECK:   incept.read @"tiles/c.weight"
+//       CHECK:   incept.convolve_tiles
+//  CHECK-SAME:   #incept.layout<nhwc, stride = 24, offset = 8>
+func.func @infer() attributes {incept.entry = #incept.entry<infer>} {
+  %x = incept.read @"io/f32_input" : tensor<2x8x9x5xf32>
+  %w = incept.read @c.weight : tensor<16x8x7x1xf32>
+  %r = incept.relu %x : (tensor<2x8x9x5xf32>) -> tensor<2x8x9x5xf32>
+  %y = incept.conv2d %x, %w pad [3, 0] pad_end [3, 0] : (tensor<2x8x9x5xf32>, tensor<16x8x7x1xf32>) -> tensor<2x16x9x5xf32>
+  %c = incept.concat_view %r, %y : (tensor<2x8x9x5xf32>, tensor<2x16x9x5xf32>) -> tensor<2x24x9x5xf32>
+  %p = incept.global_avg_pool %c : (tensor<2x24x9x5xf32>) -> tensor<2x24x1x1xf32>
+  return
+}
+}
