@@ -105,7 +105,14 @@ void ProfileRow::add(const ProfileRow &other) {
 }
 
 bool isContraction(const program::Image &image, const program::Launch &launch) {
-  return !launch.isKernel && image.plans[launch.index].kind != "reorder";
+  if (!launch.isKernel)
+    return image.plans[launch.index].kind != "reorder";
+  // Kernels are called after the ops that they compute.
+  const std::string &name = image.kernels[launch.index].name;
+  for (std::string_view op : {"_transform_weights", "_convolve_tiles", "_correlate_tiles"})
+    if (name.size() > op.size() && name.compare(name.size() - op.size(), op.size(), op) == 0)
+      return true;
+  return false;
 }
 
 std::vector<LaunchProfile> collectProfile(Program &program, const Peaks &peaks) {

@@ -7,7 +7,7 @@
 
 namespace incept {
 
-/// True for the launches that the libraries' convolutions and matrix products are.
+/// True for the launches that convolutions and matrix products are, the libraries' and generated ones.
 bool isContraction(const program::Image &image, const program::Launch &launch);
 
 /// One launch, or several together.
