@@ -164,10 +164,15 @@ bool measureDirect(const LibraryProblem &asked, double &microseconds, std::strin
   onednn::Problem problem;
   static_cast<LibraryProblem &>(problem) = asked;
   onednn::Description description;
-  for (StringRef activations : {"nchw8c", "nhwc"}) {
-    problem.activations = activations.str();
-    if (onednn::describe(problem, description, error) && (activations == "nhwc" || description.impl == "jit:avx2"))
-      break;
+  if (!onednn::describe(problem, description, error))
+    return false;
+  onednn::Problem blocked = problem;
+  onednn::Description ofBlocked;
+  blocked.activations = "nchw8c";
+  if (description.impl == "jit:avx2" && onednn::describe(blocked, ofBlocked, error) &&
+      ofBlocked.impl == description.impl) {
+    problem = blocked;
+    description = ofBlocked;
   }
   problem.weightsFormat = description.weightsFormat;
   onednn::Primitive primitive;
