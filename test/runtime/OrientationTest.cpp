@@ -102,7 +102,7 @@ TEST(Orientation, IsAnOption) {
   };
   std::vector<uint8_t> upright = make(tests::encodeJpeg(pixels, width, height, form));
   for (int value = 2; value <= 8; ++value) {
-    Orientation orientation{value}, back{value == 6 ? 8 : value == 8 ? 6 : value};
+    Orientation back{value == 6 ? 8 : value == 8 ? 6 : value};
     PixelBuffer stored;
     back.turn({pixels.data(), width * 3, height, width, 3}, stored);
     std::string file = with(tests::encodeJpeg(stored.bytes, int(stored.width), int(stored.height), form),
