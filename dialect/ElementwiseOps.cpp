@@ -59,6 +59,62 @@ LogicalResult AddNOp::verify() {
   return success();
 }
 
+LogicalResult ChannelAffineOp::verify() {
+  // channel_affine_c1
+  auto src = shapeOf(getSrc());
+  if (src.size() < 2)
+    return emitOpError() << "expected src with a batch and a channel dimension, but got " << formatShape(src);
+  if (failed(verifyShape(*this, "dst", getDst(), src)))
+    return failure();
+  return verifyChannelVectors(*this, src[1], {getScale(), getShift()});
+}
+
+/// `factor` has a value for each channel of each image.
+static LogicalResult verifyGate(Operation *op, Value image, Value other, StringRef name, Value factor) {
+  auto src = shapeOf(image);
+  if (!sameShape(shapeOf(other), src))
+    return op->emitOpError() << "expected images of one shape, but got " << formatShape(src) << " and "
+                             << formatShape(shapeOf(other));
+  if (failed(verifyShape(op, name, factor, {src[0], src[1], 1, 1})))
+    return failure();
+  return verifySameElement(op, {image, other, factor});
+}
+
+// gate_c1
+LogicalResult GateOp::verify() { return verifyGate(*this, getSrc(), getDst(), "factor", getFactor()); }
+
+// gate_backward_c1
+LogicalResult GateBackwardOp::verify() {
+  return verifyGate(*this, getSrc(), getDiffDst(), "diff_factor", getDiffFactor());
+}
+
+LogicalResult ChannelShuffleOp::verify() {
+  // channel_shuffle_c1
+  int64_t channels = shapeOf(getSrc())[1], groups = getGroups();
+  if (groups < 1 || (channels != ShapedType::kDynamic && channels % groups != 0))
+    return emitOpError() << "expected groups that divide the " << channels << " channels, but got " << groups;
+  if (failed(verifyShape(*this, "dst", getDst(), shapeOf(getSrc()))))
+    return failure();
+  return verifySameElement(*this, {getSrc(), getDst()});
+}
+
+static LogicalResult verifyFlattened(Operation *op, Value image, StringRef name, Value matrix) {
+  auto shape = shapeOf(image);
+  int64_t elements = 1;
+  for (int64_t size : shape.drop_front())
+    elements =
+        size == ShapedType::kDynamic || elements == ShapedType::kDynamic ? ShapedType::kDynamic : elements * size;
+  if (failed(verifyShape(op, name, matrix, {shape[0], elements})))
+    return failure();
+  return verifySameElement(op, {image, matrix});
+}
+
+// flatten_pixels_c1
+LogicalResult FlattenPixelsOp::verify() { return verifyFlattened(*this, getSrc(), "dst", getDst()); }
+
+// unflatten_pixels_c1
+LogicalResult UnflattenPixelsOp::verify() { return verifyFlattened(*this, getDst(), "src", getSrc()); }
+
 LogicalResult ChannelSumOp::verify() {
   // channel_sum_c1
   auto src = shapeOf(getSrc());

@@ -34,6 +34,17 @@ def Incept_VariableKind : Incept_Enum<"VariableKind", "what a variable is for", 
 ]>;
 def Incept_VariableKindAttr : EnumAttr<Incept_Dialect, Incept_VariableKind, "variable_kind">;
 
+def Incept_ActivationKind : Incept_Enum<"ActivationKind", "which function an `activate` is", [
+  I32EnumAttrCase<"Relu6", 0, "relu6">,            // min(max(x, 0), 6)
+  I32EnumAttrCase<"LeakyRelu", 1, "leaky_relu">,   // x > 0 ? x : slope * x
+  I32EnumAttrCase<"Sigmoid", 2, "sigmoid">,        // 1 / (1 + exp(-x))
+  I32EnumAttrCase<"Silu", 3, "silu">,              // x * sigmoid(x)
+  I32EnumAttrCase<"HardSigmoid", 4, "hard_sigmoid">, // min(max(x + 3, 0), 6) / 6
+  I32EnumAttrCase<"HardSwish", 5, "hard_swish">,   // x * hard_sigmoid(x)
+  I32EnumAttrCase<"Gelu", 6, "gelu">,              // x * (1 + erf(x / sqrt(2))) / 2
+]>;
+def Incept_ActivationKindAttr : EnumAttr<Incept_Dialect, Incept_ActivationKind, "activation_kind">;
+
 def Incept_GroupKind : Incept_Enum<"GroupKind", "who computes a group", [
   I32EnumAttrCase<"Library", 0, "library">,
   I32EnumAttrCase<"Kernel", 1, "kernel">,

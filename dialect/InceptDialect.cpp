@@ -34,9 +34,10 @@ void InceptDialect::initialize() {
 #include "dialect/InceptTileOps.cpp.inc"
       >();
   // Fulfilled by registerGradientRules (passes/GradientRules.h): forgetting to call it is an error that says so.
-  declarePromisedInterfaces<Differentiable, AddOp, AvgPoolOp, BatchNormTrainingOp, CastOp, ConcatOp, Conv2DOp,
-                            DropoutOp, FlattenOp, GlobalAvgPoolOp, LinearOp, MaxPoolWithIndexOp, ReluOp, ScaleOp,
-                            ScaleShiftOp>();
+  declarePromisedInterfaces<Differentiable, ActivateOp, AdaptiveAvgPoolOp, AddOp, AvgPoolOp, BatchNormTrainingOp,
+                            CastOp, ChannelAffineOp, ChannelShuffleOp, ConcatOp, Conv2DOp, DropoutOp, FlattenOp,
+                            FlattenPixelsOp, GateOp, GlobalAvgPoolOp, LinearOp, MaxPoolWithIndexOp, MultiplyOp,
+                            NormalizePixelsOp, ReluOp, ScaleOp, ScaleShiftOp>();
 }
 
 namespace {

@@ -4,6 +4,7 @@
 #ifndef INCEPT_ELEMENTWISE_OPS_TD
 #define INCEPT_ELEMENTWISE_OPS_TD
 
+include "dialect/InceptAttrs.td"
 include "dialect/InceptBase.td"
 
 class Incept_UnaryOp<string mnemonic> : Incept_MapOp<mnemonic, [SameOperandsAndResultShape, SameOperandsAndResultElementType]> {
@@ -27,6 +28,32 @@ def Incept_ReluOp : Incept_UnaryOp<"relu"> {
   let summary = "max(src, 0)";
   let hasFolder = 1;
   let description = [{ Example: `%y = incept.relu %x : (tensor<8x32x149x149xf32>) -> tensor<8x32x149x149xf32>` }];
+}
+
+def Incept_ActivateOp : Incept_MapOp<"activate", [SameOperandsAndResultShape, SameOperandsAndResultElementType]> {
+  let summary = "an activation other than relu";
+  let description = [{
+    The functions are those of PyTorch: relu6(x) = min(max(x, 0), 6); leaky_relu(x) = x where x > 0, else slope * x;
+    sigmoid(x) = 1/(1 + exp(-x)); silu(x) = x * sigmoid(x); hard_sigmoid(x) = min(max(x + 3, 0), 6)/6;
+    hard_swish(x) = x * hard_sigmoid(x); gelu(x) = x * (1 + erf(x/sqrt(2)))/2. Only leaky_relu reads `slope`.
+
+    Example: `%y = incept.activate silu %x : (tensor<8x32x112x112xf32>) -> tensor<8x32x112x112xf32>`
+  }];
+  let arguments = (ins Incept_Activation:$src, Incept_ActivationKindAttr:$kind, DefaultValuedAttr<F64Attr, "0.01">:$slope);
+  let results = (outs Incept_Activation:$dst);
+  let assemblyFormat = "$kind $src (`slope` $slope^)? attr-dict `:` functional-type(operands, results)";
+}
+
+def Incept_ActivateBackwardOp : Incept_MapOp<"activate_backward", [SameOperandsAndResultShape, SameOperandsAndResultElementType]> {
+  let summary = "diff_dst times the derivative of an activation at src";
+  let description = [{
+    Takes the operand of `activate`, not its result. Where a function has a corner its derivative is that of PyTorch: 0 for
+    relu6 and hard_sigmoid, slope for leaky_relu, and hard_swish has that of the middle part.
+  }];
+  let arguments = (ins Incept_Activation:$diff_dst, Incept_Activation:$src, Incept_ActivationKindAttr:$kind,
+                       DefaultValuedAttr<F64Attr, "0.01">:$slope);
+  let results = (outs Incept_Activation:$diff_src);
+  let assemblyFormat = "$kind $diff_dst `,` $src (`slope` $slope^)? attr-dict `:` functional-type(operands, results)";
 }
 
 def Incept_CopyOp : Incept_UnaryOp<"copy"> {
@@ -76,6 +103,87 @@ def Incept_AddOp : Incept_MapOp<"add", [SameOperandsAndResultShape, SameOperands
   let assemblyFormat = "$lhs `,` $rhs attr-dict `:` functional-type(operands, results)";
 }
 
+def Incept_MultiplyOp : Incept_MapOp<"multiply", [SameOperandsAndResultShape, SameOperandsAndResultElementType]> {
+  let summary = "product of two tensors of one shape";
+  let description = [{ With a factor for each channel of each image it is a `gate`. }];
+  let arguments = (ins Incept_Activation:$lhs, Incept_Activation:$rhs);
+  let results = (outs Incept_Activation:$dst);
+  let assemblyFormat = "$lhs `,` $rhs attr-dict `:` functional-type(operands, results)";
+}
+
+def Incept_ChannelAffineOp : Incept_MapOp<"channel_affine"> {
+  let summary = "src * scale + shift, per channel";
+  let description = [{
+    Of the trained factors of a layer scale, and behind `normalize_pixels`. `shift` is 0 where it is absent.
+    - (C1) `src` and `dst` have one shape; the vectors have one value per channel.
+  }];
+  let arguments = (ins Incept_Activation:$src, Incept_ChannelVector:$scale, Optional<Incept_ChannelVector>:$shift);
+  let results = (outs Incept_Activation:$dst);
+  let assemblyFormat = "$src `,` $scale (`shift` $shift^)? attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def Incept_GateOp : Incept_OpaqueOp<"gate"> {
+  let summary = "each image's channels times a factor of their own";
+  let description = [{
+    dst[n,c,h,w] = src[n,c,h,w] * factor[n,c]: the gates of squeeze and excitation (Hu et al. 2018). The op is its own
+    gradient with respect to `src`.
+    - (C1) `factor` is (N,C,1,1) for `src` (N,C,H,W), `dst` has the shape of `src`; all have one element type.
+  }];
+  let arguments = (ins Incept_Image:$src, Incept_Image:$factor);
+  let results = (outs Incept_Image:$dst);
+  let assemblyFormat = "$src `by` $factor attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def Incept_GateBackwardOp : Incept_OpaqueOp<"gate_backward"> {
+  let summary = "gradient of gate with respect to its factors";
+  let description = [{
+    diff_factor[n,c] is the sum of diff_dst[n,c,h,w] * src[n,c,h,w] over h and w.
+    - (C1) `diff_dst` and `src` are (N,C,H,W), `diff_factor` is (N,C,1,1); all have one element type.
+  }];
+  let arguments = (ins Incept_Image:$diff_dst, Incept_Image:$src);
+  let results = (outs Incept_Image:$diff_factor);
+  let assemblyFormat = "$diff_dst `,` $src attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def Incept_ChannelShuffleOp : Incept_OpaqueOp<"channel_shuffle"> {
+  let summary = "channels of the groups in turn";
+  let description = [{
+    Channel c of `dst` is channel (c mod groups) * (C/groups) + c div groups of `src`: ShuffleNet's (Zhang et al. 2017).
+    Its gradient is the shuffle of C/groups groups.
+    - (C1) `groups` is positive and divides the channels; `src` and `dst` have one shape and element type.
+  }];
+  let arguments = (ins Incept_Image:$src, I64Attr:$groups);
+  let results = (outs Incept_Image:$dst);
+  let assemblyFormat = "$src `groups` $groups attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def Incept_FlattenPixelsOp : Incept_OpaqueOp<"flatten_pixels"> {
+  let summary = "an image as a row, in the order C, H, W";
+  let description = [{
+    Moves elements: in memory an image's channels are the innermost. Of one pixel it is `flatten`, a view.
+    - (C1) `src` is (N,C,H,W), `dst` (N,C*H*W); both have one element type.
+  }];
+  let arguments = (ins Incept_Image:$src);
+  let results = (outs Incept_Matrix:$dst);
+  let assemblyFormat = "$src attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def Incept_UnflattenPixelsOp : Incept_OpaqueOp<"unflatten_pixels"> {
+  let summary = "the inverse of flatten_pixels, its gradient";
+  let description = [{
+    - (C1) `src` is (N,C*H*W), `dst` (N,C,H,W); both have one element type.
+  }];
+  let arguments = (ins Incept_Matrix:$src);
+  let results = (outs Incept_Image:$dst);
+  let assemblyFormat = "$src attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
 def Incept_AddNOp : Incept_MapOp<"add_n", [SameOperandsAndResultShape, SameOperandsAndResultElementType]> {
   let summary = "sum of tensors, in operand order";
   let description = [{
@@ -118,13 +226,14 @@ def Incept_DropoutOp : Incept_OpaqueOp<"dropout"> {
     Element (n,c,h,w) is kept where its Philox4x32-10 word is below keep * 2^32. The word depends only on seed, `stream`
     (a hash of the op's path), step, the sample's global index sample_base + n and the logical element index
     e = (c*H + h)*W + w: key = (lo(seed) ^ lo(stream), hi(seed) ^ hi(stream)), counter = (e / 4, lo(sample), hi(sample),
-    lo(step)), word e % 4. The op is its own gradient.
+    lo(step)), word e % 4. With `per_sample` all elements of a sample are kept or dropped together, by element 0: the
+    stochastic depth of Huang et al. 2016. The op is its own gradient.
     - (C1) `keep` is in (0, 1].
   }];
   let arguments = (ins Incept_Activation:$src, Incept_IntScalar:$seed, Incept_IntScalar:$step,
-                       Incept_IntScalar:$sample_base, F64Attr:$keep, I64Attr:$stream);
+                       Incept_IntScalar:$sample_base, F64Attr:$keep, I64Attr:$stream, UnitAttr:$per_sample);
   let results = (outs Incept_Activation:$dst);
-  let assemblyFormat = "$src `,` $seed `,` $step `,` $sample_base attr-dict `:` functional-type(operands, results)";
+  let assemblyFormat = "$src `,` $seed `,` $step `,` $sample_base (`per_sample` $per_sample^)? attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;
 }
 
@@ -134,9 +243,9 @@ def Incept_RandomDropOp : Incept_PureOp<"random_drop", [SameOperandsAndResultSha
     Graph phase only: in inference the identity, in training a `dropout` fed with seed, step and sample index.
     - (C1) `keep` is in (0, 1].
   }];
-  let arguments = (ins Incept_Activation:$src, F64Attr:$keep);
+  let arguments = (ins Incept_Activation:$src, F64Attr:$keep, UnitAttr:$per_sample);
   let results = (outs Incept_Activation:$dst);
-  let assemblyFormat = "$src `keep` $keep attr-dict `:` functional-type(operands, results)";
+  let assemblyFormat = "$src `keep` $keep (`per_sample` $per_sample^)? attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;
 }
 

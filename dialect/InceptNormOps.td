@@ -180,4 +180,32 @@ def Incept_FoldBatchNormOp : Incept_MapOp<"fold_batch_norm", [AttrSizedOperandSe
   let hasVerifier = 1;
 }
 
+def Incept_NormalizePixelsOp : Incept_OpaqueOp<"normalize_pixels"> {
+  let summary = "each pixel's channels with mean 0 and variance 1";
+  let description = [{
+    dst = (src - mean) / sqrt(variance + epsilon), with mean and (population) variance over the channels of each pixel:
+    layer normalisation over channels (Ba et al. 2016, as in ConvNeXt), without its factors, which are a `channel_affine`.
+    - (C1) `src` and `dst` have one shape and element type.
+    - (C2) `epsilon` is positive.
+  }];
+  let arguments = (ins Incept_Image:$src, F64Attr:$epsilon);
+  let results = (outs Incept_Image:$dst);
+  let assemblyFormat = "$src `epsilon` $epsilon attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def Incept_NormalizePixelsBackwardOp : Incept_OpaqueOp<"normalize_pixels_backward"> {
+  let summary = "gradient of normalize_pixels";
+  let description = [{
+    With x = (src - mean) * r, r = 1/sqrt(variance + epsilon), and means over a pixel's channels:
+    diff_src = r * (diff_dst - mean(diff_dst) - x * mean(diff_dst * x)).
+    - (C1) `diff_dst`, `src` and `diff_src` have one shape and element type.
+    - (C2) `epsilon` is positive.
+  }];
+  let arguments = (ins Incept_Image:$diff_dst, Incept_Image:$src, F64Attr:$epsilon);
+  let results = (outs Incept_Image:$diff_src);
+  let assemblyFormat = "$diff_dst `,` $src `epsilon` $epsilon attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
 #endif // INCEPT_NORM_OPS_TD

@@ -99,4 +99,28 @@ def Incept_GlobalAvgPoolBackwardOp : Incept_OpaqueOp<"global_avg_pool_backward">
   let hasVerifier = 1;
 }
 
+def Incept_AdaptiveAvgPoolOp : Incept_OpaqueOp<"adaptive_avg_pool"> {
+  let summary = "mean over windows that divide the image into a given number of parts";
+  let description = [{
+    PyTorch's windows: along an axis with I inputs and O outputs, window o is [floor(o*I/O), ceil((o+1)*I/O)). Where O
+    does not divide I, neighbours overlap.
+    - (C1) `dst` is (N,C,OH,OW) for `src` (N,C,H,W), of its element type.
+  }];
+  let arguments = (ins Incept_Image:$src);
+  let results = (outs Incept_Image:$dst);
+  let assemblyFormat = "$src attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def Incept_AdaptiveAvgPoolBackwardOp : Incept_OpaqueOp<"adaptive_avg_pool_backward"> {
+  let summary = "gradient of adaptive_avg_pool, in gather form";
+  let description = [{
+    - (C1) `diff_dst` is (N,C,OH,OW) for `diff_src` (N,C,H,W), of its element type.
+  }];
+  let arguments = (ins Incept_Image:$diff_dst);
+  let results = (outs Incept_Image:$diff_src);
+  let assemblyFormat = "$diff_dst attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
 #endif // INCEPT_POOL_OPS_TD

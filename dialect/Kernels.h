@@ -33,6 +33,8 @@ struct KernelLoops {
 
 /// Elements that one unit of a `flat` kernel processes, and channels that one of a `combine` kernel does.
 inline constexpr int64_t kFlatUnit = 1024, kCombineUnit = 64;
+/// Rows that one unit of a kernel has whose threads add up a row together.
+inline constexpr int64_t kRowsUnit = 8;
 
 /// Rows of `width` elements, `stride` elements apart, that a launch reads or writes of an operand.
 struct KernelRows {

@@ -131,4 +131,23 @@ LogicalResult FoldBatchNormOp::verify() {
   return verifyAllVectors(*this, shapeOf(getBeta())[0]);
 }
 
+/// Normalisation of pixels, and its gradient: images of one shape.
+template <typename OpTy>
+static LogicalResult verifyNormalize(OpTy op, Value dst) {
+  for (Value operand : op->getOperands())
+    if (failed(verifyShape(op, "an operand", operand, shapeOf(dst))))
+      return failure();
+  if (!(op.getEpsilon().convertToDouble() > 0))
+    return op.emitOpError() << "expected a positive epsilon, but got " << op.getEpsilon().convertToDouble();
+  SmallVector<Value> values(op->getOperands());
+  values.push_back(dst);
+  return verifySameElement(op, values);
+}
+
+// normalize_pixels_c1, normalize_pixels_c2
+LogicalResult NormalizePixelsOp::verify() { return verifyNormalize(*this, getDst()); }
+
+// normalize_pixels_backward_c1, normalize_pixels_backward_c2
+LogicalResult NormalizePixelsBackwardOp::verify() { return verifyNormalize(*this, getDiffSrc()); }
+
 } // namespace incept

@@ -85,4 +85,20 @@ LogicalResult GlobalAvgPoolBackwardOp::verify() {
   return verifySameElement(*this, {getDiffDst(), getDiffSrc()});
 }
 
+/// The windows fit any two sizes: only images and channels have to agree.
+static LogicalResult verifyAdaptive(Operation *op, Value src, StringRef name, Value dst) {
+  auto large = shapeOf(src), small = shapeOf(dst);
+  if (failed(verifyShape(op, name, dst, {large[0], large[1], small[2], small[3]})))
+    return failure();
+  return verifySameElement(op, {src, dst});
+}
+
+// adaptive_avg_pool_c1
+LogicalResult AdaptiveAvgPoolOp::verify() { return verifyAdaptive(*this, getSrc(), "dst", getDst()); }
+
+// adaptive_avg_pool_backward_c1
+LogicalResult AdaptiveAvgPoolBackwardOp::verify() {
+  return verifyAdaptive(*this, getDiffSrc(), "diff_dst", getDiffDst());
+}
+
 } // namespace incept

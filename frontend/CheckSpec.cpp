@@ -158,8 +158,8 @@ private:
     auto table = spec.tables.find(parts[0]);
     if (table != spec.tables.end())
       return parts.size() > 1 ? checkRow(expr, table->second, parts) : void();
-    if (parts.size() == 1 &&
-        ((ofSource && hasSource) || spec.blocks.count(parts[0]) || parts[0] == "relu" || parts[0] == "none"))
+    if (parts.size() == 1 && ((ofSource && hasSource) || spec.blocks.count(parts[0]) ||
+                              llvm::is_contained(activationWords(), parts[0]) || parts[0] == "none"))
       return;
     if (!spec.complete && parts.size() > 1)
       return;
@@ -201,10 +201,14 @@ private:
   void checkArgument(const Argument &argument) {
     const std::string &name = argument.expr.name;
     bool word = argument.expr.kind == ExprKind::Name && name.find('.') == std::string::npos;
-    static const std::vector<std::string> kActivations = {"relu"}, kPaddings = {"same", "valid"};
+    static const std::vector<std::string> kPaddings = {"same", "valid"};
     bool activation = argument.name.text == "activation", padding = argument.name.text == "padding";
-    if (word && activation && !llvm::is_contained(names, name) && !isNetworkParameter(spec, name) && name != "none") {
-      diagnostics.error(argument.expr.range, "unknown activation '" + name + "'" + suggestion(name, kActivations));
+    if (word && activation && !llvm::is_contained(names, name) && !isNetworkParameter(spec, name) && name != "none" &&
+        !llvm::is_contained(activationWords(), name)) {
+      std::vector<std::string> words;
+      for (llvm::StringRef activation : activationWords())
+        words.push_back(activation.str());
+      diagnostics.error(argument.expr.range, "unknown activation '" + name + "'" + suggestion(name, words));
       return;
     }
     if (auto near = word && padding ? nearestName(name, kPaddings) : std::nullopt;
@@ -278,7 +282,7 @@ private:
       checkArguments(op.arguments);
       if (op.kind == OpKind::Block)
         checkBlockUse(op);
-      bool usesValue = op.kind == OpKind::Value || (op.kind == OpKind::Add && op.bodies.empty());
+      bool usesValue = op.kind == OpKind::Value || (isCombination(op.kind) && op.bodies.empty());
       if (usesValue && op.target.text != "in" && !llvm::is_contained(values, op.target.text))
         diagnostics.error(op.target.range,
                           "unknown value '" + op.target.text + "'" + suggestion(op.target.text, values));

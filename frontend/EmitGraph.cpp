@@ -227,7 +227,7 @@ std::string GraphEmitter::nameOp(const Op &op, int64_t index, Names &names, Fram
     name = label(op.label, op.labelIndices, frame) +
            (op.repeat && !isCondition(*op.repeat) ? std::to_string(index + 1) : "");
   } else if (op.kind == OpKind::Invalid || op.kind == OpKind::Value || op.kind == OpKind::Identity ||
-             (op.kind == OpKind::Add && !op.bodies.empty() && !op.repeat) ||
+             (isCombination(op.kind) && !op.bodies.empty() && !op.repeat) ||
              ((op.kind == OpKind::Concat || op.kind == OpKind::Split) && !op.repeat))
     return ""; // the branches of a concat without a label are siblings of what is around it
   else
@@ -246,13 +246,23 @@ Tensor GraphEmitter::emitOp(const Op &op, const Tensor &src, const std::string &
   case OpKind::MaxPool:
   case OpKind::AvgPool:
     return emitPool(op, src, path, frame);
+  case OpKind::AdaptiveAvgPool:
+    return emitAdaptiveAvgPool(op, src, path, frame);
   case OpKind::GlobalAvgPool:
     return emitGlobalAvgPool(op, src, path, frame);
   case OpKind::BatchNorm:
     return emitBatchNorm(op, src, path, frame);
   case OpKind::Relu:
-    return emitRelu(op, src, path);
+  case OpKind::Relu6:
+  case OpKind::LeakyRelu:
+  case OpKind::Sigmoid:
+  case OpKind::Silu:
+  case OpKind::HardSigmoid:
+  case OpKind::HardSwish:
+  case OpKind::Gelu:
+    return emitActivation(op, opInfo(op.kind).name, src, path, frame);
   case OpKind::Dropout:
+  case OpKind::DropPath:
     return emitDropout(op, src, path, frame);
   case OpKind::Linear:
     return emitLinear(op, src, path, frame);
@@ -260,6 +270,12 @@ Tensor GraphEmitter::emitOp(const Op &op, const Tensor &src, const std::string &
     return emitFlatten(op, src, path, frame);
   case OpKind::PadChannels:
     return emitPadChannels(op, src, path, frame);
+  case OpKind::ChannelShuffle:
+    return emitChannelShuffle(op, src, path, frame);
+  case OpKind::ChannelScale:
+    return emitChannelScale(op, src, path, frame);
+  case OpKind::LayerNorm:
+    return emitLayerNorm(op, src, path, frame);
   case OpKind::Concat:
     return emitConcat(op, SmallVector<Tensor>(op.bodies.size(), src), name, names, frame);
   case OpKind::Split:
@@ -271,7 +287,8 @@ Tensor GraphEmitter::emitOp(const Op &op, const Tensor &src, const std::string &
     return emitSequence(op.bodies[0].ops, src, inner, frame);
   }
   case OpKind::Add:
-    return op.bodies.empty() ? emitAdd(op, src, path, frame) : emitSum(op, src, name, names, frame);
+  case OpKind::Multiply:
+    return op.bodies.empty() ? emitNamed(op, src, path, frame) : emitCombination(op, src, name, names, frame);
   case OpKind::Value: {
     auto found = frame.values.find(op.target.text);
     return found == frame.values.end() ? Tensor() : found->second;
@@ -399,16 +416,58 @@ Tensor GraphEmitter::emitConcat(const Op &op, ArrayRef<Tensor> sources, const st
                 names.path(name.empty() ? "concat" : name));
 }
 
-/// Branches added to each other, in the order written.
-Tensor GraphEmitter::emitSum(const Op &op, const Tensor &src, const std::string &name, Names &names, Frame &frame) {
+/// Branches added to each other, or multiplied, in the order written.
+Tensor GraphEmitter::emitCombination(const Op &op, const Tensor &src, const std::string &name, Names &names,
+                                     Frame &frame) {
   Names inner(names.path(name));
   Names &siblings = name.empty() ? names : inner;
   Tensor total;
   for (auto [index, branch] : llvm::enumerate(op.bodies)) {
     Tensor result = emitBranch(branch, src, siblings, frame);
-    total = index == 0 ? result : sum(op, total, result, names.path(name.empty() ? "add" : name), frame);
+    total =
+        index == 0 ? result : combine(op, total, result, names.path(name.empty() ? opInfo(op.kind).name : name), frame);
   }
   return total;
+}
+
+Tensor GraphEmitter::combine(const Op &op, const Tensor &lhs, const Tensor &rhs, const std::string &path,
+                             Frame &frame) {
+  return op.kind == OpKind::Multiply ? multiply(op, lhs, rhs, path, frame) : sum(op, lhs, rhs, path, frame);
+}
+
+/// Element by element, or one operand has a factor for each channel.
+Tensor GraphEmitter::multiply(const Op &op, const Tensor &lhs, const Tensor &rhs, const std::string &path,
+                              Frame &frame) {
+  if (!lhs.known() || !rhs.known())
+    return {};
+  auto isFactorOf = [](const Tensor &factor, const Tensor &image) {
+    return image.shape.size() == 4 && factor.shape == Shape{image.shape[0], image.shape[1], 1, 1};
+  };
+  Location loc = location(op.place);
+  if (lhs.shape == rhs.shape)
+    return tensor(MultiplyOp::create(builder, loc, lhs.value.getType(), lhs.value, rhs.value), path);
+  if (isFactorOf(rhs, lhs))
+    return tensor(GateOp::create(builder, loc, lhs.value.getType(), lhs.value, rhs.value), path);
+  if (isFactorOf(lhs, rhs))
+    return tensor(GateOp::create(builder, loc, rhs.value.getType(), rhs.value, lhs.value), path);
+  diagnostics.error(op.range, "expected both operands of the product to have one shape, or one of them to be 1x1 with "
+                              "the other's channels, but got " +
+                                  formatSize(lhs.shape) + " and " + formatSize(rhs.shape));
+  explainOperands(op, lhs, rhs, frame);
+  return lhs; // go on with it, to find what else is wrong
+}
+
+/// Where the operands of a sum or product come from, behind a mistake.
+void GraphEmitter::explainOperands(const Op &op, const Tensor &lhs, const Tensor &rhs, Frame &frame) {
+  if (op.bodies.empty()) {
+    auto place = frame.places.find(op.target.text);
+    if (place != frame.places.end())
+      diagnostics.note(place->second, "'" + op.target.text + "' is " + formatSize(lhs.shape));
+    diagnostics.note(op.range, "what flows in is " + formatSize(rhs.shape));
+  } else {
+    diagnostics.note(op.bodies.front().range, "the branches before give " + formatSize(lhs.shape));
+  }
+  addUses(frame);
 }
 
 Tensor GraphEmitter::sum(const Op &op, const Tensor &lhs, const Tensor &rhs, const std::string &path, Frame &frame) {
@@ -436,24 +495,20 @@ Tensor GraphEmitter::sum(const Op &op, const Tensor &lhs, const Tensor &rhs, con
                                         (sameSize && last->kind == OpKind::Conv
                                              ? "; give this convolution " + std::to_string(lhs.shape[1]) + " filters"
                                              : ""));
-  } else if (op.kind == OpKind::Add && op.bodies.empty()) {
-    auto place = frame.places.find(op.target.text);
-    if (place != frame.places.end())
-      diagnostics.note(place->second, "'" + op.target.text + "' is " + formatSize(lhs.shape));
-    diagnostics.note(op.range, "what flows in is " + formatSize(rhs.shape));
-  } else if (!op.bodies.empty()) {
-    diagnostics.note(op.bodies.front().range, "the branches before give " + formatSize(lhs.shape));
+    addUses(frame);
+  } else {
+    explainOperands(op, lhs, rhs, frame);
   }
-  addUses(frame);
   return lhs; // go on with it, to find what else is wrong
 }
 
 Tensor GraphEmitter::emitResidual(const Op &op, const Tensor &src, const std::string &path, Frame &frame) {
   Names inner(path);
   bool residual = flag(op, "when", true, frame);
+  std::string word = activation(op, "linear", frame);
   Tensor branch = emitSequence(op.bodies[0].ops, src, inner, frame);
   if (!residual) // no sum: the body alone
-    return hasRelu(op, false, frame) ? emitRelu(op, branch, path + ".relu") : branch;
+    return emitActivation(op, word, branch, path + "." + word, frame);
   if (Option scale = find(op, "scale", frame)) {
     auto factor = real(scale.argument->expr, *scale.scope, "scale", -1e30, 1e30, frame);
     if (!factor)
@@ -469,12 +524,12 @@ Tensor GraphEmitter::emitResidual(const Op &op, const Tensor &src, const std::st
     shortcut = emitSequence(op.bodies[1].ops, src, shortcutNames, frame);
   }
   Tensor result = sum(op, shortcut, branch, path + ".add", frame);
-  return hasRelu(op, false, frame) ? emitRelu(op, result, path + ".relu") : result;
+  return emitActivation(op, word, result, path + "." + word, frame);
 }
 
-Tensor GraphEmitter::emitAdd(const Op &op, const Tensor &src, const std::string &path, Frame &frame) {
+Tensor GraphEmitter::emitNamed(const Op &op, const Tensor &src, const std::string &path, Frame &frame) {
   auto found = frame.values.find(op.target.text);
-  return sum(op, found == frame.values.end() ? Tensor() : found->second, src, path, frame);
+  return combine(op, found == frame.values.end() ? Tensor() : found->second, src, path, frame);
 }
 
 /// A head whose class scores only training sees; what comes after goes on from its input.

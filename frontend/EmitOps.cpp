@@ -226,7 +226,8 @@ Tensor GraphEmitter::emitConv(const Op &op, const Tensor &src, const std::string
                          own);
   if (norm)
     result = emitBatchNorm(op, result, path + ".bn", frame);
-  return hasRelu(op, true, frame) ? emitRelu(op, result, path + ".relu") : result;
+  std::string word = activation(op, "relu", frame);
+  return emitActivation(op, word, result, path + "." + word, frame);
 }
 
 Tensor GraphEmitter::emitBatchNorm(const Op &op, const Tensor &src, const std::string &path, Frame &frame) {
@@ -251,12 +252,6 @@ Tensor GraphEmitter::emitBatchNorm(const Op &op, const Tensor &src, const std::s
   return tensor(BatchNormOp::create(builder, location(op.place), src.value.getType(), src.value, gamma, beta, mean,
                                     variance, builder.getF64FloatAttr(*epsilon), builder.getF64FloatAttr(*decay)),
                 path);
-}
-
-Tensor GraphEmitter::emitRelu(const Op &op, const Tensor &src, const std::string &path) {
-  if (!src.known())
-    return {};
-  return tensor(ReluOp::create(builder, location(op.place), src.value.getType(), src.value), path);
 }
 
 Tensor GraphEmitter::emitPool(const Op &op, const Tensor &src, const std::string &path, Frame &frame) {
@@ -285,39 +280,6 @@ Tensor GraphEmitter::emitPool(const Op &op, const Tensor &src, const std::string
                 path);
 }
 
-Tensor GraphEmitter::emitGlobalAvgPool(const Op &op, const Tensor &src, const std::string &path, Frame &frame) {
-  if (!needsImage(op, src, frame))
-    return {};
-  return tensor(
-      GlobalAvgPoolOp::create(builder, location(op.place), type({src.shape[0], src.shape[1], 1, 1}), src.value), path);
-}
-
-Tensor GraphEmitter::emitDropout(const Op &op, const Tensor &src, const std::string &path, Frame &frame) {
-  std::optional<double> keep;
-  if (op.main.items.empty())
-    error(op.range, "expected key 'keep' of op 'dropout'", frame);
-  else
-    keep = real(op.main.items[0].expr, frame.scope, "keep", 1e-6, 1, frame);
-  if (!keep || !src.known())
-    return {};
-  return tensor(
-      RandomDropOp::create(builder, location(op.place), src.value.getType(), src.value, builder.getF64FloatAttr(*keep)),
-      path);
-}
-
-Tensor GraphEmitter::emitFlatten(const Op &op, const Tensor &src, const std::string &path, Frame &frame) {
-  if (!src.known() || src.shape.size() == 2)
-    return src;
-  if (src.shape[2] == 1 && src.shape[3] == 1)
-    return tensor(FlattenOp::create(builder, location(op.place), type({src.shape[0], src.shape[1]}), src.value), path);
-  error(op.range,
-        "expected an image of 1x1 before '" + opInfo(op.kind).name + "', but got " + formatSize(src.shape) +
-            "; put global_avg_pool before it",
-        frame);
-  Tensor pooled = emitGlobalAvgPool(op, src, path, frame); // go on as if it were there
-  return tensor(FlattenOp::create(builder, location(op.place), type({src.shape[0], src.shape[1]}), pooled.value), path);
-}
-
 Tensor GraphEmitter::emitPadChannels(const Op &op, const Tensor &src, const std::string &path, Frame &frame) {
   auto count = integer(op.main.expr, frame.scope, "channels", 0, kMaxDimension, frame);
   if (!needsImage(op, src, frame) || !count || *count == 0)
@@ -332,6 +294,7 @@ Tensor GraphEmitter::emitPadChannels(const Op &op, const Tensor &src, const std:
 
 Tensor GraphEmitter::emitLinear(const Op &op, const Tensor &image, const std::string &path, Frame &frame) {
   auto outputs = integer(op.main.expr, frame.scope, "outputs", 1, kMaxDimension, frame);
+  std::string word = activation(op, "linear", frame);
   Tensor src = emitFlatten(op, image, path + ".flatten", frame);
   if (!src.known() || !outputs)
     return {};
@@ -351,7 +314,8 @@ Tensor GraphEmitter::emitLinear(const Op &op, const Tensor &image, const std::st
                 : mlir::Value();
   if (!w || (bias && !b))
     return {};
-  return tensor(LinearOp::create(builder, location(op.place), type(*dst), src.value, w, b), path);
+  Tensor result = tensor(LinearOp::create(builder, location(op.place), type(*dst), src.value, w, b), path);
+  return emitActivation(op, word, result, path + "." + word, frame);
 }
 
 std::optional<Shape> GraphEmitter::infer(const Op &op, const Tensor &src, Frame &frame,

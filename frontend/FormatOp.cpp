@@ -107,7 +107,8 @@ std::string formatHead(const Op &op) {
   case OpKind::Value:
     return "from " + op.target.text;
   case OpKind::Add:
-    return op.bodies.empty() ? "add " + op.target.text : "add";
+  case OpKind::Multiply:
+    return info->name.str() + (op.bodies.empty() ? " " + op.target.text : "");
   case OpKind::Block: {
     std::string text;
     for (const Argument &argument : op.arguments)
@@ -126,8 +127,9 @@ std::string formatHead(const Op &op) {
     return info->name.str() + (text.empty() ? "" : "(" + text + ")");
   }
   case OpKind::BatchNorm:
-  case OpKind::Dropout: {
-    std::string text = formatOptions(op.main.items, op.kind == OpKind::Dropout ? keepKeys() : batchNormKeys());
+  case OpKind::Dropout:
+  case OpKind::DropPath: {
+    std::string text = formatOptions(op.main.items, op.kind == OpKind::BatchNorm ? batchNormKeys() : keepKeys());
     return info->name.str() + (text.empty() ? "" : " " + text);
   }
   default: {
@@ -141,7 +143,8 @@ std::string formatHead(const Op &op) {
       arguments.erase(filters);
     }
     std::string options = formatOptions(arguments, info->keys);
-    return text + (options.empty() ? "" : ", " + options);
+    // Options stand behind a comma where there is something before it.
+    return text + (options.empty() ? "" : (info->main.type == KeyType::True ? " " : ", ") + options);
   }
   }
 }

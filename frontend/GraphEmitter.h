@@ -93,14 +93,17 @@ private:
   Tensor emitSplit(const Op &op, const Tensor &src, const std::string &name, Names &names, Frame &frame);
   Tensor emitConcat(const Op &op, llvm::ArrayRef<Tensor> sources, const std::string &name, Names &names, Frame &frame);
   Tensor emitBranch(const Branch &branch, const Tensor &src, Names &names, Frame &frame);
-  Tensor emitSum(const Op &op, const Tensor &src, const std::string &name, Names &names, Frame &frame);
+  Tensor emitCombination(const Op &op, const Tensor &src, const std::string &name, Names &names, Frame &frame);
   Tensor emitResidual(const Op &op, const Tensor &src, const std::string &path, Frame &frame);
-  Tensor emitAdd(const Op &op, const Tensor &src, const std::string &path, Frame &frame);
+  Tensor emitNamed(const Op &op, const Tensor &src, const std::string &path, Frame &frame);
   Tensor emitAuxiliary(const Op &op, const Tensor &src, const std::string &path, Frame &frame);
   bool checkAuxiliaries(const Tensor &logits, const Frame &frame);
   Tensor emitBlock(const Op &op, const Tensor &src, const std::string &name, const std::string &path, Frame &frame);
   const BlockDef *findBlock(const Op &op, Frame &caller);
   void bindParameters(const Op &op, Frame &caller, Frame &frame);
+  Tensor multiply(const Op &op, const Tensor &lhs, const Tensor &rhs, const std::string &path, Frame &frame);
+  Tensor combine(const Op &op, const Tensor &lhs, const Tensor &rhs, const std::string &path, Frame &frame);
+  void explainOperands(const Op &op, const Tensor &lhs, const Tensor &rhs, Frame &frame);
   Tensor sum(const Op &op, const Tensor &lhs, const Tensor &rhs, const std::string &path, Frame &frame);
 
   // EmitOps.cpp: ops that compute.
@@ -108,7 +111,12 @@ private:
   Tensor emitPool(const Op &op, const Tensor &src, const std::string &path, Frame &frame);
   Tensor emitGlobalAvgPool(const Op &op, const Tensor &src, const std::string &path, Frame &frame);
   Tensor emitBatchNorm(const Op &op, const Tensor &src, const std::string &path, Frame &frame);
-  Tensor emitRelu(const Op &op, const Tensor &src, const std::string &path);
+  /// `word` of `activationWords`; with "linear" what flows in.
+  Tensor emitActivation(const Op &op, llvm::StringRef word, const Tensor &src, const std::string &path, Frame &frame);
+  Tensor emitAdaptiveAvgPool(const Op &op, const Tensor &src, const std::string &path, Frame &frame);
+  Tensor emitChannelShuffle(const Op &op, const Tensor &src, const std::string &path, Frame &frame);
+  Tensor emitChannelScale(const Op &op, const Tensor &src, const std::string &path, Frame &frame);
+  Tensor emitLayerNorm(const Op &op, const Tensor &src, const std::string &path, Frame &frame);
   Tensor emitDropout(const Op &op, const Tensor &src, const std::string &path, Frame &frame);
   Tensor emitLinear(const Op &op, const Tensor &src, const std::string &path, Frame &frame);
   Tensor emitFlatten(const Op &op, const Tensor &src, const std::string &path, Frame &frame);
@@ -139,7 +147,8 @@ private:
   bool truth(const Argument &argument, const ValueScope &scope, const Frame &frame);
   bool flag(const Op &op, llvm::StringRef key, bool fallback, const Frame &frame);
   bool hasBatchNorm(const Op &op, const Frame &frame) const;
-  bool hasRelu(const Op &op, bool fallback, const Frame &frame);
+  /// The word of the op's option `activation`, "linear" for none.
+  std::string activation(const Op &op, llvm::StringRef fallback, const Frame &frame);
   /// A field of a batch norm: of the op's record, of the defaults, or `fallback`.
   std::optional<double> batchNormField(const Op &op, llvm::StringRef key, double fallback, double least, double most,
                                        const Frame &frame);

@@ -382,7 +382,7 @@ void OpReader::readMain(const JsonValue &value, const OpInfo &info, Op &op) {
       reportWrongType(diagnostics, value, "true");
     return;
   case KeyType::Name:
-    if (op.kind == OpKind::Add && value.kind != JsonKind::String)
+    if (isCombination(op.kind) && value.kind != JsonKind::String)
       return readBranches(value, op);
     op.target = readName(diagnostics, value, op.kind == OpKind::Block ? "the name of a block" : "the name of a value");
     if (op.target.text.empty())

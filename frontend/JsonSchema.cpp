@@ -100,7 +100,7 @@ Json forKey(const KeyInfo &key) {
 Json forOp(const OpInfo &info) {
   Json properties = Json::object();
   std::vector<std::string> required = {info.name.str()};
-  properties[info.name.str()] = info.kind == OpKind::Add ? anyOf({ref("name"), ref("branches")}) : forKey(info.main);
+  properties[info.name.str()] = isCombination(info.kind) ? anyOf({ref("name"), ref("branches")}) : forKey(info.main);
   for (const KeyInfo &key : info.keys) {
     properties[key.name.str()] = forKey(key);
     if (key.required)

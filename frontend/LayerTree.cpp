@@ -3,6 +3,7 @@
 #include "frontend/LayerTree.h"
 #include "dialect/InceptOps.h"
 #include "dialect/VerifierUtils.h"
+#include "frontend/OpTable.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringMap.h"
 
@@ -73,11 +74,12 @@ private:
 
   /// Whether all that is in it is what one op of the description became: its parts have names without numbers.
   static bool isUnit(const LayerNode &node) {
-    static constexpr StringLiteral kParts[] = {"conv", "bn", "relu", "flatten"};
+    static constexpr StringLiteral kParts[] = {"conv", "bn", "flatten"};
     if (node.children.empty() || !node.kind.empty())
       return false;
     return llvm::all_of(node.children, [&](auto &child) {
-      return child->children.empty() && child->ops.size() == 1 && llvm::is_contained(kParts, child->name) &&
+      return child->children.empty() && child->ops.size() == 1 &&
+             (llvm::is_contained(kParts, child->name) || llvm::is_contained(activationWords(), child->name)) &&
              child->ops[0]->getLoc() == node.children[0]->ops[0]->getLoc();
     });
   }

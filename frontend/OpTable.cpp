@@ -7,7 +7,8 @@
 
 namespace incept {
 
-static const llvm::StringRef kActivations[] = {"relu", "linear"};
+static const llvm::StringRef kActivations[] = {"relu",         "relu6",      "leaky_relu", "sigmoid", "silu",
+                                               "hard_sigmoid", "hard_swish", "gelu",       "linear"};
 static const llvm::StringRef kInits[] = {"zeros",      "ones",           "constant",        "he_normal",
                                          "he_uniform", "glorot_uniform", "truncated_normal"};
 static const llvm::StringRef kSchedules[] = {"constant", "step", "cosine", "multi_step", "polynomial", "one_cycle"};
@@ -27,7 +28,11 @@ static const KeyInfo kMaxPoolKeys[] = {
     {"stride", KeyType::Pair}, {"padding", KeyType::Padding}, {"ceil", KeyType::Flag}};
 static const KeyInfo kAvgPoolKeys[] = {
     {"stride", KeyType::Pair}, {"padding", KeyType::Padding}, {"ceil", KeyType::Flag}, {"include_pad", KeyType::Flag}};
-static const KeyInfo kLinearKeys[] = {{"bias", KeyType::Flag}, {"init", KeyType::Init}};
+static const KeyInfo kLinearKeys[] = {
+    {"activation", KeyType::Activation, kActivations}, {"bias", KeyType::Flag}, {"init", KeyType::Init}};
+static const KeyInfo kLeakyReluKeys[] = {{"slope", KeyType::Value}};
+static const KeyInfo kChannelScaleKeys[] = {{"init", KeyType::Init}};
+static const KeyInfo kLayerNormKeys[] = {{"epsilon", KeyType::Value}};
 static const KeyInfo kResidualKeys[] = {{"scale", KeyType::Value},
                                         {"shortcut", KeyType::Body},
                                         {"activation", KeyType::Activation, kActivations},
@@ -40,17 +45,30 @@ static const OpInfo kOps[] = {
     {OpKind::MaxPool, "max_pool", {"kernel", KeyType::Pair}, kMaxPoolKeys},
     {OpKind::AvgPool, "avg_pool", {"kernel", KeyType::Pair}, kAvgPoolKeys},
     {OpKind::GlobalAvgPool, "global_avg_pool", {"", KeyType::True}, {}},
+    {OpKind::AdaptiveAvgPool, "adaptive_avg_pool", {"size", KeyType::Pair}, {}},
     {OpKind::BatchNorm, "batch_norm", {"", KeyType::BatchNorm}, {}},
     {OpKind::Relu, "relu", {"", KeyType::True}, {}},
+    {OpKind::Relu6, "relu6", {"", KeyType::True}, {}},
+    {OpKind::LeakyRelu, "leaky_relu", {"", KeyType::True}, kLeakyReluKeys},
+    {OpKind::Sigmoid, "sigmoid", {"", KeyType::True}, {}},
+    {OpKind::Silu, "silu", {"", KeyType::True}, {}},
+    {OpKind::HardSigmoid, "hard_sigmoid", {"", KeyType::True}, {}},
+    {OpKind::HardSwish, "hard_swish", {"", KeyType::True}, {}},
+    {OpKind::Gelu, "gelu", {"", KeyType::True}, {}},
     {OpKind::Dropout, "dropout", {"", KeyType::Keep}, {}},
+    {OpKind::DropPath, "drop_path", {"", KeyType::Keep}, {}},
     {OpKind::Linear, "linear", {"outputs", KeyType::Value}, kLinearKeys},
     {OpKind::Flatten, "flatten", {"", KeyType::True}, {}},
     {OpKind::PadChannels, "pad_channels", {"channels", KeyType::Value}, {}},
+    {OpKind::ChannelShuffle, "channel_shuffle", {"groups", KeyType::Value}, {}},
+    {OpKind::ChannelScale, "channel_scale", {"", KeyType::True}, kChannelScaleKeys},
+    {OpKind::LayerNorm, "layer_norm", {"", KeyType::True}, kLayerNormKeys},
     {OpKind::Concat, "concat", {"", KeyType::Branches}, {}},
     {OpKind::Split, "split", {"", KeyType::Branches}, kSplitKeys},
     {OpKind::Residual, "residual", {"", KeyType::Body}, kResidualKeys},
     {OpKind::Sequence, "sequence", {"", KeyType::Body}, {}},
     {OpKind::Add, "add", {"", KeyType::Name}, {}},
+    {OpKind::Multiply, "multiply", {"", KeyType::Name}, {}},
     {OpKind::Value, "value", {"", KeyType::Name}, {}},
     {OpKind::Block, "block", {"", KeyType::Name}, {}},
     {OpKind::Auxiliary, "auxiliary", {"", KeyType::Body}, kAuxiliaryKeys},
@@ -58,6 +76,8 @@ static const OpInfo kOps[] = {
 };
 
 llvm::ArrayRef<OpInfo> opTable() { return kOps; }
+
+llvm::ArrayRef<llvm::StringRef> activationWords() { return llvm::ArrayRef(kActivations).drop_back(); }
 
 const OpInfo &opInfo(OpKind kind) {
   return *llvm::find_if(kOps, [&](const OpInfo &info) { return info.kind == kind; });

@@ -44,6 +44,8 @@ struct OpInfo {
 };
 
 llvm::ArrayRef<OpInfo> opTable();
+/// The words of activations; "linear", that there is none, is not among them.
+llvm::ArrayRef<llvm::StringRef> activationWords();
 /// The entry of a kind; not for Invalid.
 const OpInfo &opInfo(OpKind kind);
 const OpInfo *findOp(llvm::StringRef name);

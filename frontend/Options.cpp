@@ -100,17 +100,17 @@ bool GraphEmitter::hasBatchNorm(const Op &op, const Frame &frame) const {
   return !option || option.argument->kind == ArgumentKind::Record || option.argument->flag;
 }
 
-bool GraphEmitter::hasRelu(const Op &op, bool fallback, const Frame &frame) {
+std::string GraphEmitter::activation(const Op &op, StringRef fallback, const Frame &frame) {
   Option option = find(op, "activation", frame);
   if (!option || option.argument->kind != ArgumentKind::Expression)
-    return option ? option.argument->word == "relu" : fallback;
+    return option ? option.argument->word : fallback.str();
   auto given = value(option.argument->expr, *option.scope, frame);
   if (!given)
-    return false;
+    return "linear";
   if (auto *word = std::get_if<std::string>(&*given))
-    return *word == "relu";
+    return *word == "none" ? "linear" : *word;
   error(option.argument->range, "expected an activation, but got " + formatValue(*given), frame);
-  return false;
+  return "linear";
 }
 
 const Argument *GraphEmitter::batchNormRecord(const Op &op, StringRef key) const {

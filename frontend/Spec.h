@@ -28,17 +28,30 @@ enum class OpKind {
   MaxPool,
   AvgPool,
   GlobalAvgPool,
+  AdaptiveAvgPool,
   BatchNorm,
   Relu,
+  Relu6, ///< as the next ones, an activation of ActivationKind
+  LeakyRelu,
+  Sigmoid,
+  Silu,
+  HardSigmoid,
+  HardSwish,
+  Gelu,
   Dropout,
+  DropPath, ///< stochastic depth
   Linear,
   Flatten,
   PadChannels,
+  ChannelShuffle,
+  ChannelScale, ///< a trained factor for each channel
+  LayerNorm,    ///< over the channels of each pixel
   Concat,
   Split, ///< as Concat, of parts of the channels
   Residual,
   Sequence,
   Add,       ///< adds a named value, or the results of branches to each other
+  Multiply,  ///< the same with products
   Value,     ///< goes on from a named value; `in` is the block's input
   Block,     ///< one use of a block
   Auxiliary, ///< an auxiliary head; the value goes on unchanged
@@ -52,6 +65,8 @@ enum class OpKind {
 };
 
 inline bool isControl(OpKind kind) { return kind >= OpKind::Let; }
+/// Takes a named value, or the results of branches, together.
+inline bool isCombination(OpKind kind) { return kind == OpKind::Add || kind == OpKind::Multiply; }
 
 enum class ArgumentKind { Null, Flag, Word, Expression, List, Record };
 

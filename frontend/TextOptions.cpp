@@ -58,6 +58,7 @@ bool TextOps::readOp(Op &op) {
   std::string owner = ("op '" + info->name + "'").str();
   switch (op.kind) {
   case OpKind::Add:
+  case OpKind::Multiply:
     cursor.skipSpace();
     if (cursor.peek() == '{') {
       readBranches(op);
@@ -159,7 +160,7 @@ void TextOps::readMain(const OpInfo &info, Op &op) {
   }
   size_t before = diagnostics.count();
   if (!info.keys.empty())
-    readOptions(info.keys, owner, /*first=*/false, op.arguments);
+    readOptions(info.keys, owner, /*first=*/info.main.type == KeyType::True, op.arguments);
   if (diagnostics.count() != before && op.kind == OpKind::Conv)
     op.kind = OpKind::Invalid;
 }

@@ -254,7 +254,7 @@ private:
 
   /// Whether its bodies are branches between one pair of braces.
   static bool isGroup(const Op &op) {
-    return op.kind == OpKind::Concat || op.kind == OpKind::Split || op.kind == OpKind::Add;
+    return op.kind == OpKind::Concat || op.kind == OpKind::Split || isCombination(op.kind);
   }
 
   static std::string escape(llvm::StringRef text) {

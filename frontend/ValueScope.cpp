@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "frontend/ValueScope.h"
+#include "frontend/OpTable.h"
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallVector.h"
 
 namespace incept {
@@ -90,7 +92,7 @@ std::optional<Value> ValueScope::lookup(const Expr &name, Diagnostics &diagnosti
     return lookupSource(parts[0], name, diagnostics);
   if (auto block = spec->blocks.find(parts[0]); block != spec->blocks.end())
     return Value(&block->second);
-  if (parts[0] == "relu" || parts[0] == "none")
+  if (parts[0] == "none" || llvm::is_contained(activationWords(), parts[0]))
     return Value(parts[0].str());
   return std::nullopt;
 }

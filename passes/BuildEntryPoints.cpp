@@ -145,8 +145,9 @@ private:
         return drop.emitOpError() << "expected a path (incept.path): it selects the op's random numbers";
       builder.setInsertionPoint(drop);
       auto stream = static_cast<int64_t>(llvm::xxh3_64bits(getPath(drop)));
-      auto dropout = DropoutOp::create(builder, drop.getLoc(), drop.getType(), drop.getSrc(), state[0], state[1],
-                                       state[2], drop.getKeepAttr(), builder.getI64IntegerAttr(stream));
+      auto dropout =
+          DropoutOp::create(builder, drop.getLoc(), drop.getType(), drop.getSrc(), state[0], state[1], state[2],
+                            drop.getKeepAttr(), builder.getI64IntegerAttr(stream), drop.getPerSampleAttr());
       setPath(dropout, getPath(drop));
       drop.replaceAllUsesWith(dropout.getDst());
       drop.erase();

@@ -76,6 +76,48 @@ Gradients relu(ReluOp op, OpBuilder &b, ValueRange diff) {
   return {ReluBackwardOp::create(b, op.getLoc(), op.getSrc().getType(), diff[0], op.getDst())};
 }
 
+Gradients activate(ActivateOp op, OpBuilder &b, ValueRange diff) {
+  return {ActivateBackwardOp::create(b, op.getLoc(), op.getSrc().getType(), diff[0], op.getSrc(), op.getKindAttr(),
+                                     op.getSlopeAttr())};
+}
+
+Gradients multiply(MultiplyOp op, OpBuilder &b, ValueRange diff) {
+  return {MultiplyOp::create(b, op.getLoc(), op.getLhs().getType(), diff[0], op.getRhs()),
+          MultiplyOp::create(b, op.getLoc(), op.getRhs().getType(), diff[0], op.getLhs())};
+}
+
+Gradients gate(GateOp op, OpBuilder &b, ValueRange diff) {
+  return {GateOp::create(b, op.getLoc(), op.getSrc().getType(), diff[0], op.getFactor()),
+          GateBackwardOp::create(b, op.getLoc(), op.getFactor().getType(), diff[0], op.getSrc())};
+}
+
+Gradients channelAffine(ChannelAffineOp op, OpBuilder &b, ValueRange diff) {
+  auto data = ChannelAffineOp::create(b, op.getLoc(), op.getSrc().getType(), diff[0], op.getScale(), Value());
+  auto product = MultiplyOp::create(b, op.getLoc(), op.getSrc().getType(), diff[0], op.getSrc());
+  Gradients gradients{data, ChannelSumOp::create(b, op.getLoc(), op.getScale().getType(), product)};
+  if (op.getShift())
+    gradients.push_back(ChannelSumOp::create(b, op.getLoc(), op.getShift().getType(), diff[0]));
+  return gradients;
+}
+
+Gradients channelShuffle(ChannelShuffleOp op, OpBuilder &b, ValueRange diff) {
+  int64_t others = shapeOf(op.getSrc())[1] / int64_t(op.getGroups());
+  return {ChannelShuffleOp::create(b, op.getLoc(), op.getSrc().getType(), diff[0], b.getI64IntegerAttr(others))};
+}
+
+Gradients flattenPixels(FlattenPixelsOp op, OpBuilder &b, ValueRange diff) {
+  return {UnflattenPixelsOp::create(b, op.getLoc(), op.getSrc().getType(), diff[0])};
+}
+
+Gradients adaptiveAvgPool(AdaptiveAvgPoolOp op, OpBuilder &b, ValueRange diff) {
+  return {AdaptiveAvgPoolBackwardOp::create(b, op.getLoc(), op.getSrc().getType(), diff[0])};
+}
+
+Gradients normalizePixels(NormalizePixelsOp op, OpBuilder &b, ValueRange diff) {
+  return {NormalizePixelsBackwardOp::create(b, op.getLoc(), op.getSrc().getType(), diff[0], op.getSrc(),
+                                            op.getEpsilonAttr())};
+}
+
 Gradients add(AddOp op, OpBuilder &, ValueRange diff) { return {diff[0], diff[0]}; }
 
 Gradients scale(ScaleOp op, OpBuilder &b, ValueRange diff) {
@@ -91,7 +133,7 @@ Gradients castType(CastOp op, OpBuilder &b, ValueRange diff) {
 Gradients dropout(DropoutOp op, OpBuilder &b, ValueRange diff) {
   // The mask is a function of seed, stream, step and position: the same op on the gradient.
   return {DropoutOp::create(b, op.getLoc(), op.getSrc().getType(), diff[0], op.getSeed(), op.getStep(),
-                            op.getSampleBase(), op.getKeepAttr(), op.getStreamAttr()),
+                            op.getSampleBase(), op.getKeepAttr(), op.getStreamAttr(), op.getPerSampleAttr()),
           Value(), Value(), Value()};
 }
 
@@ -143,18 +185,26 @@ void attach(MLIRContext *context) {
 
 void registerGradientRules(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, InceptDialect *) {
+    attach<ActivateOp, activate>(context);
+    attach<AdaptiveAvgPoolOp, adaptiveAvgPool>(context);
     attach<AddOp, add>(context);
     attach<AvgPoolOp, avgPool>(context);
     attach<BatchNormTrainingOp, batchNorm>(context);
     attach<CastOp, castType>(context);
+    attach<ChannelAffineOp, channelAffine>(context);
+    attach<ChannelShuffleOp, channelShuffle>(context);
     attach<ConcatOp, concat>(context);
     attach<Conv2DOp, conv2d>(context);
     attach<DropoutOp, dropout>(context);
     attach<FlattenOp, flatten>(context);
+    attach<FlattenPixelsOp, flattenPixels>(context);
+    attach<GateOp, gate>(context);
     attach<GlobalAvgPoolOp, globalAvgPool>(context);
     attach<JoinRowsOp, joinRows>(context);
     attach<LinearOp, linear>(context);
     attach<MaxPoolWithIndexOp, maxPool>(context);
+    attach<MultiplyOp, multiply>(context);
+    attach<NormalizePixelsOp, normalizePixels>(context);
     attach<ReluOp, relu>(context);
     attach<ScaleOp, scale>(context);
     attach<ScaleShiftOp, scaleShift>(context);

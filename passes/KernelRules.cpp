@@ -74,6 +74,91 @@ KernelReach globalAvgPoolBackwardReach(Operation *, Given e) {
 }
 constexpr KernelLoops kGlobalPool = {5, UnitSize::Tile, 2, 3};
 
+/// A unit is an image, as of the global pool, and there is a factor for each of its channels.
+KernelExtents gate(GateOp op) {
+  ArrayRef<int64_t> shape = shapeOf(op.getSrc());
+  return {
+      shape[0], shape[2] * shape[3], shape[1], strideOf(op.getSrc()), strideOf(op.getFactor()), strideOf(op.getDst())};
+}
+KernelReach gateReach(Operation *, Given e) {
+  int64_t rows = saturatingProduct({e[0], e[1]});
+  return {e[0], {{rows, e[2], e[3]}, {e[0], e[2], e[4]}, {rows, e[2], e[5]}}};
+}
+KernelExtents gateBackward(GateBackwardOp op) {
+  ArrayRef<int64_t> shape = shapeOf(op.getSrc());
+  return {shape[0],
+          shape[2] * shape[3],
+          shape[1],
+          strideOf(op.getDiffDst()),
+          strideOf(op.getSrc()),
+          strideOf(op.getDiffFactor())};
+}
+KernelReach gateBackwardReach(Operation *, Given e) {
+  int64_t rows = saturatingProduct({e[0], e[1]});
+  return {e[0], {{rows, e[2], e[3]}, {rows, e[2], e[4]}, {e[0], e[2], e[5]}}};
+}
+constexpr KernelLoops kGate = {6, UnitSize::Tile, 2, 3};
+
+/// As of pools, without a window.
+KernelExtents adaptive(ArrayRef<int64_t> large, ArrayRef<int64_t> small, Value src, Value dst) {
+  return {large[0], large[2], large[3], large[1], small[2], small[3], strideOf(src), strideOf(dst)};
+}
+KernelExtents adaptiveAvgPool(AdaptiveAvgPoolOp op) {
+  return adaptive(shapeOf(op.getSrc()), shapeOf(op.getDst()), op.getSrc(), op.getDst());
+}
+KernelExtents adaptiveAvgPoolBackward(AdaptiveAvgPoolBackwardOp op) {
+  return adaptive(shapeOf(op.getDiffSrc()), shapeOf(op.getDiffDst()), op.getDiffDst(), op.getDiffSrc());
+}
+template <bool isBackward>
+KernelReach adaptiveReach(Operation *, Given e) {
+  int64_t large = saturatingProduct({e[0], e[1], e[2]}), small = saturatingProduct({e[0], e[4], e[5]});
+  return {saturatingProduct({e[0], e[isBackward ? 1 : 4]}),
+          {{isBackward ? small : large, e[3], e[6]}, {isBackward ? large : small, e[3], e[7]}}};
+}
+constexpr KernelLoops kAdaptive = {8, UnitSize::Tile, 3, 6};
+
+KernelExtents channelShuffle(ChannelShuffleOp op) {
+  ArrayRef<int64_t> shape = shapeOf(op.getSrc());
+  return {rowsOf(shape), shape[1], int64_t(op.getGroups()), strideOf(op.getSrc()), strideOf(op.getDst())};
+}
+KernelReach channelShuffleReach(Operation *, Given e) {
+  bool isIt = e[2] > 0 && e[1] % e[2] == 0;
+  return {isIt ? e[0] : 0, {{e[0], e[1], e[3]}, {e[0], e[1], e[4]}}};
+}
+
+/// Between an image and the row of its elements.
+KernelExtents flattened(ArrayRef<int64_t> image, Value src, Value dst) {
+  return {image[0], image[1], image[2] * image[3], strideOf(src), strideOf(dst)};
+}
+KernelExtents flattenPixels(FlattenPixelsOp op) { return flattened(shapeOf(op.getSrc()), op.getSrc(), op.getDst()); }
+KernelExtents unflattenPixels(UnflattenPixelsOp op) {
+  return flattened(shapeOf(op.getDst()), op.getSrc(), op.getDst());
+}
+template <bool isBackward>
+KernelReach flattenedReach(Operation *, Given e) {
+  int64_t rows = saturatingProduct({e[0], e[2]});
+  KernelReach reach = {rows, {{rows, e[1], e[3]}, {e[0], saturatingProduct({e[1], e[2]}), e[4]}}};
+  if (isBackward)
+    reach.operands = {{e[0], saturatingProduct({e[1], e[2]}), e[3]}, {rows, e[1], e[4]}};
+  return reach;
+}
+
+/// Some rows are a unit, so that threads which share a row have enough of them.
+constexpr auto pixelRows = [](auto op) {
+  ArrayRef<int64_t> shape = shapeOf(op->getResult(0));
+  KernelExtents extents = {rowsOf(shape), shape[1]};
+  for (Value operand : op->getOperands())
+    extents.push_back(strideOf(operand));
+  extents.push_back(strideOf(op->getResult(0)));
+  return extents;
+};
+KernelReach pixelRowsReach(Operation *op, Given e) {
+  KernelReach reach = {e[0] / kRowsUnit + (e[0] % kRowsUnit != 0), {}};
+  for (unsigned i = 0; i <= op->getNumOperands(); ++i)
+    reach.operands.push_back({e[0], e[1], e[2 + i]});
+  return reach;
+}
+
 KernelExtents dropout(DropoutOp op) {
   ArrayRef<int64_t> shape = shapeOf(op.getSrc());
   return {shape[0], shape[1], rowsOf(shape) / shape[0], strideOf(op.getSrc()), strideOf(op.getDst())};
@@ -149,6 +234,16 @@ void attachRules(MLIRContext *c, InceptDialect *) {
   attachKernelRule<AvgPoolBackwardOp, kPool, poolBackward, poolReach<true>>(c);
   attachKernelRule<GlobalAvgPoolOp, kGlobalPool, globalAvgPool, globalAvgPoolReach>(c);
   attachKernelRule<GlobalAvgPoolBackwardOp, kGlobalPool, globalAvgPoolBackward, globalAvgPoolBackwardReach>(c);
+  attachKernelRule<GateOp, kGate, gate, gateReach>(c);
+  attachKernelRule<GateBackwardOp, kGate, gateBackward, gateBackwardReach>(c);
+  attachKernelRule<AdaptiveAvgPoolOp, kAdaptive, adaptiveAvgPool, adaptiveReach<false>>(c);
+  attachKernelRule<AdaptiveAvgPoolBackwardOp, kAdaptive, adaptiveAvgPoolBackward, adaptiveReach<true>>(c);
+  attachKernelRule<ChannelShuffleOp, KernelLoops{5, UnitSize::Thread, -1, 3}, channelShuffle, channelShuffleReach>(c);
+  attachKernelRule<FlattenPixelsOp, KernelLoops{5, UnitSize::Thread, -1, 3}, flattenPixels, flattenedReach<false>>(c);
+  attachKernelRule<UnflattenPixelsOp, KernelLoops{5, UnitSize::Thread, -1, 3}, unflattenPixels, flattenedReach<true>>(
+      c);
+  attachKernelRule<NormalizePixelsOp, KernelLoops{4, UnitSize::Block, -1, 2}, pixelRows, pixelRowsReach>(c);
+  attachKernelRule<NormalizePixelsBackwardOp, KernelLoops{5, UnitSize::Block, -1, 2}, pixelRows, pixelRowsReach>(c);
   attachKernelRule<DropoutOp, KernelLoops{5, UnitSize::Tile, 1, 3}, dropout, dropoutReach>(c);
   attachKernelRule<SoftmaxCrossEntropyOp, KernelLoops{3}, crossEntropy, crossEntropyReach>(c);
   attachKernelRule<SoftmaxCrossEntropyBackwardOp, KernelLoops{4}, crossEntropyBackward, crossEntropyBackwardReach>(c);

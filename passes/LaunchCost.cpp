@@ -86,13 +86,18 @@ void attachFlopRules(MLIRContext *context) {
   FlopRule::attach<LinearBackwardWeightsOp, linearBackwardWeights>(context);
   FlopRule::attachAll<pool, MaxPoolOp, MaxPoolWithIndexOp, AvgPoolOp>(context);
   FlopRule::attachAll<poolBackward, MaxPoolBackwardOp, AvgPoolBackwardOp>(context);
-  FlopRule::attachAll<none, CastOp, CopyOp, ReorderOp, TransformWeightsOp>(context);
+  FlopRule::attachAll<none, CastOp, ChannelShuffleOp, CopyOp, FlattenPixelsOp, ReorderOp, TransformWeightsOp,
+                      UnflattenPixelsOp>(context);
   FlopRule::attachAll<perOperandElement<4>, ChannelStatsOp, BatchNormBackwardStatsOp>(context);
   FlopRule::attachAll<perElement<5>, BatchNormBackwardApplyOp, SgdUpdateOp>(context);
   FlopRule::attachAll<perElement<7>, NesterovUpdateOp, LarsUpdateOp>(context);
   FlopRule::attach<RmspropUpdateOp, perElement<11>>(context);
   FlopRule::attachAll<perElement<16>, AdamUpdateOp, AdamwUpdateOp, LambDirectionOp, LambUpdateOp>(context);
-  FlopRule::attach<ClipOp, perElement<2>>(context);
+  FlopRule::attachAll<perElement<2>, ChannelAffineOp, ClipOp>(context);
+  FlopRule::attachAll<perOperandElement<2>, GateBackwardOp>(context);
+  FlopRule::attachAll<perElement<4>, ActivateOp, ActivateBackwardOp>(context);
+  FlopRule::attach<NormalizePixelsOp, perElement<5>>(context);
+  FlopRule::attach<NormalizePixelsBackwardOp, perElement<10>>(context);
   FlopRule::attachAll<perElement<3>, AverageUpdateOp, MixOp>(context);
   FlopRule::attach<ScaleShiftOp, perElement<3>>(context);
   FlopRule::attach<AddNOp, addN>(context);

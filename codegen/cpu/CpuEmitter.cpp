@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "codegen/cpu/CpuEmitter.h"
+#include "dialect/Kernels.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
 
@@ -42,15 +44,31 @@ void CpuEmitter::vectorsBetween(Value from, Value to, llvm::function_ref<void(Va
   Value left = rem(sub(to, from), index(width));
   Value full = sub(to, left);
   loop(from, full, width, [&](Value i) { body(i, Lanes()); });
-  ifThen(less(full, to), [&] {
-    SmallVector<int32_t> lanes(width);
-    for (auto [i, lane] : llvm::enumerate(lanes))
-      lane = i;
-    Value iota = arith::ConstantOp::create(
-        builder, loc, DenseElementsAttr::get(vectorOf(builder.getI32Type()), ArrayRef<int32_t>(lanes)));
-    Value count = splat(arith::TruncIOp::create(builder, loc, builder.getI32Type(), left));
-    body(full, Lanes{arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt, iota, count)});
-  });
+  ifThen(less(full, to), [&] { body(full, firstLanes(left)); });
+}
+
+Lanes CpuEmitter::firstLanes(Value count) {
+  SmallVector<int32_t> lanes(width);
+  for (auto [i, lane] : llvm::enumerate(lanes))
+    lane = i;
+  Value iota = arith::ConstantOp::create(
+      builder, loc, DenseElementsAttr::get(vectorOf(builder.getI32Type()), ArrayRef<int32_t>(lanes)));
+  Value narrow = splat(arith::TruncIOp::create(builder, loc, builder.getI32Type(), count));
+  return {arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt, iota, narrow)};
+}
+
+void CpuEmitter::rows(Value count, llvm::function_ref<void(Value)> body) {
+  loop(mul(begin, index(kRowsUnit)), min(mul(end, index(kRowsUnit)), count), 1, body);
+}
+
+Value CpuEmitter::sumOfRow(Value count, llvm::function_ref<Value(Value, Lanes)> term) {
+  Value left = rem(count, index(width)), full = sub(count, left);
+  auto sum = loop(index(0), full, width, ValueRange(splatReal(0.0)),
+                  [&](Value c, ValueRange carried) { return SmallVector<Value>{addf(carried[0], term(c, Lanes()))}; });
+  // A mask without lanes where the vectors fill the row: nothing is read then.
+  Lanes rest = firstLanes(left);
+  Value last = arith::SelectOp::create(builder, loc, rest.mask, term(full, rest), splatReal(0.0));
+  return vector::ReductionOp::create(builder, loc, vector::CombiningKind::ADD, addf(sum[0], last));
 }
 
 void CpuEmitter::vectorBlocks(Value count, llvm::function_ref<void(ArrayRef<Value>, Lanes)> body) {

@@ -28,6 +28,9 @@ public:
   void items(mlir::Value count, llvm::function_ref<void(mlir::Value)> body) override;
   void vectors(mlir::Value count, llvm::function_ref<void(mlir::Value, Lanes)> body) override;
   void vectorBlocks(mlir::Value count, llvm::function_ref<void(llvm::ArrayRef<mlir::Value>, Lanes)> body) override;
+  void rows(mlir::Value count, llvm::function_ref<void(mlir::Value)> body) override;
+  mlir::Value sumOfRow(mlir::Value count, llvm::function_ref<mlir::Value(mlir::Value, Lanes)> term) override;
+  void alongRow(mlir::Value count, llvm::function_ref<void(mlir::Value, Lanes)> body) override { vectors(count, body); }
 
   /// Calls `body` for [from, to) in steps of a vector: full vectors in a loop, then at most one with a mask.
   void vectorsBetween(mlir::Value from, mlir::Value to, llvm::function_ref<void(mlir::Value, Lanes)> body);
@@ -37,6 +40,9 @@ protected:
   unsigned vectorAlignment(mlir::Type element) override;
 
 private:
+  /// The lanes below `count`, fewer than a vector has.
+  Lanes firstLanes(mlir::Value count);
+
   /// Vectors that share the scalar work of a loop nest; few enough that sums stay in registers.
   static constexpr int64_t kBlock = 4;
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "codegen/cuda/CudaEmitter.h"
+#include "dialect/Kernels.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
 
@@ -60,6 +62,32 @@ void CudaEmitter::vectors(Value count, llvm::function_ref<void(Value, Lanes)> bo
 
 void CudaEmitter::vectorBlocks(Value count, llvm::function_ref<void(ArrayRef<Value>, Lanes)> body) {
   vectors(count, [&](Value c, Lanes lanes) { body(c, lanes); });
+}
+
+constexpr int64_t kWarp = 32;
+
+void CudaEmitter::rows(Value count, llvm::function_ref<void(Value)> body) {
+  static_assert(kBlockThreads == kRowsUnit * kWarp, "a warp of the block for each row of the unit");
+  Value row = add(mul(blockX(), index(kRowsUnit)), div(threadX(), index(kWarp)));
+  ifThen(less(row, count), [&] { body(row); });
+}
+
+Value CudaEmitter::sumOfRow(Value count, llvm::function_ref<Value(Value, Lanes)> term) {
+  Value lane = mul(rem(threadX(), index(kWarp)), index(width));
+  auto carried = strided(lane, count, index(kWarp * width), ValueRange(splatReal(0.0)),
+                         [&](Value c, ValueRange sum) { return SmallVector<Value>{addf(sum[0], term(c, Lanes()))}; });
+  Value sum = vector::ReductionOp::create(builder, loc, vector::CombiningKind::ADD, carried[0]);
+  for (int32_t mask = kWarp / 2; mask > 0; mask /= 2)
+    sum = addf(sum, shuffleXor(sum, mask));
+  return sum;
+}
+
+void CudaEmitter::alongRow(Value count, llvm::function_ref<void(Value, Lanes)> body) {
+  Value lane = mul(rem(threadX(), index(kWarp)), index(width));
+  strided(lane, count, index(kWarp * width), {}, [&](Value c, ValueRange) {
+    body(c, Lanes());
+    return SmallVector<Value>();
+  });
 }
 
 void CudaEmitter::ifElse(Value condition, llvm::function_ref<void()> then, llvm::function_ref<void()> otherwise) {

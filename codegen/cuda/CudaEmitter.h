@@ -32,6 +32,10 @@ public:
   /// Over the blocks' y and the threads' x, one vector each: the variant's width divides the count.
   void vectors(mlir::Value count, llvm::function_ref<void(mlir::Value, Lanes)> body) override;
   void vectorBlocks(mlir::Value count, llvm::function_ref<void(llvm::ArrayRef<mlir::Value>, Lanes)> body) override;
+  /// A warp per row; every lane takes a vector in turn.
+  void rows(mlir::Value count, llvm::function_ref<void(mlir::Value)> body) override;
+  mlir::Value sumOfRow(mlir::Value count, llvm::function_ref<mlir::Value(mlir::Value, Lanes)> term) override;
+  void alongRow(mlir::Value count, llvm::function_ref<void(mlir::Value, Lanes)> body) override;
 
   mlir::Value threadX() { return id<mlir::gpu::ThreadIdOp>(mlir::gpu::Dimension::x); }
   mlir::Value threadY() { return id<mlir::gpu::ThreadIdOp>(mlir::gpu::Dimension::y); }

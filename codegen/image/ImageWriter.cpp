@@ -21,7 +21,9 @@ using Json = nlohmann::ordered_json;
 
 namespace incept {
 
-static_assert(program::kFlatUnit == kFlatUnit && program::kCombineUnit == kCombineUnit, "the runtime checks units");
+static_assert(program::kFlatUnit == kFlatUnit && program::kCombineUnit == kCombineUnit &&
+                  program::kRowsUnit == kRowsUnit,
+              "the runtime checks units");
 
 namespace {
 

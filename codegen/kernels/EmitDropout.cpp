@@ -78,7 +78,8 @@ void emitDropout(DropoutOp op, KernelEmitter &e) {
     e.items(pixels, [&](Value pixel) {
       Value row = e.add(e.mul(n, pixels), pixel);
       e.vectors(channels, [&](Value c, Lanes active) {
-        Value element = e.add(e.mul(e.add(e.splat(c), iota), e.splat(pixels)), e.splat(pixel));
+        Value element = op.getPerSample() ? philox.constant64(0)
+                                          : e.add(e.mul(e.add(e.splat(c), iota), e.splat(pixels)), e.splat(pixel));
         Value block = philox.low(arith::ShRUIOp::create(e.builder, e.loc, element, philox.constant64(2)));
         auto words = philox.words({block, sampleLow, sampleHigh, stepWord}, keys);
         Value which = arith::AndIOp::create(e.builder, e.loc, philox.low(element), philox.constant32(3));

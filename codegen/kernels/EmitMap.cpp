@@ -6,6 +6,8 @@
 #include "codegen/kernels/UpdateFormula.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 
+#include <cmath>
+
 using namespace mlir;
 
 namespace incept::kernels {
@@ -40,6 +42,88 @@ public:
   void emitOp(ReluBackwardOp op) {
     Value positive = arith::CmpFOp::create(e.builder, e.loc, arith::CmpFPredicate::OGT, get(op.getDst()), zero());
     set(op.getDiffSrc(), arith::SelectOp::create(e.builder, e.loc, positive, get(op.getDiffDst()), zero()));
+  }
+
+  Value compare(arith::CmpFPredicate how, Value a, double b) {
+    return arith::CmpFOp::create(e.builder, e.loc, how, a, constant(b));
+  }
+  /// min(max(value, 0), 6), and NaN where it is.
+  Value clampTo6(Value value) {
+    Value low = e.maxKeepingNan(value, zero());
+    return select(compare(arith::CmpFPredicate::OGT, low, 6.0), constant(6.0), low);
+  }
+  Value exp(Value value) { return math::ExpOp::create(e.builder, e.loc, value); }
+  Value sigmoid(Value x) { return e.divf(constant(1.0), e.addf(constant(1.0), exp(e.subf(zero(), x)))); }
+  /// The normal distribution's function.
+  Value normal(Value x) {
+    Value erf = math::ErfOp::create(e.builder, e.loc, e.mulf(x, constant(M_SQRT1_2)));
+    return e.fma(erf, constant(0.5), constant(0.5));
+  }
+  Value hardSigmoid(Value x) { return e.mulf(clampTo6(e.addf(x, constant(3.0))), constant(1.0 / 6)); }
+
+  void emitOp(ActivateOp op) { set(op.getDst(), activation(op, get(op.getSrc()))); }
+
+  Value activation(ActivateOp op, Value x) {
+    switch (op.getKind()) {
+    case ActivationKind::Relu6:
+      return clampTo6(x);
+    case ActivationKind::LeakyRelu:
+      return select(compare(arith::CmpFPredicate::OGT, x, 0.0), x,
+                    e.mulf(x, constant(op.getSlope().convertToDouble())));
+    case ActivationKind::Sigmoid:
+      return sigmoid(x);
+    case ActivationKind::Silu:
+      return e.mulf(x, sigmoid(x));
+    case ActivationKind::HardSigmoid:
+      return hardSigmoid(x);
+    case ActivationKind::HardSwish:
+      return e.mulf(x, hardSigmoid(x));
+    case ActivationKind::Gelu:
+      return e.mulf(x, normal(x));
+    }
+    llvm_unreachable("unknown activation");
+  }
+
+  void emitOp(ActivateBackwardOp op) { set(op.getDiffSrc(), gradient(op, get(op.getDiffDst()), get(op.getSrc()))); }
+
+  Value gradient(ActivateBackwardOp op, Value diff, Value x) {
+    constexpr auto above = arith::CmpFPredicate::OGT, below = arith::CmpFPredicate::OLT;
+    // `inside` between two corners, 0 at them and beyond.
+    auto between = [&](double low, double high, Value inside) {
+      return select(compare(above, x, low), select(compare(below, x, high), inside, zero()), zero());
+    };
+    switch (op.getKind()) {
+    case ActivationKind::Relu6:
+      return between(0.0, 6.0, diff);
+    case ActivationKind::LeakyRelu:
+      return select(compare(above, x, 0.0), diff, e.mulf(diff, constant(op.getSlope().convertToDouble())));
+    case ActivationKind::Sigmoid: {
+      Value y = sigmoid(x);
+      return e.mulf(diff, e.mulf(y, oneMinus(y)));
+    }
+    case ActivationKind::Silu: {
+      Value y = sigmoid(x);
+      return e.mulf(diff, e.mulf(y, e.fma(x, oneMinus(y), constant(1.0))));
+    }
+    case ActivationKind::HardSigmoid:
+      return between(-3.0, 3.0, e.mulf(diff, constant(1.0 / 6)));
+    case ActivationKind::HardSwish: {
+      Value middle = e.mulf(diff, e.fma(x, constant(1.0 / 3), constant(0.5)));
+      return select(compare(below, x, -3.0), zero(), select(compare(above, x, 3.0), diff, middle));
+    }
+    case ActivationKind::Gelu: {
+      Value density = e.mulf(exp(e.mulf(e.mulf(x, x), constant(-0.5))), constant(M_2_SQRTPI * M_SQRT1_2 / 2));
+      return e.mulf(diff, e.fma(x, density, normal(x)));
+    }
+    }
+    llvm_unreachable("unknown activation");
+  }
+
+  void emitOp(MultiplyOp op) { set(op.getDst(), e.mulf(get(op.getLhs()), get(op.getRhs()))); }
+
+  void emitOp(ChannelAffineOp op) {
+    Value src = get(op.getSrc()), scale = get(op.getScale());
+    set(op.getDst(), op.getShift() ? e.fma(src, scale, get(op.getShift())) : e.mulf(src, scale));
   }
 
   void emitOp(AddNOp op) {
@@ -278,11 +362,12 @@ constexpr auto formula = [](auto op, KernelEmitter &e, Values &values, Value cou
 } // namespace
 
 void attachFormulas(MLIRContext *context) {
-  FormulaRule::attachAll<formula, ZerosOp, ReluOp, CopyOp, CastOp, SelectOp, ReluBackwardOp, AddOp, AddNOp, ScaleOp,
-                         ScaleShiftOp, BatchNormFinalizeOp, BatchNormBackwardFinalizeOp, BatchNormBackwardApplyOp,
-                         FoldBatchNormOp, SgdUpdateOp, NesterovUpdateOp, LarsUpdateOp, RmspropUpdateOp, AdamUpdateOp,
-                         AdamwUpdateOp, LambDirectionOp, LambUpdateOp, ClipFactorOp, ClipOp, MixOp, AverageUpdateOp,
-                         LossScaleUpdateOp, ChannelSumOp, ChannelStatsOp, BatchNormBackwardStatsOp>(context);
+  FormulaRule::attachAll<formula, ZerosOp, ReluOp, CopyOp, CastOp, SelectOp, ReluBackwardOp, ActivateOp,
+                         ActivateBackwardOp, MultiplyOp, ChannelAffineOp, AddOp, AddNOp, ScaleOp, ScaleShiftOp,
+                         BatchNormFinalizeOp, BatchNormBackwardFinalizeOp, BatchNormBackwardApplyOp, FoldBatchNormOp,
+                         SgdUpdateOp, NesterovUpdateOp, LarsUpdateOp, RmspropUpdateOp, AdamUpdateOp, AdamwUpdateOp,
+                         LambDirectionOp, LambUpdateOp, ClipFactorOp, ClipOp, MixOp, AverageUpdateOp, LossScaleUpdateOp,
+                         ChannelSumOp, ChannelStatsOp, BatchNormBackwardStatsOp>(context);
 }
 
 LogicalResult emitOp(KernelEmitter &e, Operation *op, Values &values, Value count) {

@@ -249,6 +249,47 @@ void emitAvgPoolBackward(AvgPoolBackwardOp op, KernelEmitter &e) {
       nullptr);
 }
 
+/// Where a part lies of an axis divided into `parts`: [first, last) of `size`. The parts that an element lies in are
+/// the same with the two exchanged.
+std::pair<Value, Value> partOf(KernelEmitter &e, Value part, Value size, Value parts) {
+  Value begin = e.mul(part, size);
+  return {e.div(begin, parts), e.ceilDiv(e.add(begin, size), parts)};
+}
+
+/// Elements of a part.
+Value partSize(KernelEmitter &e, std::pair<Value, Value> rows, std::pair<Value, Value> columns) {
+  return e.toReal(e.mul(e.sub(rows.second, rows.first), e.sub(columns.second, columns.first)));
+}
+
+void emitAdaptiveAvgPool(AdaptiveAvgPoolOp, KernelEmitter &e) {
+  Value ih = e.extent(1), iw = e.extent(2), oh = e.extent(4), ow = e.extent(5);
+  Value src = e.operand(0), srcStride = e.extent(6);
+  SummingPool pool{e, e.extent(3), oh, ow, e.operand(1), e.extent(7), e.elementOf(1)};
+  pool.emit([&](Value h, Value w) { return std::pair(partOf(e, h, ih, oh), partOf(e, w, iw, ow)); },
+            [&](Value n, Value, Value, Value h, Value w, llvm::function_ref<void(Contribution)> each) {
+              Value in = pixel(e, n, h, w, ih, iw, srcStride);
+              each([&](Value c, Lanes lanes, Value sum) {
+                return e.addf(sum, e.loadReals(src, e.add(in, c), e.elementOf(0), lanes));
+              });
+            },
+            [&](Value h, Value w) { return partSize(e, partOf(e, h, ih, oh), partOf(e, w, iw, ow)); });
+}
+
+void emitAdaptiveAvgPoolBackward(AdaptiveAvgPoolBackwardOp, KernelEmitter &e) {
+  Value ih = e.extent(1), iw = e.extent(2), oh = e.extent(4), ow = e.extent(5);
+  Value diffDst = e.operand(0), diffDstStride = e.extent(6);
+  SummingPool pool{e, e.extent(3), ih, iw, e.operand(1), e.extent(7), e.elementOf(1)};
+  pool.emit([&](Value h, Value w) { return std::pair(partOf(e, h, oh, ih), partOf(e, w, ow, iw)); },
+            [&](Value n, Value, Value, Value h, Value w, llvm::function_ref<void(Contribution)> each) {
+              Value count = partSize(e, partOf(e, h, ih, oh), partOf(e, w, iw, ow));
+              Value share = e.splat(e.divf(e.real(1.0), count)), at = pixel(e, n, h, w, oh, ow, diffDstStride);
+              each([&](Value c, Lanes lanes, Value sum) {
+                return e.fma(e.loadReals(diffDst, e.add(at, c), e.elementOf(0), lanes), share, sum);
+              });
+            },
+            nullptr);
+}
+
 void emitGlobalAvgPool(GlobalAvgPoolOp, KernelEmitter &e) {
   Value src = e.operand(0), dst = e.operand(1);
   Value pixelCount = e.extent(1), channels = e.extent(2), srcStride = e.extent(3), dstStride = e.extent(4);
@@ -285,6 +326,8 @@ void attachPoolLoops(MLIRContext *context) {
   using Loops = LoopsRule<KernelEmitter>;
   Loops::attachAll<emitMaxPool, MaxPoolOp, MaxPoolWithIndexOp>(context);
   Loops::attach<MaxPoolBackwardOp, emitMaxPoolBackward>(context);
+  Loops::attach<AdaptiveAvgPoolOp, emitAdaptiveAvgPool>(context);
+  Loops::attach<AdaptiveAvgPoolBackwardOp, emitAdaptiveAvgPoolBackward>(context);
   Loops::attach<AvgPoolOp, emitAvgPool>(context);
   Loops::attach<AvgPoolBackwardOp, emitAvgPoolBackward>(context);
   Loops::attach<GlobalAvgPoolOp, emitGlobalAvgPool>(context);

@@ -174,6 +174,7 @@ Type KernelEmitter::elementOf(unsigned index) {
 void registerKernelCode(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, InceptDialect *) {
     attachFormulas(context);
+    attachChannelLoops(context);
     attachDropoutLoops(context);
     attachPoolLoops(context);
     attachStagingLoops(context);

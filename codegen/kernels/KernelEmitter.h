@@ -43,6 +43,14 @@ public:
   /// The same with some neighbouring vectors at a time, which share the scalar work of a loop nest.
   virtual void vectorBlocks(mlir::Value count, llvm::function_ref<void(llvm::ArrayRef<mlir::Value>, Lanes)> body) = 0;
 
+  // The loops of a kernel whose units are some rows each (kRowsUnit): the threads that share a row add it up together.
+  /// body(row) for 0 <= row < count.
+  virtual void rows(mlir::Value count, llvm::function_ref<void(mlir::Value)> body) = 0;
+  /// The sum over [0, count) of term(c, lanes), an f32 vector, inside a row; a scalar that all its threads have.
+  virtual mlir::Value sumOfRow(mlir::Value count, llvm::function_ref<mlir::Value(mlir::Value, Lanes)> term) = 0;
+  /// body(c, lanes) for [0, count) in steps of a vector, inside a row.
+  virtual void alongRow(mlir::Value count, llvm::function_ref<void(mlir::Value, Lanes)> body) = 0;
+
   /// for (i = from; i < to; i += step) body(i), by one thread.
   void loop(mlir::Value from, mlir::Value to, int64_t step, llvm::function_ref<void(mlir::Value)> body);
   /// The same with values carried from one iteration to the next.
@@ -155,6 +163,7 @@ mlir::LogicalResult emitKernel(Emitter &e) {
 void registerKernelCode(mlir::DialectRegistry &registry);
 // The rules of one topic each.
 void attachFormulas(mlir::MLIRContext *context);
+void attachChannelLoops(mlir::MLIRContext *context);
 void attachDropoutLoops(mlir::MLIRContext *context);
 void attachPoolLoops(mlir::MLIRContext *context);
 void attachStagingLoops(mlir::MLIRContext *context);

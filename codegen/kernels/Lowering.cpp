@@ -12,8 +12,8 @@ namespace incept::kernels {
 
 void expandMath(ModuleOp module) {
   RewritePatternSet patterns(module.getContext());
-  populateMathPolynomialApproximationPatterns(patterns,
-                                              [](StringRef name) { return name == "math.exp" || name == "math.log"; });
+  populateMathPolynomialApproximationPatterns(
+      patterns, [](StringRef name) { return name == "math.exp" || name == "math.log" || name == "math.erf"; });
   // A pattern set that does not converge would leave a call, which the linker reports.
   (void)applyPatternsGreedily(module, std::move(patterns));
 }

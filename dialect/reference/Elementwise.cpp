@@ -28,6 +28,65 @@ void reluBackward(ReluBackwardOp op, Values &values) {
     diffSrc.values[index] = values[op.getDst()].values[index] > 0 ? values[op.getDiffDst()].values[index] : 0;
 }
 
+double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
+
+double activation(ActivationKind kind, double x, double slope) {
+  switch (kind) {
+  case ActivationKind::Relu6:
+    return std::min(std::max(x, 0.0), 6.0);
+  case ActivationKind::LeakyRelu:
+    return x > 0 ? x : slope * x;
+  case ActivationKind::Sigmoid:
+    return sigmoid(x);
+  case ActivationKind::Silu:
+    return x * sigmoid(x);
+  case ActivationKind::HardSigmoid:
+    return std::min(std::max(x + 3, 0.0), 6.0) / 6;
+  case ActivationKind::HardSwish:
+    return x * std::min(std::max(x + 3, 0.0), 6.0) / 6;
+  case ActivationKind::Gelu:
+    return x * (1 + std::erf(x / std::sqrt(2.0))) / 2;
+  }
+  llvm_unreachable("unknown activation");
+}
+
+double derivative(ActivationKind kind, double x, double slope) {
+  switch (kind) {
+  case ActivationKind::Relu6:
+    return x > 0 && x < 6;
+  case ActivationKind::LeakyRelu:
+    return x > 0 ? 1 : slope;
+  case ActivationKind::Sigmoid:
+    return sigmoid(x) * (1 - sigmoid(x));
+  case ActivationKind::Silu:
+    return sigmoid(x) * (1 + x * (1 - sigmoid(x)));
+  case ActivationKind::HardSigmoid:
+    return x > -3 && x < 3 ? 1.0 / 6 : 0;
+  case ActivationKind::HardSwish:
+    return x < -3 ? 0 : x > 3 ? 1 : x / 3 + 0.5;
+  case ActivationKind::Gelu: {
+    double density = std::exp(-x * x / 2) / std::sqrt(2 * M_PI);
+    return (1 + std::erf(x / std::sqrt(2.0))) / 2 + x * density;
+  }
+  }
+  llvm_unreachable("unknown activation");
+}
+
+void activate(ActivateOp op, Values &values) {
+  Tensor &dst = values.result(op.getDst());
+  double slope = op.getSlope().convertToDouble();
+  for (int64_t index = 0; index < dst.size(); ++index)
+    dst.values[index] = activation(op.getKind(), values[op.getSrc()].values[index], slope);
+}
+
+void activateBackward(ActivateBackwardOp op, Values &values) {
+  Tensor &diffSrc = values.result(op.getDiffSrc());
+  double slope = op.getSlope().convertToDouble();
+  for (int64_t index = 0; index < diffSrc.size(); ++index)
+    diffSrc.values[index] =
+        values[op.getDiffDst()].values[index] * derivative(op.getKind(), values[op.getSrc()].values[index], slope);
+}
+
 /// For ops whose result has the values of their operand, rounded to its type: copy, cast, flatten, random_drop (outside
 /// training) and images that are imported.
 template <typename OpTy>
@@ -51,6 +110,49 @@ void addN(AddNOp op, Values &values) {
   for (Value src : op.getSrcs())
     for (int64_t index = 0; index < dst.size(); ++index)
       dst.values[index] += values[src].values[index];
+}
+
+void multiply(MultiplyOp op, Values &values) {
+  Tensor &dst = values.result(op.getDst());
+  for (int64_t index = 0; index < dst.size(); ++index)
+    dst.values[index] = values[op.getLhs()].values[index] * values[op.getRhs()].values[index];
+}
+
+void channelAffine(ChannelAffineOp op, Values &values) {
+  const Tensor &src = values[op.getSrc()];
+  Tensor &dst = values.result(op.getDst());
+  for (int64_t index = 0; index < dst.size(); ++index) {
+    int64_t c = src.channelOf(index);
+    double shift = op.getShift() ? values[op.getShift()].values[c] : 0;
+    dst.values[index] = src.values[index] * values[op.getScale()].values[c] + shift;
+  }
+}
+
+void gate(GateOp op, Values &values) {
+  const Tensor &src = values[op.getSrc()], &factor = values[op.getFactor()];
+  Tensor &dst = values.result(op.getDst());
+  int64_t pixels = src.shape[2] * src.shape[3];
+  for (int64_t index = 0; index < dst.size(); ++index)
+    dst.values[index] = src.values[index] * factor.values[index / pixels];
+}
+
+void gateBackward(GateBackwardOp op, Values &values) {
+  const Tensor &diffDst = values[op.getDiffDst()], &src = values[op.getSrc()];
+  Tensor &diffFactor = values.result(op.getDiffFactor());
+  int64_t pixels = src.shape[2] * src.shape[3];
+  for (int64_t index = 0; index < src.size(); ++index)
+    diffFactor.values[index / pixels] += diffDst.values[index] * src.values[index];
+}
+
+void channelShuffle(ChannelShuffleOp op, Values &values) {
+  const Tensor &src = values[op.getSrc()];
+  Tensor &dst = values.result(op.getDst());
+  int64_t channels = src.shape[1], groups = op.getGroups(), pixels = src.shape[2] * src.shape[3];
+  for (int64_t index = 0; index < dst.size(); ++index) {
+    int64_t n = index / (channels * pixels), c = index / pixels % channels;
+    int64_t from = c % groups * (channels / groups) + c / groups;
+    dst.values[index] = src.values[(n * channels + from) * pixels + index % pixels];
+  }
 }
 
 void scale(ScaleOp op, Values &values) {
@@ -82,8 +184,9 @@ LogicalResult dropout(DropoutOp op, Values &values) {
   for (int64_t n = 0; n < src.shape[0]; ++n) {
     uint64_t sample = sampleBase + uint64_t(n);
     for (int64_t e = 0; e < elements; ++e) { // e = (c*H + h)*W + w
-      PhiloxCounter words = philox4x32({low(e / 4), low(sample), high(sample), low(step)}, key);
-      bool isKept = double(words[e % 4]) < keep * 4294967296.0;
+      uint64_t element = op.getPerSample() ? 0 : uint64_t(e);
+      PhiloxCounter words = philox4x32({low(element / 4), low(sample), high(sample), low(step)}, key);
+      bool isKept = double(words[element % 4]) < keep * 4294967296.0;
       dst.values[n * elements + e] = isKept ? src.values[n * elements + e] / keep : 0;
     }
   }
@@ -152,6 +255,16 @@ void attachElementwiseEvaluators(MLIRContext *context) {
   Evaluator::attach<ReluOp, relu>(context);
   Evaluator::attach<ZerosOp, zeros>(context);
   Evaluator::attach<ReluBackwardOp, reluBackward>(context);
+  Evaluator::attach<ActivateOp, activate>(context);
+  Evaluator::attach<ActivateBackwardOp, activateBackward>(context);
+  Evaluator::attach<MultiplyOp, multiply>(context);
+  Evaluator::attach<ChannelAffineOp, channelAffine>(context);
+  Evaluator::attach<GateOp, gate>(context);
+  Evaluator::attach<GateBackwardOp, gateBackward>(context);
+  Evaluator::attach<ChannelShuffleOp, channelShuffle>(context);
+  // In logical order, that of the interpreter, an image is a row.
+  Evaluator::attach<FlattenPixelsOp, sameValues<FlattenPixelsOp>>(context);
+  Evaluator::attach<UnflattenPixelsOp, sameValues<UnflattenPixelsOp>>(context);
   Evaluator::attach<CopyOp, sameValues<CopyOp>>(context);
   Evaluator::attach<CastOp, sameValues<CastOp>>(context);
   Evaluator::attach<SelectOp, select>(context);

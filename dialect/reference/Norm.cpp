@@ -190,6 +190,49 @@ void foldBatchNorm(FoldBatchNormOp op, Values &values) {
   }
 }
 
+/// body(mean, 1 / deviation, index of channel 0) for each pixel; channels are `step` elements apart.
+template <typename Body>
+void forEachPixel(const Tensor &src, double epsilon, Body body) {
+  int64_t channels = src.shape[1], step = src.shape[2] * src.shape[3];
+  for (int64_t n = 0; n < src.shape[0]; ++n)
+    for (int64_t pixel = 0; pixel < step; ++pixel) {
+      int64_t first = n * channels * step + pixel;
+      double mean = 0, variance = 0;
+      for (int64_t c = 0; c < channels; ++c)
+        mean += src.values[first + c * step] / double(channels);
+      for (int64_t c = 0; c < channels; ++c)
+        variance += std::pow(src.values[first + c * step] - mean, 2) / double(channels);
+      body(mean, 1 / std::sqrt(variance + epsilon), first);
+    }
+}
+
+void normalizePixels(NormalizePixelsOp op, Values &values) {
+  const Tensor &src = values[op.getSrc()];
+  Tensor &dst = values.result(op.getDst());
+  int64_t channels = src.shape[1], step = src.shape[2] * src.shape[3];
+  forEachPixel(src, op.getEpsilon().convertToDouble(), [&](double mean, double invStd, int64_t first) {
+    for (int64_t at = first; at < first + channels * step; at += step)
+      dst.values[at] = (src.values[at] - mean) * invStd;
+  });
+}
+
+void normalizePixelsBackward(NormalizePixelsBackwardOp op, Values &values) {
+  const Tensor &diffDst = values[op.getDiffDst()], &src = values[op.getSrc()];
+  Tensor &diffSrc = values.result(op.getDiffSrc());
+  int64_t channels = src.shape[1], step = src.shape[2] * src.shape[3];
+  forEachPixel(src, op.getEpsilon().convertToDouble(), [&](double mean, double invStd, int64_t first) {
+    double sum = 0, product = 0;
+    for (int64_t at = first; at < first + channels * step; at += step) {
+      sum += diffDst.values[at];
+      product += diffDst.values[at] * (src.values[at] - mean) * invStd;
+    }
+    for (int64_t at = first; at < first + channels * step; at += step) {
+      double x = (src.values[at] - mean) * invStd;
+      diffSrc.values[at] = invStd * (diffDst.values[at] - (sum + x * product) / double(channels));
+    }
+  });
+}
+
 } // namespace
 
 void attachNormEvaluators(MLIRContext *context) {
@@ -200,6 +243,8 @@ void attachNormEvaluators(MLIRContext *context) {
   Evaluator::attach<ChannelStatsOp, channelStats>(context);
   Evaluator::attach<ChannelSumOp, channelSum>(context);
   Evaluator::attach<BatchNormFinalizeOp, batchNormFinalize>(context);
+  Evaluator::attach<NormalizePixelsOp, normalizePixels>(context);
+  Evaluator::attach<NormalizePixelsBackwardOp, normalizePixelsBackward>(context);
   Evaluator::attach<ScaleShiftOp, scaleShift>(context);
   Evaluator::attach<BatchNormBackwardStatsOp, batchNormBackwardStats>(context);
   Evaluator::attach<BatchNormBackwardFinalizeOp, batchNormBackwardFinalize>(context);

@@ -128,12 +128,45 @@ void globalAvgPoolBackward(GlobalAvgPoolBackwardOp op, Values &values) {
   });
 }
 
+/// body(ih, iw) for the pixels of window (oh, ow), and how many there are, of an image divided into parts.
+template <typename Body>
+void forEachInPart(ArrayRef<int64_t> in, ArrayRef<int64_t> out, int64_t oh, int64_t ow, Body body) {
+  auto begin = [](int64_t o, int64_t inputs, int64_t outputs) { return o * inputs / outputs; };
+  auto end = [](int64_t o, int64_t inputs, int64_t outputs) { return ((o + 1) * inputs + outputs - 1) / outputs; };
+  int64_t top = begin(oh, in[2], out[2]), bottom = end(oh, in[2], out[2]);
+  int64_t left = begin(ow, in[3], out[3]), right = end(ow, in[3], out[3]);
+  for (int64_t ih = top; ih < bottom; ++ih)
+    for (int64_t iw = left; iw < right; ++iw)
+      body(ih, iw, double((bottom - top) * (right - left)));
+}
+
+void adaptiveAvgPool(AdaptiveAvgPoolOp op, Values &values) {
+  const Tensor &src = values[op.getSrc()];
+  Tensor &dst = values.result(op.getDst());
+  forEachElement(dst.shape, [&](int64_t n, int64_t c, int64_t oh, int64_t ow) {
+    forEachInPart(src.shape, dst.shape, oh, ow,
+                  [&](int64_t ih, int64_t iw, double count) { dst.at(n, c, oh, ow) += src.at(n, c, ih, iw) / count; });
+  });
+}
+
+void adaptiveAvgPoolBackward(AdaptiveAvgPoolBackwardOp op, Values &values) {
+  const Tensor &diffDst = values[op.getDiffDst()];
+  Tensor &diffSrc = values.result(op.getDiffSrc());
+  forEachElement(diffDst.shape, [&](int64_t n, int64_t c, int64_t oh, int64_t ow) {
+    forEachInPart(diffSrc.shape, diffDst.shape, oh, ow, [&](int64_t ih, int64_t iw, double count) {
+      diffSrc.at(n, c, ih, iw) += diffDst.at(n, c, oh, ow) / count;
+    });
+  });
+}
+
 } // namespace
 
 void attachPoolEvaluators(MLIRContext *context) {
   Evaluator::attach<MaxPoolOp, maxPool>(context);
   Evaluator::attach<MaxPoolWithIndexOp, maxPoolWithIndex>(context);
   Evaluator::attach<MaxPoolBackwardOp, maxPoolBackward>(context);
+  Evaluator::attach<AdaptiveAvgPoolOp, adaptiveAvgPool>(context);
+  Evaluator::attach<AdaptiveAvgPoolBackwardOp, adaptiveAvgPoolBackward>(context);
   Evaluator::attach<AvgPoolOp, avgPool>(context);
   Evaluator::attach<AvgPoolBackwardOp, avgPoolBackward>(context);
   Evaluator::attach<GlobalAvgPoolOp, globalAvgPool>(context);

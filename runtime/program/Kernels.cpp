@@ -114,6 +114,58 @@ void globalPoolBackward(Launch &l) {
   l.units = l.e(0);
 }
 
+void gate(Launch &l) {
+  l.full(l.e(0) * l.e(1), l.e(2));
+  l.full(l.e(0), l.e(2));
+  l.full(l.e(0) * l.e(1), l.e(2));
+  l.units = l.e(0);
+}
+
+void gateBackward(Launch &l) {
+  l.full(l.e(0) * l.e(1), l.e(2));
+  l.full(l.e(0) * l.e(1), l.e(2));
+  l.full(l.e(0), l.e(2));
+  l.units = l.e(0);
+}
+
+// Pools without a window: N, IH, IW, C, OH, OW.
+void adaptivePool(Launch &l) {
+  l.full(poolSrc(l), l.e(3));
+  l.full(poolDst(l), l.e(3));
+  l.units = l.e(0) * l.e(4);
+}
+
+void adaptivePoolBackward(Launch &l) {
+  l.full(poolDst(l), l.e(3));
+  l.full(poolSrc(l), l.e(3));
+  l.units = l.e(0) * l.e(1);
+}
+
+void channelShuffle(Launch &l) {
+  l.full(l.e(0), l.e(1));
+  l.full(l.e(0), l.e(1));
+  // Groups that do not divide the channels would be read beyond them.
+  l.units = l.extents[1] % l.extents[2] == 0 ? l.e(0) : Count{0};
+}
+
+void flattenPixels(Launch &l) {
+  l.full(l.e(0) * l.e(2), l.e(1));
+  l.full(l.e(0), l.e(1) * l.e(2));
+  l.units = l.e(0) * l.e(2);
+}
+
+void unflattenPixels(Launch &l) {
+  l.full(l.e(0), l.e(1) * l.e(2));
+  l.full(l.e(0) * l.e(2), l.e(1));
+  l.units = l.e(0) * l.e(2);
+}
+
+void normalizePixels(Launch &l) {
+  while (l.elements.size() < l.kernel.operands.size())
+    l.full(l.e(0), l.e(1));
+  l.units = ceilDiv(l.e(0), kRowsUnit);
+}
+
 void dropout(Launch &l) {
   l.full(l.e(0) * l.e(2), l.e(1));
   for (int i = 0; i < 3; ++i) // seed, step, sample_base
@@ -186,6 +238,15 @@ constexpr Family kFamilies[] = {
     {"avg_pool_backward", 2, 2, 14, 2, poolBackward},
     {"global_avg_pool", 2, 2, 3, 2, globalPool},
     {"global_avg_pool_backward", 2, 2, 3, 2, globalPoolBackward},
+    {"gate", 3, 3, 3, 3, gate},
+    {"gate_backward", 3, 3, 3, 3, gateBackward},
+    {"adaptive_avg_pool", 2, 2, 6, 2, adaptivePool},
+    {"adaptive_avg_pool_backward", 2, 2, 6, 2, adaptivePoolBackward},
+    {"channel_shuffle", 2, 2, 3, 2, channelShuffle},
+    {"flatten_pixels", 2, 2, 3, 2, flattenPixels},
+    {"unflatten_pixels", 2, 2, 3, 2, unflattenPixels},
+    {"normalize_pixels", 2, 2, 2, 2, normalizePixels},
+    {"normalize_pixels_backward", 3, 3, 2, 3, normalizePixels},
     {"dropout", 5, 5, 3, 2, dropout},
     {"softmax_cross_entropy", 3, 3, 2, 1, crossEntropy},
     {"softmax_cross_entropy_backward", 3, 4, 2, 2, crossEntropyBackward},

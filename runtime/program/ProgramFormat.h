@@ -77,6 +77,8 @@ inline constexpr std::uint64_t kRegionAlignment = 64;
 /// Elements that one unit of a `flat` kernel processes, and channels of one unit of a `combine` kernel.
 inline constexpr std::int64_t kFlatUnit = 1024;
 inline constexpr std::int64_t kCombineUnit = 64;
+/// Rows that one unit of a kernel does whose threads add up a row together.
+inline constexpr std::int64_t kRowsUnit = 8;
 
 /// Names of regions that the runtime itself reads or writes.
 inline constexpr const char *kArenaRegion = "arena";

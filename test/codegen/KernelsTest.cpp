@@ -316,6 +316,90 @@ TEST_P(Kernels, GlobalAveragePool) {
   checkGroup({"", {{"d", one}}, "%y = incept.global_avg_pool_backward %d" + signature({one}, {part}), {{"y", part}}});
 }
 
+TEST_P(Kernels, Activations) {
+  std::vector<double> first = {-3, 3, 6, 0, 90, -90, HUGE_VAL, NAN};
+  for (std::string kind : {"relu6", "leaky_relu", "sigmoid", "silu", "hard_sigmoid", "hard_swish", "gelu"}) {
+    // silu and its kind are no number where 0 meets infinity, in the interpreter too.
+    checkGroup({"",
+                {{"x", full, -8, 8, first}, {"z", part, -2, 2}},
+                "%t = incept.activate " + kind + " %x slope 0.2" + signature({full}, {full}) +
+                    "%y = incept.multiply %t, %z" + signature({full, part}, {part}),
+                {{"y", part}}});
+    first.resize(6);
+    checkGroup({"",
+                {{"d", part}, {"x", full, -8, 8, first}},
+                "%y = incept.activate_backward " + kind + " %d, %x slope 0.2" + signature({part, full}, {full}),
+                {{"y", full}}});
+  }
+}
+
+TEST_P(Kernels, ChannelAffine) {
+  checkGroup({"",
+              {{"x", part}, {"s", v}, {"b", v}},
+              "%t = incept.channel_affine %x, %s shift %b" + signature({part, v, v}, {full}) +
+                  "%y = incept.channel_affine %t, %s" + signature({full, v}, {part}),
+              {{"y", part}}});
+}
+
+TEST_P(Kernels, Gate) {
+  std::string one = image(3, c, 1, 1), slicedOne = slice(3, c, 1, 1);
+  checkGroup({"",
+              {{"x", part}, {"f", slicedOne}},
+              "%y = incept.gate %x by %f" + signature({part, slicedOne}, {full}),
+              {{"y", full}}});
+  checkGroup({"",
+              {{"d", part}, {"x", full}},
+              "%y = incept.gate_backward %d, %x" + signature({part, full}, {one}),
+              {{"y", one}}});
+}
+
+TEST_P(Kernels, ChannelShuffle) {
+  for (int64_t groups : {int64_t(1), int64_t(2), c})
+    if (c % groups == 0)
+      checkGroup({"",
+                  {{"x", part}},
+                  "%y = incept.channel_shuffle %x groups " + std::to_string(groups) + signature({part}, {full}),
+                  {{"y", full}}});
+}
+
+TEST_P(Kernels, FlattenPixels) {
+  std::string row = "tensor<3x" + std::to_string(c * 20) + "xf32>";
+  checkGroup({"", {{"x", part}}, "%y = incept.flatten_pixels %x" + signature({part}, {row}), {{"y", row}}});
+  checkGroup({"", {{"x", row}}, "%y = incept.unflatten_pixels %x" + signature({row}, {part}), {{"y", part}}});
+}
+
+TEST_P(Kernels, AdaptiveAveragePool) {
+  std::string src = slice(2, c, 7, 5);
+  // Parts that overlap, parts of one pixel, and more parts than pixels.
+  for (std::string dst : {slice(2, c, 3, 2), image(2, c, 7, 4), image(2, c, 9, 1)}) {
+    checkGroup({"", {{"x", src}}, "%y = incept.adaptive_avg_pool %x" + signature({src}, {dst}), {{"y", dst}}});
+    checkGroup({"", {{"d", dst}}, "%y = incept.adaptive_avg_pool_backward %d" + signature({dst}, {src}), {{"y", src}}});
+  }
+}
+
+TEST_P(Kernels, NormalizePixels) {
+  // Far from 0, so that a variance of squares would show.
+  checkGroup({"",
+              {{"x", part, 99, 101}},
+              "%y = incept.normalize_pixels %x epsilon 1.0e-3" + signature({part}, {full}),
+              {{"y", full}},
+              1e-4});
+  checkGroup({"",
+              {{"d", full}, {"x", part, 4, 6}},
+              "%y = incept.normalize_pixels_backward %d, %x epsilon 1.0e-3" + signature({full, part}, {part}),
+              {{"y", part}},
+              1e-4});
+}
+
+TEST_P(Kernels, DropPath) {
+  std::string i = "tensor<i64>";
+  checkGroup({"",
+              {{"x", full}, {"seed", i, 0, 9e15}, {"step", i, 0, 9e9}, {"base", i, 0, 9e12}},
+              "%y = incept.dropout %x, %seed, %step, %base per_sample {keep = 0.5 : f64, stream = 77 : i64}" +
+                  signature({full, i, i, i}, {part}),
+              {{"y", part}}});
+}
+
 TEST_P(Kernels, Dropout) {
   std::string i = "tensor<i64>";
   for (std::string keep : {"0.8", "1.0"})

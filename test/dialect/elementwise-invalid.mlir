@@ -210,3 +210,91 @@ func.func @concat_view_c3_two_concats(%x: tensor<2x4x3x3xf32>, %y: tensor<2x4x3x
   %1 = incept.concat_view %y, %z : (tensor<2x4x3x3xf32>, tensor<2x4x3x3xf32>) -> tensor<2x8x3x3xf32>
   return
 }
+
+// -----
+
+func.func @activate_shape(%x: tensor<2x4x3x3xf32>) {
+  // expected-error @+1 {{requires the same shape for all operands and results}}
+  %0 = incept.activate silu %x : (tensor<2x4x3x3xf32>) -> tensor<2x4x3x4xf32>
+  return
+}
+
+// -----
+
+func.func @activate_kind(%x: tensor<2x4x3x3xf32>) {
+  // expected-error @+1 {{expected ::incept::ActivationKind to be one of: relu6, leaky_relu, sigmoid, silu, hard_sigmoid, hard_swish, gelu}}
+  %0 = incept.activate swish %x : (tensor<2x4x3x3xf32>) -> tensor<2x4x3x3xf32>
+  return
+}
+
+// -----
+
+func.func @multiply_shape(%x: tensor<2x4x3x3xf32>, %y: tensor<2x4x1x1xf32>) {
+  // expected-error @+1 {{requires the same shape for all operands and results}}
+  %0 = incept.multiply %x, %y : (tensor<2x4x3x3xf32>, tensor<2x4x1x1xf32>) -> tensor<2x4x3x3xf32>
+  return
+}
+
+// -----
+
+func.func @channel_affine_c1(%x: tensor<2x4x3x3xf32>, %v: tensor<3xf32>) {
+  // expected-error @+1 {{expected channel vectors of 4 values, but got 3}}
+  %0 = incept.channel_affine %x, %v : (tensor<2x4x3x3xf32>, tensor<3xf32>) -> tensor<2x4x3x3xf32>
+  return
+}
+
+// -----
+
+func.func @channel_affine_c1_rank(%x: tensor<4xf32>, %v: tensor<4xf32>) {
+  // expected-error @+1 {{expected src with a batch and a channel dimension, but got 4}}
+  %0 = incept.channel_affine %x, %v : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func @gate_c1(%x: tensor<2x4x3x3xf32>, %f: tensor<2x3x1x1xf32>) {
+  // expected-error @+1 {{expected factor to be 2x4x1x1, but got 2x3x1x1}}
+  %0 = incept.gate %x by %f : (tensor<2x4x3x3xf32>, tensor<2x3x1x1xf32>) -> tensor<2x4x3x3xf32>
+  return
+}
+
+// -----
+
+func.func @gate_c1_element(%x: tensor<2x4x3x3xf32>, %f: tensor<2x4x1x1xbf16>) {
+  // expected-error @+1 {{expected tensors of 'f32', but got 'bf16'}}
+  %0 = incept.gate %x by %f : (tensor<2x4x3x3xf32>, tensor<2x4x1x1xbf16>) -> tensor<2x4x3x3xf32>
+  return
+}
+
+// -----
+
+func.func @gate_backward_c1(%x: tensor<2x4x3x3xf32>, %d: tensor<2x4x3x2xf32>) {
+  // expected-error @+1 {{expected images of one shape, but got 2x4x3x3 and 2x4x3x2}}
+  %0 = incept.gate_backward %d, %x : (tensor<2x4x3x2xf32>, tensor<2x4x3x3xf32>) -> tensor<2x4x1x1xf32>
+  return
+}
+
+// -----
+
+func.func @channel_shuffle_c1(%x: tensor<2x4x3x3xf32>) {
+  // expected-error @+1 {{expected groups that divide the 4 channels, but got 3}}
+  %0 = incept.channel_shuffle %x groups 3 : (tensor<2x4x3x3xf32>) -> tensor<2x4x3x3xf32>
+  return
+}
+
+// -----
+
+func.func @flatten_pixels_c1(%x: tensor<2x4x3x3xf32>) {
+  // expected-error @+1 {{expected dst to be 2x36, but got 2x35}}
+  %0 = incept.flatten_pixels %x : (tensor<2x4x3x3xf32>) -> tensor<2x35xf32>
+  return
+}
+
+// -----
+
+func.func @unflatten_pixels_c1(%x: tensor<3x36xf32>) {
+  // expected-error @+1 {{expected src to be 2x36, but got 3x36}}
+  %0 = incept.unflatten_pixels %x : (tensor<3x36xf32>) -> tensor<2x4x3x3xf32>
+  return
+}

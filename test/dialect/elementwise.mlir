@@ -25,15 +25,53 @@ func.func @elementwise(%x: !image, %y: !image) {
   return
 }
 
+// CHECK-LABEL: func.func @activations
+func.func @activations(%x: !image, %d: !image) {
+  // CHECK: incept.activate relu6 %{{.*}} : (tensor<2x4x3x3xf32>) -> tensor<2x4x3x3xf32>
+  %0 = incept.activate relu6 %x : (!image) -> !image
+  // CHECK: incept.activate leaky_relu %{{.*}} slope 2.000000e-01 :
+  %1 = incept.activate leaky_relu %x slope 0.2 : (!image) -> !image
+  // CHECK: incept.activate_backward gelu %{{.*}}, %{{.*}} : (tensor<2x4x3x3xf32>, tensor<2x4x3x3xf32>)
+  %2 = incept.activate_backward gelu %d, %x : (!image, !image) -> !image
+  // CHECK: incept.activate_backward leaky_relu %{{.*}}, %{{.*}} slope 2.000000e-01 :
+  %3 = incept.activate_backward leaky_relu %d, %x slope 0.2 : (!image, !image) -> !image
+  return
+}
+
+// CHECK-LABEL: func.func @channels
+func.func @channels(%x: !image, %f: tensor<2x4x1x1xf32>, %v: tensor<4xf32>) {
+  // CHECK: incept.multiply %{{.*}}, %{{.*}} :
+  %0 = incept.multiply %x, %x : (!image, !image) -> !image
+  // CHECK: incept.gate %{{.*}} by %{{.*}} : (tensor<2x4x3x3xf32>, tensor<2x4x1x1xf32>) -> tensor<2x4x3x3xf32>
+  %1 = incept.gate %x by %f : (!image, tensor<2x4x1x1xf32>) -> !image
+  // CHECK: incept.gate_backward %{{.*}}, %{{.*}} :
+  %2 = incept.gate_backward %x, %x : (!image, !image) -> tensor<2x4x1x1xf32>
+  // CHECK: incept.channel_affine %{{.*}}, %{{.*}} : (tensor<2x4x3x3xf32>, tensor<4xf32>) -> tensor<2x4x3x3xf32>
+  %3 = incept.channel_affine %x, %v : (!image, tensor<4xf32>) -> !image
+  // CHECK: incept.channel_affine %{{.*}}, %{{.*}} shift %{{.*}} :
+  %4 = incept.channel_affine %x, %v shift %v : (!image, tensor<4xf32>, tensor<4xf32>) -> !image
+  // CHECK: incept.channel_shuffle %{{.*}} groups 2 :
+  %5 = incept.channel_shuffle %x groups 2 : (!image) -> !image
+  // CHECK: incept.flatten_pixels %{{.*}} : (tensor<2x4x3x3xf32>) -> tensor<2x36xf32>
+  %6 = incept.flatten_pixels %x : (!image) -> tensor<2x36xf32>
+  // CHECK: incept.unflatten_pixels %{{.*}} : (tensor<2x36xf32>) -> tensor<2x4x3x3xf32>
+  %7 = incept.unflatten_pixels %6 : (tensor<2x36xf32>) -> !image
+  return
+}
+
 // CHECK-LABEL: func.func @dropout
 func.func @dropout(%x: !image) {
   // CHECK: incept.random_drop %{{.*}} keep 8.000000e-01 :
   %0 = incept.random_drop %x keep 8.0e-1 : (!image) -> !image
+  // CHECK: incept.random_drop %{{.*}} keep 8.000000e-01 per_sample :
+  %2 = incept.random_drop %x keep 8.0e-1 per_sample : (!image) -> !image
   %seed = incept.step_value @seed : tensor<i64>
   %step = incept.step_value @step : tensor<i64>
   %base = incept.step_value @sample_base : tensor<i64>
   // CHECK: incept.dropout %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} {keep = 8.000000e-01 : f64, stream = -5 : i64} :
   %1 = incept.dropout %x, %seed, %step, %base {keep = 8.0e-1, stream = -5 : i64} : (!image, tensor<i64>, tensor<i64>, tensor<i64>) -> !image
+  // CHECK: incept.dropout %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} per_sample {keep = 8.000000e-01 : f64, stream = 1 : i64} :
+  %3 = incept.dropout %x, %seed, %step, %base per_sample {keep = 8.0e-1, stream = 1 : i64} : (!image, tensor<i64>, tensor<i64>, tensor<i64>) -> !image
   return
 }
 

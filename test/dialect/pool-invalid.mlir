@@ -135,3 +135,19 @@ func.func @global_avg_pool_backward_c1_element(%d: tensor<2x4x1x1xf32>) {
   %0 = incept.global_avg_pool_backward %d : (tensor<2x4x1x1xf32>) -> tensor<2x4x9x9xbf16>
   return
 }
+
+// -----
+
+func.func @adaptive_avg_pool_c1(%x: tensor<2x4x9x9xf32>) {
+  // expected-error @+1 {{expected dst to be 2x4x3x3, but got 2x5x3x3}}
+  %0 = incept.adaptive_avg_pool %x : (tensor<2x4x9x9xf32>) -> tensor<2x5x3x3xf32>
+  return
+}
+
+// -----
+
+func.func @adaptive_avg_pool_backward_c1(%d: tensor<2x4x3x3xf32>) {
+  // expected-error @+1 {{expected tensors of 'f32', but got 'bf16'}}
+  %0 = incept.adaptive_avg_pool_backward %d : (tensor<2x4x3x3xf32>) -> tensor<2x4x9x9xbf16>
+  return
+}

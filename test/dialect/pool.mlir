@@ -39,3 +39,12 @@ func.func @global_avg_pool(%x: tensor<2x4x9x9xf32>) {
   %1 = incept.global_avg_pool_backward %0 : (tensor<2x4x1x1xf32>) -> tensor<2x4x9x9xf32>
   return
 }
+
+// CHECK-LABEL: func.func @adaptive_avg_pool
+func.func @adaptive_avg_pool(%x: tensor<2x4x9x9xf32>) {
+  // CHECK: incept.adaptive_avg_pool %{{.*}} : (tensor<2x4x9x9xf32>) -> tensor<2x4x4x2xf32>
+  %0 = incept.adaptive_avg_pool %x : (tensor<2x4x9x9xf32>) -> tensor<2x4x4x2xf32>
+  // CHECK: incept.adaptive_avg_pool_backward %{{.*}} : (tensor<2x4x4x2xf32>) -> tensor<2x4x9x9xf32>
+  %1 = incept.adaptive_avg_pool_backward %0 : (tensor<2x4x4x2xf32>) -> tensor<2x4x9x9xf32>
+  return
+}

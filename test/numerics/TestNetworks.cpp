@@ -47,6 +47,73 @@ const std::vector<TestNetwork> &testNetworks() {
           %y = incept.flatten %k : (tensor<2x5xf32>) -> tensor<2x5x1x1xf32>)",
        5, 1, 1},
       {"relu", "", "%y = incept.relu %x : (!x) -> !x", 4, 6, 6},
+      {"relu6", "",
+       R"(%s = incept.scale %x by 4.0 : (!x) -> !x
+          %y = incept.activate relu6 %s slope 0.2 : (!x) -> !x)",
+       4, 6, 6},
+      {"leaky_relu", "",
+       R"(%s = incept.scale %x by 4.0 : (!x) -> !x
+          %y = incept.activate leaky_relu %s slope 0.2 : (!x) -> !x)",
+       4, 6, 6},
+      {"sigmoid", "",
+       R"(%s = incept.scale %x by 4.0 : (!x) -> !x
+          %y = incept.activate sigmoid %s slope 0.2 : (!x) -> !x)",
+       4, 6, 6},
+      {"silu", "",
+       R"(%s = incept.scale %x by 4.0 : (!x) -> !x
+          %y = incept.activate silu %s slope 0.2 : (!x) -> !x)",
+       4, 6, 6},
+      {"hard_sigmoid", "",
+       R"(%s = incept.scale %x by 1.5 : (!x) -> !x
+          %y = incept.activate hard_sigmoid %s slope 0.2 : (!x) -> !x)",
+       4, 6, 6},
+      {"hard_swish", "",
+       R"(%s = incept.scale %x by 4.0 : (!x) -> !x
+          %y = incept.activate hard_swish %s slope 0.2 : (!x) -> !x)",
+       4, 6, 6},
+      {"gelu", "",
+       R"(%s = incept.scale %x by 4.0 : (!x) -> !x
+          %y = incept.activate gelu %s slope 0.2 : (!x) -> !x)",
+       4, 6, 6},
+      {"multiply", "",
+       R"(%r = incept.activate sigmoid %x : (!x) -> !x
+          %m = incept.multiply %r, %r : (!x, !x) -> !x
+          %y = incept.multiply %x, %m : (!x, !x) -> !x)",
+       4, 6, 6},
+      {"gate", R"(incept.variable @p.weight kind parameter : tensor<4x4x1x1xf32>)",
+       R"(%g = incept.global_avg_pool %x : (!x) -> tensor<2x4x1x1xf32>
+          %w = incept.read @p.weight : tensor<4x4x1x1xf32>
+          %c = incept.conv2d %g, %w : (tensor<2x4x1x1xf32>, tensor<4x4x1x1xf32>) -> tensor<2x4x1x1xf32>
+          %s = incept.activate sigmoid %c : (tensor<2x4x1x1xf32>) -> tensor<2x4x1x1xf32>
+          %y = incept.gate %x by %s : (!x, tensor<2x4x1x1xf32>) -> !x)",
+       4, 6, 6},
+      {"channel_affine",
+       R"(incept.variable @p.weight kind parameter : tensor<4xf32>
+          incept.variable @q.weight kind parameter : tensor<4xf32>
+          incept.variable @q.bias kind parameter : tensor<4xf32>)",
+       R"(%f = incept.read @p.weight : !v
+          %g = incept.read @q.weight : !v
+          %b = incept.read @q.bias : !v
+          %s = incept.channel_affine %x, %f : (!x, !v) -> !x
+          %y = incept.channel_affine %s, %g shift %b : (!x, !v, !v) -> !x)",
+       4, 6, 6},
+      {"channel_shuffle", "",
+       R"(%z = incept.concat %x, %x, %x : (!x, !x, !x) -> tensor<2x12x6x6xf32>
+          %y = incept.channel_shuffle %z groups 3 : (tensor<2x12x6x6xf32>) -> tensor<2x12x6x6xf32>)",
+       12, 6, 6},
+      {"flatten_pixels", R"(incept.variable @p.weight kind parameter : tensor<5x144xf32>)",
+       R"(%f = incept.flatten_pixels %x : (!x) -> tensor<2x144xf32>
+          %w = incept.read @p.weight : tensor<5x144xf32>
+          %k = incept.linear %f, %w : (tensor<2x144xf32>, tensor<5x144xf32>) -> tensor<2x5xf32>
+          %y = incept.flatten %k : (tensor<2x5xf32>) -> tensor<2x5x1x1xf32>)",
+       5, 1, 1},
+      {"adaptive_avg_pool", "", "%y = incept.adaptive_avg_pool %x : (!x) -> tensor<2x4x4x5xf32>", 4, 4, 5},
+      {"normalize_pixels", "",
+       R"(%n = incept.normalize_pixels %x epsilon 1.0e-3 : (!x) -> !x
+          %y = incept.multiply %n, %x : (!x, !x) -> !x)",
+       4, 6, 6},
+      {"drop_path", "", R"(%y = incept.random_drop %x keep 0.7 per_sample {incept.path = "drop"} : (!x) -> !x)", 4, 6,
+       6},
       {"max_pool", "",
        "%y = incept.max_pool %x kernel [3, 3] stride [2, 2] pad_end [1, 1] : (!x) -> tensor<2x4x3x3xf32>", 4, 3, 3},
       {"max_pool_padded", "", "%y = incept.max_pool %x kernel [3, 2] pad [1, 1] pad_end [1, 0] : (!x) -> !x", 4, 6, 6},

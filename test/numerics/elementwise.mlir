@@ -91,3 +91,28 @@ func.func @step_value() -> tensor<i64> {
   %s = incept.step_value @sample_base : tensor<i64>
   return %s : tensor<i64>
 }
+
+// Of the same words as @dropout: the first of sample 0 is 0.40 of 2^32, and decides for all of the sample.
+// CHECK-LABEL: @drop_path
+// CHECK-NEXT: result0 1x1x2x2 = 10 20 30 40{{$}}
+// CHECK-NEXT: result1 1x1x2x2 = 0 0 0 0{{$}}
+func.func @drop_path() -> (tensor<1x1x2x2xf32>, tensor<1x1x2x2xf32>) {
+  %x = arith.constant dense<[[[[5., 10.], [15., 20.]]]]> : tensor<1x1x2x2xf32>
+  %zero = arith.constant dense<0> : tensor<i64>
+  %y = incept.dropout %x, %zero, %zero, %zero per_sample {keep = 0.5, stream = 0 : i64}
+      : (tensor<1x1x2x2xf32>, tensor<i64>, tensor<i64>, tensor<i64>) -> tensor<1x1x2x2xf32>
+  %z = incept.dropout %x, %zero, %zero, %zero per_sample {keep = 0.3, stream = 0 : i64}
+      : (tensor<1x1x2x2xf32>, tensor<i64>, tensor<i64>, tensor<i64>) -> tensor<1x1x2x2xf32>
+  return %y, %z : tensor<1x1x2x2xf32>, tensor<1x1x2x2xf32>
+}
+
+// Six channels of three groups: one of each group in turn, and back by the other number of groups.
+// CHECK-LABEL: @channel_shuffle
+// CHECK-NEXT: result0 1x6x1x1 = 0 2 4 1 3 5{{$}}
+// CHECK-NEXT: result1 1x6x1x1 = 0 1 2 3 4 5{{$}}
+func.func @channel_shuffle() -> (tensor<1x6x1x1xf32>, tensor<1x6x1x1xf32>) {
+  %x = arith.constant dense<[[[[0.]], [[1.]], [[2.]], [[3.]], [[4.]], [[5.]]]]> : tensor<1x6x1x1xf32>
+  %y = incept.channel_shuffle %x groups 3 : (tensor<1x6x1x1xf32>) -> tensor<1x6x1x1xf32>
+  %z = incept.channel_shuffle %y groups 2 : (tensor<1x6x1x1xf32>) -> tensor<1x6x1x1xf32>
+  return %y, %z : tensor<1x6x1x1xf32>, tensor<1x6x1x1xf32>
+}

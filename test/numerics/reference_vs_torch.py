@@ -135,6 +135,53 @@ def add_batch_norm(problems, index):
     ], {"y": y, "new_m": new_m, "new_v": new_v, "z": z, "dx": dx, "dg": dg, "db": db})
 
 
+def add_activations(problems, index):
+    functions = {"relu6": F.relu6, "leaky_relu": lambda x: F.leaky_relu(x, 0.2), "sigmoid": torch.sigmoid,
+                 "silu": F.silu, "hard_sigmoid": F.hardsigmoid, "hard_swish": F.hardswish, "gelu": F.gelu}
+    for kind, function in functions.items():
+        with torch.no_grad():
+            x = random_tensor(2, 3, 4, 5) * 4
+            x[0, 0, 0, :3] = torch.tensor([0.0, 6.0, -6.0])
+        y = function(x.requires_grad_())
+        dy = torch.randn_like(y)
+        (dx,) = grad(y, dy, x)
+        problems.add(f"{kind}{index}", {"x": x, "dy": dy}, [
+            f"%y = incept.activate {kind} %x slope 0.2 " + signature([x], [y]),
+            f"%dx = incept.activate_backward {kind} %dy, %x slope 0.2 " + signature([dy, x], [x]),
+        ], {"y": y, "dx": dx})
+
+
+def add_channels(problems, index):
+    x, f, a, b = random_tensor(2, 6, 5, 4), random_tensor(2, 6, 1, 1), random_tensor(6), random_tensor(6)
+    gated = x * f
+    shuffled = torch.nn.ChannelShuffle(3)(x)
+    normal = F.layer_norm(x.permute(0, 2, 3, 1), (6,), a, b, 1e-3).permute(0, 3, 1, 2)
+    plain = F.layer_norm(x.permute(0, 2, 3, 1), (6,), None, None, 1e-3).permute(0, 3, 1, 2)
+    size = random.choice([(2, 3), (3, 2), (5, 3), (7, 1)])
+    pooled = F.adaptive_avg_pool2d(x, size)
+    row = x.flatten(1)
+    dy, dp, dr = torch.randn_like(x), torch.randn_like(pooled), torch.randn_like(row)
+    keep = lambda *results: [result.contiguous() for result in results]
+    gx, gf = keep(*grad(gated, dy, x, f))
+    (sx,), (nx,), (px,), (rx,) = (keep(*grad(y, d, x)) for y, d in
+                                  ((shuffled, dy), (plain, dy), (pooled, dp), (row, dr)))
+    problems.add(f"channels{index}", {"x": x, "f": f, "a": a, "b": b, "dy": dy, "dp": dp, "dr": dr}, [
+        "%gated = incept.gate %x by %f " + signature([x, f], [x]),
+        "%gx = incept.gate %dy by %f " + signature([x, f], [x]),
+        "%gf = incept.gate_backward %dy, %x " + signature([x, x], [f]),
+        "%shuffled = incept.channel_shuffle %x groups 3 " + signature([x], [x]),
+        "%sx = incept.channel_shuffle %dy groups 2 " + signature([x], [x]),
+        "%plain = incept.normalize_pixels %x epsilon 1.0e-3 " + signature([x], [x]),
+        "%normal = incept.channel_affine %plain, %a shift %b " + signature([x, a, b], [x]),
+        "%nx = incept.normalize_pixels_backward %dy, %x epsilon 1.0e-3 " + signature([x, x], [x]),
+        "%pooled = incept.adaptive_avg_pool %x " + signature([x], [pooled]),
+        "%px = incept.adaptive_avg_pool_backward %dp " + signature([pooled], [x]),
+        "%row = incept.flatten_pixels %x " + signature([x], [row]),
+        "%rx = incept.unflatten_pixels %dr " + signature([row], [x]),
+    ], {"gated": gated, "gx": gx, "gf": gf, "shuffled": shuffled, "sx": sx, "normal": normal.contiguous(), "nx": nx,
+        "pooled": pooled, "px": px, "row": row, "rx": rx})
+
+
 def add_loss(problems, index):
     x, w, b = random_tensor(5, 6), random_tensor(7, 6), random_tensor(7)
     labels, smoothing = torch.randint(0, 7, (5,)), random.choice([0.0, 0.1])
@@ -187,7 +234,7 @@ def main():
         for add in (add_conv, add_max_pool, add_avg_pool):
             add(problems, index)
     for index in range(4):
-        for add in (add_batch_norm, add_loss, add_sgd):
+        for add in (add_activations, add_channels, add_batch_norm, add_loss, add_sgd):
             add(problems, index)
     with open(path, "w") as file:
         file.write("\n".join(problems.functions))

@@ -382,3 +382,47 @@ module attributes {incept.training = {augmentation = {kind = "none", mixup = 0.2
     return
   }
 }
+
+// -----
+
+// Squeeze and excitation: the gated value gets a gradient by the gate, the factors the sum of products over pixels, and
+// the layer scale its own. An activation's gradient takes its operand.
+module {
+  incept.variable @scale.weight kind parameter : tensor<2xf32>
+  incept.variable @c.weight kind parameter : tensor<2x1x1x1xf32>
+  incept.variable @"io/f32_input" kind io role "f32_input" : tensor<2x1x4x4xf32>
+  incept.variable @"io/labels" kind io role "labels" : tensor<2xi64>
+  incept.variable @"io/loss" kind io role "loss" : tensor<f32>
+  incept.variable @"io/logits" kind io role "logits" : tensor<2x32xf32>
+  // CHECK-LABEL: func.func @forward_backward()
+  func.func @forward_backward() attributes {incept.entry = #incept.entry<forward_backward>} {
+    %x = incept.read @"io/f32_input" : tensor<2x1x4x4xf32>
+    %w = incept.read @c.weight : tensor<2x1x1x1xf32>
+    // CHECK: %[[C:.*]] = incept.conv2d
+    %c = incept.conv2d %x, %w : (tensor<2x1x4x4xf32>, tensor<2x1x1x1xf32>) -> tensor<2x2x4x4xf32>
+    // CHECK: %[[A:.*]] = incept.activate silu %[[C]]
+    %a = incept.activate silu %c : (tensor<2x2x4x4xf32>) -> tensor<2x2x4x4xf32>
+    // CHECK: %[[G:.*]] = incept.global_avg_pool %[[A]]
+    %g = incept.global_avg_pool %a : (tensor<2x2x4x4xf32>) -> tensor<2x2x1x1xf32>
+    // CHECK: %[[Y:.*]] = incept.gate %[[A]] by %[[G]]
+    %y = incept.gate %a by %g : (tensor<2x2x4x4xf32>, tensor<2x2x1x1xf32>) -> tensor<2x2x4x4xf32>
+    // CHECK: %[[V:.*]] = incept.read @scale.weight
+    %v = incept.read @scale.weight : tensor<2xf32>
+    // CHECK: %[[S:.*]] = incept.channel_affine %[[Y]], %[[V]] :
+    %s = incept.channel_affine %y, %v : (tensor<2x2x4x4xf32>, tensor<2xf32>) -> tensor<2x2x4x4xf32>
+    // CHECK: incept.flatten_pixels %[[S]]
+    %l = incept.flatten_pixels %s : (tensor<2x2x4x4xf32>) -> tensor<2x32xf32>
+    incept.write @"io/logits", %l : tensor<2x32xf32>
+    // CHECK: %[[DS:.*]] = incept.unflatten_pixels
+    // CHECK: %[[DY:.*]] = incept.channel_affine %[[DS]], %[[V]] :
+    // CHECK: %[[P:.*]] = incept.multiply %[[DS]], %[[Y]]
+    // CHECK: %[[DV:.*]] = incept.channel_sum %[[P]]
+    // CHECK: incept.write @"grad/scale.weight", %[[DV]]
+    // CHECK: %[[D1:.*]] = incept.gate %[[DY]] by %[[G]]
+    // CHECK: %[[DG:.*]] = incept.gate_backward %[[DY]], %[[A]]
+    // CHECK: %[[D2:.*]] = incept.global_avg_pool_backward %[[DG]]
+    // CHECK: %[[DA:.*]] = incept.add_n %[[D1]], %[[D2]]
+    // CHECK: incept.activate_backward silu %[[DA]], %[[C]]
+    return
+  }
+}

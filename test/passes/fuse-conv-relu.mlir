@@ -46,6 +46,16 @@ func.func @feeds_a_concat(%x: !x, %w: tensor<4x4x3x3xf32>) -> tensor<2x8x2x2xf32
   return %c : tensor<2x8x2x2xf32>
 }
 
+// Libraries know no other activations.
+// CHECK-LABEL: func.func @another_activation
+func.func @another_activation(%x: !x, %w: !w) -> !x {
+  // CHECK: incept.conv2d %{{[a-z0-9]+}}, %{{[a-z0-9]+}} :
+  // CHECK: incept.activate relu6
+  %y = incept.conv2d %x, %w : (!x, !w) -> !x
+  %z = incept.activate relu6 %y : (!x) -> !x
+  return %z : !x
+}
+
 // CHECK-LABEL: func.func @src_is_no_convolution
 func.func @src_is_no_convolution(%x: !x) -> !x {
   // CHECK: incept.relu

@@ -74,6 +74,21 @@ TEST(Kernels, ImagesAndPools) {
   EXPECT_EQ(measure(kernel("max_pool", {4}, {4}), with({8, 8})), "refused");
 }
 
+TEST(Kernels, Channels) {
+  EXPECT_EQ(measure(kernel("gate", {4, 4}, {4}), {2, 30, 8, 8, 10, 8}), "480 18 480 | 2");
+  EXPECT_EQ(measure(kernel("gate_backward", {4, 4}, {4}), {2, 30, 8, 8, 8, 10}), "480 480 18 | 2");
+  EXPECT_EQ(measure(kernel("adaptive_avg_pool", {4}, {4}), {2, 6, 5, 8, 3, 4, 8, 8}), "480 192 | 6");
+  EXPECT_EQ(measure(kernel("adaptive_avg_pool_backward", {4}, {4}), {2, 6, 5, 8, 3, 4, 8, 8}), "192 480 | 12");
+  EXPECT_EQ(measure(kernel("channel_shuffle", {4}, {4}), {60, 8, 2, 8, 8}), "480 480 | 60");
+  // Groups that do not divide the channels: no unit may run.
+  EXPECT_EQ(measure(kernel("channel_shuffle", {4}, {4}), {60, 8, 3, 8, 8}), "480 480 | 0");
+  EXPECT_EQ(measure(kernel("flatten_pixels", {4}, {2}), {2, 8, 30, 8, 240}), "480 480 | 60");
+  EXPECT_EQ(measure(kernel("flatten_pixels", {4}, {2}), {2, 8, 30, 8, 239}), "refused");
+  EXPECT_EQ(measure(kernel("unflatten_pixels", {2}, {4}), {2, 8, 30, 240, 8}), "480 480 | 60");
+  EXPECT_EQ(measure(kernel("normalize_pixels", {4}, {4}), {60, 8, 8, 8}), "480 480 | 8");
+  EXPECT_EQ(measure(kernel("normalize_pixels_backward", {4, 4}, {4}), {57, 8, 8, 8, 8}), "456 456 456 | 8");
+}
+
 TEST(Kernels, LossAndDropout) {
   EXPECT_EQ(measure(kernel("dropout", {2, 0, 0, 0}, {2}), {4, 10, 1, 10, 16}), "40 1 1 1 58 | 4");
   EXPECT_EQ(measure(kernel("softmax_cross_entropy", {2, 1}, {0}), {4, 10, 10}), "40 4 1 | 1");

@@ -25,11 +25,15 @@ public:
         map.spec = member.string;
       else if (member.key == "spec")
         reportWrongType(diagnostics, member, "a path");
+      else if (member.key == "network" && member.kind == JsonKind::String)
+        map.network = member.string;
+      else if (member.key == "network")
+        reportWrongType(diagnostics, member, "the name of a network");
       else if (member.key == "rules")
         map.rules = readRules(member);
       else
-        diagnostics.error(member.keyRange,
-                          "unknown key '" + member.key + "' of a map" + suggestion(member.key, {"spec", "rules"}));
+        diagnostics.error(member.keyRange, "unknown key '" + member.key + "' of a map" +
+                                               suggestion(member.key, {"spec", "network", "rules"}));
     }
     if (!root.find("rules"))
       diagnostics.error(root.range, "expected key 'rules' in a map");

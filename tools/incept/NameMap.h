@@ -15,7 +15,8 @@ struct NameRule {
 };
 
 struct NameMap {
-  std::string spec; ///< the description whose names these are, relative to the map's file; may be empty
+  std::string spec;    ///< the description whose names these are, relative to the map's file; may be empty
+  std::string network; ///< which of its networks; may be empty
   std::vector<NameRule> rules;
 };
 

@@ -64,6 +64,13 @@ std::string formatTensor(llvm::StringRef type, llvm::ArrayRef<int64_t> shape) {
 /// PyTorch counts batches beside batch norm's statistics; nothing needs the count.
 bool isBatchCount(llvm::StringRef name) { return name.ends_with(".num_batches_tracked"); }
 
+/// True for shapes that are the same values in one order: a linear layer's and a 1x1 convolution's.
+bool sameButForOnes(std::vector<int64_t> a, std::vector<int64_t> b) {
+  llvm::erase(a, 1);
+  llvm::erase(b, 1);
+  return a == b;
+}
+
 /// Reports what is missing, of another shape or unexpected; true where nothing is.
 bool checkTensors(const SafetensorsFile &file, llvm::StringRef path, llvm::ArrayRef<Weight> weights) {
   bool complete = true;
@@ -82,7 +89,7 @@ bool checkTensors(const SafetensorsFile &file, llvm::StringRef path, llvm::Array
     if (found == file.tensors.end())
       report("missing tensor '" + name + "', expected " + formatTensor("F32", weight->shape) + " for '" + weight->to +
              "'");
-    else if (found->second.type != "F32" || found->second.shape != weight->shape)
+    else if (found->second.type != "F32" || !sameButForOnes(found->second.shape, weight->shape))
       report("expected " + formatTensor("F32", weight->shape) + " for tensor '" + name + "', but got " +
              formatTensor(found->second.type, found->second.shape));
   }
@@ -112,6 +119,8 @@ int convertWeights(const WeightsOptions &options, CompileOptions network) {
     llvm::sys::path::remove_dots(spec, /*remove_dot_dot=*/true);
     network.spec = spec.str().str();
   }
+  if (map && network.network.empty())
+    network.network = map->network;
   FailureOr<std::vector<Weight>> weights = failure();
   if (map)
     weights = listWeights(network, *map, options.reverse, diagnostics);

@@ -10,14 +10,21 @@ import sys
 incept, specs = sys.argv[1:]
 # Parameters: torchvision 0.27, timm for MobileNet and Xception. Multiply-accumulates at 224x224 (Xception 299x299).
 EXPECTED = {
+    "alexnet": {"alexnet": (61100840, 714188480)},
+    "convnext": {"convnext_t": (28589128, None)},
     "densenet": {"densenet121": (7978856, 2834161664)},
+    "efficientnet": {"efficientnet_b0": (5288548, 385814752)},
     "googlenet": {"googlenet": (6624904, 1498376192)},
+    "googlenet_aux": {"googlenet_aux": (13004888, 1506748416)},
     "mobilenet_v1": {"mobilenet_v1": (4231976, 568740352)},
-    "regnet": {"regnetx_400mf": (5495976, None)},
+    "mobilenet_v2": {"mobilenet_v2": (3504872, 300774272)},
+    "mobilenet_v3": {"mobilenet_v3_large": (5483032, None)},
+    "regnet": {"regnetx_400mf": (5495976, None), "regnety_400mf": (4344144, None)},
     "resnets": {"resnet18": (11689512, 1814073344), "resnet34": (21797672, None), "resnet101": (44549160, 7801405440),
                 "resnext50": (25028904, 4230479872), "wide_resnet50": (68883240, None)},
+    "shufflenet_v2": {"shufflenet_v2": (2278604, None)},
     "squeezenet": {"squeezenet": (1235496, 349151936)},
-    "vgg": {"vgg16_bn": (138365992, 15470264320)},
+    "vgg": {"vgg16_bn": (138365992, 15470264320), "vgg16": (138357544, 15470264320)},
     "xception": {"xception": (22855952, 8357403496)},
 }
 failures = 0
