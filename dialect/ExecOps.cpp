@@ -196,6 +196,8 @@ FailureOr<KernelLoops> KernelDefOp::getLoops() {
     return KernelLoops{2 + full, UnitSize::Tile, 1, 2};
   case KernelFamily::Reduce:
     return KernelLoops{3 + full, UnitSize::Tile, 1, 3};
+  case KernelFamily::ReduceCombine:
+    return KernelLoops{4 + full, UnitSize::Tile, 1, 4};
   case KernelFamily::Combine:
     return KernelLoops{2 + counts};
   case KernelFamily::Opaque:
@@ -222,12 +224,18 @@ KernelReach KernelDefOp::getReach(ArrayRef<int64_t> extents) {
     reach.units = ceil(extents[0], extents[2]);
     stride = 3;
     break;
+  case KernelFamily::ReduceCombine:
+    // The runtime, which has no body, knows the number of sums from the extents.
+    reach.units = extents[3] == int64_t(countSums()) ? ceil(extents[0], extents[2]) : 0;
+    stride = 4;
+    break;
   case KernelFamily::Combine:
     reach.units = ceil(extents[1], kCombineUnit);
     break;
   default:
     reach.units = extents[0];
   }
+  unsigned partials = family == KernelFamily::ReduceCombine ? countSums() : 0; // among the vectors to come
   auto add = [&](Value value) {
     int64_t rank = cast<RankedTensorType>(value.getType()).getRank();
     if (rank == 0)
@@ -238,7 +246,7 @@ KernelReach KernelDefOp::getReach(ArrayRef<int64_t> extents) {
       reach.operands.push_back({extents[0], extents[1], extents[1]});
     else if (rank > 1)
       reach.operands.push_back({extents[0], extents[1], extents[stride++]});
-    else if (value.getDefiningOp() && family == KernelFamily::Reduce) // a sum: its partial sums
+    else if (value.getDefiningOp() && (family == KernelFamily::Reduce || (partials > 0 && partials--)))
       reach.operands.push_back({reach.units, extents[1], extents[1]});
     else
       reach.operands.push_back(KernelRows::dense(extents[1]));
@@ -246,6 +254,29 @@ KernelReach KernelDefOp::getReach(ArrayRef<int64_t> extents) {
   llvm::for_each(body.getArguments(), add);
   llvm::for_each(getYield().getValues(), add);
   return reach;
+}
+
+static bool isSum(Value value) { return value.getDefiningOp() && value.getDefiningOp()->hasTrait<OpTrait::Reduce>(); }
+
+unsigned KernelDefOp::countSums() {
+  llvm::SmallPtrSet<Value, 4> sums;
+  for (Value value : getYield().getValues())
+    if (isSum(value))
+      sums.insert(value);
+  return sums.size();
+}
+
+llvm::SetVector<Operation *> KernelDefOp::getLateOps() {
+  llvm::SetVector<Operation *> late;
+  bool isCombine = getFamily() == KernelFamily::Combine;
+  for (Operation &op : getBody().front().without_terminator()) {
+    bool isLate = llvm::any_of(op.getOperands(), [&](Value operand) {
+      return isSum(operand) || (operand.getDefiningOp() && late.contains(operand.getDefiningOp()));
+    });
+    if (isCombine ? !isa<ChannelSumOp>(op) : isLate)
+      late.insert(&op);
+  }
+  return late;
 }
 
 YieldOp KernelDefOp::getYield() { return cast<YieldOp>(getBody().front().getTerminator()); }

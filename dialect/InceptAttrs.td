@@ -19,6 +19,7 @@ def Incept_KernelFamily : Incept_Enum<"KernelFamily", "the loops around a kernel
   I32EnumAttrCase<"Reduce", 2, "reduce">,   // the same, with sums over rows
   I32EnumAttrCase<"Combine", 3, "combine">, // over partial sums
   I32EnumAttrCase<"Opaque", 4, "opaque">,   // those of the body's one op
+  I32EnumAttrCase<"ReduceCombine", 5, "reduce_combine">, // over rows, and then over partial sums, in one launch
 ]>;
 def Incept_KernelFamilyAttr : EnumAttr<Incept_Dialect, Incept_KernelFamily, "kernel_family">;
 

@@ -72,6 +72,11 @@ def Exec_KernelDefOp : Incept_ExecOp<"kernel_def", [Symbol, IsolatedFromAbove,
   let hasRegionVerifier = 1;
   let extraClassDeclaration = [{
     ::incept::YieldOp getYield();
+    /// Sums that a `reduce` or `reduce_combine` kernel leaves in memory in parts, or adds up from there.
+    unsigned countSums();
+    /// The ops that come when sums are complete: all but the `channel_sum`s of a `combine` kernel, and what goes on with
+    /// the sums of a `reduce_combine` kernel.
+    ::llvm::SetVector<::mlir::Operation *> getLateOps();
     /// What a launch has to know. Reports an opaque kernel whose op has no rule (KernelOpInterface).
     ::mlir::FailureOr<::incept::KernelLoops> getLoops();
     /// What a launch with these extents makes of it, none where the rule of an opaque kernel does not say it.

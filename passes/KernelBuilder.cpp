@@ -7,6 +7,7 @@
 #include "passes/LaunchCost.h"
 #include "passes/LaunchShape.h"
 #include "passes/Layouts.h"
+#include "passes/Placement.h"
 #include "passes/Target.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/Support/MathExtras.h"
@@ -134,6 +135,16 @@ public:
     }
   }
 
+  /// True where one kernel can do both: it knows the number of rows, and no other count.
+  bool canJoin() const {
+    return !sums.empty() && llvm::all_of(second, [&](Operation *op) {
+      auto counted = dyn_cast<CountedOpInterface>(op);
+      return !counted || llvm::all_of(sums, [&](Value sum) {
+        return int64_t(counted.getCount()) == rowsOf(shapeOf(sum.getDefiningOp()->getOperand(0)));
+      });
+    });
+  }
+
   using Ops = llvm::SetVector<Operation *>;
   using Pairs = SmallVector<std::pair<Value, Value>>; ///< values inside and outside the group
   Ops first, second;                                  ///< in program order
@@ -163,8 +174,9 @@ static LogicalResult verifyDomain(GroupOp group, ArrayRef<int64_t> domain) {
   return success();
 }
 
-/// Extents of flat, map and reduce kernels.
-static LogicalResult mapExtents(GroupOp group, KernelFamily family, const Target &target, KernelLaunch &launch) {
+/// Extents of all kernels over full tensors.
+static LogicalResult mapExtents(GroupOp group, KernelFamily family, const Stages &stages, const Target &target,
+                                KernelLaunch &launch) {
   SmallVector<Value> values = operandsAndResults(group);
   if (family == KernelFamily::Flat) {
     int64_t total = 0;
@@ -185,8 +197,10 @@ static LogicalResult mapExtents(GroupOp group, KernelFamily family, const Target
   if (failed(verifyDomain(group, domain)))
     return failure();
   llvm::append_values(launch.extents, rowsOf(domain), domain[1]);
-  if (family == KernelFamily::Reduce)
-    launch.extents.push_back(target.cutReduction(rowsOf(domain), domain[1]).chunk);
+  if (family == KernelFamily::Reduce || family == KernelFamily::ReduceCombine)
+    launch.extents.push_back(cutReduction(group, domain, target).chunk);
+  if (family == KernelFamily::ReduceCombine)
+    launch.extents.push_back(stages.sums.size());
   for (Value value : values)
     if (shapeOf(value).size() >= 2)
       launch.extents.push_back(strideOf(value));
@@ -217,11 +231,16 @@ static exec::KernelDefOp defineFirst(KernelFamily family, const Stages &stages, 
   return definition.yield(results);
 }
 
+/// Of partial sums.
+static int64_t countAdditions(const Stages &stages, int64_t partials) {
+  return int64_t(stages.sums.size()) * partials * shapeOf(stages.sums.front())[0];
+}
+
 /// The same of the second one, which adds `partials` partial sums of each sum.
 static exec::KernelDefOp defineCombine(const Stages &stages, int64_t partials, Location loc, KernelLaunch &launch) {
   int64_t channels = shapeOf(stages.sums.front())[0];
   launch.extents = {partials, channels};
-  launch.flops = int64_t(stages.sums.size()) * partials * channels;
+  launch.flops = countAdditions(stages, partials);
   Definition definition(loc, KernelFamily::Combine);
   for (Value sum : stages.sums)
     definition.addPartialSums(sum);
@@ -237,6 +256,26 @@ static exec::KernelDefOp defineCombine(const Stages &stages, int64_t partials, L
   launch.reads = launch.operands.size();
   llvm::append_range(launch.operands, outside(stages.combined));
   return definition.yield(inside(stages.combined));
+}
+
+/// The definition of a group's only launch, a reduction that adds up its partial sums too. Partial sums follow the full
+/// tensors.
+static exec::KernelDefOp defineWhole(const Stages &stages, GroupOp group, KernelLaunch &launch) {
+  Definition definition(group.getLoc(), KernelFamily::ReduceCombine);
+  for (Value argument : group.getBody().getArguments())
+    definition.addArgument(argument);
+  for (const Stages::Ops *ops : {&stages.first, &stages.second})
+    for (Operation *op : *ops)
+      definition.addOp(op);
+  launch.operands.assign(group.getInputs().begin(), group.getInputs().end());
+  launch.reads = launch.operands.size();
+  SmallVector<Value> results = inside(stages.computed);
+  llvm::append_range(launch.operands, outside(stages.computed));
+  for (SmallVector<Value> *values : {&results, &launch.operands})
+    llvm::append_range(*values, stages.sums);
+  llvm::append_range(results, inside(stages.combined));
+  llvm::append_range(launch.operands, outside(stages.combined));
+  return definition.yield(results);
 }
 
 FailureOr<KernelLaunch> KernelTable::getOpaque(GroupOp group, Operation *op) {
@@ -273,9 +312,16 @@ FailureOr<SmallVector<KernelLaunch, 2>> KernelTable::get(GroupOp group) {
   }
   KernelFamily family = familyOf(group);
   Stages stages(group);
-  if (failed(mapExtents(group, family, target, launches[0])))
+  if (family == KernelFamily::Reduce && target.combinesInOneLaunch() && stages.canJoin())
+    family = KernelFamily::ReduceCombine;
+  if (failed(mapExtents(group, family, stages, target, launches[0])))
     return failure();
   launches[0].flops = countFlops(group);
+  if (family == KernelFamily::ReduceCombine) {
+    finish(launches[0], defineWhole(stages, group, launches[0]));
+    launches[0].flops += countAdditions(stages, launches[0].units);
+    return launches;
+  }
   finish(launches[0], defineFirst(family, stages, group.getLoc(), launches[0]));
   if (!stages.sums.empty()) {
     launches.emplace_back();

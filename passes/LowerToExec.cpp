@@ -351,7 +351,8 @@ private:
         if (isNew)
           scratch += llvm::alignTo(units * channels * 4, kAlignment);
         operands.push_back(entry->second);
-        cost.bytes += units * channels * 4;
+        bool alsoReads = launches->size() == 1;
+        cost.bytes += units * channels * 4 * (alsoReads ? 2 : 1);
       }
       ArrayRef<Memory> all = operands;
       emit(group, launch.symbol, all.take_front(launch.reads), all.drop_front(launch.reads), launch.extents,

@@ -302,7 +302,7 @@ def LowerToExecPass : Pass<"incept-lower-to-exec", "::mlir::ModuleOp"> {
     Parameters are sorted by weight decay; gradients and optimizer slots have the offsets of their parameters in regions of
     their own. Kernel groups become launches of kernel definitions that are generic in extents, one for all groups of the
     same computation; a reduction becomes a launch that writes partial sums and one that adds them in fixed order and goes
-    on with the sums.
+    on with the sums, or one launch that does both, where the target has such kernels.
 
     example: test/passes/lower-to-exec.mlir
   }];

@@ -126,6 +126,15 @@ FailureOr<SmallVector<ArenaBuffer>> collectBuffers(func::FuncOp function, const 
   return buffers;
 }
 
+Reduction cutReduction(GroupOp group, ArrayRef<int64_t> domain, const Target &target) {
+  int64_t narrowest = INT64_MAX;
+  for (ValueRange values : {ValueRange(group.getInputs()), ValueRange(group.getOutputs())})
+    for (Value value : values)
+      if (shapeOf(value).size() >= 2)
+        narrowest = std::min(narrowest, elementBytes(getElementTypeOrSelf(value.getType())));
+  return target.cutReduction(rowsOf(domain), domain[1], narrowest);
+}
+
 int64_t scratchpadBytes(GroupOp group, const Target &target) {
   if (group.isLibrary())
     return llvm::alignTo(group.getScratchpad().value_or(0), kAlignment);
@@ -134,8 +143,7 @@ int64_t scratchpadBytes(GroupOp group, const Target &target) {
     if (isTotal(&op))
       bytes += llvm::alignTo((kMostCounts + int64_t(op.getNumOperands())) * 4, kAlignment);
     if (op.hasTrait<OpTrait::Reduce>()) {
-      ArrayRef<int64_t> domain = shapeOf(op.getOperand(0));
-      int64_t partials = target.cutReduction(rowsOf(domain), domain[1]).partials;
+      int64_t partials = cutReduction(group, shapeOf(op.getOperand(0)), target).partials;
       for (Value result : op.getResults())
         bytes += llvm::alignTo(partials * shapeOf(result)[0] * 4, kAlignment);
     }

@@ -65,6 +65,9 @@ mlir::FailureOr<llvm::SmallVector<ArenaBuffer>> collectBuffers(mlir::func::FuncO
 /// that adds what these give.
 inline bool isTotal(mlir::Operation *op) { return mlir::isa<CountNonfiniteOp, SumSquaresOp>(op); }
 
+/// How a group over tensors of the shape `domain` is cut into partial sums.
+Reduction cutReduction(GroupOp group, llvm::ArrayRef<int64_t> domain, const Target &target);
+
 /// Bytes of temporary memory while `group` runs, a multiple of kAlignment: a library's scratchpad, which its plan
 /// knows, or the partial sums of a reduction or a total.
 int64_t scratchpadBytes(GroupOp group, const Target &target);

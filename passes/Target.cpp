@@ -86,7 +86,7 @@ LogicalResult Target::verifyPlan(exec::PlanOp, std::string &) const { return suc
 
 LogicalResult Target::verifyPlanOf(Operation *, exec::PlanOp, std::string &) const { return success(); }
 
-Reduction Target::cutReduction(int64_t rows, int64_t) const { return incept::cutReduction(rows); }
+Reduction Target::cutReduction(int64_t rows, int64_t, int64_t) const { return incept::cutReduction(rows); }
 
 Type Target::gradientType(Operation *op) const { return Float32Type::get(op->getContext()); }
 

@@ -99,8 +99,12 @@ public:
   /// where the format spreads them.
   virtual mlir::FailureOr<std::string> rowsFormat(llvm::StringRef format, int64_t rows) const = 0;
 
-  /// How a reduction of so many rows and channels is cut into partial sums, from these numbers alone.
-  virtual Reduction cutReduction(int64_t rows, int64_t channels) const;
+  /// How a reduction of so many rows and channels is cut into partial sums, from these numbers and what is known of the
+  /// target alone. `elementBytes` is the size of the smallest elements that it reads or writes.
+  virtual Reduction cutReduction(int64_t rows, int64_t channels, int64_t elementBytes) const;
+
+  /// True where the launch that writes partial sums can add them up too (family `reduce_combine`).
+  virtual bool combinesInOneLaunch() const { return false; }
 
   /// The shape of a launch of `kernel`; none where the target cuts the units of a launch itself. Reports a launch that
   /// cannot be.

@@ -4,7 +4,8 @@
 #   --build-only    leave out the packages that only tests and the demo need
 #   --demo          leave out those that only tests need
 #   --cuda          also what plans for CUDA devices need (ptxas, NVRTC, headers, cuDNN; 0.8 GB in build/cuda-toolchain),
-#                   unless /usr/local/cuda has it; --cuda=wheels does not look there
+#                   unless /usr/local/cuda has it; --cuda=wheels does not look there. The disassembler that a test of
+#                   kernels needs comes with it (build/cuda-nvdisasm)
 #   --cudnn-newest  also a newer cuDNN, which scripts/test.sh --all then tests too (build/cudnn-newest)
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -17,15 +18,19 @@ for argument in "$@"; do
     --cuda) cuda=system ;;
     --cuda=wheels) cuda=wheels ;;
     --cudnn-newest) newest=1 ;;
-    *) sed -n 's/^# //; 3,8p' "$0" >&2; exit 2 ;;
+    *) sed -n 's/^# //; 3,9p' "$0" >&2; exit 2 ;;
   esac
 done
+nvdisasm=no
+if [ $cuda = wheels ] || { [ $cuda = system ] && [ ! -x /usr/local/cuda/bin/nvdisasm ]; }; then nvdisasm=yes; fi
 if [ $cuda = system ] && [ -x /usr/local/cuda/bin/ptxas ] && [ -f /usr/local/cuda/include/cudnn_backend.h ]; then cuda=no; fi
 
 # Python wheels are unpacked, not installed: --no-deps, so that nothing but these versions comes. All are pinned, since
 # they do not pin each other, and ptxas must be as new as what it reads.
 toolchain=(nvidia-cuda-nvcc==13.0.88 nvidia-cuda-crt==13.0.88 nvidia-cuda-runtime==13.0.96 nvidia-cuda-nvrtc==13.0.88
            nvidia-cudnn-cu13==9.19.0.56)
+# Reads machine code of older versions too; the registry has none of 13.0.
+disassembler=(nvidia-cuda-nvdisasm==13.2.51)
 newest_cudnn=(nvidia-cudnn-cu13==9.28.1.4 nvidia-cublas==13.1.0.3 nvidia-cuda-nvrtc==13.0.88)
 
 # unpack DIRECTORY WHEEL...: quick where DIRECTORY already holds exactly these.
@@ -52,7 +57,7 @@ test=(graphviz python3 python3-jsonschema python3-numpy python3-psutil python3-t
 packages=("${build[@]}")
 [ "$also" = "" ] || packages+=("${demo[@]}")
 [ "$also" != test ] || packages+=("${test[@]}")
-[ $cuda$newest = no0 ] || packages+=(python3 python3-venv)
+[ $cuda$nvdisasm$newest = nono0 ] || packages+=(python3 python3-venv)
 
 missing=()
 installed=$(dpkg-query -W -f '${Package} ${db:Status-Abbrev}\n' 2>/dev/null | awk '$2 ~ /^ii/ {print $1}')
@@ -76,4 +81,5 @@ if [ ${#missing[@]} -ne 0 ]; then
 fi
 
 if [ $cuda != no ]; then unpack build/cuda-toolchain "${toolchain[@]}"; fi
+if [ $nvdisasm = yes ]; then unpack build/cuda-nvdisasm "${disassembler[@]}"; fi
 if [ $newest -eq 1 ]; then unpack build/cudnn-newest "${newest_cudnn[@]}"; fi

@@ -44,6 +44,13 @@ if os.path.exists(os.path.join(config.incept_build_root, "lib", "incept-fake-cud
 if config.incept_cuda:
     config.available_features.add("cuda")
     config.substitutions.append(("%{ptxas}", config.ptxas))
+    # And its disassembler: scripts/setup.sh --cuda.
+    for nvdisasm in (os.path.join(os.path.dirname(config.ptxas), "nvdisasm"),
+                     os.path.join(config.incept_source_root, "build", "cuda-nvdisasm", "nvidia", "cu13", "bin", "nvdisasm")):
+        if os.access(nvdisasm, os.X_OK):
+            config.available_features.add("nvdisasm")
+            config.substitutions.append(("%{nvdisasm}", nvdisasm))
+            break
 # Another cuDNN beside the one that the project was configured with: scripts/setup.sh --cudnn-newest.
 newest = os.path.join(config.incept_source_root, "build", "cudnn-newest", "nvidia", "cudnn", "lib")
 if config.incept_cuda and os.path.exists(os.path.join(newest, "libcudnn.so.9")):

@@ -55,6 +55,7 @@ mlir::LogicalResult emitFlat(CpuEmitter &emitter);
 mlir::LogicalResult emitMap(CpuEmitter &emitter);
 mlir::LogicalResult emitReduce(CpuEmitter &emitter);
 mlir::LogicalResult emitCombine(CpuEmitter &emitter);
+mlir::LogicalResult emitReduceCombine(CpuEmitter &emitter);
 
 // Loops of opaque kernels.
 void emitCountNonfinite(CountNonfiniteOp op, CpuEmitter &emitter);

@@ -140,4 +140,8 @@ LogicalResult emitCombine(CpuEmitter &e) {
   return result;
 }
 
+LogicalResult emitReduceCombine(CpuEmitter &e) {
+  return e.definition.emitOpError() << "expected sums of rows and of partial sums in two kernels on this target";
+}
+
 } // namespace incept::cpu

@@ -36,7 +36,7 @@ public:
               std::shared_ptr<const cudnn::Library> library)
       : attribute(attribute), device(std::move(device)), library(std::move(library)),
         plans(this->library, this->device, builderOptions(attribute, planCache)),
-        target(createCudaTarget(plans, tf32(), this)) {}
+        target(createCudaTarget(plans, tf32(), this->device.multiprocessors, this)) {}
 
   const Target *passTarget() const { return target.get(); }
   StringRef stub() const override { return "incept-stub-cuda"; }

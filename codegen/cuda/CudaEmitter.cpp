@@ -3,6 +3,7 @@
 #include "codegen/cuda/CudaEmitter.h"
 #include "dialect/Kernels.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
@@ -14,15 +15,18 @@ namespace incept::cuda {
 constexpr unsigned kGlobal = 1, kShared = 3;
 
 CudaEmitter::CudaEmitter(gpu::GPUModuleOp module, const Variant &variant)
-    : KernelEmitter(OpBuilder::atBlockEnd(module.getBody()), variant.definition, variant.width), module(module) {
+    : KernelEmitter(OpBuilder::atBlockEnd(module.getBody()), variant.definition, variant.width), module(module),
+      constant(variant.constant) {
   operandCount = body().getNumArguments() + definition.getYield().getValues().size();
   MLIRContext *context = builder.getContext();
   SmallVector<Type> types(operandCount, LLVM::LLVMPointerType::get(context, kGlobal));
   types.append(variant.extents, builder.getI64Type());
   function = gpu::GPUFuncOp::create(builder, loc, variant.symbol, builder.getFunctionType(types, {}));
   function->setAttr(gpu::GPUDialect::getKernelFuncAttrName(), builder.getUnitAttr());
-  // No bound on the threads of a block is told: a block of kBlockThreads fits with any number of registers, and ptxas
-  // would rather spill one than use one more than a bound suggests.
+  // Without them ptxas guesses how many blocks shall fit, and issues loads one by one to save registers.
+  function->setAttr(NVVM::NVVMDialect::getMaxntidAttrName(), builder.getDenseI32ArrayAttr({int32_t(kBlockThreads)}));
+  function->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(),
+                    builder.getI32IntegerAttr(int32_t(residentBlocks(variant.definition))));
   builder.setInsertionPointToStart(&function.getBody().front());
 }
 
@@ -31,6 +35,11 @@ void CudaEmitter::finish() { gpu::ReturnOp::create(builder, loc); }
 unsigned CudaEmitter::vectorAlignment(Type element) {
   int64_t bytes = width * llvm::divideCeil(element.getIntOrFloatBitWidth(), 8u);
   return std::min(bytes, kVectorBytes);
+}
+
+bool CudaEmitter::isConstant(Value base) {
+  auto argument = dyn_cast<BlockArgument>(base);
+  return argument && argument.getArgNumber() < constant.size() && constant[argument.getArgNumber()];
 }
 
 Value CudaEmitter::narrow(Value value) { return arith::TruncIOp::create(builder, loc, builder.getI32Type(), value); }
@@ -99,15 +108,47 @@ void CudaEmitter::ifElse(Value condition, llvm::function_ref<void()> then, llvm:
   otherwise();
 }
 
-Value CudaEmitter::shared(int64_t elements, Type element) {
-  std::string name = (function.getName() + "_shared").str();
-  {
+Value CudaEmitter::global(StringRef name, Type type, unsigned space) {
+  auto pointer = LLVM::LLVMPointerType::get(builder.getContext(), space);
+  if (!module.lookupSymbol(name)) {
     OpBuilder::InsertionGuard guard(builder);
-    builder.setInsertionPoint(function);
-    LLVM::GlobalOp::create(builder, loc, LLVM::LLVMArrayType::get(element, elements), /*isConstant=*/false,
-                           LLVM::Linkage::Internal, name, Attribute(), /*alignment=*/kVectorBytes, kShared);
+    builder.setInsertionPointToStart(module.getBody());
+    // Shared memory has no first value, what the module has in global memory begins as zeros.
+    Attribute init = space == kShared ? Attribute() : LLVM::ZeroAttr::get(builder.getContext());
+    LLVM::GlobalOp::create(builder, loc, type, /*isConstant=*/false, LLVM::Linkage::Internal, name, init,
+                           /*alignment=*/kVectorBytes, space);
   }
-  return LLVM::AddressOfOp::create(builder, loc, LLVM::LLVMPointerType::get(builder.getContext(), kShared), name);
+  return LLVM::AddressOfOp::create(builder, loc, pointer, name);
+}
+
+Value CudaEmitter::shared(int64_t elements, Type element, StringRef suffix) {
+  return global((function.getName() + suffix).str(), LLVM::LLVMArrayType::get(element, elements), kShared);
+}
+
+Value CudaEmitter::moduleMemory(int64_t elements, Type element, StringRef name) {
+  return global(name, LLVM::LLVMArrayType::get(element, elements), kGlobal);
+}
+
+Value CudaEmitter::isLastOfRange() {
+  Type i32 = builder.getI32Type();
+  Value flag = shared(1, i32, "_last"), none = index(0);
+  Value tickets = moduleMemory(kMostRanges, i32, "tickets");
+  barrier();
+  ifThen(less(add(threadX(), threadY()), index(1)), [&] {
+    auto fence = [&] { LLVM::FenceOp::create(builder, loc, LLVM::AtomicOrdering::acq_rel, "device"); };
+    fence();
+    // Counts up to the last block's number and starts again, so that the next launch finds 0.
+    Value last = narrow(sub(blocksX(), index(1)));
+    Value before =
+        LLVM::AtomicRMWOp::create(builder, loc, LLVM::AtomicBinOp::uinc_wrap, address(tickets, blockY(), i32), last,
+                                  LLVM::AtomicOrdering::monotonic, "device");
+    fence();
+    Value isLast = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, before, last);
+    storeScalar(arith::ExtUIOp::create(builder, loc, i32, isLast), flag, none);
+  });
+  barrier();
+  Value zero = arith::ConstantIntOp::create(builder, loc, 0, 32);
+  return arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ne, loadScalar(flag, none, i32), zero);
 }
 
 Value CudaEmitter::shuffleXor(Value value, int32_t mask) {

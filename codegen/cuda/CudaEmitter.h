@@ -31,6 +31,10 @@ public:
   void items(mlir::Value count, llvm::function_ref<void(mlir::Value)> body) override;
   /// Over the blocks' y and the threads' x, one vector each: the variant's width divides the count.
   void vectors(mlir::Value count, llvm::function_ref<void(mlir::Value, Lanes)> body) override;
+  llvm::ArrayRef<int64_t> windowGroups() override {
+    static constexpr int64_t kGroups[] = {3, 2, 1};
+    return kGroups;
+  }
   void vectorBlocks(mlir::Value count, llvm::function_ref<void(llvm::ArrayRef<mlir::Value>, Lanes)> body) override;
   /// A warp per row; every lane takes a vector in turn.
   void rows(mlir::Value count, llvm::function_ref<void(mlir::Value)> body) override;
@@ -43,6 +47,7 @@ public:
   mlir::Value threadsY() { return id<mlir::gpu::BlockDimOp>(mlir::gpu::Dimension::y); }
   mlir::Value blockX() { return id<mlir::gpu::BlockIdOp>(mlir::gpu::Dimension::x); }
   mlir::Value blockY() { return id<mlir::gpu::BlockIdOp>(mlir::gpu::Dimension::y); }
+  mlir::Value blocksX() { return id<mlir::gpu::GridDimOp>(mlir::gpu::Dimension::x); }
 
   /// In 32 bits: a GPU divides 64 bits in a subroutine. ShapeLaunch.cpp admits no units beyond.
   mlir::Value div(mlir::Value a, mlir::Value b) override;
@@ -53,8 +58,13 @@ public:
 
   void ifElse(mlir::Value condition, llvm::function_ref<void()> then, llvm::function_ref<void()> otherwise);
 
-  /// Static shared memory of `elements` values, 16-byte aligned; once per kernel.
-  mlir::Value shared(int64_t elements, mlir::Type element);
+  /// Static shared memory of `elements` values, 16-byte aligned; once per kernel and suffix.
+  mlir::Value shared(int64_t elements, mlir::Type element, llvm::StringRef suffix = "_shared");
+  /// `elements` values that the module has in global memory.
+  mlir::Value moduleMemory(int64_t elements, mlir::Type element, llvm::StringRef name);
+  /// For all threads of a block: true in the last block of those with this block's y to come here. It sees what the
+  /// others wrote before they did. Tickets count them: atomic, so which block is last may differ, but not what it does.
+  mlir::Value isLastOfRange();
   void barrier() { mlir::gpu::BarrierOp::create(builder, loc); }
   /// The value of the lane whose number differs in the bits of `mask`; all 32 lanes of the warp take part.
   mlir::Value shuffleXor(mlir::Value value, int32_t mask);
@@ -62,6 +72,7 @@ public:
 protected:
   /// What ShapeLaunch.cpp made sure of.
   unsigned vectorAlignment(mlir::Type element) override;
+  bool isConstant(mlir::Value base) override;
 
 private:
   template <typename IdOp>
@@ -70,23 +81,28 @@ private:
     return mlir::arith::IndexCastOp::create(builder, loc, builder.getI64Type(), value);
   }
 
+  /// The address of the module's variable `name`, which is declared where it is not.
+  mlir::Value global(llvm::StringRef name, mlir::Type type, unsigned space);
   mlir::Value narrow(mlir::Value value);
   mlir::Value widen(mlir::Value value);
 
   mlir::gpu::GPUModuleOp module;
   mlir::gpu::GPUFuncOp function;
   unsigned operandCount;
+  llvm::SmallBitVector constant; ///< of each argument
 };
 
 // Loops of the families.
 mlir::LogicalResult emitFlat(CudaEmitter &emitter);
 mlir::LogicalResult emitMap(CudaEmitter &emitter);
 mlir::LogicalResult emitReduce(CudaEmitter &emitter);
+mlir::LogicalResult emitReduceCombine(CudaEmitter &emitter);
 mlir::LogicalResult emitCombine(CudaEmitter &emitter);
 
 // Loops of opaque kernels.
 void emitCountNonfinite(CountNonfiniteOp op, CudaEmitter &emitter);
 void emitSumSquares(SumSquaresOp op, CudaEmitter &emitter);
+void emitGlobalAvgPool(GlobalAvgPoolOp op, CudaEmitter &emitter);
 mlir::LogicalResult emitReorder(ReorderOp op, CudaEmitter &emitter);
 void emitSoftmaxCrossEntropy(SoftmaxCrossEntropyOp op, CudaEmitter &emitter);
 void emitSoftmaxCrossEntropyBackward(SoftmaxCrossEntropyBackwardOp op, CudaEmitter &emitter);

@@ -71,7 +71,8 @@ std::optional<cudnn::Problem> problemOf(Operation *op) {
 
 class CudaTarget final : public Target {
 public:
-  CudaTarget(PlanSource &plans, bool tf32, const Backend *backend) : plans(plans), tf32(tf32), owner(backend) {}
+  CudaTarget(PlanSource &plans, bool tf32, int64_t multiprocessors, const Backend *backend)
+      : plans(plans), tf32(tf32), multiprocessors(multiprocessors), owner(backend) {}
 
   const Backend *backend() const override { return owner; }
 
@@ -189,14 +190,10 @@ public:
     return format.str();
   }
 
-  /// Enough chunks for a GPU to be busy: at most 512 blocks, of at least 64 rows.
-  Reduction cutReduction(int64_t rows, int64_t channels) const override {
-    constexpr int64_t kBlocks = 512, kBlockChannels = 512, kRows = 64;
-    int64_t across = std::max<int64_t>(llvm::divideCeil(channels, kBlockChannels), 1);
-    int64_t partials = std::clamp<int64_t>(kBlocks / across, 1, std::max<int64_t>(rows / kRows, 1));
-    int64_t chunk = llvm::divideCeil(rows, partials);
-    return {chunk, int64_t(llvm::divideCeil(rows, chunk))};
+  Reduction cutReduction(int64_t rows, int64_t channels, int64_t elementBytes) const override {
+    return cuda::cutReduction(rows, channels, elementBytes, multiprocessors);
   }
+  bool combinesInOneLaunch() const override { return true; }
 
 private:
   std::optional<cudnn::Problem> problemFor(Operation *op) const {
@@ -239,13 +236,15 @@ private:
 
   PlanSource &plans;
   bool tf32;
+  int64_t multiprocessors;
   const Backend *owner;
 };
 
 } // namespace
 
-std::shared_ptr<const Target> createCudaTarget(PlanSource &plans, bool tf32, const Backend *backend) {
-  return std::make_shared<CudaTarget>(plans, tf32, backend);
+std::shared_ptr<const Target> createCudaTarget(PlanSource &plans, bool tf32, int64_t multiprocessors,
+                                               const Backend *backend) {
+  return std::make_shared<CudaTarget>(plans, tf32, multiprocessors, backend);
 }
 
 FailureOr<cudnn::Problem> problemOf(DictionaryAttr config, std::string &error) {

@@ -10,7 +10,8 @@
 namespace incept::cuda {
 
 /// `plans` is asked while passes run; it and `backend`, what the target calls its own, must outlive the target.
-std::shared_ptr<const Target> createCudaTarget(PlanSource &plans, bool tf32, const Backend *backend = nullptr);
+std::shared_ptr<const Target> createCudaTarget(PlanSource &plans, bool tf32, int64_t multiprocessors,
+                                               const Backend *backend = nullptr);
 
 /// The cuDNN problem that an exec.plan's configuration says; failure with a sentence in `error` for another library's.
 mlir::FailureOr<cudnn::Problem> problemOf(mlir::DictionaryAttr config, std::string &error);

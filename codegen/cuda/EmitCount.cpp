@@ -11,7 +11,6 @@ namespace incept::cuda {
 
 namespace {
 
-constexpr int32_t kWarp = 32;
 constexpr int64_t kWarps = kBlockThreads / kWarp;
 
 /// Adds up term(value), which takes a vector or a scalar.
@@ -38,7 +37,7 @@ public:
   }
 
 private:
-  static constexpr int64_t kInFlight = 4;
+  static constexpr int64_t kInFlight = kMostInFlight;
 
   /// This thread's whole vectors: kInFlight at a time, then those that are left.
   Value sumVectors(Value from, Value to) {

@@ -4,6 +4,7 @@
 #include "codegen/cuda/CompileKernels.h"
 #include "codegen/cuda/CudaEmitter.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -18,6 +19,7 @@ static void attachLoops(MLIRContext *context, InceptDialect *) {
   using Loops = LoopsRule<CudaEmitter>;
   Loops::attach<CountNonfiniteOp, emitCountNonfinite>(context);
   Loops::attach<SumSquaresOp, emitSumSquares>(context);
+  Loops::attach<GlobalAvgPoolOp, emitGlobalAvgPool>(context);
   Loops::attach<ReorderOp, emitReorder>(context);
   Loops::attach<SoftmaxCrossEntropyOp, emitSoftmaxCrossEntropy>(context);
   Loops::attach<SoftmaxCrossEntropyBackwardOp, emitSoftmaxCrossEntropyBackward>(context);
@@ -32,8 +34,8 @@ FailureOr<OwningOpRef<ModuleOp>> emitKernels(ModuleOp launches) {
   registerKernelCode(registry);
   registry.addExtension(attachLoops);
   context->appendDialectRegistry(registry);
-  context->loadDialect<arith::ArithDialect, gpu::GPUDialect, LLVM::LLVMDialect, math::MathDialect, scf::SCFDialect,
-                       vector::VectorDialect>();
+  context->loadDialect<arith::ArithDialect, gpu::GPUDialect, LLVM::LLVMDialect, math::MathDialect, NVVM::NVVMDialect,
+                       scf::SCFDialect, vector::VectorDialect>();
   Location loc = UnknownLoc::get(context);
   OwningOpRef<ModuleOp> module = ModuleOp::create(loc);
   OpBuilder builder = OpBuilder::atBlockEnd(module->getBody());

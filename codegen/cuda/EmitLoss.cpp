@@ -13,8 +13,6 @@ namespace incept::cuda {
 
 namespace {
 
-constexpr int64_t kWarp = 32;
-
 class LogitsRow {
 public:
   LogitsRow(CudaEmitter &emitter, Value offset, Value classes)
@@ -74,8 +72,9 @@ void emitSoftmaxCrossEntropy(SoftmaxCrossEntropyOp op, CudaEmitter &e) {
   constexpr int64_t kWarps = kBlockThreads / kWarp;
   Value zero = arith::ConstantOp::create(e.builder, e.loc, e.builder.getF64FloatAttr(0.0));
   Value memory = e.shared(kWarps, f64), warp = e.div(e.threadX(), e.index(kWarp));
-  // A warp takes every eighth row.
-  auto sum = e.strided(warp, batch, e.index(kWarps), ValueRange(zero), [&](Value n, ValueRange carried) {
+  // A warp takes a row, and then the one as many rows behind as there are warps.
+  Value first = e.add(e.mul(e.blockX(), e.index(kWarps)), warp), all = e.mul(e.blocksX(), e.index(kWarps));
+  auto sum = e.strided(first, batch, all, ValueRange(zero), [&](Value n, ValueRange carried) {
     Value offset = e.mul(n, stride);
     LogitsRow row(e, offset, classes);
     Value largest = row.largest();
@@ -92,10 +91,19 @@ void emitSoftmaxCrossEntropy(SoftmaxCrossEntropyOp op, CudaEmitter &e) {
   Value isFirstLane = e.less(e.rem(e.threadX(), e.index(kWarp)), e.index(1));
   e.ifThen(isFirstLane, [&] { e.storeScalar(sum[0], memory, warp); });
   e.barrier();
-  e.ifThen(e.less(e.threadX(), e.index(1)), [&] {
+  Value isFirst = e.less(e.threadX(), e.index(1)), ofBlocks = e.moduleMemory(kLossBlocks, f64, "losses");
+  e.ifThen(isFirst, [&] {
     Value total = e.loadScalar(memory, e.index(0), f64);
     for (int64_t i = 1; i < kWarps; ++i)
       total = arith::AddFOp::create(e.builder, e.loc, total, e.loadScalar(memory, e.index(i), f64));
+    e.storeScalar(total, ofBlocks, e.blockX());
+  });
+  Value isLast = e.isLastOfRange();
+  e.ifThen(arith::AndIOp::create(e.builder, e.loc, isFirst, isLast), [&] {
+    Value total = e.loop(e.index(0), e.blocksX(), 1, ValueRange(zero), [&](Value block, ValueRange carried) {
+      Value term = e.loadScalar(ofBlocks, block, f64);
+      return SmallVector<Value>{arith::AddFOp::create(e.builder, e.loc, carried[0], term)};
+    })[0];
     Value mean = arith::DivFOp::create(e.builder, e.loc, total, widen(e.toReal(batch)));
     e.storeScalar(arith::TruncFOp::create(e.builder, e.loc, e.f32(), mean), loss, e.index(0));
   });

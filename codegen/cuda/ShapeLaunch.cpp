@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "codegen/cuda/ShapeLaunch.h"
+#include "dialect/ExecMemory.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "llvm/ADT/StringSet.h"
+#include "passes/Placement.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -24,8 +27,35 @@ Tile tileOf(int64_t vectors) {
   return {x, std::max<int64_t>(kBlockThreads / x, 1), int64_t(llvm::divideCeil(vectors, x))};
 }
 
+/// The same of a kernel that adds rows: as few channels as still make whole lines of memory, so that many threads share
+/// the rows of a channel and few partial sums are left of them. Of such tiles the one that wastes the fewest threads.
+Tile rangeOf(int64_t vectors) {
+  constexpr int64_t kLeast = 8, kMost = 16;
+  auto waste = [&](int64_t x) { return int64_t(llvm::alignTo(vectors, x)) - vectors; };
+  int64_t x = std::min(vectors, kLeast);
+  for (int64_t other = kLeast + 2; other <= kMost && vectors > kLeast; other += 2)
+    x = waste(other) < waste(x) ? other : x;
+  return {x, kBlockThreads / x, int64_t(llvm::divideCeil(vectors, x))};
+}
+
+/// Of reductions: two hide the latency of memory, with 128 registers for a thread.
+constexpr int64_t kReductionBlocks = 2;
+
+/// True for a kernel whose threads add up rows, or pixels, and then meet.
+bool addsRows(exec::KernelDefOp definition) {
+  KernelFamily family = definition.getFamily();
+  return family == KernelFamily::Reduce || family == KernelFamily::ReduceCombine ||
+         (family == KernelFamily::Opaque && isa<GlobalAvgPoolOp>(definition.getBody().front().front()));
+}
+
+/// True for a tensor of the size that the kernel is about.
+bool isFull(exec::KernelDefOp definition, Value value) {
+  bool isFlat = definition.getFamily() == KernelFamily::Flat || isTotal(&definition.getBody().front().front());
+  return cast<RankedTensorType>(value.getType()).getRank() >= (isFlat ? 1 : 2);
+}
+
 int64_t elementBytes(Value operand) {
-  return llvm::divideCeil(cast<MemRefType>(operand.getType()).getElementTypeBitWidth(), 8);
+  return llvm::divideCeil(getElementTypeOrSelf(operand.getType()).getIntOrFloatBitWidth(), 8);
 }
 
 /// Lanes of 16 bytes of the narrowest operand, fewer where channels, strides or addresses are no multiples.
@@ -63,6 +93,18 @@ int64_t widthOf(exec::KernelOp launch, const KernelLoops &loops, bool isFlat) {
   return width;
 }
 
+/// True where two slices have a byte in common, or lie between each other's rows.
+bool mayOverlap(Value first, Value second) {
+  auto a = first.getDefiningOp<exec::SliceOp>(), b = second.getDefiningOp<exec::SliceOp>();
+  std::string why;
+  auto bytesOf = [&](exec::SliceOp slice) {
+    auto rows = exec::footprintOf(cast<MemRefType>(slice.getType()), why);
+    return failed(rows) ? INT64_MAX / 2 : rows->bytes();
+  };
+  int64_t from = a.getOffset(), other = b.getOffset();
+  return a.getRegion() == b.getRegion() && from < other + bytesOf(b) && other < from + bytesOf(a);
+}
+
 /// The shape with vectors of `width`. Reports one that no grid can hold.
 FailureOr<LaunchShape> shapeFor(exec::KernelOp launch, exec::KernelDefOp definition, const KernelLoops &loops,
                                 int64_t width) {
@@ -83,18 +125,23 @@ FailureOr<LaunchShape> shapeFor(exec::KernelOp launch, exec::KernelDefOp definit
   } else if (loops.unit == UnitSize::Row) {
     int64_t vectors = extents[loops.channels] / width, threads = std::min(vectors, kBlockThreads);
     set(units, ceil(vectors, threads), threads, 1);
+  } else if (family == KernelFamily::Opaque && isa<SoftmaxCrossEntropyOp>(definition.getBody().front().front())) {
+    set(std::min(ceil(extents[0], kBlockThreads / kWarp), kLossBlocks), 1, kBlockThreads, 1); // a warp for each row
   } else if (loops.unit == UnitSize::Block) {
     set(units, 1, kBlockThreads, 1);
   } else if (loops.unit == UnitSize::Thread) {
     set(ceil(units, kBlockThreads), 1, kBlockThreads, 1);
   } else {
-    Tile tile = tileOf(extents[loops.channels] / width);
+    int64_t vectors = extents[loops.channels] / width;
+    Tile tile = addsRows(definition) ? rangeOf(vectors) : tileOf(vectors);
     set(family == KernelFamily::Map ? ceil(extents[0], tile.y * inFlight) : units, tile.blocks, tile.x, tile.y);
   }
   // Rows and units are divided in 32 bits.
-  constexpr int64_t kMostX = INT32_MAX, kMostY = 65535;
+  constexpr int64_t kMostX = INT32_MAX;
+  const int64_t kMostY = family == KernelFamily::ReduceCombine ? kMostRanges : 65535;
   bool countsRows = loops.channels >= 0 || loops.unit == UnitSize::Thread;
-  int64_t rows = family == KernelFamily::Reduce ? extents[0] : countsRows ? units : 0;
+  bool isReduction = family == KernelFamily::Reduce || family == KernelFamily::ReduceCombine;
+  int64_t rows = isReduction ? extents[0] : countsRows ? units : 0;
   if (shape.grid[0] > kMostX || shape.grid[1] > kMostY || rows > kMostX)
     return launch.emitOpError() << "is too large for a GPU's grid: use a smaller --batch-size";
   return shape;
@@ -104,20 +151,57 @@ FailureOr<LaunchShape> shapeFor(exec::KernelOp launch, exec::KernelDefOp definit
 
 int64_t vectorsInFlight(exec::KernelDefOp definition, int64_t width) {
   // Half of a thread's registers hold what was read.
-  constexpr int64_t kRegisters = 96, kMost = 4;
-  int64_t full = 0, channels = 0, fullRank = definition.getFamily() == KernelFamily::Flat ? 1 : 2;
+  constexpr int64_t kRegisters = 96;
+  int64_t full = 0, channels = 0;
+  auto late = definition.getLateOps();
   for (Value input : definition.getBody().getArguments()) {
-    int64_t rank = cast<RankedTensorType>(input.getType()).getRank();
-    full += rank >= fullRank;
-    channels += rank == 1 && fullRank == 2;
+    full += isFull(definition, input);
+    bool isVector = !isFull(definition, input) && cast<RankedTensorType>(input.getType()).getRank() == 1;
+    channels += isVector && !llvm::all_of(input.getUsers(), [&](Operation *user) { return late.contains(user); });
   }
-  return std::clamp<int64_t>((kRegisters - channels * width) / (std::max<int64_t>(full, 1) * width), 1, kMost);
+  return std::clamp<int64_t>((kRegisters - channels * width) / (std::max<int64_t>(full, 1) * width), 1, kMostInFlight);
+}
+
+int64_t residentBlocks(exec::KernelDefOp definition) {
+  constexpr size_t kManyOperands = 8;
+  size_t operands = definition.getBody().getNumArguments() + definition.getYield().getValues().size();
+  return addsRows(definition) || operands <= kManyOperands ? kReductionBlocks : 1;
 }
 
 int64_t registerBudget(exec::KernelDefOp definition) {
-  constexpr size_t kManyOperands = 8;
-  size_t operands = definition.getBody().getNumArguments() + definition.getYield().getValues().size();
-  return operands > kManyOperands ? 255 : 128;
+  // Of a multiprocessor, of a thread, and how many a warp's threads get at a time.
+  constexpr int64_t kRegisters = 65536, kMost = 255, kStep = 8;
+  return std::min(kRegisters / (kBlockThreads * residentBlocks(definition)) / kStep * kStep, kMost);
+}
+
+int64_t designedLoads(exec::KernelDefOp definition, int64_t width) {
+  constexpr int64_t kWindow = 3, kPixels = 2; // columns of a pool's window; pixels of a global pool
+  KernelFamily family = definition.getFamily();
+  int64_t inFlight = family == KernelFamily::Combine ? 0 : vectorsInFlight(definition, width);
+  if (family == KernelFamily::Opaque)
+    inFlight = llvm::TypeSwitch<Operation *, int64_t>(&definition.getBody().front().front())
+                   .Case<MaxPoolOp, MaxPoolWithIndexOp, MaxPoolBackwardOp, AvgPoolOp, AvgPoolBackwardOp>(
+                       [](Operation *) { return kWindow; })
+                   .Case<GlobalAvgPoolOp>([](Operation *) { return kPixels; })
+                   .Case<CountNonfiniteOp, SumSquaresOp>([](Operation *) { return kMostInFlight; })
+                   .Default([](Operation *) { return 0; });
+  int64_t loads = 0;
+  for (Value input : definition.getBody().getArguments()) {
+    int64_t bytes = isFull(definition, input) ? width * elementBytes(input) : 0;
+    loads += bytes < kVectorBytes / 2 ? 0 : llvm::divideCeil(bytes, kVectorBytes);
+  }
+  return loads * inFlight;
+}
+
+Reduction cutReduction(int64_t rows, int64_t channels, int64_t elementBytes, int64_t multiprocessors) {
+  constexpr int64_t kRows = 32;
+  int64_t width = kVectorBytes / elementBytes;
+  while (channels % width != 0)
+    width /= 2;
+  int64_t slots = multiprocessors * kReductionBlocks, across = rangeOf(std::max<int64_t>(channels / width, 1)).blocks;
+  int64_t partials = std::clamp<int64_t>(slots / across, 1, std::max<int64_t>(rows / kRows, 1));
+  int64_t chunk = std::max<int64_t>(llvm::divideCeil(rows, partials), 1);
+  return {chunk, int64_t(llvm::divideCeil(rows, chunk))};
 }
 
 FailureOr<LaunchShape> shapeLaunch(exec::KernelOp launch, exec::KernelDefOp definition) {
@@ -130,7 +214,7 @@ FailureOr<LaunchShape> shapeLaunch(exec::KernelOp launch, exec::KernelDefOp defi
 FailureOr<std::vector<Variant>> collectVariants(ModuleOp module) {
   SymbolTable symbols(module);
   std::vector<Variant> variants;
-  llvm::StringSet<> seen;
+  llvm::StringMap<size_t> seen;
   for (func::FuncOp function : module.getOps<func::FuncOp>())
     for (exec::KernelOp launch : function.getOps<exec::KernelOp>()) {
       auto definition = symbols.lookup<exec::KernelDefOp>(launch.getKernel());
@@ -150,8 +234,14 @@ FailureOr<std::vector<Variant>> collectVariants(ModuleOp module) {
         return launch.emitOpError() << "has a shape that does not fit it: expected width " << shape->width << ", grid "
                                     << shape->grid[0] << " x " << shape->grid[1] << " and block " << shape->block[0]
                                     << " x " << shape->block[1];
-      if (seen.insert(launch.getCodeSymbol()).second)
-        variants.push_back({definition, width, unsigned(launch.getExtents().size()), launch.getCodeSymbol()});
+      auto [entry, isNew] = seen.try_emplace(launch.getCodeSymbol(), variants.size());
+      if (isNew)
+        variants.push_back({definition, width, unsigned(launch.getExtents().size()), launch.getCodeSymbol(),
+                            llvm::SmallBitVector(launch.getIns().size(), true)});
+      llvm::SmallBitVector &constant = variants[entry->second].constant;
+      for (auto [index, in] : llvm::enumerate(launch.getIns()))
+        if (llvm::any_of(launch.getOuts(), [in = in](Value out) { return mayOverlap(in, out); }))
+          constant.reset(index);
     }
   return variants;
 }

@@ -7,6 +7,7 @@
 
 #include "dialect/InceptOps.h"
 #include "passes/Target.h"
+#include "llvm/ADT/SmallBitVector.h"
 
 #include <string>
 #include <vector>
@@ -15,6 +16,14 @@ namespace incept::cuda {
 
 /// Threads of a block, at most.
 inline constexpr int64_t kBlockThreads = 256;
+/// Ranges of channels, each with its own count of finished blocks, of a reduction that adds its partial sums, at most.
+inline constexpr int64_t kMostRanges = 1024;
+/// Vectors of one operand that a thread reads before it uses the first, at most.
+inline constexpr int64_t kMostInFlight = 4;
+/// Blocks of the launch that computes the loss, at most.
+inline constexpr int64_t kLossBlocks = 64;
+/// Threads of a warp.
+inline constexpr int64_t kWarp = 32;
 /// Bytes of the widest access.
 inline constexpr int64_t kVectorBytes = 16;
 
@@ -22,15 +31,29 @@ inline constexpr int64_t kVectorBytes = 16;
 /// where a kernel reads so much that they would not fit into registers.
 int64_t vectorsInFlight(exec::KernelDefOp definition, int64_t width);
 
-/// Registers that a thread of a kernel may use: two blocks of kBlockThreads fit on a multiprocessor, one where a kernel
-/// has so many operands that their loads alone keep memory busy.
+/// Blocks of kBlockThreads that are on a multiprocessor at once, at least: what ptxas is told (`.minnctapersm`), and
+/// what grids of reductions are made for. One where a kernel has so many operands that their loads alone keep memory
+/// busy.
+int64_t residentBlocks(exec::KernelDefOp definition);
+
+/// Registers that a thread of a kernel may use so that residentBlocks fit on a multiprocessor.
 int64_t registerBudget(exec::KernelDefOp definition);
+
+/// Vector loads that a thread of a kernel issues before it uses the first, in its main loop; 0 where nothing is
+/// promised.
+int64_t designedLoads(exec::KernelDefOp definition, int64_t width);
+
+/// Cuts a reduction so that its grid is one wave, all blocks that fit on the device at once, or as many as have rows
+/// enough to read.
+Reduction cutReduction(int64_t rows, int64_t channels, int64_t elementBytes, int64_t multiprocessors);
 
 struct Variant {
   exec::KernelDefOp definition;
   int64_t width = 1;    ///< lanes of a vector
   unsigned extents = 0; ///< how many a launch passes
   std::string symbol;   ///< "k3_scale_shift_relu_v4"
+  /// Of the arguments: those that no launch of it writes.
+  llvm::SmallBitVector constant;
 };
 
 /// The shape of a launch with the widest vectors. Reports one that no grid can hold.

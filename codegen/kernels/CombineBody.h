@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The body of a `combine` kernel: sums over partial sums, then map ops on channel vectors.
+// The body of a `combine` kernel: sums over partial sums, then map ops on channel vectors; and that part of the body of
+// a `reduce_combine` kernel.
 #pragma once
 
 #include "codegen/kernels/KernelEmitter.h"
@@ -14,7 +15,7 @@ public:
 
   mlir::LogicalResult check();
 
-  /// A sum of the body and the address of its partial sums, (P,C) f32.
+  /// A sum of a `combine` kernel's body and the address of its partial sums, (P,C) f32.
   struct Sum {
     mlir::Value value, partials;
   };
@@ -30,7 +31,12 @@ private:
     mlir::Type element;
   };
 
+  /// True where what goes on with the sums reads `argument`.
+  bool isLate(mlir::Value argument) const;
+
   KernelEmitter &e;
+  bool isWhole; ///< of family `reduce_combine`
+  llvm::SetVector<mlir::Operation *> late;
   llvm::SmallVector<Sum> found;
   llvm::SmallVector<Operand> inputs, outputs;            ///< channel vectors
   llvm::DenseMap<mlir::Operation *, mlir::Value> counts; ///< vectors

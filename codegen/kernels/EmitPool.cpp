@@ -65,8 +65,23 @@ using WindowBody = llvm::function_ref<SmallVector<Value>(Value h, Value w, Value
 SmallVector<Value> overWindow(KernelEmitter &e, std::pair<Value, Value> rows, std::pair<Value, Value> columns,
                               ArrayRef<Value> init, WindowBody body) {
   return e.loop(rows.first, rows.second, 1, init, [&](Value h, ValueRange outer) {
-    return e.loop(columns.first, columns.second, 1, outer,
-                  [&](Value w, ValueRange inner) { return body(h, w, inner); });
+    SmallVector<Value> carried(outer);
+    Value from = columns.first;
+    for (int64_t group : e.windowGroups()) {
+      Value to = columns.second;
+      if (group > 1) {
+        Value groups = e.div(e.max(e.sub(to, from), e.index(0)), e.index(group));
+        to = e.add(from, e.mul(groups, e.index(group)));
+      }
+      carried = e.loop(from, to, group, carried, [&](Value w, ValueRange inner) {
+        SmallVector<Value> next = body(h, w, inner);
+        for (int64_t i = 1; i < group; ++i)
+          next = body(h, e.add(w, e.index(i)), next);
+        return next;
+      });
+      from = to;
+    }
+    return carried;
   });
 }
 

@@ -60,8 +60,13 @@ Value KernelEmitter::address(Value base, Value offset, Type element) {
                              LLVM::GEPNoWrapFlags::inbounds);
 }
 
+Value KernelEmitter::load(Value base, Value from, Type type, unsigned alignment) {
+  return LLVM::LoadOp::create(builder, loc, type, from, alignment, /*isVolatile=*/false, /*isNonTemporal=*/false,
+                              /*isInvariant=*/isConstant(base));
+}
+
 Value KernelEmitter::loadScalar(Value base, Value offset, Type element) {
-  return LLVM::LoadOp::create(builder, loc, element, address(base, offset, element), bytesOf(element));
+  return load(base, address(base, offset, element), element, bytesOf(element));
 }
 
 void KernelEmitter::storeScalar(Value value, Value base, Value offset) {
@@ -73,7 +78,7 @@ Value KernelEmitter::loadVector(Value base, Value offset, Type element, Lanes la
   Value from = address(base, offset, element);
   VectorType type = vectorOf(element);
   if (!lanes.mask)
-    return LLVM::LoadOp::create(builder, loc, type, from, vectorAlignment(element));
+    return load(base, from, type, vectorAlignment(element));
   Value zero = arith::ConstantOp::create(builder, loc, builder.getZeroAttr(type));
   return LLVM::MaskedLoadOp::create(builder, loc, type, from, lanes.mask, zero,
                                     builder.getI32IntegerAttr(bytesOf(element)), UnitAttr());

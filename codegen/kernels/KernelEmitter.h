@@ -43,6 +43,12 @@ public:
   /// The same with some neighbouring vectors at a time, which share the scalar work of a loop nest.
   virtual void vectorBlocks(mlir::Value count, llvm::function_ref<void(llvm::ArrayRef<mlir::Value>, Lanes)> body) = 0;
 
+  /// How many positions of a row of a pool's window are read at a time: the most that fit, from the first on.
+  virtual llvm::ArrayRef<int64_t> windowGroups() {
+    static constexpr int64_t kOne[] = {1};
+    return kOne;
+  }
+
   // The loops of a kernel whose units are some rows each (kRowsUnit): the threads that share a row add it up together.
   /// body(row) for 0 <= row < count.
   virtual void rows(mlir::Value count, llvm::function_ref<void(mlir::Value)> body) = 0;
@@ -110,6 +116,11 @@ public:
 protected:
   KernelEmitter(mlir::OpBuilder builder, exec::KernelDefOp definition, int64_t width);
 
+  mlir::Value load(mlir::Value base, mlir::Value from, mlir::Type type, unsigned alignment);
+
+  /// True where nothing writes what lies behind the operand `base` while the kernel runs.
+  virtual bool isConstant(mlir::Value base) { return false; }
+
   /// Bytes that the address of a vector in memory is a multiple of.
   virtual unsigned vectorAlignment(mlir::Type element) = 0;
 };
@@ -146,6 +157,8 @@ mlir::LogicalResult emitKernel(Emitter &e) {
     return emitMap(e);
   case KernelFamily::Reduce:
     return emitReduce(e);
+  case KernelFamily::ReduceCombine:
+    return emitReduceCombine(e);
   case KernelFamily::Combine:
     return emitCombine(e);
   case KernelFamily::Opaque:

@@ -15,6 +15,7 @@ static Value loadNumber(KernelEmitter &e, Value base, Type element) {
 }
 
 RowOperands::RowOperands(KernelEmitter &emitter, int64_t firstStride) : e(emitter), flat(firstStride < 0) {
+  bool isWhole = e.definition.getFamily() == KernelFamily::ReduceCombine;
   SmallVector<Value> all(e.body().getArguments());
   inputs = all.size();
   llvm::append_range(all, e.definition.getYield().getValues());
@@ -24,7 +25,8 @@ RowOperands::RowOperands(KernelEmitter &emitter, int64_t firstStride) : e(emitte
     slot.base = e.operand(index);
     slot.element = typeOf(value).getElementType();
     Operation *producer = value.getDefiningOp();
-    slot.isSum = producer && producer->hasTrait<OpTrait::Reduce>();
+    slot.isLate =
+        index >= inputs && (isWhole ? typeOf(value).getRank() == 1 : producer && producer->hasTrait<OpTrait::Reduce>());
     if (typeOf(value).getRank() >= 2 && !flat)
       slot.stride = e.extent(firstStride++);
     if (typeOf(value).getRank() == 0 && index < inputs)
@@ -43,7 +45,7 @@ LogicalResult RowOperands::check() {
       continue;
     int64_t rank = typeOf(slot.value).getRank();
     bool scalarsOnly = llvm::all_of(slots, [](const Slot &slot) { return typeOf(slot.value).getRank() == 0; });
-    if ((rank == 0 && !(flat && scalarsOnly)) || (rank == 1 && !flat && !slot.isSum))
+    if ((rank == 0 && !(flat && scalarsOnly)) || (rank == 1 && !flat && !slot.isLate))
       return e.definition.emitOpError() << "cannot write result " << index - inputs << " of rank " << rank
                                         << " in a kernel over rows";
   }
@@ -66,7 +68,7 @@ void RowOperands::load(Value row, Value c, Lanes lanes, Values &values) {
 
 void RowOperands::store(Value row, Value c, Lanes lanes, Values &values) {
   for (const Slot &slot : ArrayRef(slots).drop_front(inputs))
-    if (!slot.isSum)
+    if (!slot.isLate)
       e.storeReals(values.lookup(slot.value), slot.base, e.add(e.mul(row, slot.stride), c), slot.element, lanes);
 }
 

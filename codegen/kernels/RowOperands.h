@@ -21,7 +21,7 @@ public:
   void loadChannels(mlir::Value c, Lanes lanes, Values &values);
   /// Reads one vector of every input: row `row`, channels from `c`.
   void load(mlir::Value row, mlir::Value c, Lanes lanes, Values &values);
-  /// Writes one vector of every output that is not a sum.
+  /// Writes one vector of every output that has rows.
   void store(mlir::Value row, mlir::Value c, Lanes lanes, Values &values);
   void loadFlat(mlir::Value i, Lanes lanes, Values &values);
   void storeFlat(mlir::Value i, Lanes lanes, Values &values);
@@ -31,12 +31,12 @@ public:
 
 private:
   struct Slot {
-    mlir::Value value;  ///< argument or yielded value of the definition
-    mlir::Value base;   ///< address
-    mlir::Value stride; ///< distance of rows; null for channel vectors and scalars
-    mlir::Value scalar; ///< the value of a rank-0 input
-    mlir::Type element; ///< in memory
-    bool isSum = false;
+    mlir::Value value;   ///< argument or yielded value of the definition
+    mlir::Value base;    ///< address
+    mlir::Value stride;  ///< distance of rows; null for channel vectors and scalars
+    mlir::Value scalar;  ///< the value of a rank-0 input
+    mlir::Type element;  ///< in memory
+    bool isLate = false; ///< a sum, or what is computed of sums: not of rows
   };
 
   KernelEmitter &e;

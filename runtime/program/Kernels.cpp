@@ -25,6 +25,8 @@ struct Count {
 
 Count ceilDiv(Count a, int64_t b) { return {a.value / b + (a.value % b != 0)}; }
 
+constexpr int64_t kMostOperands = 4096;
+
 /// One launch: what the rules of the families read and fill.
 struct Launch {
   const Kernel &kernel;
@@ -58,24 +60,32 @@ void flat(Launch &l) {
   l.units = ceilDiv(l.e(0), kFlatUnit);
 }
 
-void mapRows(Launch &l, Count sums) {
+/// The first `sums` vectors that are written have `partials` rows.
+void mapRows(Launch &l, int64_t sums, Count partials) {
   for (size_t i = 0; i < l.kernel.operands.size(); ++i) {
     int64_t rank = l.kernel.operands[i].rank;
     if (rank >= 2)
       l.full(l.e(0), l.e(1));
+    else if (rank == 0)
+      l.dense(Count{1});
     else
-      l.dense(rank == 0 ? Count{1} : l.isOutput(i) ? sums * l.e(1) : l.e(1));
+      l.dense(l.isOutput(i) && sums-- > 0 ? partials * l.e(1) : l.e(1));
   }
 }
 
 void map(Launch &l) {
-  mapRows(l, Count{1});
+  mapRows(l, 0, Count{1});
   l.units = l.e(0);
 }
 
 void reduce(Launch &l) {
   l.units = ceilDiv(l.e(0), l.extents[2]);
-  mapRows(l, l.units);
+  mapRows(l, kMostOperands, l.units);
+}
+
+void reduceCombine(Launch &l) {
+  l.units = ceilDiv(l.e(0), l.extents[2]);
+  mapRows(l, l.extents[3], l.units);
 }
 
 void combine(Launch &l) {
@@ -225,11 +235,11 @@ struct Family {
   void (*measure)(Launch &);
 };
 
-constexpr int64_t kMostOperands = 4096;
 constexpr Family kFamilies[] = {
     {"flat", 1, kMostOperands, 1, 0, flat},
     {"map", 1, kMostOperands, 2, kAnyNumber, map},
     {"reduce", 1, kMostOperands, 3, kAnyNumber, reduce},
+    {"reduce_combine", 2, kMostOperands, 4, kAnyNumber, reduceCombine},
     {"combine", 2, kMostOperands, 2, 0, combine},
     {"max_pool", 2, 2, 14, 2, pool},
     {"max_pool_with_index", 3, 3, 14, 3, pool},

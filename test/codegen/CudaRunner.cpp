@@ -50,7 +50,7 @@ public:
     ASSERT_TRUE(succeeded(ptx));
     auto code = sim::ptx::Module::parse(*ptx);
     ASSERT_TRUE(bool(code)) << code.status().message() << "\n" << *ptx;
-    sim::memory::Memory memory(uint64_t(1) << 32);
+    sim::memory::Memory memory(uint64_t(1) << 32, /*cells=*/true);
     ASSERT_TRUE(code->place(memory).ok());
     std::map<std::vector<char> *, uint64_t> addresses;
     for (size_t i = 0; i < launches.size(); ++i) {
@@ -63,6 +63,7 @@ public:
         parameters.push_back(extent);
       sim::ptx::Options options;
       options.threads = 2;
+      options.races = true;
       auto dimensions = [](ArrayRef<int64_t> size) {
         return sim::ptx::Dim3{uint32_t(size[0]), uint32_t(size[1]), uint32_t(size[2])};
       };
@@ -92,7 +93,7 @@ private:
   }
 
   cuda::NoPlans plans;
-  std::shared_ptr<const Target> passTarget = cuda::createCudaTarget(plans, false);
+  std::shared_ptr<const Target> passTarget = cuda::createCudaTarget(plans, false, /*multiprocessors=*/8);
 };
 
 } // namespace

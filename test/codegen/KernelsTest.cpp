@@ -130,6 +130,15 @@ TEST_P(Kernels, FinalizesWhereSumsAreAddedUp) {
                   "%a, %b, %c, %e, %f = incept.batch_norm_backward_finalize %s, %p inv_std %i {count = 60 : i64}" +
                   signature({v, v, v}, {v, v, v, v, v}) + "%h = incept.add %s, %m" + signature({v, v}, {v}),
               {{"h", v}, {"a", v}, {"b", v}, {"s", v}, {"t", full}, {"c", v}, {"e", v}, {"f", v}}});
+  // Of another number of rows than there are: a launch that has rows only cannot finalise.
+  checkGroup({"",
+              {{"x", large, 9, 10}, {"k", v, 9, 10}, {"m", v}, {"r", v, 0.5, 2}},
+              "%s, %q = incept.channel_stats %x shift %k" + signature({large, v}, {v, v}) +
+                  "%a, %b, %c, %d, %e = incept.batch_norm_finalize %s, %q shift %k running %m, %r {epsilon = "
+                  "1.0e-3 : f64, decay = 0.9 : f64, count = 702 : i64}" +
+                  signature({v, v, v, v, v}, {v, v, v, v, v}),
+              {{"a", v}, {"b", v}, {"d", v}, {"e", v}},
+              2e-5});
 }
 
 TEST_P(Kernels, FoldBatchNorm) {

@@ -170,7 +170,7 @@ private:
         .Case([&](VariableKindAttr kind) { return visitEnum<VariableKindAttr, VariableKind>(kind, 8); })
         .Case([&](GroupKindAttr kind) { return visitEnum<GroupKindAttr, GroupKind>(kind, 2); })
         .Case([&](PlanKindAttr kind) { return visitEnum<PlanKindAttr, PlanKind>(kind, 5); })
-        .Case([&](KernelFamilyAttr kind) { return visitEnum<KernelFamilyAttr, KernelFamily>(kind, 5); })
+        .Case([&](KernelFamilyAttr kind) { return visitEnum<KernelFamilyAttr, KernelFamily>(kind, 6); })
         .Case([&](EntryPointAttr kind) { return visitEnum<EntryPointAttr, EntryPoint>(kind, 7); })
         .Default([](Attribute other) { return other; });
   }

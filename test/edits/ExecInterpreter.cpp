@@ -149,6 +149,8 @@ public:
                : rankOf(value) == 2 ? Place{{extents[0], extents[1]}, extents[1], false}
                                     : vector(extents[1], 1);
       });
+    case KernelFamily::ReduceCombine:
+      throw Problem{"kernel " + definition.getSymName().str() + " is of a family that no CPU has"};
     case KernelFamily::Opaque:
       return runOpaque();
     }

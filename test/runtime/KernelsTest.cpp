@@ -46,6 +46,7 @@ TEST(Kernels, RowsAndVectors) {
   EXPECT_EQ(measure(kernel("flat", {0, 0}, {0}), {1}), "1 1 1 | 1");
   EXPECT_EQ(measure(kernel("map", {4, 1, 0}, {4}), {10, 8, 8, 20}), "80 8 1 188 | 10");
   EXPECT_EQ(measure(kernel("reduce", {4, 1}, {4, 1}), {10, 8, 4, 8, 16}), "80 8 152 24 | 3");
+  EXPECT_EQ(measure(kernel("reduce_combine", {4, 1, 1}, {4, 1, 1}), {10, 8, 4, 1, 8, 16}), "80 8 8 152 24 8 | 3");
   EXPECT_EQ(measure(kernel("combine", {2, 2, 1}, {1}, 1), {5, 130, 99}), "650 650 130 130 | 3");
   EXPECT_EQ(measure(kernel("count_nonfinite", {1}, {0}), {1000, 300}), "1000 4 | 4");
   EXPECT_EQ(measure(kernel("sum_squares", {1}, {0}), {1000, 300}), "1000 4 | 4");
@@ -111,6 +112,7 @@ TEST(Kernels, RefusesWhatIsNoLaunch) {
   EXPECT_EQ(measure(kernel("map", {4}, {4}), {10, 8, 7, 8}), "refused"); // rows overlap
   EXPECT_EQ(measure(kernel("map", {}, {}), {10, 8}), "refused");
   EXPECT_EQ(measure(kernel("reduce", {4}, {1}), {10, 8, 0, 8}), "refused");
+  EXPECT_EQ(measure(kernel("reduce_combine", {4}, {1, 1}), {10, 8, 4, 0, 8}), "refused"); // of no sum
   EXPECT_EQ(measure(kernel("max_pool", {4, 4}, {4}), {2, 6, 5, 8, 3, 2, 2, 2, 2, 2, 0, 0, 0, 0, 8, 8}), "refused");
   EXPECT_EQ(measure(kernel("flat", {1}, {1}), {10, 3}), "refused");
 }

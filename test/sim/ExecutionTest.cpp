@@ -274,7 +274,7 @@ TEST(Execution, GenericAddressesOfEverySpace) {
 
 TEST(Execution, VariablesAndAtomics) {
   Simulator simulator;
-  uint64_t d = simulator.upload(std::vector<uint32_t>(2, 0));
+  uint64_t d = simulator.upload(std::vector<uint32_t>(3, 0));
   simulator.options.threads = 2;
   Status status = simulator.run(moduleText(R"(
 .const .align 4 .u32 step[2] = {3, 4};
@@ -283,10 +283,11 @@ TEST(Execution, VariablesAndAtomics) {
   .reg .b32 %r<8>; .reg .b64 %rd<8>;
   ld.const.u32 %r1, [step+4]; atom.global.add.u32 %r2, [total], %r1;
   ld.param.u64 %rd1, [d]; red.global.add.u32 [%rd1], %r1; mov.u64 %rd2, total; ld.global.u32 %r3, [%rd2];
-  atom.global.max.u32 %r4, [%rd1+4], %r3; })"),
+  atom.global.max.u32 %r4, [%rd1+4], %r3; atom.relaxed.gpu.global.inc.u32 %r5, [%rd1+8], 9; })"),
                                 {64, 1, 1}, {96, 1, 1}, {d});
   ASSERT_TRUE(status.ok()) << status.message();
-  EXPECT_EQ(simulator.download<uint32_t>(d, 2), (std::vector<uint32_t>{4 * 64 * 96, 5 + 4 * 64 * 96}));
+  // inc counts to 9 and begins again.
+  EXPECT_EQ(simulator.download<uint32_t>(d, 3), (std::vector<uint32_t>{4 * 64 * 96, 5 + 4 * 64 * 96, 64 * 96 % 10}));
 }
 
 TEST(Execution, ResultsDoNotDependOnThreads) {

@@ -49,15 +49,18 @@ LogicalResult writeLaunches(ModuleOp module, llvm::raw_ostream &stream) {
   return success();
 }
 
-/// One line per kernel: registers and how many it may have, spilled bytes, stack and shared memory.
+/// One line per kernel: registers and how many it may have, spilled bytes, stack and shared memory, and how many vector
+/// loads its main loop is designed to have in flight.
 LogicalResult writeUsage(ModuleOp module, llvm::raw_ostream &stream) {
   auto variants = cuda::collectVariants(module);
   auto ptx = cuda::compileToPtx(module, architecture());
   if (failed(variants) || failed(ptx))
     return failure();
-  llvm::StringMap<int64_t> budgets;
-  for (const cuda::Variant &variant : *variants)
+  llvm::StringMap<int64_t> budgets, loads;
+  for (const cuda::Variant &variant : *variants) {
     budgets[variant.symbol] = cuda::registerBudget(variant.definition);
+    loads[variant.symbol] = cuda::designedLoads(variant.definition, variant.width);
+  }
   std::string program = ptxas;
   if (program.empty())
     if (auto found = llvm::sys::findProgramByName("ptxas"))
@@ -69,7 +72,7 @@ LogicalResult writeUsage(ModuleOp module, llvm::raw_ostream &stream) {
   for (const cuda::KernelUsage &kernel : usage)
     stream << kernel.symbol << " registers " << kernel.registers << " of " << budgets.lookup(kernel.symbol)
            << " spilled " << kernel.spillStores + kernel.spillLoads << " stack " << kernel.stackBytes << " shared "
-           << kernel.sharedBytes << "\n";
+           << kernel.sharedBytes << " loads " << loads.lookup(kernel.symbol) << "\n";
   return success();
 }
 
@@ -89,7 +92,7 @@ void add(const char *name, const char *description, Write write) {
                             })
                             .wasInterrupted();
         cuda::NoPlans plans;
-        if (!isShaped && failed(shapeLaunches(module, *cuda::createCudaTarget(plans, false))))
+        if (!isShaped && failed(shapeLaunches(module, *cuda::createCudaTarget(plans, false, /*multiprocessors=*/1))))
           return failure();
         return write(module, stream);
       },

@@ -11,10 +11,12 @@
 
 // GPU: gpu.func @scale_shift_v4(%{{.*}}: !llvm.ptr<1>, %{{.*}}: !llvm.ptr<1>, %{{.*}}: !llvm.ptr<1>, %{{.*}}: !llvm.ptr<1>, %{{.*}}: !llvm.ptr<1>, %{{.*}}: i64, %{{.*}}: i64, %{{.*}}: i64, %{{.*}}: i64) kernel
 
-// Channel vectors once, then the rows: all loads before the first store.
+// Channel vectors once, then the rows: all loads before the first store. What no launch writes is read as constant: not
+// the rows here, which the first launch writes in place.
 // CHECK-LABEL: .entry scale_shift_v4(
-// CHECK-NOT:     .maxntid
-// CHECK-COUNT-3: ld.global.v4.b32
+// CHECK:         .maxntid 256
+// CHECK:         .minnctapersm 2
+// CHECK-COUNT-3: ld.global.nc.v4.b32
 // CHECK:         setp.lt.s64
 // CHECK:         ld.global.v4.b32
 // CHECK-NOT:     st.global
@@ -28,8 +30,8 @@
 // CHECK:         st.global.v4.b32
 // CHECK-NOT:     .local
 // CHECK-LABEL: .entry scale_shift_v1(
-// CHECK-NOT:     ld.global.v4
-// CHECK:         ld.global.b32
+// CHECK-NOT:     .v4
+// CHECK:         ld.global.nc.b32
 incept.exec.region @arena 1048576
 incept.exec.region @step 64
 incept.exec.kernel_def @scale_shift map {

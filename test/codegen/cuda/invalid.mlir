@@ -7,7 +7,7 @@
 // RUN: not incept-translate %t/unshaped.mlir --incept-to-ptx 2>&1 | FileCheck %s --check-prefix=UNSHAPED
 
 //--- family.mlir
-// FAMILY: error: custom op 'incept.exec.kernel_def' expected ::incept::KernelFamily to be one of: flat, map, reduce, combine, opaque
+// FAMILY: error: custom op 'incept.exec.kernel_def' expected ::incept::KernelFamily to be one of: flat, map, reduce, combine, opaque, reduce_combine
 incept.exec.region @arena 4096
 incept.exec.kernel_def @k spiral {
 ^bb0(%x: tensor<?xf32>):

@@ -12,9 +12,7 @@
 incept.exec.region @arena 16777216
 
 // CHECK-LABEL: .entry max_pool_v4(
-// CHECK:         st.global.v4.b32
-// CHECK:         st.global.b32
-// CHECK:         ld.global.v4.b32
+// CHECK:         ld.global.nc.v4.b32
 // CHECK:         setp.nan.f32
 incept.exec.kernel_def @max_pool opaque {
 ^bb0(%x: tensor<?x?x?x?xf32>):
@@ -62,7 +60,7 @@ incept.exec.kernel_def @loss_backward opaque {
 }
 
 // CHECK-LABEL: .entry normalize_v1(
-// CHECK:         ld.global.b8
+// CHECK:         ld.global.nc.b8
 // CHECK:         fma.rn.f32
 incept.exec.kernel_def @normalize opaque {
 ^bb0(%x: tensor<?x?x?x?xui8>):

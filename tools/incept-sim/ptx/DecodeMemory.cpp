@@ -35,11 +35,12 @@ struct AtomicName {
 };
 constexpr AtomicName kAtomics[] = {
     {"add", "u32 s32 u64 s64", AtomicOperation::Add}, {"add", "f32", AtomicOperation::AddFloat},
-    {"add", "f64", AtomicOperation::AddDouble},       {"min", "u32 u64", AtomicOperation::Min},
-    {"max", "u32 u64", AtomicOperation::Max},         {"min", "s32 s64", AtomicOperation::MinSigned},
-    {"max", "s32 s64", AtomicOperation::MaxSigned},   {"and", "b32 b64", AtomicOperation::And},
-    {"or", "b32 b64", AtomicOperation::Or},           {"xor", "b32 b64", AtomicOperation::Xor},
-    {"exch", "b32 b64", AtomicOperation::Exchange},   {"cas", "b32 b64", AtomicOperation::Compare}};
+    {"add", "f64", AtomicOperation::AddDouble},       {"inc", "u32", AtomicOperation::Increment},
+    {"min", "u32 u64", AtomicOperation::Min},         {"max", "u32 u64", AtomicOperation::Max},
+    {"min", "s32 s64", AtomicOperation::MinSigned},   {"max", "s32 s64", AtomicOperation::MaxSigned},
+    {"and", "b32 b64", AtomicOperation::And},         {"or", "b32 b64", AtomicOperation::Or},
+    {"xor", "b32 b64", AtomicOperation::Xor},         {"exch", "b32 b64", AtomicOperation::Exchange},
+    {"cas", "b32 b64", AtomicOperation::Compare}};
 
 } // namespace
 

@@ -68,6 +68,8 @@ T atomicResult(AtomicOperation operation, T old, T a, T b) {
   case AtomicOperation::AddFloat:
   case AtomicOperation::AddDouble:
     return std::bit_cast<T>(std::bit_cast<F>(old) + std::bit_cast<F>(a));
+  case AtomicOperation::Increment:
+    return old >= a ? 0 : old + 1;
   case AtomicOperation::Min:
     return std::min(old, a);
   case AtomicOperation::Max:

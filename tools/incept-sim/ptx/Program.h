@@ -59,6 +59,7 @@ enum class AtomicOperation : uint8_t {
   Add,
   AddFloat,
   AddDouble,
+  Increment,
   Min,
   Max,
   MinSigned,
