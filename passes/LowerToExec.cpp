@@ -351,8 +351,8 @@ private:
         if (isNew)
           scratch += llvm::alignTo(units * channels * 4, kAlignment);
         operands.push_back(entry->second);
-        bool alsoReads = launches->size() == 1;
-        cost.bytes += units * channels * 4 * (alsoReads ? 2 : 1);
+        // A launch that reads what it has written finds it in the cache.
+        cost.bytes += units * channels * 4;
       }
       ArrayRef<Memory> all = operands;
       emit(group, launch.symbol, all.take_front(launch.reads), all.drop_front(launch.reads), launch.extents,

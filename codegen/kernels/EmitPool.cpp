@@ -4,6 +4,7 @@
 // clipped to the image, is two inner loops. Gradients are in gather form: each element is written once.
 #include "codegen/kernels/KernelEmitter.h"
 
+#include <functional>
 #include <limits>
 
 using namespace mlir;
@@ -60,8 +61,13 @@ void pixels(KernelEmitter &e, Value height, Value width, llvm::function_ref<void
   });
 }
 
-using WindowBody = llvm::function_ref<SmallVector<Value>(Value h, Value w, ValueRange carried)>;
+/// What is read at a position of a window, and what becomes of the carried values with it.
+struct WindowBody {
+  llvm::function_ref<SmallVector<Value>(Value h, Value w)> read;
+  llvm::function_ref<SmallVector<Value>(Value h, Value w, ArrayRef<Value> read, ValueRange carried)> use;
+};
 
+/// Row by row. Some positions of a row at a time are read before the first of them is used (windowGroups).
 SmallVector<Value> overWindow(KernelEmitter &e, std::pair<Value, Value> rows, std::pair<Value, Value> columns,
                               ArrayRef<Value> init, WindowBody body) {
   return e.loop(rows.first, rows.second, 1, init, [&](Value h, ValueRange outer) {
@@ -74,9 +80,15 @@ SmallVector<Value> overWindow(KernelEmitter &e, std::pair<Value, Value> rows, st
         to = e.add(from, e.mul(groups, e.index(group)));
       }
       carried = e.loop(from, to, group, carried, [&](Value w, ValueRange inner) {
-        SmallVector<Value> next = body(h, w, inner);
-        for (int64_t i = 1; i < group; ++i)
-          next = body(h, e.add(w, e.index(i)), next);
+        SmallVector<Value> at = {w};
+        SmallVector<SmallVector<Value>> read = {body.read(h, w)};
+        for (int64_t i = 1; i < group; ++i) {
+          at.push_back(e.add(w, e.index(i)));
+          read.push_back(body.read(h, at[i]));
+        }
+        SmallVector<Value> next(inner);
+        for (int64_t i = 0; i < group; ++i)
+          next = body.use(h, at[i], read[i], next);
         return next;
       });
       from = to;
@@ -123,19 +135,23 @@ void emitMaxPool(Operation *op, KernelEmitter &e) {
       SmallVector<Value> init(count, e.splatReal(-std::numeric_limits<double>::infinity()));
       if (withIndex)
         init.append(count, position(rows.first, columns.first));
-      auto best = overWindow(
-          e, {rows.first, rows.last}, {columns.first, columns.last}, init, [&](Value h, Value w, ValueRange carried) {
-            SmallVector<Value> next(carried);
-            Value in = pixel(e, n, h, w, p.ih, p.iw, srcStride), here = withIndex ? position(h, w) : Value();
-            for (size_t i = 0; i < count; ++i) {
-              Value value = e.loadReals(src, e.add(in, block[i]), e.elementOf(0), lanes);
-              Value wins = beats(e, value, carried[i]);
-              next[i] = arith::SelectOp::create(e.builder, e.loc, wins, value, carried[i]);
-              if (withIndex)
-                next[count + i] = arith::SelectOp::create(e.builder, e.loc, wins, here, carried[count + i]);
-            }
-            return next;
-          });
+      auto read = [&](Value h, Value w) {
+        Value in = pixel(e, n, h, w, p.ih, p.iw, srcStride);
+        return llvm::map_to_vector<6>(block,
+                                      [&](Value c) { return e.loadReals(src, e.add(in, c), e.elementOf(0), lanes); });
+      };
+      auto use = [&](Value h, Value w, ArrayRef<Value> values, ValueRange carried) {
+        SmallVector<Value> next(carried);
+        Value here = withIndex ? position(h, w) : Value();
+        for (size_t i = 0; i < count; ++i) {
+          Value wins = beats(e, values[i], carried[i]);
+          next[i] = arith::SelectOp::create(e.builder, e.loc, wins, values[i], carried[i]);
+          if (withIndex)
+            next[count + i] = arith::SelectOp::create(e.builder, e.loc, wins, here, carried[count + i]);
+        }
+        return next;
+      };
+      auto best = overWindow(e, {rows.first, rows.last}, {columns.first, columns.last}, init, {read, use});
       for (size_t i = 0; i < count; ++i)
         e.storeReals(best[i], dst, e.add(out, block[i]), e.elementOf(1), lanes);
       if (!withIndex)
@@ -149,11 +165,12 @@ void emitMaxPool(Operation *op, KernelEmitter &e) {
   });
 }
 
-/// Adds one window position's contribution, for the vector at channel offset `c`, to a sum.
-using Contribution = llvm::function_ref<Value(Value c, Lanes lanes, Value sum)>;
+/// Of one window position and a vector of channels: what is read, and the sum with it.
+using Reader = std::function<SmallVector<Value>(Value c, Lanes lanes)>;
+using Adder = std::function<Value(ArrayRef<Value> read, Value sum)>;
 
-/// A pool that sums: for every written pixel, the sum over window positions of what `position(n, h, w, y, x)` prepares
-/// (scalars, once for a block of channels) and `add` adds, then `finish`.
+/// A pool that sums: for every written pixel, the sum over window positions of what `read` reads and `add` adds, then
+/// `finish`. Both prepare scalars once for a block of channels.
 struct SummingPool {
   KernelEmitter &e;
   Value channels, height, width, dst, dstStride;
@@ -161,25 +178,32 @@ struct SummingPool {
 
   using Range = std::pair<Value, Value>;
 
-  void
-  emit(llvm::function_ref<std::pair<Range, Range>(Value h, Value w)> ranges,
-       llvm::function_ref<void(Value n, Value h, Value w, Value y, Value x, llvm::function_ref<void(Contribution)>)>
-           position,
-       llvm::function_ref<Value(Value h, Value w)> divisor) {
+  void emit(llvm::function_ref<std::pair<Range, Range>(Value h, Value w)> ranges,
+            llvm::function_ref<Reader(Value n, Value y, Value x)> read,
+            llvm::function_ref<Adder(Value h, Value w, Value y, Value x)> add,
+            llvm::function_ref<Value(Value h, Value w)> divisor) {
     pixels(e, height, width, [&](Value n, Value h, Value w) {
       auto [rows, columns] = ranges(h, w);
       Value out = pixel(e, n, h, w, height, width, dstStride);
       Value by = divisor ? e.splat(e.divf(e.real(1.0), divisor(h, w))) : Value();
       e.vectorBlocks(channels, [&](ArrayRef<Value> block, Lanes lanes) {
         SmallVector<Value> init(block.size(), e.splatReal(0.0));
-        auto sums = overWindow(e, rows, columns, init, [&](Value y, Value x, ValueRange carried) {
+        auto readAll = [&](Value y, Value x) {
+          Reader reader = read(n, y, x);
+          SmallVector<Value> all;
+          for (Value c : block)
+            llvm::append_range(all, reader(c, lanes));
+          return all;
+        };
+        auto addAll = [&](Value y, Value x, ArrayRef<Value> all, ValueRange carried) {
+          Adder adder = add(h, w, y, x);
           SmallVector<Value> next(carried);
-          position(n, h, w, y, x, [&](Contribution add) {
-            for (auto [c, sum] : llvm::zip(block, next))
-              sum = add(c, lanes, sum);
-          });
+          size_t each = all.size() / block.size();
+          for (auto [i, sum] : llvm::enumerate(next))
+            sum = adder(all.slice(i * each, each), sum);
           return next;
-        });
+        };
+        auto sums = overWindow(e, rows, columns, init, {readAll, addAll});
         for (auto [c, sum] : llvm::zip(block, sums))
           e.storeReals(by ? e.mulf(sum, by) : sum, dst, e.add(out, c), dstElement, lanes);
       });
@@ -198,19 +222,23 @@ void emitMaxPoolBackward(MaxPoolBackwardOp, KernelEmitter &e) {
         return std::pair(coveringWindows(e, ih, p.sh, p.pt, p.kh, p.oh),
                          coveringWindows(e, iw, p.sw, p.pl, p.kw, p.ow));
       },
-      [&](Value n, Value ih, Value iw, Value oh, Value ow, llvm::function_ref<void(Contribution)> each) {
+      [&](Value n, Value oh, Value ow) -> Reader {
+        Value indexAt = pixel(e, n, oh, ow, p.oh, p.ow, workspaceStride);
+        Value diffAt = pixel(e, n, oh, ow, p.oh, p.ow, diffDstStride);
+        return [&e, workspace, diffDst, indexAt, diffAt](Value c, Lanes lanes) {
+          return SmallVector<Value>{e.loadVector(workspace, e.add(indexAt, c), e.builder.getI8Type(), lanes),
+                                    e.loadReals(diffDst, e.add(diffAt, c), e.elementOf(0), lanes)};
+        };
+      },
+      [&](Value ih, Value iw, Value oh, Value ow) -> Adder {
         // Where this pixel lies in window (oh, ow).
         Value kh = e.sub(e.add(ih, p.pt), e.mul(oh, p.sh)), kw = e.sub(e.add(iw, p.pl), e.mul(ow, p.sw));
         Value here = e.splat(toI32(e, e.add(e.mul(kh, p.kw), kw)));
-        Value indexAt = pixel(e, n, oh, ow, p.oh, p.ow, workspaceStride);
-        Value diffAt = pixel(e, n, oh, ow, p.oh, p.ow, diffDstStride);
-        each([&](Value c, Lanes lanes, Value sum) -> Value {
-          Value at = e.loadVector(workspace, e.add(indexAt, c), e.builder.getI8Type(), lanes);
-          at = arith::ExtUIOp::create(e.builder, e.loc, e.vectorOf(e.builder.getI32Type()), at);
-          Value diff = e.loadReals(diffDst, e.add(diffAt, c), e.elementOf(0), lanes);
+        return [&e, here](ArrayRef<Value> read, Value sum) {
+          Value at = arith::ExtUIOp::create(e.builder, e.loc, e.vectorOf(e.builder.getI32Type()), read[0]);
           Value same = arith::CmpIOp::create(e.builder, e.loc, arith::CmpIPredicate::eq, at, here);
-          return e.addf(sum, arith::SelectOp::create(e.builder, e.loc, same, diff, e.splatReal(0.0)));
-        });
+          return e.addf(sum, arith::SelectOp::create(e.builder, e.loc, same, read[1], e.splatReal(0.0)));
+        };
       },
       nullptr);
 }
@@ -229,11 +257,14 @@ void emitAvgPool(AvgPoolOp op, KernelEmitter &e) {
         auto [rows, columns] = spans(oh, ow);
         return std::pair(std::pair(rows.first, rows.last), std::pair(columns.first, columns.last));
       },
-      [&](Value n, Value, Value, Value h, Value w, llvm::function_ref<void(Contribution)> each) {
+      [&](Value n, Value h, Value w) -> Reader {
         Value in = pixel(e, n, h, w, p.ih, p.iw, srcStride);
-        each([&](Value c, Lanes lanes, Value sum) {
-          return e.addf(sum, e.loadReals(src, e.add(in, c), e.elementOf(0), lanes));
-        });
+        return [&e, src, in](Value c, Lanes lanes) {
+          return SmallVector<Value>{e.loadReals(src, e.add(in, c), e.elementOf(0), lanes)};
+        };
+      },
+      [&](Value, Value, Value, Value) -> Adder {
+        return [&e](ArrayRef<Value> read, Value sum) { return e.addf(sum, read[0]); };
       },
       [&](Value oh, Value ow) {
         auto [rows, columns] = spans(oh, ow);
@@ -252,14 +283,17 @@ void emitAvgPoolBackward(AvgPoolBackwardOp op, KernelEmitter &e) {
         return std::pair(coveringWindows(e, ih, p.sh, p.pt, p.kh, p.oh),
                          coveringWindows(e, iw, p.sw, p.pl, p.kw, p.ow));
       },
-      [&](Value n, Value, Value, Value oh, Value ow, llvm::function_ref<void(Contribution)> each) {
+      [&](Value n, Value oh, Value ow) -> Reader {
+        Value at = pixel(e, n, oh, ow, p.oh, p.ow, diffDstStride);
+        return [&e, diffDst, at](Value c, Lanes lanes) {
+          return SmallVector<Value>{e.loadReals(diffDst, e.add(at, c), e.elementOf(0), lanes)};
+        };
+      },
+      [&](Value, Value, Value oh, Value ow) -> Adder {
         Span rows = windowSpan(e, oh, p.sh, p.pt, p.kh, p.ih, p.pb);
         Span columns = windowSpan(e, ow, p.sw, p.pl, p.kw, p.iw, p.pr);
         Value share = e.splat(e.divf(e.real(1.0), averageCount(e, rows, columns, includePad)));
-        Value at = pixel(e, n, oh, ow, p.oh, p.ow, diffDstStride);
-        each([&](Value c, Lanes lanes, Value sum) {
-          return e.fma(e.loadReals(diffDst, e.add(at, c), e.elementOf(0), lanes), share, sum);
-        });
+        return [&e, share](ArrayRef<Value> read, Value sum) { return e.fma(read[0], share, sum); };
       },
       nullptr);
 }

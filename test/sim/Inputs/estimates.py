@@ -1,22 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
 """The compiler's estimates of bytes against what kernels touched in the simulator: estimates.py REPORT.json FAMILY...
 Families must be there, and each agrees within 2 %; but the windows of a max pool may leave out the last row and column
-of an image, which the estimate counts."""
+of an image, which the estimate counts, and 16 bytes a launch are allowed for what belongs to the module: counts of blocks,
+and the losses that they add."""
 import json
 import sys
 from collections import defaultdict
 
-estimated, counted = defaultdict(int), defaultdict(int)
+estimated, counted, allowed = defaultdict(int), defaultdict(int), defaultdict(int)
 with open(sys.argv[1]) as file:
     for launch in json.load(file)["launches"]:
         if "kernel" in launch:
             estimated[launch["family"]] += launch["estimated_bytes"]
+            allowed[launch["family"]] += 16
             counted[launch["family"]] += launch["distinct_bytes_read"] + launch["distinct_bytes_written"]
 bad = [family for family in sys.argv[2:] if family not in counted]
 for family in sorted(counted):
     ratio = estimated[family] / counted[family]
     print(f"{family}: {counted[family]} bytes, estimated {estimated[family]}, ratio {ratio:.3f}")
-    if not 0.98 <= ratio <= (1.05 if family.startswith("max_pool") else 1.02):
+    most = 1.05 if family.startswith("max_pool") else 1.02
+    if not 0.98 * counted[family] - allowed[family] <= estimated[family] <= most * counted[family]:
         bad.append(family)
 if bad:
     print("FAILED", *bad)
