@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Fails where machine code has fewer vector loads in flight than a kernel was designed for.
 
 Usage: check_loads.py USAGE DISASSEMBLY
