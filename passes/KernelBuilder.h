@@ -28,8 +28,8 @@ public:
   KernelTable(mlir::ModuleOp module, const Target &target) : module(module), target(target) {}
 
   /// The launches of a kernel group in the planned phase: one, or for reductions two, where the target's first does not
-  /// also do what the second does, which adds the partial sums and computes what is computed of the sums. Adds kernels to the module that are new. Reports a group
-  /// that no family of kernels computes.
+  /// also do what the second does, which adds the partial sums and computes what is computed of the sums. Adds kernels
+  /// to the module that are new. Reports a group that no family of kernels computes.
   mlir::FailureOr<llvm::SmallVector<KernelLaunch, 2>> get(GroupOp group);
   /// The kernel that adds the partial sums of one result.
   llvm::StringRef getCombine();
