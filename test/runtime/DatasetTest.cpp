@@ -205,8 +205,9 @@ TEST_F(SourceTest, WebDatasetsAreIndexedOnce) {
   std::string text = encodeShard(samples);
   EXPECT_TRUE(decodeShard(text, fs::file_size(path), decoded));
   for (size_t cut = 1; cut < text.size(); ++cut)
-    if (cut != text.size() / 2) // one sample
+    if (cut != text.size() / 2) { // one sample
       EXPECT_FALSE(decodeShard(std::string_view(text).substr(0, cut), fs::file_size(path), decoded)) << cut;
+    }
   // A data set takes what is kept: here a label that the archive does not have.
   const char *old = std::getenv("XDG_CACHE_HOME");
   std::string before = old ? old : "";
