@@ -222,20 +222,21 @@ TEST_P(Kernels, Lamb) {
   std::string w = "tensor<" + std::to_string(c) + "x3x5x4xf32>", s = "tensor<f32>", t = "tensor<i64>";
   for (double step : {0, 9}) {
     std::vector<Argument> tensors = {{"p", w},
-                                       {"g", w},
-                                       {"m", w},
-                                       {"v", w, 0.1, 1},
-                                       {"b1", s, 0.9, 0.9},
-                                       {"b2", s, 0.999, 0.999},
-                                       {"ep", s, 0.01, 0.02},
-                                       {"wd", s, 0.1, 0.2},
-                                       {"t", t, step, step},
-                                       {"u", s, 0.5, 0.5}};
-    checkGroup({"",
-                tensors,
-                "%d = incept.lamb_direction %p, %g, %m, %v betas %b1, %b2 epsilon %ep weight_decay %wd step %t unscale %u" +
-                    signature({w, w, w, w, s, s, s, s, t, s}, {w}),
-                {{"d", w}}});
+                                     {"g", w},
+                                     {"m", w},
+                                     {"v", w, 0.1, 1},
+                                     {"b1", s, 0.9, 0.9},
+                                     {"b2", s, 0.999, 0.999},
+                                     {"ep", s, 0.01, 0.02},
+                                     {"wd", s, 0.1, 0.2},
+                                     {"t", t, step, step},
+                                     {"u", s, 0.5, 0.5}};
+    checkGroup(
+        {"",
+         tensors,
+         "%d = incept.lamb_direction %p, %g, %m, %v betas %b1, %b2 epsilon %ep weight_decay %wd step %t unscale %u" +
+             signature({w, w, w, w, s, s, s, s, t, s}, {w}),
+         {{"d", w}}});
     // With a norm of 0 the rate is the same for all.
     for (double norm : {0.0, 4.0}) {
       std::vector<Argument> all = tensors;

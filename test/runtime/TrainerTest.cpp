@@ -2,10 +2,8 @@
 //
 // What the training loop gives to each step, and what it makes of its losses: on a device that computes nothing.
 
-#include "runtime/train/Trainer.h"
 #include "runtime/train/Checkpoint.h"
-#include "test/runtime/ScriptedDevice.h"
-#include "test/runtime/TinyProgram.h"
+#include "test/runtime/TrainerFixture.h"
 
 #include <algorithm>
 #include <cmath>
@@ -16,108 +14,9 @@
 #include <gtest/gtest.h>
 #include <limits>
 #include <numeric>
-#include <set>
 
 using namespace incept;
-using nlohmann::json;
 namespace fs = std::filesystem;
-
-namespace {
-
-constexpr int kClasses = 3;
-/// The step of the script from its block; images are numbered by their first pixel, and so are their labels.
-int64_t stepOf(const tests::ScriptedStep &step) {
-  int64_t value;
-  std::memcpy(&value, step.block.data(), 8);
-  return value;
-}
-
-class TrainerTest : public ::testing::Test {
-protected:
-  json header;
-  tests::TemporaryDirectory directory;
-  std::string folder = directory.path("run"), log = directory.path("log");
-  int programs = 0;
-
-  TrainerTest() {
-    tests::script() = {};
-    tests::script().depth = 2;
-    tests::script().compute = [](const tests::ScriptedStep &step, std::vector<float> &, float &loss) {
-      loss = 1 / float(stepOf(step) + 1);
-    };
-    header = tests::scriptedHeader(4, kClasses);
-  }
-
-  /// Writes images 0 to count - 1 of a split, image i of class i mod 3.
-  void writeImages(const std::string &prefix, int count) {
-    auto word = [](int value) { return std::string{0, 0, static_cast<char>(value >> 8), static_cast<char>(value)}; };
-    std::string images = word(0x803) + word(count) + word(2) + word(2), labels = word(0x801) + word(count);
-    for (int i = 0; i < count; ++i) {
-      images += std::string{static_cast<char>(i), 1, 2, 3};
-      labels += static_cast<char>(i % kClasses);
-    }
-    directory.write(prefix + "-images-idx3-ubyte", images);
-    directory.write(prefix + "-labels-idx1-ubyte", labels);
-  }
-
-  TrainOptions options(int64_t steps, bool resume = false) {
-    TrainOptions result;
-    result.data = "idx:" + directory.path("");
-    result.steps = steps;
-    result.checkpointDirectory = folder;
-    result.log = log;
-    result.resume = resume;
-    return result;
-  }
-
-  template <typename Body>
-  Status with(Body body) {
-    std::string elf = tests::makeElf(tests::makeImage(header, tests::tinyKernels()));
-    auto program =
-        Program::open(directory.write("program" + std::to_string(programs++), elf), tests::scriptedBackend());
-    return program ? body(**program) : program.status();
-  }
-  Status run(const TrainOptions &options) {
-    return with([&](Program &program) { return train(program, options); });
-  }
-
-  /// The steps of training that were started, in their order.
-  static std::vector<tests::ScriptedStep> trained() {
-    std::vector<tests::ScriptedStep> result;
-    std::copy_if(tests::script().steps.begin(), tests::script().steps.end(), std::back_inserter(result),
-                 [](const tests::ScriptedStep &step) { return step.work == Work::Train; });
-    return result;
-  }
-  /// The images of so many steps from `first` on.
-  static std::vector<int> imagesOf(const std::vector<tests::ScriptedStep> &steps, size_t first, size_t count) {
-    std::vector<int> result;
-    for (size_t i = first; i < first + count; ++i)
-      for (size_t row = 0; row < 4; ++row)
-        result.push_back(steps.at(i).images[row * 4]);
-    return result;
-  }
-  static std::vector<int> sorted(std::vector<int> values) {
-    std::sort(values.begin(), values.end());
-    return values;
-  }
-
-  std::vector<json> logLines() {
-    std::vector<json> result;
-    std::ifstream file(log);
-    for (std::string line; std::getline(file, line);)
-      result.push_back(json::parse(line));
-    return result;
-  }
-
-  template <typename T>
-  static T field(const tests::ScriptedStep &step, size_t offset) {
-    T value;
-    std::memcpy(&value, step.block.data() + offset, sizeof value);
-    return value;
-  }
-};
-
-} // namespace
 
 // Every image once in an epoch, in another order each time, with its own pixels and label.
 TEST_F(TrainerTest, EpochsArePermutations) {
@@ -335,52 +234,6 @@ TEST_F(TrainerTest, StopsWhereTheLossIsNotFinite) {
     EXPECT_EQ(logLines().size(), 6u);
     EXPECT_LE(trained().size(), 9u); // one may be under way, and two are made again
   }
-}
-
-// Steps whose loss, or whose results, are not finite count as steps, and the weights are those of before. More of them
-// in a row than allowed are an error; others between them begin the count anew.
-TEST_F(TrainerTest, LeavesOutStepsThatAreNotFinite) {
-  writeImages("train", 40);
-  std::set<int64_t> bad = {3, 4, 6};
-  tests::script().compute = [&](const tests::ScriptedStep &step, std::vector<float> &, float &loss) {
-    loss = bad.count(stepOf(step)) ? std::numeric_limits<float>::quiet_NaN() : 1;
-  };
-  TrainOptions some = options(20);
-  some.skipNonfinite = true;
-  some.maxSkipped = 2;
-  std::vector<std::string> notes;
-  some.note = [&](const std::string &text) { notes.push_back(text); };
-  EXPECT_EQ(run(some).message(), "");
-  std::vector<json> lines = logLines();
-  ASSERT_EQ(lines.size(), 20u);
-  for (int64_t step = 0; step < 20; ++step) {
-    EXPECT_EQ(lines[step]["step"], step);
-    EXPECT_EQ(lines[step].contains("left_out"), bad.count(step) == 1) << step;
-  }
-  EXPECT_EQ(std::count(notes.begin(), notes.end(), "step 6 is left out: its loss is not finite"), 1);
-  EXPECT_EQ(notes.back(), "3 steps were left out: values were not finite");
-  EXPECT_EQ(trained().size(), 23u); // each of the three again, to look for the op
-  EXPECT_EQ(tests::script().memoryWritten % 6, 0);
-  EXPECT_GT(tests::script().memoryWritten, 0);
-  fs::remove_all(folder);
-  bad.insert(5);
-  Status status = run(some);
-  EXPECT_EQ(status.code(), Code::Input);
-  EXPECT_NE(status.message().find("more than 2 steps in a row are left out (--max-skipped); step 5: its loss"),
-            std::string::npos)
-      << status.message();
-  EXPECT_TRUE(fs::exists(folder + "/step-6.safetensors"));
-  // A finite loss, and weights that are not.
-  fs::remove_all(folder);
-  tests::script().compute = [](const tests::ScriptedStep &step, std::vector<float> &, float &loss) {
-    loss = 1;
-    tests::script().memory = stepOf(step) == 7 ? std::numeric_limits<float>::infinity() : 0;
-  };
-  EXPECT_EQ(run(some).message(), "");
-  EXPECT_EQ(std::count(notes.begin(), notes.end(), "step 7 is left out: the weights after it are not finite"), 1);
-  tests::script().memory = std::numeric_limits<float>::quiet_NaN();
-  fs::remove_all(folder);
-  EXPECT_EQ(run(some).message(), "the weights that training begins with are not finite");
 }
 
 // A checkpoint says of which step it is; under another name it is passed over.
