@@ -221,14 +221,6 @@ func.func @activate_shape(%x: tensor<2x4x3x3xf32>) {
 
 // -----
 
-func.func @activate_kind(%x: tensor<2x4x3x3xf32>) {
-  // expected-error @+1 {{expected ::incept::ActivationKind to be one of: relu6, leaky_relu, sigmoid, silu, hard_sigmoid, hard_swish, gelu}}
-  %0 = incept.activate swish %x : (tensor<2x4x3x3xf32>) -> tensor<2x4x3x3xf32>
-  return
-}
-
-// -----
-
 func.func @multiply_shape(%x: tensor<2x4x3x3xf32>, %y: tensor<2x4x1x1xf32>) {
   // expected-error @+1 {{requires the same shape for all operands and results}}
   %0 = incept.multiply %x, %y : (tensor<2x4x3x3xf32>, tensor<2x4x1x1xf32>) -> tensor<2x4x3x3xf32>

@@ -69,9 +69,9 @@ func.func @fold_batch_norm(%g: !vector, %b: !vector, %m: !vector, %v: !vector, %
 
 // CHECK-LABEL: func.func @normalize_pixels
 func.func @normalize_pixels(%x: !image) {
-  // CHECK: incept.normalize_pixels %{{.*}} epsilon 1.000000e-06 :
-  %0 = incept.normalize_pixels %x epsilon 1.0e-6 : (!image) -> !image
-  // CHECK: incept.normalize_pixels_backward %{{.*}}, %{{.*}} epsilon 1.000000e-06 :
-  %1 = incept.normalize_pixels_backward %0, %x epsilon 1.0e-6 : (!image, !image) -> !image
+  // CHECK: incept.normalize_pixels %{{.*}} epsilon 1.000000e-03 :
+  %0 = incept.normalize_pixels %x epsilon 1.0e-3 : (!image) -> !image
+  // CHECK: incept.normalize_pixels_backward %{{.*}}, %{{.*}} epsilon 1.000000e-03 :
+  %1 = incept.normalize_pixels_backward %0, %x epsilon 1.0e-3 : (!image, !image) -> !image
   return
 }

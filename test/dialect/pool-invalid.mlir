@@ -147,7 +147,7 @@ func.func @adaptive_avg_pool_c1(%x: tensor<2x4x9x9xf32>) {
 // -----
 
 func.func @adaptive_avg_pool_backward_c1(%d: tensor<2x4x3x3xf32>) {
-  // expected-error @+1 {{expected tensors of 'f32', but got 'bf16'}}
+  // expected-error @+1 {{expected tensors of 'bf16', but got 'f32'}}
   %0 = incept.adaptive_avg_pool_backward %d : (tensor<2x4x3x3xf32>) -> tensor<2x4x9x9xbf16>
   return
 }
