@@ -421,7 +421,7 @@ module {
     // CHECK: %[[D1:.*]] = incept.gate %[[DY]] by %[[G]]
     // CHECK: %[[DG:.*]] = incept.gate_backward %[[DY]], %[[A]]
     // CHECK: %[[D2:.*]] = incept.global_avg_pool_backward %[[DG]]
-    // CHECK: %[[DA:.*]] = incept.add_n %[[D1]], %[[D2]]
+    // CHECK: %[[DA:.*]] = incept.add_n %[[D2]], %[[D1]]
     // CHECK: incept.activate_backward silu %[[DA]], %[[C]]
     return
   }
