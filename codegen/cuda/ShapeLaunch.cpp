@@ -180,7 +180,7 @@ int64_t designedLoads(exec::KernelDefOp definition, int64_t width) {
   int64_t inFlight = family == KernelFamily::Combine ? 0 : vectorsInFlight(definition, width);
   if (family == KernelFamily::Opaque)
     inFlight = llvm::TypeSwitch<Operation *, int64_t>(&definition.getBody().front().front())
-                   .Case<MaxPoolOp, MaxPoolWithIndexOp, MaxPoolBackwardOp, AvgPoolOp, AvgPoolBackwardOp>(
+                   .Case<MaxPoolWithIndexOp, MaxPoolBackwardOp, AvgPoolOp, AvgPoolBackwardOp>(
                        [](Operation *) { return kWindow; })
                    .Case<GlobalAvgPoolOp>([](Operation *) { return kPixels; })
                    .Case<CountNonfiniteOp, SumSquaresOp>([](Operation *) { return kMostInFlight; })
