@@ -61,8 +61,8 @@ int64_t temporaryBytes(const Images &i, const TilePlan &plan, bool isGradient) {
          4;
 }
 
-/// What a gradient may need of it, as much as it reads and writes: a step needs most memory where it computes gradients,
-/// which may not be more than without tiles.
+/// What a gradient may need of it, as much as it reads and writes: a step needs most memory where it computes
+/// gradients, which may not be more than without tiles.
 int64_t mostTemporaryBytes(const Images &i, const TileShape &shape) {
   return (i.n * (i.ih * i.iw * i.k + i.oh * i.ow * i.o) + shape.taps() * i.k * i.o) * 4;
 }
