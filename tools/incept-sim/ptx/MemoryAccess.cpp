@@ -172,6 +172,8 @@ void BlockRunner::accessSpace(Warp &warp, const Instruction &instruction, Space 
   findRaces(warp, instruction, space, addresses, mask);
   std::byte *registers = warp.lanes.registers;
   if (instruction.kind == Kind::Atomic) {
+    // Before, so that whoever sees the new value also sees who has made it; and after, to see who came before.
+    meetBlocks(instruction, space, addresses, mask);
     if (instruction.memoryBytes == 4)
       atomicLanes<uint32_t>(registers, instruction, mask, places.host.data());
     else
