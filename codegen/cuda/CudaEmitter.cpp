@@ -73,8 +73,6 @@ void CudaEmitter::vectorBlocks(Value count, llvm::function_ref<void(ArrayRef<Val
   vectors(count, [&](Value c, Lanes lanes) { body(c, lanes); });
 }
 
-constexpr int64_t kWarp = 32;
-
 void CudaEmitter::rows(Value count, llvm::function_ref<void(Value)> body) {
   static_assert(kBlockThreads == kRowsUnit * kWarp, "a warp of the block for each row of the unit");
   Value row = add(mul(blockX(), index(kRowsUnit)), div(threadX(), index(kWarp)));

@@ -211,6 +211,23 @@ struct SummingPool {
   }
 };
 
+/// Reads the channels of a pixel of an operand with so many pixels.
+auto readPixels(KernelEmitter &e, unsigned operand, Value height, Value width, Value stride) {
+  return [&e, operand, height, width, stride](Value n, Value h, Value w) -> Reader {
+    Value at = pixel(e, n, h, w, height, width, stride);
+    return [&e, operand, at](Value c, Lanes lanes) {
+      return SmallVector<Value>{e.loadReals(e.operand(operand), e.add(at, c), e.elementOf(operand), lanes)};
+    };
+  };
+}
+
+/// Adds what was read, or its product with `share`.
+Adder addRead(KernelEmitter &e, Value share = {}) {
+  return [&e, share](ArrayRef<Value> read, Value sum) {
+    return share ? e.fma(read[0], share, sum) : e.addf(sum, read[0]);
+  };
+}
+
 void emitMaxPoolBackward(MaxPoolBackwardOp, KernelEmitter &e) {
   Window p(e);
   Value diffDst = e.operand(0), workspace = e.operand(1), diffSrc = e.operand(2);
@@ -246,26 +263,16 @@ void emitMaxPoolBackward(MaxPoolBackwardOp, KernelEmitter &e) {
 void emitAvgPool(AvgPoolOp op, KernelEmitter &e) {
   bool includePad = op.getIncludePad();
   Window p(e);
-  Value src = e.operand(0), dst = e.operand(1), srcStride = e.extent(kFirstStride),
-        dstStride = e.extent(kFirstStride + 1);
   auto spans = [&](Value oh, Value ow) {
     return std::pair(windowSpan(e, oh, p.sh, p.pt, p.kh, p.ih, p.pb), windowSpan(e, ow, p.sw, p.pl, p.kw, p.iw, p.pr));
   };
-  SummingPool pool{e, p.c, p.oh, p.ow, dst, dstStride, e.elementOf(1)};
+  SummingPool pool{e, p.c, p.oh, p.ow, e.operand(1), e.extent(kFirstStride + 1), e.elementOf(1)};
   pool.emit(
       [&](Value oh, Value ow) {
         auto [rows, columns] = spans(oh, ow);
         return std::pair(std::pair(rows.first, rows.last), std::pair(columns.first, columns.last));
       },
-      [&](Value n, Value h, Value w) -> Reader {
-        Value in = pixel(e, n, h, w, p.ih, p.iw, srcStride);
-        return [&e, src, in](Value c, Lanes lanes) {
-          return SmallVector<Value>{e.loadReals(src, e.add(in, c), e.elementOf(0), lanes)};
-        };
-      },
-      [&](Value, Value, Value, Value) -> Adder {
-        return [&e](ArrayRef<Value> read, Value sum) { return e.addf(sum, read[0]); };
-      },
+      readPixels(e, 0, p.ih, p.iw, e.extent(kFirstStride)), [&](Value, Value, Value, Value) { return addRead(e); },
       [&](Value oh, Value ow) {
         auto [rows, columns] = spans(oh, ow);
         return averageCount(e, rows, columns, includePad);
@@ -275,25 +282,17 @@ void emitAvgPool(AvgPoolOp op, KernelEmitter &e) {
 void emitAvgPoolBackward(AvgPoolBackwardOp op, KernelEmitter &e) {
   bool includePad = op.getIncludePad();
   Window p(e);
-  Value diffDst = e.operand(0), diffSrc = e.operand(1);
-  Value diffDstStride = e.extent(kFirstStride), diffSrcStride = e.extent(kFirstStride + 1);
-  SummingPool pool{e, p.c, p.ih, p.iw, diffSrc, diffSrcStride, e.elementOf(1)};
+  SummingPool pool{e, p.c, p.ih, p.iw, e.operand(1), e.extent(kFirstStride + 1), e.elementOf(1)};
   pool.emit(
       [&](Value ih, Value iw) {
         return std::pair(coveringWindows(e, ih, p.sh, p.pt, p.kh, p.oh),
                          coveringWindows(e, iw, p.sw, p.pl, p.kw, p.ow));
       },
-      [&](Value n, Value oh, Value ow) -> Reader {
-        Value at = pixel(e, n, oh, ow, p.oh, p.ow, diffDstStride);
-        return [&e, diffDst, at](Value c, Lanes lanes) {
-          return SmallVector<Value>{e.loadReals(diffDst, e.add(at, c), e.elementOf(0), lanes)};
-        };
-      },
-      [&](Value, Value, Value oh, Value ow) -> Adder {
+      readPixels(e, 0, p.oh, p.ow, e.extent(kFirstStride)),
+      [&](Value, Value, Value oh, Value ow) {
         Span rows = windowSpan(e, oh, p.sh, p.pt, p.kh, p.ih, p.pb);
         Span columns = windowSpan(e, ow, p.sw, p.pl, p.kw, p.iw, p.pr);
-        Value share = e.splat(e.divf(e.real(1.0), averageCount(e, rows, columns, includePad)));
-        return [&e, share](ArrayRef<Value> read, Value sum) { return e.fma(read[0], share, sum); };
+        return addRead(e, e.splat(e.divf(e.real(1.0), averageCount(e, rows, columns, includePad))));
       },
       nullptr);
 }
@@ -312,29 +311,20 @@ Value partSize(KernelEmitter &e, std::pair<Value, Value> rows, std::pair<Value, 
 
 void emitAdaptiveAvgPool(AdaptiveAvgPoolOp, KernelEmitter &e) {
   Value ih = e.extent(1), iw = e.extent(2), oh = e.extent(4), ow = e.extent(5);
-  Value src = e.operand(0), srcStride = e.extent(6);
   SummingPool pool{e, e.extent(3), oh, ow, e.operand(1), e.extent(7), e.elementOf(1)};
   pool.emit([&](Value h, Value w) { return std::pair(partOf(e, h, ih, oh), partOf(e, w, iw, ow)); },
-            [&](Value n, Value, Value, Value h, Value w, llvm::function_ref<void(Contribution)> each) {
-              Value in = pixel(e, n, h, w, ih, iw, srcStride);
-              each([&](Value c, Lanes lanes, Value sum) {
-                return e.addf(sum, e.loadReals(src, e.add(in, c), e.elementOf(0), lanes));
-              });
-            },
+            readPixels(e, 0, ih, iw, e.extent(6)), [&](Value, Value, Value, Value) { return addRead(e); },
             [&](Value h, Value w) { return partSize(e, partOf(e, h, ih, oh), partOf(e, w, iw, ow)); });
 }
 
 void emitAdaptiveAvgPoolBackward(AdaptiveAvgPoolBackwardOp, KernelEmitter &e) {
   Value ih = e.extent(1), iw = e.extent(2), oh = e.extent(4), ow = e.extent(5);
-  Value diffDst = e.operand(0), diffDstStride = e.extent(6);
   SummingPool pool{e, e.extent(3), ih, iw, e.operand(1), e.extent(7), e.elementOf(1)};
   pool.emit([&](Value h, Value w) { return std::pair(partOf(e, h, oh, ih), partOf(e, w, ow, iw)); },
-            [&](Value n, Value, Value, Value h, Value w, llvm::function_ref<void(Contribution)> each) {
+            readPixels(e, 0, oh, ow, e.extent(6)),
+            [&](Value, Value, Value h, Value w) {
               Value count = partSize(e, partOf(e, h, ih, oh), partOf(e, w, iw, ow));
-              Value share = e.splat(e.divf(e.real(1.0), count)), at = pixel(e, n, h, w, oh, ow, diffDstStride);
-              each([&](Value c, Lanes lanes, Value sum) {
-                return e.fma(e.loadReals(diffDst, e.add(at, c), e.elementOf(0), lanes), share, sum);
-              });
+              return addRead(e, e.splat(e.divf(e.real(1.0), count)));
             },
             nullptr);
 }
