@@ -13,7 +13,7 @@ def described(root):
     """Constraints (CN) of each op's description."""
     found = set()
     for path in sorted((root / "dialect").glob("Incept*Ops.td")):
-        for op in re.finditer(r'^def (\w+) : Incept_\w+<"([\w.]+)".*?(?=^def |^class |\Z)', path.read_text(), re.S | re.M):
+        for op in re.finditer(r'^def (\w+)\s*: Incept_\w+<"([\w.]+)".*?(?=^def |^class |\Z)', path.read_text(), re.S | re.M):
             prefix = "exec." if op[1].startswith("Exec_") else ""
             found |= {f"{prefix}{op[2]}_c{number}" for number in re.findall(r"\(C(\d+)\)", op[0])}
     return found
