@@ -62,6 +62,8 @@ if os.path.exists("/proc/cpuinfo"):
         flags = next((line.split() for line in file if line.startswith("flags")), [])
     if {"avx512f", "avx512bw", "avx512vl", "avx512dq"} <= set(flags):
         config.available_features.add("cpu-bf16")
+    if "amx_tile" in flags:
+        config.available_features.add("cpu-amx")
 # scripts/fuzz.sh --build, and the preset with sanitizers.
 if os.path.exists(os.path.join(config.incept_source_root, "build", "fuzz", "fuzz")):
     config.available_features.add("fuzz")
