@@ -26,7 +26,7 @@ CudaEmitter::CudaEmitter(gpu::GPUModuleOp module, const Variant &variant)
   // Without them ptxas guesses how many blocks shall fit, and issues loads one by one to save registers.
   function->setAttr(NVVM::NVVMDialect::getMaxntidAttrName(), builder.getDenseI32ArrayAttr({int32_t(kBlockThreads)}));
   function->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(),
-                    builder.getI32IntegerAttr(int32_t(residentBlocks(variant.definition))));
+                    builder.getI32IntegerAttr(int32_t(residentBlocks(variant.definition, variant.width))));
   builder.setInsertionPointToStart(&function.getBody().front());
 }
 

@@ -149,29 +149,46 @@ FailureOr<LaunchShape> shapeFor(exec::KernelOp launch, exec::KernelDefOp definit
 
 } // namespace
 
-int64_t vectorsInFlight(exec::KernelDefOp definition, int64_t width) {
-  // Half of a thread's registers hold what was read.
-  constexpr int64_t kRegisters = 96;
+/// Half of a thread's registers hold what was read.
+static constexpr int64_t kReadRegisters = 96;
+
+namespace {
+/// What the main loop of a kernel reads: tensors of its size, and vectors of the channels.
+struct Reads {
   int64_t full = 0, channels = 0;
+};
+} // namespace
+
+static Reads readsOf(exec::KernelDefOp definition) {
+  Reads reads;
   auto late = definition.getLateOps();
   for (Value input : definition.getBody().getArguments()) {
-    full += isFull(definition, input);
+    reads.full += isFull(definition, input);
     bool isVector = !isFull(definition, input) && cast<RankedTensorType>(input.getType()).getRank() == 1;
-    channels += isVector && !llvm::all_of(input.getUsers(), [&](Operation *user) { return late.contains(user); });
+    reads.channels += isVector && !llvm::all_of(input.getUsers(), [&](Operation *user) { return late.contains(user); });
   }
-  return std::clamp<int64_t>((kRegisters - channels * width) / (std::max<int64_t>(full, 1) * width), 1, kMostInFlight);
+  return reads;
 }
 
-int64_t residentBlocks(exec::KernelDefOp definition) {
+int64_t vectorsInFlight(exec::KernelDefOp definition, int64_t width) {
+  auto [full, channels] = readsOf(definition);
+  int64_t left = kReadRegisters - channels * width;
+  return std::clamp<int64_t>(left / (std::max<int64_t>(full, 1) * width), 1, kMostInFlight);
+}
+
+int64_t residentBlocks(exec::KernelDefOp definition, int64_t width) {
   constexpr size_t kManyOperands = 8;
+  constexpr int64_t kMostRead = 64; // beside sums and what is computed, of 128 registers
   size_t operands = definition.getBody().getNumArguments() + definition.getYield().getValues().size();
-  return addsRows(definition) || operands <= kManyOperands ? kReductionBlocks : 1;
+  auto [full, channels] = readsOf(definition);
+  bool isMuch = addsRows(definition) ? (full + channels) * width > kMostRead : operands > kManyOperands;
+  return isMuch ? 1 : kReductionBlocks;
 }
 
-int64_t registerBudget(exec::KernelDefOp definition) {
+int64_t registerBudget(exec::KernelDefOp definition, int64_t width) {
   // Of a multiprocessor, of a thread, and how many a warp's threads get at a time.
   constexpr int64_t kRegisters = 65536, kMost = 255, kStep = 8;
-  return std::min(kRegisters / (kBlockThreads * residentBlocks(definition)) / kStep * kStep, kMost);
+  return std::min(kRegisters / (kBlockThreads * residentBlocks(definition, width)) / kStep * kStep, kMost);
 }
 
 int64_t designedLoads(exec::KernelDefOp definition, int64_t width) {

@@ -33,11 +33,11 @@ int64_t vectorsInFlight(exec::KernelDefOp definition, int64_t width);
 
 /// Blocks of kBlockThreads that are on a multiprocessor at once, at least: what ptxas is told (`.minnctapersm`), and
 /// what grids of reductions are made for. One where a kernel has so many operands that their loads alone keep memory
-/// busy.
-int64_t residentBlocks(exec::KernelDefOp definition);
+/// busy, or where a reduction's would not fit into half of the registers; its grid then takes two turns.
+int64_t residentBlocks(exec::KernelDefOp definition, int64_t width);
 
 /// Registers that a thread of a kernel may use so that residentBlocks fit on a multiprocessor.
-int64_t registerBudget(exec::KernelDefOp definition);
+int64_t registerBudget(exec::KernelDefOp definition, int64_t width);
 
 /// Vector loads that a thread of a kernel issues before it uses the first, in its main loop; 0 where nothing is
 /// promised.

@@ -58,7 +58,7 @@ LogicalResult writeUsage(ModuleOp module, llvm::raw_ostream &stream) {
     return failure();
   llvm::StringMap<int64_t> budgets, loads;
   for (const cuda::Variant &variant : *variants) {
-    budgets[variant.symbol] = cuda::registerBudget(variant.definition);
+    budgets[variant.symbol] = cuda::registerBudget(variant.definition, variant.width);
     loads[variant.symbol] = cuda::designedLoads(variant.definition, variant.width);
   }
   std::string program = ptxas;
