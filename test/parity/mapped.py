@@ -2,8 +2,8 @@
 """Compares a training step and inference of networks with those of torchvision, whose weights are given to them by the
 maps of names, and whose gradients come back by them.
 
-Usage: mapped.py INCEPT SPECS SCRATCH NETWORK... NETWORK is what torchvision_NETWORK.json is the map of. The program runs in f32, PyTorch in f64 and f32. A tensor may be further
-from PyTorch's f64 than 1e-3 of its largest value, up to 2e-2, where PyTorch's own f32 is a tenth as far too; where
+Usage: mapped.py INCEPT SPECS SCRATCH NETWORK... NETWORK is what torchvision_NETWORK.json is the map of. The program runs
+in f32, PyTorch in f64 and f32. A tensor may be further from PyTorch's f64 than 1e-3 of its largest value, up to 2e-2, where PyTorch's own f32 is a tenth as far too; where
 rounding tips over a kink, another batch decides.
 """
 import copy

@@ -17,7 +17,7 @@ namespace {
 
 constexpr uint64_t kAlignment = 256;
 
-/// What cuDNN's kernels take beside the planned memory, generously: 300 handles and modules of a network.
+/// Room for cuDNN's kernels beside the planned memory: an assumption, not measured on a card.
 constexpr uint64_t kLibraryBytes = uint64_t(256) << 20;
 
 uint64_t aligned(uint64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """optimizers.py INCEPT SIMULATOR DIRECTORY: compiles a network with each optimizer for the CPU and for a GPU, makes two
 steps with both and compares all weights, running statistics and averages."""
-import json
+import math
 import os
-import struct
 import subprocess
 import sys
+
+import tensors
 
 INCEPT, SIMULATOR, DIRECTORY = sys.argv[1:4]
 OPTIMIZERS = ["nesterov(momentum = 0.8)", "adam", "adamw", "lars(trust = 0.1)", "lamb"]
@@ -26,19 +27,6 @@ SPEC = """network tiny() {{
 """
 
 
-def load(path):
-    with open(path, "rb") as file:
-        data = file.read()
-    (length,) = struct.unpack("<Q", data[:8])
-    header = json.loads(data[8:8 + length])
-    header.pop("__metadata__", None)
-    result = {}
-    for name, entry in header.items():
-        begin, end = entry["data_offsets"]
-        result[name] = struct.unpack_from(f"<{(end - begin) // 4}f", data, 8 + length + begin)
-    return result
-
-
 def run(*arguments):
     subprocess.run(arguments, check=True, stdout=subprocess.DEVNULL)
 
@@ -54,8 +42,9 @@ for optimizer in OPTIMIZERS:
     run(name + ".cpu", *options, "--save=" + name + ".1")
     run(SIMULATOR, name + ".cuda", *options, "--save=" + name + ".2")
     run(name + ".cpu", "init", "--seed=3", "--output=" + name + ".0")
-    before, expected, actual = (load(name + suffix) for suffix in (".0", ".1", ".2"))
+    before, expected, actual = (tensors.load(name + suffix) for suffix in (".0", ".1", ".2"))
     assert expected.keys() == actual.keys() and any(key.startswith("ema/") for key in expected)
+    assert all(math.isfinite(value) for values in actual.values() for value in values)
     worst = max((max(abs(a - b) for a, b in zip(expected[key], actual[key])) / max(map(abs, expected[key])), key)
                 for key in expected)
     moved = max(abs(a - b) for a, b in zip(before["first.conv.weight"], expected["first.conv.weight"]))

@@ -7,9 +7,10 @@ import array
 import json
 import math
 import os
-import struct
 import subprocess
 import sys
+
+import tensors
 
 specs, directory, *cases = sys.argv[1:]
 os.makedirs(directory, exist_ok=True)
@@ -30,24 +31,6 @@ def run(*command):
     return good
 
 
-def write(path, tensors):
-    header, data = {}, b""
-    for name, (kind, shape, values) in tensors.items():
-        header[name] = {"dtype": kind, "shape": shape, "data_offsets": [len(data), len(data) + len(values.tobytes())]}
-        data += values.tobytes()
-    text = json.dumps(header).encode()
-    with open(path, "wb") as file:
-        file.write(struct.pack("<Q", len(text)) + text + data)
-
-
-def read(path, name):
-    with open(path, "rb") as file:
-        data = file.read()
-    (length,) = struct.unpack_from("<Q", data)
-    begin, end = json.loads(data[8:8 + length])[name]["data_offsets"]
-    return array.array("f", data[8 + length + begin:8 + length + end])
-
-
 def check(name, size, precision):
     file, _, network = name.partition("/")
     program = place(network or file)
@@ -58,15 +41,15 @@ def check(name, size, precision):
     info = json.loads(subprocess.run([program, "info", "--json"], capture_output=True, check=True).stdout)
     shape = [2, *info["image"]]
     images = array.array("f", (math.sin(1.3 * i * i) for i in range(math.prod(shape))))
-    write(place("batch"), {"images": ("F32", shape, images), "labels": ("I64", [2], array.array("q", [3, 7]))})
-    write(place("images"), {"images": ("F32", shape, images)})
+    tensors.save(place("batch"), {"images": ("F32", shape, images), "labels": ("I64", [2], array.array("q", [3, 7]))})
+    tensors.save(place("images"), {"images": ("F32", shape, images)})
     sim = ["incept-sim", "--strict", program]
     if (run("incept-sim", program, "init", "--seed=3", "--output=" + place("weights")) and
             run(*sim, "step", "--weights=" + place("weights"), "--batch=" + place("batch"), "--steps=3",
                 "--set=learning_rate=0.001", "--output=" + place("stepped")) and
             run(*sim, "predict", "--weights=" + place("weights"), "--input=" + place("images"),
                 "--output=" + place("logits"))):
-        values = [*read(place("stepped"), "losses"), *read(place("logits"), "logits")]
+        values = [*tensors.load(place("stepped"))["losses"], *tensors.load(place("logits"))["logits"]]
         if len(values) != 3 + 20 or not all(map(math.isfinite, values)):
             failures.append(f"{name} {precision}: losses and logits {values}")
     os.remove(program)

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Safetensors without numpy, which the first python3 of a machine need not have."""
+import array
+import json
+import struct
+
+CODES = {"F32": "f", "I64": "q"}
+
+
+def load(path):
+    """Tensors of these types as flat arrays, by name."""
+    with open(path, "rb") as file:
+        data = file.read()
+    (length,) = struct.unpack_from("<Q", data)
+    result = {}
+    for name, entry in json.loads(data[8:8 + length]).items():
+        if entry.get("dtype") in CODES:
+            begin, end = (8 + length + offset for offset in entry["data_offsets"])
+            result[name] = array.array(CODES[entry["dtype"]], data[begin:end])
+    return result
+
+
+def save(path, tensors):
+    """Writes (type, shape, array) by name."""
+    header, data = {}, b""
+    for name, (kind, shape, values) in tensors.items():
+        header[name] = {"dtype": kind, "shape": shape, "data_offsets": [len(data), len(data) + len(values.tobytes())]}
+        data += values.tobytes()
+    text = json.dumps(header).encode()
+    with open(path, "wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text + data)
