@@ -1,20 +1,21 @@
 # `cmake --install` and `cpack -G DEB`: what a machine needs that compiles and trains, and builds nothing.
 #   PREFIX/lib/incept/bin, lib   programs, runtimes and simulator as in the build tree: they find each other by folder
 #   PREFIX/bin                   links to the programs
+#   PREFIX/include               the C interface of networks that are shared libraries
 #   PREFIX/share                 architecture files, documents, manual page, completion
 include(GNUInstallDirs)
 
 set(programs incept incept-opt incept-run incept-translate)
-set(runtimes incept-stub-cpu)
+get_property(runtimes GLOBAL PROPERTY INCEPT_STUBS)
 set(home lib/incept)
 if(INCEPT_CUDA)
   list(APPEND programs incept-sim)
-  list(APPEND runtimes incept-stub-cuda)
   install(DIRECTORY ${CMAKE_LIBRARY_OUTPUT_DIRECTORY}/incept-sim ${CMAKE_LIBRARY_OUTPUT_DIRECTORY}/incept-driver-stub
     DESTINATION ${home}/lib USE_SOURCE_PERMISSIONS)
 endif()
 set_target_properties(${programs} ${runtimes} PROPERTIES INSTALL_RPATH_USE_LINK_PATH ON)
-install(TARGETS ${programs} ${runtimes} RUNTIME DESTINATION ${home}/bin)
+install(TARGETS ${programs} ${runtimes} RUNTIME DESTINATION ${home}/bin LIBRARY DESTINATION ${home}/bin)
+install(FILES runtime/embed/incept.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/links)
 foreach(program ${programs})
   set(link ${CMAKE_BINARY_DIR}/links/${program})

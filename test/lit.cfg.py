@@ -29,6 +29,7 @@ if os.environ.get("INCEPT_CHECK_ROUNDTRIP", "1") == "1":
 config.substitutions += [
     ("%specs", os.path.join(config.incept_source_root, "specs")),
     ("%python", config.python),
+    ("%{cc}", config.c_compiler),
     ("%{root}", config.incept_source_root),
     ("%{build}", config.incept_build_root),
 ]

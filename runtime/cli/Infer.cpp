@@ -7,7 +7,7 @@
 #include "runtime/support/Files.h"
 #include "runtime/support/Text.h"
 #include "runtime/train/EvaluationReport.h"
-#include "runtime/train/Identity.h"
+#include "runtime/train/Weights.h"
 
 #include <algorithm>
 #include <cmath>
@@ -17,34 +17,6 @@
 #include <optional>
 
 namespace incept {
-
-/// Which values of a file: the weights, or their moving averages.
-enum class Averages { No, IfThere, Yes };
-
-struct LoadedWeights {
-  std::vector<std::string> classes; ///< names, where the file has those of this program's
-  bool fromAverages = false;
-};
-
-/// Reads parameters and running statistics, or their averages; a checkpoint will do, its slots are passed over. With
-/// IfThere nothing is read from a file that has no averages.
-static Expected<LoadedWeights> loadWeights(Program &program, const std::string &path, Averages averages) {
-  auto file = SafetensorsReader::open(path);
-  if (!file)
-    return file.status();
-  LoadedWeights loaded;
-  loaded.fromAverages =
-      averages != Averages::No && std::any_of(file->tensors.begin(), file->tensors.end(),
-                                              [](const auto &tensor) { return tensor.first.starts_with("ema/"); });
-  if (averages == Averages::Yes && !loaded.fromAverages)
-    return inputError("'" + path + "' has no averages of weights: leave out --average");
-  if (averages != Averages::IfThere || loaded.fromAverages)
-    INCEPT_RETURN_IF_ERROR(program.loadTensors(*file, {"parameter", "state"}, loaded.fromAverages));
-  loaded.classes = recordedClasses(file->metadata);
-  if (int64_t(loaded.classes.size()) != program.image().classes)
-    loaded.classes.clear();
-  return loaded;
-}
 
 Status chooseEvaluation(Program &program, const std::string &text) {
   if (text.empty())

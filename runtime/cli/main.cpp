@@ -3,7 +3,7 @@
 // The program that every compiled network is: command lines, nothing else.
 
 #include "runtime/cli/Commands.h"
-#include "runtime/cli/Stub.h"
+#include "runtime/device/Stub.h"
 #include "runtime/support/Text.h"
 
 #include <CLI/CLI.hpp>

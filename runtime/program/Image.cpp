@@ -472,7 +472,7 @@ Status parseImage(std::string_view bytes, Image &image) {
 }
 
 Status findSection(std::string_view elf, std::string_view &section) {
-  auto bad = [] { return inputError("this executable holds no program: make one with incept compile"); };
+  auto bad = [] { return inputError("this file holds no program: make one with incept compile"); };
   Elf64_Ehdr header;
   if (elf.size() < sizeof header)
     return bad();

@@ -305,9 +305,10 @@ int compile(const CompileOptions &options) {
   }
   if (!(target = describeTarget(*context, options, target, status)))
     return status;
-  if (!options.stopAfter && options.emit.empty() && options.output == "-")
-    return complain(kUsage, "expected -o FILE for the executable");
-  if (!options.stopAfter && options.emit.empty())
+  bool isLibrary = options.emit == kEmitLibrary, makesProgram = options.emit.empty() || isLibrary;
+  if (!options.stopAfter && makesProgram && options.output == "-")
+    return complain(kUsage, isLibrary ? "expected -o FILE for the shared library" : "expected -o FILE for the executable");
+  if (!options.stopAfter && makesProgram)
     if (Status writable = tryOutput(options.output); !writable.ok())
       return complain(writable);
   if (!options.from) {
@@ -317,6 +318,8 @@ int compile(const CompileOptions &options) {
     module = std::move(*graph);
     (*module)->setAttr(InceptDialect::kTargetAttr, target);
   }
+  if (auto mode = (*module)->getAttrOfType<StringAttr>("incept.mode"); isLibrary && mode && mode.getValue() != "infer")
+    return complain(kUsage, "a shared library does not train: give --mode=infer");
   const Backend *backend = backendOf(*module);
   if (!backend)
     return kMachineAtFault;
@@ -338,12 +341,13 @@ int compile(const CompileOptions &options) {
       return writePhase(*module, options);
   }
 
-  if (!options.emit.empty())
+  if (!makesProgram)
     return emitPart(*module, *backend, options);
   auto image = backend->emitImage(*module);
   if (failed(image))
     return kMachineAtFault;
-  std::string stub = options.stub.empty() ? programDirectory() + "/" + backend->stub().str() : options.stub;
+  std::string stub = options.stub.empty() ? programDirectory() + "/" + backend->stub().str() + (isLibrary ? ".so" : "")
+                                         : options.stub;
   Status written = writeExecutable(stub, *image, options.output);
   return written.ok() ? kDone : complain(written);
 }

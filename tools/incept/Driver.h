@@ -40,6 +40,10 @@ inline constexpr RewriteFlag kRewriteFlags[] = {
     {&PhaseOptions::coalesce, Phase::Exec, "--no-coalesce", "launch one update per parameter"},
 };
 
+/// What --emit takes: a library with the C interface of runtime/embed/incept.h, and parts of an executable.
+inline constexpr const char *kEmitLibrary = "shared-library";
+inline constexpr const char *kEmitKinds[] = {kEmitLibrary, "object", "ptx", "cubin", "plans"};
+
 /// A context that prints errors of passes as the frontend prints mistakes: FILE:LINE:COLUMN, the line and a caret, then
 /// the blocks that it is part of.
 class CompilerContext : public mlir::MLIRContext {
@@ -65,7 +69,7 @@ struct CompileOptions {
   std::string planCache;       ///< directory of finished cuDNN plans
   int64_t memoryBudget = -1;   ///< MiB of a program before values are computed again; -1 where nothing is said
   int64_t workspaceLimit = -1; ///< MiB for each cuDNN call; -1 where nothing is said
-  std::string emit;            ///< a part of the executable to write instead: "ptx", "cubin", "plans", "object"
+  std::string emit;            ///< what to write instead of an executable: one of kEmitKinds
   bool keepGradients = false;
   bool explain = false;                          ///< print each library plan
   std::map<std::string, std::string> parameters; ///< --set NAME=VALUE

@@ -7,11 +7,12 @@ import subprocess
 import sys
 
 build, *programs = sys.argv[1:]
-tools = ["incept", "incept-opt", "incept-run", "incept-translate", "incept-sim", "incept-stub-cpu", "incept-stub-cuda"]
+tools = ["incept", "incept-opt", "incept-run", "incept-translate", "incept-sim", "incept-stub-cpu", "incept-stub-cuda",
+         "incept-stub-cpu.so", "incept-stub-cuda.so"]
 programs += [path for path in (os.path.join(build, "bin", tool) for tool in tools) if os.path.exists(path)]
 assert len(programs) >= 5, programs
 # The compiler's programs print through LLVM and call little that libc could check.
-runtimes = [program for program in programs if os.path.basename(program) in ("mini", "incept-stub-cpu", "incept-stub-cuda")]
+runtimes = [program for program in programs if os.path.basename(program).startswith(("mini", "incept-stub-"))]
 
 
 def readelf(*options):
@@ -22,7 +23,8 @@ failures = 0
 for program in programs:
     segments, dynamic, symbols = readelf("-hl", program), readelf("-d", program), readelf("--dyn-syms", program)
     facts = {
-        "position-independent": re.search(r"Type:\s+DYN", segments) and re.search(r"FLAGS_1.*\bPIE\b", dynamic),
+        "position-independent": re.search(r"Type:\s+DYN", segments)
+        and (program.endswith(".so") or re.search(r"FLAGS_1.*\bPIE\b", dynamic)),
         "RELRO": "GNU_RELRO" in segments,
         "BIND_NOW": re.search(r"FLAGS_1.*\bNOW\b", dynamic),
         "stack that is not executable": re.search(r"GNU_STACK\s.*\bRW\s", segments),

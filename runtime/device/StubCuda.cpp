@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "runtime/cli/Stub.h"
+#include "runtime/device/Stub.h"
 #include "runtime/device/cuda/CudaDevice.h"
 
 namespace incept {

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Compares what embed.c and classify.py get of a library with what the same network's program predicts.
+
+Usage: embed.py DIRECTORY CLASSIFY BARE_LIBRARY"""
+import array
+import json
+import os
+import random
+import struct
+import subprocess
+import sys
+import zlib
+
+directory, classify, bare = sys.argv[1:]
+path = lambda name: os.path.join(directory, name)
+IMAGES, CHANNELS, SIZE, CLASSES = 5, 3, 16, 7
+
+
+def run(*command, status=0):
+    result = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert result.returncode == status, (command, result)
+    return result
+
+
+def read(name):
+    """The bytes of the only tensor of a safetensors file."""
+    with open(path(name), "rb") as file:
+        data = file.read()
+    return data[8 + struct.unpack("<Q", data[:8])[0]:]
+
+
+for seed, name in enumerate(("one", "two")):
+    run(path("trained"), "init", f"--seed={seed}", "--output=" + path(name))
+
+generator = random.Random(1)
+data = array.array("f", (generator.gauss(0, 1) for _ in range(IMAGES * CHANNELS * SIZE * SIZE))).tobytes()
+with open(path("bare-images"), "wb") as file:
+    file.write(data)
+header = json.dumps({"images": {"dtype": "F32", "shape": [IMAGES, CHANNELS, SIZE, SIZE],
+                                "data_offsets": [0, len(data)]}}).encode()
+with open(path("images"), "wb") as file:
+    file.write(struct.pack("<Q", len(header)) + header + data)
+
+# The same bits from C.
+assert run(path("embed"), path("one"), path("two"), path("bare-images"), path("scores")).stdout == "all is well\n"
+expected = b""
+for name in ("one", "two"):
+    run(path("program"), "predict", "--weights=" + path(name), "--input=" + path("images"), "--output=" + path("logits"))
+    expected += read("logits")
+with open(path("scores"), "rb") as file:
+    scores = file.read()
+assert len(scores) == 2 * IMAGES * CLASSES * 4 and scores == expected
+
+# The same lines from Python, of pictures that have to be cut and resized.
+chunk = lambda kind, body: struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+pictures = []
+for index in range(3):
+    height, width = 20 + 10 * index, 33
+    rows = b"".join(b"\0" + generator.randbytes(3 * width) for _ in range(height))
+    pictures.append(path(f"{index}.png"))
+    with open(pictures[-1], "wb") as file:
+        file.write(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)) +
+                   chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
+library = path("libnet.so")
+mine = run(sys.executable, classify, library, path("one"), *pictures).stdout
+assert mine == run(path("program"), "predict", "--weights=" + path("one"), *pictures).stdout and mine.count("\n") == 3, mine
+
+# What cannot be done.
+for arguments, words in [((library, path("missing"), pictures[0]), "cannot open"),
+                         ((library, path("one"), path("missing.png")), "cannot open"),
+                         ((library, path("one"), classify), "expected a JPEG or PNG file"),
+                         ((library, pictures[0], pictures[0]), "0.png"),
+                         ((bare, path("one"), pictures[0]), "this file holds no program: make one with incept compile")]:
+    result = run(sys.executable, classify, *arguments, status=1)
+    assert result.stderr.startswith("classify.py: error: ") and words in result.stderr, result
+    assert result.stderr.count("\n") == 1, result
+
+# Nothing but the interface is there for others to see.
+symbols = run("nm", "--dynamic", "--defined-only", library).stdout.split("\n")[:-1]
+names = sorted(line.split()[-1] for line in symbols)
+assert names == ["incept_class_name", "incept_free", "incept_load", "incept_read_picture", "incept_run",
+                 "incept_run_pixels", "incept_shape_of"], names
