@@ -154,6 +154,32 @@ TEST_F(Kernels, LaunchesHaveLimits) {
   EXPECT_EQ(blocks, 2);
 }
 
+// What the kernel was compiled for is a limit too.
+TEST_F(Kernels, LaunchesKeepToTheKernelsBounds) {
+  std::string text = kDouble;
+  text.replace(text.find("{", text.find("count)")), 1, ".maxntid 64, 1, 1 {");
+  CUmodule bounded = nullptr;
+  ASSERT_EQ(cu("cuModuleLoadData", &bounded, static_cast<const void *>(text.c_str())), CUDA_SUCCESS);
+  ASSERT_EQ(cu("cuModuleGetFunction", &function, bounded, static_cast<const char *>("twice")), CUDA_SUCCESS);
+  CUdeviceptr src = device({1}), dst = device({0});
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(launch(src, dst, 1, 1, 65), CUDA_ERROR_INVALID_VALUE);
+  EXPECT_EQ(
+      testing::internal::GetCapturedStderr(),
+      "incept-sim: a launch of 'twice' is refused: the block has 65 threads, and the kernel is compiled for at most "
+      "64 (.maxntid)\n");
+  EXPECT_EQ(launch(src, dst, 1, 1, 64), CUDA_SUCCESS);
+  int threads = 0;
+  EXPECT_EQ(cu("cuFuncGetAttribute", &threads, CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK, function), CUDA_SUCCESS);
+  EXPECT_EQ(threads, 64);
+  std::string required = text;
+  required.replace(required.find(".maxntid 64, 1, 1"), 17, ".reqntid 32, 2, 1");
+  ASSERT_EQ(cu("cuModuleLoadData", &bounded, static_cast<const void *>(required.c_str())), CUDA_SUCCESS);
+  ASSERT_EQ(cu("cuModuleGetFunction", &function, bounded, static_cast<const char *>("twice")), CUDA_SUCCESS);
+  EXPECT_EQ(launch(src, dst, 1, 1, 64), CUDA_ERROR_INVALID_VALUE);
+  EXPECT_EQ(cu("cuStreamSynchronize", stream), CUDA_SUCCESS);
+}
+
 TEST_F(Kernels, ModulesThatDoNotLoad) {
   CUmodule other = nullptr;
   auto load = [&](const std::string &image) {

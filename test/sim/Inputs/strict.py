@@ -10,6 +10,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "runtime"))
 import cuda_program
+from cubin import cubin
 from cuda_program import ARENA, IO
 
 stub, directory = sys.argv[1:]
@@ -26,8 +27,8 @@ def place(name):
     return os.path.join(directory, name)
 
 
-def write(name, edit=None, ptx=()):
-    """The program, with its header edited and parts of its kernels replaced."""
+def write(name, edit=None, ptx=(), machine_code=b""):
+    """The program, with its header edited and parts of its kernels replaced, and machine code beside the PTX."""
     description, text = cuda_program.header(), cuda_program.PTX
     description["target"].update(card="NVIDIA A100-SXM4-80GB", multiprocessors=108)
     if edit:
@@ -37,6 +38,9 @@ def write(name, edit=None, ptx=()):
         assert old in text[at:], (kernel, old)
         text = text[:at] + text[at:].replace(old, new, 1)
     description["blobs"]["ptx"]["bytes"] = len(text)
+    if machine_code:
+        description["blobs"]["cubin"] = {"offset": len(text), "bytes": len(machine_code)}
+        text += machine_code
     return cuda_program.write(stub, place(name), cuda_program.image(description, text))
 
 
@@ -103,6 +107,24 @@ def mistakes_are_found():
     check("not finite", result.returncode == 1 and result.stderr.count(words) == 1, result.stderr)
 
 
+def launches_have_limits():
+    """Registers are those of the machine code; its block of 32 threads takes four warps' worth."""
+    run = lambda path: sim([], path, *TRAIN[:2], "--steps=2")
+    fits = run(write("registers", machine_code=cubin({"tiny_linear": 255, "tiny_loss": 8})))
+    check("registers fit", fits.returncode == 0 and "refused" not in fits.stderr, fits.stderr)
+    many = run(write("registers", lambda d: d["entries"]["forward_backward"][0].update(block=[512, 1, 1]),
+                     machine_code=cubin({"tiny_linear": 168})))
+    check("registers", many.returncode == 3 and "too many resources requested for launch (CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES)"
+          in many.stderr and "a launch of 'tiny_linear' is refused: a block of 512 threads with 168 registers each needs "
+          "86016 registers, and the device has 65536 for a block" in many.stderr, many.stderr)
+    code = cubin({"tiny_linear": 168})
+    damaged = run(write("registers", machine_code=code[:-40]))
+    check("damaged", "the cubin is damaged" in damaged.stderr, damaged.stderr)
+    for what, size in (("block", [2048, 1, 1]), ("grid", [1, 70000, 1])):
+        large = run(write("sizes", lambda d: d["entries"]["forward_backward"][0].update({what: size})))
+        check(what, large.returncode != 0 and "invalid argument (CUDA_ERROR_INVALID_VALUE)" in large.stderr, large.stderr)
+
+
 def injected(what, words, program=program, status=3):
     """One sentence, and what checkpoints there are go on to the same weights."""
     subprocess.run(["rm", "-rf", place("run")], check=True)
@@ -163,6 +185,7 @@ def launches_are_counted():
 
 a_right_program_is_silent()
 mistakes_are_found()
+launches_have_limits()
 errors_are_sentences()
 launches_are_counted()
 for failure in failures:

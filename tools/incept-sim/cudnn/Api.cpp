@@ -242,6 +242,15 @@ Answer enqueue(cudnnContext *handle, const Descriptor *plan, const Descriptor *p
              : Answer{CUDNN_STATUS_EXECUTION_FAILED_CUDA_DRIVER, "the stream takes no work"};
 }
 
+/// What allocates, frees or loads code fails where the driver does not allow it. cuDNN does not document which status
+/// it gives then; this is the one of a driver's error.
+Answer refuseDuringCapture(const char *function) {
+  if (!services() || services()->mayCallUnsafe(function))
+    return {};
+  return {CUDNN_STATUS_EXECUTION_FAILED_CUDA_DRIVER,
+          std::string(function) + " is not allowed while a stream is being captured"};
+}
+
 /// The words of a status.
 const char *words(cudnnStatus_t status) {
   static constexpr Name kWords[] = {
@@ -293,6 +302,8 @@ cudnnStatus_t cudnnCreate(cudnnHandle_t *handle) {
       return badParameter("no place for the handle");
     if (!services() || !services()->ready())
       return {CUDNN_STATUS_NOT_INITIALIZED, "no context of a simulated device is current"};
+    if (Answer refused = refuseDuringCapture("cudnnCreate"); !refused.ok())
+      return refused;
     if (services()->options().inject.cudnnMismatch)
       return {CUDNN_STATUS_SUBLIBRARY_VERSION_MISMATCH, "the libraries of cuDNN are of several versions (injected)"};
     auto made = std::make_unique<cudnnContext>();
@@ -303,7 +314,14 @@ cudnnStatus_t cudnnCreate(cudnnHandle_t *handle) {
 }
 
 cudnnStatus_t cudnnDestroy(cudnnHandle_t handle) {
-  return call([&] { return state().handles.erase(handle) ? Answer() : badParameter("no such handle"); });
+  return call([&] {
+    if (!findHandle(handle))
+      return badParameter("no such handle");
+    if (Answer refused = refuseDuringCapture("cudnnDestroy"); !refused.ok())
+      return refused;
+    state().handles.erase(handle);
+    return Answer();
+  });
 }
 
 cudnnStatus_t cudnnSetStream(cudnnHandle_t handle, cudaStream_t stream) {
@@ -370,6 +388,10 @@ cudnnStatus_t cudnnBackendGetAttribute(cudnnBackendDescriptor_t const descriptor
 
 cudnnStatus_t cudnnBackendFinalize(cudnnBackendDescriptor_t descriptor) {
   return withDescriptor(descriptor, [](Descriptor &found) {
+    // A plan for a handle's device loads its kernels; one for a described device cannot.
+    if (found.type == CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR && found.has(CUDNN_ATTR_EXECUTION_PLAN_HANDLE))
+      if (Answer refused = refuseDuringCapture("cudnnBackendFinalize of a plan"); !refused.ok())
+        return refused;
     World surroundings;
     Answer answer = world(surroundings);
     return answer.ok() ? finalise(found, surroundings) : answer;

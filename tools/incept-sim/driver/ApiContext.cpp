@@ -343,7 +343,7 @@ CUresult cuCtxGetStreamPriorityRange(int *least, int *greatest) {
 
 CUresult cuCtxSynchronize() {
   return call(Needs::Context, [&](Machine &machine) {
-    CUresult refused = machine.refuseDuringCapture();
+    CUresult refused = machine.refuseWaiting("cuCtxSynchronize");
     return refused != CUDA_SUCCESS ? refused : machine.drain();
   });
 }

@@ -94,7 +94,7 @@ Work fill(Machine &machine, CUdeviceptr dst, T value, size_t count) {
 
 /// Issues to the default stream, which a running capture forbids.
 CUresult issueDefault(Machine &machine, const char *name, Work work) {
-  if (CUresult refused = machine.refuseDuringCapture(); refused != CUDA_SUCCESS)
+  if (CUresult refused = machine.refuseUnsafe(name); refused != CUDA_SUCCESS)
     return refused;
   return machine.issue(*machine.findStream(nullptr), {name, std::move(work)});
 }
@@ -126,11 +126,11 @@ CUresult set(const char *name, CUdeviceptr dst, T value, size_t count, const CUs
 
 bool isDevice(Machine &machine, CUdeviceptr address) { return machine.memory().find(address) != nullptr; }
 
-CUresult allocateHost(void **pointer, size_t bytes) {
+CUresult allocateHost(const char *function, void **pointer, size_t bytes) {
   return call(Needs::Context, [&](Machine &machine) {
     if (!pointer || bytes == 0)
       return CUDA_ERROR_INVALID_VALUE;
-    if (CUresult refused = machine.refuseDuringCapture(); refused != CUDA_SUCCESS)
+    if (CUresult refused = machine.refuseUnsafe(function); refused != CUDA_SUCCESS)
       return refused;
     if (machine.strikes(machine.inject().outOfMemory))
       return CUDA_ERROR_OUT_OF_MEMORY;
@@ -149,7 +149,7 @@ CUresult cuMemAlloc(CUdeviceptr *address, size_t bytes) {
   return call(Needs::Context, [&](Machine &machine) {
     if (!address || bytes == 0)
       return CUDA_ERROR_INVALID_VALUE;
-    if (CUresult refused = machine.refuseDuringCapture(); refused != CUDA_SUCCESS)
+    if (CUresult refused = machine.refuseUnsafe("cuMemAlloc"); refused != CUDA_SUCCESS)
       return refused;
     if (machine.strikes(machine.inject().outOfMemory))
       return CUDA_ERROR_OUT_OF_MEMORY;
@@ -165,7 +165,7 @@ CUresult cuMemFree(CUdeviceptr address) {
   return call(Needs::Context, [&](Machine &machine) {
     if (!address)
       return CUDA_SUCCESS;
-    if (CUresult refused = machine.refuseDuringCapture(); refused != CUDA_SUCCESS)
+    if (CUresult refused = machine.refuseUnsafe("cuMemFree"); refused != CUDA_SUCCESS)
       return refused;
     if (CUresult result = machine.drain(); result != CUDA_SUCCESS)
       return result;
@@ -200,12 +200,14 @@ CUresult cuMemGetAddressRange(CUdeviceptr *base, size_t *bytes, CUdeviceptr addr
   });
 }
 
-CUresult cuMemAllocHost(void **pointer, size_t bytes) { return allocateHost(pointer, bytes); }
-CUresult cuMemHostAlloc(void **pointer, size_t bytes, unsigned) { return allocateHost(pointer, bytes); }
+CUresult cuMemAllocHost(void **pointer, size_t bytes) { return allocateHost("cuMemAllocHost", pointer, bytes); }
+CUresult cuMemHostAlloc(void **pointer, size_t bytes, unsigned) {
+  return allocateHost("cuMemHostAlloc", pointer, bytes);
+}
 
 CUresult cuMemFreeHost(void *pointer) {
   return call(Needs::Context, [&](Machine &machine) {
-    if (CUresult refused = machine.refuseDuringCapture(); refused != CUDA_SUCCESS)
+    if (CUresult refused = machine.refuseUnsafe("cuMemFreeHost"); refused != CUDA_SUCCESS)
       return refused;
     if (CUresult result = machine.drain(); result != CUDA_SUCCESS)
       return result;
@@ -220,6 +222,8 @@ CUresult cuMemHostRegister(void *pointer, size_t bytes, unsigned) {
   return call(Needs::Context, [&](Machine &machine) {
     if (!pointer || bytes == 0)
       return CUDA_ERROR_INVALID_VALUE;
+    if (CUresult refused = machine.refuseUnsafe("cuMemHostRegister"); refused != CUDA_SUCCESS)
+      return refused;
     bool added = machine.hostBuffers.emplace(reinterpret_cast<uintptr_t>(pointer), bytes).second;
     return added ? CUDA_SUCCESS : CUDA_ERROR_HOST_MEMORY_ALREADY_REGISTERED;
   });
@@ -227,6 +231,8 @@ CUresult cuMemHostRegister(void *pointer, size_t bytes, unsigned) {
 
 CUresult cuMemHostUnregister(void *pointer) {
   return call(Needs::Context, [&](Machine &machine) {
+    if (CUresult refused = machine.refuseUnsafe("cuMemHostUnregister"); refused != CUDA_SUCCESS)
+      return refused;
     if (CUresult result = machine.drain(); result != CUDA_SUCCESS)
       return result;
     bool removed = machine.hostBuffers.erase(reinterpret_cast<uintptr_t>(pointer)) != 0;

@@ -65,7 +65,7 @@ CUresult load(CUmodule *handle, const void *image, unsigned count, const CUjit_o
   return call(Needs::Context, [&](Machine &machine) {
     if (!handle || !image || (count && (!options || !values)))
       return CUDA_ERROR_INVALID_VALUE;
-    if (CUresult refused = machine.refuseDuringCapture(); refused != CUDA_SUCCESS)
+    if (CUresult refused = machine.refuseUnsafe("cuModuleLoadData"); refused != CUDA_SUCCESS)
       return refused;
     Log log;
     if (CUresult result = readOptions(machine, count, options, values, log); result != CUDA_SUCCESS)
@@ -106,7 +106,12 @@ CUresult findFunction(Machine &machine, CUfunction *function, CUmodule handle, c
   (*function)->owner = module;
   (*function)->module = module->module;
   (*function)->kernel = kernel;
-  (*function)->dynamicSharedLimit = std::max(0, machine.profile().sharedPerBlock - int(kernel->staticSharedBytes()));
+  KernelNeeds &needs = (*function)->needs;
+  needs.sharedBytes = kernel->staticSharedBytes();
+  needs.maxThreads = kernel->maxThreads();
+  needs.requiredThreads = kernel->requiredThreads();
+  restrict(needs, machine.cubin(), kernel->name(), machine.profile());
+  (*function)->dynamicSharedLimit = std::max<int64_t>(0, machine.profile().sharedPerBlock - needs.sharedBytes);
   return CUDA_SUCCESS;
 }
 
@@ -114,6 +119,8 @@ CUresult unload(Machine &machine, CUmodule handle) {
   CUmod_st *module = machine.modules.find(handle);
   if (!module)
     return CUDA_ERROR_INVALID_HANDLE;
+  if (CUresult refused = machine.refuseUnsafe("cuModuleUnload"); refused != CUDA_SUCCESS)
+    return refused;
   CUresult result = machine.drain();
   std::vector<CUfunction> gone;
   machine.functions.forEach([&](CUfunc_st &function) {
@@ -129,17 +136,16 @@ CUresult unload(Machine &machine, CUmodule handle) {
 
 //===--- Launches -------------------------------------------------------------------------------------------------===//
 
-bool fits(const ptx::Dim3 &size, const std::array<int, 3> &most) {
-  return size.x >= 1 && size.y >= 1 && size.z >= 1 && size.x <= unsigned(most[0]) && size.y <= unsigned(most[1]) &&
-         size.z <= unsigned(most[2]);
-}
-
-CUresult checkLimits(const Profile &profile, const CUfunc_st &function, const ptx::Dim3 &grid, const ptx::Dim3 &block,
+/// As the driver, which says no more than the number of an error: the reason goes to stderr.
+CUresult checkLimits(Machine &machine, const CUfunc_st &function, const ptx::Dim3 &grid, const ptx::Dim3 &block,
                      unsigned dynamicShared) {
-  if (!fits(grid, profile.maxGrid) || !fits(block, profile.maxBlock) ||
-      block.count() > uint64_t(profile.maxThreadsPerBlock) || dynamicShared > unsigned(function.dynamicSharedLimit))
-    return CUDA_ERROR_INVALID_VALUE;
-  return block.count() > function.kernel->maxThreads() ? CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES : CUDA_SUCCESS;
+  const LaunchSizes sizes{{grid.x, grid.y, grid.z}, {block.x, block.y, block.z}, dynamicShared};
+  std::string why;
+  Refusal refusal = checkLaunch(machine.profile(), function.needs, sizes, function.dynamicSharedLimit, why);
+  if (refusal == Refusal::None)
+    return CUDA_SUCCESS;
+  machine.explain("a launch of '" + function.kernel->name() + "' is refused: " + why);
+  return refusal == Refusal::InvalidValue ? CUDA_ERROR_INVALID_VALUE : CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES;
 }
 
 /// The parameters are copied at the call, also into a graph.
@@ -207,7 +213,7 @@ CUresult launch(CUfunction handle, const ptx::Dim3 &grid, const ptx::Dim3 &block
       machine.notSimulated(kernel.status().message());
       return CUDA_ERROR_NOT_SUPPORTED;
     }
-    if (CUresult bad = checkLimits(machine.profile(), *function, grid, block, dynamicShared); bad != CUDA_SUCCESS)
+    if (CUresult bad = checkLimits(machine, *function, grid, block, dynamicShared); bad != CUDA_SUCCESS)
       return bad;
     std::vector<std::byte> packed;
     if (CUresult bad = packParameters(kernel, parameters, extra, packed); bad != CUDA_SUCCESS)
@@ -235,15 +241,6 @@ CUresult launch(CUfunction handle, const ptx::Dim3 &grid, const ptx::Dim3 &block
                             return status;
                           }});
   });
-}
-
-/// Blocks that a multiprocessor holds at once, by threads, shared memory and number.
-int occupancy(const Profile &profile, const CUfunc_st &function, int64_t blockSize, int64_t dynamicShared) {
-  int64_t shared = function.kernel->staticSharedBytes() + dynamicShared + profile.sharedReserved;
-  int64_t warps = (blockSize + profile.warpSize - 1) / profile.warpSize;
-  int64_t byThreads = profile.maxThreadsPerMultiprocessor / (warps * profile.warpSize);
-  int64_t byShared = (int64_t(profile.sharedPerBlockOptin) + profile.sharedReserved) / std::max<int64_t>(shared, 1);
-  return int(std::min({byThreads, byShared, int64_t(profile.maxBlocksPerMultiprocessor)}));
 }
 
 } // namespace
@@ -312,16 +309,16 @@ CUresult cuFuncGetAttribute(int *value, CUfunction_attribute attribute, CUfuncti
     const ptx::Kernel &kernel = *function->kernel;
     switch (attribute) {
     case CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK:
-      *value = int(kernel.maxThreads());
+      *value = int(largestBlock(machine.profile(), function->needs));
       return CUDA_SUCCESS;
     case CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES:
-      *value = int(kernel.staticSharedBytes());
+      *value = int(function->needs.sharedBytes);
       return CUDA_SUCCESS;
     case CU_FUNC_ATTRIBUTE_LOCAL_SIZE_BYTES:
       *value = int(kernel.localBytes());
       return CUDA_SUCCESS;
     case CU_FUNC_ATTRIBUTE_NUM_REGS:
-      *value = int(std::min(kernel.registers(), 255u));
+      *value = int(function->needs.registers ? function->needs.registers : std::min(kernel.registers(), 255u));
       return CUDA_SUCCESS;
     case CU_FUNC_ATTRIBUTE_CONST_SIZE_BYTES:
       *value = 0;
@@ -331,7 +328,7 @@ CUresult cuFuncGetAttribute(int *value, CUfunction_attribute attribute, CUfuncti
       *value = machine.profile().computeCapability;
       return CUDA_SUCCESS;
     case CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES:
-      *value = function->dynamicSharedLimit;
+      *value = int(function->dynamicSharedLimit);
       return CUDA_SUCCESS;
     default:
       machine.notSimulated("function attribute " + std::to_string(int(attribute)));
@@ -347,7 +344,7 @@ CUresult cuFuncSetAttribute(CUfunction handle, CUfunction_attribute attribute, i
       return CUDA_ERROR_INVALID_HANDLE;
     if (attribute == CU_FUNC_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT)
       return CUDA_SUCCESS;
-    int most = machine.profile().sharedPerBlockOptin - int(function->kernel->staticSharedBytes());
+    int64_t most = machine.profile().sharedPerBlockOptin - function->needs.sharedBytes;
     if (attribute != CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES || value < 0 || value > most)
       return CUDA_ERROR_INVALID_VALUE;
     function->dynamicSharedLimit = value;
@@ -392,7 +389,7 @@ CUresult cuOccupancyMaxActiveBlocksPerMultiprocessor(int *blocks, CUfunction han
       return CUDA_ERROR_INVALID_HANDLE;
     if (!blocks || blockSize < 1 || blockSize > machine.profile().maxThreadsPerBlock || shared > (size_t(1) << 30))
       return CUDA_ERROR_INVALID_VALUE;
-    *blocks = occupancy(machine.profile(), *function, blockSize, int64_t(shared));
+    *blocks = int(residentBlocks(machine.profile(), function->needs, blockSize, int64_t(shared)));
     return CUDA_SUCCESS;
   });
 }

@@ -1,39 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The driver's functions for streams, events, captures and graphs. A graph is the list of what was issued during its
-// capture; it holds addresses, not values, so that what a replay reads is what lies there then.
-#include "tools/incept-sim/driver/Call.h"
+// The driver's functions for streams, events and graphs. A graph is the list of what was issued during its capture; it
+// holds addresses, not values, so that what a replay reads is what lies there then.
+#include "tools/incept-sim/driver/Capture.h"
 
 #include <chrono>
 
 using namespace incept::sim;
 
 namespace {
-
-/// Runs `body(machine, stream)` for a valid stream.
-template <typename Body>
-CUresult withStream(CUstream handle, Body body) {
-  return call(Needs::Context, [&](Machine &machine) -> CUresult {
-    CUstream_st *stream = machine.findStream(handle);
-    return stream ? body(machine, *stream) : CUDA_ERROR_INVALID_HANDLE;
-  });
-}
-
-template <typename Body>
-CUresult withEvent(CUevent handle, Body body) {
-  return call(Needs::Context, [&](Machine &machine) -> CUresult {
-    CUevent_st *event = machine.events.find(handle);
-    return event ? body(machine, *event) : CUDA_ERROR_INVALID_HANDLE;
-  });
-}
-
-/// A call that waits for a stream breaks its capture.
-CUresult refuseCaptured(CUstream_st &stream) {
-  if (!stream.capture)
-    return CUDA_SUCCESS;
-  stream.capture->invalid = true;
-  return CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED;
-}
 
 CUresult createStream(CUstream *stream, unsigned flags, int priority) {
   return call(Needs::Context, [&](Machine &machine) {
@@ -49,7 +24,7 @@ CUresult elapsed(float *milliseconds, CUevent start, CUevent end) {
     CUevent_st *last = machine.events.find(end);
     if (!milliseconds || !last)
       return last ? CUDA_ERROR_INVALID_VALUE : CUDA_ERROR_INVALID_HANDLE;
-    if (first.captured || last->captured || ((first.flags | last->flags) & CU_EVENT_DISABLE_TIMING) ||
+    if (first.capture || last->capture || ((first.flags | last->flags) & CU_EVENT_DISABLE_TIMING) ||
         first.issued == 0 || last->issued == 0)
       return CUDA_ERROR_INVALID_HANDLE;
     if (first.executed < first.issued || last->executed < last->issued)
@@ -84,14 +59,14 @@ CUresult cuStreamDestroy(CUstream stream) {
 
 CUresult cuStreamSynchronize(CUstream handle) {
   return withStream(handle, [](Machine &machine, CUstream_st &stream) {
-    CUresult refused = refuseCaptured(stream);
+    CUresult refused = refuseWaitingFor(machine, "cuStreamSynchronize", stream);
     return refused != CUDA_SUCCESS ? refused : machine.runUntil(stream.now());
   });
 }
 
 CUresult cuStreamQuery(CUstream handle) {
   return withStream(handle, [](Machine &machine, CUstream_st &stream) {
-    CUresult refused = refuseCaptured(stream);
+    CUresult refused = refuseWaitingFor(machine, "cuStreamQuery", stream);
     return refused != CUDA_SUCCESS ? refused : machine.query(stream.now());
   });
 }
@@ -111,25 +86,6 @@ CUresult cuStreamGetPriority(CUstream handle, int *priority) {
       return CUDA_ERROR_INVALID_VALUE;
     *priority = stream.priority;
     return CUDA_SUCCESS;
-  });
-}
-
-CUresult cuStreamWaitEvent(CUstream handle, CUevent event, unsigned) {
-  return withStream(handle, [&](Machine &machine, CUstream_st &stream) {
-    CUevent_st *found = machine.events.find(event);
-    if (!found)
-      return CUDA_ERROR_INVALID_HANDLE;
-    if (found->captured && stream.capture)
-      return CUDA_SUCCESS; // an edge of the graph, and the graph is a list
-    if (!found->captured && !stream.capture)
-      return found->issued == 0 ? CUDA_SUCCESS
-                                : machine.issue(stream, {"cuStreamWaitEvent", nullptr, {found->recorded}});
-    if (stream.capture) {
-      stream.capture->invalid = true;
-      return CUDA_ERROR_STREAM_CAPTURE_ISOLATION; // a graph cannot wait for what is not in it
-    }
-    machine.notSimulated("a capture of several streams");
-    return CUDA_ERROR_NOT_SUPPORTED;
   });
 }
 
@@ -168,9 +124,11 @@ CUresult cuEventRecord(CUevent handle, CUstream streamHandle) {
     CUstream_st *stream = machine.findStream(streamHandle);
     if (!stream)
       return CUDA_ERROR_INVALID_HANDLE;
-    event.captured = bool(stream->capture);
-    if (event.captured)
-      return CUDA_SUCCESS; // an edge of the graph, and the graph is a list
+    if (stream->capture)
+      return recordCaptured(event, *stream);
+    if (CUresult refused = machine.refuseLegacy("cuEventRecord", *stream); refused != CUDA_SUCCESS)
+      return refused;
+    event.capture = nullptr;
     uint64_t record = ++event.issued;
     event.recorded = {stream->progress, stream->progress->issued + 1};
     return machine.issue(*stream, {"cuEventRecord", [&event, record] {
@@ -184,13 +142,15 @@ CUresult cuEventRecord(CUevent handle, CUstream streamHandle) {
 
 CUresult cuEventQuery(CUevent handle) {
   return withEvent(handle, [](Machine &machine, CUevent_st &event) {
-    return event.captured ? CUDA_ERROR_CAPTURED_EVENT : machine.query(event.recorded);
+    CUresult refused = refuseWaitingFor(machine, "cuEventQuery", event);
+    return refused != CUDA_SUCCESS ? refused : machine.query(event.recorded);
   });
 }
 
 CUresult cuEventSynchronize(CUevent handle) {
   return withEvent(handle, [](Machine &machine, CUevent_st &event) {
-    return event.captured ? CUDA_ERROR_CAPTURED_EVENT : machine.runUntil(event.recorded);
+    CUresult refused = refuseWaitingFor(machine, "cuEventSynchronize", event);
+    return refused != CUDA_SUCCESS ? refused : machine.runUntil(event.recorded);
   });
 }
 
@@ -202,48 +162,8 @@ CUresult cuEventElapsedTime(float *milliseconds, CUevent start, CUevent end) {
   return elapsed(milliseconds, start, end);
 }
 
-//===--- Capture and graphs ---------------------------------------------------------------------------------------===//
-
-CUresult cuStreamBeginCapture(CUstream handle, CUstreamCaptureMode mode) {
-  return withStream(handle, [&](Machine &machine, CUstream_st &stream) {
-    if (&stream == machine.findStream(nullptr))
-      return CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED; // the legacy stream cannot be captured
-    if (stream.capture)
-      return CUDA_ERROR_ILLEGAL_STATE;
-    stream.capture = std::make_unique<SimCapture>();
-    stream.capture->mode = mode;
-    stream.capture->thread = std::this_thread::get_id();
-    return CUDA_SUCCESS;
-  });
-}
-
-CUresult cuStreamEndCapture(CUstream handle, CUgraph *graph) {
-  return withStream(handle, [&](Machine &machine, CUstream_st &stream) {
-    if (!graph)
-      return CUDA_ERROR_INVALID_VALUE;
-    *graph = nullptr;
-    if (!stream.capture)
-      return CUDA_ERROR_ILLEGAL_STATE;
-    if (stream.capture->mode != CU_STREAM_CAPTURE_MODE_RELAXED && stream.capture->thread != std::this_thread::get_id())
-      return CUDA_ERROR_STREAM_CAPTURE_WRONG_THREAD;
-    std::unique_ptr<SimCapture> capture = std::move(stream.capture);
-    if (capture->invalid)
-      return CUDA_ERROR_STREAM_CAPTURE_INVALIDATED;
-    *graph = machine.graphs.adopt(std::move(capture->graph));
-    return CUDA_SUCCESS;
-  });
-}
-
-CUresult cuStreamIsCapturing(CUstream handle, CUstreamCaptureStatus *status) {
-  return withStream(handle, [&](Machine &, CUstream_st &stream) {
-    if (!status)
-      return CUDA_ERROR_INVALID_VALUE;
-    *status = !stream.capture           ? CU_STREAM_CAPTURE_STATUS_NONE
-              : stream.capture->invalid ? CU_STREAM_CAPTURE_STATUS_INVALIDATED
-                                        : CU_STREAM_CAPTURE_STATUS_ACTIVE;
-    return CUDA_SUCCESS;
-  });
-}
+//===--- Graphs
+//----------------------------------------------------------------------------------------------------===//
 
 CUresult cuGraphCreate(CUgraph *graph, unsigned) {
   return call(Needs::Context, [&](Machine &machine) {

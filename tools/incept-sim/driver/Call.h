@@ -37,4 +37,21 @@ CUresult call(Needs needs, Body body) noexcept {
   }
 }
 
+/// Runs `body(machine, stream)` for a valid stream.
+template <typename Body>
+CUresult withStream(CUstream handle, Body body) {
+  return call(Needs::Context, [&](Machine &machine) -> CUresult {
+    CUstream_st *stream = machine.findStream(handle);
+    return stream ? body(machine, *stream) : CUDA_ERROR_INVALID_HANDLE;
+  });
+}
+
+template <typename Body>
+CUresult withEvent(CUevent handle, Body body) {
+  return call(Needs::Context, [&](Machine &machine) -> CUresult {
+    CUevent_st *event = machine.events.find(handle);
+    return event ? body(machine, *event) : CUDA_ERROR_INVALID_HANDLE;
+  });
+}
+
 } // namespace incept::sim

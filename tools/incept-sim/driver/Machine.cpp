@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/incept-sim/driver/Machine.h"
 #include "tools/incept-sim/driver/Call.h"
+#include "tools/incept-sim/driver/ProgramFile.h"
 
 #include <algorithm>
 #include <chrono>
@@ -68,6 +69,22 @@ void Machine::report(const std::string &text) {
   fprintf(stderr, "incept-sim: error: %s\n", text.c_str());
 }
 
+void Machine::explain(const std::string &text) { fprintf(stderr, "incept-sim: %s\n", text.c_str()); }
+
+const Cubin &Machine::cubin() {
+  if (cubin_)
+    return *cubin_;
+  cubin_.emplace();
+  Expected<ProgramFile> program = options_.program.empty() ? inputError("") : readProgramFile(options_.program);
+  if (!program || program->cubin.empty())
+    return *cubin_;
+  if (Expected<Cubin> read = readCubin(program->cubin))
+    cubin_ = std::move(*read);
+  else
+    explain(read.status().message() + ": registers are not checked");
+  return *cubin_;
+}
+
 void Machine::notSimulated(const std::string &what) {
   std::lock_guard lock(mutex);
   if (told.insert(what).second)
@@ -102,21 +119,16 @@ CUresult Machine::issue(CUstream_st &stream, SimWork work) {
     if (stream.capture->invalid)
       return CUDA_ERROR_STREAM_CAPTURE_INVALIDATED;
     stream.capture->graph->nodes.push_back(std::move(work));
+    ++stream.capture->streams[&stream][&stream];
     return CUDA_SUCCESS;
   }
-  // The legacy stream waits for all others but those that are not blocking, and they wait for it. A stream that is
-  // being captured cannot be waited for.
+  if (CUresult refused = refuseLegacy(work.name.c_str(), stream); refused != CUDA_SUCCESS)
+    return refused;
+  // The legacy stream waits for all others but those that are not blocking, and they wait for it.
   if (&stream == &legacyStream) {
-    bool implicit = false;
-    for (CUstream_st *other : order) {
-      if (other == &stream || (other->flags & CU_STREAM_NON_BLOCKING))
-        continue;
-      if (other->capture)
-        implicit = other->capture->invalid = true;
-      work.after.push_back(other->now());
-    }
-    if (implicit)
-      return CUDA_ERROR_STREAM_CAPTURE_IMPLICIT;
+    for (CUstream_st *other : order)
+      if (other != &stream && !(other->flags & CU_STREAM_NON_BLOCKING))
+        work.after.push_back(other->now());
   } else if (!(stream.flags & CU_STREAM_NON_BLOCKING)) {
     work.after.push_back(legacyStream.now());
   }
@@ -203,8 +215,15 @@ CUstream_st *Machine::createStream(unsigned flags, int priority) {
 
 CUresult Machine::destroyStream(CUstream handle) {
   CUresult result = drain();
-  if (!streams.find(handle))
+  CUstream_st *stream = streams.find(handle);
+  if (!stream)
     return CUDA_ERROR_INVALID_HANDLE;
+  if (std::shared_ptr<SimCapture> capture = stream->capture) {
+    breakCapture(*capture, "cuStreamDestroy", CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED);
+    if (capture->origin == stream)
+      endCapture(*capture); // nobody can
+    capture->streams.erase(stream);
+  }
   order.erase(std::find(order.begin(), order.end(), handle));
   streams.erase(handle);
   return result;
@@ -231,20 +250,6 @@ void Machine::execute(const SimWork &work) {
     return;
   report(work.name + ": " + status.message());
   failure = status.code() == Code::Machine ? CUDA_ERROR_LAUNCH_FAILED : CUDA_ERROR_ILLEGAL_ADDRESS;
-}
-
-CUresult Machine::refuseDuringCapture() {
-  // A global capture forbids unsafe calls to every thread, a thread-local one to its own; a relaxed one to none.
-  bool refused = false;
-  streams.forEach([&](CUstream_st &stream) {
-    if (!stream.capture || stream.capture->mode == CU_STREAM_CAPTURE_MODE_RELAXED)
-      return;
-    if (stream.capture->mode == CU_STREAM_CAPTURE_MODE_THREAD_LOCAL &&
-        stream.capture->thread != std::this_thread::get_id())
-      return;
-    refused = stream.capture->invalid = true;
-  });
-  return refused ? CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED : CUDA_SUCCESS;
 }
 
 //===--- Calls ----------------------------------------------------------------------------------------------------===//

@@ -7,6 +7,7 @@
 // and only then.
 #pragma once
 
+#include "tools/incept-sim/driver/Limits.h"
 #include "tools/incept-sim/driver/Recorder.h"
 #include "tools/incept-sim/driver/Services.h"
 #include "tools/incept-sim/ptx/Ptx.h"
@@ -17,6 +18,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <random>
 #include <set>
 #include <thread>
@@ -55,18 +57,24 @@ struct CUgraphExec_st {
   std::vector<SimWork> nodes;
 };
 
-/// A capture in progress; owned by its stream.
+/// How many nodes of each stream come before a place in a capture.
+using SimClock = std::map<CUstream, uint64_t>;
+
+/// A capture, of the stream where it began and of those that wait for an event of it. The graph is the list of what was
+/// issued, which is one order that the events allow.
 struct SimCapture {
   std::unique_ptr<CUgraph_st> graph = std::make_unique<CUgraph_st>();
   CUstreamCaptureMode mode = CU_STREAM_CAPTURE_MODE_GLOBAL;
   std::thread::id thread;
-  bool invalid = false;
+  CUstream origin = nullptr;
+  std::map<CUstream, SimClock> streams; ///< with what each stream has waited for, its own nodes included
+  bool invalid = false, ended = false;
 };
 
 struct CUstream_st {
   unsigned flags = 0;
   int priority = 0;
-  std::unique_ptr<SimCapture> capture;
+  std::shared_ptr<SimCapture> capture;
   std::deque<SimWork> queue;
   std::shared_ptr<SimProgress> progress = std::make_shared<SimProgress>();
 
@@ -75,10 +83,11 @@ struct CUstream_st {
 
 struct CUevent_st {
   unsigned flags = 0;
-  bool captured = false;             ///< recorded into a capture, so that it means nothing outside
-  uint64_t issued = 0, executed = 0; ///< records so far
-  SimMoment recorded;                ///< the last one
-  double seconds = 0;                ///< of the last executed record
+  std::shared_ptr<SimCapture> capture; ///< where it was recorded last; null outside of a capture
+  SimClock before;                     ///< of that place
+  uint64_t issued = 0, executed = 0;   ///< records so far
+  SimMoment recorded;                  ///< the last one
+  double seconds = 0;                  ///< of the last executed record
 };
 
 struct CUmod_st {
@@ -89,7 +98,8 @@ struct CUfunc_st {
   CUmodule owner = nullptr;
   std::shared_ptr<const incept::sim::ptx::Module> module;
   const incept::sim::ptx::Kernel *kernel = nullptr; ///< lies in the module
-  int dynamicSharedLimit = 0;                       ///< bytes
+  incept::sim::KernelNeeds needs;
+  int64_t dynamicSharedLimit = 0; ///< bytes
 };
 
 namespace incept::sim {
@@ -148,9 +158,18 @@ public:
   CUstream_st *createStream(unsigned flags, int priority);
   /// After all work, as the driver does with the stream's own.
   CUresult destroyStream(CUstream handle);
-  /// What a call that a capture forbids returns, after the captures that it breaks were invalidated; success where no
-  /// capture of this thread forbids it.
-  CUresult refuseDuringCapture();
+  // What a call `function` returns where a capture forbids it, which is lost then; success where none does.
+  /// A call that may wait for the device, or change what captured work finds: by the modes of captures and threads.
+  CUresult refuseUnsafe(const char *function);
+  /// A call that waits for all streams: whatever the modes are.
+  CUresult refuseWaiting(const char *function);
+  /// A call that uses the legacy stream, which stands for all blocking ones.
+  CUresult refuseLegacy(const char *function, const CUstream_st &stream);
+  /// Breaks the capture, says so, and returns `error`.
+  CUresult breakCapture(SimCapture &capture, const char *function, CUresult error);
+  /// Ends the capture for all of its streams.
+  void endCapture(SimCapture &capture);
+  bool mayCallUnsafe(const char *function) override;
   /// Counts down to an error that Options::inject plans; true once, when it is there.
   bool strikes(uint64_t &countdown);
   /// Follows the program through its launch lists.
@@ -158,6 +177,10 @@ public:
   Injected &inject() { return options_.inject; }
   /// Prints a report of wrong use and makes the process fail at its end.
   void report(const std::string &text);
+  /// Prints why a call is refused: the error's number tells the program little.
+  void explain(const std::string &text);
+  /// What the machine code of the program under test says of its kernels; empty where it has none.
+  const Cubin &cubin();
 
   std::recursive_mutex mutex;
   bool initialised = false;
@@ -191,6 +214,7 @@ private:
   std::vector<CUstream_st *> order{&legacyStream, &threadStream}; ///< all streams, as they were created
   std::mt19937_64 random;
   std::set<std::string> told;
+  std::optional<Cubin> cubin_;
   bool failed = false;
   struct Count {
     int64_t runs = 0;

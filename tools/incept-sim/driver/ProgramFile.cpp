@@ -58,12 +58,18 @@ std::string_view part(std::string_view whole, uint64_t offset, uint64_t bytes) {
   return offset <= whole.size() && bytes <= whole.size() - offset ? whole.substr(offset, bytes) : std::string_view();
 }
 
+/// The blob of a name; empty where there is none.
+std::string_view findBlob(const json &header, const char *name, std::string_view blobs) {
+  if (!header.contains("blobs") || !header["blobs"].is_object() || !header["blobs"].contains(name))
+    return {};
+  const json &place = header["blobs"][name];
+  return part(blobs, integer(place, "offset"), integer(place, "bytes"));
+}
+
 void readPlans(const json &header, std::string_view blobs, ProgramFile &file) {
-  if (!header.contains("plans") || !header["plans"].is_array() || !header.contains("blobs") ||
-      !header["blobs"].is_object() || !header["blobs"].contains("plans"))
+  if (!header.contains("plans") || !header["plans"].is_array())
     return;
-  const json &place = header["blobs"]["plans"];
-  std::string_view plans = part(blobs, integer(place, "offset"), integer(place, "bytes"));
+  std::string_view plans = findBlob(header, "plans", blobs);
   for (const json &entry : header["plans"]) {
     if (!entry.is_object() || !entry.contains("serialized"))
       continue;
@@ -143,6 +149,7 @@ Expected<ProgramFile> readProgramFile(const std::string &path) {
   file.kind = text(header["target"], "kind");
   file.device = text(header["target"], "device");
   file.cudnn = text(header["target"], "cudnn");
+  file.cubin = findBlob(header, "cubin", section.substr(headerBytes));
   readPlans(header, section.substr(headerBytes), file);
   readLaunches(header, file);
   return file;

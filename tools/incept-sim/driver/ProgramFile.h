@@ -30,6 +30,7 @@ struct ProgramFile {
   std::string kind;   ///< of the target: "cuda"
   std::string device; ///< name of a profile
   std::string cudnn;  ///< "9.19.0"
+  std::string cubin;  ///< machine code of the kernels, may be empty
   std::vector<StoredPlan> plans;
   std::vector<DescribedLaunch> launches;
 };

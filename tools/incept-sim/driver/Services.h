@@ -28,6 +28,8 @@ public:
   /// reports and statistics, `operands` the addresses of what the work reads and writes, in the order of a plan's.
   /// False where there is no such stream, or its capture has been invalidated.
   virtual bool enqueue(void *stream, std::string name, const std::vector<uint64_t> &operands, Work work) = 0;
+  /// Whether a call may allocate, load code or wait; where a capture forbids it, the capture is lost.
+  virtual bool mayCallUnsafe(const char *function) = 0;
   /// Prints "not simulated: WHAT" once for each WHAT.
   virtual void notSimulated(const std::string &what) = 0;
 };

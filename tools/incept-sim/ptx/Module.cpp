@@ -19,6 +19,7 @@ uint32_t Kernel::staticSharedBytes() const { return code_->sharedBytes; }
 uint32_t Kernel::localBytes() const { return code_->localBytes; }
 uint32_t Kernel::registers() const { return code_->registers32; }
 uint32_t Kernel::maxThreads() const { return code_->maxThreads; }
+const std::array<uint32_t, 3> &Kernel::requiredThreads() const { return code_->requiredThreads; }
 const Status &Kernel::status() const { return code_->status; }
 
 Expected<Module> Module::parse(std::string_view text) {

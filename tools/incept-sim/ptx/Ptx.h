@@ -8,6 +8,7 @@
 #include "runtime/support/Status.h"
 #include "tools/incept-sim/memory/Memory.h"
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -86,6 +87,8 @@ public:
   uint32_t registers() const;
   /// Threads of a block at most (.maxntid, .reqntid), otherwise 1024.
   uint32_t maxThreads() const;
+  /// The block that .reqntid asks for; zeros: any.
+  const std::array<uint32_t, 3> &requiredThreads() const;
   /// Not ok where the kernel has an instruction that is not known; then it cannot be run, but its siblings can.
   const Status &status() const;
 
