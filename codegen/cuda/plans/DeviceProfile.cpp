@@ -38,6 +38,16 @@ std::string string(const Json &object, const char *key, std::string &error) {
   return "";
 }
 
+/// The positive number `key` of `object`, at most `high`.
+double number(const Json &object, const char *key, double high, std::string &error) {
+  auto found = object.find(key);
+  if (found != object.end() && found->is_number() && found->get<double>() > 0 && found->get<double>() <= high)
+    return found->get<double>();
+  if (error.empty())
+    error = fmt::format("expected '{}' to be a number above 0 and at most {}", key, high);
+  return high;
+}
+
 size_t editDistance(const std::string &a, const std::string &b) {
   std::vector<size_t> row(b.size() + 1);
   std::iota(row.begin(), row.end(), size_t(0));
@@ -66,6 +76,26 @@ Status unknownDevice(const std::string &name) {
   }
   return usageError(fmt::format("unknown device '{}'{}; there are profiles of {}", name,
                                 nearest.empty() ? "" : ": did you mean '" + nearest + "'?", known));
+}
+
+/// The costs by the object "assumed", which may be missing: shares of the peak, and seconds.
+std::optional<cudnn::EngineCosts> costsOf(const Json &own, const DeviceProfile &profile, int64_t architecture,
+                                          std::string &error) {
+  auto assumed = own.find("assumed");
+  if (assumed == own.end())
+    return std::nullopt;
+  const Json object = assumed->is_object() ? *assumed : Json::object();
+  cudnn::EngineCosts costs;
+  costs.bytesPerSecond = double(profile.memoryBytesPerSecond);
+  costs.peakF32 = double(profile.peakF32);
+  costs.peakTf32 = double(profile.peakTf32);
+  costs.peakBf16 = double(profile.peakBf16);
+  costs.peakF16 = double(profile.peakF16);
+  costs.ownShare = number(object, "own_kernels_share", 1, error);
+  costs.olderShare = number(object, "older_kernels_share", 1, error);
+  costs.launchSeconds = number(object, "launch_seconds", 1, error);
+  costs.architecture = int(std::min<int64_t>(architecture, 1000));
+  return costs;
 }
 
 /// The properties of each card in `cards`, an array of objects of what differs, and of this one at other clocks.
@@ -123,6 +153,7 @@ Expected<DeviceProfile> parseDeviceProfile(const std::string &text, const std::s
   int64_t version = positive(json, "deviceVer", error);
   if (error.empty() && profile.arch != "sm_" + std::to_string(version / 10))
     error = fmt::format("the architecture '{}' is not that of 'deviceVer' {}", profile.arch, version);
+  profile.costs = costsOf(own, profile, version / 10, error);
   json.erase("incept");
   profile.cudnnProperties = json.dump();
   profile.variants = variantsOf(json, own.contains("cards") ? own["cards"] : Json(), error);

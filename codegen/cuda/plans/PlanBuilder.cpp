@@ -29,6 +29,14 @@ PlanBuilder::PlanBuilder(std::shared_ptr<const cudnn::Library> library, DevicePr
 std::string PlanBuilder::key(const cudnn::Problem &problem) const {
   std::string text = "cudnn " + library->version() + "\n" + options.tools + "\ndevice " + device.cudnnProperties +
                      "\nworkspace_limit " + std::to_string(options.workspaceLimit) + "\n";
+  if (device.costs) {
+    const cudnn::EngineCosts &c = *device.costs;
+    text += "costs";
+    for (double number : {c.bytesPerSecond, c.launchSeconds, c.peakF32, c.peakTf32, c.peakBf16, c.peakF16, c.ownShare,
+                          c.olderShare, double(c.architecture)})
+      text += " " + std::to_string(number * 1e9); // to_string has six digits behind the point
+    text += "\n";
+  }
   for (const std::string &variant : device.variants)
     text += "variant " + variant + "\n";
   for (const auto &[name, value] : cudnn::encode(normalised(problem)))
@@ -43,7 +51,9 @@ PlanAnswer PlanBuilder::answer(const cudnn::Problem &problem, const std::string 
     return *known;
   }
   PlanAnswer fresh;
-  if (library->choose(normalised(problem), device.cudnnProperties, options.workspaceLimit, fresh.choice, fresh.error))
+  const cudnn::EngineCosts *costs = device.costs ? &*device.costs : nullptr;
+  if (library->choose(normalised(problem), device.cudnnProperties, options.workspaceLimit, fresh.choice, fresh.error,
+                      costs))
     fresh.choice.workspaceBytes = std::min(largestWorkspace(normalised(problem), fresh.choice), options.workspaceLimit);
   else if (fresh.error.empty())
     fresh.error = "cuDNN has no engine for it";

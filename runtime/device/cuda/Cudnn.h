@@ -73,6 +73,27 @@ struct Choice {
   std::vector<std::string> declined;
 };
 
+/// What the choice between two engines counts with, of one device. The shares and the launch are assumed, not measured.
+struct EngineCosts {
+  double bytesPerSecond = 0;                                   ///< of the device's memory
+  double launchSeconds = 0;                                    ///< of a kernel more
+  double peakF32 = 0, peakTf32 = 0, peakBf16 = 0, peakF16 = 0; ///< operations per second
+  /// Of the peak: what kernels reach that are made for the device's architecture, and those of an earlier one.
+  double ownShare = 0, olderShare = 0;
+  int architecture = 0; ///< 90 for sm_90
+};
+
+/// Bytes of the activations of a problem that are channel slices, packed: the smallest one, and all of them; 0 where
+/// all are dense. An engine whose workspace holds the smallest copies slices before or after it computes.
+struct SliceBytes {
+  uint64_t smallest = 0, all = 0;
+};
+SliceBytes packedSlices(const Problem &problem);
+
+/// Seconds that a choice takes by these costs: its arithmetic or what it reads and writes, whichever is longer, and the
+/// copies of slices.
+double estimateSeconds(const Problem &problem, const Choice &choice, const EngineCosts &costs);
+
 /// A cuDNN handle; made and owned through Library.
 using Handle = void *;
 
@@ -96,10 +117,11 @@ public:
 
   /// Picks an engine for `problem` on the device that `deviceProfile` (the JSON text of cuDNN's device property
   /// descriptor) describes. Deterministic engines only, f32 without TF32 unless the problem allows it, at most
-  /// `workspaceLimit` bytes of workspace, and engines without one first where an activation is a channel slice. Needs
-  /// no GPU. The same arguments give the same choice.
+  /// `workspaceLimit` bytes of workspace. Where an activation is a channel slice: the engine that takes it as it lies,
+  /// or, with `costs`, the one that copies it where that is quicker by them (the other is among `declined`, with both
+  /// times). Needs no GPU. The same arguments give the same choice.
   bool choose(const Problem &problem, const std::string &deviceProfile, uint64_t workspaceLimit, Choice &choice,
-              std::string &error) const;
+              std::string &error, const EngineCosts *costs = nullptr) const;
 
   /// The same on the device of a handle, for a plan that is refused there.
   bool choose(const Problem &problem, Handle handle, uint64_t workspaceLimit, Choice &choice, std::string &error) const;

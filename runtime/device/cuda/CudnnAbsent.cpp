@@ -21,7 +21,10 @@ const std::string &Library::version() const {
   return none;
 }
 
-bool Library::choose(const Problem &, const std::string &, uint64_t, Choice &, std::string &) const { return false; }
+bool Library::choose(const Problem &, const std::string &, uint64_t, Choice &, std::string &,
+                     const EngineCosts *) const {
+  return false;
+}
 bool Library::choose(const Problem &, Handle, uint64_t, Choice &, std::string &) const { return false; }
 bool Library::workspaceOn(const Problem &, const Choice &, const std::string &, uint64_t &, std::string &) const {
   return false;

@@ -6,6 +6,7 @@
 #include "runtime/device/cuda/CudnnText.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <set>
 
 namespace incept::cudnn {
@@ -145,25 +146,6 @@ std::string unfit(const Problem &problem, const Candidate &candidate) {
   return "";
 }
 
-/// Bytes of the smallest activation that is a channel slice, packed; 0 where all are dense. An engine whose workspace
-/// holds that much copies the slice before or after it computes.
-uint64_t packedSliceBytes(const Problem &p) {
-  if (p.kind == Kind::MatMul)
-    return 0;
-  bool isForward = p.kind == Kind::ConvolutionForward, isBackwardData = p.kind == Kind::ConvolutionBackwardData;
-  uint64_t smallest = 0;
-  auto consider = [&](int64_t stride, int64_t channels, int64_t pixels, Type type) {
-    uint64_t bytes = uint64_t(pixels * channels * typeBytes(type));
-    if (stride > channels && (smallest == 0 || bytes < smallest))
-      smallest = bytes;
-  };
-  consider(p.srcStride, p.ic, p.mb * p.ih * p.iw, isBackwardData ? p.resultType : p.type);
-  consider(p.dstStride, p.oc, p.mb * p.oh * p.ow, isForward ? p.resultType : p.type);
-  if (p.residual)
-    consider(p.residualStride, p.oc, p.mb * p.oh * p.ow, p.type);
-  return smallest;
-}
-
 /// The kernel a plan names, where it names one.
 std::string kernelName(const std::string &json) {
   for (const char *key : {"\"kernelName\":\"", "\"kernel_name\":\"", "\"funcName\":\""}) {
@@ -179,8 +161,8 @@ std::string kernelName(const std::string &json) {
 /// Searches the candidates of one problem.
 class Search {
 public:
-  Search(const Api &api, const Problem &problem, const Graph &graph, const Place &place)
-      : api(api), problem(problem), graph(graph), place(place), candidates(api, graph, place) {}
+  Search(const Api &api, const Problem &problem, const Graph &graph, const Place &place, const EngineCosts *costs)
+      : api(api), problem(problem), graph(graph), place(place), costs(costs), candidates(api, graph, place) {}
 
   bool run(uint64_t limit, Choice &choice, std::string &error);
 
@@ -197,11 +179,13 @@ private:
   enum class Wish { Fast, Ranked, Any };
   bool meets(Wish wish, const Candidate &candidate) const;
   bool pick(uint64_t limit, Wish wish, Choice &choice);
+  void preferCopies(uint64_t limit, Choice &choice);
 
   const Api &api;
   const Problem &problem;
   const Graph &graph;
   const Place &place;
+  const EngineCosts *costs; ///< null: not known
   Candidates candidates;
   std::map<size_t, Outcome> outcomes; ///< by candidate: a plan is built once, however often it is considered
 };
@@ -265,36 +249,68 @@ bool Search::pick(uint64_t limit, Wish wish, Choice &choice) {
   return false;
 }
 
+std::string nameOf(const Choice &choice) {
+  return "engine " + std::to_string(choice.engine) + (choice.knobs.empty() ? "" : " (" + choice.knobs + ")");
+}
+
+/// `choice` takes slices as they lie. Another engine that copies them takes its place where that is quicker by the
+/// costs; the other one, if there is one, is said first of those that were declined.
+void Search::preferCopies(uint64_t limit, Choice &choice) {
+  Choice copying;
+  if (!costs || !pick(limit, Wish::Fast, copying) || copying.workspaceBytes < packedSlices(problem).smallest)
+    return;
+  double there = estimateSeconds(problem, choice, *costs), copied = estimateSeconds(problem, copying, *costs);
+  auto text = [](double seconds) {
+    char buffer[32];
+    snprintf(buffer, sizeof(buffer), "%.1f us", seconds * 1e6);
+    return std::string(buffer);
+  };
+  uint64_t slices = std::min(copying.workspaceBytes, packedSlices(problem).all);
+  std::string alone = text(there) + " with slices where they lie",
+              copies = text(copied) + " with " + std::to_string(slices) + " bytes of slices copied";
+  if (there <= copied) {
+    choice.declined.insert(choice.declined.begin(),
+                           nameOf(copying) + ": " + copies + ", against " + alone + " (assumed costs)");
+    return;
+  }
+  copying.declined.insert(copying.declined.begin(),
+                          nameOf(choice) + ": " + alone + ", against " + copies + " (assumed costs)");
+  choice = std::move(copying);
+}
+
 bool Search::run(uint64_t limit, Choice &choice, std::string &error) {
-  uint64_t slice = packedSliceBytes(problem);
-  if (slice != 0 && slice - 1 < limit && pick(slice - 1, Wish::Fast, choice))
-    return true; // nothing is copied
+  uint64_t slice = packedSlices(problem).smallest;
+  if (slice != 0 && slice - 1 < limit && pick(slice - 1, Wish::Fast, choice)) { // nothing is copied
+    preferCopies(limit, choice);
+    return true;
+  }
   if (pick(limit, Wish::Ranked, choice) || pick(limit, Wish::Any, choice))
     return true;
   error = "cuDNN has no engine for it" + (choice.declined.empty() ? "" : ": " + choice.declined.front());
   return false;
 }
 
-bool search(const Api &api, const Problem &problem, const Place &place, uint64_t limit, Choice &choice,
-            std::string &error) {
+bool search(const Api &api, const Problem &problem, const Place &place, uint64_t limit, const EngineCosts *costs,
+            Choice &choice, std::string &error) {
   choice = Choice();
   Graph graph;
-  return buildGraph(api, problem, place, graph, error) && Search(api, problem, graph, place).run(limit, choice, error);
+  return buildGraph(api, problem, place, graph, error) &&
+         Search(api, problem, graph, place, costs).run(limit, choice, error);
 }
 
 } // namespace
 
 bool Library::choose(const Problem &problem, const std::string &deviceProfile, uint64_t workspaceLimit, Choice &choice,
-                     std::string &error) const {
+                     std::string &error, const EngineCosts *costs) const {
   auto device = describeDevice(*impl, deviceProfile, error);
-  return device && search(impl->api, problem, {nullptr, device.get()}, workspaceLimit, choice, error);
+  return device && search(impl->api, problem, {nullptr, device.get()}, workspaceLimit, costs, choice, error);
 }
 
 bool Library::choose(const Problem &problem, Handle handle, uint64_t workspaceLimit, Choice &choice,
                      std::string &error) const {
   if (!handle)
     return fail(error, "there is no handle of a device");
-  return search(impl->api, problem, {handle, nullptr}, workspaceLimit, choice, error);
+  return search(impl->api, problem, {handle, nullptr}, workspaceLimit, /*costs=*/nullptr, choice, error);
 }
 
 bool Library::workspaceOn(const Problem &problem, const Choice &choice, const std::string &deviceProfile,

@@ -98,6 +98,44 @@ TEST_F(CudnnTest, SlicesAreNotCopied) {
   EXPECT_EQ(choose(problem, 0).workspaceBytes, 0u);
 }
 
+/// Where arithmetic outweighs the copy, an engine of the device's own kind is worth it; where it does not, or where the
+/// device's own kind takes slices as they lie, nothing is copied. The other is named with both times.
+TEST_F(CudnnTest, SlicesAreCopiedWhereThatIsQuicker) {
+  struct {
+    const char *device;
+    int64_t ic, oc, pixels, kernel;
+    bool copies;
+  } rows[] = {{"h100", 192, 192, 35, 3, true}, {"h100", 384, 96, 35, 1, false}, {"a100", 192, 192, 35, 3, false}};
+  for (auto [name, ic, oc, pixels, kernel, copies] : rows) {
+    SCOPED_TRACE(std::string(name) + ", " + std::to_string(ic) + " to " + std::to_string(oc));
+    DeviceProfile device = *findDeviceProfile(name);
+    ASSERT_TRUE(device.costs);
+    Problem problem = convolution(Kind::ConvolutionForward, Type::F16);
+    problem.mb = 64;
+    problem.ic = ic, problem.oc = oc;
+    problem.ih = problem.iw = problem.oh = problem.ow = pixels;
+    problem.kh = problem.kw = kernel;
+    problem.pt = problem.pl = problem.pb = problem.pr = kernel / 2;
+    problem.dstStride = 384;
+    problem.bias = problem.relu = true;
+    Choice choice;
+    std::string error;
+    ASSERT_TRUE(library->choose(problem, device.cudnnProperties, kPlenty, choice, error, &*device.costs)) << error;
+    EXPECT_EQ(choice.workspaceBytes >= cudnn::packedSlices(problem).smallest, copies);
+    ASSERT_FALSE(choice.declined.empty());
+    const char *words = copies ? "us with slices where they lie, against " : "bytes of slices copied, against ";
+    EXPECT_NE(choice.declined.front().find(words), std::string::npos) << choice.declined.front();
+    EXPECT_TRUE(choice.declined.front().ends_with("(assumed costs)")) << choice.declined.front();
+    // Within a limit that the copy does not fit into, there is no choice.
+    uint64_t limit = cudnn::packedSlices(problem).smallest - 1;
+    ASSERT_TRUE(library->choose(problem, device.cudnnProperties, limit, choice, error, &*device.costs)) << error;
+    EXPECT_LE(choice.workspaceBytes, limit);
+    EXPECT_FALSE(mentions(choice, "assumed costs"));
+    // Without costs, nothing is copied.
+    EXPECT_LT(choose(problem).workspaceBytes, limit);
+  }
+}
+
 /// Backward, engines that copy are better than those that do without tensor cores.
 TEST_F(CudnnTest, SlicesKeepTensorCores) {
   Problem problem = convolution(Kind::ConvolutionBackwardWeights, Type::BF16);

@@ -24,6 +24,62 @@ std::vector<cudnn::Problem> samples() {
   return result;
 }
 
+/// Costs in round numbers: 1e12 operations per second, 1e9 bytes per second.
+cudnn::EngineCosts roundCosts() {
+  cudnn::EngineCosts costs;
+  costs.bytesPerSecond = 1e9;
+  costs.launchSeconds = 1e-3;
+  costs.peakF32 = 1e11;
+  costs.peakTf32 = costs.peakBf16 = costs.peakF16 = 1e12;
+  costs.ownShare = 0.5;
+  costs.olderShare = 0.25;
+  costs.architecture = 90;
+  return costs;
+}
+
+TEST(CudnnTextTest, SlicesAreCountedPacked) {
+  cudnn::Problem problem = convolution(cudnn::Kind::ConvolutionForward, cudnn::Type::F16);
+  EXPECT_EQ(cudnn::packedSlices(problem).all, 0u);
+  problem.srcStride = problem.ic; // dense, written out
+  EXPECT_EQ(cudnn::packedSlices(problem).all, 0u);
+  problem.srcStride = 320;
+  const uint64_t src = 16 * 35 * 35 * 64 * 2, dst = 16 * 35 * 35 * 96 * 2;
+  EXPECT_EQ(cudnn::packedSlices(problem).smallest, src);
+  problem.dstStride = 320;
+  EXPECT_EQ(cudnn::packedSlices(problem).smallest, src);
+  EXPECT_EQ(cudnn::packedSlices(problem).all, src + dst);
+  problem.residual = true;
+  problem.residualStride = 200;
+  EXPECT_EQ(cudnn::packedSlices(problem).all, src + 2 * dst);
+  problem.kind = cudnn::Kind::MatMul;
+  EXPECT_EQ(cudnn::packedSlices(problem).all, 0u);
+}
+
+TEST(CudnnTextTest, TimesAreThoseOfArithmeticOrMemory) {
+  cudnn::Problem problem = convolution(cudnn::Kind::ConvolutionForward, cudnn::Type::F16);
+  problem.dstStride = 320;
+  cudnn::EngineCosts costs = roundCosts();
+  cudnn::Choice choice;
+  choice.tensorCore = true;
+  choice.impl = "engine 41";
+  const double pixels = 16 * 35 * 35, operations = 2 * pixels * 96 * 64 * 9, dst = pixels * 96 * 2;
+  const double bytes = pixels * 64 * 2 + dst + 96 * 64 * 9 * 2;
+  auto seconds = [&] { return cudnn::estimateSeconds(problem, choice, costs); };
+  EXPECT_NEAR(seconds(), bytes / 1e9, 1e-9); // 6.4 ms, longer than the arithmetic's 4.3
+  costs.bytesPerSecond = 1e12;
+  EXPECT_NEAR(seconds(), operations / 0.5e12, 1e-9);
+  choice.impl = "cudnn_generated_fort_native_sm80_convFwd";
+  EXPECT_NEAR(seconds(), operations / 0.25e12, 1e-9);
+  costs.architecture = 89; // the same kind
+  EXPECT_NEAR(seconds(), operations / 0.5e12, 1e-9);
+  choice.workspaceBytes = uint64_t(dst) + 128; // holds the slice: written, and read and written once more
+  EXPECT_NEAR(seconds(), operations / 0.5e12 + 2 * dst / 1e12 + 1e-3, 1e-9);
+  choice.workspaceBytes = uint64_t(dst) - 1;
+  EXPECT_NEAR(seconds(), operations / 0.5e12, 1e-9);
+  choice.tensorCore = false;
+  EXPECT_NEAR(seconds(), operations / 0.5e11, 1e-9);
+}
+
 bool decodes(const Fields &fields, std::string &error) {
   cudnn::Problem problem;
   error.clear();

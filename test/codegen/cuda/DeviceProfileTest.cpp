@@ -97,6 +97,35 @@ TEST_F(ProfileFileTest, OfTheUsers) {
   EXPECT_EQ(profile->cudnnProperties.find("incept"), std::string::npos);
 }
 
+// What is assumed is a table of its own, and may be missing.
+TEST_F(ProfileFileTest, Costs) {
+  auto profile = read(complete().dump());
+  ASSERT_TRUE(profile) << profile.status().message();
+  EXPECT_FALSE(profile->costs);
+  nlohmann::json json = complete();
+  json["incept"]["assumed"] = {{"own_kernels_share", 0.5}, {"older_kernels_share", 0.25}, {"launch_seconds", 1e-6}};
+  profile = read(json.dump());
+  ASSERT_TRUE(profile) << profile.status().message();
+  ASSERT_TRUE(profile->costs);
+  EXPECT_EQ(profile->costs->ownShare, 0.5);
+  EXPECT_EQ(profile->costs->peakF16, 4);
+  EXPECT_EQ(profile->costs->architecture, 90);
+  for (const char *key : {"own_kernels_share", "older_kernels_share", "launch_seconds"})
+    for (const nlohmann::json &bad : {nlohmann::json(0), nlohmann::json(1.5), nlohmann::json("1"), nlohmann::json()}) {
+      nlohmann::json wrong = json;
+      wrong["incept"]["assumed"][key] = bad;
+      profile = read(wrong.dump());
+      ASSERT_FALSE(profile) << key << " " << bad;
+      EXPECT_NE(profile.status().message().find("expected '" + std::string(key) + "' to be a number above 0"),
+                std::string::npos)
+          << profile.status().message();
+    }
+  for (const DeviceProfile &builtin : deviceProfiles()) {
+    ASSERT_TRUE(builtin.costs) << builtin.name;
+    EXPECT_LE(builtin.costs->olderShare, builtin.costs->ownShare) << builtin.name;
+  }
+}
+
 TEST_F(ProfileFileTest, Damaged) {
   for (const char *text : {"", "{", "[]", "{}", "{\"incept\": 3}", "{\"incept\": {}}"})
     EXPECT_FALSE(read(text)) << text;
