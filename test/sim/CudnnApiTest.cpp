@@ -32,14 +32,14 @@ cudnnStatus_t set(Raw descriptor, cudnnBackendAttributeName_t name, cudnnBackend
 
 cudnnStatus_t finalise(Raw descriptor) { return dnn("cudnnBackendFinalize", descriptor); }
 
-Raw tensor(int64_t uid, std::vector<int64_t> dims) {
+Raw tensor(int64_t uid, std::vector<int64_t> dims, int64_t alignment = 16) {
   Raw made = create(CUDNN_BACKEND_TENSOR_DESCRIPTOR);
   std::vector<int64_t> strides = {dims[1] * dims[2] * dims[3], 1, dims[1] * dims[3], dims[1]};
   set<int64_t>(made, CUDNN_ATTR_TENSOR_UNIQUE_ID, CUDNN_TYPE_INT64, {uid});
   set<cudnnDataType_t>(made, CUDNN_ATTR_TENSOR_DATA_TYPE, CUDNN_TYPE_DATA_TYPE, {CUDNN_DATA_FLOAT});
   set<int64_t>(made, CUDNN_ATTR_TENSOR_DIMENSIONS, CUDNN_TYPE_INT64, dims);
   set<int64_t>(made, CUDNN_ATTR_TENSOR_STRIDES, CUDNN_TYPE_INT64, strides);
-  set<int64_t>(made, CUDNN_ATTR_TENSOR_BYTE_ALIGNMENT, CUDNN_TYPE_INT64, {16});
+  set<int64_t>(made, CUDNN_ATTR_TENSOR_BYTE_ALIGNMENT, CUDNN_TYPE_INT64, {alignment});
   EXPECT_EQ(finalise(made), CUDNN_STATUS_SUCCESS);
   return made;
 }
@@ -62,7 +62,7 @@ protected:
   void TearDown() override { EXPECT_EQ(dnn("cudnnDestroy", handle), CUDNN_STATUS_SUCCESS); }
 
   /// A 1x1 convolution of tensor 1 (1x4x2x2) with 2 (4x4x1x1) into 3: a matrix product a person can check.
-  Raw operationGraph();
+  Raw operationGraph(int64_t srcAlignment = 16);
   Raw buildPlan();
   /// CUDNN_STATUS_SUCCESS where the stored text loads.
   cudnnStatus_t loadPlan(const std::string &json, Raw &plan);
@@ -77,7 +77,7 @@ protected:
 
 using CudnnDeathTest = Cudnn;
 
-Raw Cudnn::operationGraph() {
+Raw Cudnn::operationGraph(int64_t srcAlignment) {
   Raw window = create(CUDNN_BACKEND_CONVOLUTION_DESCRIPTOR);
   set<int64_t>(window, CUDNN_ATTR_CONVOLUTION_SPATIAL_DIMS, CUDNN_TYPE_INT64, {2});
   set<cudnnDataType_t>(window, CUDNN_ATTR_CONVOLUTION_COMP_TYPE, CUDNN_TYPE_DATA_TYPE, {CUDNN_DATA_FLOAT});
@@ -91,7 +91,7 @@ Raw Cudnn::operationGraph() {
   Raw operation = create(CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR);
   set<Raw>(operation, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC, CUDNN_TYPE_BACKEND_DESCRIPTOR, {window});
   set<Raw>(operation, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X, CUDNN_TYPE_BACKEND_DESCRIPTOR,
-           {tensor(1, {1, 4, 2, 2})});
+           {tensor(1, {1, 4, 2, 2}, srcAlignment)});
   set<Raw>(operation, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W, CUDNN_TYPE_BACKEND_DESCRIPTOR,
            {tensor(2, {4, 4, 1, 1})});
   set<Raw>(operation, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y, CUDNN_TYPE_BACKEND_DESCRIPTOR,
@@ -177,6 +177,31 @@ const std::vector<float> kSrc = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 
 /// Filter o picks channel o, doubled, and adds the first channel.
 const std::vector<float> kWeights = {3, 0, 0, 0, 1, 2, 0, 0, 1, 0, 2, 0, 1, 0, 0, 2};
 const std::vector<float> kDst = {3, 5, 7, 9, 15, 17, 19, 21, 27, 29, 31, 33, 39, 41, 43, 45};
+
+// The rules are those of EngineRules.h, which a test compares with the real library.
+TEST_F(Cudnn, EnginesAskForAlignment) {
+  auto engine = [&](int64_t index, int64_t alignment) {
+    Raw made = create(CUDNN_BACKEND_ENGINE_DESCRIPTOR);
+    set<Raw>(made, CUDNN_ATTR_ENGINE_OPERATION_GRAPH, CUDNN_TYPE_BACKEND_DESCRIPTOR, {operationGraph(alignment)});
+    set<int64_t>(made, CUDNN_ATTR_ENGINE_GLOBAL_INDEX, CUDNN_TYPE_INT64, {index});
+    return finalise(made);
+  };
+  EXPECT_EQ(engine(35, 16), CUDNN_STATUS_SUCCESS);
+  EXPECT_EQ(engine(28, 4), CUDNN_STATUS_SUCCESS);
+  EXPECT_EQ(engine(35, 8), CUDNN_STATUS_NOT_SUPPORTED);
+  EXPECT_EQ(lastError(), "engine 35 does not take the graph: tensor 1 is aligned to 8 bytes, not to 16");
+  // Nor does a stored plan that says otherwise load.
+  std::string json = jsonOf(buildPlan());
+  Raw plan = nullptr;
+  EXPECT_EQ(loadPlan(json, plan), CUDNN_STATUS_SUCCESS) << lastError();
+  size_t at = json.find("\"engineId\":28"), align = json.find("\"ptrAlignment\":16");
+  ASSERT_NE(at, std::string::npos);
+  ASSERT_NE(align, std::string::npos);
+  json.replace(at, 13, "\"engineId\":35");
+  EXPECT_EQ(loadPlan(json, plan), CUDNN_STATUS_SUCCESS) << lastError();
+  json.replace(json.find("\"ptrAlignment\":16"), 17, "\"ptrAlignment\":8 ");
+  EXPECT_EQ(loadPlan(json, plan), CUDNN_STATUS_NOT_SUPPORTED);
+}
 
 TEST_F(Cudnn, BuildsStoresLoadsAndExecutesAPlan) {
   EXPECT_EQ(size_t(dnn("cudnnGetVersion")), 91900u);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What each kind of descriptor becomes when it is finalised.
+#include "tools/incept-sim/cudnn/EngineRules.h"
 #include "tools/incept-sim/cudnn/Store.h"
 #include "tools/incept-sim/cudnn/Workspaces.h"
 
@@ -159,7 +160,15 @@ Answer checkOperation(const Descriptor &operation) {
 
 //===--- Engines and plans ----------------------------------------------------------------------------------------===//
 
-Answer finaliseEngine(Descriptor &descriptor) {
+/// As the version that is simulated, where its rules are known.
+Answer checkRules(const Graph &graph, int64_t engine, const World &world) {
+  Status status = hasEngineRules(world.options.cudnnVersion) ? checkEngine(graph, engine) : Status();
+  return status.ok() ? Answer()
+                     : Answer{CUDNN_STATUS_NOT_SUPPORTED,
+                              "engine " + std::to_string(engine) + " does not take the graph: " + status.message()};
+}
+
+Answer finaliseEngine(Descriptor &descriptor, const World &world) {
   Part graph;
   Answer answer = need(descriptor, CUDNN_ATTR_ENGINE_OPERATION_GRAPH, CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR, graph);
   if (!answer.ok())
@@ -168,7 +177,7 @@ Answer finaliseEngine(Descriptor &descriptor) {
   if (index < 0 || index >= kEngineCount)
     return {CUDNN_STATUS_NOT_SUPPORTED, "there is no engine " + std::to_string(index)};
   descriptor.graph = graph->graph;
-  return {};
+  return checkRules(*graph->graph, index, world);
 }
 
 /// Two engines of the fixed list, without knobs.
@@ -230,7 +239,7 @@ Answer loadPlan(const Descriptor &descriptor, const World &world, const std::str
     return {CUDNN_STATUS_NOT_SUPPORTED_ARCH_MISMATCH, same.message()};
   if (world.options.refusePlans)
     return {CUDNN_STATUS_NOT_SUPPORTED_ARCH_MISMATCH, "the simulation refuses stored plans"};
-  return {};
+  return checkRules(plan.graph, plan.engine, world);
 }
 
 Answer buildPlan(const Descriptor &descriptor, const World &world, const std::string &profile, Plan &plan) {
@@ -295,7 +304,7 @@ Answer finalise(Descriptor &descriptor, const World &world) {
     answer = buildGraph(descriptor.values[CUDNN_ATTR_OPERATIONGRAPH_OPS].parts, descriptor.graph);
     break;
   case CUDNN_BACKEND_ENGINE_DESCRIPTOR:
-    answer = finaliseEngine(descriptor);
+    answer = finaliseEngine(descriptor, world);
     break;
   case CUDNN_BACKEND_ENGINECFG_DESCRIPTOR: {
     Part engine;

@@ -267,8 +267,9 @@ Status checkTensor(const Tensor &tensor) {
         span > kMaxElements || (last += span) > kMaxElements)
       return inputError(name + " of " + text(tensor.dims) + " is out of range");
   }
-  if (tensor.alignment < 1 || (tensor.alignment & (tensor.alignment - 1)))
-    return inputError(name + " must have a power of two as alignment, but has " + std::to_string(tensor.alignment));
+  if (tensor.alignment < 1 || tensor.alignment % typeBytes(tensor.type) != 0)
+    return inputError(name + " must be aligned to a multiple of its elements' " +
+                      std::to_string(typeBytes(tensor.type)) + " bytes, but has " + std::to_string(tensor.alignment));
   return {};
 }
 

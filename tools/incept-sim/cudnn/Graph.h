@@ -21,7 +21,7 @@ struct Tensor {
   int64_t uid = 0;
   cudnnDataType_t type = CUDNN_DATA_FLOAT;
   std::vector<int64_t> dims, strides;
-  int64_t alignment = 1;  ///< bytes
+  int64_t alignment = 4;  ///< bytes, a multiple of an element's
   bool isVirtual = false; ///< never in memory, rounded to its type all the same
   bool byValue = false;   ///< the variant pack points to the host
 };
