@@ -3,6 +3,8 @@
 #include "passes/LaunchCost.h"
 #include "dialect/TileOps.h"
 #include "dialect/VerifierUtils.h"
+#include "passes/Layouts.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 
@@ -119,6 +121,36 @@ int64_t countFlops(GroupOp group) {
   for (Operation &op : group.getBody().front().without_terminator())
     flops += flopsOf(&op);
   return flops;
+}
+
+/// Along one dimension: places of the input that lie in a window.
+static int64_t countReached(int64_t input, int64_t output, int64_t kernel, int64_t stride, int64_t pad) {
+  int64_t reached = 0, next = 0; // `next`: the first place that no window before has reached
+  for (int64_t o = 0; o < output; ++o) {
+    int64_t begin = std::max(o * stride - pad, next), end = std::min(o * stride - pad + kernel, input);
+    reached += std::max<int64_t>(end - begin, 0);
+    next = std::max(next, end);
+  }
+  return reached;
+}
+
+template <typename Pool>
+static int64_t elementsReached(Pool op) {
+  ArrayRef<int64_t> in = shapeOf(op.getSrc()), out = shapeOf(op.getDst());
+  int64_t reached = in[0] * in[1];
+  for (int i : {0, 1})
+    reached *= countReached(in[2 + i], out[2 + i], op.getKernel()[i], op.getStride()[i], op.getPadBegin()[i]);
+  return reached;
+}
+
+int64_t bytesTouched(GroupOp group, Value value) {
+  int64_t touched = elements(value);
+  for (auto [input, argument] : llvm::zip(group.getInputs(), group.getBody().getArguments()))
+    if (input == value && argument.hasOneUse())
+      touched = llvm::TypeSwitch<Operation *, int64_t>(*argument.user_begin())
+                    .Case<MaxPoolOp, MaxPoolWithIndexOp, AvgPoolOp>([](auto pool) { return elementsReached(pool); })
+                    .Default([&](Operation *) { return touched; });
+  return touched * elementBytes(getElementTypeOrSelf(value.getType()));
 }
 
 LaunchCost launchCost(Operation *launch) {

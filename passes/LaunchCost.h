@@ -20,7 +20,10 @@ void attachFlopRules(mlir::MLIRContext *context);
 /// Floating-point operations of the group's ops.
 int64_t countFlops(GroupOp group);
 
-/// Attributes of a launch: its operations, and the bytes of the tensors that it reads and of those that it writes.
+/// Bytes of an input or a result of the group that it reads or writes: all but what no window of a pool reaches.
+int64_t bytesTouched(GroupOp group, mlir::Value value);
+
+/// Attributes of a launch: its operations, and the bytes that it reads of tensors and those that it writes.
 inline constexpr llvm::StringLiteral kFlopsAttr = "incept.flops", kBytesAttr = "incept.bytes";
 struct LaunchCost {
   int64_t flops = 0, bytes = 0;

@@ -343,7 +343,7 @@ private:
       for (Value value : launch.operands) {
         if (value.getParentBlock() != &group.getBody().front()) {
           operands.push_back(locate(value));
-          cost.bytes += bytesOf(value);
+          cost.bytes += bytesTouched(group, value);
           continue;
         }
         int64_t units = launches->front().units, channels = shapeOf(value)[0];

@@ -103,6 +103,7 @@ mlir::LogicalResult emitCombine(CudaEmitter &emitter);
 void emitCountNonfinite(CountNonfiniteOp op, CudaEmitter &emitter);
 void emitSumSquares(SumSquaresOp op, CudaEmitter &emitter);
 void emitGlobalAvgPool(GlobalAvgPoolOp op, CudaEmitter &emitter);
+mlir::LogicalResult emitNormalizeImage(NormalizeImageOp op, CudaEmitter &emitter);
 mlir::LogicalResult emitReorder(ReorderOp op, CudaEmitter &emitter);
 void emitSoftmaxCrossEntropy(SoftmaxCrossEntropyOp op, CudaEmitter &emitter);
 void emitSoftmaxCrossEntropyBackward(SoftmaxCrossEntropyBackwardOp op, CudaEmitter &emitter);

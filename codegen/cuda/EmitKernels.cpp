@@ -20,6 +20,7 @@ static void attachLoops(MLIRContext *context, InceptDialect *) {
   Loops::attach<CountNonfiniteOp, emitCountNonfinite>(context);
   Loops::attach<SumSquaresOp, emitSumSquares>(context);
   Loops::attach<GlobalAvgPoolOp, emitGlobalAvgPool>(context);
+  Loops::attach<NormalizeImageOp, emitNormalizeImage>(context);
   Loops::attach<ReorderOp, emitReorder>(context);
   Loops::attach<SoftmaxCrossEntropyOp, emitSoftmaxCrossEntropy>(context);
   Loops::attach<SoftmaxCrossEntropyBackwardOp, emitSoftmaxCrossEntropyBackward>(context);

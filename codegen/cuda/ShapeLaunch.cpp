@@ -58,8 +58,23 @@ int64_t elementBytes(Value operand) {
   return llvm::divideCeil(getElementTypeOrSelf(operand.getType()).getIntOrFloatBitWidth(), 8);
 }
 
+/// Pixels whose bytes a thread normalises: 1 where images have more channels than registers allow, or do not lie dense
+/// and aligned. Extents are pixels, channels and the distance between pixels.
+int64_t pixelsOf(exec::KernelOp launch) {
+  constexpr int64_t kPixels = kVectorBytes, kMostChannels = 4;
+  ArrayRef<int64_t> extents = launch.getExtents();
+  bool isAligned = llvm::all_of(launch->getOperands(), [](Value operand) {
+    return operand.getDefiningOp<exec::SliceOp>().getOffset() % kVectorBytes == 0;
+  });
+  bool isDense = extents[2] == extents[1] && extents[0] % kPixels == 0;
+  return isDense && isAligned && extents[1] <= kMostChannels ? kPixels : 1;
+}
+
 /// Lanes of 16 bytes of the narrowest operand, fewer where channels, strides or addresses are no multiples.
-int64_t widthOf(exec::KernelOp launch, const KernelLoops &loops, bool isFlat) {
+int64_t widthOf(exec::KernelOp launch, exec::KernelDefOp definition, const KernelLoops &loops) {
+  bool isFlat = definition.getFamily() == KernelFamily::Flat;
+  if (isa<NormalizeImageOp>(definition.getBody().front().front()))
+    return pixelsOf(launch);
   if (loops.channels < 0 && !isFlat)
     return 1;
   ArrayRef<int64_t> extents = launch.getExtents();
@@ -130,7 +145,7 @@ FailureOr<LaunchShape> shapeFor(exec::KernelOp launch, exec::KernelDefOp definit
   } else if (loops.unit == UnitSize::Block) {
     set(units, 1, kBlockThreads, 1);
   } else if (loops.unit == UnitSize::Thread) {
-    set(ceil(units, kBlockThreads), 1, kBlockThreads, 1);
+    set(ceil(ceil(units, width), kBlockThreads), 1, kBlockThreads, 1);
   } else {
     int64_t vectors = extents[loops.channels] / width;
     Tile tile = addsRows(definition) ? rangeOf(vectors) : tileOf(vectors);
@@ -200,6 +215,7 @@ int64_t designedLoads(exec::KernelDefOp definition, int64_t width) {
                    .Case<MaxPoolWithIndexOp, MaxPoolBackwardOp, AvgPoolOp, AvgPoolBackwardOp>(
                        [](Operation *) { return kWindow; })
                    .Case<GlobalAvgPoolOp>([](Operation *) { return kPixels; })
+                   .Case<NormalizeImageOp>([](NormalizeImageOp op) { return int64_t(op.getMean().size()); })
                    .Case<CountNonfiniteOp, SumSquaresOp>([](Operation *) { return kMostInFlight; })
                    .Default([](Operation *) { return 0; });
   int64_t loads = 0;
@@ -225,7 +241,7 @@ FailureOr<LaunchShape> shapeLaunch(exec::KernelOp launch, exec::KernelDefOp defi
   FailureOr<KernelLoops> loops = definition.getLoops();
   if (failed(loops))
     return failure();
-  return shapeFor(launch, definition, *loops, widthOf(launch, *loops, definition.getFamily() == KernelFamily::Flat));
+  return shapeFor(launch, definition, *loops, widthOf(launch, definition, *loops));
 }
 
 FailureOr<std::vector<Variant>> collectVariants(ModuleOp module) {
@@ -241,8 +257,7 @@ FailureOr<std::vector<Variant>> collectVariants(ModuleOp module) {
       if (!launch.getWidth())
         return launch.emitOpError() << "has no shape: expected incept-shape-launches for this target before";
       // Narrower vectors are right too, but what is not aligned is not, nor another grid.
-      int64_t width = *launch.getWidth(),
-              widest = widthOf(launch, *loops, definition.getFamily() == KernelFamily::Flat);
+      int64_t width = *launch.getWidth(), widest = widthOf(launch, definition, *loops);
       auto shape = shapeFor(launch, definition, *loops, widest % width == 0 ? width : widest);
       if (failed(shape))
         return failure();

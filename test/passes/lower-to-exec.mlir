@@ -134,4 +134,19 @@ func.func @unused_result() {
   incept.write @"io/e", %y : tensor<2x4x4x4xf32>
   return
 }
+
+// Windows of 3x3 that move by two reach seven of eight rows and columns, so that 2*4*7*7 values are read, and 2*4*3*3
+// written; with a border of one they reach all. Backward, every value is written.
+incept.variable @"io/f" kind io role "f" : tensor<2x4x3x3xf32>
+// CHECK-LABEL: func.func @pools
+//       CHECK:   incept.exec.kernel @{{.+}}max_pool ins({{.+}} {{.*}}incept.bytes = 1856 : i64
+//       CHECK:   incept.exec.kernel @{{.+}}max_pool ins({{.+}} {{.*}}incept.bytes = 2560 : i64
+func.func @pools() {
+  %x = incept.read @"io/f32_input" : tensor<2x4x8x8xf32>
+  %y = incept.max_pool %x kernel [3, 3] stride [2, 2] : (tensor<2x4x8x8xf32>) -> tensor<2x4x3x3xf32>
+  incept.write @"io/f", %y : tensor<2x4x3x3xf32>
+  %z = incept.max_pool %x kernel [3, 3] stride [2, 2] pad [1, 1] pad_end [1, 1] : (tensor<2x4x8x8xf32>) -> tensor<2x4x4x4xf32>
+  incept.write @"io/e", %z : tensor<2x4x4x4xf32>
+  return
+}
 }

@@ -403,6 +403,22 @@ bool buildChoice(const Api &api, const Problem &problem, const Choice &choice, c
          buildPlan(api, std::move(engine), knobs, place, built, error);
 }
 
+bool loadPlan(const Api &api, const Problem &problem, const std::string &json, const Place &place, Descriptor &plan,
+              std::string &error) {
+  if (json.empty())
+    return fail(error, "the plan was not stored");
+  Graph wanted;
+  if (!buildGraph(api, problem, place, wanted, error) || !isOfGraph(json, wanted, error))
+    return false;
+  plan = Descriptor(api, CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
+  if (place.handle)
+    plan.set(CUDNN_ATTR_EXECUTION_PLAN_HANDLE, CUDNN_TYPE_HANDLE, 1, &place.handle);
+  if (place.device)
+    plan.set(CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP, *place.device);
+  plan.set(CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION, CUDNN_TYPE_CHAR, int64_t(json.size()), json.data());
+  return plan.finalize(error);
+}
+
 uint64_t planWorkspace(const Descriptor &plan) {
   int64_t bytes = 0;
   return plan.get(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, bytes) && bytes > 0 ? uint64_t(bytes) : 0;

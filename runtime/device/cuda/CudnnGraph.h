@@ -59,6 +59,10 @@ bool buildChoice(const Api &api, const Problem &problem, const Choice &choice, c
 /// from another process, so that nothing of it is believed.
 bool isOfGraph(const std::string &json, const Graph &graph, std::string &error);
 
+/// A plan from its text, which must be of the problem's graph.
+bool loadPlan(const Api &api, const Problem &problem, const std::string &json, const Place &place, Descriptor &plan,
+              std::string &error);
+
 uint64_t planWorkspace(const Descriptor &plan);
 bool planJson(const Descriptor &plan, std::string &json, std::string &error);
 

@@ -42,19 +42,9 @@ bool Plan::load(std::shared_ptr<const Library> library, Handle handle, const Pro
     return fail(error, "there is no handle of a device"); // which cuDNN does not check
   if (!check(problem, error))
     return false;
-  if (choice.serialized.empty())
-    return fail(error, "the plan was not stored");
-  const Api &api = library->internals().api;
   auto fresh = std::make_unique<Impl>();
   fresh->library = library;
-  Graph wanted;
-  if (!buildGraph(api, problem, {handle, nullptr}, wanted, error) || !isOfGraph(choice.serialized, wanted, error))
-    return false;
-  Descriptor &plan = fresh->built.plan = Descriptor(api, CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
-  plan.set(CUDNN_ATTR_EXECUTION_PLAN_HANDLE, CUDNN_TYPE_HANDLE, 1, &handle)
-      .set(CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION, CUDNN_TYPE_CHAR, int64_t(choice.serialized.size()),
-           choice.serialized.data());
-  if (!plan.finalize(error))
+  if (!loadPlan(library->internals().api, problem, choice.serialized, {handle, nullptr}, fresh->built.plan, error))
     return false;
   fresh->adopt(problem);
   impl = std::move(fresh);

@@ -8,6 +8,7 @@
 // GRID-NEXT: loss_v1 grid 1 x 1 block 256 x 1
 // GRID-NEXT: loss_backward_v1 grid 2 x 1 block 256 x 1
 // GRID-NEXT: normalize_v1 grid 10 x 1 block 256 x 1
+// GRID-NEXT: normalize_v16 grid 8 x 1 block 256 x 1
 // GRID-NEXT: fold_v4 grid 192 x 1 block 16 x 1
 incept.exec.region @arena 16777216
 
@@ -59,9 +60,14 @@ incept.exec.kernel_def @loss_backward opaque {
   incept.yield %y : tensor<?x?xf32>
 }
 
+// Where pixels come in sixteens, dense and aligned, a thread takes sixteen: a vector of bytes per channel, all read before
+// the first is used, and four of f32 for each.
 // CHECK-LABEL: .entry normalize_v1(
 // CHECK:         ld.global.nc.b8
 // CHECK:         fma.rn.f32
+// CHECK-LABEL: .entry normalize_v16(
+// CHECK-COUNT-3: ld.global.nc.v4.b32
+// CHECK-COUNT-12: st.global.v4.b32
 incept.exec.kernel_def @normalize opaque {
 ^bb0(%x: tensor<?x?x?x?xui8>):
   %y = incept.normalize_image %x {mean = array<f64: 0.5, 0.5, 0.5>, std = array<f64: 0.2, 0.2, 0.2>} : (tensor<?x?x?x?xui8>) -> tensor<?x?x?x?xf32>
@@ -88,6 +94,8 @@ func.func @forward_backward() attributes {incept.entry = #incept.entry<forward_b
   %loss = incept.exec.slice @arena at 6410000 : memref<f32>
   %bytes = incept.exec.slice @arena at 6500000 : memref<2x35x35x3xui8>
   %image = incept.exec.slice @arena at 6600000 : memref<2x3x35x35xf32>
+  %many_bytes = incept.exec.slice @arena at 12582912 : memref<2x128x128x3xui8>
+  %many = incept.exec.slice @arena at 13631488 : memref<2x3x128x128xf32>
   %w = incept.exec.slice @arena at 7000000 : memref<192x64x1x1xf32>
   %scales = incept.exec.slice @arena at 7100000 : memref<192xf32>
   %dropped = incept.exec.slice @arena at 8388608 : memref<2x192x35x35xf32>
@@ -99,6 +107,7 @@ func.func @forward_backward() attributes {incept.entry = #incept.entry<forward_b
   incept.exec.kernel @loss ins(%logits, %labels : memref<2x1000xf32>, memref<2xi64>) outs(%loss : memref<f32>) extents [2, 1000, 1000] units 1
   incept.exec.kernel @loss_backward ins(%logits, %labels : memref<2x1000xf32>, memref<2xi64>) outs(%gradient : memref<2x1000xf32>) extents [2, 1000, 1000, 1000] units 2
   incept.exec.kernel @normalize ins(%bytes : memref<2x35x35x3xui8>) outs(%image : memref<2x3x35x35xf32>) extents [2450, 3, 3] units 2450
+  incept.exec.kernel @normalize ins(%many_bytes : memref<2x128x128x3xui8>) outs(%many : memref<2x3x128x128xf32>) extents [32768, 3, 3] units 32768
   incept.exec.kernel @fold ins(%w, %scales : memref<192x64x1x1xf32>, memref<192xf32>) outs(%folded : memref<192x64x1x1xf32>) extents [192, 64] units 192
   return
 }
