@@ -46,10 +46,16 @@ const EngineRule kRules[] = {
 };
 
 unsigned bitOf(cudnnDataType_t type) {
-  return type == CUDNN_DATA_HALF       ? kHalf
-         : type == CUDNN_DATA_BFLOAT16 ? kBfloat
-         : type == CUDNN_DATA_FLOAT    ? kFloat
-                                       : 0;
+  switch (type) {
+  case CUDNN_DATA_HALF:
+    return kHalf;
+  case CUDNN_DATA_BFLOAT16:
+    return kBfloat;
+  case CUDNN_DATA_FLOAT:
+    return kFloat;
+  default:
+    return 0;
+  }
 }
 
 std::string nameOf(const Tensor &tensor) { return "tensor " + std::to_string(tensor.uid); }
