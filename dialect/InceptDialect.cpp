@@ -36,8 +36,9 @@ void InceptDialect::initialize() {
   // Fulfilled by registerGradientRules (passes/GradientRules.h): forgetting to call it is an error that says so.
   declarePromisedInterfaces<Differentiable, ActivateOp, AdaptiveAvgPoolOp, AddOp, AvgPoolOp, BatchNormTrainingOp,
                             CastOp, ChannelAffineOp, ChannelShuffleOp, ConcatOp, Conv2DOp, DropoutOp, FlattenOp,
-                            FlattenPixelsOp, GateOp, GlobalAvgPoolOp, LinearOp, MaxPoolWithIndexOp, MultiplyOp,
-                            NormalizePixelsOp, ReluOp, ScaleOp, ScaleShiftOp>();
+                            FlattenPixelsOp, GateOp, GlobalAvgPoolOp, LinearOp, LocalResponseNormOp, MaxPoolWithIndexOp,
+                            MultiplyOp, NormalizeGroupsOp, NormalizePixelsOp, ReluOp, ScaleOp, ScaleShiftOp,
+                            SoftmaxOp>();
 }
 
 namespace {

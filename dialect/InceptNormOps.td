@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Batch normalisation: as the description has it, as training differentiates it, and the pieces it is decomposed into.
+// Behind it what is normalised with its own image's values alone.
 #ifndef INCEPT_NORM_OPS_TD
 #define INCEPT_NORM_OPS_TD
 
@@ -205,6 +206,98 @@ def Incept_NormalizePixelsBackwardOp : Incept_OpaqueOp<"normalize_pixels_backwar
   let arguments = (ins Incept_Image:$diff_dst, Incept_Image:$src, F64Attr:$epsilon);
   let results = (outs Incept_Image:$diff_src);
   let assemblyFormat = "$diff_dst `,` $src `epsilon` $epsilon attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def Incept_NormalizeGroupsOp : Incept_OpaqueOp<"normalize_groups"> {
+  let summary = "each image's groups of channels with mean 0 and variance 1";
+  let description = [{
+    dst = (src - mean) / sqrt(variance + epsilon), with mean and (population) variance over all pixels of the C/groups
+    neighbouring channels of a group, in each image: group normalisation (Wu and He 2018) without its factors, which are a
+    `channel_affine`.
+    - (C1) `src` and `dst` have one shape and element type.
+    - (C2) `epsilon` is positive; `groups` is positive and divides the channels.
+  }];
+  let arguments = (ins Incept_Image:$src, I64Attr:$groups, F64Attr:$epsilon);
+  let results = (outs Incept_Image:$dst);
+  let assemblyFormat = "$src `groups` $groups `epsilon` $epsilon attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def Incept_NormalizeGroupsBackwardOp : Incept_OpaqueOp<"normalize_groups_backward"> {
+  let summary = "gradient of normalize_groups";
+  let description = [{
+    That of `normalize_pixels_backward`, with means over the pixels and channels of a group.
+    - (C1) `diff_dst`, `src` and `diff_src` have one shape and element type.
+    - (C2) `epsilon` is positive; `groups` is positive and divides the channels.
+  }];
+  let arguments = (ins Incept_Image:$diff_dst, Incept_Image:$src, I64Attr:$groups, F64Attr:$epsilon);
+  let results = (outs Incept_Image:$diff_src);
+  let assemblyFormat = [{
+    $diff_dst `,` $src `groups` $groups `epsilon` $epsilon attr-dict `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
+
+def Incept_SoftmaxOp : Incept_OpaqueOp<"softmax"> {
+  let summary = "each pixel's channels as shares of 1";
+  let description = [{
+    dst[c] = exp(src[c] - m) / (sum of exp(src[k] - m) over the channels k of the pixel), with m the largest of these:
+    nothing overflows. In (N,C) a row is the pixel.
+    - (C1) `src` is (N,C,H,W) or (N,C); `src` and `dst` have one shape and element type.
+  }];
+  let arguments = (ins Incept_Activation:$src);
+  let results = (outs Incept_Activation:$dst);
+  let assemblyFormat = "$src attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def Incept_SoftmaxBackwardOp : Incept_OpaqueOp<"softmax_backward"> {
+  let summary = "gradient of softmax";
+  let description = [{
+    diff_src = dst * (diff_dst - sum of diff_dst * dst over the pixel's channels). Takes the result of `softmax`, not its
+    operand.
+    - (C1) `diff_dst`, `dst` and `diff_src` have one shape, (N,C,H,W) or (N,C), and element type.
+  }];
+  let arguments = (ins Incept_Activation:$diff_dst, Incept_Activation:$dst);
+  let results = (outs Incept_Activation:$diff_src);
+  let assemblyFormat = "$diff_dst `,` $dst attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def Incept_LocalResponseNormOp : Incept_OpaqueOp<"local_response_norm"> {
+  let summary = "each value over a power of its neighbouring channels' squares";
+  let description = [{
+    dst[c] = src[c] * s[c]^-beta with s[c] = k + alpha/size * (sum of src[j]^2 over the channels j of the pixel from
+    c - size div 2 to c + (size - 1) div 2): the normalisation of AlexNet (Krizhevsky et al. 2012), with PyTorch's alpha,
+    which is `size` times the paper's, and PyTorch's window of an even size.
+    - (C1) `src` and `dst` have one shape and element type.
+    - (C2) `size` is 1 to 255; `k` is positive, `alpha` and `beta` are not negative, and all are finite.
+  }];
+  let arguments = (ins Incept_Image:$src, I64Attr:$size, F64Attr:$alpha, F64Attr:$beta, F64Attr:$k);
+  let results = (outs Incept_Image:$dst);
+  let assemblyFormat = [{
+    $src `size` $size `alpha` $alpha `beta` $beta `k` $k attr-dict `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
+
+def Incept_LocalResponseNormBackwardOp : Incept_OpaqueOp<"local_response_norm_backward"> {
+  let summary = "gradient of local_response_norm";
+  let description = [{
+    With s as there: diff_src[c] = diff_dst[c] * s[c]^-beta - 2 * alpha * beta / size * src[c] *
+    (sum of diff_dst[j] * src[j] * s[j]^(-beta - 1) over the channels j whose windows have c in them). Computes s again
+    rather than keep it: a pixel's channels are near, a third tensor is not.
+    - (C1) `diff_dst`, `src` and `diff_src` have one shape and element type.
+    - (C2) as `local_response_norm`.
+  }];
+  let arguments = (ins Incept_Image:$diff_dst, Incept_Image:$src, I64Attr:$size, F64Attr:$alpha, F64Attr:$beta,
+                       F64Attr:$k);
+  let results = (outs Incept_Image:$diff_src);
+  let assemblyFormat = [{
+    $diff_dst `,` $src `size` $size `alpha` $alpha `beta` $beta `k` $k attr-dict `:`
+    functional-type(operands, results)
+  }];
   let hasVerifier = 1;
 }
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Verifiers of batch-normalisation ops and their pieces.
+// Verifiers of batch normalisation, its pieces, and other normalisations.
 
 #include "dialect/InceptOps.h"
 #include "dialect/VerifierUtils.h"
+
+#include <cmath>
 
 using namespace mlir;
 
@@ -131,23 +133,75 @@ LogicalResult FoldBatchNormOp::verify() {
   return verifyAllVectors(*this, shapeOf(getBeta())[0]);
 }
 
-/// Normalisation of pixels, and its gradient: images of one shape.
-template <typename OpTy>
-static LogicalResult verifyNormalize(OpTy op, Value dst) {
+/// Ops whose operands and result have one shape and one element type.
+static LogicalResult verifyAlike(Operation *op) {
+  Value result = op->getResult(0);
   for (Value operand : op->getOperands())
-    if (failed(verifyShape(op, "an operand", operand, shapeOf(dst))))
+    if (failed(verifyShape(op, "an operand", operand, shapeOf(result))))
       return failure();
-  if (!(op.getEpsilon().convertToDouble() > 0))
-    return op.emitOpError() << "expected a positive epsilon, but got " << op.getEpsilon().convertToDouble();
   SmallVector<Value> values(op->getOperands());
-  values.push_back(dst);
+  values.push_back(result);
   return verifySameElement(op, values);
 }
 
+/// Normalisation of pixels or groups, and its gradient.
+template <typename OpTy>
+static LogicalResult verifyNormalize(OpTy op) {
+  if (failed(verifyAlike(op)))
+    return failure();
+  if (!(op.getEpsilon().convertToDouble() > 0))
+    return op.emitOpError() << "expected a positive epsilon, but got " << op.getEpsilon().convertToDouble();
+  if constexpr (requires { op.getGroups(); }) {
+    int64_t channels = shapeOf(op->getResult(0))[1], groups = op.getGroups();
+    if (groups < 1 || (channels != ShapedType::kDynamic && channels % groups != 0))
+      return op.emitOpError() << "expected groups that divide the " << channels << " channels, but got " << groups;
+  }
+  return success();
+}
+
 // normalize_pixels_c1, normalize_pixels_c2
-LogicalResult NormalizePixelsOp::verify() { return verifyNormalize(*this, getDst()); }
+LogicalResult NormalizePixelsOp::verify() { return verifyNormalize(*this); }
 
 // normalize_pixels_backward_c1, normalize_pixels_backward_c2
-LogicalResult NormalizePixelsBackwardOp::verify() { return verifyNormalize(*this, getDiffSrc()); }
+LogicalResult NormalizePixelsBackwardOp::verify() { return verifyNormalize(*this); }
+
+// normalize_groups_c1, normalize_groups_c2
+LogicalResult NormalizeGroupsOp::verify() { return verifyNormalize(*this); }
+
+// normalize_groups_backward_c1, normalize_groups_backward_c2
+LogicalResult NormalizeGroupsBackwardOp::verify() { return verifyNormalize(*this); }
+
+static LogicalResult verifySoftmax(Operation *op) {
+  ArrayRef<int64_t> shape = shapeOf(op->getResult(0));
+  if (shape.size() != 2 && shape.size() != 4)
+    return op->emitOpError() << "expected (N,C,H,W) or (N,C), but got " << formatShape(shape);
+  return verifyAlike(op);
+}
+
+// softmax_c1
+LogicalResult SoftmaxOp::verify() { return verifySoftmax(*this); }
+
+// softmax_backward_c1
+LogicalResult SoftmaxBackwardOp::verify() { return verifySoftmax(*this); }
+
+template <typename OpTy>
+static LogicalResult verifyResponseNorm(OpTy op) {
+  if (failed(verifyAlike(op)))
+    return failure();
+  if (int64_t size = op.getSize(); size < 1 || size > 255)
+    return op.emitOpError() << "expected a size of 1 to 255, but got " << size;
+  if (double k = op.getK().convertToDouble(); !(k > 0 && std::isfinite(k)))
+    return op.emitOpError() << "expected a positive k, but got " << k;
+  for (double factor : {op.getAlpha().convertToDouble(), op.getBeta().convertToDouble()})
+    if (!(factor >= 0 && std::isfinite(factor)))
+      return op.emitOpError() << "expected alpha and beta that are not negative, but got " << factor;
+  return success();
+}
+
+// local_response_norm_c1, local_response_norm_c2
+LogicalResult LocalResponseNormOp::verify() { return verifyResponseNorm(*this); }
+
+// local_response_norm_backward_c1, local_response_norm_backward_c2
+LogicalResult LocalResponseNormBackwardOp::verify() { return verifyResponseNorm(*this); }
 
 } // namespace incept

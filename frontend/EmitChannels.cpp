@@ -88,16 +88,21 @@ Tensor GraphEmitter::emitFlatten(const Op &op, const Tensor &src, const std::str
   return tensor(FlattenOp::create(builder, location(op.place), type({src.shape[0], src.shape[1]}), pooled.value), path);
 }
 
-Tensor GraphEmitter::emitChannelShuffle(const Op &op, const Tensor &src, const std::string &path, Frame &frame) {
+std::optional<int64_t> GraphEmitter::channelGroups(const Op &op, const Tensor &src, Frame &frame) {
   auto groups = integer(op.main.expr, frame.scope, "groups", 1, kMaxDimension, frame);
   if (!needsImage(op, src, frame) || !groups)
+    return std::nullopt;
+  if (src.shape[1] % *groups == 0)
+    return groups;
+  error(op.range,
+        "expected groups to divide the " + Twine(src.shape[1]) + " channels of src, but got " + Twine(*groups), frame);
+  return std::nullopt;
+}
+
+Tensor GraphEmitter::emitChannelShuffle(const Op &op, const Tensor &src, const std::string &path, Frame &frame) {
+  auto groups = channelGroups(op, src, frame);
+  if (!groups)
     return {};
-  if (src.shape[1] % *groups != 0) {
-    error(op.range,
-          "expected groups to divide the " + Twine(src.shape[1]) + " channels of src, but got " + Twine(*groups),
-          frame);
-    return src;
-  }
   if (*groups == 1)
     return src;
   return tensor(ChannelShuffleOp::create(builder, location(op.place), src.value.getType(), src.value, *groups), path);
@@ -115,24 +120,60 @@ Tensor GraphEmitter::emitChannelScale(const Op &op, const Tensor &src, const std
                 path);
 }
 
-Tensor GraphEmitter::emitLayerNorm(const Op &op, const Tensor &src, const std::string &path, Frame &frame) {
-  std::optional<double> epsilon = 1e-5;
-  if (Option option = find(op, "epsilon", frame))
-    epsilon = real(option.argument->expr, *option.scope, "'epsilon' of a layer norm",
-                   std::numeric_limits<double>::min(), 1, frame);
-  if (!needsImage(op, src, frame) || !epsilon)
-    return {};
-  int64_t channels[] = {src.shape[1]};
+Tensor GraphEmitter::emitAffine(const Op &op, const Tensor &normal, const std::string &path, Frame &frame) {
+  int64_t channels[] = {normal.shape[1]};
   auto factors =
       variable(op, path + ".weight", channels, VariableKind::Parameter, constantInit("ones"), /*decay=*/false, frame);
   auto shift =
       variable(op, path + ".bias", channels, VariableKind::Parameter, constantInit("zeros"), /*decay=*/false, frame);
   if (!factors || !shift)
     return {};
-  Location loc = location(op.place);
-  Tensor normal = tensor(
-      NormalizePixelsOp::create(builder, loc, src.value.getType(), src.value, builder.getF64FloatAttr(*epsilon)), path);
-  return tensor(ChannelAffineOp::create(builder, loc, src.value.getType(), normal.value, factors, shift), path);
+  Type result = normal.value.getType();
+  return tensor(ChannelAffineOp::create(builder, location(op.place), result, normal.value, factors, shift), path);
+}
+
+/// What epsilons may be: 0 is none.
+static constexpr double kLeast = std::numeric_limits<double>::min();
+
+Tensor GraphEmitter::emitLayerNorm(const Op &op, const Tensor &src, const std::string &path, Frame &frame) {
+  auto epsilon = number(op, "epsilon", 1e-5, kLeast, 1, frame);
+  if (!needsImage(op, src, frame) || !epsilon)
+    return {};
+  auto normal = NormalizePixelsOp::create(builder, location(op.place), src.value.getType(), src.value,
+                                          builder.getF64FloatAttr(*epsilon));
+  return emitAffine(op, tensor(normal, path), path, frame);
+}
+
+Tensor GraphEmitter::emitGroupNorm(const Op &op, const Tensor &src, const std::string &path, Frame &frame) {
+  auto epsilon = number(op, "epsilon", 1e-5, kLeast, 1, frame);
+  bool isAffine = flag(op, "affine", true, frame);
+  auto groups = channelGroups(op, src, frame);
+  if (!groups || !epsilon)
+    return {};
+  Tensor normal =
+      tensor(NormalizeGroupsOp::create(builder, location(op.place), src.value.getType(), src.value,
+                                       builder.getI64IntegerAttr(*groups), builder.getF64FloatAttr(*epsilon)),
+             path);
+  return isAffine ? emitAffine(op, normal, path, frame) : normal;
+}
+
+Tensor GraphEmitter::emitLocalResponseNorm(const Op &op, const Tensor &src, const std::string &path, Frame &frame) {
+  constexpr double kMost = 1e30; // of f32 arithmetic
+  auto size = integer(op.main.expr, frame.scope, "size", 1, 255, frame);
+  auto alpha = number(op, "alpha", 1e-4, 0, kMost, frame), beta = number(op, "beta", 0.75, 0, kMost, frame);
+  auto k = number(op, "k", 1, 1e-30, kMost, frame);
+  if (!needsImage(op, src, frame) || !size || !alpha || !beta || !k)
+    return {};
+  auto real = [&](double value) { return builder.getF64FloatAttr(value); };
+  return tensor(LocalResponseNormOp::create(builder, location(op.place), src.value.getType(), src.value,
+                                            builder.getI64IntegerAttr(*size), real(*alpha), real(*beta), real(*k)),
+                path);
+}
+
+Tensor GraphEmitter::emitSoftmax(const Op &op, const Tensor &src, const std::string &path) {
+  if (!src.known())
+    return {};
+  return tensor(SoftmaxOp::create(builder, location(op.place), src.value.getType(), src.value), path);
 }
 
 } // namespace incept

@@ -276,6 +276,12 @@ Tensor GraphEmitter::emitOp(const Op &op, const Tensor &src, const std::string &
     return emitChannelScale(op, src, path, frame);
   case OpKind::LayerNorm:
     return emitLayerNorm(op, src, path, frame);
+  case OpKind::GroupNorm:
+    return emitGroupNorm(op, src, path, frame);
+  case OpKind::LocalResponseNorm:
+    return emitLocalResponseNorm(op, src, path, frame);
+  case OpKind::Softmax:
+    return emitSoftmax(op, src, path);
   case OpKind::Concat:
     return emitConcat(op, SmallVector<Tensor>(op.bodies.size(), src), name, names, frame);
   case OpKind::Split:

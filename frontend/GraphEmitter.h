@@ -117,6 +117,13 @@ private:
   Tensor emitChannelShuffle(const Op &op, const Tensor &src, const std::string &path, Frame &frame);
   Tensor emitChannelScale(const Op &op, const Tensor &src, const std::string &path, Frame &frame);
   Tensor emitLayerNorm(const Op &op, const Tensor &src, const std::string &path, Frame &frame);
+  Tensor emitGroupNorm(const Op &op, const Tensor &src, const std::string &path, Frame &frame);
+  /// `normal` with a trained factor and addend for each channel.
+  Tensor emitAffine(const Op &op, const Tensor &normal, const std::string &path, Frame &frame);
+  Tensor emitLocalResponseNorm(const Op &op, const Tensor &src, const std::string &path, Frame &frame);
+  Tensor emitSoftmax(const Op &op, const Tensor &src, const std::string &path);
+  /// The op's number of groups of channels; reports one that does not divide those of `src`.
+  std::optional<int64_t> channelGroups(const Op &op, const Tensor &src, Frame &frame);
   Tensor emitDropout(const Op &op, const Tensor &src, const std::string &path, Frame &frame);
   Tensor emitLinear(const Op &op, const Tensor &src, const std::string &path, Frame &frame);
   Tensor emitFlatten(const Op &op, const Tensor &src, const std::string &path, Frame &frame);
@@ -143,6 +150,9 @@ private:
                                  int64_t most, const Frame &frame);
   std::optional<double> real(const Expr &expr, const ValueScope &scope, llvm::StringRef what, double least, double most,
                              const Frame &frame);
+  /// The number of option `key`, `fallback` where it is left out.
+  std::optional<double> number(const Op &op, llvm::StringRef key, double fallback, double least, double most,
+                               const Frame &frame);
   /// The value of a flag; false after a mistake in its expression.
   bool truth(const Argument &argument, const ValueScope &scope, const Frame &frame);
   bool flag(const Op &op, llvm::StringRef key, bool fallback, const Frame &frame);

@@ -33,6 +33,9 @@ static const KeyInfo kLinearKeys[] = {
 static const KeyInfo kLeakyReluKeys[] = {{"slope", KeyType::Value}};
 static const KeyInfo kChannelScaleKeys[] = {{"init", KeyType::Init}};
 static const KeyInfo kLayerNormKeys[] = {{"epsilon", KeyType::Value}};
+static const KeyInfo kGroupNormKeys[] = {{"epsilon", KeyType::Value}, {"affine", KeyType::Flag}};
+static const KeyInfo kLocalResponseNormKeys[] = {
+    {"alpha", KeyType::Value}, {"beta", KeyType::Value}, {"k", KeyType::Value}};
 static const KeyInfo kResidualKeys[] = {{"scale", KeyType::Value},
                                         {"shortcut", KeyType::Body},
                                         {"activation", KeyType::Activation, kActivations},
@@ -63,6 +66,9 @@ static const OpInfo kOps[] = {
     {OpKind::ChannelShuffle, "channel_shuffle", {"groups", KeyType::Value}, {}},
     {OpKind::ChannelScale, "channel_scale", {"", KeyType::True}, kChannelScaleKeys},
     {OpKind::LayerNorm, "layer_norm", {"", KeyType::True}, kLayerNormKeys},
+    {OpKind::GroupNorm, "group_norm", {"groups", KeyType::Value}, kGroupNormKeys},
+    {OpKind::LocalResponseNorm, "local_response_norm", {"size", KeyType::Value}, kLocalResponseNormKeys},
+    {OpKind::Softmax, "softmax", {"", KeyType::True}, {}},
     {OpKind::Concat, "concat", {"", KeyType::Branches}, {}},
     {OpKind::Split, "split", {"", KeyType::Branches}, kSplitKeys},
     {OpKind::Residual, "residual", {"", KeyType::Body}, kResidualKeys},

@@ -68,6 +68,15 @@ std::optional<double> GraphEmitter::real(const Expr &expr, const ValueScope &sco
   return std::nullopt;
 }
 
+std::optional<double> GraphEmitter::number(const Op &op, StringRef key, double fallback, double least, double most,
+                                           const Frame &frame) {
+  Option option = find(op, key, frame);
+  if (!option)
+    return fallback;
+  return real(option.argument->expr, *option.scope, ("'" + key + "' of '" + opInfo(op.kind).name + "'").str(), least,
+              most, frame);
+}
+
 bool GraphEmitter::pair(const Argument &argument, const ValueScope &scope, StringRef what, int64_t least,
                         int64_t (&values)[2], const Frame &frame) {
   constexpr int64_t kMost = (int64_t(1) << 31) - 1;

@@ -46,6 +46,9 @@ enum class OpKind {
   ChannelShuffle,
   ChannelScale, ///< a trained factor for each channel
   LayerNorm,    ///< over the channels of each pixel
+  GroupNorm,    ///< over groups of channels of each image
+  LocalResponseNorm,
+  Softmax, ///< over the channels of each pixel
   Concat,
   Split, ///< as Concat, of parts of the channels
   Residual,

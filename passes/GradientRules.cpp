@@ -118,6 +118,20 @@ Gradients normalizePixels(NormalizePixelsOp op, OpBuilder &b, ValueRange diff) {
                                             op.getEpsilonAttr())};
 }
 
+Gradients normalizeGroups(NormalizeGroupsOp op, OpBuilder &b, ValueRange diff) {
+  return {NormalizeGroupsBackwardOp::create(b, op.getLoc(), op.getSrc().getType(), diff[0], op.getSrc(),
+                                            op.getGroupsAttr(), op.getEpsilonAttr())};
+}
+
+Gradients softmax(SoftmaxOp op, OpBuilder &b, ValueRange diff) {
+  return {SoftmaxBackwardOp::create(b, op.getLoc(), op.getSrc().getType(), diff[0], op.getDst())};
+}
+
+Gradients localResponseNorm(LocalResponseNormOp op, OpBuilder &b, ValueRange diff) {
+  return {LocalResponseNormBackwardOp::create(b, op.getLoc(), op.getSrc().getType(), diff[0], op.getSrc(),
+                                              op.getSizeAttr(), op.getAlphaAttr(), op.getBetaAttr(), op.getKAttr())};
+}
+
 Gradients add(AddOp op, OpBuilder &, ValueRange diff) { return {diff[0], diff[0]}; }
 
 Gradients scale(ScaleOp op, OpBuilder &b, ValueRange diff) {
@@ -202,12 +216,15 @@ void registerGradientRules(DialectRegistry &registry) {
     attach<GlobalAvgPoolOp, globalAvgPool>(context);
     attach<JoinRowsOp, joinRows>(context);
     attach<LinearOp, linear>(context);
+    attach<LocalResponseNormOp, localResponseNorm>(context);
     attach<MaxPoolWithIndexOp, maxPool>(context);
     attach<MultiplyOp, multiply>(context);
+    attach<NormalizeGroupsOp, normalizeGroups>(context);
     attach<NormalizePixelsOp, normalizePixels>(context);
     attach<ReluOp, relu>(context);
     attach<ScaleOp, scale>(context);
     attach<ScaleShiftOp, scaleShift>(context);
+    attach<SoftmaxOp, softmax>(context);
     attach<SplitOp, split>(context);
   });
 }

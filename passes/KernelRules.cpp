@@ -117,13 +117,16 @@ KernelReach adaptiveReach(Operation *, Given e) {
 }
 constexpr KernelLoops kAdaptive = {8, UnitSize::Tile, 3, 6};
 
+/// Some rows are a unit, so that threads which share a row have enough of them.
+int64_t rowUnits(int64_t rows) { return rows / kRowsUnit + (rows % kRowsUnit != 0); }
+
 KernelExtents channelShuffle(ChannelShuffleOp op) {
   ArrayRef<int64_t> shape = shapeOf(op.getSrc());
   return {rowsOf(shape), shape[1], int64_t(op.getGroups()), strideOf(op.getSrc()), strideOf(op.getDst())};
 }
 KernelReach channelShuffleReach(Operation *, Given e) {
   bool isIt = e[2] > 0 && e[1] % e[2] == 0;
-  return {isIt ? e[0] : 0, {{e[0], e[1], e[3]}, {e[0], e[1], e[4]}}};
+  return {isIt ? rowUnits(e[0]) : 0, {{e[0], e[1], e[3]}, {e[0], e[1], e[4]}}};
 }
 
 /// Between an image and the row of its elements.
@@ -143,7 +146,6 @@ KernelReach flattenedReach(Operation *, Given e) {
   return reach;
 }
 
-/// Some rows are a unit, so that threads which share a row have enough of them.
 constexpr auto pixelRows = [](auto op) {
   ArrayRef<int64_t> shape = shapeOf(op->getResult(0));
   KernelExtents extents = {rowsOf(shape), shape[1]};
@@ -153,11 +155,34 @@ constexpr auto pixelRows = [](auto op) {
   return extents;
 };
 KernelReach pixelRowsReach(Operation *op, Given e) {
-  KernelReach reach = {e[0] / kRowsUnit + (e[0] % kRowsUnit != 0), {}};
+  KernelReach reach = {rowUnits(e[0]), {}};
   for (unsigned i = 0; i <= op->getNumOperands(); ++i)
     reach.operands.push_back({e[0], e[1], e[2 + i]});
   return reach;
 }
+
+/// Vectors of a row's channels, where rows begin at their multiples.
+template <unsigned operands>
+constexpr KernelLoops kPixelRows = {2 + operands, UnitSize::Block, 1, 2};
+
+/// A unit is a group of channels in all pixels of an image.
+constexpr auto groups = [](auto op) {
+  ArrayRef<int64_t> shape = shapeOf(op->getResult(0));
+  int64_t count = op.getGroups();
+  KernelExtents extents = {shape[0], shape[2] * shape[3], count, shape[1] / count};
+  for (Value operand : op->getOperands())
+    extents.push_back(strideOf(operand));
+  extents.push_back(strideOf(op->getResult(0)));
+  return extents;
+};
+KernelReach groupsReach(Operation *op, Given e) {
+  KernelReach reach = {saturatingProduct({e[0], e[2]}), {}};
+  for (unsigned i = 0; i <= op->getNumOperands(); ++i)
+    reach.operands.push_back({saturatingProduct({e[0], e[1]}), saturatingProduct({e[2], e[3]}), e[4 + i]});
+  return reach;
+}
+template <unsigned operands>
+constexpr KernelLoops kGroups = {4 + operands, UnitSize::Block, 3, 4};
 
 KernelExtents dropout(DropoutOp op) {
   ArrayRef<int64_t> shape = shapeOf(op.getSrc());
@@ -238,12 +263,19 @@ void attachRules(MLIRContext *c, InceptDialect *) {
   attachKernelRule<GateBackwardOp, kGate, gateBackward, gateBackwardReach>(c);
   attachKernelRule<AdaptiveAvgPoolOp, kAdaptive, adaptiveAvgPool, adaptiveReach<false>>(c);
   attachKernelRule<AdaptiveAvgPoolBackwardOp, kAdaptive, adaptiveAvgPoolBackward, adaptiveReach<true>>(c);
-  attachKernelRule<ChannelShuffleOp, KernelLoops{5, UnitSize::Thread, -1, 3}, channelShuffle, channelShuffleReach>(c);
+  attachKernelRule<ChannelShuffleOp, KernelLoops{5, UnitSize::Block, -1, 3}, channelShuffle, channelShuffleReach>(c);
   attachKernelRule<FlattenPixelsOp, KernelLoops{5, UnitSize::Thread, -1, 3}, flattenPixels, flattenedReach<false>>(c);
   attachKernelRule<UnflattenPixelsOp, KernelLoops{5, UnitSize::Thread, -1, 3}, unflattenPixels, flattenedReach<true>>(
       c);
-  attachKernelRule<NormalizePixelsOp, KernelLoops{4, UnitSize::Block, -1, 2}, pixelRows, pixelRowsReach>(c);
-  attachKernelRule<NormalizePixelsBackwardOp, KernelLoops{5, UnitSize::Block, -1, 2}, pixelRows, pixelRowsReach>(c);
+  attachKernelRule<NormalizePixelsOp, kPixelRows<2>, pixelRows, pixelRowsReach>(c);
+  attachKernelRule<NormalizePixelsBackwardOp, kPixelRows<3>, pixelRows, pixelRowsReach>(c);
+  attachKernelRule<NormalizeGroupsOp, kGroups<2>, groups, groupsReach>(c);
+  attachKernelRule<NormalizeGroupsBackwardOp, kGroups<3>, groups, groupsReach>(c);
+  attachKernelRule<SoftmaxOp, kPixelRows<2>, pixelRows, pixelRowsReach>(c);
+  attachKernelRule<SoftmaxBackwardOp, kPixelRows<3>, pixelRows, pixelRowsReach>(c);
+  // Neighbours of a vector do not begin where vectors do.
+  attachKernelRule<LocalResponseNormOp, KernelLoops{4, UnitSize::Block, -1, 2}, pixelRows, pixelRowsReach>(c);
+  attachKernelRule<LocalResponseNormBackwardOp, KernelLoops{5, UnitSize::Block, -1, 2}, pixelRows, pixelRowsReach>(c);
   attachKernelRule<DropoutOp, KernelLoops{5, UnitSize::Tile, 1, 3}, dropout, dropoutReach>(c);
   attachKernelRule<SoftmaxCrossEntropyOp, KernelLoops{3}, crossEntropy, crossEntropyReach>(c);
   attachKernelRule<SoftmaxCrossEntropyBackwardOp, KernelLoops{4}, crossEntropyBackward, crossEntropyBackwardReach>(c);

@@ -24,7 +24,7 @@ struct KernelRule : KernelOpInterface::ExternalModel<KernelRule<OpTy, loops, ext
     return reach(llvm::cast<OpTy>(op), given);
   }
   void eraseExtents(mlir::Operation *op) const {
-    if constexpr (std::is_same_v<OpTy, ChannelShuffleOp>)
+    if constexpr (requires(OpTy grouped) { grouped.setGroups(1); })
       llvm::cast<OpTy>(op).setGroups(1);
     if constexpr (requires(OpTy pool) { pool.getKernel(), pool.getPadEnd(); }) {
       auto pool = llvm::cast<OpTy>(op);

@@ -47,6 +47,9 @@ static constexpr auto pool = [](auto op) { return perElement<1>(op) * op.getKern
 static constexpr auto poolBackward = [](auto op) {
   return perOperandElement<1>(op) * op.getKernel()[0] * op.getKernel()[1];
 };
+/// A window's squares are added up for each value, for a gradient those of each neighbour in it.
+static constexpr auto responseNorm = [](auto op) { return perElement<1>(op) * (2 * int64_t(op.getSize()) + 4); };
+static constexpr auto responseNormBackward = [](auto op) { return responseNorm(op) * int64_t(op.getSize()); };
 static int64_t addN(AddNOp op) { return (int64_t(op->getNumOperands()) - 1) * elements(op.getDst()); }
 
 static int64_t conv(Conv2DOp op) { return convolution(op, op.getSrc(), op.getWeights(), op.getDst()); }
@@ -98,8 +101,11 @@ void attachFlopRules(MLIRContext *context) {
   FlopRule::attachAll<perElement<2>, ChannelAffineOp, ClipOp>(context);
   FlopRule::attachAll<perOperandElement<2>, GateBackwardOp>(context);
   FlopRule::attachAll<perElement<4>, ActivateOp, ActivateBackwardOp>(context);
-  FlopRule::attach<NormalizePixelsOp, perElement<5>>(context);
-  FlopRule::attach<NormalizePixelsBackwardOp, perElement<10>>(context);
+  FlopRule::attachAll<perElement<4>, SoftmaxOp, SoftmaxBackwardOp>(context);
+  FlopRule::attachAll<perElement<5>, NormalizeGroupsOp, NormalizePixelsOp>(context);
+  FlopRule::attachAll<perElement<10>, NormalizeGroupsBackwardOp, NormalizePixelsBackwardOp>(context);
+  FlopRule::attach<LocalResponseNormOp, responseNorm>(context);
+  FlopRule::attach<LocalResponseNormBackwardOp, responseNormBackward>(context);
   FlopRule::attachAll<perElement<3>, AverageUpdateOp, MixOp>(context);
   FlopRule::attach<ScaleShiftOp, perElement<3>>(context);
   FlopRule::attach<AddNOp, addN>(context);

@@ -4,6 +4,7 @@
 #include "dialect/Kernels.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 
@@ -44,31 +45,52 @@ void CpuEmitter::vectorsBetween(Value from, Value to, llvm::function_ref<void(Va
   Value left = rem(sub(to, from), index(width));
   Value full = sub(to, left);
   loop(from, full, width, [&](Value i) { body(i, Lanes()); });
-  ifThen(less(full, to), [&] { body(full, firstLanes(left)); });
+  ifThen(less(full, to), [&] { body(full, lanesInside(index(0), left)); });
 }
 
-Lanes CpuEmitter::firstLanes(Value count) {
+Lanes CpuEmitter::lanesInside(Value first, Value count) {
   SmallVector<int32_t> lanes(width);
   for (auto [i, lane] : llvm::enumerate(lanes))
     lane = i;
-  Value iota = arith::ConstantOp::create(
-      builder, loc, DenseElementsAttr::get(vectorOf(builder.getI32Type()), ArrayRef<int32_t>(lanes)));
-  Value narrow = splat(arith::TruncIOp::create(builder, loc, builder.getI32Type(), count));
-  return {arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt, iota, narrow)};
+  Type i32 = builder.getI32Type();
+  auto narrow = [&](Value value) { return splat(arith::TruncIOp::create(builder, loc, i32, value)); };
+  Value at = arith::ConstantOp::create(builder, loc, DenseElementsAttr::get(vectorOf(i32), ArrayRef<int32_t>(lanes)));
+  if (matchPattern(first, m_Zero()))
+    return {arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt, at, narrow(count))};
+  // What is negative is large without its sign.
+  at = arith::AddIOp::create(builder, loc, at, narrow(first));
+  return {arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ult, at, narrow(count))};
 }
 
 void CpuEmitter::rows(Value count, llvm::function_ref<void(Value)> body) {
   loop(mul(begin, index(kRowsUnit)), min(mul(end, index(kRowsUnit)), count), 1, body);
 }
 
-Value CpuEmitter::sumOfRow(Value count, llvm::function_ref<Value(Value, Lanes)> term) {
-  Value left = rem(count, index(width)), full = sub(count, left);
-  auto sum = loop(index(0), full, width, ValueRange(splatReal(0.0)),
-                  [&](Value c, ValueRange carried) { return SmallVector<Value>{addf(carried[0], term(c, Lanes()))}; });
-  // A mask without lanes where the vectors fill the row: nothing is read then.
-  Lanes rest = firstLanes(left);
-  Value last = arith::SelectOp::create(builder, loc, rest.mask, term(full, rest), splatReal(0.0));
-  return vector::ReductionOp::create(builder, loc, vector::CombiningKind::ADD, addf(sum[0], last));
+Value CpuEmitter::fold(Fold how, Value lines, Value count, llvm::function_ref<Value(Value, Value, Lanes)> term) {
+  Value neutral = splatReal(neutralOf(how)), left = rem(count, index(width)), full = sub(count, left);
+  auto ofLine = [&](Value line) {
+    Value whole = loop(index(0), full, width, ValueRange(neutral), [&](Value c, ValueRange carried) {
+      return SmallVector<Value>{combine(how, carried[0], term(line, c, Lanes()))};
+    })[0];
+    auto withRest = [&] {
+      Lanes rest = lanesInside(index(0), left);
+      Value last = arith::SelectOp::create(builder, loc, rest.mask, term(line, full, rest), neutral);
+      return combine(how, whole, last);
+    };
+    return choose(less(full, count), withRest, whole);
+  };
+  // Lines by themselves first: sums of many of them round less.
+  Value lanes =
+      !lines ? ofLine(Value()) : loop(index(0), lines, 1, ValueRange(neutral), [&](Value line, ValueRange carried) {
+        return SmallVector<Value>{combine(how, carried[0], ofLine(line))};
+      })[0];
+  auto kind = how == Fold::Sum ? vector::CombiningKind::ADD : vector::CombiningKind::MAXIMUMF;
+  return vector::ReductionOp::create(builder, loc, kind, lanes);
+}
+
+void CpuEmitter::along(Value lines, Value count, llvm::function_ref<void(Value, Value, Lanes)> body) {
+  auto alongLine = [&](Value line) { vectors(count, [&](Value c, Lanes lanes) { body(line, c, lanes); }); };
+  lines ? loop(index(0), lines, 1, alongLine) : alongLine(Value());
 }
 
 void CpuEmitter::vectorBlocks(Value count, llvm::function_ref<void(ArrayRef<Value>, Lanes)> body) {

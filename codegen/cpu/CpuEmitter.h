@@ -29,8 +29,11 @@ public:
   void vectors(mlir::Value count, llvm::function_ref<void(mlir::Value, Lanes)> body) override;
   void vectorBlocks(mlir::Value count, llvm::function_ref<void(llvm::ArrayRef<mlir::Value>, Lanes)> body) override;
   void rows(mlir::Value count, llvm::function_ref<void(mlir::Value)> body) override;
-  mlir::Value sumOfRow(mlir::Value count, llvm::function_ref<mlir::Value(mlir::Value, Lanes)> term) override;
-  void alongRow(mlir::Value count, llvm::function_ref<void(mlir::Value, Lanes)> body) override { vectors(count, body); }
+  mlir::Value fold(Fold how, mlir::Value lines, mlir::Value count,
+                   llvm::function_ref<mlir::Value(mlir::Value, mlir::Value, Lanes)> term) override;
+  void along(mlir::Value lines, mlir::Value count,
+             llvm::function_ref<void(mlir::Value, mlir::Value, Lanes)> body) override;
+  Lanes lanesInside(mlir::Value first, mlir::Value count) override;
 
   /// Calls `body` for [from, to) in steps of a vector: full vectors in a loop, then at most one with a mask.
   void vectorsBetween(mlir::Value from, mlir::Value to, llvm::function_ref<void(mlir::Value, Lanes)> body);
@@ -40,9 +43,6 @@ protected:
   unsigned vectorAlignment(mlir::Type element) override;
 
 private:
-  /// The lanes below `count`, fewer than a vector has.
-  Lanes firstLanes(mlir::Value count);
-
   /// Vectors that share the scalar work of a loop nest; few enough that sums stay in registers.
   static constexpr int64_t kBlock = 4;
 

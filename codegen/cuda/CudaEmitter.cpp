@@ -76,34 +76,56 @@ void CudaEmitter::vectorBlocks(Value count, llvm::function_ref<void(ArrayRef<Val
 void CudaEmitter::rows(Value count, llvm::function_ref<void(Value)> body) {
   static_assert(kBlockThreads == kRowsUnit * kWarp, "a warp of the block for each row of the unit");
   Value row = add(mul(blockX(), index(kRowsUnit)), div(threadX(), index(kWarp)));
+  team = kWarp;
   ifThen(less(row, count), [&] { body(row); });
+  team = kBlockThreads;
 }
 
-Value CudaEmitter::sumOfRow(Value count, llvm::function_ref<Value(Value, Lanes)> term) {
-  Value lane = mul(rem(threadX(), index(kWarp)), index(width));
-  auto carried = strided(lane, count, index(kWarp * width), ValueRange(splatReal(0.0)),
-                         [&](Value c, ValueRange sum) { return SmallVector<Value>{addf(sum[0], term(c, Lanes()))}; });
-  Value sum = vector::ReductionOp::create(builder, loc, vector::CombiningKind::ADD, carried[0]);
+SmallVector<Value> CudaEmitter::walk(Value lines, Value count, ValueRange init,
+                                     llvm::function_ref<SmallVector<Value>(Value, Value, ValueRange)> body) {
+  Value lane = rem(threadX(), index(team)), step = index(team * width);
+  auto alongLine = [&](Value line, Value first, ValueRange carried) {
+    return strided(mul(first, index(width)), count, step, carried,
+                   [&](Value c, ValueRange inner) { return body(line, c, inner); });
+  };
+  if (!lines)
+    return alongLine(Value(), lane, init);
+  // Neighbouring threads take the vectors of a line, and those behind them the next line's, as far as they are enough
+  // for whole lines. Where they are too few for one they take its vectors in turn.
+  Value vectors = div(count, index(width)), together = max(div(index(team), vectors), index(1));
+  Value line = div(lane, vectors);
+  Value first = arith::SelectOp::create(builder, loc, less(line, together), line, lines);
+  return strided(first, lines, together, init,
+                 [&](Value line, ValueRange carried) { return alongLine(line, rem(lane, vectors), carried); });
+}
+
+Value CudaEmitter::fold(Fold how, Value lines, Value count, llvm::function_ref<Value(Value, Value, Lanes)> term) {
+  auto step = [&](Value line, Value c, ValueRange carried) {
+    return SmallVector<Value>{combine(how, carried[0], term(line, c, Lanes()))};
+  };
+  Value ofThread = walk(lines, count, ValueRange(splatReal(neutralOf(how))), step)[0];
+  Value result = vector::ExtractOp::create(builder, loc, ofThread, 0);
+  for (int64_t lane = 1; lane < width; ++lane)
+    result = combine(how, result, vector::ExtractOp::create(builder, loc, ofThread, lane));
   for (int32_t mask = kWarp / 2; mask > 0; mask /= 2)
-    sum = addf(sum, shuffleXor(sum, mask));
-  return sum;
+    result = combine(how, result, shuffleXor(result, mask));
+  if (team == kWarp)
+    return result;
+  Value memory = shared(kBlockThreads / kWarp, f32()), x = threadX();
+  barrier(); // all have read what was there before
+  ifThen(less(rem(x, index(kWarp)), index(1)), [&] { storeScalar(result, memory, div(x, index(kWarp))); });
+  barrier();
+  Value all = loadScalar(memory, index(0), f32());
+  for (int64_t warp = 1; warp < kBlockThreads / kWarp; ++warp)
+    all = combine(how, all, loadScalar(memory, index(warp), f32()));
+  return all;
 }
 
-void CudaEmitter::alongRow(Value count, llvm::function_ref<void(Value, Lanes)> body) {
-  Value lane = mul(rem(threadX(), index(kWarp)), index(width));
-  strided(lane, count, index(kWarp * width), {}, [&](Value c, ValueRange) {
-    body(c, Lanes());
+void CudaEmitter::along(Value lines, Value count, llvm::function_ref<void(Value, Value, Lanes)> body) {
+  walk(lines, count, {}, [&](Value line, Value c, ValueRange) {
+    body(line, c, Lanes());
     return SmallVector<Value>();
   });
-}
-
-void CudaEmitter::ifElse(Value condition, llvm::function_ref<void()> then, llvm::function_ref<void()> otherwise) {
-  auto op = scf::IfOp::create(builder, loc, condition, /*withElseRegion=*/true);
-  OpBuilder::InsertionGuard guard(builder);
-  builder.setInsertionPointToStart(op.thenBlock());
-  then();
-  builder.setInsertionPointToStart(op.elseBlock());
-  otherwise();
 }
 
 Value CudaEmitter::global(StringRef name, Type type, unsigned space) {

@@ -38,8 +38,10 @@ public:
   void vectorBlocks(mlir::Value count, llvm::function_ref<void(llvm::ArrayRef<mlir::Value>, Lanes)> body) override;
   /// A warp per row; every lane takes a vector in turn.
   void rows(mlir::Value count, llvm::function_ref<void(mlir::Value)> body) override;
-  mlir::Value sumOfRow(mlir::Value count, llvm::function_ref<mlir::Value(mlir::Value, Lanes)> term) override;
-  void alongRow(mlir::Value count, llvm::function_ref<void(mlir::Value, Lanes)> body) override;
+  mlir::Value fold(Fold how, mlir::Value lines, mlir::Value count,
+                   llvm::function_ref<mlir::Value(mlir::Value, mlir::Value, Lanes)> term) override;
+  void along(mlir::Value lines, mlir::Value count,
+             llvm::function_ref<void(mlir::Value, mlir::Value, Lanes)> body) override;
 
   mlir::Value threadX() { return id<mlir::gpu::ThreadIdOp>(mlir::gpu::Dimension::x); }
   mlir::Value threadY() { return id<mlir::gpu::ThreadIdOp>(mlir::gpu::Dimension::y); }
@@ -55,8 +57,6 @@ public:
 
   /// First channel of this thread's vector; it may lie beyond the last.
   mlir::Value channel();
-
-  void ifElse(mlir::Value condition, llvm::function_ref<void()> then, llvm::function_ref<void()> otherwise);
 
   /// Static shared memory of `elements` values, 16-byte aligned; once per kernel and suffix.
   mlir::Value shared(int64_t elements, mlir::Type element, llvm::StringRef suffix = "_shared");
@@ -81,6 +81,11 @@ private:
     return mlir::arith::IndexCastOp::create(builder, loc, builder.getI64Type(), value);
   }
 
+  /// body(line, c, carried) for this thread's vectors of [0, lines) and [0, count), and what it gave last.
+  llvm::SmallVector<mlir::Value>
+  walk(mlir::Value lines, mlir::Value count, mlir::ValueRange init,
+       llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value, mlir::Value, mlir::ValueRange)> body);
+
   /// The address of the module's variable `name`, which is declared where it is not.
   mlir::Value global(llvm::StringRef name, mlir::Type type, unsigned space);
   mlir::Value narrow(mlir::Value value);
@@ -89,6 +94,7 @@ private:
   mlir::gpu::GPUModuleOp module;
   mlir::gpu::GPUFuncOp function;
   unsigned operandCount;
+  int64_t team = kBlockThreads;  ///< threads that take together what `fold` and `along` go over
   llvm::SmallBitVector constant; ///< of each argument
 };
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Gates, normalised pixels, and ops that only move channels.
+// Gates, and ops that only move channels.
 #include "codegen/kernels/KernelEmitter.h"
-#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
 
@@ -43,18 +43,82 @@ void emitGateBackward(GateBackwardOp, KernelEmitter &e) {
   });
 }
 
-void emitChannelShuffle(ChannelShuffleOp, KernelEmitter &e) {
-  Value src = e.operand(0), dst = e.operand(1);
-  Value channels = e.extent(1), groups = e.extent(2), srcStride = e.extent(3), dstStride = e.extent(4);
-  Value each = e.div(channels, groups);
-  e.smallUnits(e.extent(0), [&](Value row) {
-    Value from = e.mul(row, srcStride), to = e.mul(row, dstStride);
-    e.loop(e.index(0), each, 1, [&](Value i) {
-      e.loop(e.index(0), groups, 1, [&](Value group) {
+/// A row of channels, those of the groups in turn: channel i of group g, of `each`, goes to i * groups + g.
+class ShuffledRow {
+public:
+  ShuffledRow(KernelEmitter &emitter, Value src, Value from, Value dst, Value to, Value groups, Value each)
+      : e(emitter), src(src), from(from), dst(dst), to(to), groups(groups), each(each) {}
+
+  /// A thread per channel.
+  void byThreads() {
+    e.along(Value(), e.mul(groups, each), [&](Value, Value c, Lanes lanes) {
+      Value at = e.add(e.mul(e.rem(c, groups), each), e.div(c, groups));
+      store(load(at, lanes), c, lanes);
+    });
+  }
+
+  /// In vectors where there are two groups, or two channels in each, which is back from there.
+  void byVectors() {
+    auto isTwo = [&](Value count) -> Value {
+      return arith::CmpIOp::create(e.builder, e.loc, arith::CmpIPredicate::eq, count, e.index(2));
+    };
+    Value none = e.index(0);
+    auto back = [&] { oneByOne(none, pairs(groups, /*isBack=*/true)); };
+    auto any = [&] { oneByOne(none, none); };
+    e.ifElse(
+        isTwo(groups), [&] { oneByOne(pairs(each, /*isBack=*/false), none); },
+        [&] { e.ifElse(isTwo(each), back, any); });
+  }
+
+private:
+  Value load(Value at, Lanes lanes) { return e.loadReals(src, e.add(from, at), e.elementOf(0), lanes); }
+  void store(Value value, Value at, Lanes lanes) { e.storeReals(value, dst, e.add(to, at), e.elementOf(1), lanes); }
+
+  /// The lanes of two vectors side by side that laneOf(0), laneOf(1), ... say.
+  Value pick(Value a, Value b, llvm::function_ref<int64_t(int64_t)> laneOf) {
+    SmallVector<int64_t> lanes;
+    for (int64_t i = 0; i < e.width; ++i)
+      lanes.push_back(laneOf(i));
+    return vector::ShuffleOp::create(e.builder, e.loc, a, b, lanes);
+  }
+
+  /// Two halves of `half` channels become pairs, or pairs halves. Returns how many pairs filled vectors.
+  Value pairs(Value half, bool isBack) {
+    int64_t width = e.width;
+    Value full = e.sub(half, e.rem(half, e.index(width)));
+    e.loop(e.index(0), full, width, [&](Value i) {
+      Value low = e.add(i, i), high = e.add(low, e.index(width)), other = e.add(half, i);
+      Value a = load(isBack ? low : i, Lanes()), b = load(isBack ? high : other, Lanes());
+      for (int64_t second : {0, 1}) {
+        Value picked = pick(a, b, [&](int64_t lane) {
+          return isBack ? 2 * lane + second : (lane + second * width) / 2 + lane % 2 * width;
+        });
+        store(picked, isBack ? (second ? other : i) : (second ? high : low), Lanes());
+      }
+    });
+    return full;
+  }
+
+  /// Channels from `firstChannel` of the groups from `firstGroup`.
+  void oneByOne(Value firstChannel, Value firstGroup) {
+    e.loop(firstChannel, each, 1, [&](Value i) {
+      e.loop(firstGroup, groups, 1, [&](Value group) {
         Value value = e.loadReal(src, e.add(from, e.add(e.mul(group, each), i)), e.elementOf(0));
         e.storeReal(value, dst, e.add(to, e.add(e.mul(i, groups), group)), e.elementOf(1));
       });
     });
+  }
+
+  KernelEmitter &e;
+  Value src, from, dst, to, groups, each;
+};
+
+void emitChannelShuffle(ChannelShuffleOp, KernelEmitter &e) {
+  Value src = e.operand(0), dst = e.operand(1);
+  Value groups = e.extent(2), srcStride = e.extent(3), dstStride = e.extent(4), each = e.div(e.extent(1), groups);
+  e.rows(e.extent(0), [&](Value row) {
+    ShuffledRow shuffled(e, src, e.mul(row, srcStride), dst, e.mul(row, dstStride), groups, each);
+    e.width == 1 ? shuffled.byThreads() : shuffled.byVectors();
   });
 }
 
@@ -74,72 +138,6 @@ void emitFlatten(Operation *op, KernelEmitter &e) {
   });
 }
 
-/// What the channels of a pixel are normalised with.
-struct Moments {
-  Value mean, invStd;
-};
-
-class PixelNorm {
-public:
-  PixelNorm(KernelEmitter &emitter, double epsilon)
-      : channels(emitter.extent(1)), e(emitter), epsilon(epsilon), share(e.divf(e.real(1.0), e.toReal(channels))) {}
-
-  Value channels;
-
-  Value mean(llvm::function_ref<Value(Value, Lanes)> term) { return e.mulf(e.sumOfRow(channels, term), share); }
-
-  /// Of the pixel at `offset` of `base`: the mean first, then the squares of what is left without it.
-  Moments moments(Value base, Value offset, Type element) {
-    auto load = [&](Value c, Lanes lanes) { return e.loadReals(base, e.add(offset, c), element, lanes); };
-    Value average = mean(load), center = e.splat(average);
-    Value variance = mean([&](Value c, Lanes lanes) {
-      Value centered = e.subf(load(c, lanes), center);
-      return e.mulf(centered, centered);
-    });
-    Value deviation = math::SqrtOp::create(e.builder, e.loc, e.addf(variance, e.real(epsilon)));
-    return {center, e.splat(e.divf(e.real(1.0), deviation))};
-  }
-
-private:
-  KernelEmitter &e;
-  double epsilon;
-  Value share;
-};
-
-void emitNormalizePixels(NormalizePixelsOp op, KernelEmitter &e) {
-  Value src = e.operand(0), dst = e.operand(1), rows = e.extent(0), srcStride = e.extent(2), dstStride = e.extent(3);
-  PixelNorm norm(e, op.getEpsilon().convertToDouble());
-  e.rows(rows, [&](Value row) {
-    Value from = e.mul(row, srcStride), to = e.mul(row, dstStride);
-    auto [mean, invStd] = norm.moments(src, from, e.elementOf(0));
-    e.alongRow(norm.channels, [&, mean = mean, invStd = invStd](Value c, Lanes lanes) {
-      Value value = e.loadReals(src, e.add(from, c), e.elementOf(0), lanes);
-      e.storeReals(e.mulf(e.subf(value, mean), invStd), dst, e.add(to, c), e.elementOf(1), lanes);
-    });
-  });
-}
-
-void emitNormalizePixelsBackward(NormalizePixelsBackwardOp op, KernelEmitter &e) {
-  Value diffDst = e.operand(0), src = e.operand(1), diffSrc = e.operand(2), rows = e.extent(0);
-  Value diffStride = e.extent(2), srcStride = e.extent(3), toStride = e.extent(4);
-  PixelNorm norm(e, op.getEpsilon().convertToDouble());
-  e.rows(rows, [&](Value row) {
-    Value diffAt = e.mul(row, diffStride), srcAt = e.mul(row, srcStride), to = e.mul(row, toStride);
-    Moments moments = norm.moments(src, srcAt, e.elementOf(1));
-    auto diff = [&](Value c, Lanes lanes) { return e.loadReals(diffDst, e.add(diffAt, c), e.elementOf(0), lanes); };
-    auto normal = [&](Value c, Lanes lanes) {
-      Value value = e.loadReals(src, e.add(srcAt, c), e.elementOf(1), lanes);
-      return e.mulf(e.subf(value, moments.mean), moments.invStd);
-    };
-    Value average = e.splat(norm.mean(diff));
-    Value slope = e.splat(norm.mean([&](Value c, Lanes lanes) { return e.mulf(diff(c, lanes), normal(c, lanes)); }));
-    e.alongRow(norm.channels, [&](Value c, Lanes lanes) {
-      Value rest = e.subf(e.subf(diff(c, lanes), average), e.mulf(normal(c, lanes), slope));
-      e.storeReals(e.mulf(rest, moments.invStd), diffSrc, e.add(to, c), e.elementOf(2), lanes);
-    });
-  });
-}
-
 } // namespace
 
 void attachChannelLoops(MLIRContext *context) {
@@ -148,8 +146,6 @@ void attachChannelLoops(MLIRContext *context) {
   Loops::attach<GateBackwardOp, emitGateBackward>(context);
   Loops::attach<ChannelShuffleOp, emitChannelShuffle>(context);
   Loops::attachAll<emitFlatten, FlattenPixelsOp, UnflattenPixelsOp>(context);
-  Loops::attach<NormalizePixelsOp, emitNormalizePixels>(context);
-  Loops::attach<NormalizePixelsBackwardOp, emitNormalizePixelsBackward>(context);
 }
 
 } // namespace incept::kernels

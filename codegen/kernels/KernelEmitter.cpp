@@ -6,6 +6,8 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
+#include <limits>
+
 using namespace mlir;
 
 namespace incept::kernels {
@@ -127,6 +129,32 @@ void KernelEmitter::ifThen(Value condition, llvm::function_ref<void()> body) {
   body();
 }
 
+void KernelEmitter::ifElse(Value condition, llvm::function_ref<void()> then, llvm::function_ref<void()> otherwise) {
+  auto op = scf::IfOp::create(builder, loc, condition, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(op.thenBlock());
+  then();
+  builder.setInsertionPointToStart(op.elseBlock());
+  otherwise();
+}
+
+Value KernelEmitter::choose(Value condition, llvm::function_ref<Value()> then, Value otherwise) {
+  auto op = scf::IfOp::create(builder, loc, TypeRange(otherwise.getType()), condition, /*addThenBlock=*/true,
+                              /*addElseBlock=*/true);
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(op.thenBlock());
+  scf::YieldOp::create(builder, loc, ValueRange(then()));
+  builder.setInsertionPointToStart(op.elseBlock());
+  scf::YieldOp::create(builder, loc, ValueRange(otherwise));
+  return op.getResult(0);
+}
+
+double KernelEmitter::neutralOf(Fold how) { return how == Fold::Sum ? 0.0 : -std::numeric_limits<double>::infinity(); }
+
+Value KernelEmitter::combine(Fold how, Value a, Value b) {
+  return how == Fold::Sum ? addf(a, b) : Value(arith::MaximumFOp::create(builder, loc, a, b));
+}
+
 /// `value`, a scalar or vector, with elements of type `element`.
 static Value convert(OpBuilder &builder, Location loc, Value value, Type element) {
   Type from = getElementTypeOrSelf(value.getType()), to = element;
@@ -181,6 +209,7 @@ void registerKernelCode(DialectRegistry &registry) {
     attachFormulas(context);
     attachChannelLoops(context);
     attachDropoutLoops(context);
+    attachNormLoops(context);
     attachPoolLoops(context);
     attachStagingLoops(context);
   });

@@ -49,13 +49,21 @@ public:
     return kOne;
   }
 
-  // The loops of a kernel whose units are some rows each (kRowsUnit): the threads that share a row add it up together.
-  /// body(row) for 0 <= row < count.
+  // What threads take together: each row of a kernel whose units are some rows (kRowsUnit), by a part of the unit's
+  // threads, or a whole unit, by all of them.
+  /// body(row) for 0 <= row < count, each with its threads.
   virtual void rows(mlir::Value count, llvm::function_ref<void(mlir::Value)> body) = 0;
-  /// The sum over [0, count) of term(c, lanes), an f32 vector, inside a row; a scalar that all its threads have.
-  virtual mlir::Value sumOfRow(mlir::Value count, llvm::function_ref<mlir::Value(mlir::Value, Lanes)> term) = 0;
-  /// body(c, lanes) for [0, count) in steps of a vector, inside a row.
-  virtual void alongRow(mlir::Value count, llvm::function_ref<void(mlir::Value, Lanes)> body) = 0;
+  enum class Fold { Sum, Largest };
+  /// The sum of term(line, c, lanes), or the largest (NaN where one is), over [0, lines) and [0, count), a scalar that
+  /// all threads have. Terms are f32 vectors; where `lines` is null there is one, whose number is null.
+  virtual mlir::Value fold(Fold how, mlir::Value lines, mlir::Value count,
+                           llvm::function_ref<mlir::Value(mlir::Value, mlir::Value, Lanes)> term) = 0;
+  /// body(line, c, lanes) over the same.
+  virtual void along(mlir::Value lines, mlir::Value count,
+                     llvm::function_ref<void(mlir::Value, mlir::Value, Lanes)> body) = 0;
+  /// The lanes of a vector at `first`, which may be negative, that lie in [0, count). Lanes() where all of them have
+  /// to.
+  virtual Lanes lanesInside(mlir::Value first, mlir::Value count) { return {}; }
 
   /// for (i = from; i < to; i += step) body(i), by one thread.
   void loop(mlir::Value from, mlir::Value to, int64_t step, llvm::function_ref<void(mlir::Value)> body);
@@ -68,6 +76,9 @@ public:
   strided(mlir::Value from, mlir::Value to, mlir::Value step, mlir::ValueRange init,
           llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value, mlir::ValueRange)> body);
   void ifThen(mlir::Value condition, llvm::function_ref<void()> body);
+  void ifElse(mlir::Value condition, llvm::function_ref<void()> then, llvm::function_ref<void()> otherwise);
+  /// condition ? then() : otherwise, where `then` is computed only if it is needed.
+  mlir::Value choose(mlir::Value condition, llvm::function_ref<mlir::Value()> then, mlir::Value otherwise);
 
   // i64 arithmetic.
   mlir::Value index(int64_t value);
@@ -117,6 +128,10 @@ protected:
   KernelEmitter(mlir::OpBuilder builder, exec::KernelDefOp definition, int64_t width);
 
   mlir::Value load(mlir::Value base, mlir::Value from, mlir::Type type, unsigned alignment);
+
+  /// The number that changes nothing in a fold, and one step of it, of vectors or scalars.
+  static double neutralOf(Fold how);
+  mlir::Value combine(Fold how, mlir::Value a, mlir::Value b);
 
   /// True where nothing writes what lies behind the operand `base` while the kernel runs.
   virtual bool isConstant(mlir::Value base) { return false; }
@@ -178,6 +193,7 @@ void registerKernelCode(mlir::DialectRegistry &registry);
 void attachFormulas(mlir::MLIRContext *context);
 void attachChannelLoops(mlir::MLIRContext *context);
 void attachDropoutLoops(mlir::MLIRContext *context);
+void attachNormLoops(mlir::MLIRContext *context);
 void attachPoolLoops(mlir::MLIRContext *context);
 void attachStagingLoops(mlir::MLIRContext *context);
 

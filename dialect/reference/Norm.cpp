@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Batch normalisation whole and in pieces. The whole ops are written from the definition (two passes over the data),
-// not from the pieces, so that comparing them tests the decomposition.
+// Batch normalisation whole and in pieces, and other normalisations. The whole ops are written from the definition (two
+// passes over the data), not from the pieces, so that comparing them tests the decomposition.
 
 #include "dialect/reference/Evaluators.h"
 
 #include <cmath>
+#include <numeric>
 
 using namespace mlir;
 
@@ -190,45 +191,159 @@ void foldBatchNorm(FoldBatchNormOp op, Values &values) {
   }
 }
 
-/// body(mean, 1 / deviation, index of channel 0) for each pixel; channels are `step` elements apart.
+/// body(indices) for each pixel: those of its channels. Of (N,C) a row is a pixel.
 template <typename Body>
-void forEachPixel(const Tensor &src, double epsilon, Body body) {
-  int64_t channels = src.shape[1], step = src.shape[2] * src.shape[3];
+void forEachPixel(const Tensor &src, Body body) {
+  int64_t channels = src.shape[1], pixels = src.size() / (src.shape[0] * channels);
+  std::vector<int64_t> indices(channels);
   for (int64_t n = 0; n < src.shape[0]; ++n)
-    for (int64_t pixel = 0; pixel < step; ++pixel) {
-      int64_t first = n * channels * step + pixel;
-      double mean = 0, variance = 0;
+    for (int64_t pixel = 0; pixel < pixels; ++pixel) {
       for (int64_t c = 0; c < channels; ++c)
-        mean += src.values[first + c * step] / double(channels);
-      for (int64_t c = 0; c < channels; ++c)
-        variance += std::pow(src.values[first + c * step] - mean, 2) / double(channels);
-      body(mean, 1 / std::sqrt(variance + epsilon), first);
+        indices[c] = (n * channels + c) * pixels + pixel;
+      body(indices);
     }
+}
+
+/// The same for each group of channels in each image, which lie one behind the other.
+template <typename Body>
+void forEachGroup(const Tensor &src, int64_t groups, Body body) {
+  std::vector<int64_t> indices(src.size() / (src.shape[0] * groups));
+  std::iota(indices.begin(), indices.end(), 0);
+  for (int64_t part = 0; part < src.shape[0] * groups; ++part) {
+    body(indices);
+    for (int64_t &index : indices)
+      index += int64_t(indices.size());
+  }
+}
+
+struct Moments {
+  double mean = 0, invStd = 0;
+};
+
+Moments momentsOf(const Tensor &src, ArrayRef<int64_t> indices, double epsilon) {
+  double mean = 0, variance = 0;
+  for (int64_t at : indices)
+    mean += src.values[at] / double(indices.size());
+  for (int64_t at : indices)
+    variance += std::pow(src.values[at] - mean, 2) / double(indices.size());
+  return {mean, 1 / std::sqrt(variance + epsilon)};
+}
+
+/// The normalisation of the values that belong together.
+template <typename OpTy>
+void normalize(OpTy op, Values &values, ArrayRef<int64_t> indices) {
+  const Tensor &src = values[op.getSrc()];
+  Tensor &dst = values.result(op.getDst());
+  auto [mean, invStd] = momentsOf(src, indices, op.getEpsilon().convertToDouble());
+  for (int64_t at : indices)
+    dst.values[at] = (src.values[at] - mean) * invStd;
+}
+
+template <typename OpTy>
+void normalizeBackward(OpTy op, Values &values, ArrayRef<int64_t> indices) {
+  const Tensor &diffDst = values[op.getDiffDst()], &src = values[op.getSrc()];
+  Tensor &diffSrc = values.result(op.getDiffSrc());
+  auto [mean, invStd] = momentsOf(src, indices, op.getEpsilon().convertToDouble());
+  double sum = 0, product = 0;
+  for (int64_t at : indices) {
+    sum += diffDst.values[at];
+    product += diffDst.values[at] * (src.values[at] - mean) * invStd;
+  }
+  for (int64_t at : indices) {
+    double x = (src.values[at] - mean) * invStd;
+    diffSrc.values[at] = invStd * (diffDst.values[at] - (sum + x * product) / double(indices.size()));
+  }
 }
 
 void normalizePixels(NormalizePixelsOp op, Values &values) {
-  const Tensor &src = values[op.getSrc()];
-  Tensor &dst = values.result(op.getDst());
-  int64_t channels = src.shape[1], step = src.shape[2] * src.shape[3];
-  forEachPixel(src, op.getEpsilon().convertToDouble(), [&](double mean, double invStd, int64_t first) {
-    for (int64_t at = first; at < first + channels * step; at += step)
-      dst.values[at] = (src.values[at] - mean) * invStd;
-  });
+  forEachPixel(values[op.getSrc()], [&](ArrayRef<int64_t> indices) { normalize(op, values, indices); });
 }
 
 void normalizePixelsBackward(NormalizePixelsBackwardOp op, Values &values) {
+  forEachPixel(values[op.getSrc()], [&](ArrayRef<int64_t> indices) { normalizeBackward(op, values, indices); });
+}
+
+void normalizeGroups(NormalizeGroupsOp op, Values &values) {
+  forEachGroup(values[op.getSrc()], op.getGroups(), [&](ArrayRef<int64_t> indices) { normalize(op, values, indices); });
+}
+
+void normalizeGroupsBackward(NormalizeGroupsBackwardOp op, Values &values) {
+  forEachGroup(values[op.getSrc()], op.getGroups(),
+               [&](ArrayRef<int64_t> indices) { normalizeBackward(op, values, indices); });
+}
+
+void softmax(SoftmaxOp op, Values &values) {
+  const Tensor &src = values[op.getSrc()];
+  Tensor &dst = values.result(op.getDst());
+  forEachPixel(src, [&](ArrayRef<int64_t> indices) {
+    double largest = src.values[indices[0]], sum = 0;
+    for (int64_t at : indices)
+      if (!(src.values[at] <= largest)) // a NaN stays
+        largest = src.values[at];
+    for (int64_t at : indices)
+      sum += std::exp(src.values[at] - largest);
+    for (int64_t at : indices)
+      dst.values[at] = std::exp(src.values[at] - largest) / sum;
+  });
+}
+
+void softmaxBackward(SoftmaxBackwardOp op, Values &values) {
+  const Tensor &diffDst = values[op.getDiffDst()], &dst = values[op.getDst()];
+  Tensor &diffSrc = values.result(op.getDiffSrc());
+  forEachPixel(dst, [&](ArrayRef<int64_t> indices) {
+    double sum = 0;
+    for (int64_t at : indices)
+      sum += diffDst.values[at] * dst.values[at];
+    for (int64_t at : indices)
+      diffSrc.values[at] = dst.values[at] * (diffDst.values[at] - sum);
+  });
+}
+
+/// The windows of a local response norm, and what its values are divided by before the power.
+template <typename OpTy>
+struct ResponseNorm {
+  explicit ResponseNorm(OpTy op)
+      : size(op.getSize()), alpha(op.getAlpha().convertToDouble()), beta(op.getBeta().convertToDouble()),
+        k(op.getK().convertToDouble()) {}
+
+  int64_t size;
+  double alpha, beta, k;
+
+  /// True where the window of channel `c` has channel `other`.
+  bool covers(int64_t c, int64_t other) const { return other >= c - size / 2 && other <= c + (size - 1) / 2; }
+
+  double scale(const Tensor &src, ArrayRef<int64_t> indices, int64_t c) const {
+    double sum = 0;
+    for (int64_t other = 0; other < int64_t(indices.size()); ++other)
+      if (covers(c, other))
+        sum += std::pow(src.values[indices[other]], 2);
+    return k + alpha / double(size) * sum;
+  }
+};
+
+void localResponseNorm(LocalResponseNormOp op, Values &values) {
+  const Tensor &src = values[op.getSrc()];
+  Tensor &dst = values.result(op.getDst());
+  ResponseNorm norm(op);
+  forEachPixel(src, [&](ArrayRef<int64_t> indices) {
+    for (auto [c, at] : llvm::enumerate(indices))
+      dst.values[at] = src.values[at] / std::pow(norm.scale(src, indices, c), norm.beta);
+  });
+}
+
+void localResponseNormBackward(LocalResponseNormBackwardOp op, Values &values) {
   const Tensor &diffDst = values[op.getDiffDst()], &src = values[op.getSrc()];
   Tensor &diffSrc = values.result(op.getDiffSrc());
-  int64_t channels = src.shape[1], step = src.shape[2] * src.shape[3];
-  forEachPixel(src, op.getEpsilon().convertToDouble(), [&](double mean, double invStd, int64_t first) {
-    double sum = 0, product = 0;
-    for (int64_t at = first; at < first + channels * step; at += step) {
-      sum += diffDst.values[at];
-      product += diffDst.values[at] * (src.values[at] - mean) * invStd;
-    }
-    for (int64_t at = first; at < first + channels * step; at += step) {
-      double x = (src.values[at] - mean) * invStd;
-      diffSrc.values[at] = invStd * (diffDst.values[at] - (sum + x * product) / double(channels));
+  ResponseNorm norm(op);
+  forEachPixel(src, [&](ArrayRef<int64_t> indices) {
+    for (auto [j, from] : llvm::enumerate(indices)) {
+      // What the gradient of this one value gives to each value of its window.
+      double scale = norm.scale(src, indices, j), diff = diffDst.values[from];
+      diffSrc.values[from] += diff * std::pow(scale, -norm.beta);
+      double slope = -norm.beta * std::pow(scale, -norm.beta - 1) * 2 * norm.alpha / double(norm.size);
+      for (auto [c, at] : llvm::enumerate(indices))
+        if (norm.covers(j, c))
+          diffSrc.values[at] += diff * src.values[from] * slope * src.values[at];
     }
   });
 }
@@ -243,9 +358,15 @@ void attachNormEvaluators(MLIRContext *context) {
   Evaluator::attach<ChannelStatsOp, channelStats>(context);
   Evaluator::attach<ChannelSumOp, channelSum>(context);
   Evaluator::attach<BatchNormFinalizeOp, batchNormFinalize>(context);
+  Evaluator::attach<LocalResponseNormOp, localResponseNorm>(context);
+  Evaluator::attach<LocalResponseNormBackwardOp, localResponseNormBackward>(context);
+  Evaluator::attach<NormalizeGroupsOp, normalizeGroups>(context);
+  Evaluator::attach<NormalizeGroupsBackwardOp, normalizeGroupsBackward>(context);
   Evaluator::attach<NormalizePixelsOp, normalizePixels>(context);
   Evaluator::attach<NormalizePixelsBackwardOp, normalizePixelsBackward>(context);
   Evaluator::attach<ScaleShiftOp, scaleShift>(context);
+  Evaluator::attach<SoftmaxOp, softmax>(context);
+  Evaluator::attach<SoftmaxBackwardOp, softmaxBackward>(context);
   Evaluator::attach<BatchNormBackwardStatsOp, batchNormBackwardStats>(context);
   Evaluator::attach<BatchNormBackwardFinalizeOp, batchNormBackwardFinalize>(context);
   Evaluator::attach<BatchNormBackwardApplyOp, batchNormBackwardApply>(context);

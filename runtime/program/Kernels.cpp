@@ -155,7 +155,7 @@ void channelShuffle(Launch &l) {
   l.full(l.e(0), l.e(1));
   l.full(l.e(0), l.e(1));
   // Groups that do not divide the channels would be read beyond them.
-  l.units = l.extents[1] % l.extents[2] == 0 ? l.e(0) : Count{0};
+  l.units = l.extents[1] % l.extents[2] == 0 ? ceilDiv(l.e(0), kRowsUnit) : Count{0};
 }
 
 void flattenPixels(Launch &l) {
@@ -170,10 +170,18 @@ void unflattenPixels(Launch &l) {
   l.units = l.e(0) * l.e(2);
 }
 
-void normalizePixels(Launch &l) {
+// Rows whose threads take them together.
+void pixelRows(Launch &l) {
   while (l.elements.size() < l.kernel.operands.size())
     l.full(l.e(0), l.e(1));
   l.units = ceilDiv(l.e(0), kRowsUnit);
+}
+
+// Images, pixels, groups and channels of each.
+void channelGroups(Launch &l) {
+  while (l.elements.size() < l.kernel.operands.size())
+    l.full(l.e(0) * l.e(1), l.e(2) * l.e(3));
+  l.units = l.e(0) * l.e(2);
 }
 
 void dropout(Launch &l) {
@@ -255,8 +263,14 @@ constexpr Family kFamilies[] = {
     {"channel_shuffle", 2, 2, 3, 2, channelShuffle},
     {"flatten_pixels", 2, 2, 3, 2, flattenPixels},
     {"unflatten_pixels", 2, 2, 3, 2, unflattenPixels},
-    {"normalize_pixels", 2, 2, 2, 2, normalizePixels},
-    {"normalize_pixels_backward", 3, 3, 2, 3, normalizePixels},
+    {"normalize_pixels", 2, 2, 2, 2, pixelRows},
+    {"normalize_pixels_backward", 3, 3, 2, 3, pixelRows},
+    {"normalize_groups", 2, 2, 4, 2, channelGroups},
+    {"normalize_groups_backward", 3, 3, 4, 3, channelGroups},
+    {"softmax", 2, 2, 2, 2, pixelRows},
+    {"softmax_backward", 3, 3, 2, 3, pixelRows},
+    {"local_response_norm", 2, 2, 2, 2, pixelRows},
+    {"local_response_norm_backward", 3, 3, 2, 3, pixelRows},
     {"dropout", 5, 5, 3, 2, dropout},
     {"softmax_cross_entropy", 3, 3, 2, 1, crossEntropy},
     {"softmax_cross_entropy_backward", 3, 4, 2, 2, crossEntropyBackward},

@@ -227,3 +227,131 @@ func.func @normalize_pixels_backward_c2(%x: tensor<2x4x9x9xf32>) {
   %0 = incept.normalize_pixels_backward %x, %x epsilon -1.0 : (tensor<2x4x9x9xf32>, tensor<2x4x9x9xf32>) -> tensor<2x4x9x9xf32>
   return
 }
+
+// -----
+
+func.func @normalize_groups_c1(%x: tensor<2x4x9x9xf32>) {
+  // expected-error @+1 {{expected tensors of 'f32', but got 'bf16'}}
+  %0 = incept.normalize_groups %x groups 2 epsilon 1.0e-3 : (tensor<2x4x9x9xf32>) -> tensor<2x4x9x9xbf16>
+  return
+}
+
+// -----
+
+func.func @normalize_groups_c2(%x: tensor<2x4x9x9xf32>) {
+  // expected-error @+1 {{expected groups that divide the 4 channels, but got 3}}
+  %0 = incept.normalize_groups %x groups 3 epsilon 1.0e-3 : (tensor<2x4x9x9xf32>) -> tensor<2x4x9x9xf32>
+  return
+}
+
+// -----
+
+func.func @normalize_groups_c2_none(%x: tensor<2x4x9x9xf32>) {
+  // expected-error @+1 {{expected groups that divide the 4 channels, but got 0}}
+  %0 = incept.normalize_groups %x groups 0 epsilon 1.0e-3 : (tensor<2x4x9x9xf32>) -> tensor<2x4x9x9xf32>
+  return
+}
+
+// -----
+
+func.func @normalize_groups_c2_epsilon(%x: tensor<2x4x9x9xf32>) {
+  // expected-error @+1 {{expected a positive epsilon, but got 0}}
+  %0 = incept.normalize_groups %x groups 2 epsilon 0.0 : (tensor<2x4x9x9xf32>) -> tensor<2x4x9x9xf32>
+  return
+}
+
+// -----
+
+func.func @normalize_groups_backward_c1(%x: tensor<2x4x9x9xf32>, %d: tensor<2x4x9x8xf32>) {
+  // expected-error @+1 {{expected an operand to be 2x4x9x9, but got 2x4x9x8}}
+  %0 = incept.normalize_groups_backward %x, %d groups 2 epsilon 1.0e-3 : (tensor<2x4x9x9xf32>, tensor<2x4x9x8xf32>) -> tensor<2x4x9x9xf32>
+  return
+}
+
+// -----
+
+func.func @normalize_groups_backward_c2(%x: tensor<2x4x9x9xf32>) {
+  // expected-error @+1 {{expected groups that divide the 4 channels, but got -2}}
+  %0 = incept.normalize_groups_backward %x, %x groups -2 epsilon 1.0e-3 : (tensor<2x4x9x9xf32>, tensor<2x4x9x9xf32>) -> tensor<2x4x9x9xf32>
+  return
+}
+
+// -----
+
+func.func @softmax_c1(%x: tensor<2x4x9x9xf32>) {
+  // expected-error @+1 {{expected an operand to be 2x4x9x8, but got 2x4x9x9}}
+  %0 = incept.softmax %x : (tensor<2x4x9x9xf32>) -> tensor<2x4x9x8xf32>
+  return
+}
+
+// -----
+
+func.func @softmax_c1_rank(%v: tensor<4xf32>) {
+  // expected-error @+1 {{expected (N,C,H,W) or (N,C), but got 4}}
+  %0 = incept.softmax %v : (tensor<4xf32>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func @softmax_backward_c1(%d: tensor<2x4x9x9xf16>, %x: tensor<2x4x9x9xf32>) {
+  // expected-error @+1 {{expected tensors of 'f16', but got 'f32'}}
+  %0 = incept.softmax_backward %d, %x : (tensor<2x4x9x9xf16>, tensor<2x4x9x9xf32>) -> tensor<2x4x9x9xf32>
+  return
+}
+
+// -----
+
+func.func @local_response_norm_c1(%x: tensor<2x4x9x9xf32>) {
+  // expected-error @+1 {{expected an operand to be 2x5x9x9, but got 2x4x9x9}}
+  %0 = incept.local_response_norm %x size 5 alpha 1.0 beta 0.75 k 1.0 : (tensor<2x4x9x9xf32>) -> tensor<2x5x9x9xf32>
+  return
+}
+
+// -----
+
+func.func @local_response_norm_c2(%x: tensor<2x4x9x9xf32>) {
+  // expected-error @+1 {{expected a size of 1 to 255, but got 0}}
+  %0 = incept.local_response_norm %x size 0 alpha 1.0 beta 0.75 k 1.0 : (tensor<2x4x9x9xf32>) -> tensor<2x4x9x9xf32>
+  return
+}
+
+// -----
+
+func.func @local_response_norm_c2_large(%x: tensor<2x4x9x9xf32>) {
+  // expected-error @+1 {{expected a size of 1 to 255, but got 256}}
+  %0 = incept.local_response_norm %x size 256 alpha 1.0 beta 0.75 k 1.0 : (tensor<2x4x9x9xf32>) -> tensor<2x4x9x9xf32>
+  return
+}
+
+// -----
+
+func.func @local_response_norm_c2_k(%x: tensor<2x4x9x9xf32>) {
+  // expected-error @+1 {{expected a positive k, but got 0}}
+  %0 = incept.local_response_norm %x size 5 alpha 1.0 beta 0.75 k 0.0 : (tensor<2x4x9x9xf32>) -> tensor<2x4x9x9xf32>
+  return
+}
+
+// -----
+
+func.func @local_response_norm_c2_beta(%x: tensor<2x4x9x9xf32>) {
+  // expected-error @+1 {{expected alpha and beta that are not negative, but got -7.500000e-01}}
+  %0 = incept.local_response_norm %x size 5 alpha 1.0 beta -0.75 k 1.0 : (tensor<2x4x9x9xf32>) -> tensor<2x4x9x9xf32>
+  return
+}
+
+// -----
+
+func.func @local_response_norm_backward_c1(%x: tensor<2x4x9x9xf32>) {
+  // expected-error @+1 {{expected tensors of 'f32', but got 'f16'}}
+  %0 = incept.local_response_norm_backward %x, %x size 5 alpha 1.0 beta 0.75 k 1.0 : (tensor<2x4x9x9xf32>, tensor<2x4x9x9xf32>) -> tensor<2x4x9x9xf16>
+  return
+}
+
+// -----
+
+func.func @local_response_norm_backward_c2(%x: tensor<2x4x9x9xf32>) {
+  // expected-error @+1 {{expected alpha and beta that are not negative, but got -1}}
+  %0 = incept.local_response_norm_backward %x, %x size 5 alpha -1.0 beta 0.75 k 1.0 : (tensor<2x4x9x9xf32>, tensor<2x4x9x9xf32>) -> tensor<2x4x9x9xf32>
+  return
+}

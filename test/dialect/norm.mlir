@@ -75,3 +75,32 @@ func.func @normalize_pixels(%x: !image) {
   %1 = incept.normalize_pixels_backward %0, %x epsilon 1.0e-3 : (!image, !image) -> !image
   return
 }
+
+// CHECK-LABEL: func.func @normalize_groups
+func.func @normalize_groups(%x: !image) {
+  // CHECK: incept.normalize_groups %{{.*}} groups 2 epsilon 1.000000e-03 :
+  %0 = incept.normalize_groups %x groups 2 epsilon 1.0e-3 : (!image) -> !image
+  // CHECK: incept.normalize_groups_backward %{{.*}}, %{{.*}} groups 2 epsilon 1.000000e-03 :
+  %1 = incept.normalize_groups_backward %0, %x groups 2 epsilon 1.0e-3 : (!image, !image) -> !image
+  return
+}
+
+// CHECK-LABEL: func.func @softmax
+func.func @softmax(%x: !image, %r: tensor<2x5xf32>) {
+  // CHECK: incept.softmax %{{[a-z0-9]+}} :
+  %0 = incept.softmax %x : (!image) -> !image
+  // CHECK: incept.softmax_backward %{{[a-z0-9]+}}, %{{[a-z0-9]+}} :
+  %1 = incept.softmax_backward %x, %0 : (!image, !image) -> !image
+  // CHECK: incept.softmax %{{[a-z0-9]+}} : (tensor<2x5xf32>) -> tensor<2x5xf32>
+  %2 = incept.softmax %r : (tensor<2x5xf32>) -> tensor<2x5xf32>
+  return
+}
+
+// CHECK-LABEL: func.func @local_response_norm
+func.func @local_response_norm(%x: !image) {
+  // CHECK: incept.local_response_norm %{{.*}} size 5 alpha 1.000000e-04 beta 7.500000e-01 k 2.000000e+00 :
+  %0 = incept.local_response_norm %x size 5 alpha 1.0e-4 beta 0.75 k 2.0 : (!image) -> !image
+  // CHECK: incept.local_response_norm_backward %{{.*}}, %{{.*}} size 5 alpha 1.000000e-04 beta 7.500000e-01 k 2.000000e+00 :
+  %1 = incept.local_response_norm_backward %0, %x size 5 alpha 1.0e-4 beta 0.75 k 2.0 : (!image, !image) -> !image
+  return
+}

@@ -112,6 +112,27 @@ const std::vector<TestNetwork> &testNetworks() {
        R"(%n = incept.normalize_pixels %x epsilon 1.0e-3 : (!x) -> !x
           %y = incept.multiply %n, %x : (!x, !x) -> !x)",
        4, 6, 6},
+      {"normalize_groups", "",
+       R"(%n = incept.normalize_groups %x groups 2 epsilon 1.0e-3 : (!x) -> !x
+          %y = incept.multiply %n, %x : (!x, !x) -> !x)",
+       4, 6, 6},
+      {"softmax", "",
+       R"(%s = incept.softmax %x : (!x) -> !x
+          %y = incept.multiply %s, %x : (!x, !x) -> !x)",
+       4, 6, 6},
+      {"softmax_of_rows", R"(incept.variable @p.weight kind parameter : tensor<5x4xf32>)",
+       R"(%g = incept.global_avg_pool %x : (!x) -> tensor<2x4x1x1xf32>
+          %f = incept.flatten %g : (tensor<2x4x1x1xf32>) -> tensor<2x4xf32>
+          %w = incept.read @p.weight : tensor<5x4xf32>
+          %k = incept.linear %f, %w : (tensor<2x4xf32>, tensor<5x4xf32>) -> tensor<2x5xf32>
+          %s = incept.softmax %k : (tensor<2x5xf32>) -> tensor<2x5xf32>
+          %y = incept.flatten %s : (tensor<2x5xf32>) -> tensor<2x5x1x1xf32>)",
+       5, 1, 1},
+      {"local_response_norm", "",
+       R"(%s = incept.scale %x by 4.0 : (!x) -> !x
+          %t = incept.local_response_norm %s size 3 alpha 2.0 beta 0.75 k 1.5 : (!x) -> !x
+          %y = incept.local_response_norm %t size 2 alpha 1.0 beta 0.5 k 1.0 : (!x) -> !x)",
+       4, 6, 6},
       {"drop_path", "", R"(%y = incept.random_drop %x keep 0.7 per_sample {incept.path = "drop"} : (!x) -> !x)", 4, 6,
        6},
       {"max_pool", "",

@@ -127,3 +127,35 @@ func.func @fold() -> (tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>
       : (tensor<1xf32>, tensor<1xf32>, tensor<1xf32>) -> (tensor<1xf32>, tensor<1xf32>)
   return %f#0, %f#1, %g#0, %g#1 : tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>
 }
+
+// The first group has mean 4 and variance 5, so a deviation of 3 with epsilon; the second has none.
+// CHECK-LABEL: @normalize_groups
+// CHECK-NEXT: result0 1x4x1x2 = -1 -0.333333 0.333333 1 0 0 0 0{{$}}
+func.func @normalize_groups() -> tensor<1x4x1x2xf32> {
+  %x = arith.constant dense<[[[[1., 3.]], [[5., 7.]], [[2., 2.]], [[2., 2.]]]]> : tensor<1x4x1x2xf32>
+  %y = incept.normalize_groups %x groups 2 epsilon 4.0 : (tensor<1x4x1x2xf32>) -> tensor<1x4x1x2xf32>
+  return %y : tensor<1x4x1x2xf32>
+}
+
+// Of ln 1 and ln 2 beyond what exp can take; then y * (diff - 3/3).
+// CHECK-LABEL: @softmax
+// CHECK-NEXT: result0 1x2 = 0.333333 0.666667{{$}}
+// CHECK-NEXT: result1 1x2 = 0.666667 -0.666667{{$}}
+func.func @softmax() -> (tensor<1x2xf64>, tensor<1x2xf64>) {
+  %x = arith.constant dense<[[1000., 1000.6931471805599]]> : tensor<1x2xf64>
+  %d = arith.constant dense<[[3., 0.]]> : tensor<1x2xf64>
+  %y = incept.softmax %x : (tensor<1x2xf64>) -> tensor<1x2xf64>
+  %z = incept.softmax_backward %d, %y : (tensor<1x2xf64>, tensor<1x2xf64>) -> tensor<1x2xf64>
+  return %y, %z : tensor<1x2xf64>, tensor<1x2xf64>
+}
+
+// Over 3 + the squares of a channel, of that before it and, with a size of 3, of that behind it: 4 8 8 and 8 9 8.
+// CHECK-LABEL: @local_response_norm
+// CHECK-NEXT: result0 1x3x1x1 = 0.25 0.25 0.125{{$}}
+// CHECK-NEXT: result1 1x3x1x1 = 0.125 0.222222 0.125{{$}}
+func.func @local_response_norm() -> (tensor<1x3x1x1xf32>, tensor<1x3x1x1xf32>) {
+  %x = arith.constant dense<[[[[1.]], [[2.]], [[1.]]]]> : tensor<1x3x1x1xf32>
+  %y = incept.local_response_norm %x size 2 alpha 2.0 beta 1.0 k 3.0 : (tensor<1x3x1x1xf32>) -> tensor<1x3x1x1xf32>
+  %z = incept.local_response_norm %x size 3 alpha 3.0 beta 1.0 k 3.0 : (tensor<1x3x1x1xf32>) -> tensor<1x3x1x1xf32>
+  return %y, %z : tensor<1x3x1x1xf32>, tensor<1x3x1x1xf32>
+}

@@ -182,6 +182,31 @@ def add_channels(problems, index):
         "pooled": pooled, "px": px, "row": row, "rx": rx})
 
 
+def add_norms(problems, index):
+    x, row = random_tensor(2, 12, 3, 4) * 2, random_tensor(5, 7) * 4
+    groups, size = random.choice([1, 2, 3, 4, 6, 12]), random.choice([1, 2, 3, 4, 5, 8, 9, 30])
+    alpha, beta, k = random.choice([1e-4, 0.5, 3.0]), random.choice([0.5, 0.75, 1.0, 1.3]), random.choice([1.0, 2.0])
+    x, row = (tensor.detach().requires_grad_() for tensor in (x, row))
+    grouped = F.group_norm(x, groups, eps=1e-3)
+    shares, shares_of_row = F.softmax(x, 1), F.softmax(row, 1)
+    local = F.local_response_norm(x, size, alpha, beta, k)
+    dy, dr = torch.randn_like(x), torch.randn_like(row)
+    (gx,), (sx,), (rx,), (lx,) = (grad(y, d, of) for y, d, of in
+                                  ((grouped, dy, x), (shares, dy, x), (shares_of_row, dr, row), (local, dy, x)))
+    of_window = f" size {size} alpha {alpha:e} beta {beta} k {k} "
+    problems.add(f"norms{index}", {"x": x, "row": row, "dy": dy, "dr": dr}, [
+        f"%grouped = incept.normalize_groups %x groups {groups} epsilon 1.0e-3 " + signature([x], [x]),
+        f"%gx = incept.normalize_groups_backward %dy, %x groups {groups} epsilon 1.0e-3 " + signature([x, x], [x]),
+        "%shares = incept.softmax %x " + signature([x], [x]),
+        "%sx = incept.softmax_backward %dy, %shares " + signature([x, x], [x]),
+        "%of_row = incept.softmax %row " + signature([row], [row]),
+        "%rx = incept.softmax_backward %dr, %of_row " + signature([row, row], [row]),
+        "%local = incept.local_response_norm %x" + of_window + signature([x], [x]),
+        "%lx = incept.local_response_norm_backward %dy, %x" + of_window + signature([x, x], [x]),
+    ], {"grouped": grouped, "gx": gx, "shares": shares, "sx": sx, "of_row": shares_of_row, "rx": rx, "local": local,
+        "lx": lx})
+
+
 def add_loss(problems, index):
     x, w, b = random_tensor(5, 6), random_tensor(7, 6), random_tensor(7)
     labels, smoothing = torch.randint(0, 7, (5,)), random.choice([0.0, 0.1])
@@ -234,7 +259,7 @@ def main():
         for add in (add_conv, add_max_pool, add_avg_pool):
             add(problems, index)
     for index in range(4):
-        for add in (add_activations, add_channels, add_batch_norm, add_loss, add_sgd):
+        for add in (add_activations, add_channels, add_norms, add_batch_norm, add_loss, add_sgd):
             add(problems, index)
     with open(path, "w") as file:
         file.write("\n".join(problems.functions))

@@ -135,6 +135,16 @@ class Network:
                 x = torch.cat([self.branch(prefix, name, branch, x) for name, branch in branches], 1)
             elif kind == "auxiliary":
                 self.auxiliary.append((op.get("loss_weight", 1), self.sequence(name + ".", op[kind], x)))
+            elif kind == "layer_norm":
+                own = (self.tensors[name + ".weight"], self.tensors[name + ".bias"])
+                x = F.layer_norm(x.movedim(1, 3), x.shape[1:2], *own, op.get("epsilon", 1e-5)).movedim(3, 1)
+            elif kind == "group_norm":
+                own = (self.tensors[name + ".weight"], self.tensors[name + ".bias"]) if op.get("affine", True) else ()
+                x = F.group_norm(x, op[kind], *own, eps=op.get("epsilon", 1e-5))
+            elif kind == "local_response_norm":
+                x = F.local_response_norm(x, op[kind], **{key: op[key] for key in ("alpha", "beta", "k") if key in op})
+            elif kind == "softmax":
+                x = F.softmax(x, 1)
             elif kind == "pad_channels":
                 x = F.pad(x, (0, 0, 0, 0, 0, op[kind]))
             elif kind == "relu":
@@ -286,6 +296,15 @@ compare("avg_pool_ceil_pad", [{"avg_pool": 3, "stride": 2, "padding": 1, "ceil":
                               *everything(5, 5)])
 compare("norm", [{"batch_norm": True}, *everything(8, 9)])
 compare("norm_no_scale", [{"batch_norm": {"scale": False, "epsilon": 0.1}}, "relu", *everything(8, 9)])
+compare("layer_norm", [{"layer_norm": True}, *everything(8, 9)])
+compare("group_norm", [{"conv": 1, "filters": 6, **bare}, {"group_norm": 2}, *everything(8, 9)])
+compare("group_norm_options", [{"conv": 3, "filters": 12}, {"group_norm": 3, "affine": False, "epsilon": 0.1},
+                               {"group_norm": 1}, {"group_norm": 12}, *everything(8, 9)])
+compare("response_norm", [{"conv": 1, "filters": 9, **bare}, {"local_response_norm": 5}, *everything(8, 9)])
+compare("response_norm_options", [{"conv": 1, "filters": 20, **bare},
+                                  {"local_response_norm": 4, "alpha": 2.0, "beta": 0.5, "k": 0.7},
+                                  {"local_response_norm": 7, "alpha": 0.5, "beta": 1.25}, *everything(8, 9)])
+compare("softmax", [{"conv": 1, "filters": 10, **bare}, "softmax", *everything(8, 9), "softmax"])
 compare("residual", [{"residual": [{"conv": 1, "filters": 3, **bare}]}, *everything(8, 9)])
 compare("residual_options", [{"residual": [{"conv": 3, "filters": 4}], "scale": 0.25, "activation": "relu",
                               "shortcut": [{"pad_channels": 1}]}, *everything(8, 9)])

@@ -426,3 +426,34 @@ module {
     return
   }
 }
+
+// -----
+
+// Normalisations by an image's own values: a softmax's gradient takes its result, the others' their operands.
+module {
+  incept.variable @c.weight kind parameter : tensor<4x1x1x1xf32>
+  incept.variable @"io/f32_input" kind io role "f32_input" : tensor<2x1x2x2xf32>
+  incept.variable @"io/labels" kind io role "labels" : tensor<2xi64>
+  incept.variable @"io/loss" kind io role "loss" : tensor<f32>
+  incept.variable @"io/logits" kind io role "logits" : tensor<2x16xf32>
+  // CHECK-LABEL: func.func @forward_backward()
+  func.func @forward_backward() attributes {incept.entry = #incept.entry<forward_backward>} {
+    %x = incept.read @"io/f32_input" : tensor<2x1x2x2xf32>
+    %w = incept.read @c.weight : tensor<4x1x1x1xf32>
+    // CHECK: %[[C:.*]] = incept.conv2d
+    %c = incept.conv2d %x, %w : (tensor<2x1x2x2xf32>, tensor<4x1x1x1xf32>) -> tensor<2x4x2x2xf32>
+    // CHECK: %[[G:.*]] = incept.normalize_groups %[[C]] groups 2
+    %g = incept.normalize_groups %c groups 2 epsilon 1.0e-3 : (tensor<2x4x2x2xf32>) -> tensor<2x4x2x2xf32>
+    // CHECK: %[[L:.*]] = incept.local_response_norm %[[G]]
+    %l = incept.local_response_norm %g size 3 alpha 0.5 beta 0.75 k 2.0 : (tensor<2x4x2x2xf32>) -> tensor<2x4x2x2xf32>
+    // CHECK: %[[S:.*]] = incept.softmax %[[L]]
+    %s = incept.softmax %l : (tensor<2x4x2x2xf32>) -> tensor<2x4x2x2xf32>
+    %f = incept.flatten_pixels %s : (tensor<2x4x2x2xf32>) -> tensor<2x16xf32>
+    incept.write @"io/logits", %f : tensor<2x16xf32>
+    // CHECK: %[[DS:.*]] = incept.unflatten_pixels
+    // CHECK: %[[DL:.*]] = incept.softmax_backward %[[DS]], %[[S]]
+    // CHECK: %[[DG:.*]] = incept.local_response_norm_backward %[[DL]], %[[G]] size 3 alpha 5.000000e-01 beta 7.500000e-01 k 2.000000e+00
+    // CHECK: incept.normalize_groups_backward %[[DG]], %[[C]] groups 2 epsilon 1.000000e-03
+    return
+  }
+}

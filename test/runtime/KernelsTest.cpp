@@ -80,7 +80,7 @@ TEST(Kernels, Channels) {
   EXPECT_EQ(measure(kernel("gate_backward", {4, 4}, {4}), {2, 30, 8, 8, 8, 10}), "480 480 18 | 2");
   EXPECT_EQ(measure(kernel("adaptive_avg_pool", {4}, {4}), {2, 6, 5, 8, 3, 4, 8, 8}), "480 192 | 6");
   EXPECT_EQ(measure(kernel("adaptive_avg_pool_backward", {4}, {4}), {2, 6, 5, 8, 3, 4, 8, 8}), "192 480 | 12");
-  EXPECT_EQ(measure(kernel("channel_shuffle", {4}, {4}), {60, 8, 2, 8, 8}), "480 480 | 60");
+  EXPECT_EQ(measure(kernel("channel_shuffle", {4}, {4}), {60, 8, 2, 8, 8}), "480 480 | 8");
   // Groups that do not divide the channels: no unit may run.
   EXPECT_EQ(measure(kernel("channel_shuffle", {4}, {4}), {60, 8, 3, 8, 8}), "480 480 | 0");
   EXPECT_EQ(measure(kernel("flatten_pixels", {4}, {2}), {2, 8, 30, 8, 240}), "480 480 | 60");
@@ -88,6 +88,14 @@ TEST(Kernels, Channels) {
   EXPECT_EQ(measure(kernel("unflatten_pixels", {2}, {4}), {2, 8, 30, 240, 8}), "480 480 | 60");
   EXPECT_EQ(measure(kernel("normalize_pixels", {4}, {4}), {60, 8, 8, 8}), "480 480 | 8");
   EXPECT_EQ(measure(kernel("normalize_pixels_backward", {4, 4}, {4}), {57, 8, 8, 8, 8}), "456 456 456 | 8");
+  EXPECT_EQ(measure(kernel("softmax", {2}, {2}), {57, 8, 8, 10}), "456 568 | 8");
+  EXPECT_EQ(measure(kernel("softmax_backward", {2, 2}, {2}), {57, 8, 8, 8, 10}), "456 456 568 | 8");
+  EXPECT_EQ(measure(kernel("local_response_norm", {4}, {4}), {57, 8, 10, 8}), "568 456 | 8");
+  EXPECT_EQ(measure(kernel("local_response_norm_backward", {4, 4}, {4}), {57, 8, 8, 8, 8}), "456 456 456 | 8");
+  // Two images of 30 pixels, four groups of two channels.
+  EXPECT_EQ(measure(kernel("normalize_groups", {4}, {4}), {2, 30, 4, 2, 8, 10}), "480 598 | 8");
+  EXPECT_EQ(measure(kernel("normalize_groups_backward", {4, 4}, {4}), {2, 30, 4, 2, 8, 8, 8}), "480 480 480 | 8");
+  EXPECT_EQ(measure(kernel("normalize_groups", {4}, {4}), {2, 30, 4, 2, 7, 8}), "refused");
 }
 
 TEST(Kernels, LossAndDropout) {

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Kernels whose threads take values together: the channels of a pixel, or those of a group in all pixels of an image.
+// They come from memory once, and are near when they are read again.
+#include "codegen/kernels/KernelEmitter.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+
+using namespace mlir;
+
+namespace incept::kernels {
+
+namespace {
+
+/// Where a vector lies among the values that are taken together.
+struct At {
+  Value line;    ///< which pixel of an image; null where they are one pixel's
+  Value channel; ///< of the pixel's, or of the group's
+  Lanes lanes;
+};
+
+/// The tensors of such a kernel, and the loops over what belongs together.
+class Parts {
+public:
+  Parts(KernelEmitter &emitter, bool isGroups)
+      : e(emitter), pixels(isGroups ? e.extent(1) : Value()), groups(isGroups ? e.extent(2) : Value()),
+        channels(e.extent(isGroups ? 3 : 1)), outer(e.extent(0)) {
+    unsigned operands = e.body().getNumArguments() + e.definition.getYield().getValues().size();
+    for (unsigned i = 0; i < operands; ++i) {
+      bases.push_back(e.operand(i));
+      strides.push_back(e.extent((isGroups ? 4 : 2) + i));
+    }
+  }
+
+  KernelEmitter &e;
+  Value pixels, groups, channels;
+
+  /// body() for each part; what is below is about that part then.
+  void forEach(llvm::function_ref<void()> body) {
+    if (!pixels)
+      return e.rows(outer, [&](Value row) {
+        firstRow = row;
+        body();
+      });
+    e.units([&](Value unit) {
+      firstRow = e.mul(e.div(unit, groups), pixels);
+      firstChannel = e.mul(e.rem(unit, groups), channels);
+      body();
+    });
+  }
+
+  Value load(unsigned operand, At at) {
+    return e.loadReals(bases[operand], offset(operand, at), e.elementOf(operand), at.lanes);
+  }
+  void store(Value value, unsigned operand, At at) {
+    e.storeReals(value, bases[operand], offset(operand, at), e.elementOf(operand), at.lanes);
+  }
+
+  // These give scalars.
+  Value sum(llvm::function_ref<Value(At)> term) { return fold(KernelEmitter::Fold::Sum, term); }
+  Value largest(llvm::function_ref<Value(At)> term) { return fold(KernelEmitter::Fold::Largest, term); }
+  Value mean(llvm::function_ref<Value(At)> term) {
+    Value count = e.toReal(pixels ? e.mul(pixels, channels) : channels);
+    return e.divf(sum(term), count);
+  }
+  void along(llvm::function_ref<void(At)> body) {
+    e.along(pixels, channels, [&](Value line, Value c, Lanes lanes) { body({line, c, lanes}); });
+  }
+
+private:
+  Value fold(KernelEmitter::Fold how, llvm::function_ref<Value(At)> term) {
+    return e.fold(how, pixels, channels, [&](Value line, Value c, Lanes lanes) { return term({line, c, lanes}); });
+  }
+
+  Value offset(unsigned operand, At at) {
+    Value row = at.line ? e.add(firstRow, at.line) : firstRow;
+    Value channel = firstChannel ? e.add(firstChannel, at.channel) : at.channel;
+    return e.add(e.mul(row, strides[operand]), channel);
+  }
+
+  Value outer, firstRow, firstChannel;
+  SmallVector<Value> bases, strides;
+};
+
+/// What the values of a part are normalised with.
+class Normal {
+public:
+  /// The mean first, then the squares of what is left without it.
+  Normal(Parts &parts, unsigned src, double epsilon) : parts(parts), e(parts.e), src(src) {
+    mean = e.splat(parts.mean([&](At at) { return parts.load(src, at); }));
+    Value variance = parts.mean([&](At at) {
+      Value centered = e.subf(parts.load(src, at), mean);
+      return e.mulf(centered, centered);
+    });
+    Value deviation = math::SqrtOp::create(e.builder, e.loc, e.addf(variance, e.real(epsilon)));
+    invStd = e.splat(e.divf(e.real(1.0), deviation));
+  }
+
+  Value operator()(At at) { return e.mulf(e.subf(parts.load(src, at), mean), invStd); }
+
+  Value mean, invStd;
+
+private:
+  Parts &parts;
+  KernelEmitter &e;
+  unsigned src;
+};
+
+constexpr auto normalize = [](auto op, KernelEmitter &e) {
+  constexpr bool isGroups = requires { op.getGroups(); };
+  Parts parts(e, isGroups);
+  parts.forEach([&] {
+    Normal normal(parts, 0, op.getEpsilon().convertToDouble());
+    parts.along([&](At at) { parts.store(normal(at), 1, at); });
+  });
+};
+
+constexpr auto normalizeBackward = [](auto op, KernelEmitter &e) {
+  constexpr bool isGroups = requires { op.getGroups(); };
+  Parts parts(e, isGroups);
+  parts.forEach([&] {
+    Normal normal(parts, 1, op.getEpsilon().convertToDouble());
+    auto diff = [&](At at) { return parts.load(0, at); };
+    Value average = e.splat(parts.mean(diff));
+    Value slope = e.splat(parts.mean([&](At at) { return e.mulf(diff(at), normal(at)); }));
+    parts.along([&](At at) {
+      Value rest = e.subf(e.subf(diff(at), average), e.mulf(normal(at), slope));
+      parts.store(e.mulf(rest, normal.invStd), 2, at);
+    });
+  });
+};
+
+void emitSoftmax(SoftmaxOp, KernelEmitter &e) {
+  Parts parts(e, /*isGroups=*/false);
+  parts.forEach([&] {
+    Value largest = e.splat(parts.largest([&](At at) { return parts.load(0, at); }));
+    auto power = [&](At at) -> Value {
+      return math::ExpOp::create(e.builder, e.loc, e.subf(parts.load(0, at), largest));
+    };
+    Value share = e.splat(e.divf(e.real(1.0), parts.sum(power)));
+    parts.along([&](At at) { parts.store(e.mulf(power(at), share), 1, at); });
+  });
+}
+
+void emitSoftmaxBackward(SoftmaxBackwardOp, KernelEmitter &e) {
+  Parts parts(e, /*isGroups=*/false);
+  parts.forEach([&] {
+    Value expected = e.splat(parts.sum([&](At at) { return e.mulf(parts.load(0, at), parts.load(1, at)); }));
+    parts.along([&](At at) { parts.store(e.mulf(parts.load(1, at), e.subf(parts.load(0, at), expected)), 2, at); });
+  });
+}
+
+/// The windows of a local response norm, of the tensor that is operand `src`. `isInside` says that all that is read for
+/// a vector lies in the pixel; elsewhere lanes beyond it are 0.
+class ResponseNorm {
+public:
+  template <typename OpTy>
+  ResponseNorm(OpTy op, Parts &parts, unsigned src)
+      : before(op.getSize() / 2), after((op.getSize() - 1) / 2), beta(op.getBeta().convertToDouble()),
+        share(op.getAlpha().convertToDouble() / double(op.getSize())), parts(parts), e(parts.e), src(src),
+        k(op.getK().convertToDouble()) {}
+
+  int64_t before, after;
+  double beta, share;
+
+  /// body(at, isInside) for each vector of the pixel, where what it reads is up to `reach` channels away.
+  void along(int64_t reach, llvm::function_ref<void(At, bool)> body) {
+    parts.along([&](At at) {
+      if (e.width == 1)
+        return body(at, /*isInside=*/true);
+      Value isBehind = e.less(e.index(reach - 1), at.channel);
+      Value isBefore = e.less(e.add(at.channel, e.index(e.width + reach - 1)), parts.channels);
+      e.ifElse(
+          arith::AndIOp::create(e.builder, e.loc, isBehind, isBefore),
+          [&] {
+            body({at.line, at.channel, Lanes()}, /*isInside=*/true);
+          },
+          [&] { body(at, /*isInside=*/false); });
+    });
+  }
+
+  /// The sum of term(other) over the channels from `below` under those of `at` to `above` over them.
+  Value sumAround(At at, int64_t below, int64_t above, bool isInside, llvm::function_ref<Value(At)> term) {
+    Value from = e.sub(at.channel, e.index(below)), to = e.add(at.channel, e.index(above + 1));
+    if (!isInside || e.width == 1) { // without offsets whose lanes all lie beyond the pixel
+      from = e.max(from, e.index(1 - e.width));
+      to = e.min(to, parts.channels);
+    }
+    return e.loop(from, to, 1, ValueRange(e.splatReal(0.0)), [&](Value channel, ValueRange carried) {
+      Lanes lanes = isInside ? Lanes() : e.lanesInside(channel, parts.channels);
+      return SmallVector<Value>{e.addf(carried[0], term({at.line, channel, lanes}))};
+    })[0];
+  }
+
+  /// Of the values at `at`: what their power divides them by.
+  Value scale(At at, bool isInside) {
+    Value squares = sumAround(at, before, after, isInside, [&](At other) {
+      Value value = parts.load(src, other);
+      return e.mulf(value, value);
+    });
+    return e.fma(squares, e.splatReal(share), e.splatReal(k));
+  }
+
+  /// A positive number to the power.
+  Value power(Value base, double exponent) {
+    Value log = math::LogOp::create(e.builder, e.loc, base);
+    return math::ExpOp::create(e.builder, e.loc, e.mulf(log, e.splatReal(exponent)));
+  }
+
+private:
+  Parts &parts;
+  KernelEmitter &e;
+  unsigned src;
+  double k;
+};
+
+void emitResponseNorm(LocalResponseNormOp op, KernelEmitter &e) {
+  Parts parts(e, /*isGroups=*/false);
+  ResponseNorm norm(op, parts, /*src=*/0);
+  parts.forEach([&] {
+    norm.along(norm.before, [&](At at, bool isInside) {
+      Value factor = norm.power(norm.scale(at, isInside), -norm.beta);
+      parts.store(e.mulf(parts.load(0, at), factor), 1, at);
+    });
+  });
+}
+
+void emitResponseNormBackward(LocalResponseNormBackwardOp op, KernelEmitter &e) {
+  Parts parts(e, /*isGroups=*/false);
+  ResponseNorm norm(op, parts, /*src=*/1);
+  parts.forEach([&] {
+    norm.along(norm.before + norm.after, [&](At at, bool isInside) {
+      // Channel j has c in its window where c is as far behind j as j is before c.
+      Value sum = norm.sumAround(at, norm.after, norm.before, isInside, [&](At other) {
+        Value product = e.mulf(parts.load(0, other), parts.load(1, other));
+        return e.mulf(product, norm.power(norm.scale(other, isInside), -norm.beta - 1));
+      });
+      Value own = e.mulf(parts.load(0, at), norm.power(norm.scale(at, isInside), -norm.beta));
+      Value slope = e.mulf(parts.load(1, at), e.splatReal(-2 * norm.beta * norm.share));
+      parts.store(e.fma(slope, sum, own), 2, at);
+    });
+  });
+}
+
+} // namespace
+
+void attachNormLoops(MLIRContext *context) {
+  using Loops = LoopsRule<KernelEmitter>;
+  Loops::attachAll<normalize, NormalizePixelsOp, NormalizeGroupsOp>(context);
+  Loops::attachAll<normalizeBackward, NormalizePixelsBackwardOp, NormalizeGroupsBackwardOp>(context);
+  Loops::attach<SoftmaxOp, emitSoftmax>(context);
+  Loops::attach<SoftmaxBackwardOp, emitSoftmaxBackward>(context);
+  Loops::attach<LocalResponseNormOp, emitResponseNorm>(context);
+  Loops::attach<LocalResponseNormBackwardOp, emitResponseNormBackward>(context);
+}
+
+} // namespace incept::kernels

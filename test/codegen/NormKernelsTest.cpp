@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Kernels whose threads take values together, in each precision, against the f64 interpreter: channel counts that fill
+// vectors and that do not, dense tensors and channel slices, more rows than a unit has.
+
+#include "KernelHarness.h"
+
+#include <cmath>
+#include <gtest/gtest.h>
+
+namespace incept::test {
+
+namespace {
+
+using Runner = std::pair<const char *, KernelRunner &(*)()>;
+
+std::string signature(const std::vector<std::string> &operands, const std::string &result) {
+  std::string text;
+  for (const std::string &operand : operands)
+    text += (text.empty() ? "" : ", ") + operand;
+  return " : (" + text + ") -> " + result + "\n";
+}
+
+} // namespace
+
+/// What runs a kernel, and the number of channels.
+class NormKernels : public testing::TestWithParam<std::tuple<Runner, int64_t>> {
+protected:
+  /// Checks `op`, a name and attributes, on `x` and its gradient `NAME_backward`, which takes the gradient of the
+  /// result and the `second` argument, where they are f32 and where they are not. `tolerance` is that of f32.
+  void check(const std::string &name, const std::string &attributes, Argument x, Argument second, double tolerance) {
+    for (auto [element, least] : {std::pair<std::string, double>{"f32", 0}, {"bf16", 1.0 / 64}, {"f16", 1.0 / 512}}) {
+      std::string full = "tensor<" + size + "x" + element + ">";
+      std::string part = "tensor<" + size + "x" + element +
+                         ", #incept.layout<nhwc, stride = " + std::to_string(c + 11) + ", offset = 5>>";
+      double allowed = std::max(tolerance, least);
+      x.type = second.type = part;
+      check({"", {x}, "%y = incept." + name + " %x" + attributes + signature({part}, full), {{"y", full}}, allowed});
+      check({"",
+             {{"d", full}, second},
+             "%y = incept." + name + "_backward %d, %" + second.name + attributes + signature({full, part}, part),
+             {{"y", part}},
+             allowed});
+      x.type = second.type = full; // vectors, where there are any
+      check({"", {x}, "%y = incept." + name + " %x" + attributes + signature({full}, full), {{"y", full}}, allowed});
+    }
+  }
+
+  void check(const GroupCase &group) { checkGroup(group, std::get<0>(GetParam()).second()); }
+
+  int64_t c = std::get<1>(GetParam());
+  std::string size = "2x" + std::to_string(c) + "x3x3";
+};
+
+// Far from 0, so that a variance of squares would show. What is low in precision cannot be.
+TEST_P(NormKernels, Pixels) {
+  check("normalize_pixels", " epsilon 1.0e-3", {"x", "", 4, 6}, {"x", "", 4, 6}, 1e-4);
+  std::string full = "tensor<" + size + "xf32>";
+  check({"",
+         {{"x", full, 99, 101}},
+         "%y = incept.normalize_pixels %x epsilon 1.0e-3" + signature({full}, full),
+         {{"y", full}},
+         1e-4});
+}
+
+TEST_P(NormKernels, Groups) {
+  for (int64_t groups : {int64_t(1), int64_t(2), c / 4, c})
+    if (groups > 0 && c % groups == 0)
+      check("normalize_groups", " groups " + std::to_string(groups) + " epsilon 1.0e-3", {"x", "", 4, 6},
+            {"x", "", 4, 6}, 1e-4);
+}
+
+// exp(300) is no number.
+TEST_P(NormKernels, Softmax) {
+  check("softmax", "", {"x", "", -5, 5, {300, -300, 299, 0}}, {"y", "", 0, 1}, 1e-5);
+  std::string row = "tensor<11x" + std::to_string(c) + "xf32>";
+  check({"", {{"x", row, -5, 5}}, "%y = incept.softmax %x" + signature({row}, row), {{"y", row}}});
+  check({"", {{"x", row, 0, 1, {NAN, 1}}}, "%y = incept.softmax %x" + signature({row}, row), {{"y", row}}});
+}
+
+// Odd and even windows, one of a channel, and one that is wider than most pixels. The neighbours' part of the gradient
+// is not small.
+TEST_P(NormKernels, LocalResponse) {
+  for (int64_t size : {1, 2, 5, 12})
+    check("local_response_norm", " size " + std::to_string(size) + " alpha 2.0 beta 0.75 k 1.5", {"x", "", -3, 3},
+          {"x", "", -3, 3}, 1e-5);
+}
+
+static std::string caseName(const testing::TestParamInfo<NormKernels::ParamType> &info) {
+  return std::string(std::get<0>(info.param).first) + "_" + std::to_string(std::get<1>(info.param));
+}
+INSTANTIATE_TEST_SUITE_P(Cpu, NormKernels,
+                         testing::Combine(testing::Values(Runner{"cpu", cpuRunner}), testing::Values(1, 8, 37, 64)),
+                         caseName);
+// A line of a group has fewer vectors than a block has threads, and more.
+INSTANTIATE_TEST_SUITE_P(Cuda, NormKernels,
+                         testing::Combine(testing::Values(Runner{"cuda", cudaRunner}), testing::Values(1, 8, 37, 1154)),
+                         caseName);
+
+} // namespace incept::test
