@@ -110,6 +110,8 @@ LogicalResult LinearBackwardWeightsOp::verify() {
 OpOperand *Conv2DOp::getWeightsOperand() { return &getWeightsMutable(); }
 bool Conv2DOp::decidesWeightsFormat() { return true; }
 OpOperand *Conv2DBackwardDataOp::getWeightsOperand() { return &getWeightsMutable(); }
+/// Of a transposed convolution, which is the first to read its weights; a gradient comes after the convolution.
+bool Conv2DBackwardDataOp::decidesWeightsFormat() { return true; }
 OpResult Conv2DBackwardWeightsOp::getWeightsResult() { return (*this)->getResult(0); }
 
 LogicalResult ReorderOp::verify() {

@@ -69,6 +69,16 @@ LogicalResult ChannelAffineOp::verify() {
   return verifyChannelVectors(*this, src[1], {getScale(), getShift()});
 }
 
+LogicalResult AddBiasOp::verify() {
+  // add_bias_c1
+  auto src = shapeOf(getSrc());
+  if (src.size() < 2)
+    return emitOpError() << "expected src with a batch and a channel dimension, but got " << formatShape(src);
+  if (failed(verifyShape(*this, "dst", getDst(), src)))
+    return failure();
+  return verifyChannelVectors(*this, src[1], {getBias()});
+}
+
 /// `factor` has a value for each channel of each image.
 static LogicalResult verifyGate(Operation *op, Value image, Value other, StringRef name, Value factor) {
   auto src = shapeOf(image);
@@ -98,13 +108,17 @@ LogicalResult ChannelShuffleOp::verify() {
   return verifySameElement(*this, {getSrc(), getDst()});
 }
 
+/// Dynamic where one of `sizes` is.
+static int64_t productOf(ArrayRef<int64_t> sizes) {
+  int64_t product = 1;
+  for (int64_t size : sizes)
+    product = size == ShapedType::kDynamic || product == ShapedType::kDynamic ? ShapedType::kDynamic : product * size;
+  return product;
+}
+
 static LogicalResult verifyFlattened(Operation *op, Value image, StringRef name, Value matrix) {
   auto shape = shapeOf(image);
-  int64_t elements = 1;
-  for (int64_t size : shape.drop_front())
-    elements =
-        size == ShapedType::kDynamic || elements == ShapedType::kDynamic ? ShapedType::kDynamic : elements * size;
-  if (failed(verifyShape(op, name, matrix, {shape[0], elements})))
+  if (failed(verifyShape(op, name, matrix, {shape[0], productOf(shape.drop_front())})))
     return failure();
   return verifySameElement(op, {image, matrix});
 }
@@ -251,6 +265,18 @@ LogicalResult SliceRowsOp::verify() {
     return emitOpError() << "expected a range inside the " << src[0] << " rows of src, but got " << dst[0]
                          << " rows at " << offset;
   return success();
+}
+
+LogicalResult PixelRowsOp::verify() {
+  // pixel_rows_c1
+  auto image = shapeOf(getSrc()), matrix = shapeOf(getDst());
+  if (image.size() == 2)
+    std::swap(image, matrix);
+  if (image.size() != 4 || matrix.size() != 2 ||
+      !sameShape({productOf({image[0], image[2], image[3]}), image[1]}, matrix))
+    return emitOpError() << "expected (N,C,H,W) and (N*H*W,C), but got " << formatShape(shapeOf(getSrc())) << " and "
+                         << formatShape(shapeOf(getDst()));
+  return verifySameElement(*this, {getSrc(), getDst()});
 }
 
 LogicalResult FlattenOp::verify() {

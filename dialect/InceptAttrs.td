@@ -46,6 +46,12 @@ def Incept_ActivationKind : Incept_Enum<"ActivationKind", "which function an `ac
 ]>;
 def Incept_ActivationKindAttr : EnumAttr<Incept_Dialect, Incept_ActivationKind, "activation_kind">;
 
+def Incept_ResizeMode : Incept_Enum<"ResizeMode", "what `resize` reads of an image", [
+  I32EnumAttrCase<"Nearest", 0, "nearest">,   // one pixel
+  I32EnumAttrCase<"Bilinear", 1, "bilinear">, // the four around a point, by its distances from them
+]>;
+def Incept_ResizeModeAttr : EnumAttr<Incept_Dialect, Incept_ResizeMode, "resize_mode">;
+
 def Incept_GroupKind : Incept_Enum<"GroupKind", "who computes a group", [
   I32EnumAttrCase<"Library", 0, "library">,
   I32EnumAttrCase<"Kernel", 1, "kernel">,

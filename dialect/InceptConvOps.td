@@ -45,10 +45,14 @@ def Incept_Conv2DOp : Incept_LibraryOp<"conv2d", [
 }
 
 def Incept_Conv2DBackwardDataOp : Incept_LibraryOp<"conv2d_backward_data", [
-    DeclareOpInterfaceMethods<WeightsOpInterface, ["getWeightsOperand"]>]> {
+    DeclareOpInterfaceMethods<WeightsOpInterface, ["getWeightsOperand", "decidesWeightsFormat"]>]> {
   let summary = "gradient of a convolution with respect to src";
   let description = [{
     The shape of `diff_src` is that of the forward `src`.
+
+    In a network's forward computation it is a transposed convolution (torch.nn.ConvTranspose2d) of `diff_dst` (N,I,h,w)
+    to `diff_src` (N,O,H,W), with weights (I,O/groups,kh,kw), as PyTorch has them. Its gradients are the convolution itself
+    and `conv2d_backward_weights`; what PyTorch calls output padding is rows and columns that the convolution leaves out.
     - (C1) `diff_dst` has the shape that the forward convolution of `diff_src` with `weights` has.
     - (C2) all tensors have one element type.
   }];

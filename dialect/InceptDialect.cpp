@@ -34,11 +34,11 @@ void InceptDialect::initialize() {
 #include "dialect/InceptTileOps.cpp.inc"
       >();
   // Fulfilled by registerGradientRules (passes/GradientRules.h): forgetting to call it is an error that says so.
-  declarePromisedInterfaces<Differentiable, ActivateOp, AdaptiveAvgPoolOp, AddOp, AvgPoolOp, BatchNormTrainingOp,
-                            CastOp, ChannelAffineOp, ChannelShuffleOp, ConcatOp, Conv2DOp, DropoutOp, FlattenOp,
-                            FlattenPixelsOp, GateOp, GlobalAvgPoolOp, LinearOp, LocalResponseNormOp, MaxPoolWithIndexOp,
-                            MultiplyOp, NormalizeGroupsOp, NormalizePixelsOp, ReluOp, ScaleOp, ScaleShiftOp,
-                            SoftmaxOp>();
+  declarePromisedInterfaces<Differentiable, ActivateOp, AdaptiveAvgPoolOp, AddOp, AddBiasOp, AvgPoolOp,
+                            BatchNormTrainingOp, CastOp, ChannelAffineOp, ChannelShuffleOp, ConcatOp, Conv2DOp,
+                            Conv2DBackwardDataOp, DropoutOp, FlattenOp, FlattenPixelsOp, GateOp, GlobalAvgPoolOp,
+                            LinearOp, LocalResponseNormOp, MaxPoolWithIndexOp, MultiplyOp, NormalizeGroupsOp,
+                            NormalizePixelsOp, PixelRowsOp, ReluOp, ResizeOp, ScaleOp, ScaleShiftOp, SoftmaxOp>();
 }
 
 namespace {
@@ -88,6 +88,7 @@ constexpr AttributeRule kAttributes[] = {
     {"training", AttributeRule::Module, is<DictionaryAttr>, "a dictionary"},
     {"normalization", AttributeRule::Module, is<DictionaryAttr>, "a dictionary"},
     {"image", AttributeRule::Module, is<DictionaryAttr>, "a dictionary"},
+    {"label_map", AttributeRule::Module, is<DictionaryAttr>, "a dictionary"},
     {"memory", AttributeRule::Module, is<DictionaryAttr>, "a dictionary"},
     {"macs", AttributeRule::Module, isCount, "an i64 that is not negative"},
     {"batch_size", AttributeRule::Module, isI64, "an i64"},

@@ -123,6 +123,18 @@ def Incept_ChannelAffineOp : Incept_MapOp<"channel_affine"> {
   let hasVerifier = 1;
 }
 
+def Incept_AddBiasOp : Incept_MapOp<"add_bias"> {
+  let summary = "src + bias, per channel";
+  let description = [{
+    Behind a transposed convolution; a convolution adds its bias itself.
+    - (C1) `src` and `dst` have one shape; `bias` has one value per channel.
+  }];
+  let arguments = (ins Incept_Activation:$src, Incept_ChannelVector:$bias);
+  let results = (outs Incept_Activation:$dst);
+  let assemblyFormat = "$src `,` $bias attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
 def Incept_GateOp : Incept_OpaqueOp<"gate"> {
   let summary = "each image's channels times a factor of their own";
   let description = [{
@@ -336,6 +348,21 @@ def Incept_SliceViewOp : Incept_ViewOp<"slice_view"> {
   let arguments = (ins Incept_Image:$src, I64Attr:$offset);
   let results = (outs Incept_Image:$dst);
   let assemblyFormat = "$src `at` $offset attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def Incept_PixelRowsOp : Incept_ViewOp<"pixel_rows"> {
+  let summary = "the pixels of images as rows, or back";
+  let description = [{
+    Row (n*H + h)*W + w of the matrix is the channels of pixel (n,h,w): class scores of each pixel, for a loss that knows
+    rows. In memory an image's channels are the innermost, so nothing moves.
+    - (C1) one of the types is (N,C,H,W), the other (N*H*W,C); both have one element type.
+
+    Example: `%rows = incept.pixel_rows %x : (tensor<4x21x64x64xf32>) -> tensor<16384x21xf32>`
+  }];
+  let arguments = (ins Incept_Activation:$src);
+  let results = (outs Incept_Activation:$dst);
+  let assemblyFormat = "$src attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;
 }
 

@@ -145,7 +145,7 @@ def WeightsOpInterface : OpInterface<"WeightsOpInterface"> {
                     "getWeightsOperand", (ins), "", "return nullptr;">,
     InterfaceMethod<"The result that is a gradient of weights, null for others.", "::mlir::OpResult",
                     "getWeightsResult", (ins), "", "return {};">,
-    InterfaceMethod<"True for the op whose wish decides.", "bool", "decidesWeightsFormat", (ins), "",
+    InterfaceMethod<"True for an op whose wish decides, if it is the first to read the weights.", "bool", "decidesWeightsFormat", (ins), "",
                     "return false;">];
 }
 

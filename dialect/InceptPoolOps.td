@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Pooling and its gradients.
+// Pooling and resizing, and their gradients.
 #ifndef INCEPT_POOL_OPS_TD
 #define INCEPT_POOL_OPS_TD
 
+include "dialect/InceptAttrs.td"
 include "dialect/InceptBase.td"
 
 defvar Incept_WindowFormat = [{
@@ -96,6 +97,37 @@ def Incept_GlobalAvgPoolBackwardOp : Incept_OpaqueOp<"global_avg_pool_backward">
   let arguments = (ins Incept_Image:$diff_dst);
   let results = (outs Incept_Image:$diff_src);
   let assemblyFormat = "$diff_dst attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def Incept_ResizeOp : Incept_OpaqueOp<"resize"> {
+  let summary = "an image of another size";
+  let description = [{
+    As torch.nn.functional.interpolate of a size, without antialiasing. Along an axis with I inputs and O outputs:
+    `nearest` output o is input floor(o*I/O); `bilinear` output o lies at p = max((o + 1/2)*I/O - 1/2, 0), half-pixel
+    centres (align_corners=False), and is input floor(p) times 1 - (p - floor(p)) plus the next one, or the last, times
+    p - floor(p). Positions are computed in integers.
+    - (C1) `dst` is (N,C,OH,OW) for `src` (N,C,H,W), of its element type.
+    - (C2) heights and widths are below 2^15.
+
+    Example: `%y = incept.resize bilinear %x : (tensor<8x64x28x28xf32>) -> tensor<8x64x56x56xf32>`
+  }];
+  let arguments = (ins Incept_Image:$src, Incept_ResizeModeAttr:$mode);
+  let results = (outs Incept_Image:$dst);
+  let assemblyFormat = "$mode $src attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def Incept_ResizeBackwardOp : Incept_OpaqueOp<"resize_backward"> {
+  let summary = "gradient of resize, in gather form";
+  let description = [{
+    Each element of `diff_src` is the sum of `diff_dst` over the outputs that read it, times what they took of it.
+    - (C1) `diff_dst` is (N,C,OH,OW) for `diff_src` (N,C,H,W), of its element type.
+    - (C2) heights and widths are below 2^15.
+  }];
+  let arguments = (ins Incept_Image:$diff_dst, Incept_ResizeModeAttr:$mode);
+  let results = (outs Incept_Image:$diff_src);
+  let assemblyFormat = "$mode $diff_dst attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;
 }
 

@@ -33,6 +33,8 @@ struct KernelLoops {
 
 /// Elements that one unit of a `flat` kernel processes, and channels that one of a `combine` kernel does.
 inline constexpr int64_t kFlatUnit = 1024, kCombineUnit = 64;
+/// Height and width of an image that is resized, at most: positions are products of two sizes, in 32 bits.
+inline constexpr int64_t kMostResized = (int64_t(1) << 15) - 1;
 /// Rows that one unit of a kernel has whose threads add up a row together.
 inline constexpr int64_t kRowsUnit = 8;
 

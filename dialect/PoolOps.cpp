@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Verifiers of pooling ops.
+// Verifiers of pooling and resizing ops.
 
 #include "dialect/InceptOps.h"
+#include "dialect/Kernels.h"
 #include "dialect/VerifierUtils.h"
 #include "mlir/IR/PatternMatch.h"
 
@@ -85,7 +86,7 @@ LogicalResult GlobalAvgPoolBackwardOp::verify() {
   return verifySameElement(*this, {getDiffDst(), getDiffSrc()});
 }
 
-/// The windows fit any two sizes: only images and channels have to agree.
+/// For what fits any two sizes: only images and channels have to agree.
 static LogicalResult verifyAdaptive(Operation *op, Value src, StringRef name, Value dst) {
   auto large = shapeOf(src), small = shapeOf(dst);
   if (failed(verifyShape(op, name, dst, {large[0], large[1], small[2], small[3]})))
@@ -100,5 +101,19 @@ LogicalResult AdaptiveAvgPoolOp::verify() { return verifyAdaptive(*this, getSrc(
 LogicalResult AdaptiveAvgPoolBackwardOp::verify() {
   return verifyAdaptive(*this, getDiffSrc(), "diff_dst", getDiffDst());
 }
+
+static LogicalResult verifyResized(Operation *op, Value src, StringRef name, Value dst) {
+  for (Value image : {src, dst})
+    for (int64_t size : shapeOf(image).drop_front(2))
+      if (size > kMostResized)
+        return op->emitOpError() << "expected heights and widths below 2^15, but got " << formatShape(shapeOf(image));
+  return verifyAdaptive(op, src, name, dst);
+}
+
+// resize_c1, resize_c2
+LogicalResult ResizeOp::verify() { return verifyResized(*this, getSrc(), "dst", getDst()); }
+
+// resize_backward_c1, resize_backward_c2
+LogicalResult ResizeBackwardOp::verify() { return verifyResized(*this, getDiffSrc(), "diff_dst", getDiffDst()); }
 
 } // namespace incept

@@ -113,6 +113,16 @@ void setSamePadding(Window &window, int64_t height, int64_t width) {
   }
 }
 
+void setTransposedPadding(Window &window, int64_t (&outputPadding)[2]) {
+  for (int axis : {0, 1}) {
+    int64_t extent = window.dilation[axis] * (window.kernel[axis] - 1) + 1, stride = window.stride[axis];
+    int64_t total = std::max<int64_t>(extent - stride, 0);
+    window.padBegin[axis] = total / 2;
+    window.padEnd[axis] = total - total / 2;
+    outputPadding[axis] = std::max<int64_t>(stride - extent, 0);
+  }
+}
+
 void setCeilMode(Window &window, int64_t height, int64_t width) {
   int64_t sizes[2] = {height, width};
   for (int axis : {0, 1}) {
@@ -157,6 +167,45 @@ FailureOr<Shape> inferConv2D(EmitError emitError, ArrayRef<int64_t> src, ArrayRe
   if (failed(width))
     return failure();
   return Shape{src[0], weights[0], *height, *width};
+}
+
+FailureOr<Shape> inferConvTranspose(EmitError emitError, ArrayRef<int64_t> src, ArrayRef<int64_t> weights,
+                                    const Window &window, const int64_t (&outputPadding)[2], int64_t groups) {
+  if (src.size() != 4 || weights.size() != 4) {
+    emitError() << "expected src and weights of rank 4, but got " << formatShape(src) << " and "
+                << formatShape(weights);
+    return failure();
+  }
+  if (groups < 1 || groups >= kLimit || src[1] != weights[0] || src[1] % groups != 0 ||
+      weights[1] >= kLimit / groups + (kLimit % groups != 0)) {
+    emitError() << "expected weights for each of the " << src[1] << " channels of src, which " << groups
+                << " groups divide, but got " << weights[0];
+    return failure();
+  }
+  Shape dst{src[0], weights[1] * groups, 0, 0};
+  for (int axis : {0, 1}) {
+    const char *name = axis == 0 ? "vertical" : "horizontal";
+    int64_t stride = window.stride[axis], size = src[2 + axis], kernel = weights[2 + axis];
+    int64_t pads = window.padBegin[axis] + window.padEnd[axis], dilation = window.dilation[axis];
+    if (size >= kLimit || kernel >= kLimit || stride >= kLimit || dilation >= kLimit || pads >= 2 * kLimit) {
+      emitError() << "expected a " << name << " image, window, stride, dilation and padding below 2^31";
+      return failure();
+    }
+    if (outputPadding[axis] < 0 || outputPadding[axis] >= stride) {
+      emitError() << "expected " << name << " output padding smaller than the stride of " << stride << ", but got "
+                  << outputPadding[axis];
+      return failure();
+    }
+    int64_t length = (size - 1) * stride + dilation * (kernel - 1) + 1 + outputPadding[axis] - pads;
+    if (length < 1 || length >= kLimit) {
+      emitError() << "expected a " << name << " size of 1 to 2^31 - 1, but got (" << size << " - 1) * " << stride
+                  << " + window " << dilation * (kernel - 1) + 1 << " + output padding " << outputPadding[axis]
+                  << " - padding " << pads << " = " << length;
+      return failure();
+    }
+    dst[2 + axis] = length;
+  }
+  return dst;
 }
 
 FailureOr<Shape> inferPool(EmitError emitError, ArrayRef<int64_t> src, const Window &window) {

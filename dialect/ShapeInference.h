@@ -36,6 +36,10 @@ mlir::FailureOr<int64_t> inferWindowAxis(EmitError emitError, int64_t size, cons
 /// TensorFlow's SAME: the output has ceil(size/stride) elements, padding floor(half) before and the rest after.
 void setSamePadding(Window &window, int64_t height, int64_t width);
 
+/// The paddings with which a transposed convolution's dst is `stride` times as large as its src; where the window is
+/// smaller than the stride, so much of `outputPadding`.
+void setTransposedPadding(Window &window, int64_t (&outputPadding)[2]);
+
 /// Enlarges padEnd so that partial windows at the end count (ceil mode), in PyTorch's way: a window that would start
 /// in the padding after the image is dropped.
 void setCeilMode(Window &window, int64_t height, int64_t width);
@@ -43,6 +47,11 @@ void setCeilMode(Window &window, int64_t height, int64_t width);
 /// Shape of a convolution's dst; `weights` is (O, I/groups, kh, kw), the window's kernel is taken from it.
 mlir::FailureOr<Shape> inferConv2D(EmitError emitError, llvm::ArrayRef<int64_t> src, llvm::ArrayRef<int64_t> weights,
                                    Window window, int64_t groups);
+/// Shape of a transposed convolution's dst: that of the image whose convolution with `weights` (I, O/groups, kh, kw)
+/// has the shape `src`. Of the `stride` sizes that have it, `outputPadding` more than the smallest.
+mlir::FailureOr<Shape> inferConvTranspose(EmitError emitError, llvm::ArrayRef<int64_t> src,
+                                          llvm::ArrayRef<int64_t> weights, const Window &window,
+                                          const int64_t (&outputPadding)[2], int64_t groups);
 /// Shape of a pool's dst. Padding must be smaller than the window, so that no window is all padding.
 mlir::FailureOr<Shape> inferPool(EmitError emitError, llvm::ArrayRef<int64_t> src, const Window &window);
 /// Shape of a concat along channels.

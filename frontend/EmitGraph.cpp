@@ -65,10 +65,12 @@ void GraphEmitter::emitNetwork() {
   if (logits.shape.size() != 2) {
     error(spec.ops.empty() ? spec.network.range : spec.ops.back().range,
           "expected the last layer to give a row of class scores (N,K), but got " + formatSize(logits.shape) +
-              "; end with global_avg_pool and linear",
+              "; end with global_avg_pool and linear, or with pixel_scores for a class of each pixel",
           frame);
     return;
   }
+  if (!checkPixelScores(logits, frame))
+    return;
   if (!checkAuxiliaries(logits, frame))
     return;
   SmallVector<mlir::Value> results{logits.value};
@@ -243,11 +245,16 @@ Tensor GraphEmitter::emitOp(const Op &op, const Tensor &src, const std::string &
     return {};
   case OpKind::Conv:
     return emitConv(op, src, path, frame);
+  case OpKind::ConvTranspose:
+    return emitConvTranspose(op, src, path, frame);
   case OpKind::MaxPool:
   case OpKind::AvgPool:
     return emitPool(op, src, path, frame);
   case OpKind::AdaptiveAvgPool:
     return emitAdaptiveAvgPool(op, src, path, frame);
+  case OpKind::Resize:
+  case OpKind::Upsample:
+    return emitResize(op, src, path, frame);
   case OpKind::GlobalAvgPool:
     return emitGlobalAvgPool(op, src, path, frame);
   case OpKind::BatchNorm:
@@ -268,6 +275,8 @@ Tensor GraphEmitter::emitOp(const Op &op, const Tensor &src, const std::string &
     return emitLinear(op, src, path, frame);
   case OpKind::Flatten:
     return emitFlatten(op, src, path, frame);
+  case OpKind::PixelScores:
+    return emitPixelScores(op, src, path, frame);
   case OpKind::PadChannels:
     return emitPadChannels(op, src, path, frame);
   case OpKind::ChannelShuffle:
@@ -536,29 +545,6 @@ Tensor GraphEmitter::emitResidual(const Op &op, const Tensor &src, const std::st
 Tensor GraphEmitter::emitNamed(const Op &op, const Tensor &src, const std::string &path, Frame &frame) {
   auto found = frame.values.find(op.target.text);
   return combine(op, found == frame.values.end() ? Tensor() : found->second, src, path, frame);
-}
-
-/// A head whose class scores only training sees; what comes after goes on from its input.
-Tensor GraphEmitter::emitAuxiliary(const Op &op, const Tensor &src, const std::string &path, Frame &frame) {
-  Names inner(path);
-  Tensor logits = emitSequence(op.bodies[0].ops, src, inner, frame);
-  std::optional<double> weight = 1.0;
-  if (Option option = find(op, "loss_weight", frame))
-    weight = real(option.argument->expr, *option.scope, "'loss_weight'", 0, 1e6, frame);
-  if (logits.known() && weight)
-    auxiliaries.push_back({logits, op.range, *weight});
-  return src;
-}
-
-/// Every auxiliary head scores the network's classes.
-bool GraphEmitter::checkAuxiliaries(const Tensor &logits, const Frame &frame) {
-  for (const Auxiliary &auxiliary : auxiliaries)
-    if (auxiliary.logits.shape != logits.shape)
-      error(auxiliary.range,
-            "expected the auxiliary head to give class scores " + formatSize(logits.shape) +
-                " as the last layer, but got " + formatSize(auxiliary.logits.shape),
-            frame);
-  return !diagnostics.hasErrors();
 }
 
 Location GraphEmitter::location(SourceRange range) const {

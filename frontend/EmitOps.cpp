@@ -75,7 +75,7 @@ mlir::Value GraphEmitter::variable(const Op &op, const std::string &name, ArrayR
 std::optional<int64_t> GraphEmitter::filters(const Op &op, Frame &frame) {
   Option option = find(op, "filters", frame);
   if (!option) {
-    error(op.range, "expected key 'filters' of op 'conv'", frame);
+    error(op.range, "expected key 'filters' of op '" + opInfo(op.kind).name + "'", frame);
     return std::nullopt;
   }
   auto count = integer(option.argument->expr, *option.scope, "filters", 1, kMaxDimension, frame);
@@ -104,11 +104,15 @@ bool GraphEmitter::setPadding(Window &window, const Op &op, const Tensor &src, F
       setSamePadding(window, src.shape[2], src.shape[3]);
     return true;
   }
-  if (option.argument->kind != ArgumentKind::Record)
-    return pair(*option.argument, *option.scope, "padding", 0, window.padBegin, frame) &&
-           pair(*option.argument, *option.scope, "padding", 0, window.padEnd, frame);
-  for (const Argument &item : option.argument->items)
-    if (!pair(item, *option.scope, "padding", 0, item.name.text == "begin" ? window.padBegin : window.padEnd, frame))
+  return givenPadding(window, *option.argument, *option.scope, frame);
+}
+
+bool GraphEmitter::givenPadding(Window &window, const Argument &given, const ValueScope &scope, const Frame &frame) {
+  if (given.kind != ArgumentKind::Record)
+    return pair(given, scope, "padding", 0, window.padBegin, frame) &&
+           pair(given, scope, "padding", 0, window.padEnd, frame);
+  for (const Argument &item : given.items)
+    if (!pair(item, scope, "padding", 0, item.name.text == "begin" ? window.padBegin : window.padEnd, frame))
       return false;
   return true;
 }
@@ -170,29 +174,33 @@ void GraphEmitter::warnOfWindow(const Op &op, const Tensor &src, const Window &w
   }
 }
 
+/// The groups of a convolution; nothing where they do not divide its channels, which is reported.
+std::optional<int64_t> GraphEmitter::groups(const Op &op, const Tensor &src, int64_t filters, Frame &frame) {
+  Option option = find(op, "groups", frame);
+  if (!option)
+    return 1;
+  auto number = integer(option.argument->expr, *option.scope, "groups", 1, kMaxDimension, frame);
+  if (!number || (src.shape[1] % *number == 0 && filters % *number == 0))
+    return number;
+  error(op.range,
+        "expected groups to divide the " + Twine(src.shape[1]) + " channels of src and the " + Twine(filters) +
+            " filters, but got " + Twine(*number) + " groups",
+        frame);
+  return std::nullopt;
+}
+
 Tensor GraphEmitter::emitConv(const Op &op, const Tensor &src, const std::string &path, Frame &frame) {
   bool image = needsImage(op, src, frame);
   auto outputs = filters(op, frame);
   auto shape = window(op, image ? src : Tensor(), frame);
-  int64_t groups = 1;
-  if (Option option = find(op, "groups", frame)) {
-    auto number = integer(option.argument->expr, *option.scope, "groups", 1, kMaxDimension, frame);
-    if (!number)
-      return {};
-    groups = *number;
-  }
   if (!image || !outputs || !shape)
     return {};
-  if (src.shape[1] % groups != 0 || *outputs % groups != 0) {
-    error(op.range,
-          "expected groups to divide the " + Twine(src.shape[1]) + " channels of src and the " + Twine(*outputs) +
-              " filters, but got " + Twine(groups) + " groups",
-          frame);
-    return src;
-  }
-  int64_t weights[] = {*outputs, src.shape[1] / groups, shape->kernel[0], shape->kernel[1]};
+  auto parts = groups(op, src, *outputs, frame);
+  if (!parts)
+    return src; // go on with it, to find what else is wrong
+  int64_t weights[] = {*outputs, src.shape[1] / *parts, shape->kernel[0], shape->kernel[1]};
   auto dst = infer(op, src, frame,
-                   [&](EmitError emitError) { return inferConv2D(emitError, src.shape, weights, *shape, groups); });
+                   [&](EmitError emitError) { return inferConv2D(emitError, src.shape, weights, *shape, *parts); });
   if (!dst) {
     explainWindow(op, src, *shape);
     return src; // go on with it, to find what else is wrong
@@ -222,7 +230,7 @@ Tensor GraphEmitter::emitConv(const Op &op, const Tensor &src, const std::string
                                           builder.getDenseI64ArrayAttr(shape->padBegin),
                                           builder.getDenseI64ArrayAttr(shape->padEnd),
                                           builder.getDenseI64ArrayAttr(shape->dilation),
-                                          builder.getI64IntegerAttr(groups), one, /*relu=*/mlir::UnitAttr()),
+                                          builder.getI64IntegerAttr(*parts), one, /*relu=*/mlir::UnitAttr()),
                          own);
   if (norm)
     result = emitBatchNorm(op, result, path + ".bn", frame);

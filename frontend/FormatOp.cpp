@@ -138,7 +138,7 @@ std::string formatHead(const Op &op) {
       text += " " + formatMain(op);
     std::vector<Argument> arguments = op.arguments;
     auto filters = llvm::find_if(arguments, [](const Argument &argument) { return argument.name.text == "filters"; });
-    if (op.kind == OpKind::Conv && filters != arguments.end()) {
+    if (isConvolution(op.kind) && filters != arguments.end()) {
       text += ", " + formatValue(*filters);
       arguments.erase(filters);
     }

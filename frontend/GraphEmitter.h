@@ -96,8 +96,6 @@ private:
   Tensor emitCombination(const Op &op, const Tensor &src, const std::string &name, Names &names, Frame &frame);
   Tensor emitResidual(const Op &op, const Tensor &src, const std::string &path, Frame &frame);
   Tensor emitNamed(const Op &op, const Tensor &src, const std::string &path, Frame &frame);
-  Tensor emitAuxiliary(const Op &op, const Tensor &src, const std::string &path, Frame &frame);
-  bool checkAuxiliaries(const Tensor &logits, const Frame &frame);
   Tensor emitBlock(const Op &op, const Tensor &src, const std::string &name, const std::string &path, Frame &frame);
   const BlockDef *findBlock(const Op &op, Frame &caller);
   void bindParameters(const Op &op, Frame &caller, Frame &frame);
@@ -106,14 +104,27 @@ private:
   void explainOperands(const Op &op, const Tensor &lhs, const Tensor &rhs, Frame &frame);
   Tensor sum(const Op &op, const Tensor &lhs, const Tensor &rhs, const std::string &path, Frame &frame);
 
+  // EmitHeads.cpp: what a network ends in.
+  Tensor emitAuxiliary(const Op &op, const Tensor &src, const std::string &path, Frame &frame);
+  bool checkAuxiliaries(const Tensor &logits, const Frame &frame);
+  Tensor emitPixelScores(const Op &op, const Tensor &src, const std::string &path, Frame &frame);
+  /// Scores of pixels are the end of the network or of an auxiliary head, and images are not mixed.
+  bool checkPixelScores(const Tensor &logits, const Frame &frame);
+
   // EmitOps.cpp: ops that compute.
   Tensor emitConv(const Op &op, const Tensor &src, const std::string &path, Frame &frame);
+  std::optional<int64_t> groups(const Op &op, const Tensor &src, int64_t filters, Frame &frame);
   Tensor emitPool(const Op &op, const Tensor &src, const std::string &path, Frame &frame);
   Tensor emitGlobalAvgPool(const Op &op, const Tensor &src, const std::string &path, Frame &frame);
   Tensor emitBatchNorm(const Op &op, const Tensor &src, const std::string &path, Frame &frame);
   /// `word` of `activationWords`; with "linear" what flows in.
   Tensor emitActivation(const Op &op, llvm::StringRef word, const Tensor &src, const std::string &path, Frame &frame);
   Tensor emitAdaptiveAvgPool(const Op &op, const Tensor &src, const std::string &path, Frame &frame);
+  // EmitUpsample.cpp: ops that make images larger.
+  Tensor emitConvTranspose(const Op &op, const Tensor &src, const std::string &path, Frame &frame);
+  std::optional<Window> transposedWindow(const Op &op, int64_t (&outputPadding)[2], Frame &frame);
+  Tensor emitResize(const Op &op, const Tensor &src, const std::string &path, Frame &frame);
+  // EmitChannels.cpp: ops on channels and rows.
   Tensor emitChannelShuffle(const Op &op, const Tensor &src, const std::string &path, Frame &frame);
   Tensor emitChannelScale(const Op &op, const Tensor &src, const std::string &path, Frame &frame);
   Tensor emitLayerNorm(const Op &op, const Tensor &src, const std::string &path, Frame &frame);
@@ -134,6 +145,8 @@ private:
   mlir::DictionaryAttr constantInit(llvm::StringRef kind);
   std::optional<int64_t> filters(const Op &op, Frame &frame);
   std::optional<Window> window(const Op &op, const Tensor &src, Frame &frame);
+  /// Paddings that are given in numbers.
+  bool givenPadding(Window &window, const Argument &given, const ValueScope &scope, const Frame &frame);
   bool setPadding(Window &window, const Op &op, const Tensor &src, Frame &frame);
   void explainWindow(const Op &op, const Tensor &src, const Window &window);
   void warnOfWindow(const Op &op, const Tensor &src, const Window &window, bool ceil, const Frame &frame);
@@ -191,6 +204,7 @@ private:
   std::map<std::string, SourceRange> variables;
   ValueScope networkScope; ///< the network's parameters: what defaults and sections see
   std::vector<Auxiliary> auxiliaries;
+  std::vector<std::pair<mlir::Value, SourceRange>> pixelScores; ///< results of pixel_scores
   int64_t macs = 0;
   int64_t emitted = 0;
   bool done = false;

@@ -21,6 +21,8 @@ LayerCounts countLayer(Operation *op, const SymbolTable &symbols) {
   LayerCounts counts;
   if (isa<Conv2DOp, LinearOp>(op)) // checked when the graph was made
     counts.macs = *countMultiplyAccumulates(shapeOf(op->getOperand(1)), shapeOf(op->getResult(0)));
+  if (isa<Conv2DBackwardDataOp>(op)) // as many as the convolution from its result to its operand
+    counts.macs = *countMultiplyAccumulates(shapeOf(op->getOperand(1)), shapeOf(op->getOperand(0)));
   for (mlir::Value operand : op->getOperands())
     if (auto read = operand.getDefiningOp<ReadOp>()) {
       auto variable = symbols.lookup<VariableOp>(read.getVariable());
@@ -74,7 +76,7 @@ private:
 
   /// Whether all that is in it is what one op of the description became: its parts have names without numbers.
   static bool isUnit(const LayerNode &node) {
-    static constexpr StringLiteral kParts[] = {"conv", "bn", "flatten"};
+    static constexpr StringLiteral kParts[] = {"conv", "bias", "bn", "flatten"};
     if (node.children.empty() || !node.kind.empty())
       return false;
     return llvm::all_of(node.children, [&](auto &child) {

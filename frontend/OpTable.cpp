@@ -12,6 +12,7 @@ static const llvm::StringRef kActivations[] = {"relu",         "relu6",      "le
 static const llvm::StringRef kInits[] = {"zeros",      "ones",           "constant",        "he_normal",
                                          "he_uniform", "glorot_uniform", "truncated_normal"};
 static const llvm::StringRef kSchedules[] = {"constant", "step", "cosine", "multi_step", "polynomial", "one_cycle"};
+static const llvm::StringRef kResizeModes[] = {"nearest", "bilinear"};
 
 static const KeyInfo kConvKeys[] = {{"filters", KeyType::Value, {}, {}, /*required=*/true},
                                     {"stride", KeyType::Pair},
@@ -24,6 +25,19 @@ static const KeyInfo kConvKeys[] = {{"filters", KeyType::Value, {}, {}, /*requir
                                     {"init", KeyType::Init},
                                     {"width", KeyType::Value},
                                     {"divisor", KeyType::Value}};
+static const KeyInfo kConvTransposeKeys[] = {{"filters", KeyType::Value, {}, {}, /*required=*/true},
+                                             {"stride", KeyType::Pair},
+                                             {"padding", KeyType::Padding},
+                                             {"output_padding", KeyType::Pair},
+                                             {"dilation", KeyType::Pair},
+                                             {"groups", KeyType::Value},
+                                             {"activation", KeyType::Activation, kActivations},
+                                             {"batch_norm", KeyType::BatchNorm},
+                                             {"bias", KeyType::Flag},
+                                             {"init", KeyType::Init},
+                                             {"width", KeyType::Value},
+                                             {"divisor", KeyType::Value}};
+static const KeyInfo kResizeKeys[] = {{"mode", KeyType::Word, kResizeModes}};
 static const KeyInfo kMaxPoolKeys[] = {
     {"stride", KeyType::Pair}, {"padding", KeyType::Padding}, {"ceil", KeyType::Flag}};
 static const KeyInfo kAvgPoolKeys[] = {
@@ -45,10 +59,13 @@ static const KeyInfo kAuxiliaryKeys[] = {{"loss_weight", KeyType::Value}};
 
 static const OpInfo kOps[] = {
     {OpKind::Conv, "conv", {"kernel", KeyType::Pair}, kConvKeys},
+    {OpKind::ConvTranspose, "conv_transpose", {"kernel", KeyType::Pair}, kConvTransposeKeys},
     {OpKind::MaxPool, "max_pool", {"kernel", KeyType::Pair}, kMaxPoolKeys},
     {OpKind::AvgPool, "avg_pool", {"kernel", KeyType::Pair}, kAvgPoolKeys},
     {OpKind::GlobalAvgPool, "global_avg_pool", {"", KeyType::True}, {}},
     {OpKind::AdaptiveAvgPool, "adaptive_avg_pool", {"size", KeyType::Pair}, {}},
+    {OpKind::Resize, "resize", {"size", KeyType::Pair}, kResizeKeys},
+    {OpKind::Upsample, "upsample", {"factor", KeyType::Pair}, kResizeKeys},
     {OpKind::BatchNorm, "batch_norm", {"", KeyType::BatchNorm}, {}},
     {OpKind::Relu, "relu", {"", KeyType::True}, {}},
     {OpKind::Relu6, "relu6", {"", KeyType::True}, {}},
@@ -62,6 +79,7 @@ static const OpInfo kOps[] = {
     {OpKind::DropPath, "drop_path", {"", KeyType::Keep}, {}},
     {OpKind::Linear, "linear", {"outputs", KeyType::Value}, kLinearKeys},
     {OpKind::Flatten, "flatten", {"", KeyType::True}, {}},
+    {OpKind::PixelScores, "pixel_scores", {"", KeyType::True}, {}},
     {OpKind::PadChannels, "pad_channels", {"channels", KeyType::Value}, {}},
     {OpKind::ChannelShuffle, "channel_shuffle", {"groups", KeyType::Value}, {}},
     {OpKind::ChannelScale, "channel_scale", {"", KeyType::True}, kChannelScaleKeys},

@@ -25,10 +25,13 @@ struct Layout {
 enum class OpKind {
   Invalid, ///< reported by the reader; stands for an unknown value
   Conv,
+  ConvTranspose,
   MaxPool,
   AvgPool,
   GlobalAvgPool,
   AdaptiveAvgPool,
+  Resize,
+  Upsample, ///< as Resize, by a factor
   BatchNorm,
   Relu,
   Relu6, ///< as the next ones, an activation of ActivationKind
@@ -42,6 +45,7 @@ enum class OpKind {
   DropPath, ///< stochastic depth
   Linear,
   Flatten,
+  PixelScores, ///< the class scores of each pixel: the end of a network
   PadChannels,
   ChannelShuffle,
   ChannelScale, ///< a trained factor for each channel
@@ -68,6 +72,8 @@ enum class OpKind {
 };
 
 inline bool isControl(OpKind kind) { return kind >= OpKind::Let; }
+/// Has filters, which stand behind the kernel without their name.
+inline bool isConvolution(OpKind kind) { return kind == OpKind::Conv || kind == OpKind::ConvTranspose; }
 /// Takes a named value, or the results of branches, together.
 inline bool isCombination(OpKind kind) { return kind == OpKind::Add || kind == OpKind::Multiply; }
 

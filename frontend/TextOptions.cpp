@@ -126,7 +126,7 @@ void TextOps::readMain(const OpInfo &info, Op &op) {
       return;
     }
     op.main = std::move(*main);
-    if (op.kind != OpKind::Conv)
+    if (!isConvolution(op.kind))
       break;
     // The filters stand behind the kernel, without their name.
     size_t before = cursor.at;
@@ -161,7 +161,7 @@ void TextOps::readMain(const OpInfo &info, Op &op) {
   size_t before = diagnostics.count();
   if (!info.keys.empty())
     readOptions(info.keys, owner, /*first=*/info.main.type == KeyType::True, op.arguments);
-  if (diagnostics.count() != before && op.kind == OpKind::Conv)
+  if (diagnostics.count() != before && isConvolution(op.kind))
     op.kind = OpKind::Invalid;
 }
 

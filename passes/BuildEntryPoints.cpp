@@ -41,6 +41,8 @@ public:
       return network.emitError() << "expected auxiliary heads with logits " << logits
                                  << " and incept.loss_weights with " << heads << " values";
     auto mode = module->getAttrOfType<StringAttr>("incept.mode");
+    if (failed(noteLabelMap(image, logits)))
+      return failure();
     bool trains = !mode || mode.getValue() != "infer";
     declareVariables(image, trains ? heads : 1);
     if (failed(buildStage(image)))
@@ -63,6 +65,25 @@ public:
   }
 
 private:
+  /// Where the network scores each pixel, the module says of how many: rows of the logits do not.
+  LogicalResult noteLabelMap(RankedTensorType image, RankedTensorType logits) {
+    auto rows = network.getBody().front().getTerminator()->getOperand(0).getDefiningOp<PixelRowsOp>();
+    if (!rows) {
+      if (logits.getDimSize(0) != image.getDimSize(0))
+        return network.emitError() << "expected logits with a row for each image or, of incept.pixel_rows, for each "
+                                      "pixel, but got "
+                                   << logits;
+      return success();
+    }
+    ArrayRef<int64_t> scores = shapeOf(rows.getSrc());
+    auto size = [&](StringRef name, int64_t value) {
+      return builder.getNamedAttr(name, builder.getI64IntegerAttr(value));
+    };
+    module->setAttr("incept.label_map",
+                    builder.getDictionaryAttr({size("height", scores[2]), size("width", scores[3])}));
+    return success();
+  }
+
   void declareVariables(RankedTensorType image, unsigned heads) {
     builder.setInsertionPoint(network);
     ArrayRef<int64_t> n = image.getShape();
@@ -73,7 +94,8 @@ private:
     declare("u8_images", {n[0], n[2], n[3], n[1]}, u8);
     declare("f32_images", n, image.getElementType());
     declare("f32_input", n, image.getElementType());
-    declare("labels", {n[0]}, builder.getI64Type());
+    int64_t rows = cast<RankedTensorType>(network.getResultTypes().front()).getDimSize(0);
+    declare("labels", {rows}, builder.getI64Type());
     declare("loss", {}, image.getElementType());
     for (unsigned i = 0; i < heads; ++i) {
       auto logits = cast<RankedTensorType>(network.getResultTypes()[i]);

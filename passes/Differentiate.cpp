@@ -156,6 +156,9 @@ private:
     SmallVector<LossOpInterface> losses, others;
     SmallVector<Value> weighed;
     Value share = mixesImages(training) ? readShare() : Value();
+    if (share && module->hasAttr("incept.label_map"))
+      return function.emitError() << "expected one label for each image where images are mixed: a mixed image has two "
+                                     "maps of labels";
     for (auto [write, weight] : llvm::zip_equal(writes, weights)) {
       Value logits = write.getValue();
       auto build = [&](SmallVector<LossOpInterface> &list) {

@@ -30,6 +30,18 @@ Gradients conv2d(Conv2DOp op, OpBuilder &b, ValueRange diff) {
   return gradients;
 }
 
+/// A transposed convolution: what it is the gradient of is its own gradient, and in that of the weights it is the src.
+Gradients convTranspose(Conv2DBackwardDataOp op, OpBuilder &b, ValueRange diff) {
+  auto data = Conv2DOp::create(b, op.getLoc(), op.getDiffDst().getType(), diff[0], op.getWeights(), /*bias=*/Value(),
+                               /*residual=*/Value(), op.getStrideAttr(), op.getPadBeginAttr(), op.getPadEndAttr(),
+                               op.getDilationAttr(), op.getGroupsAttr(), b.getF64FloatAttr(1.0),
+                               /*relu=*/mlir::UnitAttr());
+  auto weights = Conv2DBackwardWeightsOp::create(b, op.getLoc(), op.getWeights().getType(), diff[0], op.getDiffDst(),
+                                                 op.getStrideAttr(), op.getPadBeginAttr(), op.getPadEndAttr(),
+                                                 op.getDilationAttr(), op.getGroupsAttr());
+  return {data, weights};
+}
+
 Gradients linear(LinearOp op, OpBuilder &b, ValueRange diff) {
   Gradients gradients{LinearBackwardDataOp::create(b, op.getLoc(), op.getSrc().getType(), diff[0], op.getWeights()),
                       LinearBackwardWeightsOp::create(b, op.getLoc(), op.getWeights().getType(), op.getSrc(), diff[0])};
@@ -100,6 +112,10 @@ Gradients channelAffine(ChannelAffineOp op, OpBuilder &b, ValueRange diff) {
   return gradients;
 }
 
+Gradients addBias(AddBiasOp op, OpBuilder &b, ValueRange diff) {
+  return {diff[0], ChannelSumOp::create(b, op.getLoc(), op.getBias().getType(), diff[0])};
+}
+
 Gradients channelShuffle(ChannelShuffleOp op, OpBuilder &b, ValueRange diff) {
   int64_t others = shapeOf(op.getSrc())[1] / int64_t(op.getGroups());
   return {ChannelShuffleOp::create(b, op.getLoc(), op.getSrc().getType(), diff[0], b.getI64IntegerAttr(others))};
@@ -111,6 +127,10 @@ Gradients flattenPixels(FlattenPixelsOp op, OpBuilder &b, ValueRange diff) {
 
 Gradients adaptiveAvgPool(AdaptiveAvgPoolOp op, OpBuilder &b, ValueRange diff) {
   return {AdaptiveAvgPoolBackwardOp::create(b, op.getLoc(), op.getSrc().getType(), diff[0])};
+}
+
+Gradients resize(ResizeOp op, OpBuilder &b, ValueRange diff) {
+  return {ResizeBackwardOp::create(b, op.getLoc(), op.getSrc().getType(), diff[0], op.getModeAttr())};
 }
 
 Gradients normalizePixels(NormalizePixelsOp op, OpBuilder &b, ValueRange diff) {
@@ -182,6 +202,10 @@ Gradients flatten(FlattenOp op, OpBuilder &b, ValueRange diff) {
   return {FlattenOp::create(b, op.getLoc(), op.getSrc().getType(), diff[0])};
 }
 
+Gradients pixelRows(PixelRowsOp op, OpBuilder &b, ValueRange diff) {
+  return {PixelRowsOp::create(b, op.getLoc(), op.getSrc().getType(), diff[0])};
+}
+
 /// Lends a rule to an op as its implementation of the interface.
 template <typename OpTy, Gradients (*rule)(OpTy, OpBuilder &, ValueRange)>
 struct Rule : Differentiable::ExternalModel<Rule<OpTy, rule>, OpTy> {
@@ -201,6 +225,7 @@ void registerGradientRules(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, InceptDialect *) {
     attach<ActivateOp, activate>(context);
     attach<AdaptiveAvgPoolOp, adaptiveAvgPool>(context);
+    attach<AddBiasOp, addBias>(context);
     attach<AddOp, add>(context);
     attach<AvgPoolOp, avgPool>(context);
     attach<BatchNormTrainingOp, batchNorm>(context);
@@ -209,6 +234,7 @@ void registerGradientRules(DialectRegistry &registry) {
     attach<ChannelShuffleOp, channelShuffle>(context);
     attach<ConcatOp, concat>(context);
     attach<Conv2DOp, conv2d>(context);
+    attach<Conv2DBackwardDataOp, convTranspose>(context);
     attach<DropoutOp, dropout>(context);
     attach<FlattenOp, flatten>(context);
     attach<FlattenPixelsOp, flattenPixels>(context);
@@ -221,7 +247,9 @@ void registerGradientRules(DialectRegistry &registry) {
     attach<MultiplyOp, multiply>(context);
     attach<NormalizeGroupsOp, normalizeGroups>(context);
     attach<NormalizePixelsOp, normalizePixels>(context);
+    attach<PixelRowsOp, pixelRows>(context);
     attach<ReluOp, relu>(context);
+    attach<ResizeOp, resize>(context);
     attach<ScaleOp, scale>(context);
     attach<ScaleShiftOp, scaleShift>(context);
     attach<SoftmaxOp, softmax>(context);

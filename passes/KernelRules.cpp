@@ -115,6 +115,19 @@ KernelReach adaptiveReach(Operation *, Given e) {
   return {saturatingProduct({e[0], e[isBackward ? 1 : 4]}),
           {{isBackward ? small : large, e[3], e[6]}, {isBackward ? large : small, e[3], e[7]}}};
 }
+KernelExtents resize(ResizeOp op) {
+  return adaptive(shapeOf(op.getSrc()), shapeOf(op.getDst()), op.getSrc(), op.getDst());
+}
+KernelExtents resizeBackward(ResizeBackwardOp op) {
+  return adaptive(shapeOf(op.getDiffSrc()), shapeOf(op.getDiffDst()), op.getDiffDst(), op.getDiffSrc());
+}
+template <bool isBackward>
+KernelReach resizeReach(Operation *op, Given e) {
+  KernelReach reach = adaptiveReach<isBackward>(op, e);
+  if (std::max({e[1], e[2], e[4], e[5]}) > kMostResized)
+    reach.units = 0;
+  return reach;
+}
 constexpr KernelLoops kAdaptive = {8, UnitSize::Tile, 3, 6};
 
 /// Some rows are a unit, so that threads which share a row have enough of them.
@@ -263,6 +276,8 @@ void attachRules(MLIRContext *c, InceptDialect *) {
   attachKernelRule<GateBackwardOp, kGate, gateBackward, gateBackwardReach>(c);
   attachKernelRule<AdaptiveAvgPoolOp, kAdaptive, adaptiveAvgPool, adaptiveReach<false>>(c);
   attachKernelRule<AdaptiveAvgPoolBackwardOp, kAdaptive, adaptiveAvgPoolBackward, adaptiveReach<true>>(c);
+  attachKernelRule<ResizeOp, kAdaptive, resize, resizeReach<false>>(c);
+  attachKernelRule<ResizeBackwardOp, kAdaptive, resizeBackward, resizeReach<true>>(c);
   attachKernelRule<ChannelShuffleOp, KernelLoops{5, UnitSize::Block, -1, 3}, channelShuffle, channelShuffleReach>(c);
   attachKernelRule<FlattenPixelsOp, KernelLoops{5, UnitSize::Thread, -1, 3}, flattenPixels, flattenedReach<false>>(c);
   attachKernelRule<UnflattenPixelsOp, KernelLoops{5, UnitSize::Thread, -1, 3}, unflattenPixels, flattenedReach<true>>(

@@ -50,6 +50,11 @@ static constexpr auto poolBackward = [](auto op) {
 /// A window's squares are added up for each value, for a gradient those of each neighbour in it.
 static constexpr auto responseNorm = [](auto op) { return perElement<1>(op) * (2 * int64_t(op.getSize()) + 4); };
 static constexpr auto responseNormBackward = [](auto op) { return responseNorm(op) * int64_t(op.getSize()); };
+/// Of the tensor that has the other's gradient; a pixel is a copy, or a sum of four.
+static constexpr auto resized = [](auto op) {
+  Value image = isa<ResizeOp>(op.getOperation()) ? op->getResult(0) : op->getOperand(0);
+  return op.getMode() == ResizeMode::Nearest ? 0 : 8 * elements(image);
+};
 static int64_t addN(AddNOp op) { return (int64_t(op->getNumOperands()) - 1) * elements(op.getDst()); }
 
 static int64_t conv(Conv2DOp op) { return convolution(op, op.getSrc(), op.getWeights(), op.getDst()); }
@@ -93,6 +98,7 @@ void attachFlopRules(MLIRContext *context) {
   FlopRule::attachAll<poolBackward, MaxPoolBackwardOp, AvgPoolBackwardOp>(context);
   FlopRule::attachAll<none, CastOp, ChannelShuffleOp, CopyOp, FlattenPixelsOp, ReorderOp, TransformWeightsOp,
                       UnflattenPixelsOp>(context);
+  FlopRule::attachAll<resized, ResizeOp, ResizeBackwardOp>(context);
   FlopRule::attachAll<perOperandElement<4>, ChannelStatsOp, BatchNormBackwardStatsOp>(context);
   FlopRule::attachAll<perElement<5>, BatchNormBackwardApplyOp, SgdUpdateOp>(context);
   FlopRule::attachAll<perElement<7>, NesterovUpdateOp, LarsUpdateOp>(context);

@@ -30,7 +30,7 @@ static Placement stepFrom(Value value) {
     auto type = cast<RankedTensorType>(rows.getSrc().getType());
     return {rows.getSrc(), 0, int64_t(rows.getOffset()) * (type.getNumElements() / type.getDimSize(0))};
   }
-  if (isa_and_nonnull<FlattenOp, ChannelSampleOp>(op))
+  if (isa_and_nonnull<FlattenOp, PixelRowsOp, ChannelSampleOp>(op))
     return {op->getOperand(0), 0, 0};
   for (Operation *user : value.getUsers())
     if (auto concat = dyn_cast<ConcatViewOp>(user))

@@ -55,6 +55,7 @@ constexpr Rule kOfFunctions[] = {
     {"incept.exec.library", kExec},
     // What a description consists of.
     {"incept.conv2d", kGraph | kTraining},
+    {"incept.conv2d_backward_data", kGraph | kTraining}, // a transposed convolution
     {"incept.linear", kGraph | kTraining},
     {"incept.batch_norm", kGraph},
     {"incept.random_drop", kGraph},
@@ -64,7 +65,9 @@ constexpr Rule kOfFunctions[] = {
     {"incept.avg_pool", kGraph | kTraining},
     {"incept.global_avg_pool", kGraph | kTraining},
     {"incept.adaptive_avg_pool", kGraph | kTraining},
+    {"incept.resize", kGraph | kTraining},
     {"incept.normalize_pixels", kGraph | kTraining},
+    {"incept.add_bias", kGraph | kTraining},
     {"incept.normalize_groups", kGraph | kTraining},
     {"incept.local_response_norm", kGraph | kTraining},
     {"incept.softmax", kGraph | kTraining},
@@ -81,6 +84,7 @@ constexpr Rule kOfFunctions[] = {
     {"incept.slice", kGraph | kTraining},
     {"incept.split", kGraph | kTraining},
     {"incept.flatten", kGraph | kTensors},
+    {"incept.pixel_rows", kGraph | kTensors},
     {"incept.join_rows", kTensors},
     {"incept.slice_rows", kTensors},
     {"incept.channel_sample", kTensors},

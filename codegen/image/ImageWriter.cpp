@@ -93,6 +93,8 @@ public:
       auto attribute = module->getAttr(("incept." + key).str());
       header[key.str()] = attribute ? toJson(attribute) : Json::object();
     }
+    if (auto labelMap = module->getAttr("incept.label_map"))
+      header["label_map"] = toJson(labelMap);
     auto trainingOnly = module->getAttr("incept.training_only");
     header["training_only"] = trainingOnly ? toJson(trainingOnly) : Json::array();
     header["keep_gradients"] = module->hasAttr("incept.keep_gradients");
@@ -334,6 +336,13 @@ LogicalResult verifyProgram(ModuleOp module) {
   int64_t c = number(image, "channels"), h = number(image, "height"), w = number(image, "width");
   if (std::min({batch, classes, c, h, w}) < 1)
     return module.emitError() << "expected positive incept.batch_size, incept.classes and incept.image in a program";
+  int64_t rows = batch;
+  if (auto labelMap = module->getAttrOfType<DictionaryAttr>("incept.label_map")) {
+    rows = saturatingProduct(
+        {batch, std::max<int64_t>(number(labelMap, "height"), 0), std::max<int64_t>(number(labelMap, "width"), 0)});
+    if (rows < 1)
+      return module.emitError() << "expected incept.label_map with a positive height and width in a program";
+  }
   auto memory = module->getAttrOfType<DictionaryAttr>("incept.memory");
   for (StringRef key : {"arena_bytes", "persistent_bytes", "peak_bytes", "lower_bound_bytes"}) {
     auto bytes = memory ? memory.getAs<IntegerAttr>(key) : IntegerAttr();
@@ -346,9 +355,9 @@ LogicalResult verifyProgram(ModuleOp module) {
   for (auto &[name, shape, element] : std::initializer_list<std::tuple<StringRef, SmallVector<int64_t>, Type>>{
            {program::kU8Images, {batch, h, w, c}, u8},
            {program::kF32Images, {batch, c, h, w}, f32},
-           {program::kLabels, {batch}, i64},
+           {program::kLabels, {rows}, i64},
            {program::kLoss, {}, f32},
-           {program::kLogits, {batch, classes}, f32}}) {
+           {program::kLogits, {rows, classes}, f32}}) {
     auto variable = symbols.lookup<VariableOp>(name);
     auto expected = RankedTensorType::get(shape, element);
     if (!variable)

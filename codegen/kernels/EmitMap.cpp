@@ -126,6 +126,8 @@ public:
     set(op.getDst(), op.getShift() ? e.fma(src, scale, get(op.getShift())) : e.mulf(src, scale));
   }
 
+  void emitOp(AddBiasOp op) { set(op.getDst(), e.addf(get(op.getSrc()), get(op.getBias()))); }
+
   void emitOp(AddNOp op) {
     Value sum = get(op.getSrcs().front());
     for (Value src : op.getSrcs().drop_front())
@@ -363,11 +365,11 @@ constexpr auto formula = [](auto op, KernelEmitter &e, Values &values, Value cou
 
 void attachFormulas(MLIRContext *context) {
   FormulaRule::attachAll<formula, ZerosOp, ReluOp, CopyOp, CastOp, SelectOp, ReluBackwardOp, ActivateOp,
-                         ActivateBackwardOp, MultiplyOp, ChannelAffineOp, AddOp, AddNOp, ScaleOp, ScaleShiftOp,
-                         BatchNormFinalizeOp, BatchNormBackwardFinalizeOp, BatchNormBackwardApplyOp, FoldBatchNormOp,
-                         SgdUpdateOp, NesterovUpdateOp, LarsUpdateOp, RmspropUpdateOp, AdamUpdateOp, AdamwUpdateOp,
-                         LambDirectionOp, LambUpdateOp, ClipFactorOp, ClipOp, MixOp, AverageUpdateOp, LossScaleUpdateOp,
-                         ChannelSumOp, ChannelStatsOp, BatchNormBackwardStatsOp>(context);
+                         ActivateBackwardOp, MultiplyOp, ChannelAffineOp, AddBiasOp, AddOp, AddNOp, ScaleOp,
+                         ScaleShiftOp, BatchNormFinalizeOp, BatchNormBackwardFinalizeOp, BatchNormBackwardApplyOp,
+                         FoldBatchNormOp, SgdUpdateOp, NesterovUpdateOp, LarsUpdateOp, RmspropUpdateOp, AdamUpdateOp,
+                         AdamwUpdateOp, LambDirectionOp, LambUpdateOp, ClipFactorOp, ClipOp, MixOp, AverageUpdateOp,
+                         LossScaleUpdateOp, ChannelSumOp, ChannelStatsOp, BatchNormBackwardStatsOp>(context);
 }
 
 LogicalResult emitOp(KernelEmitter &e, Operation *op, Values &values, Value count) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Pools and their gradients. A unit is one row of the written image; each pixel's channels are vectors, and its window,
-// clipped to the image, is two inner loops. Gradients are in gather form: each element is written once.
+// Pools, resizing and their gradients. A unit is one row of the written image; each pixel's channels are vectors, and
+// its window, clipped to the image, is two inner loops. Gradients are in gather form: each element is written once.
 #include "codegen/kernels/KernelEmitter.h"
 
 #include <functional>
@@ -329,6 +329,86 @@ void emitAdaptiveAvgPoolBackward(AdaptiveAvgPoolBackwardOp, KernelEmitter &e) {
             nullptr);
 }
 
+/// One axis of a resized image, of `inputs` pixels made `outputs`.
+class ResizedAxis {
+public:
+  ResizedAxis(KernelEmitter &emitter, ResizeMode mode, Value inputs, Value outputs)
+      : e(emitter), isNearest(mode == ResizeMode::Nearest), inputs(inputs), outputs(outputs) {}
+
+  /// The inputs [first, last) that output `o` reads.
+  std::pair<Value, Value> inputsOf(Value o) {
+    if (isNearest) {
+      Value at = e.div(e.mul(o, inputs), outputs);
+      return {at, e.add(at, e.index(1))};
+    }
+    Value first = e.div(position(o), scale());
+    return {first, e.min(e.add(first, e.index(2)), inputs)};
+  }
+
+  /// The outputs [first, last) that read input `i`.
+  std::pair<Value, Value> outputsOf(Value i) {
+    if (isNearest) {
+      Value begin = e.mul(i, outputs);
+      return {e.ceilDiv(begin, inputs), e.ceilDiv(e.add(begin, outputs), inputs)};
+    }
+    // Those with a position beyond that of the input before and short of the one after it.
+    auto firstBeyond = [&](Value before) {
+      Value at = e.sub(e.mul(before, outputs), inputs);
+      return e.ceilDiv(e.max(at, e.index(0)), e.mul(inputs, e.index(2)));
+    };
+    Value middle = e.mul(i, e.index(2));
+    return {firstBeyond(e.sub(middle, e.index(1))), e.min(firstBeyond(e.add(middle, e.index(3))), outputs)};
+  }
+
+  /// How much of input `i` is in output `o`, which reads it: f32.
+  Value share(Value o, Value i) {
+    if (isNearest)
+      return e.real(1.0);
+    Value at = position(o), first = e.div(at, scale());
+    Value second = e.min(e.add(first, e.index(1)), e.sub(inputs, e.index(1)));
+    Value ofSecond = e.divf(e.toReal(e.rem(at, scale())), e.toReal(scale()));
+    auto where = [&](Value position, Value value) -> Value {
+      Value same = arith::CmpIOp::create(e.builder, e.loc, arith::CmpIPredicate::eq, position, i);
+      return arith::SelectOp::create(e.builder, e.loc, same, value, e.real(0.0));
+    };
+    return e.addf(where(first, e.subf(e.real(1.0), ofSecond)), where(second, ofSecond));
+  }
+
+private:
+  /// Where output `o` lies, (o + 1/2) * inputs / outputs - 1/2 or 0, in parts of which an input has `scale`.
+  Value position(Value o) {
+    Value odd = e.add(e.mul(o, e.index(2)), e.index(1));
+    return e.max(e.sub(e.mul(odd, inputs), outputs), e.index(0));
+  }
+  Value scale() { return e.mul(outputs, e.index(2)); }
+
+  KernelEmitter &e;
+  bool isNearest;
+  Value inputs, outputs;
+};
+
+void emitResize(ResizeOp op, KernelEmitter &e) {
+  ResizedAxis rows(e, op.getMode(), e.extent(1), e.extent(4)), columns(e, op.getMode(), e.extent(2), e.extent(5));
+  SummingPool pool{e, e.extent(3), e.extent(4), e.extent(5), e.operand(1), e.extent(7), e.elementOf(1)};
+  pool.emit([&](Value oh, Value ow) { return std::pair(rows.inputsOf(oh), columns.inputsOf(ow)); },
+            readPixels(e, 0, e.extent(1), e.extent(2), e.extent(6)),
+            [&](Value oh, Value ow, Value ih, Value iw) {
+              return addRead(e, e.splat(e.mulf(rows.share(oh, ih), columns.share(ow, iw))));
+            },
+            nullptr);
+}
+
+void emitResizeBackward(ResizeBackwardOp op, KernelEmitter &e) {
+  ResizedAxis rows(e, op.getMode(), e.extent(1), e.extent(4)), columns(e, op.getMode(), e.extent(2), e.extent(5));
+  SummingPool pool{e, e.extent(3), e.extent(1), e.extent(2), e.operand(1), e.extent(7), e.elementOf(1)};
+  pool.emit([&](Value ih, Value iw) { return std::pair(rows.outputsOf(ih), columns.outputsOf(iw)); },
+            readPixels(e, 0, e.extent(4), e.extent(5), e.extent(6)),
+            [&](Value ih, Value iw, Value oh, Value ow) {
+              return addRead(e, e.splat(e.mulf(rows.share(oh, ih), columns.share(ow, iw))));
+            },
+            nullptr);
+}
+
 void emitGlobalAvgPool(GlobalAvgPoolOp, KernelEmitter &e) {
   Value src = e.operand(0), dst = e.operand(1);
   Value pixelCount = e.extent(1), channels = e.extent(2), srcStride = e.extent(3), dstStride = e.extent(4);
@@ -367,6 +447,8 @@ void attachPoolLoops(MLIRContext *context) {
   Loops::attach<MaxPoolBackwardOp, emitMaxPoolBackward>(context);
   Loops::attach<AdaptiveAvgPoolOp, emitAdaptiveAvgPool>(context);
   Loops::attach<AdaptiveAvgPoolBackwardOp, emitAdaptiveAvgPoolBackward>(context);
+  Loops::attach<ResizeOp, emitResize>(context);
+  Loops::attach<ResizeBackwardOp, emitResizeBackward>(context);
   Loops::attach<AvgPoolOp, emitAvgPool>(context);
   Loops::attach<AvgPoolBackwardOp, emitAvgPoolBackward>(context);
   Loops::attach<GlobalAvgPoolOp, emitGlobalAvgPool>(context);

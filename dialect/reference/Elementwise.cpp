@@ -128,6 +128,29 @@ void channelAffine(ChannelAffineOp op, Values &values) {
   }
 }
 
+void addBias(AddBiasOp op, Values &values) {
+  const Tensor &src = values[op.getSrc()];
+  Tensor &dst = values.result(op.getDst());
+  for (int64_t index = 0; index < dst.size(); ++index)
+    dst.values[index] = src.values[index] + values[op.getBias()].values[src.channelOf(index)];
+}
+
+/// In logical order an image's channels are not the innermost.
+void pixelRows(PixelRowsOp op, Values &values) {
+  const Tensor &src = values[op.getSrc()];
+  Tensor &dst = values.result(op.getDst());
+  bool isImage = src.shape.size() == 4;
+  const Shape &image = isImage ? src.shape : dst.shape;
+  int64_t channels = image[1], pixels = image[2] * image[3];
+  for (int64_t index = 0; index < dst.size(); ++index) {
+    // Of the image's element (n,c,pixel) the place in the matrix, or the other way round.
+    int64_t n = index / (channels * pixels), rest = index % (channels * pixels);
+    int64_t c = isImage ? rest % channels : rest / pixels, pixel = isImage ? rest / channels : rest % pixels;
+    int64_t from = isImage ? c * pixels + pixel : pixel * channels + c;
+    dst.values[index] = src.values[n * channels * pixels + from];
+  }
+}
+
 void gate(GateOp op, Values &values) {
   const Tensor &src = values[op.getSrc()], &factor = values[op.getFactor()];
   Tensor &dst = values.result(op.getDst());
@@ -259,6 +282,8 @@ void attachElementwiseEvaluators(MLIRContext *context) {
   Evaluator::attach<ActivateBackwardOp, activateBackward>(context);
   Evaluator::attach<MultiplyOp, multiply>(context);
   Evaluator::attach<ChannelAffineOp, channelAffine>(context);
+  Evaluator::attach<AddBiasOp, addBias>(context);
+  Evaluator::attach<PixelRowsOp, pixelRows>(context);
   Evaluator::attach<GateOp, gate>(context);
   Evaluator::attach<GateBackwardOp, gateBackward>(context);
   Evaluator::attach<ChannelShuffleOp, channelShuffle>(context);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Pools and their gradients. The gradients are in scatter form here, the generated kernels in gather form.
+// Pools, resizing and their gradients. The gradients are in scatter form here, the generated kernels in gather form.
 
 #include "dialect/reference/Evaluators.h"
 
@@ -159,6 +159,44 @@ void adaptiveAvgPoolBackward(AdaptiveAvgPoolBackwardOp op, Values &values) {
   });
 }
 
+/// body(position, share) for what position `o` of an axis reads that is resized from `inputs` to `outputs`.
+template <typename Body>
+void forEachSample(ResizeMode mode, int64_t o, int64_t inputs, int64_t outputs, Body body) {
+  if (mode == ResizeMode::Nearest)
+    return body(o * inputs / outputs, 1.0);
+  double at = std::max((double(o) + 0.5) * double(inputs) / double(outputs) - 0.5, 0.0);
+  auto first = std::min(int64_t(at), inputs - 1);
+  body(first, 1 - (at - double(first)));
+  body(std::min(first + 1, inputs - 1), at - double(first));
+}
+
+/// body(ih, iw, share) for the pixels that pixel (oh, ow) of the resized image reads.
+template <typename Body>
+void forEachSample(ResizeMode mode, const Shape &in, const Shape &out, int64_t oh, int64_t ow, Body body) {
+  forEachSample(mode, oh, in[2], out[2], [&](int64_t ih, double vertical) {
+    forEachSample(mode, ow, in[3], out[3], [&](int64_t iw, double horizontal) { body(ih, iw, vertical * horizontal); });
+  });
+}
+
+void resize(ResizeOp op, Values &values) {
+  const Tensor &src = values[op.getSrc()];
+  Tensor &dst = values.result(op.getDst());
+  forEachElement(dst.shape, [&](int64_t n, int64_t c, int64_t oh, int64_t ow) {
+    forEachSample(op.getMode(), src.shape, dst.shape, oh, ow,
+                  [&](int64_t ih, int64_t iw, double share) { dst.at(n, c, oh, ow) += src.at(n, c, ih, iw) * share; });
+  });
+}
+
+void resizeBackward(ResizeBackwardOp op, Values &values) {
+  const Tensor &diffDst = values[op.getDiffDst()];
+  Tensor &diffSrc = values.result(op.getDiffSrc());
+  forEachElement(diffDst.shape, [&](int64_t n, int64_t c, int64_t oh, int64_t ow) {
+    forEachSample(op.getMode(), diffSrc.shape, diffDst.shape, oh, ow, [&](int64_t ih, int64_t iw, double share) {
+      diffSrc.at(n, c, ih, iw) += diffDst.at(n, c, oh, ow) * share;
+    });
+  });
+}
+
 } // namespace
 
 void attachPoolEvaluators(MLIRContext *context) {
@@ -167,6 +205,8 @@ void attachPoolEvaluators(MLIRContext *context) {
   Evaluator::attach<MaxPoolBackwardOp, maxPoolBackward>(context);
   Evaluator::attach<AdaptiveAvgPoolOp, adaptiveAvgPool>(context);
   Evaluator::attach<AdaptiveAvgPoolBackwardOp, adaptiveAvgPoolBackward>(context);
+  Evaluator::attach<ResizeOp, resize>(context);
+  Evaluator::attach<ResizeBackwardOp, resizeBackward>(context);
   Evaluator::attach<AvgPoolOp, avgPool>(context);
   Evaluator::attach<AvgPoolBackwardOp, avgPoolBackward>(context);
   Evaluator::attach<GlobalAvgPoolOp, globalAvgPool>(context);

@@ -72,7 +72,7 @@ private:
     PhiloxStream random(0, hashName("bench"));
     std::generate_n(pixels, image.batchSize * image.channels * image.height * image.width,
                     [&] { return static_cast<uint8_t>(random.next()); });
-    std::generate_n(program.labels(), image.batchSize,
+    std::generate_n(program.labels(), image.batchSize * image.labelsPerImage(),
                     [&] { return static_cast<int64_t>(random.below(image.classes)); });
     filled.push_back(pixels);
   }

@@ -60,6 +60,7 @@ static void printAccuracy(const Program &program, const EvalOptions &options, co
 }
 
 Status runEval(Program &program, const EvalOptions &options, const Note &note) {
+  INCEPT_RETURN_IF_ERROR(program.checkTakesDatasets());
   bool hasTables = !options.perClass.empty() || !options.confusion.empty();
   INCEPT_RETURN_IF_ERROR(tryOutput(options.perClass));
   INCEPT_RETURN_IF_ERROR(tryOutput(options.confusion));
@@ -231,6 +232,8 @@ private:
 Status runPredict(Program &program, const PredictOptions &options, const Note &note) {
   if (options.input.empty() && options.images.empty())
     return usageError("expected image files, or --input=FILE.safetensors");
+  if (program.image().labelsPixels() && options.output.empty())
+    return usageError("the network scores every pixel: give --output=FILE.safetensors for its logits");
   INCEPT_RETURN_IF_ERROR(tryOutput(options.output));
   INCEPT_RETURN_IF_ERROR(chooseEvaluation(program, options.protocol));
   auto names = loadWeights(program, options.weights, options.average ? Averages::Yes : Averages::No);
@@ -238,14 +241,15 @@ Status runPredict(Program &program, const PredictOptions &options, const Note &n
     return names.status();
   Images images(program, options);
   INCEPT_RETURN_IF_ERROR(images.open());
-  int64_t batch = program.image().batchSize, classes = program.image().classes;
-  std::vector<float> logits(images.count * classes);
+  const program::Image &image = program.image();
+  int64_t batch = image.batchSize, classes = image.classes, scores = image.labelsPerImage() * classes;
+  std::vector<float> logits(images.count * scores);
   INCEPT_RETURN_IF_ERROR(program.prepareInference());
   for (int64_t first = 0; first < images.count; first += batch) {
     int64_t rows = std::min(batch, images.count - first);
     INCEPT_RETURN_IF_ERROR(images.fill(first, rows));
     INCEPT_RETURN_IF_ERROR(program.infer(images.input()));
-    std::memcpy(logits.data() + first * classes, program.logits(), rows * classes * 4);
+    std::memcpy(logits.data() + first * scores, program.logits(), rows * scores * 4);
   }
   for (int64_t i = 0; options.output.empty() && i < images.count; ++i)
     printTop(images.name(i), logits.data() + i * classes, classes, names->classes, options);
@@ -253,7 +257,10 @@ Status runPredict(Program &program, const PredictOptions &options, const Note &n
     note("some scores are not finite: are '" + options.weights + "' the weights of a training that went well?");
   if (options.output.empty())
     return {};
-  TensorToWrite tensor{"logits", "F32", {images.count, classes}, {}};
+  std::vector<int64_t> shape = {images.count, classes};
+  if (image.labelsPixels())
+    shape = {images.count, image.labelHeight, image.labelWidth, classes};
+  TensorToWrite tensor{"logits", "F32", std::move(shape), {}};
   tensor.bytes = {reinterpret_cast<const char *>(logits.data()), logits.size() * 4};
   return writeSafetensors(options.output, {tensor}, {});
 }

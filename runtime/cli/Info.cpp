@@ -29,6 +29,8 @@ static nlohmann::ordered_json describe(Program &program) {
   info["batch_size"] = image.batchSize;
   info["image"] = {image.channels, image.height, image.width};
   info["classes"] = image.classes;
+  if (image.labelsPixels())
+    info["label_map"] = {image.labelHeight, image.labelWidth};
   info["parameters"] = image.parameters;
   info["states"] = image.states;
   info["macs"] = image.macs;

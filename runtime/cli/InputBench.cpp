@@ -12,6 +12,7 @@ namespace incept {
 
 Status runInputBench(Program &program, const InputOptions &options, const Note &note) {
   using Clock = std::chrono::steady_clock;
+  INCEPT_RETURN_IF_ERROR(program.checkTakesDatasets());
   auto seconds = [](Clock::time_point from) { return std::chrono::duration<double>(Clock::now() - from).count(); };
   constexpr double kLength = 10;
   ImageShape shape = program.imageShape();

@@ -17,6 +17,7 @@ Status runLook(Program &program, const InputOptions &options, const Note &note) 
   constexpr int64_t kLeastSide = 96, kGap = 6, kText = 18, kTextScale = 2;
   constexpr int64_t kMostPixels = int64_t(1) << 28;
   ImageShape shape = program.imageShape();
+  INCEPT_RETURN_IF_ERROR(program.checkTakesDatasets());
   INCEPT_RETURN_IF_ERROR(tryOutput(options.output));
   if (shape.channels != 1 && shape.channels != 3)
     return inputError("expected a network whose input has 1 or 3 channels, but it has " +

@@ -13,8 +13,16 @@ namespace {
 struct StepBatch {
   SafetensorsFile file;
   double share;                ///< of mixed images, 1 for others
-  const char *images, *labels; ///< f32 (N,C,H,W), i64 (N) with the images of all batches
+  const char *images, *labels; ///< f32 (N,C,H,W), i64 (N) or (N,h,w), with the images of all batches
 };
+
+/// The shape of a step's labels.
+std::vector<int64_t> labelsOf(const Program &program) {
+  const program::Image &image = program.image();
+  if (image.labelsPixels())
+    return {program.imagesPerStep(), image.labelHeight, image.labelWidth};
+  return {program.imagesPerStep()};
+}
 
 /// Reads and checks them.
 Expected<StepBatch> readBatch(const Program &program, const std::string &path) {
@@ -27,11 +35,15 @@ Expected<StepBatch> readBatch(const Program &program, const std::string &path) {
   if (images == file->tensors.end() || images->second.type != "F32" || images->second.shape != shape)
     return inputError("'" + path + "' has no tensor 'images' of type F32 and shape " + std::to_string(shape[0]) + "x" +
                       std::to_string(shape[1]) + "x" + std::to_string(shape[2]) + "x" + std::to_string(shape[3]));
-  if (labels == file->tensors.end() || labels->second.type != "I64" ||
-      labels->second.shape != std::vector<int64_t>{shape[0]})
-    return inputError("'" + path + "' has no tensor 'labels' of type I64 and shape " + std::to_string(shape[0]));
+  const std::vector<int64_t> labelShape = labelsOf(program);
+  if (labels == file->tensors.end() || labels->second.type != "I64" || labels->second.shape != labelShape) {
+    std::string text;
+    for (int64_t size : labelShape)
+      text += (text.empty() ? "" : "x") + std::to_string(size);
+    return inputError("'" + path + "' has no tensor 'labels' of type I64 and shape " + text);
+  }
   const char *pixels = images->second.bytes.data(), *numbers = labels->second.bytes.data();
-  for (int64_t row = 0; row < shape[0]; ++row) {
+  for (int64_t row = 0; row < shape[0] * image.labelsPerImage(); ++row) {
     int64_t label = 0;
     std::memcpy(&label, numbers + row * int64_t(sizeof label), sizeof label);
     if (label < 0 || label >= image.classes)
@@ -51,9 +63,10 @@ Expected<StepBatch> readBatch(const Program &program, const std::string &path) {
 Status makeStep(Program &program, const StepBatch &batch, int64_t step, uint64_t seed, float &loss,
                 std::vector<float> &logits) {
   const program::Image &image = program.image();
-  int64_t parts = program.batchesPerStep(), outputs = image.batchSize * image.classes;
+  int64_t parts = program.batchesPerStep(), labels = image.batchSize * image.labelsPerImage();
+  int64_t outputs = labels * image.classes;
   int64_t imageBytes = image.batchSize * image.channels * image.height * image.width * int64_t(sizeof(float));
-  int64_t labelBytes = image.batchSize * int64_t(sizeof(int64_t));
+  int64_t labelBytes = labels * int64_t(sizeof(int64_t));
   double sum = 0;
   logits.resize(size_t(outputs * parts));
   program.setShare(batch.share);
@@ -94,11 +107,13 @@ Status runStep(Program &program, const StepOptions &options) {
   std::set<std::string> kinds = {"parameter", "state", "average"};
   if (program.image().keepGradients)
     kinds.insert("gradient");
-  return program.saveTensors(
-      options.output, kinds,
-      {tensor("loss", {}, &losses.back(), 1), tensor("losses", {int64_t(losses.size())}, losses.data(), losses.size()),
-       tensor("logits", {program.imagesPerStep(), program.image().classes}, logits.data(), logits.size())},
-      {});
+  std::vector<int64_t> logitsShape = labelsOf(program);
+  logitsShape.push_back(program.image().classes);
+  return program.saveTensors(options.output, kinds,
+                             {tensor("loss", {}, &losses.back(), 1),
+                              tensor("losses", {int64_t(losses.size())}, losses.data(), losses.size()),
+                              tensor("logits", std::move(logitsShape), logits.data(), logits.size())},
+                             {});
 }
 
 } // namespace incept

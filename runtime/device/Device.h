@@ -26,10 +26,10 @@ struct Peaks {
 struct Batch {
   uint8_t *u8Images = nullptr;   ///< (N,H,W,C)
   float *f32Images = nullptr;    ///< (N,C,H,W)
-  int64_t *labels = nullptr;     ///< (N)
+  int64_t *labels = nullptr;     ///< (N), of label maps (N,height,width)
   std::byte *step = nullptr;     ///< the step block; null where the program has none
   const float *loss = nullptr;   ///< ()
-  const float *logits = nullptr; ///< (N,K)
+  const float *logits = nullptr; ///< (N,K), a row for each label
 };
 
 enum class Work {

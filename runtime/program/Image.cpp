@@ -326,11 +326,11 @@ Launch readLaunch(const json &entry, const Image &image) {
 
 void checkKeys(const json &header) {
   for (const auto &[key, value] : header.items())
-    if (!isOneOf(key,
-                 {"format_version", "network",       "spec",     "target",        "mode",       "precision", "tf32",
-                  "batch_size",     "classes",       "image",    "normalization", "parameters", "states",    "macs",
-                  "keep_gradients", "training_only", "training", "regions",       "tensors",    "plans",     "kernels",
-                  "entries",        "step",          "memory",   "blobs"}))
+    if (!isOneOf(key, {"format_version", "network",    "spec",    "target",         "mode",          "precision",
+                       "tf32",           "batch_size", "classes", "image",          "normalization", "label_map",
+                       "parameters",     "states",     "macs",    "keep_gradients", "training_only", "training",
+                       "regions",        "tensors",    "plans",   "kernels",        "entries",       "step",
+                       "memory",         "blobs"}))
       throw Bad{"it has an unknown key '" + key + "'"};
 }
 
@@ -356,8 +356,16 @@ void readHeader(const json &header, std::string_view blobs, Image &image) {
   for (int64_t factor : {image.channels, image.height, image.width})
     if (__builtin_mul_overflow(values, factor, &values) || uint64_t(values) > kMaxBytes)
       throw Bad{"its images are too large"};
-  if (__builtin_mul_overflow(image.batchSize, image.classes, &values) || uint64_t(values) > kMaxBytes)
-    throw Bad{"its logits are too large"};
+  if (header.contains("label_map")) {
+    const json &map = get(header, "label_map");
+    image.labelHeight = field(map, "height", 1);
+    image.labelWidth = field(map, "width", 1);
+  }
+  values = image.batchSize;
+  for (int64_t factor :
+       {image.classes, std::max<int64_t>(image.labelHeight, 1), std::max<int64_t>(image.labelWidth, 1)})
+    if (__builtin_mul_overflow(values, factor, &values) || uint64_t(values) > kMaxBytes)
+      throw Bad{"its logits are too large"};
   image.parameters = field(header, "parameters");
   image.states = field(header, "states");
   image.macs = field(header, "macs");

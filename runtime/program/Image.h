@@ -80,6 +80,7 @@ struct Image {
   int64_t multiprocessors = 0;     ///< cuda: of that card
   bool tf32 = false;               ///< cuda: products of f32 values may be rounded to TF32
   int64_t threads = 1, vectorBits = 0, batchSize = 1, classes = 1, channels = 1, height = 1, width = 1;
+  int64_t labelHeight = 0, labelWidth = 0; ///< of the labels of an image, 0 where it has one
   int64_t parameters = 0, states = 0, macs = 0;
   bool keepGradients = false;
   std::vector<std::string> trainingOnly; ///< weights that a file may have and this program does without
@@ -95,6 +96,9 @@ struct Image {
   std::string_view kernelObject; ///< cpu: the shared object
   std::string_view ptx, cubin;   ///< cuda: the same kernels twice; the second may be empty
 
+  /// Whether the network scores each pixel.
+  bool labelsPixels() const { return labelHeight > 0; }
+  int64_t labelsPerImage() const { return labelsPixels() ? labelHeight * labelWidth : 1; }
   const Tensor *find(const std::string &name) const;
   int findRegion(const std::string &name) const; ///< -1 where there is none
 };

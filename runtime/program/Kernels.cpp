@@ -138,7 +138,7 @@ void gateBackward(Launch &l) {
   l.units = l.e(0);
 }
 
-// Pools without a window: N, IH, IW, C, OH, OW.
+// Pools without a window, and resized images: N, IH, IW, C, OH, OW.
 void adaptivePool(Launch &l) {
   l.full(poolSrc(l), l.e(3));
   l.full(poolDst(l), l.e(3));
@@ -149,6 +149,22 @@ void adaptivePoolBackward(Launch &l) {
   l.full(poolDst(l), l.e(3));
   l.full(poolSrc(l), l.e(3));
   l.units = l.e(0) * l.e(1);
+}
+
+/// Positions are products of two sizes: beyond this they do not fit the integers of a kernel.
+bool isResizable(const Launch &l) {
+  constexpr int64_t kMost = (int64_t(1) << 15) - 1;
+  return std::max({l.extents[1], l.extents[2], l.extents[4], l.extents[5]}) <= kMost;
+}
+
+void resize(Launch &l) {
+  adaptivePool(l);
+  l.units = isResizable(l) ? l.units : Count{0};
+}
+
+void resizeBackward(Launch &l) {
+  adaptivePoolBackward(l);
+  l.units = isResizable(l) ? l.units : Count{0};
 }
 
 void channelShuffle(Launch &l) {
@@ -260,6 +276,8 @@ constexpr Family kFamilies[] = {
     {"gate_backward", 3, 3, 3, 3, gateBackward},
     {"adaptive_avg_pool", 2, 2, 6, 2, adaptivePool},
     {"adaptive_avg_pool_backward", 2, 2, 6, 2, adaptivePoolBackward},
+    {"resize", 2, 2, 6, 2, resize},
+    {"resize_backward", 2, 2, 6, 2, resizeBackward},
     {"channel_shuffle", 2, 2, 3, 2, channelShuffle},
     {"flatten_pixels", 2, 2, 3, 2, flattenPixels},
     {"unflatten_pixels", 2, 2, 3, 2, unflattenPixels},

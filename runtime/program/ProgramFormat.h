@@ -23,6 +23,9 @@
 //   tf32            bool     cuda: products of f32 values may be rounded to TF32
 //   batch_size      int
 //   classes         int      columns of io/logits
+//   label_map       {height, width: int}   of networks that score each pixel: the labels of one image, row by row.
+//   Absent:
+//                   an image has one label
 //   image           {channels, height, width: int}   logical size of one image of the batch
 //   normalization   {mean: [real], std: [real]}      per channel, in units of a pixel value scaled to 0..1
 //   parameters      int      trainable scalars
@@ -87,9 +90,10 @@ inline constexpr const char *kStepRegion = "step";
 /// Names of tensors that the runtime itself reads or writes.
 ///   io/u8_images  u8  (N,H,W,C) dense, bytes as they come from a file        -> entry stage_u8
 ///   io/f32_images f32 (N,C,H,W) dense, already normalised                    -> entry stage_f32
-///   io/labels     i64 (N)
-///   io/loss       f32 ()        mean over the batch, without weight decay    <- entry forward_backward
-///   io/logits     f32 (N,K)                                                  <- forward_backward and infer
+///   io/labels     i64 (N), with `label_map` (N*height*width)
+///   io/loss       f32 ()        mean over the labels, without weight decay    <- entry forward_backward
+///   io/logits     f32 (N,K), a row for each label                                                  <- forward_backward
+///   and infer
 /// Tensors whose kind is "parameter" or "state" make up a weights file; with those of kind "slot" a checkpoint.
 /// A "gradient" is named grad/NAME, a slot SLOT/NAME, e.g. momentum/NAME and mean_square/NAME.
 /// A slot ema/NAME is the moving average of the parameter or state NAME; weights files may have it too.

@@ -124,9 +124,9 @@ Status checkInterface(const program::Image &image) {
   };
   const Needed tensors[] = {{program::kU8Images, "u8", image.batchSize * pixels},
                             {program::kF32Images, "f32", image.batchSize * pixels},
-                            {program::kLabels, "i64", image.batchSize},
+                            {program::kLabels, "i64", image.batchSize * image.labelsPerImage()},
                             {program::kLoss, "f32", 1},
-                            {program::kLogits, "f32", image.batchSize * image.classes}};
+                            {program::kLogits, "f32", image.batchSize * image.labelsPerImage() * image.classes}};
   for (const Needed &needed : tensors) {
     const program::Tensor *tensor = image.find(needed.name);
     if (!tensor || tensor->type != needed.type || tensor->elements != needed.elements)
@@ -144,6 +144,13 @@ Status checkInterface(const program::Image &image) {
 }
 
 } // namespace
+
+Status Program::checkTakesDatasets() const {
+  if (!image_.labelsPixels())
+    return {};
+  return usageError("the network scores every pixel, but files of images have one label for each image: give images "
+                    "with maps of labels to 'step'");
+}
 
 Expected<std::unique_ptr<Program>> Program::load(const std::string &executable, const Backend &backend) {
   std::unique_ptr<Program> program(new Program(backend));

@@ -35,6 +35,9 @@ public:
   void setEvaluation(const EvaluationOptions &options) { evaluate = options; }
   ImageShape imageShape() const { return {image_.channels, image_.height, image_.width, image_.classes}; }
 
+  /// An error where the program scores pixels: sources of images give one label for each image.
+  Status checkTakesDatasets() const;
+
   /// Batches of a step: their gradients are added, then parameters are updated.
   int64_t batchesPerStep() const { return parts; }
   int64_t imagesPerStep() const { return image_.batchSize * parts; }
@@ -70,7 +73,8 @@ public:
   uint8_t *u8Images() { return device_->next().u8Images; }
   float *f32Images() { return device_->next().f32Images; }
   int64_t *labels() { return device_->next().labels; }
-  /// Of the step that was finished last: its loss, its logits (N,K), dense, and the labels it had.
+  /// Of the step that was finished last: its loss, its logits (N,K), dense, a row for each label, and the labels it
+  /// had.
   float loss() const { return *device_->finished().loss; }
   const float *logits() const { return device_->finished().logits; }
   const int64_t *finishedLabels() const { return device_->finished().labels; }

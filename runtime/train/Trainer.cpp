@@ -122,6 +122,7 @@ private:
 
   /// Opens training and test images.
   Status openData() {
+    INCEPT_RETURN_IF_ERROR(program.checkTakesDatasets());
     ImageShape shape = program.imageShape();
     auto loaded = openDataset(options.data, Split::Train, shape);
     if (!loaded)

@@ -388,6 +388,27 @@ TEST_P(Kernels, AdaptiveAveragePool) {
   }
 }
 
+TEST_P(Kernels, Resize) {
+  std::string src = slice(2, c, 5, 4);
+  // Twice as large, uneven, smaller so that pixels are left out, and one pixel.
+  for (std::string dst : {slice(2, c, 10, 8), image(2, c, 7, 9), image(2, c, 2, 3), image(2, c, 1, 1)})
+    for (std::string mode : {"nearest", "bilinear"}) {
+      checkGroup({"", {{"x", src}}, "%y = incept.resize " + mode + " %x" + signature({src}, {dst}), {{"y", dst}}});
+      checkGroup({"",
+                  {{"d", dst}},
+                  "%y = incept.resize_backward " + mode + " %d" + signature({dst}, {src}),
+                  {{"y", src}}});
+    }
+}
+
+TEST_P(Kernels, AddBias) {
+  checkGroup({"",
+              {{"x", part}, {"b", v}},
+              "%t = incept.add_bias %x, %b" + signature({part, v}, {full}) + "%y = incept.relu %t" +
+                  signature({full}, {part}),
+              {{"y", part}}});
+}
+
 TEST_P(Kernels, DropPath) {
   std::string i = "tensor<i64>";
   checkGroup({"",

@@ -245,6 +245,46 @@ func.func @channel_affine_c1_rank(%x: tensor<4xf32>, %v: tensor<4xf32>) {
 
 // -----
 
+func.func @add_bias_c1(%x: tensor<2x4x3x3xf32>, %v: tensor<3xf32>) {
+  // expected-error @+1 {{expected channel vectors of 4 values, but got 3}}
+  %0 = incept.add_bias %x, %v : (tensor<2x4x3x3xf32>, tensor<3xf32>) -> tensor<2x4x3x3xf32>
+  return
+}
+
+// -----
+
+func.func @add_bias_c1_rank(%x: tensor<4xf32>, %v: tensor<4xf32>) {
+  // expected-error @+1 {{expected src with a batch and a channel dimension, but got 4}}
+  %0 = incept.add_bias %x, %v : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func @pixel_rows_c1(%x: tensor<2x4x3x3xf32>) {
+  // expected-error @+1 {{expected (N,C,H,W) and (N*H*W,C), but got 2x4x3x3 and 2x36}}
+  %0 = incept.pixel_rows %x : (tensor<2x4x3x3xf32>) -> tensor<2x36xf32>
+  return
+}
+
+// -----
+
+func.func @pixel_rows_c1_back(%x: tensor<17x4xf32>) {
+  // expected-error @+1 {{expected (N,C,H,W) and (N*H*W,C), but got 17x4 and 2x4x3x3}}
+  %0 = incept.pixel_rows %x : (tensor<17x4xf32>) -> tensor<2x4x3x3xf32>
+  return
+}
+
+// -----
+
+func.func @pixel_rows_c1_element(%x: tensor<2x4x3x3xf32>) {
+  // expected-error @+1 {{expected tensors of 'f32', but got 'bf16'}}
+  %0 = incept.pixel_rows %x : (tensor<2x4x3x3xf32>) -> tensor<18x4xbf16>
+  return
+}
+
+// -----
+
 func.func @gate_c1(%x: tensor<2x4x3x3xf32>, %f: tensor<2x3x1x1xf32>) {
   // expected-error @+1 {{expected factor to be 2x4x1x1, but got 2x3x1x1}}
   %0 = incept.gate %x by %f : (tensor<2x4x3x3xf32>, tensor<2x3x1x1xf32>) -> tensor<2x4x3x3xf32>

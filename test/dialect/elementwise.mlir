@@ -56,6 +56,12 @@ func.func @channels(%x: !image, %f: tensor<2x4x1x1xf32>, %v: tensor<4xf32>) {
   %6 = incept.flatten_pixels %x : (!image) -> tensor<2x36xf32>
   // CHECK: incept.unflatten_pixels %{{.*}} : (tensor<2x36xf32>) -> tensor<2x4x3x3xf32>
   %7 = incept.unflatten_pixels %6 : (tensor<2x36xf32>) -> !image
+  // CHECK: incept.add_bias %{{.*}}, %{{.*}} : (tensor<2x4x3x3xf32>, tensor<4xf32>) -> tensor<2x4x3x3xf32>
+  %8 = incept.add_bias %x, %v : (!image, tensor<4xf32>) -> !image
+  // CHECK: incept.pixel_rows %{{.*}} : (tensor<2x4x3x3xf32>) -> tensor<18x4xf32>
+  %9 = incept.pixel_rows %x : (!image) -> tensor<18x4xf32>
+  // CHECK: incept.pixel_rows %{{.*}} : (tensor<18x4xf32>) -> tensor<2x4x3x3xf32>
+  %10 = incept.pixel_rows %9 : (tensor<18x4xf32>) -> !image
   return
 }
 

@@ -151,3 +151,44 @@ func.func @adaptive_avg_pool_backward_c1(%d: tensor<2x4x3x3xf32>) {
   %0 = incept.adaptive_avg_pool_backward %d : (tensor<2x4x3x3xf32>) -> tensor<2x4x9x9xbf16>
   return
 }
+
+// -----
+
+func.func @resize_c1(%x: tensor<2x4x9x9xf32>) {
+  // expected-error @+1 {{expected dst to be 2x4x3x3, but got 2x5x3x3}}
+  %0 = incept.resize nearest %x : (tensor<2x4x9x9xf32>) -> tensor<2x5x3x3xf32>
+  return
+}
+
+// -----
+
+func.func @resize_c2(%x: tensor<2x4x9x9xf32>) {
+  // expected-error @+1 {{expected heights and widths below 2^15, but got 2x4x9x32768}}
+  %0 = incept.resize bilinear %x : (tensor<2x4x9x9xf32>) -> tensor<2x4x9x32768xf32>
+  return
+}
+
+// -----
+
+func.func @resize_mode(%x: tensor<2x4x9x9xf32>) {
+  // expected-error @+2 {{expected ::incept::ResizeMode to be one of: nearest, bilinear}}
+  // expected-error @+1 {{failed to parse Incept_ResizeModeAttr parameter 'value'}}
+  %0 = incept.resize cubic %x : (tensor<2x4x9x9xf32>) -> tensor<2x4x18x18xf32>
+  return
+}
+
+// -----
+
+func.func @resize_backward_c1(%d: tensor<2x4x3x3xf32>) {
+  // expected-error @+1 {{expected tensors of 'bf16', but got 'f32'}}
+  %0 = incept.resize_backward nearest %d : (tensor<2x4x3x3xf32>) -> tensor<2x4x9x9xbf16>
+  return
+}
+
+// -----
+
+func.func @resize_backward_c2(%d: tensor<2x4x40000x3xf32>) {
+  // expected-error @+1 {{expected heights and widths below 2^15, but got 2x4x40000x3}}
+  %0 = incept.resize_backward nearest %d : (tensor<2x4x40000x3xf32>) -> tensor<2x4x9x9xf32>
+  return
+}

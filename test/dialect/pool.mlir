@@ -48,3 +48,14 @@ func.func @adaptive_avg_pool(%x: tensor<2x4x9x9xf32>) {
   %1 = incept.adaptive_avg_pool_backward %0 : (tensor<2x4x4x2xf32>) -> tensor<2x4x9x9xf32>
   return
 }
+
+// CHECK-LABEL: func.func @resize
+func.func @resize(%x: tensor<2x4x9x9xf32>) {
+  // CHECK: incept.resize nearest %{{.*}} : (tensor<2x4x9x9xf32>) -> tensor<2x4x18x27xf32>
+  %0 = incept.resize nearest %x : (tensor<2x4x9x9xf32>) -> tensor<2x4x18x27xf32>
+  // CHECK: incept.resize bilinear %{{.*}} : (tensor<2x4x9x9xf32>) -> tensor<2x4x4x2xf32>
+  %1 = incept.resize bilinear %x : (tensor<2x4x9x9xf32>) -> tensor<2x4x4x2xf32>
+  // CHECK: incept.resize_backward bilinear %{{.*}} : (tensor<2x4x4x2xf32>) -> tensor<2x4x9x9xf32>
+  %2 = incept.resize_backward bilinear %1 : (tensor<2x4x4x2xf32>) -> tensor<2x4x9x9xf32>
+  return
+}

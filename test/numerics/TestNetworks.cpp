@@ -108,6 +108,30 @@ const std::vector<TestNetwork> &testNetworks() {
           %y = incept.flatten %k : (tensor<2x5xf32>) -> tensor<2x5x1x1xf32>)",
        5, 1, 1},
       {"adaptive_avg_pool", "", "%y = incept.adaptive_avg_pool %x : (!x) -> tensor<2x4x4x5xf32>", 4, 4, 5},
+      {"conv_transpose", R"(incept.variable @p.weight kind parameter : tensor<4x3x3x2xf32>
+          incept.variable @p.bias kind parameter : tensor<6xf32>)",
+       R"(%w = incept.read @p.weight : tensor<4x3x3x2xf32>
+          %b = incept.read @p.bias : tensor<6xf32>
+          %t = incept.conv2d_backward_data %x, %w stride [2, 3] pad [1, 0] pad_end [0, 2] dilation [1, 2] groups 2
+              : (!x, tensor<4x3x3x2xf32>) -> tensor<2x6x13x17xf32>
+          %y = incept.add_bias %t, %b : (tensor<2x6x13x17xf32>, tensor<6xf32>) -> tensor<2x6x13x17xf32>)",
+       6, 13, 17},
+      {"resize_nearest", "",
+       R"(%z = incept.resize nearest %x : (!x) -> tensor<2x4x12x4xf32>
+          %r = incept.relu %z : (tensor<2x4x12x4xf32>) -> tensor<2x4x12x4xf32>
+          %y = incept.resize nearest %r : (tensor<2x4x12x4xf32>) -> tensor<2x4x7x8xf32>)",
+       4, 7, 8},
+      {"resize_bilinear", "",
+       R"(%z = incept.resize bilinear %x : (!x) -> tensor<2x4x12x4xf32>
+          %r = incept.relu %z : (tensor<2x4x12x4xf32>) -> tensor<2x4x12x4xf32>
+          %y = incept.resize bilinear %r : (tensor<2x4x12x4xf32>) -> tensor<2x4x7x8xf32>)",
+       4, 7, 8},
+      {"pixel_rows", R"(incept.variable @p.weight kind parameter : tensor<5x4xf32>)",
+       R"(%p = incept.pixel_rows %x : (!x) -> tensor<72x4xf32>
+          %w = incept.read @p.weight : tensor<5x4xf32>
+          %k = incept.linear %p, %w : (tensor<72x4xf32>, tensor<5x4xf32>) -> tensor<72x5xf32>
+          %y = incept.pixel_rows %k : (tensor<72x5xf32>) -> tensor<2x5x6x6xf32>)",
+       5, 6, 6},
       {"normalize_pixels", "",
        R"(%n = incept.normalize_pixels %x epsilon 1.0e-3 : (!x) -> !x
           %y = incept.multiply %n, %x : (!x, !x) -> !x)",

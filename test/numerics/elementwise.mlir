@@ -116,3 +116,17 @@ func.func @channel_shuffle() -> (tensor<1x6x1x1xf32>, tensor<1x6x1x1xf32>) {
   %z = incept.channel_shuffle %y groups 2 : (tensor<1x6x1x1xf32>) -> tensor<1x6x1x1xf32>
   return %y, %z : tensor<1x6x1x1xf32>, tensor<1x6x1x1xf32>
 }
+
+// The channels of one pixel are a row; two images, two channels, two pixels.
+// CHECK-LABEL: @pixel_rows
+// CHECK-NEXT: result0 4x2 = 1 10 2 20 3 30 4 40{{$}}
+// CHECK-NEXT: result1 2x2x1x2 = 1 2 10 20 3 4 30 40{{$}}
+// CHECK-NEXT: result2 4x2 = 6 17 7 27 8 37 9 47{{$}}
+func.func @pixel_rows() -> (tensor<4x2xf32>, tensor<2x2x1x2xf32>, tensor<4x2xf32>) {
+  %x = arith.constant dense<[[[[1., 2.]], [[10., 20.]]], [[[3., 4.]], [[30., 40.]]]]> : tensor<2x2x1x2xf32>
+  %b = arith.constant dense<[5., 7.]> : tensor<2xf32>
+  %y = incept.pixel_rows %x : (tensor<2x2x1x2xf32>) -> tensor<4x2xf32>
+  %z = incept.pixel_rows %y : (tensor<4x2xf32>) -> tensor<2x2x1x2xf32>
+  %s = incept.add_bias %y, %b : (tensor<4x2xf32>, tensor<2xf32>) -> tensor<4x2xf32>
+  return %y, %z, %s : tensor<4x2xf32>, tensor<2x2x1x2xf32>, tensor<4x2xf32>
+}

@@ -84,3 +84,34 @@ func.func @global_avg_pool() -> (tensor<1x2x1x1xf32>, tensor<1x2x2x2xf32>) {
   %dx = incept.global_avg_pool_backward %dy : (tensor<1x2x1x1xf32>) -> tensor<1x2x2x2xf32>
   return %y, %dx : tensor<1x2x1x1xf32>, tensor<1x2x2x2xf32>
 }
+
+// Two pixels become four: each twice, or at -1/4, 1/4, 3/4 and 5/4, the first and last held at the border. A gradient of
+// 1, 2, 3, 4 comes back as 1 + 2 and 3 + 4, or as 1 + 3/4*2 + 1/4*3 and 1/4*2 + 3/4*3 + 4.
+// CHECK-LABEL: @resize
+// CHECK-NEXT: result0 1x1x1x4 = 10 10 20 20{{$}}
+// CHECK-NEXT: result1 1x1x1x4 = 10 12.5 17.5 20{{$}}
+// CHECK-NEXT: result2 1x1x1x2 = 3 7{{$}}
+// CHECK-NEXT: result3 1x1x1x2 = 3.25 6.75{{$}}
+func.func @resize() -> (tensor<1x1x1x4xf32>, tensor<1x1x1x4xf32>, tensor<1x1x1x2xf32>, tensor<1x1x1x2xf32>) {
+  %x = arith.constant dense<[[[[10., 20.]]]]> : tensor<1x1x1x2xf32>
+  %d = arith.constant dense<[[[[1., 2., 3., 4.]]]]> : tensor<1x1x1x4xf32>
+  %n = incept.resize nearest %x : (tensor<1x1x1x2xf32>) -> tensor<1x1x1x4xf32>
+  %b = incept.resize bilinear %x : (tensor<1x1x1x2xf32>) -> tensor<1x1x1x4xf32>
+  %dn = incept.resize_backward nearest %d : (tensor<1x1x1x4xf32>) -> tensor<1x1x1x2xf32>
+  %db = incept.resize_backward bilinear %d : (tensor<1x1x1x4xf32>) -> tensor<1x1x1x2xf32>
+  return %n, %b, %dn, %db : tensor<1x1x1x4xf32>, tensor<1x1x1x4xf32>, tensor<1x1x1x2xf32>, tensor<1x1x1x2xf32>
+}
+
+// Three become two: pixels 0 and floor(3/2) = 1; positions 1/4 and 7/4. The gradient of what nothing read is 0.
+// CHECK-LABEL: @resize_smaller
+// CHECK-NEXT: result0 1x1x2x1 = 10 20{{$}}
+// CHECK-NEXT: result1 1x1x2x1 = 12.5 35{{$}}
+// CHECK-NEXT: result2 1x1x3x1 = 4 8 0{{$}}
+func.func @resize_smaller() -> (tensor<1x1x2x1xf32>, tensor<1x1x2x1xf32>, tensor<1x1x3x1xf32>) {
+  %x = arith.constant dense<[[[[10.], [20.], [40.]]]]> : tensor<1x1x3x1xf32>
+  %d = arith.constant dense<[[[[4.], [8.]]]]> : tensor<1x1x2x1xf32>
+  %n = incept.resize nearest %x : (tensor<1x1x3x1xf32>) -> tensor<1x1x2x1xf32>
+  %b = incept.resize bilinear %x : (tensor<1x1x3x1xf32>) -> tensor<1x1x2x1xf32>
+  %dn = incept.resize_backward nearest %d : (tensor<1x1x2x1xf32>) -> tensor<1x1x3x1xf32>
+  return %n, %b, %dn : tensor<1x1x2x1xf32>, tensor<1x1x2x1xf32>, tensor<1x1x3x1xf32>
+}

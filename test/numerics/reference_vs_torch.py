@@ -83,6 +83,57 @@ def add_conv(problems, index):
     ], {"y": y, "dx": dx, "dw": dw, "db": db})
 
 
+def add_conv_transpose(problems, index):
+    groups, dilation = random.choice([1, 2, 3]), [random.choice([1, 2]), random.choice([1, 3])]
+    stride, padding = [random.choice([1, 2, 3]), random.choice([1, 2])], [random.choice([0, 1]), random.choice([0, 1])]
+    beyond = [random.randint(0, s - 1) for s in stride]
+    kernel = random.choice([(2, 2), (3, 2), (1, 3), (2, 1), (4, 3)])
+    x, w = random_tensor(2, 2 * groups, 4, 5), random_tensor(2 * groups, random.choice([1, 2, 3]), *kernel)
+    if min((size - 1) * s + d * (k - 1) + 1 + o - 2 * p for size, s, d, k, o, p in
+           zip((4, 5), stride, dilation, kernel, beyond, padding)) < 1:
+        return
+    b = random_tensor(w.shape[1] * groups)
+    t = F.conv_transpose2d(x, w, None, stride, padding, beyond, groups, dilation)
+    y = F.conv_transpose2d(x, w, b, stride, padding, beyond, groups, dilation)
+    dy = torch.randn_like(y)
+    dx, dw, db = grad(y, dy, x, w, b)
+    attributes = f"stride {stride} pad {padding} pad_end {padding} dilation {dilation} groups {groups} "
+    problems.add(f"conv_transpose{index}", {"x": x, "w": w, "b": b, "dy": dy}, [
+        f"%t = incept.conv2d_backward_data %x, %w {attributes}" + signature([x, w], [t]),
+        "%y = incept.add_bias %t, %b " + signature([t, b], [y]),
+        f"%dx = incept.conv2d %dy, %w {attributes}" + signature([dy, w], [x]),
+        f"%dw = incept.conv2d_backward_weights %dy, %x {attributes}" + signature([dy, x], [w]),
+        "%db = incept.channel_sum %dy " + signature([dy], [b]),
+    ], {"y": y, "dx": dx, "dw": dw, "db": db})
+
+
+def add_resize(problems, index):
+    mode, x = ["nearest", "bilinear"][index % 2], random_tensor(2, 3, *random.choice([(4, 5), (7, 3), (1, 6)]))
+    size = random.choice([(8, 10), (3, 5), (9, 4), (1, 1), (14, 9)])
+    y = F.interpolate(x, size=size, mode=mode, **({"align_corners": False} if mode == "bilinear" else {}))
+    dy = torch.randn_like(y)
+    (dx,) = grad(y, dy, x)
+    problems.add(f"resize{index}", {"x": x, "dy": dy}, [
+        f"%y = incept.resize {mode} %x " + signature([x], [y]),
+        f"%dx = incept.resize_backward {mode} %dy " + signature([dy], [x]),
+    ], {"y": y, "dx": dx})
+
+
+def add_pixel_loss(problems, index):
+    x, labels, smoothing = random_tensor(2, 5, 3, 4), torch.randint(0, 5, (2, 3, 4)), random.choice([0.0, 0.1])
+    loss = F.cross_entropy(x, labels, label_smoothing=smoothing)
+    (dx,) = torch.autograd.grad(loss, (x,))
+    rows, flat = x.permute(0, 2, 3, 1).flatten(0, 2), labels.flatten()
+    problems.add(f"pixel_loss{index}", {"x": x, "labels": flat}, [
+        "%rows = incept.pixel_rows %x " + signature([x], [rows]),
+        f"%loss = incept.softmax_cross_entropy %rows, %labels {{label_smoothing = {smoothing}}} "
+        + signature([rows, flat], [loss]),
+        f"%d = incept.softmax_cross_entropy_backward %rows, %labels {{label_smoothing = {smoothing}, weight = 1.0}} "
+        + signature([rows, flat], [rows]),
+        "%dx = incept.pixel_rows %d " + signature([rows], [x]),
+    ], {"loss": loss, "dx": dx})
+
+
 def draw_window():
     kernel = random.choice([(3, 2), (2, 3), (3, 3), (2, 1), (1, 2)])
     border = [random.randint(0, kernel[axis % 2] - 1) for axis in range(4)]
@@ -256,10 +307,10 @@ def main():
     torch.manual_seed(1)
     problems = Problems()
     for index in range(16):
-        for add in (add_conv, add_max_pool, add_avg_pool):
+        for add in (add_conv, add_conv_transpose, add_max_pool, add_avg_pool, add_resize):
             add(problems, index)
     for index in range(4):
-        for add in (add_activations, add_channels, add_norms, add_batch_norm, add_loss, add_sgd):
+        for add in (add_activations, add_channels, add_norms, add_batch_norm, add_loss, add_pixel_loss, add_sgd):
             add(problems, index)
     with open(path, "w") as file:
         file.write("\n".join(problems.functions))

@@ -71,3 +71,13 @@ module {
     return %0, %y : tensor<2x1xf32>, tensor<2x3xf32>
   }
 }
+
+// -----
+
+module {
+  // expected-error @+1 {{expected logits with a row for each image or, of incept.pixel_rows, for each pixel, but got 'tensor<4x1xf32>'}}
+  func.func @network(%x: tensor<2x1x1x1xf32>) -> tensor<4x1xf32> {
+    %0 = incept.zeros : tensor<4x1xf32>
+    return %0 : tensor<4x1xf32>
+  }
+}

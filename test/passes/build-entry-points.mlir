@@ -3,6 +3,7 @@
 // RUN: incept-opt %t/infer.mlir -incept-build-entry-points | FileCheck %s --check-prefix=INFER
 // RUN: incept-opt %t/auxiliary.mlir -incept-build-entry-points | FileCheck %s --check-prefix=AUX
 // RUN: sed 's/"train"/"infer"/' %t/auxiliary.mlir | incept-opt -incept-build-entry-points | FileCheck %s --check-prefix=AUX-INFER
+// RUN: incept-opt %t/pixels.mlir -incept-build-entry-points | FileCheck %t/pixels.mlir --check-prefix=PIXELS
 
 //--- train.mlir
 // Every function has its copy of the network; dropout is random in training and absent in inference.
@@ -116,5 +117,17 @@ module attributes {incept.mode = "train"} {
     %w = incept.read @fc.weight : tensor<3x4xf32>
     %l = incept.linear %fm, %w : (tensor<2x4xf32>, tensor<3x4xf32>) -> tensor<2x3xf32>
     return %l, %a : tensor<2x3xf32>, tensor<2x3xf32>
+  }
+}
+
+//--- pixels.mlir
+// Scores of pixels: a label for each of their rows, and the module says of how many.
+// PIXELS: module attributes {incept.label_map = {height = 2 : i64, width = 3 : i64}}
+// PIXELS: incept.variable @"io/labels" kind io role "labels" : tensor<12xi64>
+// PIXELS: incept.variable @"io/logits" kind io role "logits" : tensor<12x4xf32>
+module {
+  func.func @network(%x: tensor<2x4x2x3xf32>) -> tensor<12x4xf32> {
+    %0 = incept.pixel_rows %x : (tensor<2x4x2x3xf32>) -> tensor<12x4xf32>
+    return %0 : tensor<12x4xf32>
   }
 }

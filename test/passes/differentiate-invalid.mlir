@@ -79,3 +79,23 @@ module attributes {incept.training = {loss = "hinge"}} {
     return
   }
 }
+
+// -----
+
+module attributes {incept.label_map = {height = 2 : i64, width = 1 : i64},
+                   incept.training = {augmentation = {kind = "none", mixup = 0.4}}} {
+  incept.variable @w kind parameter : tensor<2x1x1x1xf32>
+  incept.variable @"io/f32_input" kind io role "f32_input" : tensor<2x1x2x1xf32>
+  incept.variable @"io/labels" kind io role "labels" : tensor<4xi64>
+  incept.variable @"io/loss" kind io role "loss" : tensor<f32>
+  incept.variable @"io/logits" kind io role "logits" : tensor<4x2xf32>
+  // expected-error @+1 {{expected one label for each image where images are mixed}}
+  func.func @forward_backward() attributes {incept.entry = #incept.entry<forward_backward>} {
+    %x = incept.read @"io/f32_input" : tensor<2x1x2x1xf32>
+    %w = incept.read @w : tensor<2x1x1x1xf32>
+    %c = incept.conv2d %x, %w : (tensor<2x1x2x1xf32>, tensor<2x1x1x1xf32>) -> tensor<2x2x2x1xf32>
+    %l = incept.pixel_rows %c : (tensor<2x2x2x1xf32>) -> tensor<4x2xf32>
+    incept.write @"io/logits", %l : tensor<4x2xf32>
+    return
+  }
+}

@@ -457,3 +457,44 @@ module {
     return
   }
 }
+
+// -----
+
+// A transposed convolution: its gradients are the convolution, and the gradient of weights with the roles exchanged. A
+// resized image's comes back by the same mode, that of rows of pixels is the view back.
+module {
+  incept.variable @t.weight kind parameter : tensor<2x3x2x2xf32>
+  incept.variable @t.bias kind parameter : tensor<3xf32>
+  incept.variable @c.weight kind parameter : tensor<2x1x1x1xf32>
+  incept.variable @"io/f32_input" kind io role "f32_input" : tensor<2x1x4x4xf32>
+  incept.variable @"io/labels" kind io role "labels" : tensor<512xi64>
+  incept.variable @"io/loss" kind io role "loss" : tensor<f32>
+  incept.variable @"io/logits" kind io role "logits" : tensor<512x3xf32>
+  // CHECK-LABEL: func.func @forward_backward()
+  func.func @forward_backward() attributes {incept.entry = #incept.entry<forward_backward>} {
+    %x = incept.read @"io/f32_input" : tensor<2x1x4x4xf32>
+    %cw = incept.read @c.weight : tensor<2x1x1x1xf32>
+    // CHECK: %[[C:.*]] = incept.conv2d
+    %c = incept.conv2d %x, %cw : (tensor<2x1x4x4xf32>, tensor<2x1x1x1xf32>) -> tensor<2x2x4x4xf32>
+    // CHECK: %[[W:.*]] = incept.read @t.weight
+    %w = incept.read @t.weight : tensor<2x3x2x2xf32>
+    %b = incept.read @t.bias : tensor<3xf32>
+    // CHECK: %[[T:.*]] = incept.conv2d_backward_data %[[C]], %[[W]] stride [2, 2] :
+    %t = incept.conv2d_backward_data %c, %w stride [2, 2] : (tensor<2x2x4x4xf32>, tensor<2x3x2x2xf32>) -> tensor<2x3x8x8xf32>
+    // CHECK: incept.add_bias %[[T]]
+    %a = incept.add_bias %t, %b : (tensor<2x3x8x8xf32>, tensor<3xf32>) -> tensor<2x3x8x8xf32>
+    %r = incept.resize bilinear %a : (tensor<2x3x8x8xf32>) -> tensor<2x3x16x16xf32>
+    %l = incept.pixel_rows %r : (tensor<2x3x16x16xf32>) -> tensor<512x3xf32>
+    incept.write @"io/logits", %l : tensor<512x3xf32>
+    // CHECK: %[[DL:.*]] = incept.softmax_cross_entropy_backward
+    // CHECK: %[[DR:.*]] = incept.pixel_rows %[[DL]] : (tensor<512x3xf32>) -> tensor<2x3x16x16xf32>
+    // CHECK: %[[DT:.*]] = incept.resize_backward bilinear %[[DR]]
+    // CHECK: %[[DB:.*]] = incept.channel_sum %[[DT]]
+    // CHECK: incept.write @"grad/t.bias", %[[DB]]
+    // CHECK: %[[DC:.*]] = incept.conv2d %[[DT]], %[[W]] stride [2, 2] :
+    // CHECK: %[[DW:.*]] = incept.conv2d_backward_weights %[[DT]], %[[C]] stride [2, 2] : {{.*}} -> tensor<2x3x2x2xf32>
+    // CHECK: incept.write @"grad/t.weight", %[[DW]]
+    // CHECK: incept.conv2d_backward_weights %{{.*}}, %[[DC]]
+    return
+  }
+}

@@ -80,6 +80,11 @@ TEST(Kernels, Channels) {
   EXPECT_EQ(measure(kernel("gate_backward", {4, 4}, {4}), {2, 30, 8, 8, 8, 10}), "480 480 18 | 2");
   EXPECT_EQ(measure(kernel("adaptive_avg_pool", {4}, {4}), {2, 6, 5, 8, 3, 4, 8, 8}), "480 192 | 6");
   EXPECT_EQ(measure(kernel("adaptive_avg_pool_backward", {4}, {4}), {2, 6, 5, 8, 3, 4, 8, 8}), "192 480 | 12");
+  EXPECT_EQ(measure(kernel("resize", {4}, {4}), {2, 6, 5, 8, 12, 15, 8, 8}), "480 2880 | 24");
+  EXPECT_EQ(measure(kernel("resize_backward", {4}, {4}), {2, 6, 5, 8, 12, 15, 8, 8}), "2880 480 | 12");
+  // Positions would not fit the integers of a kernel.
+  EXPECT_EQ(measure(kernel("resize", {4}, {4}), {1, 1, 1, 1, 1, 32768, 1, 1}), "1 32768 | 0");
+  EXPECT_EQ(measure(kernel("resize_backward", {4}, {4}), {1, 1, 1, 1, 1, 32768, 1, 1}), "32768 1 | 0");
   EXPECT_EQ(measure(kernel("channel_shuffle", {4}, {4}), {60, 8, 2, 8, 8}), "480 480 | 8");
   // Groups that do not divide the channels: no unit may run.
   EXPECT_EQ(measure(kernel("channel_shuffle", {4}, {4}), {60, 8, 3, 8, 8}), "480 480 | 0");

@@ -231,7 +231,7 @@ Status CudaDevice::checkMemory() {
 Status CudaDevice::allocate() {
   int step = image.findRegion(program::kStepRegion);
   uint64_t stepBytes = step < 0 ? 0 : image.regions[step].bytes;
-  layout.step = aligned(image.batchSize * sizeof(int64_t));
+  layout.step = aligned(image.find(program::kLabels)->elements * sizeof(int64_t));
   layout.images = layout.step + aligned(stepBytes);
   layout.stagedBytes = layout.images + image.find(program::kU8Images)->elements;
   layout.loss = aligned(layout.stagedBytes);

@@ -83,7 +83,7 @@ Status CudaDevice::enqueue(Slot &slot, Work work, Input input) {
   const program::Tensor &labels = *image.find(program::kLabels), &images = *image.find(program::kU8Images);
   int step = image.findRegion(program::kStepRegion);
   const Copy copies[] = {
-      {address(labels), staged, image.batchSize * sizeof(int64_t)},
+      {address(labels), staged, labels.elements * sizeof(int64_t)},
       {step < 0 ? 0 : regions[step].get(), staged + layout.step, step < 0 ? 0 : image.regions[step].bytes},
       {address(images), staged + layout.images, input == Input::U8 ? uint64_t(images.elements) : 0}};
   for (const Copy &copy : copies)

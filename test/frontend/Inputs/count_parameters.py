@@ -8,7 +8,8 @@ import subprocess
 import sys
 
 incept, specs = sys.argv[1:]
-# Parameters: torchvision 0.27, timm for MobileNet and Xception. Multiply-accumulates at 224x224 (Xception 299x299).
+# Parameters: torchvision 0.27, timm for MobileNet and Xception, for U-Net test/parity/segmentation.py. Multiply-accumulates at 224x224 (Xception 299x299,
+# U-Net 256x256).
 EXPECTED = {
     "alexnet": {"alexnet": (61100840, 714188480)},
     "convnext": {"convnext_t": (28589128, None)},
@@ -24,6 +25,7 @@ EXPECTED = {
                 "resnext50": (25028904, 4230479872), "wide_resnet50": (68883240, None)},
     "shufflenet_v2": {"shufflenet_v2": (2278604, None)},
     "squeezenet": {"squeezenet": (1235496, 349151936)},
+    "unet": {"unet": (31037698, 48171581440)},
     "vgg": {"vgg16_bn": (138365992, 15470264320), "vgg16": (138357544, 15470264320)},
     "xception": {"xception": (22855952, 8357403496)},
 }
