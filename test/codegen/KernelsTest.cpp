@@ -394,19 +394,17 @@ TEST_P(Kernels, Resize) {
   for (std::string dst : {slice(2, c, 10, 8), image(2, c, 7, 9), image(2, c, 2, 3), image(2, c, 1, 1)})
     for (std::string mode : {"nearest", "bilinear"}) {
       checkGroup({"", {{"x", src}}, "%y = incept.resize " + mode + " %x" + signature({src}, {dst}), {{"y", dst}}});
-      checkGroup({"",
-                  {{"d", dst}},
-                  "%y = incept.resize_backward " + mode + " %d" + signature({dst}, {src}),
-                  {{"y", src}}});
+      checkGroup(
+          {"", {{"d", dst}}, "%y = incept.resize_backward " + mode + " %d" + signature({dst}, {src}), {{"y", src}}});
     }
 }
 
 TEST_P(Kernels, AddBias) {
-  checkGroup({"",
-              {{"x", part}, {"b", v}},
-              "%t = incept.add_bias %x, %b" + signature({part, v}, {full}) + "%y = incept.relu %t" +
-                  signature({full}, {part}),
-              {{"y", part}}});
+  checkGroup(
+      {"",
+       {{"x", part}, {"b", v}},
+       "%t = incept.add_bias %x, %b" + signature({part, v}, {full}) + "%y = incept.relu %t" + signature({full}, {part}),
+       {{"y", part}}});
 }
 
 TEST_P(Kernels, DropPath) {
