@@ -82,6 +82,23 @@ bool mayTouch(SliceOp first, SliceOp second) {
   return inPitch < a->rowBytes || inPitch + b->rowBytes > pitch;
 }
 
+SmallVector<LaunchPart, 1> partsOf(KernelOp launch, KernelDefOp definition) {
+  size_t reads = definition.getBody().getNumArguments(), writes = definition.getYield().getValues().size();
+  size_t count = writes ? launch.getOuts().size() / writes : 1;
+  if (count == 0 || launch.getIns().size() != count * reads || launch.getOuts().size() != count * writes ||
+      launch.getExtents().size() % count != 0)
+    return {};
+  SmallVector<LaunchPart, 1> parts;
+  size_t extents = launch.getExtents().size() / count;
+  for (size_t i = 0; i < count; ++i) {
+    LaunchPart part{llvm::to_vector(launch.getIns().slice(i * reads, reads)), reads,
+                    launch.getExtents().slice(i * extents, extents)};
+    llvm::append_range(part.operands, launch.getOuts().slice(i * writes, writes));
+    parts.push_back(std::move(part));
+  }
+  return parts;
+}
+
 bool mayConflict(Operation *first, Operation *second) {
   auto effectsOf = [](Operation *op) {
     SmallVector<MemoryEffects::EffectInstance> effects;

@@ -27,6 +27,17 @@ bool consistsOf(mlir::MemRefType type, const KernelRows &rows);
 /// False where the two slices have no byte in common.
 bool mayTouch(SliceOp first, SliceOp second);
 
+/// What a launch of several parts does of one: the kernel once, on operands and with extents of its own.
+struct LaunchPart {
+  llvm::SmallVector<mlir::Value> operands; ///< what it reads, then what it writes
+  size_t reads = 0;                        ///< how many of them it reads
+  llvm::ArrayRef<int64_t> extents;
+};
+
+/// The parts of a launch of `definition`, one of most launches; none where the operands or extents are not those of
+/// some parts.
+llvm::SmallVector<LaunchPart, 1> partsOf(KernelOp launch, KernelDefOp definition);
+
 /// False where neither of two launches writes what the other reads or writes: their order does not matter.
 bool mayConflict(mlir::Operation *first, mlir::Operation *second);
 

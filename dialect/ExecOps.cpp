@@ -75,17 +75,23 @@ LogicalResult SliceOp::verifySymbolUses(SymbolTableCollection &table) {
 
 LogicalResult KernelOp::verify() {
   // exec.kernel_c3
-  auto isShape = [](std::optional<ArrayRef<int64_t>> sizes) {
-    return sizes && sizes->size() == 3 && llvm::all_of(*sizes, [](int64_t size) { return size > 0; });
+  constexpr int64_t kMost = 1024;
+  auto isShape = [](ArrayRef<int64_t> sizes) {
+    return !sizes.empty() && sizes.size() % 3 == 0 && llvm::all_of(sizes, [](int64_t size) { return size > 0; });
+  };
+  auto fits = [](ArrayRef<int64_t> blocks) {
+    for (; !blocks.empty(); blocks = blocks.drop_front(3))
+      if (llvm::any_of(blocks.take_front(3), [](int64_t size) { return size > kMost; }) ||
+          blocks[0] * blocks[1] * blocks[2] > kMost)
+        return false;
+    return true;
   };
   if (!getWidth() && !getGrid() && !getBlock())
     return success();
-  constexpr int64_t kMost = 1024;
-  if (!getWidth() || !isShape(getGrid()) || !isShape(getBlock()) ||
-      llvm::any_of(*getBlock(), [](int64_t size) { return size > kMost; }) ||
-      (*getBlock())[0] * (*getBlock())[1] * (*getBlock())[2] > kMost)
+  if (!getWidth() || !getGrid() || !getBlock() || !isShape(*getGrid()) || !isShape(*getBlock()) ||
+      getGrid()->size() != getBlock()->size() || !fits(*getBlock()))
     return emitOpError() << "expected a width, a grid of three positive sizes and a block of three with at most "
-                         << kMost << " threads";
+                         << kMost << " threads, for each part";
   return success();
 }
 
@@ -102,7 +108,10 @@ static LogicalResult verifyApart(Operation *op, size_t reads, llvm::function_ref
 }
 
 std::string KernelOp::getCodeSymbol() {
-  return (getKernel() + (getWidth() ? "_v" + std::to_string(*getWidth()) : "")).str();
+  size_t parts = getGrid() ? getGrid()->size() / 3 : 1;
+  return (getKernel() + (getWidth() ? "_v" + std::to_string(*getWidth()) : "") +
+          (parts > 1 ? "_p" + std::to_string(parts) : ""))
+      .str();
 }
 
 LogicalResult KernelOp::verifySymbolUses(SymbolTableCollection &table) {
@@ -114,43 +123,60 @@ LogicalResult KernelOp::verifySymbolUses(SymbolTableCollection &table) {
     return emitOpError() << "expected at least 1 unit, but got " << int64_t(getUnits());
   // exec.kernel_c2
   ValueRange arguments = definition.getBody().getArguments(), results = definition.getYield().getValues();
-  if (getIns().size() != arguments.size() || getOuts().size() != results.size())
+  SmallVector<LaunchPart, 1> parts = partsOf(*this, definition);
+  bool isOpaque = definition.getFamily() == KernelFamily::Opaque;
+  if (parts.empty() || (isOpaque && parts.size() > 1))
     return emitOpError() << "expected " << arguments.size() << " ins and " << results.size() << " outs as kernel '"
                          << getKernel() << "' has them, but got " << getIns().size() << " and " << getOuts().size();
-  for (auto [index, operand] : llvm::enumerate(getOperands())) {
-    bool isIn = index < arguments.size();
-    auto own = cast<MemRefType>(operand.getType());
-    auto its = cast<RankedTensorType>((isIn ? arguments[index] : results[index - arguments.size()]).getType());
-    // What an opaque kernel writes is its own business: parts of a scalar, for example.
-    bool mayDiffer = !isIn && definition.getFamily() == KernelFamily::Opaque;
-    if (own.getElementType() != its.getElementType() || ((own.getRank() == 0) != (its.getRank() == 0) && !mayDiffer))
-      return emitOpError() << "expected operand " << index << " to be like " << its << " of kernel '" << getKernel()
-                           << "', but got " << own;
-  }
-  // exec.kernel_c4
+  if (getGrid() && getGrid()->size() != 3 * parts.size())
+    return emitOpError() << "expected a grid and a block for each of " << parts.size() << " parts";
   FailureOr<KernelLoops> loops = definition.getLoops();
   if (failed(loops))
     return failure();
-  ArrayRef<int64_t> extents = getExtents();
-  if (extents.size() != loops->extents || llvm::any_of(extents, [](int64_t extent) { return extent < 0; }))
-    return emitOpError() << "expected " << loops->extents << " extents that are not negative, but got "
-                         << getExtentsAttr();
-  KernelReach reach = definition.getReach(extents);
-  if (reach.units != int64_t(getUnits()))
-    return emitOpError() << "expected " << reach.units << " units with these extents, but got " << getUnits();
+  int64_t units = 0;
+  SmallVector<KernelReach, 1> reaches;
+  for (const LaunchPart &part : parts) {
+    for (auto [index, operand] : llvm::enumerate(part.operands)) {
+      bool isIn = index < part.reads;
+      auto own = cast<MemRefType>(operand.getType());
+      auto its = cast<RankedTensorType>((isIn ? arguments[index] : results[index - arguments.size()]).getType());
+      // What an opaque kernel writes is its own business: parts of a scalar, for example.
+      bool mayDiffer = !isIn && isOpaque;
+      if (own.getElementType() != its.getElementType() || ((own.getRank() == 0) != (its.getRank() == 0) && !mayDiffer))
+        return emitOpError() << "expected operand " << index << " to be like " << its << " of kernel '" << getKernel()
+                             << "', but got " << own;
+    }
+    // exec.kernel_c4
+    if (part.extents.size() != loops->extents || llvm::any_of(part.extents, [](int64_t extent) { return extent < 0; }))
+      return emitOpError() << "expected " << loops->extents << " extents that are not negative, but got "
+                           << getExtentsAttr();
+    reaches.push_back(definition.getReach(part.extents));
+    if (llvm::AddOverflow(units, reaches.back().units, units) || reaches.back().units < 1)
+      units = 0;
+    if (units == 0)
+      break;
+  }
+  if (units != int64_t(getUnits()))
+    return emitOpError() << "expected " << units << " units with these extents, but got " << getUnits();
   // exec.kernel_c5
-  for (auto [index, operand, rows] : llvm::enumerate(getOperands(), reach.operands))
-    if (auto type = cast<MemRefType>(operand.getType()); !consistsOf(type, rows))
-      return emitOpError() << "expected operand " << index << " to be " << rows.rows << " rows of " << rows.width
-                           << " elements at a distance of " << rows.stride << ", but got " << type;
+  for (auto [part, reach] : llvm::zip(parts, reaches))
+    for (auto [index, operand, rows] : llvm::enumerate(part.operands, reach.operands))
+      if (auto type = cast<MemRefType>(operand.getType()); !consistsOf(type, rows))
+        return emitOpError() << "expected operand " << index << " to be " << rows.rows << " rows of " << rows.width
+                             << " elements at a distance of " << rows.stride << ", but got " << type;
   // exec.kernel_c6
-  if (definition.getFamily() == KernelFamily::Opaque)
-    return verifyApart(*this, getIns().size(), [](size_t, size_t) { return false; });
-  return verifyApart(*this, getIns().size(), [&](size_t first, size_t second) {
+  size_t reads = getIns().size();
+  if (isOpaque)
+    return verifyApart(*this, reads, [](size_t, size_t) { return false; });
+  return verifyApart(*this, reads, [&](size_t first, size_t second) {
+    if (first >= reads || first / arguments.size() != (second - reads) / results.size())
+      return false;
+    const KernelReach &reach = reaches[first / arguments.size()];
     auto a = getOperand(first).getDefiningOp<SliceOp>(), b = getOperand(second).getDefiningOp<SliceOp>();
-    const KernelRows &read = reach.operands[first], &written = reach.operands[second];
-    return first < getIns().size() && a.getOffset() == b.getOffset() && read.rows == written.rows &&
-           read.width == written.width && read.stride == written.stride;
+    const KernelRows &read = reach.operands[first % arguments.size()],
+                     &written = reach.operands[arguments.size() + (second - reads) % results.size()];
+    return a.getOffset() == b.getOffset() && read.rows == written.rows && read.width == written.width &&
+           read.stride == written.stride;
   });
 }
 

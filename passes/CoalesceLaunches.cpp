@@ -77,7 +77,20 @@ void join(exec::KernelOp launch, exec::KernelOp next) {
 /// compared with all that came before.
 class Run {
 public:
-  void clear() { *this = Run(); }
+  /// Joins what is adjacent whichever came first, and begins anew.
+  void finish() {
+    DenseMap<Key, size_t> byBegin; // places
+    for (auto [index, launch] : llvm::enumerate(launches))
+      if (Value tensor = firstTensor(launch))
+        byBegin.try_emplace(beginOf(launch, tensor), index + 1);
+    for (size_t place = 1; place <= launches.size(); ++place)
+      while (size_t next = findNext(place, byBegin)) {
+        byBegin.erase(beginOf(launches[next - 1], firstTensor(launches[next - 1])));
+        join(launches[place - 1], launches[next - 1]);
+        launches[next - 1] = nullptr;
+      }
+    *this = Run();
+  }
 
   /// Joins `launch` to the latest that it is adjacent to, unless one behind that touches its memory, or appends it.
   void add(exec::KernelOp launch) {
@@ -106,6 +119,38 @@ private:
   };
   using Pieces = std::map<int64_t, Piece>;                ///< by the first byte
   using Key = std::tuple<Attribute, Attribute, uint64_t>; ///< kernel, and region and offset of the first tensor
+
+  static Key beginOf(exec::KernelOp launch, Value tensor) {
+    return {launch.getKernelAttr(), sliceOf(tensor).getRegionAttr(), sliceOf(tensor).getOffset()};
+  }
+
+  /// The place of the launch that begins where the one at `place` ends and may move there, 0 for none.
+  size_t findNext(size_t place, const DenseMap<Key, size_t> &byBegin) {
+    exec::KernelOp launch = launches[place - 1];
+    Value tensor = launch ? firstTensor(launch) : Value();
+    if (!tensor)
+      return 0;
+    int64_t bytes = typeOf(tensor).getElementTypeBitWidth() / 8;
+    int64_t end = sliceOf(tensor).getOffset() + launch.getExtents()[0] * bytes;
+    for (uint64_t alignment : {kAlignment, parameterAlignment(bytes)}) {
+      size_t next = byBegin.lookup(
+          {launch.getKernelAttr(), sliceOf(tensor).getRegionAttr(), uint64_t(llvm::alignTo(end, alignment))});
+      if (next > 0 && next != place && distance(launch, launches[next - 1]) && mayMove(next, place))
+        return next;
+    }
+    return 0;
+  }
+
+  /// True where the launch at `from` could be at `to`: nothing on the way or there touches what it works on.
+  bool mayMove(size_t from, size_t to) {
+    size_t first = std::min(from, to), last = std::max(from, to);
+    if (last - first > kMostBetween)
+      return false;
+    for (size_t place = first; place <= last; ++place)
+      if (place != from && launches[place - 1] && exec::mayConflict(launches[place - 1], launches[from - 1]))
+        return false;
+    return true;
+  }
 
   static std::pair<int64_t, int64_t> bytesOf(Value operand) {
     std::string why;
@@ -185,6 +230,9 @@ private:
     pieces.insert({at, behind});
   }
 
+  /// A launch that is not behind its neighbour is compared with this many on the way there, at most.
+  static constexpr size_t kMostBetween = 64;
+
   SmallVector<exec::KernelOp> launches;
   DenseMap<Key, SmallVector<size_t, 2>> begins; ///< places of the launches that it would follow
   DenseMap<Attribute, Pieces> touched;          ///< by region
@@ -204,11 +252,12 @@ struct CoalesceLaunchesPass : impl::CoalesceLaunchesPassBase<CoalesceLaunchesPas
         continue;
       auto launch = dyn_cast<exec::KernelOp>(op);
       if (!launch || symbols.lookup<exec::KernelDefOp>(launch.getKernel()).getFamily() != KernelFamily::Flat) {
-        run.clear();
+        run.finish();
         continue;
       }
       run.add(launch);
     }
+    run.finish();
     for (exec::SliceOp slice : llvm::make_early_inc_range(function.getOps<exec::SliceOp>()))
       if (slice->use_empty())
         slice.erase();

@@ -2,6 +2,7 @@
 //
 // The target that pass tests use: answers are simple functions of the op.
 
+#include "dialect/ExecMemory.h"
 #include "dialect/InceptOps.h"
 #include "dialect/VerifierUtils.h"
 #include "passes/Layouts.h"
@@ -17,6 +18,8 @@ namespace {
 
 class FakeTarget final : public Target {
 public:
+  explicit FakeTarget(bool joins) : joins(joins) {}
+
   bool acceptsSlice(Operation *op, Value value, ChannelSlice) const override {
     if (isByTiles(op))
       return true;
@@ -93,20 +96,34 @@ public:
     return isa<Conv2DBackwardWeightsOp>(op) ? getElementTypeOrSelf(op->getOperand(0)) : Target::gradientType(op);
   }
 
-  FailureOr<std::optional<LaunchShape>> shapeLaunch(exec::KernelOp launch, exec::KernelDefOp) const override {
+  FailureOr<std::optional<LaunchShape>> shapeLaunch(exec::KernelOp launch, exec::KernelDefOp kernel) const override {
     constexpr int64_t kThreads = 32, kMostBlocks = 65535;
-    int64_t blocks = llvm::divideCeil(int64_t(launch.getUnits()), kThreads);
-    if (blocks > kMostBlocks)
-      return launch.emitOpError() << "needs " << blocks << " blocks: expected at most " << kMostBlocks;
-    return std::optional(LaunchShape{1, {blocks, 1, 1}, {kThreads, 1, 1}});
+    LaunchShape shape;
+    for (const exec::LaunchPart &part : exec::partsOf(launch, kernel)) {
+      int64_t blocks = llvm::divideCeil(kernel.getReach(part.extents).units, kThreads);
+      if (blocks > kMostBlocks)
+        return launch.emitOpError() << "needs " << blocks << " blocks: expected at most " << kMostBlocks;
+      llvm::append_values(shape.grid, blocks, 1, 1);
+      llvm::append_values(shape.block, kThreads, 1, 1);
+    }
+    return std::optional(shape);
   }
+
+  bool joinsLaunches() const override { return joins; }
+
+private:
+  bool joins;
 };
 
 struct FakeKind final : TargetKind {
   std::string usage() const override { return "fake"; }
-  Expected<TargetAttr> complete(TargetAttr given) const override { return TargetSettings(given).finish(""); }
-  Expected<std::shared_ptr<const Target>> make(TargetAttr) const override {
-    return std::shared_ptr<const Target>(std::make_shared<FakeTarget>());
+  Expected<TargetAttr> complete(TargetAttr given) const override {
+    TargetSettings settings(given);
+    settings.flag("joins");
+    return settings.finish("");
+  }
+  Expected<std::shared_ptr<const Target>> make(TargetAttr attribute) const override {
+    return std::shared_ptr<const Target>(std::make_shared<FakeTarget>(attribute.getFlag("joins")));
   }
 };
 

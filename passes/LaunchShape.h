@@ -17,6 +17,9 @@ inline constexpr int64_t kAlignment = 64;
 /// that works on several types can be joined with its neighbours'.
 inline constexpr int64_t parameterAlignment(int64_t elementBytes) { return kAlignment / 4 * elementBytes; }
 
+/// Parts of a launch, at most.
+inline constexpr int64_t kMostParts = 8;
+
 struct Reduction {
   int64_t chunk;    ///< rows per partial sum
   int64_t partials; ///< number of partial sums

@@ -276,6 +276,23 @@ def SchedulePass : Pass<"incept-schedule", "::mlir::ModuleOp"> {
   let dependentDialects = ["::incept::InceptDialect"];
 }
 
+def GatherKernelsPass : Pass<"incept-gather-kernels", "::mlir::ModuleOp"> {
+  let summary = "Bring independent groups of one kernel together";
+  let description = [{
+    Requires: the layout phase, and a target that wants launches joined; for others nothing changes. Ensures: groups that are
+    one kernel, and of which none needs what another gives, stand side by side and have `incept.with_next`, all but the
+    last: what they need is in memory at the same time, so that one launch can do the work of all (`incept-join-launches`).
+    Not more bytes are alive at once than before.
+
+    In program order, a group goes up to the first of its kind that it does not depend on, and takes along what it needs.
+    So the branches of a block are worked on side by side: in each step the batch norms of all branches are one launch.
+    Applied to elementwise kernels over rows and to reductions.
+
+    example: test/passes/gather-kernels.mlir
+  }];
+  let dependentDialects = ["::incept::InceptDialect"];
+}
+
 def PlanMemoryPass : Pass<"incept-plan-memory", "::mlir::ModuleOp"> {
   let summary = "Give every value of a function an offset in the arena";
   let description = [{
@@ -312,11 +329,24 @@ def LowerToExecPass : Pass<"incept-lower-to-exec", "::mlir::ModuleOp"> {
 def CoalesceLaunchesPass : Pass<"incept-coalesce-launches", "::mlir::ModuleOp"> {
   let summary = "Join launches of one flat kernel on adjacent memory";
   let description = [{
-    Requires: the exec phase. Two launches are joined where every tensor of the second begins where that of the first
-    ends (up to alignment), their scalars are the same, and no launch between them touches the second's memory. The
-    padding between them is computed on too; it holds nothing.
+    Requires: the exec phase. Two launches are joined where every tensor of one begins where that of the other ends (up to
+    alignment), whichever comes first, their scalars are the same, and no launch between them touches the memory of the one
+    that moves. The padding between them is computed on too; it holds nothing.
 
     example: test/passes/coalesce-launches.mlir
+  }];
+  let dependentDialects = ["::incept::InceptDialect"];
+}
+
+def JoinLaunchesPass : Pass<"incept-join-launches", "::mlir::ModuleOp"> {
+  let summary = "Let one launch do what independent ones of a kernel would";
+  let description = [{
+    Requires: the exec phase without shapes of launches, and a target that wants launches joined; for others nothing changes.
+    A launch becomes a part of an earlier one of its kernel where neither works on what the other writes, nor on what
+    launches between them write or read, no library call lies between, and both would have vectors of one width. What a part
+    computes, and in which order it adds, is what its own launch would.
+
+    example: test/passes/join-launches.mlir
   }];
   let dependentDialects = ["::incept::InceptDialect"];
 }
@@ -325,7 +355,8 @@ def ShapeLaunchesPass : Pass<"incept-shape-launches", "::mlir::ModuleOp"> {
   let summary = "Say how the target runs each launch";
   let description = [{
     Requires: the exec phase. Ensures: where the target launches grids, every launch of a kernel has `width`, `grid` and
-    `block`, from the extents and places that it has (`Target::shapeLaunch`). A launch that no grid can hold is an error.
+    `block`, the last two for each part, from the extents and places that it has (`Target::shapeLaunch`). A launch that no
+    grid can hold is an error.
 
     example: test/passes/shape-launches.mlir
   }];

@@ -89,6 +89,9 @@ void buildPhase(OpPassManager &passes, Phase phase, const PhaseOptions &options)
     // The order decides who is alive when, which is what places depend on; bytes are known from the formats.
     if (options.schedule)
       passes.addPass(createSchedulePass());
+    // Whoever runs at the same time must be there at the same time.
+    if (options.join)
+      passes.addPass(createGatherKernelsPass());
     // Whoever has a lifetime and a size gets a place.
     passes.addPass(createPlanMemoryPass(PlanMemoryPassOptions{options.reportPeak}));
     break;
@@ -98,6 +101,9 @@ void buildPhase(OpPassManager &passes, Phase phase, const PhaseOptions &options)
     // Neighbours in memory are known by their addresses.
     if (options.coalesce)
       passes.addPass(createCoalesceLaunchesPass());
+    // What is one launch by its memory needs no parts.
+    if (options.join)
+      passes.addPass(createJoinLaunchesPass());
     // Vectors and grids depend on the extents that joined launches have.
     passes.addPass(createShapeLaunchesPass());
     break;

@@ -13,6 +13,9 @@ namespace incept {
 /// The region of what lives within one entry point, and of what is prepared for inference.
 inline constexpr llvm::StringLiteral kArenaRegion = "arena";
 
+/// A group that runs at the same time as the next one in its block: what both need lies apart (incept-gather-kernels).
+inline constexpr llvm::StringLiteral kWithNextAttr = "incept.with_next";
+
 /// A value's place in the value whose buffer it lies in: follows views to the root.
 struct Placement {
   mlir::Value root;          ///< a group's result, a concat_view's result or a read

@@ -244,18 +244,23 @@ private:
     return group.getOutputs().front();
   }
 
-  /// Lifetimes, counted in groups.
+  /// Lifetimes, counted in groups; those that run together have one time.
   LogicalResult collect() {
     auto buffers = collectBuffers(function, target, placements, bound);
     if (failed(buffers))
       return failure();
     DenseMap<Operation *, int64_t> times;
+    int64_t groups = 0;
     for (GroupOp group : function.getOps<GroupOp>()) {
       times[group] = end;
       if (int64_t bytes = scratchpadBytes(group, target))
         scratchpads[group] = {bytes, end, end};
-      ++end;
+      if (moments.size() == size_t(end))
+        moments.push_back({groups, getPath(group)});
+      ++groups;
+      end += !group->hasAttr(kWithNextAttr);
     }
+    end = moments.size();
     for (const ArenaBuffer &buffer : *buffers)
       values[buffer.root] = {buffer.bytes, times.lookup(buffer.users.front()), times.lookup(buffer.users.back())};
     return success();
@@ -287,9 +292,6 @@ private:
   /// Lists who is alive at the peak as `incept.peak` of the function, largest first.
   void describePeak(int64_t peak) {
     Builder builder(function.getContext());
-    SmallVector<StringRef> paths; // of the groups, in time
-    for (GroupOp group : function.getOps<GroupOp>())
-      paths.push_back(getPath(group));
     SmallVector<std::tuple<const Buffer *, std::string>> alive;
     auto add = [&](const Buffer &buffer, const Twine &what) {
       if (buffer.first <= peak && peak <= buffer.last)
@@ -302,21 +304,27 @@ private:
     llvm::stable_sort(alive, [](auto &a, auto &b) { return std::get<0>(a)->bytes > std::get<0>(b)->bytes; });
     SmallVector<Attribute> entries;
     for (auto &[buffer, what] : alive)
-      entries.push_back(
-          builder.getDictionaryAttr({builder.getNamedAttr("bytes", builder.getI64IntegerAttr(buffer->bytes)),
-                                     builder.getNamedAttr("what", builder.getStringAttr(what)),
-                                     builder.getNamedAttr("first", builder.getI64IntegerAttr(buffer->first)),
-                                     builder.getNamedAttr("last", builder.getI64IntegerAttr(buffer->last)),
-                                     builder.getNamedAttr("until", builder.getStringAttr(paths[buffer->last]))}));
+      entries.push_back(builder.getDictionaryAttr(
+          {builder.getNamedAttr("bytes", builder.getI64IntegerAttr(buffer->bytes)),
+           builder.getNamedAttr("what", builder.getStringAttr(what)),
+           builder.getNamedAttr("first", builder.getI64IntegerAttr(moments[buffer->first].group)),
+           builder.getNamedAttr("last", builder.getI64IntegerAttr(moments[buffer->last].group)),
+           builder.getNamedAttr("until", builder.getStringAttr(moments[buffer->last].path))}));
     function->setAttr("incept.peak", builder.getArrayAttr(entries));
-    function->setAttr("incept.peak_group", builder.getI64IntegerAttr(peak));
+    function->setAttr("incept.peak_group", builder.getI64IntegerAttr(moments.empty() ? 0 : moments[peak].group));
   }
 
   func::FuncOp function;
   const Target &target;
   PlacementAnalysis &placements;
   bool reportPeak;
-  int64_t end = 0; ///< groups of the function
+  /// A time of the function, by the first of its groups.
+  struct Moment {
+    int64_t group; ///< its number
+    StringRef path;
+  };
+  SmallVector<Moment> moments;
+  int64_t end = 0; ///< number of times
   DenseMap<Value, WriteOp> bound;
   llvm::MapVector<Value, Buffer> values;
   llvm::MapVector<Operation *, Buffer> scratchpads;

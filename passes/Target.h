@@ -12,7 +12,6 @@
 #include "passes/LaunchShape.h"
 #include "runtime/support/Status.h"
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -50,8 +49,8 @@ struct ChannelSlice {
 
 /// How a launch runs where there are grids.
 struct LaunchShape {
-  int64_t width = 1; ///< lanes of the vectors that its code is compiled for
-  std::array<int64_t, 3> grid = {1, 1, 1}, block = {1, 1, 1};
+  int64_t width = 1;                         ///< lanes of the vectors that its code is compiled for
+  llvm::SmallVector<int64_t, 3> grid, block; ///< three sizes for each part of the launch
 };
 class Backend;
 
@@ -106,8 +105,11 @@ public:
   /// True where the launch that writes partial sums can add them up too (family `reduce_combine`).
   virtual bool combinesInOneLaunch() const { return false; }
 
-  /// The shape of a launch of `kernel`; none where the target cuts the units of a launch itself. Reports a launch that
-  /// cannot be.
+  /// True where a launch costs so much that independent ones of one kernel should be the parts of one.
+  virtual bool joinsLaunches() const { return false; }
+
+  /// The shape of a launch of `kernel`, with a grid and a block for each of its parts; none where the target cuts the
+  /// units of a launch itself. Reports a launch that cannot be.
   virtual mlir::FailureOr<std::optional<LaunchShape>> shapeLaunch(exec::KernelOp launch,
                                                                   exec::KernelDefOp kernel) const;
   /// The way to a program (codegen/Codegen.h), null for a target that only answers passes.
@@ -166,7 +168,7 @@ const Target *findTarget(mlir::Operation *op);
 /// "blocked" (rounded up to multiples of 16 channels), takes slices and adds residuals in 1x1 convolutions only, wants
 /// another format for data gradients, and activations in blocks for windows 5 high. Multiples of 32 rows of weights lie
 /// together. Gradients of convolutions' weights have the type of the activations, those of linear layers' are f32.
-/// Launches are blocks of 32 units without vectors, at most 65535 of them.
+/// Launches are blocks of 32 units without vectors, at most 65535 of them. With the setting `joins` it joins launches.
 void registerFakeTarget(mlir::DialectRegistry &registry);
 
 /// Writes into every launch of an exec-phase module the shape that `target` has for it.

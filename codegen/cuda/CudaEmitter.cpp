@@ -13,14 +13,17 @@ namespace incept::cuda {
 
 /// NVPTX's numbers of global and shared memory.
 constexpr unsigned kGlobal = 1, kShared = 3;
+/// What a launch says of each of several parts: blocks x and y, threads x and y.
+constexpr unsigned kPartSizes = 4;
 
 CudaEmitter::CudaEmitter(gpu::GPUModuleOp module, const Variant &variant)
     : KernelEmitter(OpBuilder::atBlockEnd(module.getBody()), variant.definition, variant.width), module(module),
       constant(variant.constant) {
-  operandCount = body().getNumArguments() + definition.getYield().getValues().size();
+  unsigned reads = body().getNumArguments(), writes = definition.getYield().getValues().size();
   MLIRContext *context = builder.getContext();
-  SmallVector<Type> types(operandCount, LLVM::LLVMPointerType::get(context, kGlobal));
-  types.append(variant.extents, builder.getI64Type());
+  SmallVector<Type> types((reads + writes) * variant.parts, LLVM::LLVMPointerType::get(context, kGlobal));
+  unsigned numbers = variant.parts * variant.extents + (variant.parts > 1 ? variant.parts * kPartSizes : 0);
+  types.append(numbers, builder.getI64Type());
   function = gpu::GPUFuncOp::create(builder, loc, variant.symbol, builder.getFunctionType(types, {}));
   function->setAttr(gpu::GPUDialect::getKernelFuncAttrName(), builder.getUnitAttr());
   // Without them ptxas guesses how many blocks shall fit, and issues loads one by one to save registers.
@@ -28,9 +31,64 @@ CudaEmitter::CudaEmitter(gpu::GPUModuleOp module, const Variant &variant)
   function->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(),
                     builder.getI32IntegerAttr(int32_t(residentBlocks(variant.definition, variant.width))));
   builder.setInsertionPointToStart(&function.getBody().front());
+  if (variant.parts > 1) {
+    enterPart(variant);
+  } else {
+    llvm::append_range(operands, function.getArguments().take_front(reads + writes));
+    llvm::append_range(extents, function.getArguments().drop_front(reads + writes));
+  }
 }
 
-void CudaEmitter::finish() { gpu::ReturnOp::create(builder, loc); }
+void CudaEmitter::enterPart(const Variant &variant) {
+  unsigned reads = body().getNumArguments(), writes = definition.getYield().getValues().size(), parts = variant.parts;
+  auto argument = [&](unsigned index) -> Value { return function.getArgument(index); };
+  unsigned firstOut = parts * reads, firstExtent = parts * (reads + writes),
+           firstSize = firstExtent + parts * variant.extents;
+  Value block = id<gpu::BlockIdOp>(gpu::Dimension::x), thread = id<gpu::ThreadIdOp>(gpu::Dimension::x);
+  auto size = [&](unsigned part, unsigned which) { return argument(firstSize + part * kPartSizes + which); };
+  // Whether the block belongs to a part before each of the others.
+  SmallVector<Value> isBefore;
+  Value begin = index(0), first = begin;
+  Value ranges = begin, rangesBefore = begin;
+  for (unsigned part = 1; part < parts; ++part) {
+    begin = add(begin, mul(size(part - 1, 0), size(part - 1, 1)));
+    ranges = add(ranges, size(part - 1, 1));
+    isBefore.push_back(less(block, begin));
+    first = arith::SelectOp::create(builder, loc, isBefore.back(), first, begin);
+    rangesBefore = arith::SelectOp::create(builder, loc, isBefore.back(), rangesBefore, ranges);
+  }
+  auto ofPart = [&](llvm::function_ref<Value(unsigned)> valueOf) {
+    Value value = valueOf(0);
+    for (unsigned part = 1; part < parts; ++part)
+      value = arith::SelectOp::create(builder, loc, isBefore[part - 1], value, valueOf(part));
+    return value;
+  };
+  for (unsigned i = 0; i < reads; ++i)
+    operands.push_back(ofPart([&](unsigned part) { return argument(part * reads + i); }));
+  for (unsigned i = 0; i < writes; ++i)
+    operands.push_back(ofPart([&](unsigned part) { return argument(firstOut + part * writes + i); }));
+  for (unsigned i = 0; i < variant.extents; ++i)
+    extents.push_back(ofPart([&](unsigned part) { return argument(firstExtent + part * variant.extents + i); }));
+  Place own;
+  own.ranges = rangesBefore;
+  own.blocksX = ofPart([&](unsigned part) { return size(part, 0); });
+  own.threadsX = ofPart([&](unsigned part) { return size(part, 2); });
+  own.threadsY = ofPart([&](unsigned part) { return size(part, 3); });
+  Value inPart = sub(block, first);
+  own.blockX = rem(inPart, own.blocksX);
+  own.blockY = div(inPart, own.blocksX);
+  own.threadX = rem(thread, own.threadsX);
+  own.threadY = div(thread, own.threadsX);
+  // Barriers do not wait for threads that have ended.
+  auto used = scf::IfOp::create(builder, loc, less(own.threadY, own.threadsY), /*withElseRegion=*/false);
+  builder.setInsertionPointToStart(used.thenBlock());
+  place = own;
+}
+
+void CudaEmitter::finish() {
+  builder.setInsertionPointToEnd(&function.getBody().back());
+  gpu::ReturnOp::create(builder, loc);
+}
 
 unsigned CudaEmitter::vectorAlignment(Type element) {
   int64_t bytes = width * llvm::divideCeil(element.getIntOrFloatBitWidth(), 8u);
@@ -38,8 +96,9 @@ unsigned CudaEmitter::vectorAlignment(Type element) {
 }
 
 bool CudaEmitter::isConstant(Value base) {
-  auto argument = dyn_cast<BlockArgument>(base);
-  return argument && argument.getArgNumber() < constant.size() && constant[argument.getArgNumber()];
+  const auto *operand = llvm::find(operands, base);
+  size_t index = operand - operands.begin();
+  return index < constant.size() && constant[index];
 }
 
 Value CudaEmitter::narrow(Value value) { return arith::TruncIOp::create(builder, loc, builder.getI32Type(), value); }
@@ -152,16 +211,16 @@ Value CudaEmitter::moduleMemory(int64_t elements, Type element, StringRef name) 
 Value CudaEmitter::isLastOfRange() {
   Type i32 = builder.getI32Type();
   Value flag = shared(1, i32, "_last"), none = index(0);
-  Value tickets = moduleMemory(kMostRanges, i32, "tickets");
+  Value tickets = moduleMemory(kMostRanges * kMostParts, i32, "tickets");
   barrier();
   ifThen(less(add(threadX(), threadY()), index(1)), [&] {
     auto fence = [&] { LLVM::FenceOp::create(builder, loc, LLVM::AtomicOrdering::acq_rel, "device"); };
     fence();
+    Value ticket = place ? add(place->ranges, blockY()) : blockY();
     // Counts up to the last block's number and starts again, so that the next launch finds 0.
     Value last = narrow(sub(blocksX(), index(1)));
-    Value before =
-        LLVM::AtomicRMWOp::create(builder, loc, LLVM::AtomicBinOp::uinc_wrap, address(tickets, blockY(), i32), last,
-                                  LLVM::AtomicOrdering::monotonic, "device");
+    Value before = LLVM::AtomicRMWOp::create(builder, loc, LLVM::AtomicBinOp::uinc_wrap, address(tickets, ticket, i32),
+                                             last, LLVM::AtomicOrdering::monotonic, "device");
     fence();
     Value isLast = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, before, last);
     storeScalar(arith::ExtUIOp::create(builder, loc, i32, isLast), flag, none);

@@ -3,11 +3,18 @@
 // Kernels of NVIDIA GPUs: one gpu.func per variant of a kernel definition, with a pointer per operand (inputs first,
 // then outputs) and an i64 per extent. A block has threads (x: vectors of channels, y: rows or pixels), at most
 // kBlockThreads of them; what a block's numbers mean is said by the family's row in ShapeLaunch.cpp.
+//
+// A variant for launches of several parts takes the inputs of all parts, then the outputs, the extents, and for each
+// part the numbers of its blocks and of a block's threads (x, y). Its grid and blocks have one dimension: blocks are
+// numbered part by part, and of its threads a part uses as many as a block of its own would have. Loops ask for their
+// numbers here and see the part alone.
 #pragma once
 
 #include "codegen/cuda/ShapeLaunch.h"
 #include "codegen/kernels/KernelEmitter.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
+
+#include <optional>
 
 namespace incept::cuda {
 
@@ -21,8 +28,8 @@ public:
   /// Ends the function.
   void finish();
 
-  mlir::Value operand(unsigned index) override { return function.getArgument(index); }
-  mlir::Value extent(unsigned index) override { return function.getArgument(operandCount + index); }
+  mlir::Value operand(unsigned index) override { return operands[index]; }
+  mlir::Value extent(unsigned index) override { return extents[index]; }
   /// A block per unit.
   void units(llvm::function_ref<void(mlir::Value)> body) override { body(blockX()); }
   /// A thread per unit.
@@ -43,13 +50,13 @@ public:
   void along(mlir::Value lines, mlir::Value count,
              llvm::function_ref<void(mlir::Value, mlir::Value, Lanes)> body) override;
 
-  mlir::Value threadX() { return id<mlir::gpu::ThreadIdOp>(mlir::gpu::Dimension::x); }
-  mlir::Value threadY() { return id<mlir::gpu::ThreadIdOp>(mlir::gpu::Dimension::y); }
-  mlir::Value threadsX() { return id<mlir::gpu::BlockDimOp>(mlir::gpu::Dimension::x); }
-  mlir::Value threadsY() { return id<mlir::gpu::BlockDimOp>(mlir::gpu::Dimension::y); }
-  mlir::Value blockX() { return id<mlir::gpu::BlockIdOp>(mlir::gpu::Dimension::x); }
-  mlir::Value blockY() { return id<mlir::gpu::BlockIdOp>(mlir::gpu::Dimension::y); }
-  mlir::Value blocksX() { return id<mlir::gpu::GridDimOp>(mlir::gpu::Dimension::x); }
+  mlir::Value threadX() { return place ? place->threadX : id<mlir::gpu::ThreadIdOp>(mlir::gpu::Dimension::x); }
+  mlir::Value threadY() { return place ? place->threadY : id<mlir::gpu::ThreadIdOp>(mlir::gpu::Dimension::y); }
+  mlir::Value threadsX() { return place ? place->threadsX : id<mlir::gpu::BlockDimOp>(mlir::gpu::Dimension::x); }
+  mlir::Value threadsY() { return place ? place->threadsY : id<mlir::gpu::BlockDimOp>(mlir::gpu::Dimension::y); }
+  mlir::Value blockX() { return place ? place->blockX : id<mlir::gpu::BlockIdOp>(mlir::gpu::Dimension::x); }
+  mlir::Value blockY() { return place ? place->blockY : id<mlir::gpu::BlockIdOp>(mlir::gpu::Dimension::y); }
+  mlir::Value blocksX() { return place ? place->blocksX : id<mlir::gpu::GridDimOp>(mlir::gpu::Dimension::x); }
 
   /// In 32 bits: a GPU divides 64 bits in a subroutine. ShapeLaunch.cpp admits no units beyond.
   mlir::Value div(mlir::Value a, mlir::Value b) override;
@@ -91,11 +98,20 @@ private:
   mlir::Value narrow(mlir::Value value);
   mlir::Value widen(mlir::Value value);
 
+  /// Where a thread is in its part.
+  struct Place {
+    mlir::Value blockX, blockY, blocksX, threadX, threadY, threadsX, threadsY;
+    mlir::Value ranges; ///< blocks y of the parts before
+  };
+  /// Finds the part that the block belongs to, and leaves the threads that it does not use behind.
+  void enterPart(const Variant &variant);
+
   mlir::gpu::GPUModuleOp module;
   mlir::gpu::GPUFuncOp function;
-  unsigned operandCount;
-  int64_t team = kBlockThreads;  ///< threads that take together what `fold` and `along` go over
-  llvm::SmallBitVector constant; ///< of each argument
+  int64_t team = kBlockThreads;                     ///< threads that take together what `fold` and `along` go over
+  llvm::SmallVector<mlir::Value> operands, extents; ///< of the part
+  std::optional<Place> place;                       ///< where there are several parts
+  llvm::SmallBitVector constant;                    ///< of each input
 };
 
 // Loops of the families.

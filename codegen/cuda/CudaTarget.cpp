@@ -194,6 +194,7 @@ public:
     return cuda::cutReduction(rows, channels, elementBytes, multiprocessors);
   }
   bool combinesInOneLaunch() const override { return true; }
+  bool joinsLaunches() const override { return true; }
 
 private:
   std::optional<cudnn::Problem> problemFor(Operation *op) const {

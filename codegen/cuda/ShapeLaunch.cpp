@@ -60,10 +60,10 @@ int64_t elementBytes(Value operand) {
 
 /// Pixels whose bytes a thread normalises: 1 where images have more channels than registers allow, or do not lie dense
 /// and aligned. Extents are pixels, channels and the distance between pixels.
-int64_t pixelsOf(exec::KernelOp launch) {
+int64_t pixelsOf(const exec::LaunchPart &part) {
   constexpr int64_t kPixels = kVectorBytes, kMostChannels = 4;
-  ArrayRef<int64_t> extents = launch.getExtents();
-  bool isAligned = llvm::all_of(launch->getOperands(), [](Value operand) {
+  ArrayRef<int64_t> extents = part.extents;
+  bool isAligned = llvm::all_of(part.operands, [](Value operand) {
     return operand.getDefiningOp<exec::SliceOp>().getOffset() % kVectorBytes == 0;
   });
   bool isDense = extents[2] == extents[1] && extents[0] % kPixels == 0;
@@ -71,17 +71,17 @@ int64_t pixelsOf(exec::KernelOp launch) {
 }
 
 /// Lanes of 16 bytes of the narrowest operand, fewer where channels, strides or addresses are no multiples.
-int64_t widthOf(exec::KernelOp launch, exec::KernelDefOp definition, const KernelLoops &loops) {
+int64_t widthOf(const exec::LaunchPart &part, exec::KernelDefOp definition, const KernelLoops &loops) {
   bool isFlat = definition.getFamily() == KernelFamily::Flat;
   if (isa<NormalizeImageOp>(definition.getBody().front().front()))
-    return pixelsOf(launch);
+    return pixelsOf(part);
   if (loops.channels < 0 && !isFlat)
     return 1;
-  ArrayRef<int64_t> extents = launch.getExtents();
+  ArrayRef<int64_t> extents = part.extents;
   int64_t narrowest = kVectorBytes;
   SmallVector<Value> full;
   int64_t stride = loops.firstStride;
-  for (Value operand : launch->getOperands()) {
+  for (Value operand : part.operands) {
     // Scalars and channel vectors have no stride; vectors are dense.
     if (cast<MemRefType>(operand.getType()).getRank() == 0)
       continue;
@@ -120,45 +120,71 @@ bool mayOverlap(Value first, Value second) {
   return a.getRegion() == b.getRegion() && from < other + bytesOf(b) && other < from + bytesOf(a);
 }
 
-/// The shape with vectors of `width`. Reports one that no grid can hold.
-FailureOr<LaunchShape> shapeFor(exec::KernelOp launch, exec::KernelDefOp definition, const KernelLoops &loops,
-                                int64_t width) {
+/// Of all parts of a launch.
+int64_t widthOf(ArrayRef<exec::LaunchPart> parts, const KernelLoops &loops, exec::KernelDefOp definition) {
+  int64_t width = kVectorBytes;
+  for (const exec::LaunchPart &part : parts)
+    width = std::min(width, widthOf(part, definition, loops));
+  return width;
+}
+
+/// The numbers of a part: blocks of its grid, and threads of a block.
+struct PartShape {
+  int64_t x, y, threadsX, threadsY;
+};
+
+/// The shape of a part with vectors of `width`.
+PartShape shapePart(const exec::LaunchPart &part, exec::KernelDefOp definition, const KernelLoops &loops,
+                    int64_t width) {
   KernelFamily family = definition.getFamily();
-  ArrayRef<int64_t> extents = launch.getExtents();
-  int64_t units = launch.getUnits(), inFlight = vectorsInFlight(definition, width);
+  ArrayRef<int64_t> extents = part.extents;
+  int64_t units = definition.getReach(extents).units, inFlight = vectorsInFlight(definition, width);
+  auto ceil = [](int64_t a, int64_t b) { return int64_t(llvm::divideCeil(a, b)); };
+  if (family == KernelFamily::Flat)
+    return {ceil(extents[0], kBlockThreads * width * inFlight), 1, kBlockThreads, 1};
+  if (family == KernelFamily::Combine)
+    return {ceil(extents[1], 32), 1, 32, kBlockThreads / 32};
+  if (loops.unit == UnitSize::Row) {
+    int64_t vectors = extents[loops.channels] / width, threads = std::min(vectors, kBlockThreads);
+    return {units, ceil(vectors, threads), threads, 1};
+  }
+  if (family == KernelFamily::Opaque && isa<SoftmaxCrossEntropyOp>(definition.getBody().front().front()))
+    return {std::min(ceil(extents[0], kBlockThreads / kWarp), kLossBlocks), 1, kBlockThreads, 1}; // a warp a row
+  if (loops.unit == UnitSize::Block)
+    return {units, 1, kBlockThreads, 1};
+  if (loops.unit == UnitSize::Thread)
+    return {ceil(ceil(units, width), kBlockThreads), 1, kBlockThreads, 1};
+  int64_t vectors = extents[loops.channels] / width;
+  Tile tile = addsRows(definition) ? rangeOf(vectors) : tileOf(vectors);
+  return {family == KernelFamily::Map ? ceil(extents[0], tile.y * inFlight) : units, tile.blocks, tile.x, tile.y};
+}
+
+/// The shape with vectors of `width`. Reports one that no grid can hold.
+FailureOr<LaunchShape> shapeFor(exec::KernelOp launch, ArrayRef<exec::LaunchPart> parts, exec::KernelDefOp definition,
+                                const KernelLoops &loops, int64_t width) {
   LaunchShape shape;
   shape.width = width;
-  auto set = [&](int64_t x, int64_t y, int64_t threadsX, int64_t threadsY) {
-    shape.grid = {std::max<int64_t>(x, 1), std::max<int64_t>(y, 1), 1};
-    shape.block = {threadsX, threadsY, 1};
-  };
-  auto ceil = [](int64_t a, int64_t b) { return int64_t(llvm::divideCeil(a, b)); };
-  if (family == KernelFamily::Flat) {
-    set(ceil(extents[0], kBlockThreads * width * inFlight), 1, kBlockThreads, 1);
-  } else if (family == KernelFamily::Combine) {
-    set(ceil(extents[1], 32), 1, 32, kBlockThreads / 32);
-  } else if (loops.unit == UnitSize::Row) {
-    int64_t vectors = extents[loops.channels] / width, threads = std::min(vectors, kBlockThreads);
-    set(units, ceil(vectors, threads), threads, 1);
-  } else if (family == KernelFamily::Opaque && isa<SoftmaxCrossEntropyOp>(definition.getBody().front().front())) {
-    set(std::min(ceil(extents[0], kBlockThreads / kWarp), kLossBlocks), 1, kBlockThreads, 1); // a warp for each row
-  } else if (loops.unit == UnitSize::Block) {
-    set(units, 1, kBlockThreads, 1);
-  } else if (loops.unit == UnitSize::Thread) {
-    set(ceil(ceil(units, width), kBlockThreads), 1, kBlockThreads, 1);
-  } else {
-    int64_t vectors = extents[loops.channels] / width;
-    Tile tile = addsRows(definition) ? rangeOf(vectors) : tileOf(vectors);
-    set(family == KernelFamily::Map ? ceil(extents[0], tile.y * inFlight) : units, tile.blocks, tile.x, tile.y);
-  }
   // Rows and units are divided in 32 bits.
-  constexpr int64_t kMostX = INT32_MAX;
+  constexpr int64_t kMostX = INT32_MAX, kTooMany = kMostX + 1;
+  KernelFamily family = definition.getFamily();
   const int64_t kMostY = family == KernelFamily::ReduceCombine ? kMostRanges : 65535;
   bool countsRows = loops.channels >= 0 || loops.unit == UnitSize::Thread;
   bool isReduction = family == KernelFamily::Reduce || family == KernelFamily::ReduceCombine;
-  int64_t rows = isReduction ? extents[0] : countsRows ? units : 0;
-  if (shape.grid[0] > kMostX || shape.grid[1] > kMostY || rows > kMostX)
-    return launch.emitOpError() << "is too large for a GPU's grid: use a smaller --batch-size";
+  if (parts.size() > size_t(kMostParts))
+    return launch.emitOpError() << "has " << parts.size() << " parts: expected at most " << kMostParts;
+  int64_t blocks = 0;
+  for (const exec::LaunchPart &part : parts) {
+    PartShape own = shapePart(part, definition, loops, width);
+    own.x = std::max<int64_t>(own.x, 1);
+    own.y = std::max<int64_t>(own.y, 1);
+    llvm::append_values(shape.grid, own.x, own.y, 1);
+    llvm::append_values(shape.block, own.threadsX, own.threadsY, 1);
+    // Blocks of several parts are numbered one after the other.
+    blocks += std::min(parts.size() == 1 ? own.x : saturatingProduct({own.x, own.y}), kTooMany);
+    int64_t rows = isReduction ? part.extents[0] : countsRows ? definition.getReach(part.extents).units : 0;
+    if (blocks > kMostX || own.y > kMostY || rows > kMostX)
+      return launch.emitOpError() << "is too large for a GPU's grid: use a smaller --batch-size";
+  }
   return shape;
 }
 
@@ -241,7 +267,8 @@ FailureOr<LaunchShape> shapeLaunch(exec::KernelOp launch, exec::KernelDefOp defi
   FailureOr<KernelLoops> loops = definition.getLoops();
   if (failed(loops))
     return failure();
-  return shapeFor(launch, definition, *loops, widthOf(launch, definition, *loops));
+  SmallVector<exec::LaunchPart, 1> parts = exec::partsOf(launch, definition);
+  return shapeFor(launch, parts, definition, *loops, widthOf(parts, *loops, definition));
 }
 
 FailureOr<std::vector<Variant>> collectVariants(ModuleOp module) {
@@ -257,8 +284,9 @@ FailureOr<std::vector<Variant>> collectVariants(ModuleOp module) {
       if (!launch.getWidth())
         return launch.emitOpError() << "has no shape: expected incept-shape-launches for this target before";
       // Narrower vectors are right too, but what is not aligned is not, nor another grid.
-      int64_t width = *launch.getWidth(), widest = widthOf(launch, definition, *loops);
-      auto shape = shapeFor(launch, definition, *loops, widest % width == 0 ? width : widest);
+      SmallVector<exec::LaunchPart, 1> parts = exec::partsOf(launch, definition);
+      int64_t width = *launch.getWidth(), widest = widthOf(parts, *loops, definition);
+      auto shape = shapeFor(launch, parts, definition, *loops, widest % width == 0 ? width : widest);
       if (failed(shape))
         return failure();
       if (shape->width != width || ArrayRef(shape->grid) != *launch.getGrid() ||
@@ -267,13 +295,14 @@ FailureOr<std::vector<Variant>> collectVariants(ModuleOp module) {
                                     << shape->grid[0] << " x " << shape->grid[1] << " and block " << shape->block[0]
                                     << " x " << shape->block[1];
       auto [entry, isNew] = seen.try_emplace(launch.getCodeSymbol(), variants.size());
+      size_t reads = parts.front().reads;
       if (isNew)
-        variants.push_back({definition, width, unsigned(launch.getExtents().size()), launch.getCodeSymbol(),
-                            llvm::SmallBitVector(launch.getIns().size(), true)});
+        variants.push_back({definition, width, unsigned(parts.front().extents.size()), launch.getCodeSymbol(),
+                            llvm::SmallBitVector(reads, true), unsigned(parts.size())});
       llvm::SmallBitVector &constant = variants[entry->second].constant;
       for (auto [index, in] : llvm::enumerate(launch.getIns()))
         if (llvm::any_of(launch.getOuts(), [in = in](Value out) { return mayOverlap(in, out); }))
-          constant.reset(index);
+          constant.reset(index % reads);
     }
   return variants;
 }

@@ -16,7 +16,8 @@ namespace incept::cuda {
 
 /// Threads of a block, at most.
 inline constexpr int64_t kBlockThreads = 256;
-/// Ranges of channels, each with its own count of finished blocks, of a reduction that adds its partial sums, at most.
+/// Ranges of channels, each with its own count of finished blocks, of a part of a launch that adds its partial sums, at
+/// most.
 inline constexpr int64_t kMostRanges = 1024;
 /// Vectors of one operand that a thread reads before it uses the first, at most.
 inline constexpr int64_t kMostInFlight = 4;
@@ -50,13 +51,14 @@ Reduction cutReduction(int64_t rows, int64_t channels, int64_t elementBytes, int
 struct Variant {
   exec::KernelDefOp definition;
   int64_t width = 1;    ///< lanes of a vector
-  unsigned extents = 0; ///< how many a launch passes
-  std::string symbol;   ///< "k3_scale_shift_relu_v4"
+  unsigned extents = 0; ///< how many a launch passes for each part
+  std::string symbol;   ///< "k3_scale_shift_relu_v4", "k3_scale_shift_relu_v4_p2" of launches with two parts
   /// Of the arguments: those that no launch of it writes.
   llvm::SmallBitVector constant;
+  unsigned parts = 1; ///< of a launch
 };
 
-/// The shape of a launch with the widest vectors. Reports one that no grid can hold.
+/// The shape of a launch with the widest vectors that all parts can have. Reports one that no grid can hold.
 mlir::FailureOr<LaunchShape> shapeLaunch(exec::KernelOp launch, exec::KernelDefOp definition);
 
 /// The variants that the launches of an exec-phase module run, in order of first use. Reports launches that have no

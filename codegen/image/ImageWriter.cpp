@@ -2,6 +2,7 @@
 
 #include "codegen/image/ImageWriter.h"
 #include "dialect/EntryPoints.h"
+#include "dialect/ExecMemory.h"
 #include "dialect/InceptOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "passes/LaunchCost.h"
@@ -231,7 +232,7 @@ private:
   }
 
   /// What a launch of a kernel touches: Kernels.h of the runtime measures it.
-  Json describeKernel(exec::KernelDefOp kernel, StringRef symbol) {
+  Json describeKernel(exec::KernelDefOp kernel, StringRef symbol, size_t parts) {
     auto describe = [](auto values) {
       Json list = Json::array();
       for (Value value : values) {
@@ -245,32 +246,54 @@ private:
     bool isCounted = family == KernelFamily::Flat || family == KernelFamily::Combine;
     int64_t counts =
         llvm::count_if(kernel.getBody().front(), [](Operation &op) { return isa<CountedOpInterface>(op); });
-    return {{"name", symbol.str()},
-            {"family", familyOf(kernel).str()},
-            {"inputs", describe(kernel.getBody().getArguments())},
-            {"outputs", describe(kernel.getYield().getValues())},
-            {"counts", isCounted ? counts : 0}};
+    Json described = {{"name", symbol.str()},
+                      {"family", familyOf(kernel).str()},
+                      {"inputs", describe(kernel.getBody().getArguments())},
+                      {"outputs", describe(kernel.getYield().getValues())},
+                      {"counts", isCounted ? counts : 0}};
+    if (parts > 1)
+      described["parts"] = parts;
+    return described;
+  }
+
+  /// The shape of a launch: that of its grid, or of one with a dimension, whose blocks are those of all parts. How each
+  /// part runs is said by more extents then.
+  static void writeShape(exec::KernelOp kernel, Json &launch) {
+    ArrayRef<int64_t> grid = *kernel.getGrid(), block = *kernel.getBlock();
+    if (grid.size() > 3) {
+      int64_t blocks = 0, threads = 0;
+      for (size_t i = 0; i < grid.size(); i += 3) {
+        blocks += grid[i] * grid[i + 1];
+        threads = std::max(threads, block[i] * block[i + 1]);
+        for (int64_t size : {grid[i], grid[i + 1], block[i], block[i + 1]})
+          launch["extents"].push_back(size);
+      }
+      launch["grid"] = {blocks, 1, 1};
+      launch["block"] = {threads, 1, 1};
+      return;
+    }
+    launch["grid"] = grid.vec();
+    launch["block"] = block.vec();
   }
 
   Json kernelLaunch(exec::KernelOp kernel) {
     std::string symbol = kernel.getCodeSymbol(), key = symbol;
     auto definition = symbols.lookup<exec::KernelDefOp>(kernel.getKernel());
     bool isFixed = familyOf(definition) == "fixed";
+    size_t parts = exec::partsOf(kernel, definition).size();
     if (isFixed)
       llvm::raw_string_ostream(key) << kernel.getExtentsAttr();
     auto [entry, isNew] = kernels.try_emplace(key, kernels.size());
     if (isNew) // in order of first use
       header["kernels"].push_back(isFixed ? describeFixed(kernel, definition, symbol)
-                                          : describeKernel(definition, symbol));
+                                          : describeKernel(definition, symbol, parts));
     Json launch = {{"kernel", entry->second},
                    {"operands", operands(kernel->getOperands())},
                    {"extents", kernel.getExtents().vec()}};
-    if (kernel.getGrid()) {
-      launch["grid"] = kernel.getGrid()->vec();
-      launch["block"] = kernel.getBlock()->vec();
-    } else {
+    if (kernel.getGrid())
+      writeShape(kernel, launch);
+    else
       launch["units"] = int64_t(kernel.getUnits());
-    }
     return launch;
   }
 

@@ -226,6 +226,25 @@ std::vector<KernelOperand> readKernelOperands(const json &entry, const char *key
   return operands;
 }
 
+/// Makes a kernel that of launches with as many parts as `entry` says: the inputs of all, then the outputs of all.
+void readParts(const json &entry, Kernel &kernel) {
+  if (!entry.contains("parts"))
+    return;
+  kernel.parts = field(entry, "parts", 1);
+  constexpr size_t kMostOperands = 4096;
+  if (kernel.parts > kMostOperands || kernel.parts * kernel.operands.size() > kMostOperands ||
+      (kernel.parts > 1 && kernel.family == "fixed"))
+    throw Bad{"kernel '" + kernel.name + "' cannot have " + std::to_string(kernel.parts) + " parts"};
+  std::vector<KernelOperand> all;
+  auto middle = kernel.operands.begin() + ptrdiff_t(kernel.inputs);
+  for (size_t p = 0; p < kernel.parts; ++p)
+    all.insert(all.end(), kernel.operands.begin(), middle);
+  for (size_t p = 0; p < kernel.parts; ++p)
+    all.insert(all.end(), middle, kernel.operands.end());
+  kernel.inputs *= kernel.parts;
+  kernel.operands = std::move(all);
+}
+
 /// True for two `fixed` kernels of one signature.
 bool isSameCode(const Kernel &a, const Kernel &b) {
   auto sameBytes = [](const KernelOperand &x, const KernelOperand &y) { return x.elementBytes == y.elementBytes; };
@@ -252,6 +271,7 @@ void readKernels(const json &header, Image &image) {
     }
     if (!isKernelFamily(kernel.family))
       throw Bad{"kernel '" + kernel.name + "' is of unknown family '" + kernel.family + "'"};
+    readParts(entry, kernel);
     // Code goes by its name: two entries of one name could not both be right about it, unless they are for other
     // extents.
     auto [first, isNew] = seen.try_emplace(kernel.name, kernel);

@@ -351,12 +351,69 @@ bool measureFamily(const Kernel &kernel, const std::vector<int64_t> &extents, st
   return true;
 }
 
+/// What a launch of several parts says of each behind all extents: blocks x and y, threads x and y.
+constexpr size_t kPartSizes = 4;
+
+/// A launch of `parts` parts as one of them sees it.
+Kernel partOf(const Kernel &kernel) {
+  Kernel part = kernel;
+  size_t inputs = kernel.inputs / kernel.parts, outputs = kernel.operands.size() / kernel.parts - inputs;
+  part.parts = 1;
+  part.inputs = inputs;
+  part.operands.assign(kernel.operands.begin(), kernel.operands.begin() + ptrdiff_t(inputs));
+  part.operands.insert(part.operands.end(), kernel.operands.begin() + ptrdiff_t(kernel.inputs),
+                       kernel.operands.begin() + ptrdiff_t(kernel.inputs + outputs));
+  return part;
+}
+
+/// The extents of part `index`; `extents` are those of all, and sizes of all behind.
+std::vector<int64_t> extentsOf(const Kernel &kernel, const std::vector<int64_t> &extents, size_t index) {
+  auto count = ptrdiff_t(extents.size() / kernel.parts - kPartSizes);
+  auto begin = extents.begin() + ptrdiff_t(index) * count;
+  return {begin, begin + count};
+}
+
+/// Calls visit(part, extents of it, index of each of its operands in the launch) for each part of a launch. False where
+/// visit is, or where the extents are not those of parts.
+template <typename Visit>
+bool forEachPart(const Kernel &kernel, const std::vector<int64_t> &extents, std::string &why, Visit visit) {
+  if (extents.size() % kernel.parts != 0 || extents.size() / kernel.parts < kPartSizes)
+    return fail(why, "kernel '" + kernel.name + "' has " + std::to_string(kernel.parts) +
+                         " parts, but a launch gives " + std::to_string(extents.size()) + " extents and sizes");
+  if (std::any_of(extents.end() - ptrdiff_t(kernel.parts * kPartSizes), extents.end(),
+                  [](int64_t size) { return size < 1; }))
+    return fail(why, "the grid of a part of kernel '" + kernel.name + "' is empty");
+  const Kernel part = partOf(kernel);
+  for (size_t p = 0; p < kernel.parts; ++p) {
+    size_t outputs = part.operands.size() - part.inputs;
+    std::vector<size_t> places;
+    for (size_t i = 0; i < part.operands.size(); ++i)
+      places.push_back(i < part.inputs ? p * part.inputs + i : kernel.inputs + p * outputs + i - part.inputs);
+    if (!visit(part, extentsOf(kernel, extents, p), places))
+      return false;
+  }
+  return true;
+}
+
 } // namespace
 
 bool isKernelFamily(std::string_view family) { return family == kFixed || find(family); }
 
 bool measureLaunch(const Kernel &kernel, const std::vector<int64_t> &extents, std::vector<OperandSize> &sizes,
                    int64_t &units, std::string &why) {
+  if (kernel.parts > 1) {
+    sizes.assign(kernel.operands.size(), {});
+    int64_t all = 0;
+    return forEachPart(kernel, extents, why, [&](const Kernel &part, const auto &own, const auto &places) {
+      std::vector<OperandSize> partSizes;
+      if (!measureLaunch(part, own, partSizes, units, why))
+        return false;
+      for (size_t i = 0; i < places.size(); ++i)
+        sizes[places[i]] = partSizes[i];
+      units = all = (Count{all} + Count{units}).value;
+      return true;
+    });
+  }
   std::vector<Count> elements;
   Count count;
   bool good = kernel.family == kFixed ? measureFixed(kernel, extents, elements, count, why)
@@ -374,6 +431,16 @@ bool measureLaunch(const Kernel &kernel, const std::vector<int64_t> &extents, st
 
 std::vector<OperandRows> operandRows(const Kernel &kernel, const std::vector<int64_t> &extents) {
   std::vector<OperandRows> result(kernel.operands.size());
+  if (kernel.parts > 1) {
+    std::string why;
+    forEachPart(kernel, extents, why, [&](const Kernel &part, const auto &own, const auto &places) {
+      std::vector<OperandRows> rows = operandRows(part, own);
+      for (size_t i = 0; i < places.size(); ++i)
+        result[places[i]] = rows[i];
+      return true;
+    });
+    return result;
+  }
   const Family *family = find(kernel.family);
   if (!family)
     return result;

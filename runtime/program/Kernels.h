@@ -19,11 +19,12 @@ struct KernelOperand {
 
 struct Kernel {
   std::string name, family;
-  std::vector<KernelOperand> operands; ///< what it reads, then what it writes
+  std::vector<KernelOperand> operands; ///< what a launch reads, then what it writes
   size_t inputs = 0;                   ///< how many of them it reads
   int64_t counts = 0;                  ///< extents behind those of the family: one per op with a `count`
   std::vector<int64_t> extents;        ///< of a `fixed` kernel: the only ones that it may be launched with
   int64_t units = 0;                   ///< of a `fixed` kernel
+  size_t parts = 1;                    ///< of a launch: its operands are the inputs of all, then the outputs of all
 };
 
 /// From its first byte to behind its last.

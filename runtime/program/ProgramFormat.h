@@ -44,9 +44,11 @@
 //   kernels         [{name: string, family: string, inputs, outputs: [[type: string, rank: int]...], counts: int}]
 //                   the code in the blobs: its symbol, and what a launch of it touches. Families and what extents mean:
 //                   dialect/README.md; `counts` are the extents for ops with a `count`, behind the others.
-//                   A kernel of family "fixed" has {extents: [int], units: int} too, the only ones it may be launched
-//                   with, and numbers of elements in the place of ranks: of one op that is none of the families, with
-//                   an entry for each list of extents, all under the code's name
+//                   With {parts: int} a launch is of several parts: its operands are the inputs of each part, then the
+//                   outputs of each, its extents those of each, then for each the blocks and the threads of a block
+//                   that are the part's ([x, y, x, y]). A kernel of family "fixed" has {extents: [int], units: int}
+//                   too, the only ones it may be launched with, and numbers of elements in the place of ranks: of one
+//                   op that is none of the families, with an entry for each list of extents, all under the code's name
 //   entries         {NAME: [launch]}                 launch lists, run in order
 //   step            [{name: string, type: "f32"|"i64"|"u64", offset: int}]  fields of region kStepRegion
 //   memory          {arena_bytes, persistent_bytes, peak_bytes, lower_bound_bytes: int}

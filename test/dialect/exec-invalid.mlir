@@ -200,6 +200,59 @@ func.func @exec.kernel_c3_width() {
 
 // -----
 
+// Two parts, and the shape of one.
+incept.exec.region @arena 4096
+incept.exec.kernel_def @k flat {
+^bb0(%a: tensor<?xf32>):
+  %0 = incept.relu %a : (tensor<?xf32>) -> tensor<?xf32>
+  incept.yield %0 : tensor<?xf32>
+}
+func.func @exec.kernel_c3_parts() {
+  %x = incept.exec.slice @arena at 0 : memref<8xf32>
+  %y = incept.exec.slice @arena at 1024 : memref<8xf32>
+  %z = incept.exec.slice @arena at 2048 : memref<8xf32>
+  // expected-error @+1 {{expected a grid and a block for each of 2 parts}}
+  incept.exec.kernel @k ins(%x, %x : memref<8xf32>, memref<8xf32>) outs(%y, %z : memref<8xf32>, memref<8xf32>) extents [8, 8] units 2 width 1 grid [1, 1, 1] block [32, 1, 1]
+  return
+}
+
+// -----
+
+// The inputs of two parts, and the result of one.
+incept.exec.region @arena 4096
+incept.exec.kernel_def @k flat {
+^bb0(%a: tensor<?xf32>):
+  %0 = incept.relu %a : (tensor<?xf32>) -> tensor<?xf32>
+  incept.yield %0 : tensor<?xf32>
+}
+func.func @exec.kernel_c2_parts() {
+  %x = incept.exec.slice @arena at 0 : memref<8xf32>
+  %y = incept.exec.slice @arena at 1024 : memref<8xf32>
+  // expected-error @+1 {{expected 1 ins and 1 outs as kernel 'k' has them, but got 2 and 1}}
+  incept.exec.kernel @k ins(%x, %x : memref<8xf32>, memref<8xf32>) outs(%y : memref<8xf32>) extents [8, 8] units 2
+  return
+}
+
+// -----
+
+// A part may write element by element on what it reads, but not on what another reads.
+incept.exec.region @arena 4096
+incept.exec.kernel_def @k flat {
+^bb0(%a: tensor<?xf32>):
+  %0 = incept.relu %a : (tensor<?xf32>) -> tensor<?xf32>
+  incept.yield %0 : tensor<?xf32>
+}
+func.func @exec.kernel_c6_parts() {
+  %x = incept.exec.slice @arena at 0 : memref<8xf32>
+  %y = incept.exec.slice @arena at 1024 : memref<8xf32>
+  incept.exec.kernel @k ins(%x, %y : memref<8xf32>, memref<8xf32>) outs(%x, %y : memref<8xf32>, memref<8xf32>) extents [8, 8] units 2
+  // expected-error @+1 {{expected what it writes to lie apart from what else it works on, but operands 0 and 3 have bytes in common}}
+  incept.exec.kernel @k ins(%x, %y : memref<8xf32>, memref<8xf32>) outs(%y, %x : memref<8xf32>, memref<8xf32>) extents [8, 8] units 2
+  return
+}
+
+// -----
+
 // A loop over eight elements, with a number too many.
 incept.exec.kernel_def @k flat {
 ^bb0(%a: tensor<?xf32>, %b: tensor<?xf32>):

@@ -57,7 +57,7 @@ PhaseOptions drawRewrites(std::mt19937_64 &random) {
     return options;
   for (bool PhaseOptions::*rewrite :
        {&PhaseOptions::commutePools, &PhaseOptions::mergeSiblings, &PhaseOptions::fuse, &PhaseOptions::recompute,
-        &PhaseOptions::updateEarly, &PhaseOptions::schedule, &PhaseOptions::coalesce})
+        &PhaseOptions::updateEarly, &PhaseOptions::schedule, &PhaseOptions::coalesce, &PhaseOptions::join})
     options.*rewrite = random() % 2;
   return options;
 }
@@ -72,6 +72,7 @@ std::string describe(const PhaseOptions &options, bool keepGradients) {
   add(options.updateEarly, "update-early");
   add(options.schedule, "schedule");
   add(options.coalesce, "coalesce");
+  add(options.join, "join");
   add(keepGradients, "keep-gradients");
   return text;
 }

@@ -39,6 +39,37 @@ func.func @apart() {
   return
 }
 
+// Memory has another order than the launches: the third is what lies between the first two, which are neighbours then. They
+// become one at the place of the first.
+// CHECK-LABEL: func.func @out_of_order
+//       CHECK:   incept.exec.kernel @k ins(%{{.+}} : memref<48xf32>) outs(%{{.+}} : memref<48xf32>) extents [48] units 1
+//   CHECK-NOT:   incept.exec.kernel
+//       CHECK:   return
+func.func @out_of_order() {
+  %0 = incept.exec.slice @grads at 0 : memref<16xf32>
+  %1 = incept.exec.slice @params at 0 : memref<16xf32>
+  incept.exec.kernel @k ins(%0 : memref<16xf32>) outs(%1 : memref<16xf32>) extents [16] units 1
+  %2 = incept.exec.slice @grads at 128 : memref<16xf32>
+  %3 = incept.exec.slice @params at 128 : memref<16xf32>
+  incept.exec.kernel @k ins(%2 : memref<16xf32>) outs(%3 : memref<16xf32>) extents [16] units 1
+  %4 = incept.exec.slice @grads at 64 : memref<16xf32>
+  %5 = incept.exec.slice @params at 64 : memref<16xf32>
+  incept.exec.kernel @k ins(%4 : memref<16xf32>) outs(%5 : memref<16xf32>) extents [16] units 1
+  return
+}
+
+// The first launch is the second's neighbour from above, and reads what the second writes.
+// CHECK-LABEL: func.func @behind_what_it_reads
+// CHECK-COUNT-2: incept.exec.kernel
+func.func @behind_what_it_reads() {
+  %0 = incept.exec.slice @params at 64 : memref<16xf32>
+  %1 = incept.exec.slice @params at 128 : memref<16xf32>
+  incept.exec.kernel @k ins(%0 : memref<16xf32>) outs(%1 : memref<16xf32>) extents [16] units 1
+  %2 = incept.exec.slice @params at 0 : memref<16xf32>
+  incept.exec.kernel @k ins(%2 : memref<16xf32>) outs(%0 : memref<16xf32>) extents [16] units 1
+  return
+}
+
 // The launch between writes what the third one reads.
 // CHECK-LABEL: func.func @conflict_between
 // CHECK-COUNT-3: incept.exec.kernel

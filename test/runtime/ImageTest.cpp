@@ -166,6 +166,21 @@ TEST(Image, ReadsWhatCudaAdds) {
   EXPECT_EQ(launch.block, (std::array<unsigned, 3>{128, 2, 1}));
 }
 
+TEST(Image, KernelsHaveParts) {
+  json header = cudaHeader();
+  json &kernel = header["kernels"][header["entries"]["update"][0]["kernel"].get<size_t>()];
+  program::Image image;
+  std::string blobs(100, 'x');
+  kernel["parts"] = 1;
+  std::string one = tests::makeImage(header, blobs);
+  ASSERT_EQ(program::parseImage(one, image).message(), "");
+  // A launch of one part has neither the operands nor the sizes of two.
+  for (const json &parts : {json(2), json(0), json(-1), json("2"), json(5000), json(int64_t(1) << 62)}) {
+    kernel["parts"] = parts;
+    EXPECT_NE(parse(tests::makeImage(header, blobs)), "") << parts;
+  }
+}
+
 TEST(Image, RefusesDamagedCudaValues) {
   const std::pair<const char *, json> cases[] = {
       {"/target/kind", "cpu"},

@@ -117,6 +117,29 @@ TEST(Kernels, Fixed) {
   EXPECT_EQ(measure(fixed, {4}), "refused");
 }
 
+// The inputs of both parts, then the outputs; extents of each, then blocks and threads of each.
+TEST(Kernels, Parts) {
+  auto inParts = [](const char *family, const std::vector<int64_t> &inputs, const std::vector<int64_t> &outputs) {
+    Kernel result = kernel(family, inputs, outputs);
+    result.parts = 2;
+    return result;
+  };
+  Kernel map = inParts("map", {4, 1, 4, 1}, {4, 4});
+  EXPECT_EQ(measure(map, {10, 8, 8, 20, 5, 4, 6, 4, 1, 1, 8, 32, 2, 1, 4, 64}), "80 8 28 4 188 20 | 15");
+  std::vector<OperandRows> rows = operandRows(map, {10, 8, 8, 20, 5, 4, 6, 4, 1, 1, 8, 32, 2, 1, 4, 64});
+  ASSERT_EQ(rows.size(), 6u);
+  EXPECT_EQ(rows[2].rowBytes, 16u);
+  EXPECT_EQ(rows[2].strideBytes, 24u);
+  EXPECT_EQ(rows[4].strideBytes, 80u);
+  EXPECT_EQ(measure(map, {10, 8, 8, 20, 5, 4, 6, 4}), "refused");                              // no sizes
+  EXPECT_EQ(measure(map, {10, 8, 8, 20, 5, 4, 6, 4, 1, 1, 8, 32, 2, 1, 4, 0}), "refused");     // no threads
+  EXPECT_EQ(measure(map, {10, 8, 8, 20, 5, 4, 6, 4, 1, 1, 8, 32, 2, 1, 4, 64, 1}), "refused"); // not of two parts
+  EXPECT_EQ(measure(map, {10, 8, 8, 20, 5, 4, 3, 4, 1, 1, 8, 32, 2, 1, 4, 64}), "refused");    // rows overlap
+  EXPECT_EQ(
+      measure(inParts("reduce_combine", {4, 4}, {1, 1, 1, 1}), {10, 8, 4, 1, 8, 5, 4, 5, 1, 4, 3, 1, 8, 1, 1, 1, 4, 1}),
+      "80 20 24 8 4 4 | 4");
+}
+
 TEST(Kernels, RefusesWhatIsNoLaunch) {
   EXPECT_EQ(measure(kernel("mop", {4}, {4}), {10, 8, 8, 8}), "refused");
   EXPECT_EQ(measure(kernel("map", {4}, {4}), {10, 8, 8}), "refused");

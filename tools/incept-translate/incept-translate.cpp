@@ -39,12 +39,15 @@ LogicalResult writePtx(ModuleOp module, llvm::raw_ostream &stream) {
   return ptx;
 }
 
-/// One line per launch: kernel, grid, block.
+/// One line per launch: kernel, grid, block, the last two of each part.
 LogicalResult writeLaunches(ModuleOp module, llvm::raw_ostream &stream) {
   module.walk([&](exec::KernelOp op) {
     ArrayRef<int64_t> grid = *op.getGrid(), block = *op.getBlock();
-    stream << op.getCodeSymbol() << " grid " << grid[0] << " x " << grid[1] << " block " << block[0] << " x "
-           << block[1] << "\n";
+    stream << op.getCodeSymbol();
+    for (size_t i = 0; i < grid.size(); i += 3)
+      stream << (i > 0 ? ", " : " ") << "grid " << grid[i] << " x " << grid[i + 1] << " block " << block[i] << " x "
+             << block[i + 1];
+    stream << "\n";
   });
   return success();
 }

@@ -38,6 +38,7 @@ inline constexpr RewriteFlag kRewriteFlags[] = {
      "keep all gradients until the backward pass ends"},
     {&PhaseOptions::schedule, Phase::Planned, "--no-schedule", "leave independent ops in the order of the description"},
     {&PhaseOptions::coalesce, Phase::Exec, "--no-coalesce", "launch one update per parameter"},
+    {&PhaseOptions::join, Phase::Planned, "--no-join", "launch what independent kernels do one by one"},
 };
 
 /// What --emit takes: a library with the C interface of runtime/embed/incept.h, and parts of an executable.

@@ -7,7 +7,7 @@
 // GRID-NEXT: combine_v1 grid 19 x 1 block 32 x 8
 
 // Rows into registers, threads through shared memory, one barrier; no atomics.
-// CHECK:       .global .align 16 .b8 tickets[4096];
+// CHECK:       .global .align 16 .b8 tickets[32768];
 // CHECK-LABEL: .entry stats_v4(
 // CHECK:         .shared .align 16 .b8 stats_v4_shared[8192];
 // CHECK:         ld.global.nc.v4.b32

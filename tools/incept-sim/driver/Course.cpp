@@ -20,7 +20,7 @@ std::string readFile(const std::string &path) {
   return std::string(std::istreambuf_iterator<char>(file), {});
 }
 
-/// Operands of a kernel's launch. `outputs` has the types of what it writes: [["f32", 2], ...].
+/// Operands of a kernel's launch. `outputs` has the types of what a part of it writes: [["f32", 2], ...].
 Status describeKernel(const program::Kernel &kernel, const program::Launch &launch, const nlohmann::json &outputs,
                       CourseLaunch &result) {
   std::vector<program::OperandSize> sizes;
@@ -47,7 +47,7 @@ Status describeKernel(const program::Kernel &kernel, const program::Launch &laun
                           !isRead,
                           ""};
     if (!isRead)
-      operand.type = outputs.at(i - kernel.inputs).at(0).get<std::string>();
+      operand.type = outputs.at((i - kernel.inputs) % outputs.size()).at(0).get<std::string>();
     result.operands.push_back(std::move(operand));
   }
   return {};

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Brings independent groups of one kernel together, so that one launch can do the work of all: the batch norms of the
+// branches of a block.
+
+#include "dialect/InceptOps.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "passes/KernelBuilder.h"
+#include "passes/LaunchShape.h"
+#include "passes/Passes.h"
+#include "passes/Placement.h"
+#include "passes/Target.h"
+#include "llvm/ADT/SetVector.h"
+
+using namespace mlir;
+
+namespace incept {
+#define GEN_PASS_DEF_GATHERKERNELSPASS
+#include "passes/Passes.h.inc"
+
+namespace {
+
+/// A group takes at most this many ops along.
+constexpr size_t kMostMoved = 32;
+
+/// Groups side by side, in the order of the function.
+using Batch = SmallVector<GroupOp, 2>;
+
+class Gatherer {
+public:
+  Gatherer(func::FuncOp function, const Target &target, PlacementAnalysis &placements)
+      : function(function), target(target), placements(placements), definitions(ModuleOp::create(function.getLoc())),
+        kernels(*definitions, target) {}
+
+  LogicalResult run() {
+    for (Operation &op : function.getBody().front().without_terminator())
+      order.push_back(&op);
+    if (failed(collect()))
+      return failure();
+    renumber();
+    peak = peakOf(order);
+    llvm::StringMap<SmallVector<unsigned>> ofKernel;
+    for (Operation *op : SmallVector<Operation *>(order)) {
+      auto group = dyn_cast<GroupOp>(op);
+      if (!group)
+        continue;
+      FailureOr<StringRef> kernel = kernelOf(group);
+      if (failed(kernel))
+        return failure();
+      if (kernel->empty())
+        continue;
+      auto &known = ofKernel[*kernel];
+      if (llvm::any_of(known, [&](unsigned batch) { return tryAdd(group, batch); }))
+        continue;
+      known.push_back(batches.size());
+      batchOf[group] = batches.size();
+      batches.push_back({group});
+    }
+    write();
+    return success();
+  }
+
+private:
+  /// What lives where and which groups and reads must stay where they are.
+  LogicalResult collect() {
+    DenseMap<Value, WriteOp> inVariables = valuesInVariables(function, placements);
+    auto found = collectBuffers(function, target, placements, inVariables);
+    if (failed(found))
+      return failure();
+    buffers = std::move(*found);
+    DenseMap<StringAttr, SmallVector<ReadOp>> reads;
+    llvm::SmallDenseSet<StringAttr> written;
+    for (Operation *op : order) {
+      if (auto group = dyn_cast<GroupOp>(op)) {
+        group->removeAttr(kWithNextAttr);
+        if (int64_t bytes = scratchpadBytes(group, target))
+          scratchpads.push_back({op, bytes});
+      } else if (auto read = dyn_cast<ReadOp>(op)) {
+        reads[read.getVariableAttr().getAttr()].push_back(read);
+        if (written.contains(read.getVariableAttr().getAttr()))
+          fixed.insert(read);
+      } else if (auto write = dyn_cast<WriteOp>(op)) {
+        written.insert(write.getVariableAttr().getAttr());
+      }
+    }
+    // A group that computes a new value in the place of the old one stays behind all who read the old one.
+    for (auto &[value, write] : inVariables)
+      for (ReadOp read : reads.lookup(WriteOp(write).getVariableAttr().getAttr()))
+        if (!llvm::all_of(read->getUsers(), [value = value](Operation *user) { return user == value.getDefiningOp(); }))
+          fixed.insert(value.getDefiningOp());
+    return success();
+  }
+
+  /// The name of the kernel that `group` will be, where its launches can be joined with others; else empty.
+  FailureOr<StringRef> kernelOf(GroupOp group) {
+    auto isElementwise = [](Operation &op) { return op.hasTrait<OpTrait::Map>() || op.hasTrait<OpTrait::Reduce>(); };
+    if (group.isLibrary() || fixed.contains(group) ||
+        !llvm::all_of(group.getBody().front().without_terminator(), isElementwise))
+      return StringRef();
+    FailureOr<SmallVector<KernelLaunch, 2>> launches = kernels.get(group);
+    if (failed(launches))
+      return failure();
+    StringRef symbol = launches->front().symbol;
+    auto definition = definitions->lookupSymbol<exec::KernelDefOp>(symbol);
+    // Flat launches are joined where they are neighbours in memory, whatever lies between them.
+    return definition.getFamily() == KernelFamily::Flat ? StringRef() : symbol;
+  }
+
+  /// Puts `group` behind the groups of a batch, and what it needs before them. False where it needs one of them, or
+  /// more bytes would be alive at once.
+  bool tryAdd(GroupOp group, unsigned number) {
+    Batch &batch = batches[number];
+    // Somebody else may have taken it along, to a place before the batch.
+    if (batch.size() == size_t(kMostParts) || place.lookup(group) < place.lookup(batch.back()))
+      return false;
+    llvm::SetVector<Operation *> moved;
+    if (!collectNeeded(group, number, moved))
+      return false;
+    SmallVector<Operation *> needed = llvm::to_vector(moved);
+    llvm::sort(needed, [&](Operation *a, Operation *b) { return place.lookup(a) < place.lookup(b); });
+    needed.pop_back(); // the group, which comes last
+    DenseSet<Operation *> gone(needed.begin(), needed.end());
+    SmallVector<Operation *> next;
+    next.reserve(order.size());
+    for (Operation *op : order) {
+      if (op == batch.front().getOperation())
+        llvm::append_range(next, needed);
+      if (op != group.getOperation() && !gone.contains(op))
+        next.push_back(op);
+      if (op == batch.back().getOperation())
+        next.push_back(group);
+    }
+    batch.push_back(group);
+    batchOf[group] = number;
+    if (peakOf(next) > peak) {
+      batch.pop_back();
+      batchOf.erase(group);
+      return false;
+    }
+    order = std::move(next);
+    renumber();
+    return true;
+  }
+
+  /// Adds to `needed` the ops behind the batch that `op` depends on, and itself. False where they cannot move before
+  /// it.
+  bool collectNeeded(Operation *op, unsigned batch, llvm::SetVector<Operation *> &needed) {
+    needed.insert(op);
+    for (size_t i = 0; i < needed.size(); ++i) {
+      if (fixed.contains(needed[i]) || needed.size() > kMostMoved)
+        return false;
+      for (Value operand : needed[i]->getOperands()) {
+        Operation *producer = operand.getDefiningOp();
+        if (!producer || place.lookup(producer) < place.lookup(batches[batch].front()))
+          continue;
+        auto found = batchOf.find(producer);
+        if (found != batchOf.end() && (found->second == batch || batches[found->second].size() > 1))
+          return false;
+        needed.insert(producer);
+      }
+    }
+    return true;
+  }
+
+  void renumber() {
+    for (auto [index, op] : llvm::enumerate(order))
+      place[op] = index;
+  }
+
+  /// The most bytes alive at once; the groups of a batch are at one time.
+  int64_t peakOf(ArrayRef<Operation *> ops) const {
+    DenseMap<Operation *, size_t> times;
+    size_t time = 0;
+    for (Operation *op : ops) {
+      times[op] = time;
+      auto found = batchOf.find(op);
+      time += found == batchOf.end() || batches[found->second].back().getOperation() == op;
+    }
+    SmallVector<int64_t> change(time + 2, 0);
+    auto add = [&](size_t first, size_t last, int64_t bytes) {
+      change[first] += bytes;
+      change[last + 1] -= bytes;
+    };
+    for (const ArenaBuffer &buffer : buffers) {
+      size_t first = SIZE_MAX, last = 0;
+      for (Operation *user : buffer.users) {
+        first = std::min(first, times.lookup(user));
+        last = std::max(last, times.lookup(user));
+      }
+      add(first, last, buffer.bytes);
+    }
+    for (auto &[op, bytes] : scratchpads)
+      add(times.lookup(op), times.lookup(op), bytes);
+    int64_t alive = 0, most = 0;
+    for (int64_t bytes : change)
+      most = std::max(most, alive += bytes);
+    return most;
+  }
+
+  void write() {
+    for (Operation *op : order)
+      op->moveBefore(function.getBody().front().getTerminator());
+    for (Batch &batch : batches)
+      for (GroupOp group : ArrayRef(batch).drop_back())
+        group->setAttr(kWithNextAttr, UnitAttr::get(group.getContext()));
+  }
+
+  func::FuncOp function;
+  const Target &target;
+  PlacementAnalysis &placements;
+  OwningOpRef<ModuleOp> definitions; ///< of kernels, to compare groups by
+  KernelTable kernels;
+  SmallVector<Operation *> order;
+  DenseMap<Operation *, size_t> place; ///< in the order
+  SmallVector<ArenaBuffer> buffers;
+  SmallVector<std::pair<Operation *, int64_t>> scratchpads;
+  DenseSet<Operation *> fixed; ///< that do not move
+  int64_t peak = 0;
+  SmallVector<Batch, 0> batches;
+  DenseMap<Operation *, unsigned> batchOf;
+};
+
+struct GatherKernelsPass : impl::GatherKernelsPassBase<GatherKernelsPass> {
+  void runOnOperation() override {
+    const Target *target = findTarget(getOperation());
+    if (!target)
+      return signalPassFailure();
+    if (!target->joinsLaunches())
+      return markAllAnalysesPreserved();
+    for (func::FuncOp function : getOperation().getOps<func::FuncOp>())
+      if (failed(Gatherer(function, *target, getChildAnalysis<PlacementAnalysis>(function)).run()))
+        return signalPassFailure();
+    markAnalysesPreserved<PlacementAnalysis>();
+  }
+};
+
+} // namespace
+} // namespace incept

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Lets one launch do what independent ones of a kernel would, each as a part of it. What they work on may lie anywhere:
+// neighbours in memory are joined before (incept-coalesce-launches), and need no parts.
+
+#include "dialect/ExecMemory.h"
+#include "dialect/InceptOps.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "passes/LaunchCost.h"
+#include "passes/LaunchShape.h"
+#include "passes/Passes.h"
+#include "passes/Target.h"
+
+using namespace mlir;
+
+namespace incept {
+#define GEN_PASS_DEF_JOINLAUNCHESPASS
+#include "passes/Passes.h.inc"
+
+namespace {
+
+/// Addresses, extents and sizes that the parts of a launch may have together: every GPU takes 4 KiB of parameters.
+constexpr size_t kMostNumbers = 512;
+/// Sizes that say how a part runs, at most.
+constexpr size_t kSizes = 6;
+/// A launch is compared with this many before it, at most.
+constexpr size_t kMostCompared = 64;
+
+/// Launches that become one, in the place of the first.
+struct Batch {
+  SmallVector<exec::KernelOp> parts;
+  int64_t width; ///< of their vectors
+
+  bool conflictsWith(exec::KernelOp launch) {
+    return llvm::any_of(parts, [&](exec::KernelOp part) { return exec::mayConflict(part, launch); });
+  }
+
+  bool takes(exec::KernelOp launch, int64_t itsWidth) {
+    exec::KernelOp first = parts.front();
+    size_t numbers = launch->getNumOperands() + launch.getExtents().size() + kSizes;
+    return first.getKernelAttr() == launch.getKernelAttr() && width == itsWidth && parts.size() < size_t(kMostParts) &&
+           (parts.size() + 1) * numbers <= kMostNumbers;
+  }
+
+  /// Puts one launch in the place of all.
+  void join() {
+    exec::KernelOp first = parts.front();
+    SmallVector<Value> ins, outs;
+    SmallVector<int64_t> extents;
+    LaunchCost cost;
+    int64_t units = 0;
+    for (exec::KernelOp part : parts) {
+      for (Value operand : part->getOperands())
+        if (Operation *slice = operand.getDefiningOp(); first->isBeforeInBlock(slice))
+          slice->moveBefore(first);
+      llvm::append_range(ins, part.getIns());
+      llvm::append_range(outs, part.getOuts());
+      llvm::append_range(extents, part.getExtents());
+      LaunchCost own = launchCost(part);
+      cost = {cost.flops + own.flops, cost.bytes + own.bytes};
+      units += part.getUnits();
+    }
+    OpBuilder builder(first);
+    auto joined = exec::KernelOp::create(builder, first.getLoc(), first.getKernel(), ins, outs, extents, units);
+    setPath(joined, getPath(first));
+    setLaunchCost(joined, cost);
+    for (exec::KernelOp part : parts)
+      part.erase();
+  }
+};
+
+class FunctionJoiner {
+public:
+  FunctionJoiner(func::FuncOp function, const SymbolTable &symbols, const Target &target)
+      : function(function), symbols(symbols), target(target) {}
+
+  LogicalResult run() {
+    for (Operation &op : function.getBody().front()) {
+      if (isa<exec::SliceOp>(op))
+        continue;
+      auto launch = dyn_cast<exec::KernelOp>(op);
+      if (!launch)
+        begin = batches.size();
+      else if (failed(add(launch)))
+        return failure();
+    }
+    for (Batch &batch : batches)
+      if (batch.parts.size() > 1)
+        batch.join();
+    return success();
+  }
+
+private:
+  LogicalResult add(exec::KernelOp launch) {
+    auto definition = symbols.lookup<exec::KernelDefOp>(launch.getKernel());
+    if (definition.getFamily() == KernelFamily::Opaque || launch.getWidth() ||
+        exec::partsOf(launch, definition).size() != 1) {
+      batches.push_back({{launch}, 0}); // takes none
+      return success();
+    }
+    auto shape = target.shapeLaunch(launch, definition);
+    if (failed(shape))
+      return failure();
+    int64_t width = *shape ? (*shape)->width : 1;
+    size_t end = batches.size(), last = std::max(begin, end - std::min(end, kMostCompared));
+    for (size_t i = end; i-- > last;) {
+      // What lies between was passed without a conflict.
+      bool conflicts = batches[i].conflictsWith(launch);
+      if (!conflicts && batches[i].takes(launch, width)) {
+        batches[i].parts.push_back(launch);
+        return success();
+      }
+      if (conflicts)
+        break;
+    }
+    batches.push_back({{launch}, width});
+    return success();
+  }
+
+  func::FuncOp function;
+  const SymbolTable &symbols;
+  const Target &target;
+  SmallVector<Batch, 0> batches;
+  size_t begin = 0; ///< of the batches behind the last library call
+};
+
+struct JoinLaunchesPass : impl::JoinLaunchesPassBase<JoinLaunchesPass> {
+  void runOnOperation() override {
+    const Target *target = findTarget(getOperation());
+    if (!target)
+      return signalPassFailure();
+    if (!target->joinsLaunches())
+      return;
+    SymbolTable symbols(getOperation());
+    for (func::FuncOp function : getOperation().getOps<func::FuncOp>())
+      if (failed(FunctionJoiner(function, symbols, *target).run()))
+        return signalPassFailure();
+  }
+};
+
+} // namespace
+} // namespace incept

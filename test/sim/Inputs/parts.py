@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""parts.py SPEC DIRECTORY: launches with several parts change no bit. In each precision a program with joined launches and
+one without train in the strict simulator, which checks memory and races; weights, statistics and the loss must be the
+same bytes, and nothing may be reported."""
+import json
+import os
+import subprocess
+import sys
+
+spec, directory = sys.argv[1:]
+failures = []
+
+
+def run(*command):
+    done = subprocess.run(command, capture_output=True, text=True)
+    reports = [line for line in done.stderr.splitlines() if line.startswith("incept-sim: ")]
+    if done.returncode != 0 or reports:
+        sys.exit(f"{' '.join(command)}: {done.returncode}: {done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def train(name, precision, *options):
+    """(bytes of the weights after two steps, launches of the program, planned bytes)"""
+    program = os.path.join(directory, f"{name}_{precision}")
+    run("incept", "compile", spec, "--target=cuda:h100", "--batch-size=3", "--precision=" + precision, *options, "-o", program)
+    run("incept-sim", "--strict", program, "train", "--data=synthetic:", "--steps=2", "--seed=5",
+        "--log=" + program + ".jsonl", "--save=" + program + ".weights")
+    info = json.loads(run(program, "info", "--json"))
+    with open(program + ".weights", "rb") as file:
+        weights = file.read()
+    with open(program + ".jsonl", encoding="utf-8") as file:
+        losses = [row["loss"] for row in map(json.loads, file) if "loss" in row]
+    return weights, losses, info["launches"], info["peak_bytes"]
+
+
+for precision in "f32", "bf16", "f16":
+    weights, losses, launches, peak = train("joined", precision)
+    weights_apart, losses_apart, launches_apart, peak_apart = train("apart", precision, "--no-join")
+    if weights != weights_apart or losses != losses_apart or not losses:
+        failures.append(f"{precision}: other values: losses {losses}, apart {losses_apart}")
+    print(f"{precision}: {launches} launches of {launches_apart}, {peak} bytes of {peak_apart}")
+    if not all(launches[entry] < launches_apart[entry] for entry in ("forward_backward", "update")):
+        failures.append(f"{precision}: nothing was joined: {launches}")
+    if peak > peak_apart:
+        failures.append(f"{precision}: joining costs memory: {peak} bytes of {peak_apart}")
+for failure in failures:
+    print("FAILED", failure)
+sys.exit(1 if failures else 0)
