@@ -141,7 +141,8 @@ private:
     for (const JsonValue &member : object.children) {
       if (isComment(member))
         continue;
-      Parameter parameter{readKeyName(diagnostics, member, "a parameter's name"), false, std::nullopt};
+      Parameter parameter;
+      parameter.name = readKeyName(diagnostics, member, "a parameter's name");
       if (parameter.name.text.empty())
         continue;
       if (isReserved(parameter.name.text)) {
@@ -213,7 +214,7 @@ private:
       }
       const OpInfo &info = *findOp(member.key);
       std::vector<KeyInfo> keys = defaultKeys(info);
-      Defaults defaults{info.kind, ops.readRecord(member, keys, "'" + member.key + "' in defaults")};
+      Defaults defaults{info.kind, ops.readRecord(member, keys, "'" + member.key + "' in defaults"), {}};
       defaults.range = member.keyRange;
       readComments(member, defaults.layout);
       all.push_back(std::move(defaults));

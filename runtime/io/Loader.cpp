@@ -3,7 +3,6 @@
 #include "runtime/io/Loader.h"
 #include "runtime/io/Mix.h"
 #include "runtime/support/Philox.h"
-#include "runtime/support/Priority.h"
 
 #include <algorithm>
 #include <chrono>
@@ -22,8 +21,6 @@ namespace {
 
 /// Batches that are made ahead.
 constexpr int64_t kSlots = 3;
-/// Input threads give way to those that compute: a step waits for its slowest thread (docs/Data.md has measurements).
-constexpr int kNice = 10;
 
 int processors() {
 #if defined(__linux__)
@@ -162,7 +159,6 @@ void Loader::makeRow(size_t own, int64_t batch, int64_t row, Slot &slot) {
 }
 
 void Loader::work(size_t maker) {
-  setNice(kNice);
   std::unique_lock lock(mutex);
   while (true) {
     auto isWork = [&] {
