@@ -168,7 +168,7 @@ private:
   }
 
   /// The most bytes alive at once; the groups of a batch are at one time.
-  int64_t peakOf(ArrayRef<Operation *> ops) const {
+  int64_t peakOf(ArrayRef<Operation *> ops) {
     DenseMap<Operation *, size_t> times;
     size_t time = 0;
     for (Operation *op : ops) {

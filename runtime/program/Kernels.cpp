@@ -5,6 +5,7 @@
 #include "runtime/program/ProgramFormat.h"
 
 #include <algorithm>
+#include <cstddef>
 
 namespace incept::program {
 
@@ -360,16 +361,16 @@ Kernel partOf(const Kernel &kernel) {
   size_t inputs = kernel.inputs / kernel.parts, outputs = kernel.operands.size() / kernel.parts - inputs;
   part.parts = 1;
   part.inputs = inputs;
-  part.operands.assign(kernel.operands.begin(), kernel.operands.begin() + ptrdiff_t(inputs));
-  part.operands.insert(part.operands.end(), kernel.operands.begin() + ptrdiff_t(kernel.inputs),
-                       kernel.operands.begin() + ptrdiff_t(kernel.inputs + outputs));
+  part.operands.assign(kernel.operands.begin(), kernel.operands.begin() + std::ptrdiff_t(inputs));
+  part.operands.insert(part.operands.end(), kernel.operands.begin() + std::ptrdiff_t(kernel.inputs),
+                       kernel.operands.begin() + std::ptrdiff_t(kernel.inputs + outputs));
   return part;
 }
 
 /// The extents of part `index`; `extents` are those of all, and sizes of all behind.
 std::vector<int64_t> extentsOf(const Kernel &kernel, const std::vector<int64_t> &extents, size_t index) {
-  auto count = ptrdiff_t(extents.size() / kernel.parts - kPartSizes);
-  auto begin = extents.begin() + ptrdiff_t(index) * count;
+  auto count = std::ptrdiff_t(extents.size() / kernel.parts - kPartSizes);
+  auto begin = extents.begin() + std::ptrdiff_t(index) * count;
   return {begin, begin + count};
 }
 
@@ -380,7 +381,7 @@ bool forEachPart(const Kernel &kernel, const std::vector<int64_t> &extents, std:
   if (extents.size() % kernel.parts != 0 || extents.size() / kernel.parts < kPartSizes)
     return fail(why, "kernel '" + kernel.name + "' has " + std::to_string(kernel.parts) +
                          " parts, but a launch gives " + std::to_string(extents.size()) + " extents and sizes");
-  if (std::any_of(extents.end() - ptrdiff_t(kernel.parts * kPartSizes), extents.end(),
+  if (std::any_of(extents.end() - std::ptrdiff_t(kernel.parts * kPartSizes), extents.end(),
                   [](int64_t size) { return size < 1; }))
     return fail(why, "the grid of a part of kernel '" + kernel.name + "' is empty");
   const Kernel part = partOf(kernel);
