@@ -2,8 +2,8 @@
 //
 // What a shared library of a network is: the C interface over a loaded program.
 
-#include "runtime/embed/incept.h"
 #include "runtime/device/Stub.h"
+#include "runtime/embed/incept.h"
 #include "runtime/io/SampleMaker.h"
 #include "runtime/support/Files.h"
 #include "runtime/train/Weights.h"
@@ -16,8 +16,6 @@
 #include <memory>
 #include <mutex>
 #include <new>
-
-#define INCEPT_EXPORT extern "C" __attribute__((visibility("default")))
 
 using namespace incept;
 
@@ -103,8 +101,8 @@ Status run(incept_network *network, int64_t count, const Value *images, float *s
 
 } // namespace
 
-INCEPT_EXPORT incept_status incept_load(const char *weights, unsigned flags, int device, incept_network **network,
-                                        char *error, size_t error_size) {
+incept_status incept_load(const char *weights, unsigned flags, int device, incept_network **network, char *error,
+                          size_t error_size) {
   if (network)
     *network = nullptr;
   return guard(error, error_size, [&]() -> Status {
@@ -117,31 +115,30 @@ INCEPT_EXPORT incept_status incept_load(const char *weights, unsigned flags, int
   });
 }
 
-INCEPT_EXPORT void incept_free(incept_network *network) { delete network; }
+void incept_free(incept_network *network) { delete network; }
 
-INCEPT_EXPORT incept_shape incept_shape_of(const incept_network *network) {
+incept_shape incept_shape_of(const incept_network *network) {
   const program::Image &image = network->program->image();
   return {image.batchSize, image.channels, image.height, image.width, image.classes};
 }
 
-INCEPT_EXPORT const char *incept_class_name(const incept_network *network, int64_t index) {
+const char *incept_class_name(const incept_network *network, int64_t index) {
   bool isThere = network && index >= 0 && index < static_cast<int64_t>(network->classes.size());
   return isThere ? network->classes[index].c_str() : nullptr;
 }
 
-INCEPT_EXPORT incept_status incept_run(incept_network *network, int64_t count, const float *images, float *scores,
-                                       char *error, size_t error_size) {
-  return guard(error, error_size,
-               [&] { return run(network, count, images, scores, Input::F32, &Program::f32Images); });
+incept_status incept_run(incept_network *network, int64_t count, const float *images, float *scores, char *error,
+                         size_t error_size) {
+  return guard(error, error_size, [&] { return run(network, count, images, scores, Input::F32, &Program::f32Images); });
 }
 
-INCEPT_EXPORT incept_status incept_run_pixels(incept_network *network, int64_t count, const uint8_t *pixels,
-                                              float *scores, char *error, size_t error_size) {
+incept_status incept_run_pixels(incept_network *network, int64_t count, const uint8_t *pixels, float *scores,
+                                char *error, size_t error_size) {
   return guard(error, error_size, [&] { return run(network, count, pixels, scores, Input::U8, &Program::u8Images); });
 }
 
-INCEPT_EXPORT incept_status incept_read_picture(const incept_network *network, const char *path, uint8_t *pixels,
-                                                char *error, size_t error_size) {
+incept_status incept_read_picture(const incept_network *network, const char *path, uint8_t *pixels, char *error,
+                                  size_t error_size) {
   return guard(error, error_size, [&]() -> Status {
     if (!network || !path || !pixels)
       return usageError("expected a network, a path and room for pixels, but got NULL");

@@ -36,16 +36,16 @@ typedef struct {
 /* Bits of `flags`. */
 #define INCEPT_AVERAGED 1u /* take the moving averages of weights, which the file must have */
 
-/* Makes the network ready with the weights of a safetensors file, or of a checkpoint. `device` is which of the machine's
- * devices runs it; a CPU is 0. `*network` is the caller's, for `incept_free`; NULL after an error. */
+/* Makes the network ready with the weights of a safetensors file, or of a checkpoint. `device` is which of the
+ * machine's devices runs it; a CPU is 0. `*network` is the caller's, for `incept_free`; NULL after an error. */
 incept_status incept_load(const char *weights, unsigned flags, int device, incept_network **network, char *error,
                           size_t error_size);
 /* Takes NULL too. No other call on the network may be under way. */
 void incept_free(incept_network *network);
 
 incept_shape incept_shape_of(const incept_network *network);
-/* The name of a class, as the weights record it; NULL where they do not, or there is no such class. Lives as long as the
- * network. */
+/* The name of a class, as the weights record it; NULL where they do not, or there is no such class. Lives as long as
+ * the network. */
 const char *incept_class_name(const incept_network *network, int64_t index);
 
 /* Scores (count, classes) before softmax of images f32 (count, channels, height, width), already normalized. */

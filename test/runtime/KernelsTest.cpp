@@ -2,8 +2,8 @@
 //
 // What launches touch: sizes by hand for every family, and what is no launch at all.
 
-#include "runtime/program/KernelRows.h"
 #include "runtime/program/Kernels.h"
+#include "runtime/program/KernelRows.h"
 
 #include <gtest/gtest.h>
 

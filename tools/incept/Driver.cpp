@@ -307,7 +307,8 @@ int compile(const CompileOptions &options) {
     return status;
   bool isLibrary = options.emit == kEmitLibrary, makesProgram = options.emit.empty() || isLibrary;
   if (!options.stopAfter && makesProgram && options.output == "-")
-    return complain(kUsage, isLibrary ? "expected -o FILE for the shared library" : "expected -o FILE for the executable");
+    return complain(kUsage,
+                    isLibrary ? "expected -o FILE for the shared library" : "expected -o FILE for the executable");
   if (!options.stopAfter && makesProgram)
     if (Status writable = tryOutput(options.output); !writable.ok())
       return complain(writable);
@@ -346,8 +347,8 @@ int compile(const CompileOptions &options) {
   auto image = backend->emitImage(*module);
   if (failed(image))
     return kMachineAtFault;
-  std::string stub = options.stub.empty() ? programDirectory() + "/" + backend->stub().str() + (isLibrary ? ".so" : "")
-                                         : options.stub;
+  std::string stub =
+      options.stub.empty() ? programDirectory() + "/" + backend->stub().str() + (isLibrary ? ".so" : "") : options.stub;
   Status written = writeExecutable(stub, *image, options.output);
   return written.ok() ? kDone : complain(written);
 }

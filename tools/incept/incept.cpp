@@ -144,15 +144,17 @@ static int run(int argc, char **argv) {
 
   CLI::App *compileCommand = app.add_subcommand("compile", "compile a network to an executable");
   addCompileOptions(compileCommand, options);
-  compileCommand->add_option("-o,--output", options.output, "executable or shared library, or IR with --stop-after (default: -)");
+  compileCommand->add_option("-o,--output", options.output,
+                             "executable or shared library, or IR with --stop-after (default: -)");
   compileCommand->add_option("--mode", options.mode, "train or infer")
       ->check(CLI::IsMember({"train", "infer"}))
       ->capture_default_str();
   compileCommand->add_option("--dump-after-each", options.dumpDirectory, "directory for the IR after each phase");
   compileCommand
-      ->add_option("--emit", options.emit,
-                   "write a shared-library with a C interface instead (incept.h), or a part of the executable: object, ptx, "
-                   "cubin or plans")
+      ->add_option(
+          "--emit", options.emit,
+          "write a shared-library with a C interface instead (incept.h), or a part of the executable: object, ptx, "
+          "cubin or plans")
       ->check(CLI::IsMember(std::vector<std::string>(std::begin(kEmitKinds), std::end(kEmitKinds))));
   compileCommand->add_option("--stub", options.stub, "runtime executable to use");
   compileCommand->add_flag("--explain", options.explain, "print the library implementation of each op");

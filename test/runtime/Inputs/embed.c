@@ -85,12 +85,13 @@ int main(int argc, char **argv) {
   expect(incept_run(networks[0], 0, images, first, error, sizeof error) == INCEPT_OK, "no images");
   file = fopen(argv[4], "wb");
   size_t count = (size_t)(IMAGES * shape.classes);
-  expect(file && fwrite(first, sizeof *first, count, file) == count && fwrite(second, sizeof *first, count, file) == count,
+  expect(file && fwrite(first, sizeof *first, count, file) == count &&
+             fwrite(second, sizeof *first, count, file) == count,
          argv[4]);
   fclose(file);
 
   incept_network *none = networks[0];
-  refuse(incept_load("missing", 0, 0, &none, error, sizeof error), INCEPT_INPUT, "cannot open 'missing'");
+  refuse(incept_load("missing", 0, 0, &none, error, sizeof error), INCEPT_INPUT, "cannot read 'missing'");
   expect(!none, "a network after an error");
   refuse(incept_load(NULL, 0, 0, &none, error, sizeof error), INCEPT_USAGE, "expected a file of weights");
   refuse(incept_load(argv[1], 0, 0, NULL, error, sizeof error), INCEPT_USAGE, "expected a place");

@@ -66,8 +66,8 @@ mine = run(sys.executable, classify, library, path("one"), *pictures).stdout
 assert mine == run(path("program"), "predict", "--weights=" + path("one"), *pictures).stdout and mine.count("\n") == 3, mine
 
 # What cannot be done.
-for arguments, words in [((library, path("missing"), pictures[0]), "cannot open"),
-                         ((library, path("one"), path("missing.png")), "cannot open"),
+for arguments, words in [((library, path("missing"), pictures[0]), "cannot read"),
+                         ((library, path("one"), path("missing.png")), "cannot read"),
                          ((library, path("one"), classify), "expected a JPEG or PNG file"),
                          ((library, pictures[0], pictures[0]), "0.png"),
                          ((bare, path("one"), pictures[0]), "this file holds no program: make one with incept compile")]:
