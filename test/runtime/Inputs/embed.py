@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compares what embed.c and classify.py get of a library with what the same network's program predicts.
 
-Usage: embed.py DIRECTORY CLASSIFY BARE_LIBRARY"""
+Usage: embed.py DIRECTORY CLASSIFY BARE_LIBRARY [GPU_LIBRARY GPU_PROGRAM]: those under the simulator too."""
 import array
 import json
 import os
@@ -9,9 +9,10 @@ import random
 import struct
 import subprocess
 import sys
-import zlib
 
-directory, classify, bare = sys.argv[1:]
+from png import png
+
+directory, classify, bare, *gpu = sys.argv[1:]
 path = lambda name: os.path.join(directory, name)
 IMAGES, CHANNELS, SIZE, CLASSES = 5, 3, 16, 7
 
@@ -52,15 +53,12 @@ with open(path("scores"), "rb") as file:
 assert len(scores) == 2 * IMAGES * CLASSES * 4 and scores == expected
 
 # The same lines from Python, of pictures that have to be cut and resized.
-chunk = lambda kind, body: struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 pictures = []
 for index in range(3):
     height, width = 20 + 10 * index, 33
-    rows = b"".join(b"\0" + generator.randbytes(3 * width) for _ in range(height))
     pictures.append(path(f"{index}.png"))
     with open(pictures[-1], "wb") as file:
-        file.write(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)) +
-                   chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
+        file.write(png(width, height, 3, generator.randbytes(3 * width * height)))
 library = path("libnet.so")
 mine = run(sys.executable, classify, library, path("one"), *pictures).stdout
 assert mine == run(path("program"), "predict", "--weights=" + path("one"), *pictures).stdout and mine.count("\n") == 3, mine
@@ -80,3 +78,9 @@ symbols = run("nm", "--dynamic", "--defined-only", library).stdout.split("\n")[:
 names = sorted(line.split()[-1] for line in symbols)
 assert names == ["incept_class_name", "incept_free", "incept_load", "incept_read_picture", "incept_run",
                  "incept_run_pixels", "incept_shape_of"], names
+
+# A library for a GPU says what its program says, too.
+for gpu_library, gpu_program in [gpu] if gpu else []:
+    lines = run("incept-sim", "--device=h100", sys.executable, classify, gpu_library, path("one"), *pictures).stdout
+    assert lines == run("incept-sim", gpu_program, "predict", "--weights=" + path("one"), *pictures).stdout, lines
+    assert lines.count("%") == 15, lines

@@ -8,6 +8,8 @@ import subprocess
 import sys
 import zlib
 
+from png import png
+
 directory = sys.argv[1]
 
 # 16x8 pixels, the left half red, the right half blue.
@@ -27,13 +29,6 @@ def write(name, data):
     with open(path(name), "wb") as file:
         file.write(data)
     return path(name)
-
-
-def png(width, height, channels, pixels):
-    chunk = lambda kind, data: struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-    rows = b"".join(b"\0" + pixels[y * width * channels:(y + 1) * width * channels] for y in range(height))
-    header = struct.pack(">IIBBBBB", width, height, 8, 0 if channels == 1 else 2, 0, 0, 0)
-    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
 
 
 def safetensors(name, shape, values):
