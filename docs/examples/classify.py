@@ -10,7 +10,8 @@ import sys
 
 
 class Shape(ctypes.Structure):
-    _fields_ = [(name, ctypes.c_int64) for name in ("batch", "channels", "height", "width", "classes")]
+    _fields_ = [(name, ctypes.c_int64) for name in ("batch", "channels", "height", "width", "classes", "score_height",
+                                                    "score_width")]
 
 
 class Network:

@@ -76,7 +76,7 @@ Status load(incept_network &network, const char *weights, unsigned flags, int de
   return network.program->prepareInference();
 }
 
-/// Computes `count` images, of `pixels` values each, a batch at a time; `input` is where the device takes them.
+/// Computes `count` images, a batch at a time, which the program takes at `place` as `input`.
 template <typename Value>
 Status run(incept_network *network, int64_t count, const Value *images, float *scores, Input input,
            Value *(Program::*place)()) {
@@ -87,14 +87,14 @@ Status run(incept_network *network, int64_t count, const Value *images, float *s
   std::lock_guard lock(network->mutex);
   Program &program = *network->program;
   const program::Image &image = program.image();
-  int64_t pixels = image.channels * image.height * image.width;
+  int64_t pixels = image.channels * image.height * image.width, own = image.labelsPerImage() * image.classes;
   for (int64_t first = 0, rows; first < count; first += rows) {
     rows = std::min(image.batchSize, count - first);
     Value *batch = (program.*place)();
     std::copy_n(images + first * pixels, rows * pixels, batch);
     std::fill_n(batch + rows * pixels, (image.batchSize - rows) * pixels, Value(0));
     INCEPT_RETURN_IF_ERROR(program.infer(input));
-    std::copy_n(program.logits(), rows * image.classes, scores + first * image.classes);
+    std::copy_n(program.logits(), rows * own, scores + first * own);
   }
   return {};
 }
@@ -119,7 +119,14 @@ void incept_free(incept_network *network) { delete network; }
 
 incept_shape incept_shape_of(const incept_network *network) {
   const program::Image &image = network->program->image();
-  return {image.batchSize, image.channels, image.height, image.width, image.classes};
+  bool isMap = image.labelsPixels();
+  return {image.batchSize,
+          image.channels,
+          image.height,
+          image.width,
+          image.classes,
+          isMap ? image.labelHeight : 1,
+          isMap ? image.labelWidth : 1};
 }
 
 const char *incept_class_name(const incept_network *network, int64_t index) {

@@ -31,6 +31,7 @@ typedef enum {
 typedef struct {
   int64_t batch; /* images that are computed at once; any number may be given */
   int64_t channels, height, width, classes;
+  int64_t score_height, score_width; /* of the pixels that have scores each; 1 where the image has */
 } incept_shape;
 
 /* Bits of `flags`. */
@@ -48,7 +49,8 @@ incept_shape incept_shape_of(const incept_network *network);
  * the network. */
 const char *incept_class_name(const incept_network *network, int64_t index);
 
-/* Scores (count, classes) before softmax of images f32 (count, channels, height, width), already normalized. */
+/* Scores (count, score_height, score_width, classes) before softmax of images f32 (count, channels, height, width),
+ * already normalized. */
 incept_status incept_run(incept_network *network, int64_t count, const float *images, float *scores, char *error,
                          size_t error_size);
 /* The same of pixels 0 to 255 (count, height, width, channels), which are normalized as the description says. */

@@ -3,6 +3,7 @@
 
 Usage: embed.py DIRECTORY CLASSIFY BARE_LIBRARY [GPU_LIBRARY GPU_PROGRAM]: those under the simulator too."""
 import array
+import ctypes
 import json
 import os
 import random
@@ -62,6 +63,18 @@ for index in range(3):
 library = path("libnet.so")
 mine = run(sys.executable, classify, library, path("one"), *pictures).stdout
 assert mine == run(path("program"), "predict", "--weights=" + path("one"), *pictures).stdout and mine.count("\n") == 3, mine
+
+# Scores of each pixel.
+run(path("map"), "init", "--output=" + path("of-map"))
+run(path("map"), "predict", "--weights=" + path("of-map"), "--input=" + path("images"), "--output=" + path("logits"))
+sys.path.append(os.path.dirname(classify))
+from classify import Network
+with Network(path("libmap.so"), path("of-map")) as network:
+    shape = network.shape
+    assert (shape.classes, shape.score_height, shape.score_width) == (7, 8, 8), list(shape)
+    scores = (ctypes.c_float * (IMAGES * 7 * 8 * 8))()
+    network.call("incept_run", network.handle, ctypes.c_int64(IMAGES), data, scores)
+    assert bytes(scores) == read("logits")
 
 # What cannot be done.
 for arguments, words in [((library, path("missing"), pictures[0]), "cannot read"),
