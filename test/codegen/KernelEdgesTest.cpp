@@ -254,6 +254,22 @@ TEST_P(KernelEdges, WindowsOfUnequalAxes) {
   }
 }
 
+// Pixels in sixteens, of which a target may take many at a time; one, three and four channels.
+TEST_P(KernelEdges, NormalizesManyBytes) {
+  for (int channels : {1, 3, 4, 5}) {
+    std::string c = std::to_string(channels), values;
+    for (int i = 0; i < channels; ++i)
+      values += (i ? ", 0." : "0.") + std::to_string(3 + i);
+    for (const char *element : {"f32", "bf16"})
+      checkGroup({"",
+                  {{"x", "tensor<2x4x12x" + c + "xui8>", 0, 256}},
+                  "%y = incept.normalize_image %x {mean = array<f64: " + values + ">, std = array<f64: " + values +
+                      ">} : (tensor<2x4x12x" + c + "xui8>) -> tensor<2x" + c + "x4x12x" + element + ">",
+                  {{"y", "tensor<2x" + c + "x4x12x" + element + ">"}},
+                  element == std::string("f32") ? 1e-5 : 1.0 / 64});
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(On, KernelEdges, testing::Values(Runner{"cpu", cpuRunner}, Runner{"cuda", cudaRunner}),
                          [](const auto &info) { return std::string(info.param.first); });
 

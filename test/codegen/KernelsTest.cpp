@@ -455,22 +455,6 @@ TEST_P(Kernels, NormalizesBytes) {
               {{"y", "tensor<2x3x5x4xf32>"}}});
 }
 
-// Pixels in sixteens, of which a target may take many at a time; one, three and four channels.
-TEST_P(Kernels, NormalizesManyBytes) {
-  for (int channels : {1, 3, 4, 5}) {
-    std::string c = std::to_string(channels), values;
-    for (int i = 0; i < channels; ++i)
-      values += (i ? ", 0." : "0.") + std::to_string(3 + i);
-    for (const char *element : {"f32", "bf16"})
-      checkGroup({"",
-                  {{"x", "tensor<2x4x12x" + c + "xui8>", 0, 256}},
-                  "%y = incept.normalize_image %x {mean = array<f64: " + values + ">, std = array<f64: " + values +
-                      ">} : (tensor<2x4x12x" + c + "xui8>) -> tensor<2x" + c + "x4x12x" + element + ">",
-                  {{"y", "tensor<2x" + c + "x4x12x" + element + ">"}},
-                  element == std::string("f32") ? 1e-5 : 1.0 / 64});
-  }
-}
-
 TEST_P(Kernels, ImportsLogicalOrder) {
   checkGroup({"",
               {{"x", "tensor<2x3x5x4xf32>"}},
