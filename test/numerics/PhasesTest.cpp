@@ -5,8 +5,10 @@
 
 #include "passes/Phases.h"
 #include "TestNetworks.h"
+#include "dialect/InceptOps.h"
 #include "mlir/Pass/PassManager.h"
 #include "passes/Passes.h"
+#include "passes/Placement.h"
 
 #include <cmath>
 #include <gtest/gtest.h>
@@ -95,6 +97,57 @@ TEST_P(Phases, CleaningKeepsLogits) {
 
 INSTANTIATE_TEST_SUITE_P(Networks, Phases, testing::ValuesIn(testNetworks()),
                          [](const auto &info) { return std::string(info.param.name); });
+
+/// Two branches of other widths, each with a batch norm.
+static std::string branchesText() {
+  std::string variables, body;
+  for (auto [name, channels] : {std::pair<std::string, std::string>{"a", "6"}, {"b", "5"}}) {
+    variables += "incept.variable @" + name + ".weight kind parameter : tensor<" + channels + "x4x1x1xf32>\n";
+    for (std::string suffix : {".gamma", ".beta"})
+      variables += "incept.variable @" + name + suffix + " kind parameter : tensor<" + channels + "xf32>\n";
+    for (std::string suffix : {".mean", ".var"})
+      variables += "incept.variable @" + name + suffix + " kind state : tensor<" + channels + "xf32>\n";
+    std::string text = R"(
+      %w$ = incept.read @$.weight : tensor<#x4x1x1xf32>
+      %g$ = incept.read @$.gamma : tensor<#xf32>
+      %b$ = incept.read @$.beta : tensor<#xf32>
+      %m$ = incept.read @$.mean : tensor<#xf32>
+      %v$ = incept.read @$.var : tensor<#xf32>
+      %c$ = incept.conv2d %x, %w$ : (!x, tensor<#x4x1x1xf32>) -> tensor<2x#x6x6xf32>
+      %n$ = incept.batch_norm %c$ gamma %g$ beta %b$ mean %m$ variance %v$ {epsilon = 1.0e-3, decay = 0.9,
+          incept.path = "$"} : (tensor<2x#x6x6xf32>, tensor<#xf32>, tensor<#xf32>, tensor<#xf32>, tensor<#xf32>)
+          -> tensor<2x#x6x6xf32>
+      %r$ = incept.relu %n$ : (tensor<2x#x6x6xf32>) -> tensor<2x#x6x6xf32>)";
+    for (char c : text)
+      body += c == '$' ? name : c == '#' ? channels : std::string(1, c);
+  }
+  body += "%y = incept.concat %ra, %rb : (tensor<2x6x6x6xf32>, tensor<2x5x6x6xf32>) -> tensor<2x11x6x6xf32>";
+  std::string text = moduleText({"branches", variables.c_str(), body.c_str(), 11, 6, 6}, "rmsprop");
+  return text.replace(text.find("<fake>"), 6, "<fake, joins>");
+}
+
+// Groups that were brought together compute what they did, bit for bit.
+TEST(Gather, ChangesNoBit) {
+  TestRun expected(branchesText(), addFused), actual(branchesText(), [](mlir::OpPassManager &passes) {
+    addFused(passes);
+    passes.addPass(createGatherKernelsPass());
+  });
+  ASSERT_TRUE(expected.ok() && actual.ok());
+  auto countGathered = [](TestRun &run) {
+    int count = 0;
+    run.module().walk([&](GroupOp group) { count += group->hasAttr(kWithNextAttr); });
+    return count;
+  };
+  EXPECT_EQ(countGathered(expected), 0);
+  EXPECT_GE(countGathered(actual), 3); // statistics, their gradients, and what follows
+  for (const char *function : {"forward_backward", "update"}) {
+    expected.call(function);
+    actual.call(function);
+  }
+  for (const char *kind : {"io", "state", "gradient", "parameter", "slot"})
+    for (const std::string &name : expected.namesOf(kind))
+      EXPECT_EQ(expected.variables()[name].values, actual.variables()[name].values) << name;
+}
 
 static bool hasDecay(const std::string &parameter) { return parameter != "first.bias" && parameter != "p.bias"; }
 
