@@ -26,6 +26,18 @@ constexpr size_t kSizes = 6;
 /// A launch is compared with this many before it, at most.
 constexpr size_t kMostCompared = 64;
 
+/// The block of the description that two ops are in: the names that their paths begin with.
+StringRef commonPath(StringRef a, StringRef b) {
+  size_t common = 0, end = std::min(a.size(), b.size());
+  for (size_t i = 0; i <= end; ++i) {
+    bool isName = (i == a.size() || a[i] == '.') && (i == b.size() || b[i] == '.');
+    common = isName ? i : common;
+    if (i < end && a[i] != b[i])
+      break;
+  }
+  return a.take_front(common);
+}
+
 /// Launches that become one, in the place of the first.
 struct Batch {
   SmallVector<exec::KernelOp> parts;
@@ -49,7 +61,9 @@ struct Batch {
     SmallVector<int64_t> extents;
     LaunchCost cost;
     int64_t units = 0;
+    StringRef path = getPath(first);
     for (exec::KernelOp part : parts) {
+      path = commonPath(path, getPath(part));
       for (Value operand : part->getOperands())
         if (Operation *slice = operand.getDefiningOp(); first->isBeforeInBlock(slice))
           slice->moveBefore(first);
@@ -62,7 +76,7 @@ struct Batch {
     }
     OpBuilder builder(first);
     auto joined = exec::KernelOp::create(builder, first.getLoc(), first.getKernel(), ins, outs, extents, units);
-    setPath(joined, getPath(first));
+    setPath(joined, path.empty() ? getPath(first) : path);
     setLaunchCost(joined, cost);
     for (exec::KernelOp part : parts)
       part.erase();

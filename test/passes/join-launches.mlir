@@ -39,6 +39,20 @@ func.func @parts() {
   return
 }
 
+// Launches of one block are the block's.
+// CHECK-LABEL: func.func @path
+//       CHECK:   incept.exec.kernel @relu {{.+}} units 24 {{.+}}incept.path = "mixed.b"
+func.func @path() {
+  %x = incept.exec.slice @arena at 1024 : memref<8x8xf32>
+  %y = incept.exec.slice @arena at 4096 : memref<8x8xf32>
+  %z = incept.exec.slice @arena at 8192 : memref<8x8xf32>
+  %u = incept.exec.slice @arena at 12288 : memref<8x8xf32>
+  incept.exec.kernel @relu ins(%x : memref<8x8xf32>) outs(%y : memref<8x8xf32>) extents [8, 8, 8, 8] units 8 {incept.path = "mixed.b.conv1.relu"}
+  incept.exec.kernel @relu ins(%x : memref<8x8xf32>) outs(%z : memref<8x8xf32>) extents [8, 8, 8, 8] units 8 {incept.path = "mixed.b.conv2"}
+  incept.exec.kernel @relu ins(%x : memref<8x8xf32>) outs(%u : memref<8x8xf32>) extents [8, 8, 8, 8] units 8 {incept.path = "mixed.b"}
+  return
+}
+
 // The second reads what the first writes.
 // CHECK-LABEL: func.func @dependent
 // CHECK-COUNT-2: incept.exec.kernel @relu
