@@ -174,7 +174,7 @@ private:
     for (Operation *op : ops) {
       times[op] = time;
       auto found = batchOf.find(op);
-      time += found == batchOf.end() || batches[found->second].back().getOperation() == op;
+      time += found == batchOf.end() || GroupOp(batches[found->second].back()).getOperation() == op;
     }
     SmallVector<int64_t> change(time + 2, 0);
     auto add = [&](size_t first, size_t last, int64_t bytes) {
