@@ -246,7 +246,7 @@ func.func @exec.kernel_c6_parts() {
   %x = incept.exec.slice @arena at 0 : memref<8xf32>
   %y = incept.exec.slice @arena at 1024 : memref<8xf32>
   incept.exec.kernel @k ins(%x, %y : memref<8xf32>, memref<8xf32>) outs(%x, %y : memref<8xf32>, memref<8xf32>) extents [8, 8] units 2
-  // expected-error @+1 {{expected what it writes to lie apart from what else it works on, but operands 0 and 3 have bytes in common}}
+  // expected-error @+1 {{expected what it writes to lie apart from what else it works on, but operands 1 and 2 have bytes in common}}
   incept.exec.kernel @k ins(%x, %y : memref<8xf32>, memref<8xf32>) outs(%y, %x : memref<8xf32>, memref<8xf32>) extents [8, 8] units 2
   return
 }

@@ -3,12 +3,11 @@
 // RUN: incept-translate %s --incept-to-gpu | FileCheck %s --check-prefix=GPU
 
 // Launches with two parts: the shape of each is what a launch of its own would have.
-// GRID:      scale_shift_v4_p2 grid 31 x 1 block 24 x 10, grid 20 x 1 block 16 x 16
-// GRID-NEXT: whole_v4_p2 grid 39 x 3 block 8 x 32, grid 39 x 1 block 16 x 16
+// GRID:      scale_shift_v4_p2 grid 31 x 1 block 24 x 10, grid 15 x 1 block 12 x 21
+// GRID-NEXT: whole_v4_p2 grid 39 x 3 block 8 x 32, grid 39 x 1 block 12 x 21
 
 // Inputs of both parts, outputs of both, extents of both, then blocks and threads of each.
-// GPU:      gpu.func @scale_shift_v4_p2(%[[X:[^ ]+]]: !llvm.ptr<1>, %{{.*}}: !llvm.ptr<1>, %{{.*}}: !llvm.ptr<1>, %{{.*}}: !llvm.ptr<1>, %[[U:[^ ]+]]: !llvm.ptr<1>,
-// GPU-SAME:   kernel
+// GPU:      gpu.func @scale_shift_v4_p2(%[[X:[^:]+]]: !llvm.ptr<1>, %{{[^:]+}}: !llvm.ptr<1>, %{{[^:]+}}: !llvm.ptr<1>, %{{[^:]+}}: !llvm.ptr<1>, %[[U:[^:]+]]: !llvm.ptr<1>,
 // GPU:        %[[BLOCK:.+]] = arith.index_cast
 // GPU:        %[[BEFORE:.+]] = arith.cmpi slt, %[[BLOCK]]
 // GPU:        arith.select %[[BEFORE]], %[[X]], %[[U]] : !llvm.ptr<1>
@@ -43,15 +42,15 @@ incept.exec.kernel_def @whole reduce_combine {
 func.func @forward_backward() attributes {incept.entry = #incept.entry<forward_backward>} {
   %x = incept.exec.slice @arena at 0 : memref<1x96x35x35xf32, strided<[117600, 1, 3360, 96]>>
   %y = incept.exec.slice @arena at 1048576 : memref<1x96x35x35xf32, strided<[117600, 1, 3360, 96]>>
-  %u = incept.exec.slice @arena at 2097152 : memref<1x64x35x35xf32, strided<[78400, 1, 2240, 64]>>
-  %v = incept.exec.slice @arena at 3145728 : memref<1x64x35x35xf32, strided<[78400, 1, 2240, 64]>>
+  %u = incept.exec.slice @arena at 2097152 : memref<1x48x35x35xf32, strided<[58800, 1, 1680, 48]>>
+  %v = incept.exec.slice @arena at 3145728 : memref<1x48x35x35xf32, strided<[58800, 1, 1680, 48]>>
   %m = incept.exec.slice @arena at 4194304 : memref<96xf32>
-  %n = incept.exec.slice @arena at 4195328 : memref<64xf32>
-  incept.exec.kernel @scale_shift ins(%x, %m, %m, %m, %u, %n, %n, %n : memref<1x96x35x35xf32, strided<[117600, 1, 3360, 96]>>, memref<96xf32>, memref<96xf32>, memref<96xf32>, memref<1x64x35x35xf32, strided<[78400, 1, 2240, 64]>>, memref<64xf32>, memref<64xf32>, memref<64xf32>) outs(%y, %v : memref<1x96x35x35xf32, strided<[117600, 1, 3360, 96]>>, memref<1x64x35x35xf32, strided<[78400, 1, 2240, 64]>>) extents [1225, 96, 96, 96, 1225, 64, 64, 64] units 2450
+  %n = incept.exec.slice @arena at 4195328 : memref<48xf32>
+  incept.exec.kernel @scale_shift ins(%x, %m, %m, %m, %u, %n, %n, %n : memref<1x96x35x35xf32, strided<[117600, 1, 3360, 96]>>, memref<96xf32>, memref<96xf32>, memref<96xf32>, memref<1x48x35x35xf32, strided<[58800, 1, 1680, 48]>>, memref<48xf32>, memref<48xf32>, memref<48xf32>) outs(%y, %v : memref<1x96x35x35xf32, strided<[117600, 1, 3360, 96]>>, memref<1x48x35x35xf32, strided<[58800, 1, 1680, 48]>>) extents [1225, 96, 96, 96, 1225, 48, 48, 48] units 2450
   %p = incept.exec.slice @arena at 5242880 : memref<39x96xf32>
-  %q = incept.exec.slice @arena at 6291456 : memref<39x64xf32>
+  %q = incept.exec.slice @arena at 6291456 : memref<39x48xf32>
   %s = incept.exec.slice @arena at 7340032 : memref<96xf32>
-  %t = incept.exec.slice @arena at 7341056 : memref<64xf32>
-  incept.exec.kernel @whole ins(%y, %v : memref<1x96x35x35xf32, strided<[117600, 1, 3360, 96]>>, memref<1x64x35x35xf32, strided<[78400, 1, 2240, 64]>>) outs(%p, %s, %q, %t : memref<39x96xf32>, memref<96xf32>, memref<39x64xf32>, memref<64xf32>) extents [1225, 96, 32, 1, 96, 1225, 64, 32, 1, 64] units 78
+  %t = incept.exec.slice @arena at 7341056 : memref<48xf32>
+  incept.exec.kernel @whole ins(%y, %v : memref<1x96x35x35xf32, strided<[117600, 1, 3360, 96]>>, memref<1x48x35x35xf32, strided<[58800, 1, 1680, 48]>>) outs(%p, %s, %q, %t : memref<39x96xf32>, memref<96xf32>, memref<39x48xf32>, memref<48xf32>) extents [1225, 96, 32, 1, 96, 1225, 48, 32, 1, 48] units 78
   return
 }
