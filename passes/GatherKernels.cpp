@@ -23,6 +23,10 @@ namespace {
 /// A group takes at most this many ops along.
 constexpr size_t kMostMoved = 32;
 
+/// Where at most this much of the function's peak is alive, groups may be brought together though more is alive then.
+/// Nearer to the peak buffers have to be placed without gaps, and each that lives longer makes that harder.
+constexpr double kFull = 0.97;
+
 /// Groups side by side, in the order of the function.
 using Batch = SmallVector<GroupOp, 2>;
 
@@ -38,7 +42,9 @@ public:
     if (failed(collect()))
       return failure();
     renumber();
-    peak = peakOf(order);
+    if (order.empty())
+      return success();
+    peak = mostAlive(order, 0, order.size() - 1);
     llvm::StringMap<SmallVector<unsigned>> ofKernel;
     for (Operation *op : SmallVector<Operation *>(order)) {
       auto group = dyn_cast<GroupOp>(op);
@@ -130,9 +136,11 @@ private:
       if (op == batch.back().getOperation())
         next.push_back(group);
     }
+    size_t first = place.lookup(batch.front()), last = place.lookup(group);
+    int64_t before = mostAlive(order, first, last);
     batch.push_back(group);
     batchOf[group] = number;
-    if (peakOf(next) > peak) {
+    if (mostAlive(next, first, last) > std::max(before, int64_t(kFull * double(peak)))) {
       batch.pop_back();
       batchOf.erase(group);
       return false;
@@ -167,8 +175,8 @@ private:
       place[op] = index;
   }
 
-  /// The most bytes alive at once; the groups of a batch are at one time.
-  int64_t peakOf(ArrayRef<Operation *> ops) {
+  /// The most bytes alive at once while the ops from `from` to `to` run; the groups of a batch are at one time.
+  int64_t mostAlive(ArrayRef<Operation *> ops, size_t from, size_t to) const {
     DenseMap<Operation *, size_t> times;
     size_t time = 0;
     for (Operation *op : ops) {
@@ -192,8 +200,11 @@ private:
     for (auto &[op, bytes] : scratchpads)
       add(times.lookup(op), times.lookup(op), bytes);
     int64_t alive = 0, most = 0;
-    for (int64_t bytes : change)
-      most = std::max(most, alive += bytes);
+    for (auto [at, bytes] : llvm::enumerate(change)) {
+      alive += bytes;
+      if (at >= times.lookup(ops[from]) && at <= times.lookup(ops[to]))
+        most = std::max(most, alive);
+    }
     return most;
   }
 
