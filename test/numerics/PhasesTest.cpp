@@ -113,7 +113,7 @@ static std::string branchesText() {
       %b$ = incept.read @$.beta : tensor<#xf32>
       %m$ = incept.read @$.mean : tensor<#xf32>
       %v$ = incept.read @$.var : tensor<#xf32>
-      %c$ = incept.conv2d %x, %w$ : (!x, tensor<#x4x1x1xf32>) -> tensor<2x#x6x6xf32>
+      %c$ = incept.conv2d %x, %w$ {incept.path = "$.conv"} : (!x, tensor<#x4x1x1xf32>) -> tensor<2x#x6x6xf32>
       %n$ = incept.batch_norm %c$ gamma %g$ beta %b$ mean %m$ variance %v$ {epsilon = 1.0e-3, decay = 0.9,
           incept.path = "$"} : (tensor<2x#x6x6xf32>, tensor<#xf32>, tensor<#xf32>, tensor<#xf32>, tensor<#xf32>)
           -> tensor<2x#x6x6xf32>
