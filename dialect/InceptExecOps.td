@@ -107,11 +107,11 @@ def Exec_KernelOp : Incept_ExecOp<"kernel", [AttrSizedOperandSegments,
   let description = [{
     The kernel gets the addresses of what it reads, then of what it writes, the extents and a part of [0, units). Where a
     target launches grids, `incept-shape-launches` says how: code compiled for vectors of `width`, and the sizes of the grid
-    and of its blocks.
+    and of its blocks. A launch of several parts (`incept-join-launches`) has the operands, extents and sizes of each.
     - (C1) the kernel exists; `units` is positive.
-    - (C2) it reads and writes as many tensors as the kernel, of the same element types, and scalars where the kernel does.
-    - (C3) `grid` and `block` are three positive sizes each, those of `block` at most 1024 threads.
-    - (C4) there are as many extents, and units, as the kernel's family has (dialect/README.md).
+    - (C2) it reads and writes as many tensors as the kernel, or as some parts of one that is not opaque, of the same element types, and scalars where the kernel does.
+    - (C3) `grid` and `block` are three positive sizes each, for each part, those of `block` at most 1024 threads.
+    - (C4) there are as many extents for each part, and units for all, as the kernel's family has (dialect/README.md).
     - (C5) the slices are what the extents make it touch, no more and no fewer elements.
     - (C6) what it writes lies apart from everything else that it reads or writes; where its kernel is not opaque, it may
       write element by element on what it reads.
