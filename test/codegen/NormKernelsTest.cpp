@@ -38,8 +38,8 @@ protected:
       check({"", {x}, "%y = incept." + name + " %x" + attributes + signature({part}, full), {{"y", full}}, allowed});
       check({"",
              {{"d", full}, second},
-             "%y = incept." + name + "_backward %d, %" + second.name + attributes + signature({full, part}, part),
-             {{"y", part}},
+             "%z = incept." + name + "_backward %d, %" + second.name + attributes + signature({full, part}, part),
+             {{"z", part}},
              allowed});
       x.type = second.type = full; // vectors, where there are any
       check({"", {x}, "%y = incept." + name + " %x" + attributes + signature({full}, full), {{"y", full}}, allowed});
