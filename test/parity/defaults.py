@@ -299,7 +299,7 @@ compare("norm_no_scale", [{"batch_norm": {"scale": False, "epsilon": 0.1}}, "rel
 compare("layer_norm", [{"layer_norm": True}, *everything(8, 9)])
 compare("group_norm", [{"conv": 1, "filters": 6, **bare}, {"group_norm": 2}, *everything(8, 9)])
 compare("group_norm_options", [{"conv": 3, "filters": 12}, {"group_norm": 3, "affine": False, "epsilon": 0.1},
-                               {"group_norm": 1}, {"group_norm": 12}, *everything(8, 9)])
+                               {"group_norm": 12}, {"group_norm": 1}, *everything(8, 9)])
 compare("response_norm", [{"conv": 1, "filters": 9, **bare}, {"local_response_norm": 5}, *everything(8, 9)])
 compare("response_norm_options", [{"conv": 1, "filters": 20, **bare},
                                   {"local_response_norm": 4, "alpha": 2.0, "beta": 0.5, "k": 0.7},
