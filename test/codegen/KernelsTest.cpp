@@ -363,22 +363,6 @@ TEST_P(Kernels, Gate) {
               {{"y", one}}});
 }
 
-TEST_P(Kernels, ChannelShuffle) {
-  // Pairs that fill vectors and that do not, there and back, and others.
-  std::string from = slice(3, 4 * c, 3, 4), to = image(3, 4 * c, 3, 4);
-  for (int64_t groups : {int64_t(1), int64_t(2), int64_t(4), 2 * c, 4 * c})
-    checkGroup({"",
-                {{"x", from}},
-                "%y = incept.channel_shuffle %x groups " + std::to_string(groups) + signature({from}, {to}),
-                {{"y", to}}});
-}
-
-TEST_P(Kernels, FlattenPixels) {
-  std::string row = "tensor<3x" + std::to_string(c * 20) + "xf32>";
-  checkGroup({"", {{"x", part}}, "%y = incept.flatten_pixels %x" + signature({part}, {row}), {{"y", row}}});
-  checkGroup({"", {{"x", row}}, "%y = incept.unflatten_pixels %x" + signature({row}, {part}), {{"y", part}}});
-}
-
 TEST_P(Kernels, AdaptiveAveragePool) {
   std::string src = slice(2, c, 7, 5);
   // Parts that overlap, parts of one pixel, and more parts than pixels.

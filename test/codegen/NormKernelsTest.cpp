@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Kernels whose threads take values together, in each precision, against the f64 interpreter: channel counts that fill
-// vectors and that do not, dense tensors and channel slices, more rows than a unit has.
+// Kernels whose threads take values together, in each precision, and those that move channels, against the f64
+// interpreter: channel counts that fill vectors and that do not, dense tensors and channel slices, more rows than a
+// unit has.
 
 #include "KernelHarness.h"
 
@@ -84,6 +85,26 @@ TEST_P(NormKernels, LocalResponse) {
   for (int64_t size : {1, 2, 5, 12})
     check("local_response_norm", " size " + std::to_string(size) + " alpha 2.0 beta 0.75 k 1.5", {"x", "", -3, 3},
           {"x", "", -3, 3}, 1e-5);
+}
+
+TEST_P(NormKernels, ChannelShuffle) {
+  // Pairs that fill vectors and that do not, there and back, and others.
+  std::string channels = "tensor<3x" + std::to_string(4 * c) + "x3x4xf32";
+  std::string from = channels + ", #incept.layout<nhwc, stride = " + std::to_string(4 * c + 11) + ", offset = 5>>",
+              to = channels + ">";
+  for (int64_t groups : {int64_t(1), int64_t(2), int64_t(4), 2 * c, 4 * c})
+    check({"",
+           {{"x", from}},
+           "%y = incept.channel_shuffle %x groups " + std::to_string(groups) + signature({from}, to),
+           {{"y", to}}});
+}
+
+TEST_P(NormKernels, FlattenPixels) {
+  std::string part =
+                  "tensor<" + size + "xf32, #incept.layout<nhwc, stride = " + std::to_string(c + 11) + ", offset = 5>>",
+              row = "tensor<2x" + std::to_string(c * 9) + "xf32>";
+  check({"", {{"x", part}}, "%y = incept.flatten_pixels %x" + signature({part}, row), {{"y", row}}});
+  check({"", {{"x", row}}, "%y = incept.unflatten_pixels %x" + signature({row}, part), {{"y", part}}});
 }
 
 static std::string caseName(const testing::TestParamInfo<NormKernels::ParamType> &info) {
