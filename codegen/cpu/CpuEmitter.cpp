@@ -66,7 +66,23 @@ void CpuEmitter::rows(Value count, llvm::function_ref<void(Value)> body) {
   loop(mul(begin, index(kRowsUnit)), min(mul(end, index(kRowsUnit)), count), 1, body);
 }
 
-Value CpuEmitter::fold(Fold how, Value lines, Value count, llvm::function_ref<Value(Value, Value, Lanes)> term) {
+void CpuEmitter::groupUnits(Value groups, Value channels, llvm::function_ref<void(Value, Value)> body) {
+  auto isEqual = [&](Value a, Value b) { return arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, a, b); };
+  Value fitting = div(index(width), channels);
+  Value together =
+      arith::SelectOp::create(builder, loc, isEqual(mul(fitting, channels), index(width)), fitting, index(1));
+  loop(begin, end, 1, ValueRange(begin), [&](Value unit, ValueRange next) {
+    auto take = [&] {
+      Value count = min(min(together, sub(end, unit)), sub(groups, rem(unit, groups)));
+      body(unit, count);
+      return add(unit, count);
+    };
+    return SmallVector<Value>{choose(isEqual(unit, next[0]), take, next[0])};
+  });
+}
+
+Value CpuEmitter::fold(Fold how, Value lines, Value count, Value segment,
+                       llvm::function_ref<Value(Value, Value, Lanes)> term) {
   Value neutral = splatReal(neutralOf(how)), left = rem(count, index(width)), full = sub(count, left);
   auto ofLine = [&](Value line) {
     Value whole = loop(index(0), full, width, ValueRange(neutral), [&](Value c, ValueRange carried) {
@@ -84,6 +100,16 @@ Value CpuEmitter::fold(Fold how, Value lines, Value count, llvm::function_ref<Va
       !lines ? ofLine(Value()) : loop(index(0), lines, 1, ValueRange(neutral), [&](Value line, ValueRange carried) {
         return SmallVector<Value>{combine(how, carried[0], ofLine(line))};
       })[0];
+  if (segment) { // lanes that hold nothing hold what changes nothing
+    for (int64_t distance = 1; distance < width; distance *= 2) {
+      SmallVector<int64_t> partners;
+      for (int64_t lane = 0; lane < width; ++lane)
+        partners.push_back(lane ^ distance);
+      Value other = vector::ShuffleOp::create(builder, loc, lanes, lanes, partners);
+      lanes = arith::SelectOp::create(builder, loc, less(index(distance), segment), combine(how, lanes, other), lanes);
+    }
+    return lanes;
+  }
   auto kind = how == Fold::Sum ? vector::CombiningKind::ADD : vector::CombiningKind::MAXIMUMF;
   return vector::ReductionOp::create(builder, loc, kind, lanes);
 }

@@ -29,7 +29,9 @@ public:
   void vectors(mlir::Value count, llvm::function_ref<void(mlir::Value, Lanes)> body) override;
   void vectorBlocks(mlir::Value count, llvm::function_ref<void(llvm::ArrayRef<mlir::Value>, Lanes)> body) override;
   void rows(mlir::Value count, llvm::function_ref<void(mlir::Value)> body) override;
-  mlir::Value fold(Fold how, mlir::Value lines, mlir::Value count,
+  void groupUnits(mlir::Value groups, mlir::Value channels,
+                  llvm::function_ref<void(mlir::Value, mlir::Value)> body) override;
+  mlir::Value fold(Fold how, mlir::Value lines, mlir::Value count, mlir::Value segment,
                    llvm::function_ref<mlir::Value(mlir::Value, mlir::Value, Lanes)> term) override;
   void along(mlir::Value lines, mlir::Value count,
              llvm::function_ref<void(mlir::Value, mlir::Value, Lanes)> body) override;

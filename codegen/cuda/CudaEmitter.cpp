@@ -158,7 +158,8 @@ SmallVector<Value> CudaEmitter::walk(Value lines, Value count, ValueRange init,
                  [&](Value line, ValueRange carried) { return alongLine(line, rem(lane, vectors), carried); });
 }
 
-Value CudaEmitter::fold(Fold how, Value lines, Value count, llvm::function_ref<Value(Value, Value, Lanes)> term) {
+Value CudaEmitter::fold(Fold how, Value lines, Value count, Value segment,
+                        llvm::function_ref<Value(Value, Value, Lanes)> term) {
   auto step = [&](Value line, Value c, ValueRange carried) {
     return SmallVector<Value>{combine(how, carried[0], term(line, c, Lanes()))};
   };
@@ -169,7 +170,7 @@ Value CudaEmitter::fold(Fold how, Value lines, Value count, llvm::function_ref<V
   for (int32_t mask = kWarp / 2; mask > 0; mask /= 2)
     result = combine(how, result, shuffleXor(result, mask));
   if (team == kWarp)
-    return result;
+    return segment ? splat(result) : result;
   Value memory = shared(kBlockThreads / kWarp, f32()), x = threadX();
   barrier(); // all have read what was there before
   ifThen(less(rem(x, index(kWarp)), index(1)), [&] { storeScalar(result, memory, div(x, index(kWarp))); });
@@ -177,7 +178,7 @@ Value CudaEmitter::fold(Fold how, Value lines, Value count, llvm::function_ref<V
   Value all = loadScalar(memory, index(0), f32());
   for (int64_t warp = 1; warp < kBlockThreads / kWarp; ++warp)
     all = combine(how, all, loadScalar(memory, index(warp), f32()));
-  return all;
+  return segment ? splat(all) : all; // a unit is one segment
 }
 
 void CudaEmitter::along(Value lines, Value count, llvm::function_ref<void(Value, Value, Lanes)> body) {

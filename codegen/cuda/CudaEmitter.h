@@ -45,7 +45,7 @@ public:
   void vectorBlocks(mlir::Value count, llvm::function_ref<void(llvm::ArrayRef<mlir::Value>, Lanes)> body) override;
   /// A warp per row; every lane takes a vector in turn.
   void rows(mlir::Value count, llvm::function_ref<void(mlir::Value)> body) override;
-  mlir::Value fold(Fold how, mlir::Value lines, mlir::Value count,
+  mlir::Value fold(Fold how, mlir::Value lines, mlir::Value count, mlir::Value segment,
                    llvm::function_ref<mlir::Value(mlir::Value, mlir::Value, Lanes)> term) override;
   void along(mlir::Value lines, mlir::Value count,
              llvm::function_ref<void(mlir::Value, mlir::Value, Lanes)> body) override;

@@ -39,11 +39,13 @@ public:
     if (!pixels)
       return e.rows(outer, [&](Value row) {
         firstRow = row;
+        across = channels;
         body();
       });
-    e.units([&](Value unit) {
+    e.groupUnits(groups, channels, [&](Value unit, Value count) {
       firstRow = e.mul(e.div(unit, groups), pixels);
       firstChannel = e.mul(e.rem(unit, groups), channels);
+      across = e.mul(count, channels);
       body();
     });
   }
@@ -55,20 +57,23 @@ public:
     e.storeReals(value, bases[operand], offset(operand, at), e.elementOf(operand), at.lanes);
   }
 
-  // These give scalars.
+  // These give a vector.
   Value sum(llvm::function_ref<Value(At)> term) { return fold(KernelEmitter::Fold::Sum, term); }
   Value largest(llvm::function_ref<Value(At)> term) { return fold(KernelEmitter::Fold::Largest, term); }
   Value mean(llvm::function_ref<Value(At)> term) {
     Value count = e.toReal(pixels ? e.mul(pixels, channels) : channels);
-    return e.divf(sum(term), count);
+    return e.mulf(sum(term), e.splat(e.divf(e.real(1.0), count)));
   }
   void along(llvm::function_ref<void(At)> body) {
-    e.along(pixels, channels, [&](Value line, Value c, Lanes lanes) { body({line, c, lanes}); });
+    e.along(pixels, across, [&](Value line, Value c, Lanes lanes) { body({line, c, lanes}); });
   }
 
 private:
   Value fold(KernelEmitter::Fold how, llvm::function_ref<Value(At)> term) {
-    return e.fold(how, pixels, channels, [&](Value line, Value c, Lanes lanes) { return term({line, c, lanes}); });
+    Value folded = e.fold(how, pixels, across, pixels ? channels : Value(), [&](Value line, Value c, Lanes lanes) {
+      return term({line, c, lanes});
+    });
+    return pixels ? folded : e.splat(folded);
   }
 
   Value offset(unsigned operand, At at) {
@@ -77,7 +82,7 @@ private:
     return e.add(e.mul(row, strides[operand]), channel);
   }
 
-  Value outer, firstRow, firstChannel;
+  Value outer, firstRow, firstChannel, across; ///< of the channels that are gone over
   SmallVector<Value> bases, strides;
 };
 
@@ -86,13 +91,13 @@ class Normal {
 public:
   /// The mean first, then the squares of what is left without it.
   Normal(Parts &parts, unsigned src, double epsilon) : parts(parts), e(parts.e), src(src) {
-    mean = e.splat(parts.mean([&](At at) { return parts.load(src, at); }));
+    mean = parts.mean([&](At at) { return parts.load(src, at); });
     Value variance = parts.mean([&](At at) {
       Value centered = e.subf(parts.load(src, at), mean);
       return e.mulf(centered, centered);
     });
-    Value deviation = math::SqrtOp::create(e.builder, e.loc, e.addf(variance, e.real(epsilon)));
-    invStd = e.splat(e.divf(e.real(1.0), deviation));
+    Value deviation = math::SqrtOp::create(e.builder, e.loc, e.addf(variance, e.splatReal(epsilon)));
+    invStd = e.divf(e.splatReal(1.0), deviation);
   }
 
   Value operator()(At at) { return e.mulf(e.subf(parts.load(src, at), mean), invStd); }
@@ -120,8 +125,8 @@ constexpr auto normalizeBackward = [](auto op, KernelEmitter &e) {
   parts.forEach([&] {
     Normal normal(parts, 1, op.getEpsilon().convertToDouble());
     auto diff = [&](At at) { return parts.load(0, at); };
-    Value average = e.splat(parts.mean(diff));
-    Value slope = e.splat(parts.mean([&](At at) { return e.mulf(diff(at), normal(at)); }));
+    Value average = parts.mean(diff);
+    Value slope = parts.mean([&](At at) { return e.mulf(diff(at), normal(at)); });
     parts.along([&](At at) {
       Value rest = e.subf(e.subf(diff(at), average), e.mulf(normal(at), slope));
       parts.store(e.mulf(rest, normal.invStd), 2, at);
@@ -132,11 +137,11 @@ constexpr auto normalizeBackward = [](auto op, KernelEmitter &e) {
 void emitSoftmax(SoftmaxOp, KernelEmitter &e) {
   Parts parts(e, /*isGroups=*/false);
   parts.forEach([&] {
-    Value largest = e.splat(parts.largest([&](At at) { return parts.load(0, at); }));
+    Value largest = parts.largest([&](At at) { return parts.load(0, at); });
     auto power = [&](At at) -> Value {
       return math::ExpOp::create(e.builder, e.loc, e.subf(parts.load(0, at), largest));
     };
-    Value share = e.splat(e.divf(e.real(1.0), parts.sum(power)));
+    Value share = e.divf(e.splatReal(1.0), parts.sum(power));
     parts.along([&](At at) { parts.store(e.mulf(power(at), share), 1, at); });
   });
 }
@@ -144,7 +149,7 @@ void emitSoftmax(SoftmaxOp, KernelEmitter &e) {
 void emitSoftmaxBackward(SoftmaxBackwardOp, KernelEmitter &e) {
   Parts parts(e, /*isGroups=*/false);
   parts.forEach([&] {
-    Value expected = e.splat(parts.sum([&](At at) { return e.mulf(parts.load(0, at), parts.load(1, at)); }));
+    Value expected = parts.sum([&](At at) { return e.mulf(parts.load(0, at), parts.load(1, at)); });
     parts.along([&](At at) { parts.store(e.mulf(parts.load(1, at), e.subf(parts.load(0, at), expected)), 2, at); });
   });
 }

@@ -53,10 +53,17 @@ public:
   // threads, or a whole unit, by all of them.
   /// body(row) for 0 <= row < count, each with its threads.
   virtual void rows(mlir::Value count, llvm::function_ref<void(mlir::Value)> body) = 0;
+  /// body(unit, count) for all units, which are groups of `channels` channels, `groups` to an image: `count` of one
+  /// image at a time, where vectors have room for several side by side.
+  virtual void groupUnits(mlir::Value groups, mlir::Value channels,
+                          llvm::function_ref<void(mlir::Value, mlir::Value)> body) {
+    units([&](mlir::Value unit) { body(unit, index(1)); });
+  }
   enum class Fold { Sum, Largest };
   /// The sum of term(line, c, lanes), or the largest (NaN where one is), over [0, lines) and [0, count), a scalar that
-  /// all threads have. Terms are f32 vectors; where `lines` is null there is one, whose number is null.
-  virtual mlir::Value fold(Fold how, mlir::Value lines, mlir::Value count,
+  /// all threads have. Terms are f32 vectors; where `lines` is null there is one, whose number is null. With a
+  /// `segment` the results are a vector: what is `segment` lanes wide is added up by itself.
+  virtual mlir::Value fold(Fold how, mlir::Value lines, mlir::Value count, mlir::Value segment,
                            llvm::function_ref<mlir::Value(mlir::Value, mlir::Value, Lanes)> term) = 0;
   /// body(line, c, lanes) over the same.
   virtual void along(mlir::Value lines, mlir::Value count,
