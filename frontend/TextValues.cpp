@@ -173,6 +173,7 @@ std::optional<Argument> TextOps::readValue(const KeyInfo &key) {
       return takeWord();
     if (word.empty())
       return cursor.failHere("expected a word for '" + key.name + "'");
+    cursor.at += word.size(); // it is reported: what comes behind it is read
     return cursor.fail(begin, word.size(),
                        "unknown " + key.name + " '" + word.take_front(64) + "'" + suggestion(word, wordsOf(key)));
   case KeyType::Activation:
