@@ -83,6 +83,35 @@ class Network:
             x = self.norm(name + ".bn.", x, norm)
         return F.relu(x) if op.get("activation", "relu") == "relu" else x
 
+    def conv_transpose(self, name, x, op):
+        """PyTorch's without padding, then what `padding` takes away and `output_padding` leaves."""
+        kernel, stride, dilation = pair(op["conv_transpose"]), pair(op.get("stride", 1)), pair(op.get("dilation", 1))
+        reach = [(kernel[axis] - 1) * dilation[axis] + 1 for axis in (0, 1)]
+        beyond, padding = pair(op.get("output_padding", 0)), op.get("padding", "same")
+        if padding == "same":  # `stride` times as large
+            total = [max(reach[axis] - stride[axis], 0) for axis in (0, 1)]
+            begin, end = [t // 2 for t in total], [t - t // 2 for t in total]
+            beyond = [max(stride[axis] - reach[axis], 0) for axis in (0, 1)]
+        elif padding == "valid":
+            begin, end = (0, 0), (0, 0)
+        else:
+            begin, end = (pair(padding["begin"]), pair(padding["end"])) if isinstance(padding, dict) else [pair(padding)] * 2
+        norm = op.get("batch_norm", True)
+        unit = name + (".conv" if norm else "")
+        y = F.conv_transpose2d(x, self.tensors[unit + ".weight"], None, stride, 0, 0, op.get("groups", 1), dilation)
+        y = F.pad(y, (0, beyond[1], 0, beyond[0]))
+        y = y[:, :, begin[0]:y.shape[2] - end[0], begin[1]:y.shape[3] - end[1]]
+        if op.get("bias", not norm):
+            y = y + self.tensors[unit + ".bias"][:, None, None]
+        if norm:
+            y = self.norm(name + ".bn.", y, norm)
+        return F.relu(y) if op.get("activation", "relu") == "relu" else y
+
+    def resize(self, x, op, kind):
+        size = [s * x.shape[2 + i] if kind == "upsample" else s for i, s in enumerate(pair(op[kind]))]
+        mode = op.get("mode", "nearest")
+        return F.interpolate(x, size=size, mode=mode, **({"align_corners": False} if mode == "bilinear" else {}))
+
     def pool(self, x, op, kind):
         kernel, stride = pair(op[kind]), pair(op.get("stride", 1))
         border = pads(x, kernel, stride, (1, 1), op.get("padding", "valid"))
@@ -118,6 +147,10 @@ class Network:
             name = prefix + op.get("label", f"{kind}{counts[kind]}")
             if kind == "conv":
                 x = self.conv(name, x, op)
+            elif kind == "conv_transpose":
+                x = self.conv_transpose(name, x, op)
+            elif kind in ("resize", "upsample"):
+                x = self.resize(x, op, kind)
             elif kind in ("max_pool", "avg_pool"):
                 x = self.pool(x, op, kind)
             elif kind == "batch_norm":
@@ -283,6 +316,18 @@ compare("conv_null", [{"conv": 2, "filters": 5, "activation": None, "stride": 2}
 compare("conv_dilation", [{"conv": 3, "filters": 6, "dilation": [2, 3], "stride": 2}, *everything(4, 5)])
 compare("conv_groups", [{"conv": 3, "filters": 6, "groups": 2, "padding": [1, 0]}, *everything(8, 7)], channels=4)
 compare("conv_ends", [{"conv": [3, 2], "filters": 4, "padding": {"begin": [2, 0], "end": [0, 1]}}, *everything(8, 9)])
+compare("conv_transpose", [{"conv_transpose": 3, "filters": 6}, *everything(8, 9)])
+compare("conv_transpose_stride", [{"conv_transpose": [2, 3], "filters": 6, "stride": 2}, *everything(16, 18)])
+compare("conv_transpose_gap", [{"conv_transpose": 1, "filters": 5, "stride": [3, 2], "batch_norm": False},
+                               *everything(24, 18)])
+compare("conv_transpose_ends", [{"conv_transpose": [3, 2], "filters": 4, "stride": 2, "output_padding": [1, 0],
+                                 "padding": {"begin": [2, 0], "end": [0, 1]}}, *everything(16, 17)])
+compare("conv_transpose_groups", [{"conv_transpose": 3, "filters": 6, "groups": 2, "dilation": [1, 2], "padding": "valid"},
+                                  *everything(10, 13)], channels=4)
+compare("upsample", [{"upsample": [2, 3]}, *everything(16, 27)])
+compare("upsample_bilinear", [{"upsample": 2, "mode": "bilinear"}, *everything(16, 18)])
+compare("resize", [{"resize": 11}, *everything(11, 11)])
+compare("resize_bilinear", [{"resize": [5, 12], "mode": "bilinear"}, *everything(5, 12)])
 compare("max_pool", [{"max_pool": 3}, *everything(6, 7)])
 compare("max_pool_same", [{"max_pool": 3, "stride": 2, "padding": "same"}, *everything(4, 5)])
 compare("max_pool_ceil", [{"max_pool": 3, "stride": 2, "ceil": True}, *everything(4, 4)])
