@@ -7,6 +7,7 @@
 
 #include "dialect/InceptOps.h"
 #include "passes/Target.h"
+#include "runtime/program/ProgramFormat.h"
 #include "llvm/ADT/SmallBitVector.h"
 
 #include <string>
@@ -18,7 +19,7 @@ namespace incept::cuda {
 inline constexpr int64_t kBlockThreads = 256;
 /// Ranges of channels, each with its own count of finished blocks, of a part of a launch that adds its partial sums, at
 /// most.
-inline constexpr int64_t kMostRanges = 1024;
+inline constexpr int64_t kMostRanges = program::kMostRanges;
 /// Vectors of one operand that a thread reads before it uses the first, at most.
 inline constexpr int64_t kMostInFlight = 4;
 /// Blocks of the launch that computes the loss, at most.

@@ -22,6 +22,8 @@ using Json = nlohmann::ordered_json;
 
 namespace incept {
 
+static_assert(kMostParts == program::kMostParts, "what passes make is what a runtime reads");
+
 static_assert(program::kFlatUnit == kFlatUnit && program::kCombineUnit == kCombineUnit &&
                   program::kRowsUnit == kRowsUnit,
               "the runtime checks units");
@@ -276,11 +278,15 @@ private:
     launch["block"] = block.vec();
   }
 
+  size_t partsOf(exec::KernelOp kernel) {
+    return exec::partsOf(kernel, symbols.lookup<exec::KernelDefOp>(kernel.getKernel())).size();
+  }
+
   Json kernelLaunch(exec::KernelOp kernel) {
     std::string symbol = kernel.getCodeSymbol(), key = symbol;
     auto definition = symbols.lookup<exec::KernelDefOp>(kernel.getKernel());
     bool isFixed = familyOf(definition) == "fixed";
-    size_t parts = exec::partsOf(kernel, definition).size();
+    size_t parts = partsOf(kernel);
     if (isFixed)
       llvm::raw_string_ostream(key) << kernel.getExtentsAttr();
     auto [entry, isNew] = kernels.try_emplace(key, kernels.size());
@@ -309,9 +315,11 @@ private:
         if (isa<exec::SliceOp, func::ReturnOp>(op))
           continue;
         Json launch;
-        if (auto kernel = dyn_cast<exec::KernelOp>(op))
+        if (auto kernel = dyn_cast<exec::KernelOp>(op)) {
+          if (!kernel.getGrid() && partsOf(kernel) > 1)
+            return kernel.emitOpError() << "has several parts: expected a target that launches grids";
           launch = kernelLaunch(kernel);
-        else if (auto library = dyn_cast<exec::LibraryOp>(op))
+        } else if (auto library = dyn_cast<exec::LibraryOp>(op))
           launch = {{"plan", plans.lookup(library.getPlan())}, {"operands", operands(library->getOperands())}};
         else
           return op.emitOpError() << "is no launch: expected the exec phase";

@@ -86,6 +86,7 @@ DeviceUse useOf(const std::string &command, const program::Image &image, int ord
   use.trains = command == "train" || command == "step" || (command == "bench" && trains);
   use.infers = command == "train" || command == "eval" || command == "predict" || (command == "bench" && !trains);
   use.ordinal = ordinal;
+  use.reports = true;
   return use;
 }
 

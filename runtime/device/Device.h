@@ -92,9 +92,10 @@ public:
 
 /// What a process will ask of a device: no more is made ready.
 struct DeviceUse {
-  bool trains = true; ///< Work::Train and Work::Accumulate
-  bool infers = true; ///< Work::Infer
-  int ordinal = 0;    ///< which one of a machine's devices
+  bool trains = true;   ///< Work::Train and Work::Accumulate
+  bool infers = true;   ///< Work::Infer
+  int ordinal = 0;      ///< which one of a machine's devices
+  bool reports = false; ///< on a terminal, how far long preparations are
 
   /// True where an entry point runs.
   bool runs(std::string_view entry) const;

@@ -9,20 +9,120 @@
 #include "runtime/train/Weights.h"
 
 #include <algorithm>
+#include <condition_variable>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <dlfcn.h>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <new>
+#include <system_error>
+#include <thread>
+#include <unistd.h>
 
 using namespace incept;
 
+namespace {
+
+/// The file that this code was loaded from, which holds the program too. Found out when it is loaded, since a path may
+/// be relative; and by an address that no other library can have the name of.
+const std::string &ownFile() {
+  static const char here = 0;
+  static const std::string path = [] {
+    Dl_info info{};
+    bool isKnown = ::dladdr(&here, &info) && info.dli_fname;
+    std::unique_ptr<char, decltype(&std::free)> whole(isKnown ? ::realpath(info.dli_fname, nullptr) : nullptr,
+                                                      &std::free);
+    return std::string(whole ? whole.get() : "");
+  }();
+  return path;
+}
+[[maybe_unused]] const std::string &foundWhenLoaded = ownFile();
+
+/// A status for what is thrown.
+template <typename Work>
+Status caught(const Work &work) {
+  try {
+    return work();
+  } catch (const std::bad_alloc &) {
+    return machineError("out of memory");
+  } catch (const std::exception &unexpected) {
+    return machineError(unexpected.what());
+  }
+}
+
+/// A thread that does what it is told, one thing after the other. OpenMP's settings and CUDA's context are a thread's:
+/// so the callers' stay as they are, and it does not matter which of them calls.
+class Worker {
+public:
+  Worker() : thread([this] { serve(); }) {}
+  ~Worker() {
+    {
+      std::lock_guard lock(mutex);
+      isStopping = true;
+    }
+    changed.notify_all();
+    thread.join();
+  }
+  Worker(const Worker &) = delete;
+  Worker &operator=(const Worker &) = delete;
+
+  /// Whether this is another process than the thread's.
+  bool isForked() const { return ::getpid() != process; }
+
+  /// Waits for its turn, then until the work is done.
+  Status run(const std::function<Status()> &work) {
+    if (isForked())
+      return usageError("the network was loaded before this process was forked: load it here");
+    std::lock_guard turn(callers);
+    std::unique_lock lock(mutex);
+    job = &work;
+    changed.notify_all();
+    changed.wait(lock, [this] { return !job; });
+    return std::move(result);
+  }
+
+private:
+  void serve() {
+    std::unique_lock lock(mutex);
+    while (true) {
+      changed.wait(lock, [this] { return job || isStopping; });
+      if (!job)
+        return;
+      lock.unlock();
+      Status status = caught(*job);
+      lock.lock();
+      result = std::move(status);
+      job = nullptr;
+      changed.notify_all();
+    }
+  }
+
+  const pid_t process = ::getpid();
+  std::mutex callers, mutex; ///< `mutex` of what follows
+  std::condition_variable changed;
+  const std::function<Status()> *job = nullptr;
+  Status result;
+  bool isStopping = false;
+  std::thread thread; ///< uses all of the above
+};
+
+} // namespace
+
 struct incept_network {
-  std::unique_ptr<Program> program;
+  std::unique_ptr<Program> program; ///< the worker's alone, but for what is constant
   std::vector<std::string> classes;
-  std::mutex mutex; ///< of `program`, from the end of `incept_load` on
+  Worker worker;
+
+  ~incept_network() {
+    (void)worker.run([this]() -> Status {
+      program.reset();
+      return {};
+    });
+  }
 };
 
 namespace {
@@ -30,25 +130,10 @@ namespace {
 /// Calls `work` and tells the caller how it went: no exception leaves the library.
 template <typename Work>
 incept_status guard(char *error, size_t errorSize, const Work &work) {
-  Status status;
-  try {
-    status = work();
-  } catch (const std::bad_alloc &) {
-    status = machineError("out of memory");
-  } catch (const std::exception &unexpected) {
-    status = machineError(unexpected.what());
-  }
+  Status status = caught(work);
   if (error && errorSize > 0)
     std::snprintf(error, errorSize, "%s", status.message().c_str());
   return static_cast<incept_status>(status.code());
-}
-
-/// The file that this code was loaded from, which holds the program too.
-Expected<std::string> ownFile() {
-  Dl_info info{};
-  if (!::dladdr(reinterpret_cast<const void *>(&incept_load), &info) || !info.dli_fname)
-    return machineError("cannot tell which file this library was loaded from");
-  return std::string(info.dli_fname);
 }
 
 Status load(incept_network &network, const char *weights, unsigned flags, int device) {
@@ -58,10 +143,9 @@ Status load(incept_network &network, const char *weights, unsigned flags, int de
     return usageError("expected flags of 0 or INCEPT_AVERAGED, but got " + std::to_string(flags));
   if (device < 0)
     return usageError("expected a device of 0 or more, but got " + std::to_string(device));
-  auto file = ownFile();
-  if (!file)
-    return file.status();
-  auto program = Program::load(*file, stubBackend());
+  if (ownFile().empty())
+    return machineError("cannot tell which file this library was loaded from");
+  auto program = Program::load(ownFile(), stubBackend());
   if (!program)
     return program.status();
   network.program = std::move(*program);
@@ -78,14 +162,8 @@ Status load(incept_network &network, const char *weights, unsigned flags, int de
 
 /// Computes `count` images, a batch at a time, which the program takes at `place` as `input`.
 template <typename Value>
-Status run(incept_network *network, int64_t count, const Value *images, float *scores, Input input,
-           Value *(Program::*place)()) {
-  if (!network || !images || !scores)
-    return usageError("expected a network, images and room for scores, but got NULL");
-  if (count < 0)
-    return usageError("expected a count of 0 or more, but got " + std::to_string(count));
-  std::lock_guard lock(network->mutex);
-  Program &program = *network->program;
+Status compute(Program &program, int64_t count, const Value *images, float *scores, Input input,
+               Value *(Program::*place)()) {
   const program::Image &image = program.image();
   int64_t pixels = image.channels * image.height * image.width, own = image.labelsPerImage() * image.classes;
   for (int64_t first = 0, rows; first < count; first += rows) {
@@ -99,6 +177,16 @@ Status run(incept_network *network, int64_t count, const Value *images, float *s
   return {};
 }
 
+template <typename Value>
+Status run(incept_network *network, int64_t count, const Value *images, float *scores, Input input,
+           Value *(Program::*place)()) {
+  if (!network || !images || !scores)
+    return usageError("expected a network, images and room for scores, but got NULL");
+  if (count < 0)
+    return usageError("expected a count of 0 or more, but got " + std::to_string(count));
+  return network->worker.run([&] { return compute(*network->program, count, images, scores, input, place); });
+}
+
 } // namespace
 
 incept_status incept_load(const char *weights, unsigned flags, int device, incept_network **network, char *error,
@@ -109,15 +197,20 @@ incept_status incept_load(const char *weights, unsigned flags, int device, incep
     if (!network)
       return usageError("expected a place for the network, but got NULL");
     auto made = std::make_unique<incept_network>();
-    INCEPT_RETURN_IF_ERROR(load(*made, weights, flags, device));
+    INCEPT_RETURN_IF_ERROR(made->worker.run([&] { return load(*made, weights, flags, device); }));
     *network = made.release();
     return {};
   });
 }
 
-void incept_free(incept_network *network) { delete network; }
+void incept_free(incept_network *network) {
+  if (network && !network->worker.isForked()) // what a forked process has of it is a picture
+    delete network;
+}
 
 incept_shape incept_shape_of(const incept_network *network) {
+  if (!network)
+    return {};
   const program::Image &image = network->program->image();
   bool isMap = image.labelsPixels();
   return {image.batchSize,

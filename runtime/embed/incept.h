@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The C interface of a network that `incept compile --mode=infer --emit=shared-library` has made. A library holds one
- * network and keeps nothing outside of what `incept_load` gives: it may be called from several threads, also on one
- * network, where calls wait for each other. Another network of the same library has its own weights and memory.
+ * network, of which `incept_load` makes as many as are wanted, each with its weights, its memory and a thread that does
+ * its work: it may be called from several threads, whose calls on one network wait for each other, and nothing of the
+ * caller's threads (OpenMP's settings, CUDA's context) is touched. A forked process has to load its own.
  *
  * Every function that can fail returns an `incept_status`, and writes one sentence that says why to `error`, of
  * `error_size` bytes with the final zero, cut to that; `error` may be NULL. Nothing is printed.
@@ -41,9 +42,10 @@ typedef struct {
  * machine's devices runs it; a CPU is 0. `*network` is the caller's, for `incept_free`; NULL after an error. */
 incept_status incept_load(const char *weights, unsigned flags, int device, incept_network **network, char *error,
                           size_t error_size);
-/* Takes NULL too. No other call on the network may be under way. */
+/* Takes NULL too. No other call on the network may be under way. Before the library is unloaded all are to be freed. */
 void incept_free(incept_network *network);
 
+/* Zeros for NULL. */
 incept_shape incept_shape_of(const incept_network *network);
 /* The name of a class, as the weights record it; NULL where they do not, or there is no such class. Lives as long as
  * the network. */

@@ -226,14 +226,13 @@ std::vector<KernelOperand> readKernelOperands(const json &entry, const char *key
   return operands;
 }
 
-/// Makes a kernel that of launches with as many parts as `entry` says: the inputs of all, then the outputs of all.
-void readParts(const json &entry, Kernel &kernel) {
+/// Makes a kernel that of launches with as many parts as `entry` says: the inputs of all, then the outputs of all. They
+/// are of launches of grids.
+void readParts(const json &entry, bool hasGrids, Kernel &kernel) {
   if (!entry.contains("parts"))
     return;
   kernel.parts = field(entry, "parts", 1);
-  constexpr size_t kMostOperands = 4096;
-  if (kernel.parts > kMostOperands || kernel.parts * kernel.operands.size() > kMostOperands ||
-      (kernel.parts > 1 && kernel.family == "fixed"))
+  if (kernel.parts > size_t(kMostParts) || (kernel.parts > 1 && (kernel.family == "fixed" || !hasGrids)))
     throw Bad{"kernel '" + kernel.name + "' cannot have " + std::to_string(kernel.parts) + " parts"};
   std::vector<KernelOperand> all;
   auto middle = kernel.operands.begin() + ptrdiff_t(kernel.inputs);
@@ -271,7 +270,7 @@ void readKernels(const json &header, Image &image) {
     }
     if (!isKernelFamily(kernel.family))
       throw Bad{"kernel '" + kernel.name + "' is of unknown family '" + kernel.family + "'"};
-    readParts(entry, kernel);
+    readParts(entry, image.target == "cuda", kernel);
     // Code goes by its name: two entries of one name could not both be right about it, unless they are for other
     // extents.
     auto [first, isNew] = seen.try_emplace(kernel.name, kernel);
@@ -308,6 +307,8 @@ void checkKernelLaunch(const Launch &launch, const Image &image) {
   if (image.target == "cpu" && launch.units != units)
     throw Bad{describe(launch) + ": expected " + std::to_string(units) + " units, but got " +
               std::to_string(launch.units)};
+  if (image.target == "cuda" && !isGridOf(image.kernels[launch.index], launch.extents, launch.grid, launch.block))
+    throw Bad{describe(launch) + ": its grid is not what kernel '" + image.kernels[launch.index].name + "' can take"};
   if (std::string problem = findOutside(image, launch, sizes); !problem.empty())
     throw Bad{problem};
 }

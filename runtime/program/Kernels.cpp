@@ -398,6 +398,24 @@ bool forEachPart(const Kernel &kernel, const std::vector<int64_t> &extents, std:
 
 } // namespace
 
+bool isGridOf(const Kernel &kernel, const std::vector<int64_t> &extents, const std::array<unsigned, 3> &grid,
+              const std::array<unsigned, 3> &block) {
+  constexpr int64_t kMostX = INT32_MAX, kMostY = 65535, kMostThreads = 1024;
+  const int64_t mostY = kernel.family == "reduce_combine" ? kMostRanges : kMostY;
+  if (kernel.parts == 1)
+    return int64_t(grid[1]) <= mostY;
+  int64_t blocks = 0;
+  for (size_t p = 0; p < kernel.parts; ++p) {
+    const int64_t *sizes = extents.data() + extents.size() - (kernel.parts - p) * kPartSizes;
+    int64_t x = sizes[0], y = sizes[1], threadsX = sizes[2], threadsY = sizes[3];
+    if (x > kMostX || y > mostY || threadsX > kMostThreads || threadsY > kMostThreads ||
+        threadsX * threadsY > int64_t(block[0]))
+      return false;
+    blocks += x * y;
+  }
+  return int64_t(grid[0]) == blocks && grid[1] == 1 && grid[2] == 1 && block[1] == 1 && block[2] == 1;
+}
+
 bool isKernelFamily(std::string_view family) { return family == kFixed || find(family); }
 
 bool measureLaunch(const Kernel &kernel, const std::vector<int64_t> &extents, std::vector<OperandSize> &sizes,

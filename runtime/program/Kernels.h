@@ -4,6 +4,7 @@
 // families are those of dialect/README.md.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -34,6 +35,11 @@ struct OperandSize {
 };
 
 bool isKernelFamily(std::string_view family);
+
+/// Whether a launch of a grid, whose extents `measureLaunch` accepts, has blocks and threads that the kernel's code
+/// takes: those of its parts, one after the other, and no more ranges than there are tickets.
+bool isGridOf(const Kernel &kernel, const std::vector<int64_t> &extents, const std::array<unsigned, 3> &grid,
+              const std::array<unsigned, 3> &block);
 
 /// The sizes of the operands of a launch with `extents`, which are not negative, and its number of units. False with a
 /// reason where the kernel cannot be launched so.

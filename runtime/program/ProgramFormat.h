@@ -23,9 +23,8 @@
 //   tf32            bool     cuda: products of f32 values may be rounded to TF32
 //   batch_size      int
 //   classes         int      columns of io/logits
-//   label_map       {height, width: int}   of networks that score each pixel: the labels of one image, row by row.
-//   Absent:
-//                   an image has one label
+//   label_map       {height, width: int}   of networks that score each pixel: the labels of one image, row by row;
+//                   absent where an image has one label
 //   image           {channels, height, width: int}   logical size of one image of the batch
 //   normalization   {mean: [real], std: [real]}      per channel, in units of a pixel value scaled to 0..1
 //   parameters      int      trainable scalars
@@ -85,6 +84,9 @@ inline constexpr std::int64_t kCombineUnit = 64;
 /// Rows that one unit of a kernel does whose threads add up a row together.
 inline constexpr std::int64_t kRowsUnit = 8;
 
+/// Parts that a launch may have, and blocks side by side of a reduction: its tickets are so many.
+inline constexpr int64_t kMostParts = 8, kMostRanges = 1024;
+
 /// Names of regions that the runtime itself reads or writes.
 inline constexpr const char *kArenaRegion = "arena";
 inline constexpr const char *kStepRegion = "step";
@@ -94,8 +96,7 @@ inline constexpr const char *kStepRegion = "step";
 ///   io/f32_images f32 (N,C,H,W) dense, already normalised                    -> entry stage_f32
 ///   io/labels     i64 (N), with `label_map` (N*height*width)
 ///   io/loss       f32 ()        mean over the labels, without weight decay    <- entry forward_backward
-///   io/logits     f32 (N,K), a row for each label                                                  <- forward_backward
-///   and infer
+///   io/logits     f32 (N,K), a row for each label      <- entries forward_backward and infer
 /// Tensors whose kind is "parameter" or "state" make up a weights file; with those of kind "slot" a checkpoint.
 /// A "gradient" is named grad/NAME, a slot SLOT/NAME, e.g. momentum/NAME and mean_square/NAME.
 /// A slot ema/NAME is the moving average of the parameter or state NAME; weights files may have it too.

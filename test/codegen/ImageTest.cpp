@@ -58,20 +58,35 @@ module attributes {incept.network = "tiny", incept.mode = "infer", incept.batch_
   }
 })";
 
-std::string makeImage() {
+/// The image of kModule, with `from` replaced by `to`; the error where there is none.
+std::string makeImage(const std::string &from = "", const std::string &to = "") {
   MLIRContext context;
   context.loadDialect<InceptDialect, func::FuncDialect>();
-  auto module = parseSourceString<ModuleOp>(kModule, &context);
+  std::string text = kModule, error;
+  if (!from.empty())
+    text.replace(text.find(from), from.size(), to);
+  ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
+    error = diagnostic.str();
+    return success();
+  });
+  auto module = parseSourceString<ModuleOp>(text, &context);
   if (!module)
-    return "";
+    return error;
   ImageContents contents;
   contents.target = {"cpu", {{"isa", "avx2"}, {"onednn", "2.6.3"}}, {{"threads", 2}, {"vector_bits", 256}}};
   contents.blobs = {{"kernels", "so"}};
   auto image = writeImage(*module, contents);
-  return succeeded(image) ? *image : "";
+  return succeeded(image) ? *image : error;
 }
 
 } // namespace
+
+TEST(Image, PartsAreOfGrids) {
+  EXPECT_EQ(makeImage("@k ins(%a : memref<2x3xf32>) outs(%a : memref<2x3xf32>) extents [2, 3, 3, 3] units 2",
+                      "@k ins(%a, %b : memref<2x3xf32>, memref<2x3xf32>) outs(%a, %b : memref<2x3xf32>, "
+                      "memref<2x3xf32>) extents [2, 3, 3, 3, 2, 3, 3, 3] units 4"),
+            "'incept.exec.kernel' op has several parts: expected a target that launches grids");
+}
 
 TEST(Image, HasTheHeaderThatTheFormatSays) {
   std::string image = makeImage();

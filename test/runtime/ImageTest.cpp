@@ -175,7 +175,7 @@ TEST(Image, KernelsHaveParts) {
   std::string one = tests::makeImage(header, blobs);
   ASSERT_EQ(program::parseImage(one, image).message(), "");
   // A launch of one part has neither the operands nor the sizes of two.
-  for (const json &parts : {json(2), json(0), json(-1), json("2"), json(5000), json(int64_t(1) << 62)}) {
+  for (const json &parts : {json(2), json(0), json(-1), json("2"), json(9), json(5000), json(int64_t(1) << 62)}) {
     kernel["parts"] = parts;
     EXPECT_NE(parse(tests::makeImage(header, blobs)), "") << parts;
   }

@@ -136,6 +136,26 @@ TEST(Kernels, Parts) {
   EXPECT_EQ(measure(map, {10, 8, 8, 20, 5, 4, 6, 4, 1, 1, 8, 32, 2, 1, 4, 0}), "refused");     // no threads
   EXPECT_EQ(measure(map, {10, 8, 8, 20, 5, 4, 6, 4, 1, 1, 8, 32, 2, 1, 4, 64, 1}), "refused"); // not of two parts
   EXPECT_EQ(measure(map, {10, 8, 8, 20, 5, 4, 3, 4, 1, 1, 8, 32, 2, 1, 4, 64}), "refused");    // rows overlap
+
+  // The grid is that of all parts; a part uses threads that the block has, and a reduction's ranges have tickets.
+  using Sizes = std::array<unsigned, 3>;
+  const std::vector<int64_t> extents = {10, 8, 8, 20, 5, 4, 6, 4};
+  auto takes = [&](const Kernel &kernel, std::vector<int64_t> sizes, Sizes grid, Sizes block) {
+    sizes.insert(sizes.begin(), extents.begin(), extents.end());
+    return isGridOf(kernel, sizes, grid, block);
+  };
+  EXPECT_TRUE(takes(map, {3, 2, 8, 32, 2, 1, 4, 64}, {8, 1, 1}, {256, 1, 1}));
+  EXPECT_FALSE(takes(map, {3, 2, 8, 32, 2, 1, 4, 64}, {9, 1, 1}, {256, 1, 1}));
+  EXPECT_FALSE(takes(map, {3, 2, 8, 32, 2, 1, 4, 64}, {8, 2, 1}, {256, 1, 1}));
+  EXPECT_FALSE(takes(map, {3, 2, 8, 32, 2, 1, 4, 64}, {8, 1, 1}, {255, 1, 1}));
+  EXPECT_FALSE(takes(map, {3, 2, int64_t(1) << 32, int64_t(1) << 32, 2, 1, 4, 64}, {8, 1, 1}, {256, 1, 1}));
+  Kernel sums = map;
+  sums.family = "reduce_combine";
+  EXPECT_TRUE(takes(sums, {1, 1024, 8, 32, 1, 1, 4, 64}, {1025, 1, 1}, {256, 1, 1}));
+  EXPECT_FALSE(takes(sums, {1, 1025, 8, 32, 1, 1, 4, 64}, {1026, 1, 1}, {256, 1, 1}));
+  sums.parts = 1;
+  EXPECT_TRUE(isGridOf(sums, {}, {1, 1024, 1}, {256, 1, 1}));
+  EXPECT_FALSE(isGridOf(sums, {}, {1, 1025, 1}, {256, 1, 1}));
   EXPECT_EQ(
       measure(inParts("reduce_combine", {4, 4}, {1, 1, 1, 1}), {10, 8, 4, 1, 8, 5, 4, 5, 1, 4, 3, 1, 8, 1, 1, 1, 4, 1}),
       "80 20 24 8 4 4 | 4");

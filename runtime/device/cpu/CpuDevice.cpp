@@ -75,6 +75,8 @@ CpuDevice::~CpuDevice() {
       ::munmap(regions[i], std::max<uint64_t>(image.regions[i].bytes, 1));
   if (library)
     ::dlclose(library);
+  if (kernelFile >= 0)
+    ::close(kernelFile);
 }
 
 Status CpuDevice::checkMachine() {
@@ -129,7 +131,8 @@ Status CpuDevice::allocate() {
 Status CpuDevice::loadKernels() {
   if (image.kernels.empty())
     return {};
-  int file = ::memfd_create("incept-kernels", MFD_CLOEXEC);
+  // It stays open: the loader knows libraries by their names, and another program's would get this one's number.
+  int file = kernelFile = ::memfd_create("incept-kernels", MFD_CLOEXEC);
   if (file < 0)
     return machineError(std::string("cannot create memory for kernels: ") + std::strerror(errno));
   std::string_view left = image.kernelObject;
@@ -137,15 +140,12 @@ Status CpuDevice::loadKernels() {
     ssize_t written = ::write(file, left.data(), left.size());
     if (written < 0 && errno == EINTR)
       continue;
-    if (written <= 0) {
-      ::close(file);
+    if (written <= 0)
       return machineError("cannot store the program's kernels in memory");
-    }
     left.remove_prefix(written);
   }
   std::string path = "/proc/self/fd/" + std::to_string(file);
   library = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-  ::close(file);
   if (!library)
     return inputError("the program image is damaged: its kernels cannot be loaded");
   for (const program::Kernel &kernel : image.kernels) {

@@ -66,7 +66,8 @@ private:
   const program::Image &image;
   DeviceUse use;
   std::vector<std::byte *> regions;
-  void *library = nullptr;
+  int kernelFile = -1;
+  void *library = nullptr; ///< loaded from `kernelFile`
   std::vector<Kernel> kernels;
   std::vector<onednn::Primitive> primitives;
   std::map<std::string, List, std::less<>> lists; // looked up in every step: without making a string

@@ -328,7 +328,7 @@ Status CudaDevice::buildPlans(const std::string &name) {
   settings.wanted = use.plansOf(image);
   settings.stream = stream.get();
   settings.enter = [&] { return driver.check(driver->ctxSetCurrent(primary), "cannot use the CUDA device"); };
-  if (isatty(STDERR_FILENO))
+  if (use.reports && isatty(STDERR_FILENO))
     settings.progress = [](size_t done, size_t total) {
       fprintf(stderr, done < total ? "\rcuDNN plans: %zu of %zu built for this machine" : "\r\033[K", done, total);
     };

@@ -10,13 +10,13 @@ namespace incept::cudnn {
 
 namespace {
 
-/// The architecture in a kernel's name: 80 for "..._native_sm80_..."; 0 where it says none.
+/// The architecture in a kernel's name: 80 for "..._native_sm80_..." and "sm80_xmma_..."; 0 where it says none.
 int architectureOf(std::string_view kernel) {
-  constexpr std::string_view kPrefix = "_sm";
-  size_t at = kernel.find(kPrefix);
+  constexpr std::string_view kPrefix = "sm";
   int result = 0;
-  if (at != std::string_view::npos)
-    std::from_chars(kernel.data() + at + kPrefix.size(), kernel.data() + kernel.size(), result);
+  for (size_t at = 0; result == 0 && (at = kernel.find(kPrefix, at)) != std::string_view::npos; at += kPrefix.size())
+    if (at == 0 || kernel[at - 1] == '_')
+      std::from_chars(kernel.data() + at + kPrefix.size(), kernel.data() + kernel.size(), result);
   return result;
 }
 

@@ -70,6 +70,10 @@ TEST(CudnnTextTest, TimesAreThoseOfArithmeticOrMemory) {
   EXPECT_NEAR(seconds(), operations / 0.5e12, 1e-9);
   choice.impl = "cudnn_generated_fort_native_sm80_convFwd";
   EXPECT_NEAR(seconds(), operations / 0.25e12, 1e-9);
+  for (const char *name : {"sm80_xmma_fprop", "cudnn_small_sm80_fprop"}) {
+    choice.impl = name;
+    EXPECT_NEAR(seconds(), operations / 0.25e12, 1e-9) << name;
+  }
   costs.architecture = 89; // the same kind
   EXPECT_NEAR(seconds(), operations / 0.5e12, 1e-9);
   choice.workspaceBytes = uint64_t(dst) + 128; // holds the slice: written, and read and written once more

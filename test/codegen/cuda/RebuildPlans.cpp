@@ -4,8 +4,7 @@
 // that were chosen, within the workspace that was planned. Usage: incept-rebuild-plans [OPTION] PROGRAM DEVICE...
 //   --with-workspace  only plans that have one: engines that are compiled while the plan is built take a second each
 //   --second-start    no rebuilding: the plans as a machine's cache holds them after the first start, read and loaded
-//   one
-//                     after the other as the runtime does, on the one device that they were made for; with the time
+//                     one after the other as the runtime does, on the one device that they were made for; with the time
 
 #include "codegen/cuda/plans/DeviceProfile.h"
 #include "codegen/cuda/plans/OpenCudnn.h"

@@ -1,17 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A C program that calls a network. Usage: embed WEIGHTS OTHER_WEIGHTS IMAGES SCORES
+ * A C program that calls a network. Usage: embed WEIGHTS OTHER_WEIGHTS IMAGES SCORES [LIBRARY LIBRARY_WEIGHTS]
  *
  * IMAGES has f32 images (5, C, H, W), bare. Four threads compute each image many times, two of them on one network, the
  * others each on its own, with OTHER_WEIGHTS: scores must always be those of the first time. SCORES gets both networks'
- * scores of all images in one call. Then what must be refused.
+ * scores of all images in one call. A forked process is refused, and LIBRARY, which is opened beside the one that this
+ * is linked with, is itself: a network of 8x8 scores. Then what must be refused.
  */
 #include "runtime/embed/incept.h"
 
+#include <dlfcn.h>
+#include <omp.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 enum { IMAGES = 5, ROUNDS = 40 };
 
@@ -62,8 +67,35 @@ static void refuse(incept_status got, incept_status expected, const char *start)
   expect(got == expected && strncmp(error, start, strlen(start)) == 0, start);
 }
 
+static void check_fork(incept_network *network, float *scores) {
+  pid_t child = fork();
+  if (child == 0) {
+    incept_status status = incept_run(network, 1, images, scores, error, sizeof error);
+    incept_free(network);
+    _exit(status == INCEPT_USAGE && strstr(error, "forked") ? 0 : 1);
+  }
+  int status = 1;
+  expect(child > 0 && waitpid(child, &status, 0) == child && status == 0, "a forked process");
+}
+
+static void check_other(const char *path, const char *weights) {
+  void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+  expect(library != NULL, path);
+  incept_status (*load_other)(const char *, unsigned, int, incept_network **, char *, size_t);
+  incept_shape (*shape_of)(const incept_network *);
+  void (*free_other)(incept_network *);
+  *(void **)&load_other = dlsym(library, "incept_load");
+  *(void **)&shape_of = dlsym(library, "incept_shape_of");
+  *(void **)&free_other = dlsym(library, "incept_free");
+  incept_network *network = NULL;
+  expect(load_other(weights, 0, 0, &network, error, sizeof error) == INCEPT_OK, path);
+  expect(shape_of(network).score_height == 8, "the network of another library");
+  free_other(network);
+  expect(dlclose(library) == 0, path);
+}
+
 int main(int argc, char **argv) {
-  (void)argc;
+  omp_set_num_threads(3); /* which is this thread's alone */
   incept_network *networks[3] = {load(argv[1]), load(argv[2]), load(argv[2])};
   shape = incept_shape_of(networks[0]);
   size_t values = (size_t)(IMAGES * shape.channels * shape.height * shape.width);
@@ -82,6 +114,10 @@ int main(int argc, char **argv) {
     pthread_join(threads[i], &wrong);
     expect(!wrong, wrong);
   }
+  expect(omp_get_max_threads() == 3, "other settings of OpenMP");
+  check_fork(networks[0], first);
+  if (argc > 6)
+    check_other(argv[5], argv[6]);
   expect(incept_run(networks[0], 0, images, first, error, sizeof error) == INCEPT_OK, "no images");
   file = fopen(argv[4], "wb");
   size_t count = (size_t)(IMAGES * shape.classes);

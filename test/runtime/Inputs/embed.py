@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compares what embed.c and classify.py get of a library with what the same network's program predicts.
 
-Usage: embed.py DIRECTORY CLASSIFY BARE_LIBRARY [GPU_LIBRARY GPU_PROGRAM]: those under the simulator too."""
+Usage: embed.py DIRECTORY CLASSIFY BARE_LIBRARY [GPU_LIBRARY GPU_PROGRAM GPU_EMBED]: those
+under the simulator too."""
 import array
 import ctypes
 import json
@@ -44,7 +45,9 @@ with open(path("images"), "wb") as file:
     file.write(struct.pack("<Q", len(header)) + header + data)
 
 # The same bits from C.
-assert run(path("embed"), path("one"), path("two"), path("bare-images"), path("scores")).stdout == "all is well\n"
+run(path("map"), "init", "--output=" + path("of-map"))
+embed = [path("embed"), path("one"), path("two"), path("bare-images"), path("scores")]
+assert run(*embed, path("libmap.so"), path("of-map")).stdout == "all is well\n"
 expected = b""
 for name in ("one", "two"):
     run(path("program"), "predict", "--weights=" + path(name), "--input=" + path("images"), "--output=" + path("logits"))
@@ -65,7 +68,6 @@ mine = run(sys.executable, classify, library, path("one"), *pictures).stdout
 assert mine == run(path("program"), "predict", "--weights=" + path("one"), *pictures).stdout and mine.count("\n") == 3, mine
 
 # Scores of each pixel.
-run(path("map"), "init", "--output=" + path("of-map"))
 run(path("map"), "predict", "--weights=" + path("of-map"), "--input=" + path("images"), "--output=" + path("logits"))
 sys.path.append(os.path.dirname(classify))
 from classify import Network
@@ -75,6 +77,16 @@ with Network(path("libmap.so"), path("of-map")) as network:
     scores = (ctypes.c_float * (IMAGES * 7 * 8 * 8))()
     network.call("incept_run", network.handle, ctypes.c_int64(IMAGES), data, scores)
     assert bytes(scores) == read("logits")
+
+# The library is found again after the folder has changed.
+here = os.getcwd()
+os.chdir(directory)
+relative = ctypes.CDLL("./libmap.so")
+os.chdir("/")
+handle = ctypes.c_void_p()
+assert relative.incept_load(path("of-map").encode(), 0, 0, ctypes.byref(handle), None, ctypes.c_size_t(0)) == 0
+relative.incept_free(handle)
+os.chdir(here)
 
 # What cannot be done.
 for arguments, words in [((library, path("missing"), pictures[0]), "cannot read"),
@@ -92,8 +104,10 @@ names = sorted(line.split()[-1] for line in symbols)
 assert names == ["incept_class_name", "incept_free", "incept_load", "incept_read_picture", "incept_run",
                  "incept_run_pixels", "incept_shape_of"], names
 
-# A library for a GPU says what its program says, too.
-for gpu_library, gpu_program in [gpu] if gpu else []:
-    lines = run("incept-sim", "--device=h100", sys.executable, classify, gpu_library, path("one"), *pictures).stdout
-    assert lines == run("incept-sim", gpu_program, "predict", "--weights=" + path("one"), *pictures).stdout, lines
+# A library for a GPU says what its program says, too, and several threads may call it.
+if gpu:
+    library, program, caller = gpu
+    lines = run("incept-sim", "--device=h100", sys.executable, classify, library, path("one"), *pictures).stdout
+    assert lines == run("incept-sim", program, "predict", "--weights=" + path("one"), *pictures).stdout, lines
     assert lines.count("%") == 15, lines
+    assert run("incept-sim", "--device=h100", caller, *embed[1:]).stdout == "all is well\n"

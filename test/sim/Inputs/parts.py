@@ -4,6 +4,7 @@ one without train in the strict simulator, which checks memory and races; weight
 same bytes, and nothing may be reported."""
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -35,7 +36,23 @@ def train(name, precision, *options):
     return weights, losses, info["launches"], info["peak_bytes"]
 
 
+def joined_reductions(precision):
+    """(blocks, threads), both x, y, z of each part, of the joined launches that add their partial sums themselves."""
+    text = run("incept", "compile", spec, "--target=cuda:h100", "--batch-size=3", "--precision=" + precision,
+               "--stop-after=exec")
+    kernels = set(re.findall(r"kernel_def (@\w+) reduce_combine", text))
+    sizes = lambda numbers: [tuple(map(int, part)) for part in re.findall(r"(\d+), (\d+), (\d+)", numbers)]
+    launches = re.findall(r"exec\.kernel (@\w+) .*? grid \[([^]]*)\] block \[([^]]*)\]", text)
+    return [(sizes(grid), sizes(block)) for name, grid, block in launches if name in kernels and len(sizes(grid)) > 1]
+
+
 for precision in "f32", "bf16", "f16":
+    # What is hard is among them: several ranges of channels in a part, and parts that leave threads of a block idle.
+    reductions = joined_reductions(precision)
+    if not any(y > 1 for grid, _ in reductions for _, y, _ in grid):
+        failures.append(f"{precision}: no part of a reduction has several ranges")
+    if not any(len({x * y for x, y, _ in block}) > 1 for _, block in reductions):
+        failures.append(f"{precision}: all parts of a reduction have the same threads")
     weights, losses, launches, peak = train("joined", precision)
     weights_apart, losses_apart, launches_apart, peak_apart = train("apart", precision, "--no-join")
     if weights != weights_apart or losses != losses_apart or not losses:

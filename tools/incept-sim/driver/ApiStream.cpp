@@ -162,8 +162,7 @@ CUresult cuEventElapsedTime(float *milliseconds, CUevent start, CUevent end) {
   return elapsed(milliseconds, start, end);
 }
 
-//===--- Graphs
-//----------------------------------------------------------------------------------------------------===//
+//===--- Graphs -------------------------------------------------------------------------------------------------===//
 
 CUresult cuGraphCreate(CUgraph *graph, unsigned) {
   return call(Needs::Context, [&](Machine &machine) {
