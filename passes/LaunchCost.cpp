@@ -4,6 +4,8 @@
 #include "dialect/TileOps.h"
 #include "dialect/VerifierUtils.h"
 #include "passes/Layouts.h"
+#include "passes/Target.h"
+#include "llvm/ADT/SmallPtrSet.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -118,6 +120,8 @@ void attachFlopRules(MLIRContext *context) {
 }
 
 static int64_t flopsOf(Operation *op) {
+  if (auto group = dyn_cast<GroupOp>(op))
+    return countFlops(group);
   if (auto rule = dyn_cast<FlopRule>(op))
     return rule();
   int64_t most = 0;
@@ -177,6 +181,35 @@ void setLaunchCost(Operation *launch, LaunchCost cost) {
   Builder builder(launch->getContext());
   launch->setAttr(kFlopsAttr, builder.getI64IntegerAttr(cost.flops));
   launch->setAttr(kBytesAttr, builder.getI64IntegerAttr(cost.bytes));
+}
+
+LaunchCost costTogether(ArrayRef<Operation *> ops) {
+  llvm::SmallPtrSet<Operation *, 8> together(ops.begin(), ops.end());
+  llvm::SmallPtrSet<Value, 8> seen;
+  LaunchCost cost;
+  auto move = [&](Value value) {
+    if (isa<RankedTensorType>(value.getType()) && seen.insert(value).second)
+      cost.bytes += elements(value) * elementBytes(getElementTypeOrSelf(value.getType()));
+  };
+  for (Operation *op : ops) {
+    if (op->hasTrait<OpTrait::View>())
+      continue;
+    cost.flops += flopsOf(op);
+    for (Value operand : op->getOperands())
+      if (!together.contains(operand.getDefiningOp()))
+        move(operand);
+    for (Value result : op->getResults())
+      if (llvm::any_of(result.getUsers(), [&](Operation *user) { return !together.contains(user); }))
+        move(result);
+  }
+  return cost;
+}
+
+double secondsOf(const Target &target, ArrayRef<LaunchWork> launches) {
+  double seconds = 0;
+  for (const LaunchWork &work : launches)
+    seconds += target.estimateSeconds(work);
+  return seconds;
 }
 
 } // namespace incept

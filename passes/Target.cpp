@@ -6,6 +6,7 @@
 #include "passes/Target.h"
 #include "dialect/InceptOps.h"
 #include "mlir/IR/DialectInterface.h"
+#include "passes/LaunchCost.h"
 #include "llvm/ADT/StringExtras.h"
 
 #include <map>
@@ -92,6 +93,17 @@ Type Target::gradientType(Operation *op) const { return Float32Type::get(op->get
 
 FailureOr<std::optional<LaunchShape>> Target::shapeLaunch(exec::KernelOp, exec::KernelDefOp) const {
   return std::optional<LaunchShape>();
+}
+
+LaunchWork Target::describeLaunch(Operation *launch) const {
+  LaunchWork work;
+  work.kind = isa<exec::LibraryOp>(launch) ? LaunchKind::Library : LaunchKind::Other;
+  work.cost = launchCost(launch);
+  return work;
+}
+
+LaunchWork Target::describeCall(const LibraryPlan &, LaunchCost cost) const {
+  return {LaunchKind::Library, Arithmetic::F32, cost};
 }
 
 Attribute TargetSettings::take(StringRef key) {

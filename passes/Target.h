@@ -10,6 +10,7 @@
 #include "mlir/IR/Operation.h"
 #include "mlir/Support/LLVM.h"
 #include "passes/LaunchShape.h"
+#include "passes/LaunchWork.h"
 #include "runtime/support/Status.h"
 
 #include <cstdint>
@@ -112,6 +113,14 @@ public:
   /// units of a launch itself. Reports a launch that cannot be.
   virtual mlir::FailureOr<std::optional<LaunchShape>> shapeLaunch(exec::KernelOp launch,
                                                                   exec::KernelDefOp kernel) const;
+
+  /// What the time of a launch of the exec phase depends on.
+  virtual LaunchWork describeLaunch(mlir::Operation *launch) const;
+  /// The same of a library call that is not there yet.
+  virtual LaunchWork describeCall(const LibraryPlan &plan, LaunchCost cost) const;
+  /// Seconds that a launch takes, by costs that are assumed or measured; 0 where the target knows none.
+  virtual double estimateSeconds(const LaunchWork &work) const { return 0; }
+
   /// The way to a program (codegen/Codegen.h), null for a target that only answers passes.
   virtual const Backend *backend() const { return nullptr; }
 };
