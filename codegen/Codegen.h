@@ -31,6 +31,9 @@ public:
   virtual mlir::FailureOr<std::string> emitImage(mlir::ModuleOp module) const = 0;
   /// None where the target is this machine: `bench --profile` measures it. `precision` is "f32", "bf16" or "f16".
   virtual std::optional<Peaks> peaks(llvm::StringRef precision) const { return std::nullopt; }
+  /// Where the costs come from by which the target estimates times: "assumed, not measured", "measured on CARD", or ""
+  /// where it knows none.
+  virtual std::string costs() const { return ""; }
   /// Memory of the device that programs may fill; 0 where it is the user's to say, and programs take as little as they
   /// can.
   virtual int64_t memoryBytes() const { return 0; }

@@ -36,7 +36,7 @@ public:
               std::shared_ptr<const cudnn::Library> library)
       : attribute(attribute), device(std::move(device)), library(std::move(library)),
         plans(this->library, this->device, builderOptions(attribute, planCache)),
-        target(createCudaTarget(plans, tf32(), this->device.multiprocessors, this)) {}
+        target(createCudaTarget(plans, tf32(), this->device.multiprocessors, this, this->device.costs)) {}
 
   const Target *passTarget() const { return target.get(); }
   StringRef stub() const override { return "incept-stub-cuda"; }
@@ -99,6 +99,11 @@ public:
                          : tf32()              ? device.peakTf32
                                                : device.peakF32;
     return Peaks{double(device.memoryBytesPerSecond), double(device.peakF32), double(tensorCore)};
+  }
+  std::string costs() const override {
+    if (!device.costs)
+      return "";
+    return device.costs->measuredOn.empty() ? "assumed, not measured" : "measured on " + device.costs->measuredOn;
   }
 
   std::vector<std::string> explain(exec::PlanOp plan) const override {

@@ -5,6 +5,7 @@
 #include "codegen/cuda/ShapeLaunch.h"
 #include "dialect/InceptOps.h"
 #include "dialect/VerifierUtils.h"
+#include "passes/LaunchCost.h"
 #include "passes/Layouts.h"
 #include "passes/MemoryType.h"
 #include "passes/Placement.h"
@@ -17,6 +18,8 @@ namespace {
 
 constexpr llvm::StringLiteral kWeightsFormat = "ohwi";
 constexpr int64_t kPixelBytes = 16;
+/// What a plan says that is not of its problem.
+constexpr llvm::StringLiteral kOfPlan[] = {"engine", "knobs", "impl"};
 
 cudnn::Type typeOf(Value value) {
   Type element = getElementTypeOrSelf(value.getType());
@@ -71,8 +74,9 @@ std::optional<cudnn::Problem> problemOf(Operation *op) {
 
 class CudaTarget final : public Target {
 public:
-  CudaTarget(PlanSource &plans, bool tf32, int64_t multiprocessors, const Backend *backend)
-      : plans(plans), tf32(tf32), multiprocessors(multiprocessors), owner(backend) {}
+  CudaTarget(PlanSource &plans, bool tf32, int64_t multiprocessors, const Backend *backend,
+             const std::optional<LaunchCosts> &costs)
+      : plans(plans), tf32(tf32), multiprocessors(multiprocessors), owner(backend), costs(costs) {}
 
   const Backend *backend() const override { return owner; }
 
@@ -196,7 +200,74 @@ public:
   bool combinesInOneLaunch() const override { return true; }
   bool joinsLaunches() const override { return true; }
 
+  LaunchWork describeLaunch(Operation *launch) const override {
+    if (auto call = dyn_cast<exec::LibraryOp>(launch))
+      return describePlan(SymbolTable::lookupNearestSymbolFrom<exec::PlanOp>(call, call.getPlanAttr()),
+                          launchCost(call));
+    auto kernel = cast<exec::KernelOp>(launch);
+    return describeKernel(kernel,
+                          SymbolTable::lookupNearestSymbolFrom<exec::KernelDefOp>(kernel, kernel.getKernelAttr()));
+  }
+
+  LaunchWork describeCall(const LibraryPlan &plan, LaunchCost cost) const override {
+    cudnn::Problem problem;
+    std::string error;
+    auto fields = plan.config;
+    llvm::erase_if(fields, [](const auto &field) { return llvm::is_contained(kOfPlan, StringRef(field.first)); });
+    cudnn::Choice choice;
+    choice.impl = plan.impl;
+    choice.tensorCore = plan.tensorCore;
+    choice.workspaceBytes = uint64_t(plan.scratchpadBytes);
+    if (plan.generated || !cudnn::decode(fields, problem, error))
+      return mapOf(cost);
+    return cuda::describeCall(problem, choice, cost, architecture());
+  }
+
+  double estimateSeconds(const LaunchWork &work) const override {
+    return costs ? cuda::estimateSeconds(work, *costs) : 0;
+  }
+
 private:
+  int64_t architecture() const { return costs ? costs->engines.architecture : 0; }
+
+  LaunchWork describePlan(exec::PlanOp plan, LaunchCost cost) const {
+    std::string error;
+    auto problem = incept::cuda::problemOf(plan.getConfig(), error);
+    if (failed(problem))
+      return Target::describeCall({}, cost);
+    cudnn::Choice choice;
+    choice.impl = plan.getConfig().getAs<StringAttr>("impl").str();
+    choice.tensorCore = plan.getConfig().contains("tensor_core");
+    choice.workspaceBytes = uint64_t(plan.getConfig().getAs<IntegerAttr>("scratchpad_bytes").getInt());
+    return cuda::describeCall(*problem, choice, cost, architecture());
+  }
+
+  static LaunchWork describeKernel(exec::KernelOp launch, exec::KernelDefOp definition) {
+    LaunchWork work;
+    work.cost = launchCost(launch);
+    switch (definition.getFamily()) {
+    case KernelFamily::Flat:
+    case KernelFamily::Map:
+      work.kind = LaunchKind::Map;
+      break;
+    case KernelFamily::Reduce:
+    case KernelFamily::Combine:
+    case KernelFamily::ReduceCombine:
+      work.kind = LaunchKind::Reduction;
+      break;
+    case KernelFamily::Opaque:
+      work.kind = LaunchKind::Other;
+      break;
+    }
+    if (!launch.getWidth())
+      return work;
+    ArrayRef<int64_t> grid = *launch.getGrid();
+    for (size_t part = 0; part + 2 < grid.size(); part += 3)
+      work.blocks += grid[part] * grid[part + 1] * grid[part + 2];
+    work.resident = residentBlocks(definition, *launch.getWidth());
+    return work;
+  }
+
   std::optional<cudnn::Problem> problemFor(Operation *op) const {
     auto problem = problemOf(op);
     if (problem)
@@ -239,18 +310,17 @@ private:
   bool tf32;
   int64_t multiprocessors;
   const Backend *owner;
+  std::optional<LaunchCosts> costs;
 };
 
 } // namespace
 
 std::shared_ptr<const Target> createCudaTarget(PlanSource &plans, bool tf32, int64_t multiprocessors,
-                                               const Backend *backend) {
-  return std::make_shared<CudaTarget>(plans, tf32, multiprocessors, backend);
+                                               const Backend *backend, const std::optional<LaunchCosts> &costs) {
+  return std::make_shared<CudaTarget>(plans, tf32, multiprocessors, backend, costs);
 }
 
 FailureOr<cudnn::Problem> problemOf(DictionaryAttr config, std::string &error) {
-  // What the problem's own encoding does not have is said of its plan.
-  static constexpr llvm::StringLiteral kOfPlan[] = {"engine", "knobs", "impl"};
   std::vector<std::pair<std::string, std::string>> fields;
   for (NamedAttribute entry : config)
     if (auto text = dyn_cast<StringAttr>(entry.getValue()); text && !llvm::is_contained(kOfPlan, entry.getName()))

@@ -78,23 +78,34 @@ Status unknownDevice(const std::string &name) {
                                 nearest.empty() ? "" : ": did you mean '" + nearest + "'?", known));
 }
 
-/// The costs by the object "assumed", which may be missing: shares of the peak, and seconds.
-std::optional<cudnn::EngineCosts> costsOf(const Json &own, const DeviceProfile &profile, int64_t architecture,
-                                          std::string &error) {
-  auto assumed = own.find("assumed");
-  if (assumed == own.end())
+/// The costs by the object "measured" or else "assumed", which may be missing: shares of the peaks, and seconds.
+std::optional<LaunchCosts> costsOf(const Json &own, const DeviceProfile &profile, int64_t architecture,
+                                   std::string &error) {
+  auto found = own.find("measured");
+  bool isMeasured = found != own.end();
+  if (!isMeasured && (found = own.find("assumed")) == own.end())
     return std::nullopt;
-  const Json object = assumed->is_object() ? *assumed : Json::object();
-  cudnn::EngineCosts costs;
-  costs.bytesPerSecond = double(profile.memoryBytesPerSecond);
-  costs.peakF32 = double(profile.peakF32);
-  costs.peakTf32 = double(profile.peakTf32);
-  costs.peakBf16 = double(profile.peakBf16);
-  costs.peakF16 = double(profile.peakF16);
-  costs.ownShare = number(object, "own_kernels_share", 1, error);
-  costs.olderShare = number(object, "older_kernels_share", 1, error);
-  costs.launchSeconds = number(object, "launch_seconds", 1, error);
-  costs.architecture = int(std::min<int64_t>(architecture, 1000));
+  const Json object = found->is_object() ? *found : Json::object();
+  LaunchCosts costs;
+  cudnn::EngineCosts &engines = costs.engines;
+  engines.bytesPerSecond = double(profile.memoryBytesPerSecond);
+  engines.peakF32 = double(profile.peakF32);
+  engines.peakTf32 = double(profile.peakTf32);
+  engines.peakBf16 = double(profile.peakBf16);
+  engines.peakF16 = double(profile.peakF16);
+  engines.ownShare = number(object, "own_kernels_share", 1, error);
+  engines.olderShare = number(object, "older_kernels_share", 1, error);
+  engines.launchSeconds = number(object, "launch_seconds", 1, error);
+  engines.architecture = int(std::min<int64_t>(architecture, 1000));
+  engines.measured = isMeasured;
+  costs.libraryShare = number(object, "library_bytes_share", 1, error);
+  costs.mapShare = number(object, "map_bytes_share", 1, error);
+  costs.reductionShare = number(object, "reduction_bytes_share", 1, error);
+  costs.otherShare = number(object, "other_bytes_share", 1, error);
+  costs.fillShare = number(object, "fill_share", 1, error);
+  costs.multiprocessors = profile.multiprocessors;
+  if (isMeasured)
+    costs.measuredOn = string(object, "card", error);
   return costs;
 }
 

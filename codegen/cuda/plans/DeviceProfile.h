@@ -5,7 +5,7 @@
 // "incept" with what our own code generation and estimates need.
 #pragma once
 
-#include "runtime/device/cuda/Cudnn.h"
+#include "codegen/cuda/plans/LaunchCosts.h"
 #include "runtime/support/Status.h"
 
 #include <cstdint>
@@ -28,8 +28,8 @@ struct DeviceProfile {
   int64_t l2Bytes = 0;
   /// Dense multiply-add peaks in operations per second; tf32, bf16 and f16 on tensor cores with sums in f32.
   int64_t peakF32 = 0, peakTf32 = 0, peakBf16 = 0, peakF16 = 0;
-  /// What a choice between engines of cuDNN counts with; null where the profile assumes nothing.
-  std::optional<cudnn::EngineCosts> costs;
+  /// What launches take; null where the profile neither assumes nor measured anything.
+  std::optional<LaunchCosts> costs;
   std::string cudnnProperties; ///< JSON text for cuDNN's device property descriptor
   /// The same of the other cards on which its programs run: other products of the architecture, and this one at other
   /// clocks. A plan may need another workspace there.

@@ -30,7 +30,7 @@ std::string PlanBuilder::key(const cudnn::Problem &problem) const {
   std::string text = "cudnn " + library->version() + "\n" + options.tools + "\ndevice " + device.cudnnProperties +
                      "\nworkspace_limit " + std::to_string(options.workspaceLimit) + "\n";
   if (device.costs) {
-    const cudnn::EngineCosts &c = *device.costs;
+    const cudnn::EngineCosts &c = device.costs->engines;
     text += "costs";
     for (double number : {c.bytesPerSecond, c.launchSeconds, c.peakF32, c.peakTf32, c.peakBf16, c.peakF16, c.ownShare,
                           c.olderShare, double(c.architecture)})
@@ -51,7 +51,7 @@ PlanAnswer PlanBuilder::answer(const cudnn::Problem &problem, const std::string 
     return *known;
   }
   PlanAnswer fresh;
-  const cudnn::EngineCosts *costs = device.costs ? &*device.costs : nullptr;
+  const cudnn::EngineCosts *costs = device.costs ? &device.costs->engines : nullptr;
   if (library->choose(normalised(problem), device.cudnnProperties, options.workspaceLimit, fresh.choice, fresh.error,
                       costs))
     fresh.choice.workspaceBytes = std::min(largestWorkspace(normalised(problem), fresh.choice), options.workspaceLimit);

@@ -73,7 +73,8 @@ struct Choice {
   std::vector<std::string> declined;
 };
 
-/// What the choice between two engines counts with, of one device. The shares and the launch are assumed, not measured.
+/// What the choice between two engines counts with, of one device. The shares and the launch are assumed unless its
+/// profile says that they were measured.
 struct EngineCosts {
   double bytesPerSecond = 0;                                   ///< of the device's memory
   double launchSeconds = 0;                                    ///< of a kernel more
@@ -81,6 +82,7 @@ struct EngineCosts {
   /// Of the peak: what kernels reach that are made for the device's architecture, and those of an earlier one.
   double ownShare = 0, olderShare = 0;
   int architecture = 0; ///< 90 for sm_90
+  bool measured = false;
 };
 
 /// Bytes of the activations of a problem that are channel slices, packed: the smallest one, and all of them; 0 where
@@ -89,6 +91,10 @@ struct SliceBytes {
   uint64_t smallest = 0, all = 0;
 };
 SliceBytes packedSlices(const Problem &problem);
+
+/// True where an engine's name says that its kernel was made for an earlier architecture than `architecture` (90 for
+/// sm_90): there tensor cores are slower.
+bool isForEarlier(std::string_view impl, int64_t architecture);
 
 /// Seconds that a choice takes by these costs: its arithmetic or what it reads and writes, whichever is longer, and the
 /// copies of slices.

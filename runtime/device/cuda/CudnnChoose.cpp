@@ -268,13 +268,12 @@ void Search::preferCopies(uint64_t limit, Choice &choice) {
   uint64_t slices = std::min(copying.workspaceBytes, packedSlices(problem).all);
   std::string alone = text(there) + " with slices where they lie",
               copies = text(copied) + " with " + std::to_string(slices) + " bytes of slices copied";
+  std::string by = costs->measured ? " (measured costs)" : " (assumed costs)";
   if (there <= copied) {
-    choice.declined.insert(choice.declined.begin(),
-                           nameOf(copying) + ": " + copies + ", against " + alone + " (assumed costs)");
+    choice.declined.insert(choice.declined.begin(), nameOf(copying) + ": " + copies + ", against " + alone + by);
     return;
   }
-  copying.declined.insert(copying.declined.begin(),
-                          nameOf(choice) + ": " + alone + ", against " + copies + " (assumed costs)");
+  copying.declined.insert(copying.declined.begin(), nameOf(choice) + ": " + alone + ", against " + copies + by);
   choice = std::move(copying);
 }
 

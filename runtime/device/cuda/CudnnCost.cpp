@@ -49,6 +49,13 @@ double peak(const Problem &problem, const Choice &choice, const EngineCosts &cos
 
 } // namespace
 
+bool isForEarlier(std::string_view impl, int64_t architecture) {
+  // An engine that does not say its architecture is precompiled, and ranked for this device: taken for its own.
+  constexpr int kMinor = 10;
+  int made = architectureOf(impl);
+  return made != 0 && made / kMinor < architecture / kMinor;
+}
+
 SliceBytes packedSlices(const Problem &p) {
   SliceBytes result;
   if (p.kind == Kind::MatMul)
@@ -69,10 +76,7 @@ SliceBytes packedSlices(const Problem &p) {
 }
 
 double estimateSeconds(const Problem &problem, const Choice &choice, const EngineCosts &costs) {
-  // An engine that does not say its architecture is precompiled, and ranked for this device: taken for its own.
-  constexpr int kMinor = 10;
-  int made = architectureOf(choice.impl);
-  bool isOlder = made != 0 && made / kMinor < costs.architecture / kMinor;
+  bool isOlder = isForEarlier(choice.impl, costs.architecture);
   double computing =
       operations(problem) / (peak(problem, choice, costs) * (isOlder ? costs.olderShare : costs.ownShare));
   double moving = trafficBytes(problem) / costs.bytesPerSecond;

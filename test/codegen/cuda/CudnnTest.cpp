@@ -120,7 +120,8 @@ TEST_F(CudnnTest, SlicesAreCopiedWhereThatIsQuicker) {
     problem.bias = problem.relu = true;
     Choice choice;
     std::string error;
-    ASSERT_TRUE(library->choose(problem, device.cudnnProperties, kPlenty, choice, error, &*device.costs)) << error;
+    ASSERT_TRUE(library->choose(problem, device.cudnnProperties, kPlenty, choice, error, &device.costs->engines))
+        << error;
     EXPECT_EQ(choice.workspaceBytes >= cudnn::packedSlices(problem).smallest, copies);
     ASSERT_FALSE(choice.declined.empty());
     const char *words = copies ? "us with slices where they lie, against " : "bytes of slices copied, against ";
@@ -128,7 +129,8 @@ TEST_F(CudnnTest, SlicesAreCopiedWhereThatIsQuicker) {
     EXPECT_TRUE(choice.declined.front().ends_with("(assumed costs)")) << choice.declined.front();
     // Within a limit that the copy does not fit into, there is no choice.
     uint64_t limit = cudnn::packedSlices(problem).smallest - 1;
-    ASSERT_TRUE(library->choose(problem, device.cudnnProperties, limit, choice, error, &*device.costs)) << error;
+    ASSERT_TRUE(library->choose(problem, device.cudnnProperties, limit, choice, error, &device.costs->engines))
+        << error;
     EXPECT_LE(choice.workspaceBytes, limit);
     EXPECT_FALSE(mentions(choice, "assumed costs"));
     // Without costs, nothing is copied.

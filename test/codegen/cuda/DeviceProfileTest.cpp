@@ -103,14 +103,22 @@ TEST_F(ProfileFileTest, Costs) {
   ASSERT_TRUE(profile) << profile.status().message();
   EXPECT_FALSE(profile->costs);
   nlohmann::json json = complete();
-  json["incept"]["assumed"] = {{"own_kernels_share", 0.5}, {"older_kernels_share", 0.25}, {"launch_seconds", 1e-6}};
+  json["incept"]["assumed"] = {{"own_kernels_share", 0.5}, {"older_kernels_share", 0.25},
+                               {"launch_seconds", 1e-6},   {"library_bytes_share", 0.8},
+                               {"map_bytes_share", 0.9},   {"reduction_bytes_share", 0.7},
+                               {"other_bytes_share", 0.6}, {"fill_share", 0.4}};
   profile = read(json.dump());
   ASSERT_TRUE(profile) << profile.status().message();
   ASSERT_TRUE(profile->costs);
-  EXPECT_EQ(profile->costs->ownShare, 0.5);
-  EXPECT_EQ(profile->costs->peakF16, 4);
-  EXPECT_EQ(profile->costs->architecture, 90);
-  for (const char *key : {"own_kernels_share", "older_kernels_share", "launch_seconds"})
+  EXPECT_EQ(profile->costs->engines.ownShare, 0.5);
+  EXPECT_EQ(profile->costs->engines.peakF16, 4);
+  EXPECT_EQ(profile->costs->engines.architecture, 90);
+  EXPECT_EQ(profile->costs->otherShare, 0.6);
+  EXPECT_EQ(profile->costs->multiprocessors, 132);
+  EXPECT_EQ(profile->costs->measuredOn, "");
+  EXPECT_FALSE(profile->costs->engines.measured);
+  for (const char *key : {"own_kernels_share", "older_kernels_share", "launch_seconds", "library_bytes_share",
+                          "map_bytes_share", "reduction_bytes_share", "other_bytes_share", "fill_share"})
     for (const nlohmann::json &bad : {nlohmann::json(0), nlohmann::json(1.5), nlohmann::json("1"), nlohmann::json()}) {
       nlohmann::json wrong = json;
       wrong["incept"]["assumed"][key] = bad;
@@ -120,9 +128,20 @@ TEST_F(ProfileFileTest, Costs) {
                 std::string::npos)
           << profile.status().message();
     }
+  // What was measured counts, and says on which card.
+  json["incept"]["measured"] = json["incept"]["assumed"];
+  json["incept"]["measured"]["map_bytes_share"] = 0.75;
+  EXPECT_NE(read(json.dump()).status().message().find("expected a string 'card'"), std::string::npos);
+  json["incept"]["measured"]["card"] = "a card";
+  profile = read(json.dump());
+  ASSERT_TRUE(profile) << profile.status().message();
+  EXPECT_EQ(profile->costs->mapShare, 0.75);
+  EXPECT_EQ(profile->costs->measuredOn, "a card");
+  EXPECT_TRUE(profile->costs->engines.measured);
   for (const DeviceProfile &builtin : deviceProfiles()) {
     ASSERT_TRUE(builtin.costs) << builtin.name;
-    EXPECT_LE(builtin.costs->olderShare, builtin.costs->ownShare) << builtin.name;
+    EXPECT_EQ(builtin.costs->measuredOn, "") << builtin.name; // none was on a card yet
+    EXPECT_LE(builtin.costs->engines.olderShare, builtin.costs->engines.ownShare) << builtin.name;
   }
 }
 
