@@ -132,6 +132,8 @@ std::vector<LaunchProfile> collectProfile(Program &program, const Peaks &peaks) 
                                             : describePlan(image.plans[launch.index]),
                             launch.op,
                             launch.location,
+                            launch.isKernel ? image.kernels[launch.index].family : "library",
+                            !launch.isKernel && image.plans[launch.index].tensorCore,
                             {}};
       profile.cost = {launch.op,
                       std::max(median(samples[i]), 1e-9), // a clock may not have moved
@@ -168,15 +170,21 @@ void printProfile(const std::vector<LaunchProfile> &launches, const Peaks &peaks
 }
 
 nlohmann::ordered_json profileJson(const std::vector<LaunchProfile> &launches, const Peaks &peaks) {
-  nlohmann::ordered_json result = {{"peak_flops_per_second", peaks.flops},
+  nlohmann::ordered_json result = {{"peaks_of", peaks.of},
+                                   {"peak_flops_per_second", peaks.flops},
                                    {"peak_bytes_per_second", peaks.bandwidth},
                                    {"total", rowJson(sum(launches))},
                                    {"kinds", rowsJson(byKind(launches))},
                                    {"blocks", rowsJson(byBlock(launches))}};
   auto list = nlohmann::ordered_json::array();
   for (const LaunchProfile &launch : launches) {
-    nlohmann::ordered_json object = {
-        {"entry", launch.entry}, {"op", launch.op}, {"kind", launch.what}, {"loc", launch.location}};
+    nlohmann::ordered_json object = {{"entry", launch.entry},
+                                     {"op", launch.op},
+                                     {"kind", launch.what},
+                                     {"family", launch.family},
+                                     {"loc", launch.location}};
+    if (launch.tensorCore)
+      object["tensor_core"] = true;
     object.update(rowJson(launch.cost));
     list.push_back(std::move(object));
   }

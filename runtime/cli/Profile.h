@@ -23,6 +23,8 @@ struct ProfileRow {
 
 struct LaunchProfile {
   std::string entry, what, op, location; ///< `what` is the kernel or the primitive
+  std::string family;                    ///< of the kernel; "library"
+  bool tensorCore = false;
   ProfileRow cost;
 };
 
