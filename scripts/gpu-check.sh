@@ -11,7 +11,8 @@
 #              precision and specs/inception_v4.incept in f16 are compiled for this machine's GPU.
 #   --under    a command that runs CUDA programs, such as incept-sim; needs no GPU. Networks are compiled for an H100.
 #   --steps    timed steps of each program (20)
-#   --output   writes what was measured, each launch too, to DIR/PROGRAM.json, DIR/ncu.csv
+#   --output   writes what was measured, each launch too, to DIR/PROGRAM.json, DIR/ncu.csv; and of each device its profile
+#              with costs that come from these times, DIR/devices/DEVICE.json, for --target=cuda:DIR/devices/DEVICE.json
 set -uo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 under="" steps=20 results="" programs=()
@@ -64,6 +65,10 @@ printf '%-24s %-5s %10s %10s %9s %9s  %-40s %10s %11s  %s\n' program type 'cpu l
 for program in "${programs[@]}"; do
   "$python" "$root/scripts/gpu_check.py" "$program" "$steps" "$results" "$under" || failed=1
 done
+
+if [ -n "$results" ]; then
+  "$python" "$root/scripts/gpu_costs.py" "$root/codegen/cuda/devices" "$results" || failed=1
+fi
 
 # PyTorch's step of the same networks, eager and compiled.
 if "$python" -c "import torch, timm; assert torch.cuda.is_available()" 2>/dev/null; then
