@@ -94,7 +94,7 @@ void printPeaks(llvm::raw_ostream &os, ArrayRef<PeakReport> peaks) {
 struct LaunchSums {
   std::string entry;
   int64_t launches = 0, library = 0, tensorCore = 0, flops = 0, bytes = 0, workspaceBytes = 0;
-  double seconds = 0;
+  double bound = 0, seconds = 0;
   ArrayRef<LaunchReport> list; ///< of one entry point
 
   void add(const LaunchReport &launch) {
@@ -104,6 +104,7 @@ struct LaunchSums {
     flops += launch.flops;
     bytes += launch.bytes;
     workspaceBytes = std::max(workspaceBytes, launch.workspaceBytes);
+    bound += launch.bound;
     seconds += launch.seconds;
   }
 };
@@ -121,17 +122,21 @@ std::vector<LaunchSums> sumByEntry(ArrayRef<LaunchReport> launches) {
   return all;
 }
 
+bool isOf(const LaunchReport &launch, EntryPoint entry) { return launch.entry == stringifyEntryPoint(entry); }
+
 /// What a training step on pixels is, staging and updates included; without launches where the program cannot train.
-LaunchSums sumStep(ArrayRef<LaunchReport> launches) {
+/// With `leastOnly`, of those that no fusion makes smaller.
+LaunchSums sumStep(ArrayRef<LaunchReport> launches, bool leastOnly = false) {
   LaunchSums step;
   step.entry = "a training step";
-  auto isOf = [](const LaunchReport &launch, EntryPoint entry) { return launch.entry == stringifyEntryPoint(entry); };
   if (llvm::none_of(launches, [&](const LaunchReport &launch) { return isOf(launch, EntryPoint::Update); }))
     return step;
-  for (const LaunchReport &launch : launches)
-    if (isOf(launch, EntryPoint::StageU8) || isOf(launch, EntryPoint::ForwardBackward) ||
-        isOf(launch, EntryPoint::Update))
+  for (const LaunchReport &launch : launches) {
+    bool isStaging = isOf(launch, EntryPoint::StageU8);
+    if ((isStaging || isOf(launch, EntryPoint::ForwardBackward) || isOf(launch, EntryPoint::Update)) &&
+        (!leastOnly || isStaging || launch.library || launch.updates))
       step.add(launch);
+  }
   return step;
 }
 
@@ -142,14 +147,34 @@ void printSums(llvm::json::OStream &json, const LaunchSums &sums) {
   json.attribute("flops", sums.flops);
   json.attribute("bytes", sums.bytes);
   json.attribute("workspace_bytes", sums.workspaceBytes);
-  json.attribute("roofline_seconds", sums.seconds);
+  json.attribute("roofline_seconds", sums.bound);
+  json.attribute("seconds", sums.seconds);
 }
 
-void printLaunches(llvm::json::OStream &json, ArrayRef<LaunchReport> launches) {
-  if (LaunchSums step = sumStep(launches); step.launches > 0)
-    json.attributeObject("step", [&] { printSums(json, step); });
+void printStep(llvm::json::OStream &json, const SummaryOptions &options) {
+  LaunchSums step = sumStep(options.launches);
+  if (step.launches == 0)
+    return;
+  json.attributeObject("step", [&] {
+    printSums(json, step);
+    if (options.unfused.empty())
+      return;
+    json.attributeObject("unfused", [&] { printSums(json, sumStep(options.unfused)); });
+    // Of the unfused program, whose library calls read and write nothing but a layer's operands.
+    LaunchSums least = sumStep(options.unfused, /*leastOnly=*/true);
+    json.attributeObject("lower_bound", [&] {
+      json.attribute("bytes", least.bytes);
+      json.attribute("roofline_seconds", least.bound);
+    });
+  });
+}
+
+void printLaunches(llvm::json::OStream &json, const SummaryOptions &options) {
+  printStep(json, options);
+  if (!options.costs.empty())
+    json.attribute("costs", options.costs);
   json.attributeArray("launches", [&] {
-    for (const LaunchSums &sums : sumByEntry(launches))
+    for (const LaunchSums &sums : sumByEntry(options.launches))
       json.object([&] {
         json.attribute("entry", sums.entry);
         printSums(json, sums);
@@ -158,20 +183,28 @@ void printLaunches(llvm::json::OStream &json, ArrayRef<LaunchReport> launches) {
             json.object([&] {
               json.attribute("op", launch.path);
               json.attribute(launch.library ? "engine" : "kernel", launch.what);
+              json.attribute("kind", launch.kind);
+              json.attributeArray("ops", [&] {
+                for (const std::string &op : launch.ops)
+                  json.value(op);
+              });
               json.attribute("flops", launch.flops);
               json.attribute("bytes", launch.bytes);
               json.attribute("workspace_bytes", launch.workspaceBytes);
               json.attribute("tensor_core", launch.tensorCore);
-              json.attribute("roofline_seconds", launch.seconds);
+              json.attribute("blocks", launch.blocks);
+              json.attribute("resident_blocks", launch.resident);
+              json.attribute("roofline_seconds", launch.bound);
+              json.attribute("seconds", launch.seconds);
             });
         });
       });
   });
 }
 
-void printLaunches(llvm::raw_ostream &os, ArrayRef<LaunchReport> launches) {
-  std::vector<LaunchSums> rows = sumByEntry(launches);
-  if (LaunchSums step = sumStep(launches); step.launches > 0)
+void printLaunches(llvm::raw_ostream &os, const SummaryOptions &options) {
+  std::vector<LaunchSums> rows = sumByEntry(options.launches);
+  if (LaunchSums step = sumStep(options.launches); step.launches > 0)
     rows.push_back(std::move(step));
   for (const LaunchSums &sums : rows) {
     os << sums.entry << ": " << sums.launches << " launches (" << sums.library << " library calls";
@@ -180,8 +213,10 @@ void printLaunches(llvm::raw_ostream &os, ArrayRef<LaunchReport> launches) {
     os << "), " << llvm::format("%.1f", double(sums.flops) * 1e-9) << " GFLOP, "
        << llvm::format("%.1f", double(sums.bytes) * 1e-6) << " MB moved, workspace "
        << llvm::format("%.1f", double(sums.workspaceBytes) * 1e-6) << " MB";
+    if (sums.bound > 0)
+      os << ", at least " << llvm::format("%.3f", sums.bound * 1e3) << " ms";
     if (sums.seconds > 0)
-      os << ", at least " << llvm::format("%.3f", sums.seconds * 1e3) << " ms";
+      os << ", about " << llvm::format("%.3f", sums.seconds * 1e3) << " ms by costs that are " << options.costs;
     os << "\n";
   }
 }
@@ -273,7 +308,7 @@ void printJson(StringRef network, ArrayRef<Layer> layers, const LayerCounts &tot
     if (!options.peaks.empty())
       printPeaks(json, options.peaks);
     if (!options.launches.empty())
-      printLaunches(json, options.launches);
+      printLaunches(json, options);
   });
   os << "\n";
 }
@@ -319,7 +354,7 @@ void printSummary(ModuleOp module, llvm::raw_ostream &os, const SummaryOptions &
       os << entry.getName().getValue() << ": " << formatCount(cast<mlir::IntegerAttr>(entry.getValue()).getInt())
          << "\n";
   printPeaks(os, options.peaks);
-  printLaunches(os, options.launches);
+  printLaunches(os, options);
 }
 
 } // namespace incept

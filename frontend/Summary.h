@@ -28,13 +28,19 @@ struct PeakReport {
 /// The peaks of a module's functions, from `incept.peak` of the planned phase.
 std::vector<PeakReport> collectPeaks(mlir::ModuleOp module);
 
-/// One launch of a compiled network, and the time that its operations and bytes take at the device's peaks.
+/// One launch of a compiled network, and the time that it takes.
 struct LaunchReport {
   std::string entry;      ///< "forward_backward"
   std::string path, what; ///< the op in the description; the kernel, or the library's engine
+  std::string kind;       ///< "library", "map", "reduction", "other"
+  /// What it does, in order: "conv2d" and "relu" of a library call, or the ops of a kernel.
+  std::vector<std::string> ops;
   int64_t flops = 0, bytes = 0, workspaceBytes = 0;
-  double seconds = 0; ///< at least, by the roofline
+  int64_t blocks = 0, resident = 1; ///< of its grid, 0 where it is not known; of a multiprocessor at once
+  double bound = 0;                 ///< seconds of its operations or bytes at the device's peaks, the longer
+  double seconds = 0;               ///< by the target's costs; 0 where it has none
   bool library = false, tensorCore = false;
+  bool updates = false; ///< it writes variables of an optimizer
 };
 
 struct SummaryOptions {
@@ -43,6 +49,8 @@ struct SummaryOptions {
   mlir::DictionaryAttr memory = {}; ///< byte counts by name, `incept.memory` of the exec phase; or none
   std::vector<PeakReport> peaks;
   std::vector<LaunchReport> launches; ///< in the order of their entry points
+  std::vector<LaunchReport> unfused;  ///< the same without what joins ops or launches; or none
+  std::string costs;                  ///< where the times of launches come from
 };
 
 /// Prints a table: a row for each block and label with the sums of what is in it, a row for each op of the description
@@ -50,8 +58,9 @@ struct SummaryOptions {
 /// the launches. Or, as JSON, an object of `network`, `parameters` (trainable scalars), `states` (running statistics),
 /// `macs` (multiply-accumulates of convolutions and linear layers, one image, forward) and `layers[]` with `name`,
 /// `op`, `src` and `dst` (shapes with the batch; `src` is that of the first operand), `parameters`, `macs`; `memory`,
-/// `peaks`, `step` with the sums of a training step, and `launches` with a list for each entry point. The module is in
-/// the graph phase.
+/// `peaks`, `step` with the sums of a training step, and `launches` with a list for each entry point. `step` also has
+/// `unfused`, the same sums without fusion, and `lower_bound`, what no fusion saves: the operands of each convolution
+/// and linear layer once, staging and updates. The module is in the graph phase.
 void printSummary(mlir::ModuleOp module, llvm::raw_ostream &os, const SummaryOptions &options);
 
 } // namespace incept

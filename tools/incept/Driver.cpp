@@ -252,6 +252,14 @@ void buildPhaseFor(OpPassManager &passes, Phase phase, const CompileOptions &opt
   buildPhase(passes, phase, phases);
 }
 
+/// `options` with every rewrite off that does several launches' work in one.
+static CompileOptions withoutFusion(CompileOptions options) {
+  for (const RewriteFlag &rewrite : kRewriteFlags)
+    if (rewrite.fuses)
+      options.phases.*rewrite.member = false;
+  return options;
+}
+
 int summarize(const CompileOptions &options, SummaryOptions summary) {
   int status = kDone;
   auto context = createContext(options.planCache);
@@ -262,20 +270,35 @@ int summarize(const CompileOptions &options, SummaryOptions summary) {
   if (failed(module))
     return kInputAtFault;
   (**module)->setAttr(InceptDialect::kTargetAttr, target);
+  const Target *passTarget = findTarget(**module);
   const Backend *backend = backendOf(**module);
   if (!backend)
     return kMachineAtFault;
-  OwningOpRef<ModuleOp> planned = (**module).clone();
-  for (Phase phase : kPhases) {
-    PassManager passes(context.get());
-    buildPhaseFor(passes, phase, options, *backend);
-    if (failed(passes.run(*planned)))
-      return kInputAtFault;
-    if (phase == Phase::Planned && options.phases.reportPeak) // gone in the exec phase
-      summary.peaks = collectPeaks(*planned);
-  }
-  summary.launches = collectLaunches(*planned, backend->peaks(options.phases.precision));
-  summary.memory = (*planned)->getAttrOfType<DictionaryAttr>("incept.memory");
+  auto peaks = backend->peaks(options.phases.precision);
+  // A copy of the module in the exec phase, null after an error.
+  auto lower = [&](const CompileOptions &own, std::vector<LaunchReport> &launches) -> OwningOpRef<ModuleOp> {
+    OwningOpRef<ModuleOp> lowered = (**module).clone();
+    for (Phase phase : kPhases) {
+      PassManager passes(context.get());
+      buildPhaseFor(passes, phase, own, *backend);
+      if (failed(passes.run(*lowered)))
+        return {};
+      if (phase == Phase::Planned && own.phases.reportPeak) // gone in the exec phase
+        summary.peaks = collectPeaks(*lowered);
+    }
+    launches = collectLaunches(*lowered, *passTarget, peaks);
+    return lowered;
+  };
+  CompileOptions unfused = withoutFusion(options);
+  unfused.phases.reportPeak = false;
+  // Where times are known, what fusion brings is worth a second compilation.
+  if (summary.json && peaks && !lower(unfused, summary.unfused))
+    return kInputAtFault;
+  OwningOpRef<ModuleOp> lowered = lower(options, summary.launches);
+  if (!lowered)
+    return kInputAtFault;
+  summary.memory = (*lowered)->getAttrOfType<DictionaryAttr>("incept.memory");
+  summary.costs = backend->costs();
   printSummary(**module, llvm::outs(), summary);
   return kDone;
 }

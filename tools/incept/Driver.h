@@ -28,17 +28,19 @@ struct RewriteFlag {
   bool PhaseOptions::*member;
   Phase phase;
   const char *flag, *help;
+  bool fuses = false; ///< it does in one launch what would be several: a summary tells what that saves
 };
 inline constexpr RewriteFlag kRewriteFlags[] = {
     {&PhaseOptions::commutePools, Phase::Training, "--no-commute-pools", "leave average pools before 1x1 convolutions"},
     {&PhaseOptions::mergeSiblings, Phase::Training, "--no-merge-siblings", "leave every 1x1 convolution by itself"},
-    {&PhaseOptions::fuse, Phase::Fused, "--no-fuse", "leave every elementwise op a kernel of its own"},
+    {&PhaseOptions::fuse, Phase::Fused, "--no-fuse", "leave every elementwise op a kernel of its own",
+     /*fuses=*/true},
     {&PhaseOptions::recompute, Phase::Fused, "--no-recompute", "keep cheap values instead of computing them again"},
     {&PhaseOptions::updateEarly, Phase::Training, "--no-update-early",
      "keep all gradients until the backward pass ends"},
     {&PhaseOptions::schedule, Phase::Planned, "--no-schedule", "leave independent ops in the order of the description"},
-    {&PhaseOptions::coalesce, Phase::Exec, "--no-coalesce", "launch one update per parameter"},
-    {&PhaseOptions::join, Phase::Planned, "--no-join", "launch what independent kernels do one by one"},
+    {&PhaseOptions::coalesce, Phase::Exec, "--no-coalesce", "launch one update per parameter", /*fuses=*/true},
+    {&PhaseOptions::join, Phase::Planned, "--no-join", "launch what independent kernels do one by one", /*fuses=*/true},
 };
 
 /// What --emit takes: a library with the C interface of runtime/embed/incept.h, and parts of an executable.

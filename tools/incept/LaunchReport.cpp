@@ -3,42 +3,70 @@
 #include "tools/incept/LaunchReport.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "passes/LaunchCost.h"
+#include "passes/Target.h"
 
 using namespace mlir;
 
 namespace incept {
 
-static LaunchReport describe(Operation &op, StringRef entry, const SymbolTable &symbols,
+/// The op that a plan is named after, and what the library does behind it, by the flags of its configuration.
+static std::vector<std::string> opsOf(exec::PlanOp plan) {
+  static constexpr llvm::StringLiteral kOfOperands[] = {"tf32", "transpose_a", "transpose_b"};
+  std::vector<std::string> ops = {stringifyPlanKind(plan.getKind()).str()};
+  for (NamedAttribute entry : plan.getConfig())
+    if (auto text = dyn_cast<StringAttr>(entry.getValue());
+        text && text.getValue() == "true" && !llvm::is_contained(kOfOperands, entry.getName().getValue()))
+      ops.push_back(entry.getName().str());
+  return ops;
+}
+
+static std::vector<std::string> opsOf(exec::KernelDefOp kernel) {
+  std::vector<std::string> ops;
+  for (Operation &op : kernel.getBody().front().without_terminator())
+    ops.push_back(op.getName().stripDialect().str());
+  return ops;
+}
+
+static LaunchReport describe(Operation &op, StringRef entry, const SymbolTable &symbols, const Target &target,
                              const std::optional<Peaks> &peaks) {
   LaunchReport report;
   report.entry = entry.str();
   report.path = getPath(&op).str();
-  LaunchCost cost = launchCost(&op);
-  report.flops = cost.flops;
-  report.bytes = cost.bytes;
+  LaunchWork work = target.describeLaunch(&op);
+  report.flops = work.cost.flops;
+  report.bytes = work.cost.bytes;
+  report.blocks = work.blocks;
+  report.resident = work.resident;
+  report.kind = launchKindName(work.kind);
+  report.seconds = target.estimateSeconds(work);
   if (auto library = dyn_cast<exec::LibraryOp>(op)) {
-    DictionaryAttr config = symbols.lookup<exec::PlanOp>(library.getPlan()).getConfig();
+    auto plan = symbols.lookup<exec::PlanOp>(library.getPlan());
+    DictionaryAttr config = plan.getConfig();
     report.library = true;
     report.what = config.getAs<StringAttr>("impl").str();
+    report.ops = opsOf(plan);
     report.tensorCore = config.contains("tensor_core");
     report.workspaceBytes = config.getAs<IntegerAttr>("scratchpad_bytes").getInt();
   } else {
-    report.what = cast<exec::KernelOp>(op).getKernel().str();
+    auto kernel = symbols.lookup<exec::KernelDefOp>(cast<exec::KernelOp>(op).getKernel());
+    report.what = kernel.getSymName().str();
+    report.ops = opsOf(kernel);
+    report.updates = !kernel.getBody().getOps<UpdateOpInterface>().empty();
   }
   if (peaks) {
     double flops = report.tensorCore ? peaks->tensorCoreFlops : peaks->flops;
-    report.seconds = std::max(double(report.flops) / flops, double(report.bytes) / peaks->bytesPerSecond);
+    report.bound = std::max(double(report.flops) / flops, double(report.bytes) / peaks->bytesPerSecond);
   }
   return report;
 }
 
-std::vector<LaunchReport> collectLaunches(ModuleOp module, const std::optional<Peaks> &peaks) {
+std::vector<LaunchReport> collectLaunches(ModuleOp module, const Target &target, const std::optional<Peaks> &peaks) {
   SymbolTable symbols(module);
   std::vector<LaunchReport> launches;
   for (func::FuncOp function : module.getOps<func::FuncOp>())
     for (Operation &op : function.getBody().front())
       if (isa<exec::KernelOp, exec::LibraryOp>(op))
-        launches.push_back(describe(op, function.getName(), symbols, peaks));
+        launches.push_back(describe(op, function.getName(), symbols, target, peaks));
   return launches;
 }
 

@@ -8,7 +8,8 @@
 
 namespace incept {
 
-/// The launches of an exec-phase module, entry point by entry point. Times are 0 without `peaks`.
-std::vector<LaunchReport> collectLaunches(mlir::ModuleOp module, const std::optional<Peaks> &peaks);
+/// The launches of an exec-phase module, entry point by entry point. Bounds are 0 where `peaks` are not known.
+std::vector<LaunchReport> collectLaunches(mlir::ModuleOp module, const Target &target,
+                                          const std::optional<Peaks> &peaks);
 
 } // namespace incept
