@@ -4,6 +4,7 @@
 usage: draw.py INCEPT SPEC DIRECTORY
 """
 import collections
+import html.parser
 import json
 import pathlib
 import re
@@ -108,12 +109,63 @@ for function, rects in rectangles(directory / "memory.html"):
             check(not (together and overlap), f"{function}: {a} and {b} lie on each other")
 check(functions == len(peaks), f"{functions} functions, but {len(peaks)} have peaks")
 
-run("draw", *OPTIONS, "--launches", "-o", directory / "launches.svg")
-launches = dict(rectangles(directory / "launches.svg"))
-check(set(launches) == {entry["entry"] for entry in summary["launches"]}, f"entries {set(launches)}")
-for entry in summary["launches"]:
-    rects = launches[entry["entry"]]
-    check(len(rects) == entry["count"], f"{entry['entry']}: {len(rects)} launches, but {entry['count']}")
-    for key in ("flops", "bytes"):
-        check(sum(rect[key] for rect in rects) == entry[key], f"{entry['entry']}: {key} do not add up")
+
+
+class Opened(html.parser.HTMLParser):
+    """The tree of blocks and launches of a page: [tag, attributes, children]."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.roots, self.addresses = [], [], []
+
+    def handle_starttag(self, tag, attributes):
+        data = dict(attributes)
+        self.addresses += [value for key, value in attributes if key in ("src", "href")] + [tag] * (tag in ("link", "script"))
+        if tag == "details" or data.get("class") == "launch":
+            node = (tag, data, [])
+            (self.open[-1][2] if self.open else self.roots).append(node)
+            self.open.append(node)
+
+    def handle_endtag(self, tag):
+        if tag in ("details", "div"):
+            self.open.pop()
+
+
+def check_list(path, entries):
+    """Blocks open into blocks and launches, whose bytes add up; launches that do several ops have another colour."""
+    page = Opened()
+    page.feed(path.read_text())
+    check(not page.addresses, f"the page needs {page.addresses}")
+    check(not page.open, "blocks that do not end")
+    check(len(page.roots) == len(entries), f"{len(page.roots)} entry points in the list")
+
+    def leaves(node):
+        tag, data, children = node
+        if tag != "details":
+            return [data]
+        found = [leaf for child in children for leaf in leaves(child)]
+        check(int(data["data-bytes"]) == sum(int(leaf["data-bytes"]) for leaf in found), "bytes of a block do not add up")
+        return found
+
+    for root, entry in zip(page.roots, entries):
+        found = leaves(root)
+        expected = sorted((launch["bytes"], len(launch["ops"]), launch["kind"]) for launch in entry["list"])
+        check(sorted((int(leaf["data-bytes"]), int(leaf["data-ops"]), leaf["data-kind"]) for leaf in found) == expected,
+              f"{entry['entry']}: other launches in the list")
+        for leaf in found:
+            grey = "#eeeeee" in leaf["style"]
+            check(grey == (leaf["data-ops"] == "1"), f"a launch of {leaf['data-ops']} ops with {leaf['style']}")
+            check(all(op in leaf["title"] for op in ("operations", "bytes")), "a launch that does not say what it costs")
+
+
+for name in ("launches.svg", "launches.html"):
+    run("draw", *OPTIONS, "--launches", "-o", directory / name)
+    launches = dict(rectangles(directory / name))
+    check(set(launches) == {entry["entry"] for entry in summary["launches"]}, f"entries {set(launches)}")
+    for entry in summary["launches"]:
+        rects = launches[entry["entry"]]
+        check(len(rects) == entry["count"], f"{entry['entry']}: {len(rects)} launches, but {entry['count']}")
+        for key in ("flops", "bytes"):
+            check(sum(rect[key] for rect in rects) == entry[key], f"{entry['entry']}: {key} do not add up")
+check_list(directory / "launches.html", summary["launches"])
 print(f"{pathlib.Path(spec).name}: {len(nodes)} ops, {len(edges)} edges, {functions} functions")

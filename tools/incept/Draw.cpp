@@ -4,6 +4,7 @@
 #include "mlir/Pass/PassManager.h"
 #include "passes/Target.h"
 #include "tools/Output.h"
+#include "tools/incept/DrawLaunches.h"
 #include "tools/incept/DrawMemory.h"
 #include "tools/incept/LaunchReport.h"
 #include "llvm/ADT/STLExtras.h"
@@ -60,14 +61,16 @@ static int drawCompiled(MLIRContext &context, ModuleOp module, const CompileOpti
     if (memory && phase == Phase::Planned)
       break;
   }
-  auto svg =
-      memory ? drawMemory(module)
-             : FailureOr<Svg>(drawLaunches(collectLaunches(module, found->backend()->peaks(options.phases.precision))));
+  std::vector<LaunchReport> launches;
+  if (!memory)
+    launches = collectLaunches(module, *found, found->backend()->peaks(options.phases.precision));
+  auto svg = memory ? drawMemory(module) : FailureOr<Svg>(drawLaunches(launches));
   if (failed(svg))
     return kMachineAtFault;
   auto name = module->getAttrOfType<StringAttr>("incept.network");
   std::string title = (name ? name.str() : "network") + (memory ? ": memory" : ": launches");
-  return writeText(drawing.output, form == "html" ? svg->html(title) : svg->svg(), "incept");
+  std::string list = memory ? "" : listLaunches(launches);
+  return writeText(drawing.output, form == "html" ? svg->html(title, list) : svg->svg(), "incept");
 }
 
 int draw(const CompileOptions &options, const DrawOptions &drawing) {

@@ -6,32 +6,12 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "passes/Placement.h"
 #include "passes/Target.h"
-#include "llvm/Support/Format.h"
-#include "llvm/Support/FormatVariadic.h"
-#include "llvm/Support/raw_ostream.h"
 
 using namespace mlir;
 
 namespace incept {
 
 static constexpr double kLeft = 90, kPlot = 1200, kRight = 210, kHeight = 480;
-
-static std::string count(int64_t number) { return llvm::formatv("{0:N}", number).str(); }
-/// In the unit that is right for `scale` bytes.
-static std::string formatBytes(double bytes, double scale) {
-  std::string text;
-  llvm::raw_string_ostream os(text);
-  if (scale < 1e4)
-    os << llvm::format("%.0f B", bytes);
-  else if (scale < 1e7)
-    os << llvm::format("%.1f kB", bytes * 1e-3);
-  else
-    os << llvm::format("%.1f MB", bytes * 1e-6);
-  return text;
-}
-static std::string plural(size_t number, const char *what, const char *ending) {
-  return count(int64_t(number)) + " " + what + (number == 1 ? "" : ending);
-}
 
 namespace {
 
@@ -75,7 +55,7 @@ void drawLegend(Svg &svg, const BlockColours &colours, double top) {
   for (auto [index, entry] : llvm::enumerate(colours.all())) {
     double y = top + 16 * double(index);
     if (index == kMost) {
-      svg.text(kLeft + kPlot + 36, y + 10, count(int64_t(colours.all().size() - kMost)) + " more");
+      svg.text(kLeft + kPlot + 36, y + 10, formatCount(int64_t(colours.all().size() - kMost)) + " more");
       return;
     }
     svg.rect(kLeft + kPlot + 20, y, 11, 11, entry.second, "");
@@ -109,11 +89,11 @@ FailureOr<Svg> drawMemory(ModuleOp module) {
       return failure();
     double total = double(bytes.getInt()), time = double(groups.size());
     svg.openGroup(function.getName());
-    svg.text(
-        kLeft, top + 24,
-        (function.getName() + ": " + count(bytes.getInt()) + " bytes of arena, " + plural(groups.size(), "group", "s"))
-            .str(),
-        "start", 16);
+    svg.text(kLeft, top + 24,
+             (function.getName() + ": " + formatCount(bytes.getInt()) + " bytes of arena, " +
+              formatPlural(groups.size(), "group", "s"))
+                 .str(),
+             "start", 16);
     double bottom = top + 40 + kHeight;
     BlockColours colours;
     // The largest first: small ones are seen before them.
@@ -121,9 +101,9 @@ FailureOr<Svg> drawMemory(ModuleOp module) {
     for (GroupOp group : groups) // in the order of the network
       colours.of(getPath(group));
     for (const Stretch &stretch : *stretches) {
-      std::string title = stretch.path + ": " + stretch.what + "\n" + count(stretch.bytes) + " bytes at " +
-                          count(stretch.offset) + "\ngroups " + count(stretch.first) + " to " + count(stretch.last) +
-                          ", the last of " + getPath(groups[stretch.last]).str();
+      std::string title = stretch.path + ": " + stretch.what + "\n" + formatCount(stretch.bytes) + " bytes at " +
+                          formatCount(stretch.offset) + "\ngroups " + formatCount(stretch.first) + " to " +
+                          formatCount(stretch.last) + ", the last of " + getPath(groups[stretch.last]).str();
       double height = kHeight * double(stretch.bytes) / total;
       svg.rect(
           kLeft + kPlot * double(stretch.first) / time, bottom - kHeight * double(stretch.offset) / total - height,
@@ -135,64 +115,10 @@ FailureOr<Svg> drawMemory(ModuleOp module) {
     for (double mark = 0, step = tickStep(total * 1e-3) * 1e3; mark <= total; mark += step)
       svg.text(kLeft - 6, bottom - kHeight * mark / total + 4, formatBytes(mark, total), "end");
     for (double mark = 0, step = tickStep(time); mark < time; mark += step)
-      svg.text(kLeft + kPlot * mark / time, bottom + 16, count(int64_t(mark)), "middle");
+      svg.text(kLeft + kPlot * mark / time, bottom + 16, formatCount(int64_t(mark)), "middle");
     drawLegend(svg, colours, top + 40);
     svg.closeGroup();
     top = bottom + 30;
-    svg.extend(top);
-  }
-  return svg;
-}
-
-Svg drawLaunches(ArrayRef<LaunchReport> launches) {
-  constexpr double kLane = 70;
-  Svg svg(kLeft + kPlot + kRight);
-  double top = 0;
-  for (size_t begin = 0, end = 0; begin < launches.size(); begin = end) {
-    end = begin;
-    double seconds = 0, bytes = 0;
-    for (; end < launches.size() && launches[end].entry == launches[begin].entry; ++end) {
-      seconds += launches[end].seconds;
-      bytes += double(launches[end].bytes);
-    }
-    bool timed = seconds > 0;
-    double total = timed ? seconds : std::max(bytes, 1.0);
-    std::string sum = formatBytes(bytes, bytes) + " moved";
-    if (timed)
-      llvm::raw_string_ostream(sum) << llvm::format(", at least %.3f ms at the device's peaks", seconds * 1e3);
-    svg.openGroup(launches[begin].entry);
-    svg.text(kLeft, top + 24, launches[begin].entry + ": " + plural(end - begin, "launch", "es") + ", " + sum, "start",
-             16);
-    svg.text(kLeft, top + 42, timed ? "as wide as the time at these peaks" : "as wide as the bytes moved");
-    svg.text(kLeft - 6, top + 50 + kLane / 2, "library", "end");
-    svg.text(kLeft - 6, top + 50 + 3 * kLane / 2, "kernels", "end");
-    BlockColours colours;
-    double at = 0;
-    for (const LaunchReport &launch : launches.slice(begin, end - begin)) {
-      double share = timed ? launch.seconds : double(launch.bytes);
-      std::string title = launch.path + "\n" + launch.what + "\n" + count(launch.flops) + " operations, " +
-                          count(launch.bytes) + " bytes";
-      if (timed)
-        llvm::raw_string_ostream(title) << llvm::format("\nat least %.2f us", launch.seconds * 1e6);
-      svg.rect(kLeft + kPlot * at / total, top + 50 + (launch.library ? 0 : kLane), kPlot * share / total, kLane - 4,
-               colours.of(launch.path), title, {{"flops", launch.flops}, {"bytes", launch.bytes}});
-      at += share;
-    }
-    svg.closeGroup();
-    top += 50 + 2 * kLane;
-    // Names below, side by side: there may be many blocks.
-    double x = kLeft, y = top + 12;
-    for (const auto &[block, colour] : colours.all()) {
-      double width = 30 + 7.0 * double(block.size());
-      if (x + width > kLeft + kPlot + kRight) {
-        x = kLeft;
-        y += 18;
-      }
-      svg.rect(x, y - 10, 11, 11, colour, "");
-      svg.text(x + 16, y, block.empty() ? "(none)" : block);
-      x += width;
-    }
-    top = y + 20;
     svg.extend(top);
   }
   return svg;

@@ -2,13 +2,32 @@
 
 #include "tools/incept/Svg.h"
 #include "llvm/Support/Format.h"
+#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <cmath>
 
 namespace incept {
 
-static std::string escape(llvm::StringRef text) {
+std::string formatCount(int64_t number) { return llvm::formatv("{0:N}", number).str(); }
+
+std::string formatPlural(size_t number, const char *what, const char *ending) {
+  return formatCount(int64_t(number)) + " " + what + (number == 1 ? "" : ending);
+}
+
+std::string formatBytes(double bytes, double scale) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  if (scale < 1e4)
+    os << llvm::format("%.0f B", bytes);
+  else if (scale < 1e7)
+    os << llvm::format("%.1f kB", bytes * 1e-3);
+  else
+    os << llvm::format("%.1f MB", bytes * 1e-6);
+  return text;
+}
+
+std::string escapeHtml(llvm::StringRef text) {
   std::string escaped;
   for (char c : text)
     escaped += c == '&' ? "&amp;" : c == '<' ? "&lt;" : c == '>' ? "&gt;" : c == '"' ? "&quot;" : std::string(1, c);
@@ -32,13 +51,13 @@ void Svg::rect(double x, double y, double w, double h, llvm::StringRef fill, llv
           number(std::max(h, 0.4)) + "\" fill=\"" + fill.str() + "\"";
   for (auto [name, value] : data)
     body += std::string(" data-") + name + "=\"" + std::to_string(value) + "\"";
-  body += title.empty() ? "/>\n" : "><title>" + escape(title) + "</title></rect>\n";
+  body += title.empty() ? "/>\n" : "><title>" + escapeHtml(title) + "</title></rect>\n";
   extend(y + h);
 }
 
 void Svg::text(double x, double y, llvm::StringRef text, llvm::StringRef anchor, int size) {
   body += "<text x=\"" + number(x) + "\" y=\"" + number(y) + "\" font-size=\"" + std::to_string(size) +
-          (anchor == "start" ? "" : "\" text-anchor=\"" + anchor.str()) + "\">" + escape(text) + "</text>\n";
+          (anchor == "start" ? "" : "\" text-anchor=\"" + anchor.str()) + "\">" + escapeHtml(text) + "</text>\n";
   extend(y);
 }
 
@@ -47,7 +66,7 @@ void Svg::line(double x1, double y1, double x2, double y2) {
           "\" stroke=\"#888888\"/>\n";
 }
 
-void Svg::openGroup(llvm::StringRef id) { body += "<g id=\"" + escape(id) + "\">\n"; }
+void Svg::openGroup(llvm::StringRef id) { body += "<g id=\"" + escapeHtml(id) + "\">\n"; }
 void Svg::closeGroup() { body += "</g>\n"; }
 
 std::string Svg::svg() const {
@@ -59,9 +78,9 @@ std::string Svg::svg() const {
          body + "</svg>\n";
 }
 
-std::string Svg::html(llvm::StringRef title) const {
-  return "<!DOCTYPE html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>" + escape(title) +
-         "</title>\n<body style=\"margin: 1em\">\n" + svg() + "</body>\n</html>\n";
+std::string Svg::html(llvm::StringRef title, llvm::StringRef more) const {
+  return "<!DOCTYPE html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>" + escapeHtml(title) +
+         "</title>\n<body style=\"margin: 1em\">\n" + svg() + more.str() + "</body>\n</html>\n";
 }
 
 std::string BlockColours::of(llvm::StringRef path) {

@@ -14,6 +14,15 @@
 
 namespace incept {
 
+/// "12,345".
+std::string formatCount(int64_t number);
+/// "3 launches", "1 launch".
+std::string formatPlural(size_t number, const char *what, const char *ending);
+/// Bytes in the unit that is right for `scale` bytes.
+std::string formatBytes(double bytes, double scale);
+/// Text with what HTML gives a meaning to written as entities.
+std::string escapeHtml(llvm::StringRef text);
+
 class Svg {
 public:
   explicit Svg(double width) : width(width) {}
@@ -31,7 +40,8 @@ public:
   void extend(double y) { height = std::max(height, y); }
 
   std::string svg() const;
-  std::string html(llvm::StringRef title) const;
+  /// A page with the picture, and `more` HTML below it.
+  std::string html(llvm::StringRef title, llvm::StringRef more = "") const;
 
 private:
   double width, height = 0;
