@@ -208,6 +208,19 @@ def RecomputeActivationsPass : Pass<"incept-recompute-activations", "::mlir::fun
   let dependentDialects = ["::incept::InceptDialect"];
 }
 
+def SplitSumsPass : Pass<"incept-split-sums", "::mlir::func::FuncOp"> {
+  let summary = "Add up the gradients of a concat's result branch by branch";
+  let description = [{
+    Requires: ops not yet grouped, concats not yet placed. Applied, on targets where a launch costs, to an `incept.add_n` of
+    which only channel ranges are used, each once and by elementwise ops and reductions alone: these then add what they
+    read, and nothing writes the whole sum. Not where an operand of the sum is elementwise, for it is computed in the sum's
+    kernel.
+
+    example: test/passes/split-sums.mlir
+  }];
+  let dependentDialects = ["::incept::InceptDialect"];
+}
+
 def PlaceConcatsPass : Pass<"incept-place-concats", "::mlir::func::FuncOp"> {
   let summary = "Make concat and slice views of one buffer";
   let description = [{

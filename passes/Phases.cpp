@@ -62,6 +62,9 @@ static void buildFused(OpPassManager &passes, const PhaseOptions &options) {
   // like any other.
   if (options.recompute)
     functions.addPass(createRecomputeActivationsPass(RecomputeActivationsPassOptions{options.memoryBudget}));
+  // Before views: a range of a sum of gradients is then a sum of views, which joins a kernel.
+  if (options.fuse)
+    functions.addPass(createSplitSumsPass());
   // Views first: a copy they need is an elementwise op, which may then join a kernel.
   functions.addPass(createPlaceConcatsPass());
   // Every op that is left computes something, and goes into a group.
