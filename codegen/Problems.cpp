@@ -49,6 +49,9 @@ std::optional<OpProblem> describeProblem(Operation *op) {
         result.problem.relu = conv.getRelu();
         return result;
       })
+      .Case([](Conv2DStatsOp conv) -> Result {
+        return convolution(conv, LibraryKind::ConvolutionForward, conv.getSrc(), conv.getWeights(), conv.getDst());
+      })
       .Case([](Conv2DBackwardDataOp conv) -> Result {
         return convolution(conv, LibraryKind::ConvolutionBackwardData, conv.getDiffSrc(), conv.getWeights(),
                            conv.getDiffDst());
@@ -75,8 +78,10 @@ std::optional<OpProblem> describeProblem(Operation *op) {
       .Default([](Operation *) -> Result { return std::nullopt; });
 }
 
-FunctionType problemSignature(MLIRContext *context, const LibraryProblem &p, bool hasResidual, ProblemMemory memory) {
+FunctionType problemSignature(MLIRContext *context, const LibraryProblem &p, ProblemExtras extras,
+                              ProblemMemory memory) {
   bool isKnown = true;
+  size_t results = 1;
   SmallVector<Type> types;
   auto add = [&](ProblemPart part, const Shape &shape) {
     auto type = memory(part, shape);
@@ -91,9 +96,11 @@ FunctionType problemSignature(MLIRContext *context, const LibraryProblem &p, boo
     src(), weights();
     if (p.bias)
       add(ProblemPart::Bias, {p.oc});
-    if (hasResidual)
+    if (extras.residual)
       add(ProblemPart::Residual, {p.mb, p.oc, p.oh, p.ow});
     dst();
+    for (; extras.stats && results < 3; ++results)
+      add(ProblemPart::Sums, {p.oc});
     break;
   case LibraryKind::ConvolutionBackwardData:
     dst(), weights(), src();
@@ -113,7 +120,7 @@ FunctionType problemSignature(MLIRContext *context, const LibraryProblem &p, boo
     return {};
   }
   ArrayRef<Type> all = types;
-  return isKnown ? FunctionType::get(context, all.drop_back(), all.take_back()) : FunctionType();
+  return isKnown ? FunctionType::get(context, all.drop_back(results), all.take_back(results)) : FunctionType();
 }
 
 LogicalResult compareProblems(const std::vector<std::pair<std::string, std::string>> &planned,

@@ -21,14 +21,20 @@ struct OpProblem {
 std::optional<OpProblem> describeProblem(mlir::Operation *op);
 
 /// The part that a tensor plays in a problem; `Src` and `Dst` stand for diff_src and diff_dst too.
-enum class ProblemPart { Src, Dst, Weights, Bias, Residual, A, B, C };
+enum class ProblemPart { Src, Dst, Weights, Bias, Residual, Sums, A, B, C };
+
+/// What some libraries do in the call of a forward convolution.
+struct ProblemExtras {
+  bool residual = false; ///< adds a tensor like dst
+  bool stats = false;    ///< gives the sums of dst and of its squares too
+};
 
 /// The type of a tensor of a problem in memory, failure where it cannot be.
 using ProblemMemory = llvm::function_ref<mlir::FailureOr<mlir::MemRefType>(ProblemPart part, const Shape &shape)>;
 
 /// The signature of a plan for a convolution, one of its gradients or a product, in the order of the libraries'
 /// operands; null where `memory` fails. Shapes are logical, those of a product's matrices as they are stored.
-mlir::FunctionType problemSignature(mlir::MLIRContext *context, const LibraryProblem &problem, bool hasResidual,
+mlir::FunctionType problemSignature(mlir::MLIRContext *context, const LibraryProblem &problem, ProblemExtras extras,
                                     ProblemMemory memory);
 
 /// Checks that a plan describes the problem that an op poses, in a library's own text; `why` says what differs.

@@ -48,6 +48,20 @@ LogicalResult Conv2DOp::verify() {
   return verifySameElement(*this, {getSrc(), getWeights(), getDst()});
 }
 
+LogicalResult Conv2DStatsOp::verify() {
+  // conv2d_stats_c1
+  if (failed(verifyConvolution(*this, getSrc(), getWeights(), getDst())))
+    return failure();
+  // conv2d_stats_c2
+  if (failed(verifySameElement(*this, {getSrc(), getWeights(), getDst()})))
+    return failure();
+  // conv2d_stats_c3
+  if (failed(verifyChannelVectors(*this, shapeOf(getDst())[1], {getSum(), getSumSquares()})))
+    return failure();
+  return success(succeeded(verifyNotNarrow(*this, "sums", getSum())) &&
+                 succeeded(verifyNotNarrow(*this, "sums", getSumSquares())));
+}
+
 LogicalResult Conv2DBackwardDataOp::verify() {
   // conv2d_backward_data_c1
   if (failed(verifyConvolution(*this, getDiffSrc(), getWeights(), getDiffDst())))
@@ -109,6 +123,8 @@ LogicalResult LinearBackwardWeightsOp::verify() {
 
 OpOperand *Conv2DOp::getWeightsOperand() { return &getWeightsMutable(); }
 bool Conv2DOp::decidesWeightsFormat() { return true; }
+OpOperand *Conv2DStatsOp::getWeightsOperand() { return &getWeightsMutable(); }
+bool Conv2DStatsOp::decidesWeightsFormat() { return true; }
 OpOperand *Conv2DBackwardDataOp::getWeightsOperand() { return &getWeightsMutable(); }
 /// Of a transposed convolution, which is the first to read its weights; a gradient comes after the convolution.
 bool Conv2DBackwardDataOp::decidesWeightsFormat() { return true; }

@@ -171,6 +171,13 @@ LogicalResult KernelOp::verifySymbolUses(SymbolTableCollection &table) {
   return verifyApart(*this, reads, [&](size_t first, size_t second) {
     if (first >= reads || first / arguments.size() != (second - reads) / results.size())
       return false;
+    // Each of its units may read all rows.
+    Value argument = arguments[first % arguments.size()];
+    if (llvm::any_of(argument.getUsers(), [&](Operation *user) {
+          auto finalize = dyn_cast<BatchNormFinalizeOp>(user);
+          return finalize && finalize.getSrc() == argument;
+        }))
+      return false;
     const KernelReach &reach = reaches[first / arguments.size()];
     auto a = getOperand(first).getDefiningOp<SliceOp>(), b = getOperand(second).getDefiningOp<SliceOp>();
     const KernelRows &read = reach.operands[first % arguments.size()],

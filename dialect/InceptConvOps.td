@@ -44,6 +44,26 @@ def Incept_Conv2DOp : Incept_LibraryOp<"conv2d", [
   let hasVerifier = 1;
 }
 
+def Incept_Conv2DStatsOp : Incept_LibraryOp<"conv2d_stats", [
+    DeclareOpInterfaceMethods<WeightsOpInterface, ["getWeightsOperand", "decidesWeightsFormat"]>]> {
+  let summary = "2-D convolution, forward, and sums of its result for batch norm";
+  let description = [{
+    `dst` is the `conv2d` of `src` with `weights`; `sum` and `sum_squares` are those of its values and of their squares,
+    for each channel (`channel_stats` without a shift). Where the library adds up what it has before it rounds `dst`, they
+    differ from `channel_stats` by that rounding.
+
+    - (C1) `dst` has the shape that the convolution has.
+    - (C2) `src`, `weights` and `dst` have one element type.
+    - (C3) the sums have one value per channel of `dst` and are f32 for tensors of any type.
+
+    Example: `%y, %s, %q = incept.conv2d_stats %x, %w : (tensor<8x64x9x9xf16>, tensor<96x64x1x1xf16>) -> (tensor<8x96x9x9xf16>, tensor<96xf32>, tensor<96xf32>)`
+  }];
+  let arguments = !con((ins Incept_Image:$src, Incept_Weights:$weights), Incept_ConvArguments);
+  let results = (outs Incept_Image:$dst, Incept_ChannelVector:$sum, Incept_ChannelVector:$sum_squares);
+  let assemblyFormat = !strconcat("$src `,` $weights", Incept_ConvFormat, "attr-dict `:` functional-type(operands, results)");
+  let hasVerifier = 1;
+}
+
 def Incept_Conv2DBackwardDataOp : Incept_LibraryOp<"conv2d_backward_data", [
     DeclareOpInterfaceMethods<WeightsOpInterface, ["getWeightsOperand", "decidesWeightsFormat"]>]> {
   let summary = "gradient of a convolution with respect to src";

@@ -93,16 +93,25 @@ def Incept_BatchNormFinalizeOp : Incept_MapOp<"batch_norm_finalize", [AttrSizedO
     inv_std = 1/sqrt(variance + epsilon), scale = gamma * inv_std,
     new_running_mean = decay * running_mean + (1 - decay) * mean,
     new_running_var = decay * running_var + (1 - decay) * variance * M/(M - 1) (M/(M-1) is 1 for M = 1).
-    - (C1) all operands and results have one value per channel.
+
+    Sums without a shift lose the variance of a channel whose mean is large against its deviation. Where they are of
+    `src`, a channel with mean^2 > 256 * (variance + epsilon) gets sums of differences to its first pixel, as
+    `channel_stats` has them. It then is an op on full tensors, whose results are vectors.
+    - (C1) all operands and results but `src` have one value per channel.
     - (C2) `count` is positive (0 only in a kernel definition, where it is an extent).
+    - (C3) `src` has one channel per value and `count` values in each; beside it there is no `shift`.
   }];
   let arguments = (ins Incept_ChannelVector:$sum, Incept_ChannelVector:$sum_squares, Optional<Incept_ChannelVector>:$shift,
-                       Optional<Incept_ChannelVector>:$gamma, Incept_ChannelVector:$running_mean,
+                       Optional<Incept_Image>:$src, Optional<Incept_ChannelVector>:$gamma, Incept_ChannelVector:$running_mean,
                        Incept_ChannelVector:$running_var, F64Attr:$epsilon, F64Attr:$decay, I64Attr:$count);
   let results = (outs Incept_ChannelVector:$mean, Incept_ChannelVector:$inv_std, Incept_ChannelVector:$scale,
                       Incept_ChannelVector:$new_running_mean, Incept_ChannelVector:$new_running_var);
+  let extraClassDeclaration = [{
+    /// Sums lose the variance of a channel with mean^2 above this times variance + epsilon.
+    static constexpr double kMostSquare = 256;
+  }];
   let assemblyFormat = [{
-    $sum `,` $sum_squares (`shift` $shift^)? (`gamma` $gamma^)? `running` $running_mean `,` $running_var attr-dict `:`
+    $sum `,` $sum_squares (`shift` $shift^)? (`of` $src^)? (`gamma` $gamma^)? `running` $running_mean `,` $running_var attr-dict `:`
     functional-type(operands, results)
   }];
   let hasVerifier = 1;

@@ -3,6 +3,7 @@
 // Verifiers of batch normalisation, its pieces, and other normalisations.
 
 #include "dialect/InceptOps.h"
+#include "dialect/ShapeInference.h"
 #include "dialect/VerifierUtils.h"
 
 #include <cmath>
@@ -88,9 +89,20 @@ LogicalResult ChannelStatsOp::verify() {
 
 LogicalResult BatchNormFinalizeOp::verify() {
   // batch_norm_finalize_c1, batch_norm_finalize_c2
-  if (failed(verifyAllVectors(*this, shapeOf(getSum())[0])) || failed(verifyConstants(*this)))
+  if (failed(verifyAllVectors(*this, shapeOf(getSum())[0])) || failed(verifyConstants(*this)) ||
+      failed(verifyCount(*this)))
     return failure();
-  return verifyCount(*this);
+  // batch_norm_finalize_c3
+  if (!getSrc())
+    return success();
+  if (getShift())
+    return emitOpError() << "expected no shift beside what the sums are of: they are of it as it is";
+  ArrayRef<int64_t> src = shapeOf(getSrc());
+  bool isKnown = getCount() != 0; // in a kernel definition it is an extent
+  if (src[1] != shapeOf(getSum())[0] || (isKnown && int64_t(getCount()) != rowsOf(src)))
+    return emitOpError() << "expected sums of " << shapeOf(getSum())[0] << " channels with " << int64_t(getCount())
+                         << " values each, but they are of " << formatShape(src);
+  return success();
 }
 
 LogicalResult ScaleShiftOp::verify() {

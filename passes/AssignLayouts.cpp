@@ -30,7 +30,12 @@ public:
       : module(module), target(target), symbols(module), context(module.getContext()) {}
 
   LogicalResult run() {
-    target.prepare(module);
+    SmallVector<Operation *> calls;
+    module.walk([&](GroupOp group) {
+      if (group.isLibrary())
+        calls.push_back(group.getFirstOp());
+    });
+    target.prepare(calls);
     // Forward convolutions decide the formats of the variables they read; infer decides for folded weights.
     for (func::FuncOp function : functionsInOrder())
       if (failed(chooseWeightFormats(function)))

@@ -18,7 +18,7 @@ namespace {
 
 class FakeTarget final : public Target {
 public:
-  explicit FakeTarget(bool joins) : joins(joins) {}
+  FakeTarget(bool joins, bool statistics) : joins(joins), statistics(statistics) {}
 
   bool acceptsSlice(Operation *op, Value value, ChannelSlice) const override {
     if (isByTiles(op))
@@ -29,16 +29,19 @@ public:
 
   bool addsResidual(Operation *op) const override { return acceptsSlice(op, op->getResult(0), {}); }
 
+  bool givesStatistics() const override { return statistics; }
+
   FailureOr<LibraryPlan> plan(Operation *op, StringRef weightsFormat, std::string &why) const override {
     LibraryPlan plan;
-    plan.kind = isa<Conv2DOp>(op)                  ? PlanKind::ConvolutionForward
+    bool isForward = isa<Conv2DOp, Conv2DStatsOp>(op);
+    plan.kind = isForward                          ? PlanKind::ConvolutionForward
                 : isa<Conv2DBackwardDataOp>(op)    ? PlanKind::ConvolutionBackwardData
                 : isa<Conv2DBackwardWeightsOp>(op) ? PlanKind::ConvolutionBackwardWeights
                                                    : PlanKind::MatMul;
     plan.config = {{"src", formatShape(shapeOf(op->getOperand(0)))}, {"dst", formatShape(shapeOf(op->getResult(0)))}};
     plan.impl = "fake";
     plan.scratchpadBytes = 128;
-    plan.weightsFormat = isa<Conv2DOp, Conv2DBackwardWeightsOp>(op) ? "blocked" : "";
+    plan.weightsFormat = isForward || isa<Conv2DBackwardWeightsOp>(op) ? "blocked" : "";
     if (isa<Conv2DBackwardDataOp>(op))
       plan.weightsFormat = "transposed";
     if (auto conv = dyn_cast<Conv2DOp>(op); conv && shapeOf(conv.getWeights())[2] == 5)
@@ -112,7 +115,7 @@ public:
   bool joinsLaunches() const override { return joins; }
 
 private:
-  bool joins;
+  bool joins, statistics;
 };
 
 struct FakeKind final : TargetKind {
@@ -120,10 +123,12 @@ struct FakeKind final : TargetKind {
   Expected<TargetAttr> complete(TargetAttr given) const override {
     TargetSettings settings(given);
     settings.flag("joins");
+    settings.flag("statistics");
     return settings.finish("");
   }
   Expected<std::shared_ptr<const Target>> make(TargetAttr attribute) const override {
-    return std::shared_ptr<const Target>(std::make_shared<FakeTarget>(attribute.getFlag("joins")));
+    return std::shared_ptr<const Target>(
+        std::make_shared<FakeTarget>(attribute.getFlag("joins"), attribute.getFlag("statistics")));
   }
 };
 

@@ -34,6 +34,12 @@ bool isChannelVector(Value value) {
   return shapeOf(value).size() == 1 && isa<FloatType>(getElementTypeOrSelf(value.getType()));
 }
 
+/// True for an op on full tensors that gives channel vectors.
+bool givesVectors(Operation *op) {
+  return isMap(op) && llvm::all_of(op->getResults(), isChannelVector) &&
+         llvm::any_of(op->getOperands(), [](Value operand) { return shapeOf(operand).size() > 1; });
+}
+
 /// The reduction whose sums `op` goes on with, channel by channel. The launch that adds up the partial sums can compute
 /// it, if all else that it reads is there before the reduction.
 Operation *reductionBefore(Operation *op, const DenseMap<Operation *, unsigned> &order) {
@@ -104,17 +110,24 @@ public:
 
 private:
   void tryTake(Operation *producer) {
-    if (members.size() == kMostMembers || members.contains(producer) || domainOf(producer) != domain ||
-        producer->getNumResults() != 1 || shapeOf(producer->getResult(0)) != domain)
+    bool vectors = givesVectors(producer);
+    if (vectors && !isMap(anchor)) // a reduction's kernel writes no vectors but sums
       return;
+    if (members.size() == kMostMembers || members.contains(producer) || domainOf(producer) != domain ||
+        (!vectors && (producer->getNumResults() != 1 || shapeOf(producer->getResult(0)) != domain)))
+      return;
+    // Writes of vectors follow their kernel.
     bool allLater = llvm::all_of(producer->getUsers(), [&](Operation *user) {
-      return (members.contains(user) && !clones.contains(user)) || order.lookup(user) > order.lookup(anchor);
+      return (members.contains(user) && !clones.contains(user)) || order.lookup(user) > order.lookup(anchor) ||
+             (vectors && isa<WriteOp>(user));
     });
     // The first consumer in program order computes the value and, for later ones, keeps it.
     if (allLater) {
       members.insert(producer);
       return;
     }
+    if (vectors)
+      return;
     size_t extra = recompute ? readsOf(producer) - 1 : 0;
     if (!recompute || extra > 1 || extraReads + extra > kMostExtraReads)
       return;
@@ -175,6 +188,11 @@ GroupOp buildGroup(GroupKind kind, Operation *anchor, ArrayRef<Operation *> memb
   for (Operation *op : llvm::reverse(members))
     if (!clones.contains(op))
       op->erase();
+  // A variable's new value may be written at any time after its reads.
+  for (Value output : group.getOutputs())
+    for (Operation *user : llvm::make_early_inc_range(output.getUsers()))
+      if (isa<WriteOp>(user) && user->isBeforeInBlock(group))
+        user->moveAfter(group);
   return group;
 }
 

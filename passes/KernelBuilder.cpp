@@ -196,6 +196,11 @@ static LogicalResult mapExtents(GroupOp group, KernelFamily family, const Stages
       domain = shapeOf(value);
   if (failed(verifyDomain(group, domain)))
     return failure();
+  if (family == KernelFamily::Map)
+    for (Operation &op : group.getBody().front())
+      if (auto counted = dyn_cast<CountedOpInterface>(op); counted && int64_t(counted.getCount()) != rowsOf(domain))
+        return op.emitOpError() << "expected a count of " << rowsOf(domain) << ", the rows of its kernel, but got "
+                                << counted.getCount();
   llvm::append_values(launch.extents, rowsOf(domain), domain[1]);
   if (family == KernelFamily::Reduce || family == KernelFamily::ReduceCombine)
     launch.extents.push_back(cutReduction(group, domain, target).chunk);

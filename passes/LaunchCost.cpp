@@ -60,6 +60,10 @@ static constexpr auto resized = [](auto op) {
 static int64_t addN(AddNOp op) { return (int64_t(op->getNumOperands()) - 1) * elements(op.getDst()); }
 
 static int64_t conv(Conv2DOp op) { return convolution(op, op.getSrc(), op.getWeights(), op.getDst()); }
+static int64_t convStats(Conv2DStatsOp op) {
+  constexpr int64_t kOfElement = 3; // two additions and a square
+  return convolution(op, op.getSrc(), op.getWeights(), op.getDst()) + kOfElement * elements(op.getDst());
+}
 static int64_t convBackwardData(Conv2DBackwardDataOp op) {
   return convolution(op, op.getDiffSrc(), op.getWeights(), op.getDiffDst());
 }
@@ -89,6 +93,7 @@ static int64_t linearBackwardWeights(LinearBackwardWeightsOp op) {
 
 void attachFlopRules(MLIRContext *context) {
   FlopRule::attach<Conv2DOp, conv>(context);
+  FlopRule::attach<Conv2DStatsOp, convStats>(context);
   FlopRule::attach<Conv2DBackwardDataOp, convBackwardData>(context);
   FlopRule::attach<Conv2DBackwardWeightsOp, convBackwardWeights>(context);
   FlopRule::attach<ConvolveTilesOp, convolveTiles>(context);
@@ -103,6 +108,7 @@ void attachFlopRules(MLIRContext *context) {
   FlopRule::attachAll<resized, ResizeOp, ResizeBackwardOp>(context);
   FlopRule::attachAll<perOperandElement<4>, ChannelStatsOp, BatchNormBackwardStatsOp>(context);
   FlopRule::attachAll<perElement<5>, BatchNormBackwardApplyOp, SgdUpdateOp>(context);
+  FlopRule::attach<BatchNormFinalizeOp, perElement<1>>(context); // its sums are taken again where they cancel alone
   FlopRule::attachAll<perElement<7>, NesterovUpdateOp, LarsUpdateOp>(context);
   FlopRule::attach<RmspropUpdateOp, perElement<11>>(context);
   FlopRule::attachAll<perElement<16>, AdamUpdateOp, AdamwUpdateOp, LambDirectionOp, LambUpdateOp>(context);

@@ -236,6 +236,19 @@ def PlaceConcatsPass : Pass<"incept-place-concats", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::incept::InceptDialect"];
 }
 
+def FuseConvStatsPass : Pass<"incept-fuse-conv-stats", "::mlir::func::FuncOp"> {
+  let summary = "Let convolutions give the sums that batch norm needs";
+  let description = [{
+    Requires: no concat, slice or split (`incept-place-concats`). A convolution whose result, or channels of it, batch norm
+    adds up becomes a `conv2d_stats`, if the target has a plan for that which is no slower by its costs, and
+    what finalises the sums looks after channels whose variance they lose (`batch_norm_finalize`). Convolutions that stay
+    as they are get the reason as `incept.statistics`.
+
+    example: test/passes/fuse-conv-stats.mlir
+  }];
+  let dependentDialects = ["::incept::InceptDialect"];
+}
+
 def FormGroupsPass : Pass<"incept-form-groups", "::mlir::func::FuncOp"> {
   let summary = "Put every computing op into one library call or one generated kernel";
   let description = [{
@@ -245,7 +258,8 @@ def FormGroupsPass : Pass<"incept-form-groups", "::mlir::func::FuncOp"> {
     Goes through the ops from last to first. A map or reduce op takes in the elementwise producers of its own shape whose
     other consumers come later: the first consumer computes the value and yields it for the rest. A cheap producer with
     earlier consumers is computed again (`recompute`) instead of kept, as long as the kernel reads few values more for it.
-    A kernel has at most 64 ops. An op on channel vectors that goes on with a reduction's sums joins the reduction, if
+    An op that gives channel vectors of full tensors (batch norm's statistics, where a convolution gave their sums) joins
+    the first kernel that goes on with them. A kernel has at most 64 ops. An op on channel vectors that goes on with a reduction's sums joins the reduction, if
     all else that it reads is there before: batch norm's statistics are finalised where the partial sums are added up.
 
     example: test/passes/form-groups.mlir

@@ -67,6 +67,9 @@ static void buildFused(OpPassManager &passes, const PhaseOptions &options) {
     functions.addPass(createSplitSumsPass());
   // Views first: a copy they need is an elementwise op, which may then join a kernel.
   functions.addPass(createPlaceConcatsPass());
+  // Where tensors lie decides what the library can do with them.
+  if (options.convStats)
+    functions.addPass(createFuseConvStatsPass());
   // Every op that is left computes something, and goes into a group.
   FormGroupsPassOptions groups;
   groups.fuse = options.fuse;

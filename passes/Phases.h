@@ -29,6 +29,7 @@ struct PhaseOptions {
   bool commutePools = true;      ///< let a 1x1 convolution go before the average pool that feeds it
   bool mergeSiblings = true;     ///< make 1x1 convolutions that read the same value one
   bool fuse = true;              ///< join elementwise ops with their consumers
+  bool convStats = true;         ///< let convolutions give the sums that batch norm needs
   bool recompute = true;         ///< compute cheap values again instead of keeping them
   bool updateEarly = true;       ///< update weights as soon as their gradient is there
   bool schedule = true;          ///< order independent ops so that less memory is alive at once
@@ -38,7 +39,9 @@ struct PhaseOptions {
   std::string precision = "f32"; ///< of activations: f32, bf16 or f16
   int64_t memoryBudget = 0;      ///< bytes of a program before `recompute` costs time to save memory; 0: it always may
 
-  static PhaseOptions none() { return {false, false, false, false, false, false, false, false, false, "f32", 0}; }
+  static PhaseOptions none() {
+    return {false, false, false, false, false, false, false, false, false, false, "f32", 0};
+  }
 };
 
 /// Adds the passes that lead from the phase before `phase` to `phase` (none for graph), ending with its verifier. From

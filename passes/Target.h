@@ -59,9 +59,9 @@ class Target {
 public:
   virtual ~Target() = default;
 
-  /// Called with a module in the fused phase before its library ops are planned one by one, by a target that plans many
-  /// at once faster. A failure shows again when the op is planned.
-  virtual void prepare(mlir::ModuleOp) const {}
+  /// Called with library ops before they are planned one by one, for a target that plans many at once faster. A failure
+  /// shows again when the op is planned.
+  virtual void prepare(llvm::ArrayRef<mlir::Operation *> ops) const {}
 
   /// True where the activation `value`, an operand or the result of the library op `op`, may be this channel slice.
   virtual bool acceptsSlice(mlir::Operation *op, mlir::Value value, ChannelSlice slice) const = 0;
@@ -69,6 +69,10 @@ public:
   /// True where the library can add a residual, after a constant factor, to what the convolution `op` (a conv2d without
   /// one) computes.
   virtual bool addsResidual(mlir::Operation *op) const { return false; }
+
+  /// True where convolutions may give the sums of their results that batch norm needs (conv2d_stats). The target then
+  /// has kernels of the family `map` that write channel vectors.
+  virtual bool givesStatistics() const { return false; }
 
   /// Plans the library op `op` (conv2d, its gradients, linear, its gradients) with its weights in `weightsFormat`
   /// ("any" leaves the choice to the library). On failure `why` is a sentence without a final stop.
@@ -177,7 +181,8 @@ const Target *findTarget(mlir::Operation *op);
 /// "blocked" (rounded up to multiples of 16 channels), takes slices and adds residuals in 1x1 convolutions only, wants
 /// another format for data gradients, and activations in blocks for windows 5 high. Multiples of 32 rows of weights lie
 /// together. Gradients of convolutions' weights have the type of the activations, those of linear layers' are f32.
-/// Launches are blocks of 32 units without vectors, at most 65535 of them. With the setting `joins` it joins launches.
+/// Launches are blocks of 32 units without vectors, at most 65535 of them. With the setting `joins` it joins launches,
+/// with `statistics` its convolutions with windows 3 wide give statistics.
 void registerFakeTarget(mlir::DialectRegistry &registry);
 
 /// Writes into every launch of an exec-phase module the shape that `target` has for it.

@@ -267,7 +267,7 @@ private:
       return memoryType(RankedTensorType::get(shape, element, layout), *this);
     };
     if (p.kind != onednn::Kind::Reorder)
-      return problemSignature(context, p, false, [&](ProblemPart part, const Shape &shape) {
+      return problemSignature(context, p, {}, [&](ProblemPart part, const Shape &shape) {
         switch (part) {
         case ProblemPart::Src:
         case ProblemPart::Dst:

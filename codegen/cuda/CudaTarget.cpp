@@ -59,6 +59,7 @@ std::optional<cudnn::Problem> problemOf(Operation *op) {
   p.resultType = typeOf(op->getResult(0));
   if (said->src)
     p.srcStride = pixelStride(said->src), p.dstStride = pixelStride(said->dst);
+  p.stats = isa<Conv2DStatsOp>(op);
   if (auto linear = dyn_cast<LinearOp>(op); linear && linear.getBias())
     p.biasType = typeOf(linear.getBias());
   if (auto conv = dyn_cast<Conv2DOp>(op)) {
@@ -80,17 +81,6 @@ public:
 
   const Backend *backend() const override { return owner; }
 
-  void prepare(ModuleOp module) const override {
-    std::vector<cudnn::Problem> problems;
-    module.walk([&](GroupOp group) {
-      if (!group.isLibrary())
-        return;
-      if (auto problem = problemFor(&group.getBody().front().front()))
-        problems.push_back(*problem);
-    });
-    plans.prepare(problems);
-  }
-
   bool acceptsSlice(Operation *op, Value value, ChannelSlice slice) const override {
     // Engines assume that addresses and pixels are 16 bytes apart.
     int64_t channels = kPixelBytes / elementBytes(getElementTypeOrSelf(value.getType()));
@@ -98,11 +88,20 @@ public:
       return false;
     // Gradients in bf16 and f16 have engines on tensor cores only that copy the slice through their workspace; those in
     // f32 transpose through it whatever the layout is.
-    return isa<Conv2DOp>(op) ||
+    return isa<Conv2DOp, Conv2DStatsOp>(op) ||
            (isa<Conv2DBackwardDataOp, Conv2DBackwardWeightsOp>(op) && getElementTypeOrSelf(value.getType()).isF32());
   }
 
   bool addsResidual(Operation *op) const override { return cast<Conv2DOp>(op).getGroups() == 1; }
+
+  bool givesStatistics() const override { return true; }
+  void prepare(ArrayRef<Operation *> ops) const override {
+    std::vector<cudnn::Problem> problems;
+    for (Operation *op : ops)
+      if (auto problem = problemFor(op))
+        problems.push_back(*problem);
+    plans.prepare(problems);
+  }
 
   FailureOr<LibraryPlan> plan(Operation *op, StringRef weightsFormat, std::string &why) const override {
     auto problem = problemFor(op);
@@ -284,7 +283,7 @@ private:
       return memoryType(RankedTensorType::get(shape, element, layout), *this);
     };
     auto pixels = [&](int64_t stride) { return LayoutAttr::get(context, kNhwcFormat, stride, 0); };
-    return problemSignature(context, p, p.residual, [&](ProblemPart part, const Shape &shape) {
+    return problemSignature(context, p, {p.residual, p.stats}, [&](ProblemPart part, const Shape &shape) {
       switch (part) {
       case ProblemPart::Src:
         return memory(shape, p.kind == cudnn::Kind::ConvolutionBackwardData ? p.resultType : p.type,
@@ -298,6 +297,8 @@ private:
                       LayoutAttr::get(context, kWeightsFormat));
       case ProblemPart::Bias:
         return memory(shape, p.biasType, {});
+      case ProblemPart::Sums:
+        return memory(shape, cudnn::Type::F32, {});
       case ProblemPart::C:
         return memory(shape, p.resultType, {});
       default:

@@ -4,6 +4,7 @@
 // first, so that their loads are in flight together.
 #include "codegen/cuda/CudaEmitter.h"
 #include "codegen/kernels/RowOperands.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
 
@@ -23,8 +24,11 @@ public:
         counts[&op] = e.toReal(e.extent(next++));
   }
 
-  void compute(Values &values) {
+  /// `known`: values hold the results of these ops already.
+  void compute(Values &values, ArrayRef<BatchNormFinalizeOp> known = {}) {
     for (Operation &op : e.body().without_terminator()) {
+      if (llvm::is_contained(known, dyn_cast<BatchNormFinalizeOp>(op)))
+        continue;
       Value count = counts.lookup(&op);
       if (succeeded(result))
         result = emitOp(e, &op, values, count ? e.splat(count) : Value());
@@ -36,6 +40,99 @@ public:
 private:
   CudaEmitter &e;
   llvm::DenseMap<Operation *, Value> counts;
+};
+
+/// What a kernel over rows computes of channels as a whole, before it goes over rows: batch norm's statistics from the
+/// sums that a convolution gave. All blocks of a range of channels do it, the first one writes them.
+class Statistics {
+public:
+  Statistics(CudaEmitter &emitter, RowOperands &operands) : e(emitter), operands(operands) {
+    for (Operation &op : e.body())
+      if (auto finalize = dyn_cast<BatchNormFinalizeOp>(op))
+        found.push_back(finalize);
+  }
+
+  ArrayRef<BatchNormFinalizeOp> ops() const { return found; }
+
+  /// For the vector of channels from `c` on, of which `shared` has what is read of them.
+  LogicalResult emit(Value c, Values &shared) {
+    if (found.empty())
+      return success();
+    count = e.splat(e.toReal(e.extent(0)));
+    SmallVector<Values> inputs(found.size(), shared);
+    for (auto [op, values] : llvm::zip(found, inputs)) {
+      takeLost(op, c, values);
+      Values results = values;
+      if (failed(emitOp(e, op, results, count)))
+        return failure();
+      for (Value result : op->getResults())
+        shared[result] = results.lookup(result);
+    }
+    LogicalResult result = success();
+    Value isFirst =
+        arith::AndIOp::create(e.builder, e.loc, e.less(e.blockX(), e.index(1)), e.less(e.threadY(), e.index(1)));
+    e.ifThen(isFirst, [&] {
+      Values all;
+      for (auto [op, values] : llvm::zip(found, inputs)) {
+        operands.loadReplaced(c, values);
+        if (succeeded(result))
+          result = emitOp(e, op, values, count);
+        for (Value given : op->getResults())
+          all[given] = values.lookup(given);
+      }
+      operands.storeVectors(c, all);
+    });
+    return result;
+  }
+
+private:
+  /// Where sums lose a channel's variance, takes those of differences to the first pixel. A thread adds up all rows of
+  /// its channels, which takes milliseconds: what else reads the tensor is unaffected, and it is rare.
+  void takeLost(BatchNormFinalizeOp op, Value c, Values &values) {
+    Value sum = values.lookup(op.getSum()), squares = values.lookup(op.getSumSquares());
+    Value mean = e.divf(sum, count), square = e.mulf(mean, mean);
+    Value variance = e.maxKeepingNan(e.subf(e.divf(squares, count), square), e.splatReal(0.0));
+    Value most = e.mulf(e.addf(variance, e.splatReal(op.getEpsilon().convertToDouble())),
+                        e.splatReal(BatchNormFinalizeOp::kMostSquare));
+    Value isLost = anyLane(arith::CmpFOp::create(e.builder, e.loc, arith::CmpFPredicate::OGT, square, most));
+    Value rows = arith::SelectOp::create(e.builder, e.loc, isLost, e.extent(0), e.index(0));
+    Value first = operands.loadRow(op.getSrc(), e.index(0), c);
+    constexpr int64_t kInFlight = 8;
+    Value full = e.sub(rows, e.rem(rows, e.index(kInFlight)));
+    auto add = [&](Value row, int64_t some, ValueRange carried) {
+      SmallVector<Value> terms;
+      for (int64_t i = 0; i < some; ++i)
+        terms.push_back(operands.loadRow(op.getSrc(), e.add(row, e.index(i)), c));
+      SmallVector<Value> next(carried);
+      for (Value term : terms) {
+        Value difference = e.subf(term, first);
+        next = {e.addf(next[0], difference), e.fma(difference, difference, next[1])};
+      }
+      return next;
+    };
+    SmallVector<Value> sums(2, e.splatReal(0.0));
+    sums = e.strided(e.index(0), full, e.index(kInFlight), sums,
+                     [&](Value row, ValueRange carried) { return add(row, kInFlight, carried); });
+    sums = e.strided(full, rows, e.index(1), sums, [&](Value row, ValueRange carried) { return add(row, 1, carried); });
+    auto choose = [&](Value taken, Value otherwise) -> Value {
+      return arith::SelectOp::create(e.builder, e.loc, isLost, taken, otherwise);
+    };
+    values[op.getSum()] = choose(sums[0], sum);
+    values[op.getSumSquares()] = choose(sums[1], squares);
+    values[op.getSrc()] = choose(first, e.splatReal(0.0));
+  }
+
+  Value anyLane(Value lanes) {
+    Value result = vector::ExtractOp::create(e.builder, e.loc, lanes, 0);
+    for (int64_t lane = 1; lane < e.width; ++lane)
+      result = arith::OrIOp::create(e.builder, e.loc, result, vector::ExtractOp::create(e.builder, e.loc, lanes, lane));
+    return result;
+  }
+
+  CudaEmitter &e;
+  RowOperands &operands;
+  SmallVector<BatchNormFinalizeOp, 1> found;
+  Value count;
 };
 
 } // namespace
@@ -81,20 +178,22 @@ LogicalResult emitFlat(CudaEmitter &e) {
 }
 
 LogicalResult emitMap(CudaEmitter &e) {
-  RowOperands operands(e, /*firstStride=*/2);
+  RowOperands operands(e, /*firstStride=*/2, /*writesVectors=*/true);
   if (failed(operands.check()))
     return failure();
   Body body(e);
+  Statistics statistics(e, operands);
   Value rows = e.extent(0), channels = e.extent(1), c = e.channel(), step = e.threadsY();
   int64_t inFlight = vectorsInFlight(e.definition, e.width);
   e.ifThen(e.less(c, channels), [&] {
     Values shared;
     operands.loadChannels(c, Lanes(), shared);
+    body.result = statistics.emit(c, shared);
     SmallVector<Value> at = {e.add(e.mul(e.blockX(), e.mul(step, e.index(inFlight))), e.threadY())};
     while (int64_t(at.size()) < inFlight)
       at.push_back(e.add(at.back(), step));
     auto finish = [&](Value row, Values &values) {
-      body.compute(values);
+      body.compute(values, statistics.ops());
       if (succeeded(body.result))
         operands.store(row, c, Lanes(), values);
     };

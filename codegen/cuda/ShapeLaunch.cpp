@@ -220,7 +220,11 @@ int64_t vectorsInFlight(exec::KernelDefOp definition, int64_t width) {
 int64_t residentBlocks(exec::KernelDefOp definition, int64_t width) {
   constexpr size_t kManyOperands = 8;
   constexpr int64_t kMostRead = 64; // beside sums and what is computed, of 128 registers
-  size_t operands = definition.getBody().getNumArguments() + definition.getYield().getValues().size();
+  // Vectors that a kernel over rows gives are written before its loops.
+  bool isMap = definition.getFamily() == KernelFamily::Map;
+  size_t operands = definition.getBody().getNumArguments() +
+                    llvm::count_if(definition.getYield().getValues(),
+                                   [&](Value value) { return !isMap || isFull(definition, value); });
   auto [full, channels] = readsOf(definition);
   bool isMuch = addsRows(definition) ? (full + channels) * width > kMostRead : operands > kManyOperands;
   return isMuch ? 1 : kReductionBlocks;

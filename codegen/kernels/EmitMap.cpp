@@ -142,7 +142,9 @@ public:
 
   void emitOp(BatchNormFinalizeOp op) {
     Value offset = e.divf(get(op.getSum()), count);
-    Value mean = op.getShift() ? e.addf(get(op.getShift()), offset) : offset;
+    // Where a kernel has what the sums are of, it puts in its place what they are differences to.
+    Value shift = op.getSrc() ? get(op.getSrc()) : op.getShift() ? get(op.getShift()) : Value();
+    Value mean = shift ? e.addf(shift, offset) : offset;
     Value variance = e.subf(e.divf(get(op.getSumSquares()), count), e.mulf(offset, offset));
     variance = e.maxKeepingNan(variance, zero());
     Value epsilon = constant(op.getEpsilon().convertToDouble());
@@ -157,8 +159,11 @@ public:
     auto follow = [&](Value running, Value batch) {
       return e.fma(constant(decay), running, e.mulf(constant(1.0 - decay), batch));
     };
-    set(op.getNewRunningMean(), follow(get(op.getRunningMean()), mean));
-    set(op.getNewRunningVar(), follow(get(op.getRunningVar()), unbiased));
+    // A kernel over rows reads running statistics only where it writes the next ones.
+    if (Value running = get(op.getRunningMean()))
+      set(op.getNewRunningMean(), follow(running, mean));
+    if (Value running = get(op.getRunningVar()))
+      set(op.getNewRunningVar(), follow(running, unbiased));
   }
 
   void emitOp(BatchNormBackwardFinalizeOp op) {

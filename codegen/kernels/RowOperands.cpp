@@ -14,7 +14,17 @@ static Value loadNumber(KernelEmitter &e, Value base, Type element) {
                                : e.loadReal(base, e.index(0), element);
 }
 
-RowOperands::RowOperands(KernelEmitter &emitter, int64_t firstStride) : e(emitter), flat(firstStride < 0) {
+/// True for the statistics that batch norm's next ones are made from.
+static bool isRunning(Value argument) {
+  return llvm::all_of(argument.getUses(), [](OpOperand &use) {
+    auto finalize = dyn_cast<BatchNormFinalizeOp>(use.getOwner());
+    return finalize && (use.get() == finalize.getRunningMean() || use.get() == finalize.getRunningVar()) &&
+           use.get() != finalize.getSum() && use.get() != finalize.getSumSquares() && use.get() != finalize.getGamma();
+  });
+}
+
+RowOperands::RowOperands(KernelEmitter &emitter, int64_t firstStride, bool writesVectors)
+    : e(emitter), flat(firstStride < 0) {
   bool isWhole = e.definition.getFamily() == KernelFamily::ReduceCombine;
   SmallVector<Value> all(e.body().getArguments());
   inputs = all.size();
@@ -25,8 +35,10 @@ RowOperands::RowOperands(KernelEmitter &emitter, int64_t firstStride) : e(emitte
     slot.base = e.operand(index);
     slot.element = typeOf(value).getElementType();
     Operation *producer = value.getDefiningOp();
-    slot.isLate =
-        index >= inputs && (isWhole ? typeOf(value).getRank() == 1 : producer && producer->hasTrait<OpTrait::Reduce>());
+    slot.isLate = index >= inputs && (isWhole         ? typeOf(value).getRank() == 1
+                                      : writesVectors ? isa_and_nonnull<BatchNormFinalizeOp>(producer)
+                                                      : producer && producer->hasTrait<OpTrait::Reduce>());
+    slot.isReplaced = index < inputs && writesVectors && typeOf(value).getRank() == 1 && isRunning(value);
     if (typeOf(value).getRank() >= 2 && !flat)
       slot.stride = e.extent(firstStride++);
     if (typeOf(value).getRank() == 0 && index < inputs)
@@ -54,7 +66,7 @@ LogicalResult RowOperands::check() {
 
 void RowOperands::loadChannels(Value c, Lanes lanes, Values &values) {
   for (const Slot &slot : ArrayRef(slots).take_front(inputs))
-    if (!slot.stride)
+    if (!slot.stride && !slot.isReplaced)
       values[slot.value] = slot.scalar ? e.splat(slot.scalar) : e.loadReals(slot.base, c, slot.element, lanes);
 }
 
@@ -70,6 +82,23 @@ void RowOperands::store(Value row, Value c, Lanes lanes, Values &values) {
   for (const Slot &slot : ArrayRef(slots).drop_front(inputs))
     if (!slot.isLate)
       e.storeReals(values.lookup(slot.value), slot.base, e.add(e.mul(row, slot.stride), c), slot.element, lanes);
+}
+
+Value RowOperands::loadRow(Value value, Value row, Value c) {
+  const Slot &slot = *llvm::find_if(slots, [&](const Slot &slot) { return slot.value == value; });
+  return e.loadReals(slot.base, e.add(e.mul(row, slot.stride), c), slot.element, Lanes());
+}
+
+void RowOperands::loadReplaced(Value c, Values &values) {
+  for (const Slot &slot : slots)
+    if (slot.isReplaced)
+      values[slot.value] = e.loadReals(slot.base, c, slot.element, Lanes());
+}
+
+void RowOperands::storeVectors(Value c, Values &values) {
+  for (const Slot &slot : slots)
+    if (slot.isLate)
+      e.storeReals(values.lookup(slot.value), slot.base, c, slot.element, Lanes());
 }
 
 void RowOperands::loadFlat(Value i, Lanes lanes, Values &values) {

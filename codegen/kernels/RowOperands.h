@@ -11,8 +11,9 @@ namespace incept::kernels {
 class RowOperands {
 public:
   /// Loads addresses, scalars, and the strides of full operands (in operand order, from extent `firstStride`; -1: the
-  /// kernel is flat) where it is constructed, so that stores in the loops cannot make them be loaded again.
-  RowOperands(KernelEmitter &emitter, int64_t firstStride);
+  /// kernel is flat) where it is constructed, so that stores in the loops cannot make them be loaded again. With
+  /// `writesVectors` the loops write results of rank 1 too, once (storeVectors).
+  RowOperands(KernelEmitter &emitter, int64_t firstStride, bool writesVectors = false);
 
   /// Reports operands that the loops cannot handle.
   mlir::LogicalResult check();
@@ -23,6 +24,11 @@ public:
   void load(mlir::Value row, mlir::Value c, Lanes lanes, Values &values);
   /// Writes one vector of every output that has rows.
   void store(mlir::Value row, mlir::Value c, Lanes lanes, Values &values);
+  /// Reads one vector of row `row` of the full input `value`.
+  mlir::Value loadRow(mlir::Value value, mlir::Value row, mlir::Value c);
+  /// Reads what only results of rank 1 need, which they may take the place of: running statistics.
+  void loadReplaced(mlir::Value c, Values &values);
+  void storeVectors(mlir::Value c, Values &values);
   void loadFlat(mlir::Value i, Lanes lanes, Values &values);
   void storeFlat(mlir::Value i, Lanes lanes, Values &values);
 
@@ -31,12 +37,13 @@ public:
 
 private:
   struct Slot {
-    mlir::Value value;   ///< argument or yielded value of the definition
-    mlir::Value base;    ///< address
-    mlir::Value stride;  ///< distance of rows; null for channel vectors and scalars
-    mlir::Value scalar;  ///< the value of a rank-0 input
-    mlir::Type element;  ///< in memory
-    bool isLate = false; ///< a sum, or what is computed of sums: not of rows
+    mlir::Value value;       ///< argument or yielded value of the definition
+    mlir::Value base;        ///< address
+    mlir::Value stride;      ///< distance of rows; null for channel vectors and scalars
+    mlir::Value scalar;      ///< the value of a rank-0 input
+    mlir::Type element;      ///< in memory
+    bool isLate = false;     ///< a sum, or what is computed of sums: not of rows
+    bool isReplaced = false; ///< an input that results of rank 1 alone need
   };
 
   KernelEmitter &e;

@@ -52,6 +52,20 @@ void conv2d(Conv2DOp op, Values &values) {
       value = std::max(value, 0.0);
 }
 
+void conv2dStats(Conv2DStatsOp op, Values &values) {
+  const Tensor &src = values[op.getSrc()], &weights = values[op.getWeights()];
+  Tensor &dst = values.result(op.getDst());
+  Tensor &sum = values.result(op.getSum()), &sumSquares = values.result(op.getSumSquares());
+  forEachTerm(op, src.shape, weights.shape, dst.shape,
+              [&](int64_t n, int64_t o, int64_t oh, int64_t ow, int64_t c, int64_t ih, int64_t iw, int64_t i,
+                  int64_t kh, int64_t kw) { dst.at(n, o, oh, ow) += src.at(n, c, ih, iw) * weights.at(o, i, kh, kw); });
+  for (int64_t index = 0; index < dst.size(); ++index) {
+    int64_t channel = dst.channelOf(index);
+    sum.values[channel] += dst.values[index];
+    sumSquares.values[channel] += dst.values[index] * dst.values[index];
+  }
+}
+
 void conv2dBackwardData(Conv2DBackwardDataOp op, Values &values) {
   const Tensor &diffDst = values[op.getDiffDst()], &weights = values[op.getWeights()];
   Tensor &diffSrc = values.result(op.getDiffSrc());
@@ -115,6 +129,7 @@ void reorder(ReorderOp op, Values &values) {
 
 void attachConvEvaluators(MLIRContext *context) {
   Evaluator::attach<Conv2DOp, conv2d>(context);
+  Evaluator::attach<Conv2DStatsOp, conv2dStats>(context);
   Evaluator::attach<Conv2DBackwardDataOp, conv2dBackwardData>(context);
   Evaluator::attach<Conv2DBackwardWeightsOp, conv2dBackwardWeights>(context);
   Evaluator::attach<LinearOp, linear>(context);

@@ -120,10 +120,20 @@ LogicalResult batchNormFinalize(BatchNormFinalizeOp op, Values &values) {
   double count = double(int64_t(op.getCount()));
   if (failed(verifyCount(op, op.getCount())))
     return failure();
+  const Tensor *src = values.optional(op.getSrc());
   for (int64_t c = 0; c < sum.size(); ++c) {
     double average = sum.values[c] / count;
     double mean = valueOr(shift, c, 0) + average;
     double variance = std::max(sumSquares.values[c] / count - average * average, 0.0);
+    if (src && mean * mean > BatchNormFinalizeOp::kMostSquare * (variance + epsilon)) {
+      double total = 0, squares = 0;
+      for (int64_t index = 0; index < src->size(); ++index)
+        total += src->channelOf(index) == c ? src->values[index] : 0;
+      mean = total / count;
+      for (int64_t index = 0; index < src->size(); ++index)
+        squares += src->channelOf(index) == c ? (src->values[index] - mean) * (src->values[index] - mean) : 0;
+      variance = squares / count;
+    }
     double invStd = 1 / std::sqrt(variance + epsilon);
     double unbiased = count > 1 ? variance * count / (count - 1) : variance;
     values.result(op.getMean()).values[c] = mean;

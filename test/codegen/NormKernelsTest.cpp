@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Kernels whose threads take values together, in each precision, and those that move channels, against the f64
+// Kernels whose threads take values together, batch norm with sums, and kernels that move channels, against the f64
 // interpreter: channel counts that fill vectors and that do not, dense tensors and channel slices, more rows than a
 // unit has.
 
@@ -47,6 +47,32 @@ protected:
     }
   }
 
+  /// Checks batch norm of `x` with its sums `s` and `q`, in one kernel with a ReLU, where the target has such kernels.
+  void checkWithSums(Argument x, Argument s, Argument q) {
+    if (!std::get<0>(GetParam()).second().target().givesStatistics())
+      GTEST_SKIP() << "no convolution gives sums on this target";
+    std::string v = "tensor<" + std::to_string(c) + "xf32>";
+    s.type = q.type = v;
+    for (auto [element, tolerance] : {std::pair<std::string, double>{"f32", 2e-5}, {"f16", 1.0 / 512}}) {
+      std::string full = "tensor<" + size + "x" + element + ">";
+      std::string part = "tensor<" + size + "x" + element +
+                         ", #incept.layout<nhwc, stride = " + std::to_string(c + 11) + ", offset = 5>>";
+      for (auto [from, to] : {std::pair(full, part), std::pair(part, full)}) {
+        x.type = from;
+        check(
+            {"",
+             {x, s, q, {"g", v}, {"b", v}, {"m", v}, {"r", v, 0.5, 2}},
+             "%a, %i, %k, %d, %e = incept.batch_norm_finalize %s, %q of %x gamma %g running %m, %r {epsilon = 1.0e-3 : "
+             "f64, decay = 0.9 : f64, count = 18 : i64}" +
+                 signature({v, v, from, v, v, v}, "(" + v + ", " + v + ", " + v + ", " + v + ", " + v + ")") +
+                 "%t = incept.scale_shift %x, %a, %k, %b" + signature({from, v, v, v}, full) + "%y = incept.relu %t" +
+                 signature({full}, to),
+             {{"y", to}, {"a", v}, {"i", v}, {"d", v}, {"e", v}},
+             tolerance});
+      }
+    }
+  }
+
   void check(const GroupCase &group) { checkGroup(group, std::get<0>(GetParam()).second()); }
 
   int64_t c = std::get<1>(GetParam());
@@ -62,6 +88,14 @@ TEST_P(NormKernels, Pixels) {
          "%y = incept.normalize_pixels %x epsilon 1.0e-3" + signature({full}, full),
          {{"y", full}},
          1e-4});
+}
+
+TEST_P(NormKernels, BatchWithSums) { checkWithSums({"x", ""}, {"s", ""}, {"q", "", 9, 18}); }
+
+// By the sums there is no variance, as rounding may have it: they are taken again, and what they say is not looked at.
+TEST_P(NormKernels, BatchWithSumsThatLoseTheVariance) {
+  checkWithSums({"x", "", 999.5, 1000.5}, {"s", "", 17900, 18100}, {"q", "", 0, 1});
+  checkWithSums({"x", "", 20, 21}, {"s", "", 360, 378}, {"q", "", 0, 1});
 }
 
 TEST_P(NormKernels, Groups) {

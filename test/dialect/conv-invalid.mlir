@@ -239,3 +239,35 @@ func.func @conv2d_c6_scale(%x: tensor<2x8x9x9xf32>, %w: tensor<6x8x1x1xf32>) {
   %0 = incept.conv2d %x, %w scale 0.5 : (tensor<2x8x9x9xf32>, tensor<6x8x1x1xf32>) -> tensor<2x6x9x9xf32>
   return
 }
+
+// -----
+
+func.func @conv2d_stats_c1(%x: tensor<2x8x9x9xf16>, %w: tensor<6x8x3x3xf16>) {
+  // expected-error @+1 {{expected a convolution of 2x8x9x9 to give 2x6x7x7, but got 2x6x9x9}}
+  %0:3 = incept.conv2d_stats %x, %w : (tensor<2x8x9x9xf16>, tensor<6x8x3x3xf16>) -> (tensor<2x6x9x9xf16>, tensor<6xf32>, tensor<6xf32>)
+  return
+}
+
+// -----
+
+func.func @conv2d_stats_c2(%x: tensor<2x8x9x9xf16>, %w: tensor<6x8x3x3xf16>) {
+  // expected-error @+1 {{op expected}}
+  %0:3 = incept.conv2d_stats %x, %w : (tensor<2x8x9x9xf16>, tensor<6x8x3x3xf16>) -> (tensor<2x6x7x7xf32>, tensor<6xf32>, tensor<6xf32>)
+  return
+}
+
+// -----
+
+func.func @conv2d_stats_c3(%x: tensor<2x8x9x9xf16>, %w: tensor<6x8x3x3xf16>) {
+  // expected-error @+1 {{expected channel vectors of 6 values, but got 8}}
+  %0:3 = incept.conv2d_stats %x, %w : (tensor<2x8x9x9xf16>, tensor<6x8x3x3xf16>) -> (tensor<2x6x7x7xf16>, tensor<8xf32>, tensor<8xf32>)
+  return
+}
+
+// -----
+
+func.func @conv2d_stats_c3_type(%x: tensor<2x8x9x9xf16>, %w: tensor<6x8x3x3xf16>) {
+  // expected-error @+1 {{sums}}
+  %0:3 = incept.conv2d_stats %x, %w : (tensor<2x8x9x9xf16>, tensor<6x8x3x3xf16>) -> (tensor<2x6x7x7xf16>, tensor<6xf16>, tensor<6xf16>)
+  return
+}

@@ -43,3 +43,11 @@ func.func @reorder(%w: tensor<3x8x1x1xf32>, %s: tensor<3xf32>) {
   %1 = incept.reorder %w : (tensor<3x8x1x1xf32>) -> tensor<3x8x1x1xf32, #incept.layout<"32x8/blocked">>
   return
 }
+
+// CHECK-LABEL: func.func @conv2d_stats
+func.func @conv2d_stats(%x: tensor<2x8x9x9xf16>, %w: tensor<6x8x3x3xf16>) {
+  // CHECK: incept.conv2d_stats %{{.*}}, %{{.*}} stride [2, 2] pad [1, 1] : (tensor<2x8x9x9xf16>, tensor<6x8x3x3xf16>) -> (tensor<2x6x4x4xf16>, tensor<6xf32>, tensor<6xf32>)
+  %0:3 = incept.conv2d_stats %x, %w stride [2, 2] pad [1, 1]
+      : (tensor<2x8x9x9xf16>, tensor<6x8x3x3xf16>) -> (tensor<2x6x4x4xf16>, tensor<6xf32>, tensor<6xf32>)
+  return
+}

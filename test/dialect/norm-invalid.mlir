@@ -355,3 +355,27 @@ func.func @local_response_norm_backward_c2(%x: tensor<2x4x9x9xf32>) {
   %0 = incept.local_response_norm_backward %x, %x size 5 alpha -1.0 beta 0.75 k 1.0 : (tensor<2x4x9x9xf32>, tensor<2x4x9x9xf32>) -> tensor<2x4x9x9xf32>
   return
 }
+
+// -----
+
+func.func @batch_norm_finalize_c3(%x: tensor<2x4x3x3xf32>, %s: tensor<4xf32>) {
+  // expected-error @+1 {{expected sums of 4 channels with 17 values each, but they are of 2x4x3x3}}
+  %0:5 = incept.batch_norm_finalize %s, %s of %x running %s, %s {epsilon = 1.0e-3, decay = 0.9, count = 17 : i64} : (tensor<4xf32>, tensor<4xf32>, tensor<2x4x3x3xf32>, tensor<4xf32>, tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>)
+  return
+}
+
+// -----
+
+func.func @batch_norm_finalize_c3_channels(%x: tensor<2x5x3x3xf32>, %s: tensor<4xf32>) {
+  // expected-error @+1 {{expected sums of 4 channels with 18 values each, but they are of 2x5x3x3}}
+  %0:5 = incept.batch_norm_finalize %s, %s of %x running %s, %s {epsilon = 1.0e-3, decay = 0.9, count = 18 : i64} : (tensor<4xf32>, tensor<4xf32>, tensor<2x5x3x3xf32>, tensor<4xf32>, tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>)
+  return
+}
+
+// -----
+
+func.func @batch_norm_finalize_c3_shift(%x: tensor<2x4x3x3xf32>, %s: tensor<4xf32>) {
+  // expected-error @+1 {{expected no shift beside what the sums are of: they are of it as it is}}
+  %0:5 = incept.batch_norm_finalize %s, %s shift %s of %x running %s, %s {epsilon = 1.0e-3, decay = 0.9, count = 18 : i64} : (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<2x4x3x3xf32>, tensor<4xf32>, tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>)
+  return
+}

@@ -104,3 +104,11 @@ func.func @local_response_norm(%x: !image) {
   %1 = incept.local_response_norm_backward %0, %x size 5 alpha 1.0e-4 beta 0.75 k 2.0 : (!image, !image) -> !image
   return
 }
+
+// CHECK-LABEL: func.func @batch_norm_finalize_of
+func.func @batch_norm_finalize_of(%x: !image, %s: !vector, %m: !vector, %v: !vector) {
+  // CHECK: incept.batch_norm_finalize %{{[a-z_0-9]+}}, %{{[a-z_0-9]+}} of %{{[a-z_0-9]+}} running
+  %f:5 = incept.batch_norm_finalize %s, %s of %x running %m, %v {epsilon = 1.0e-3, decay = 0.9, count = 162 : i64}
+      : (!vector, !vector, !image, !vector, !vector) -> (!vector, !vector, !vector, !vector, !vector)
+  return
+}

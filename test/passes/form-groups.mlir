@@ -204,3 +204,40 @@ func.func @dead(%x: tensor<2x4x3x3xf32>) {
   %s = incept.channel_sum %r : (tensor<2x4x3x3xf32>) -> tensor<4xf32>
   return
 }
+
+// Statistics from a convolution's sums join the first kernel that goes on with them; writes follow it.
+// CHECK-LABEL: func.func @statistics
+//       CHECK:   %[[G:.+]]:4 = incept.group kernel
+//       CHECK:     incept.batch_norm_finalize
+//       CHECK:     incept.scale_shift
+//       CHECK:     incept.relu
+//   CHECK-DAG:   incept.write @m, %[[G]]
+//   CHECK-DAG:   incept.write @r, %[[G]]
+//   CHECK-NOT:   incept.group
+//       CHECK:   return
+// NOFUSE-LABEL: func.func @statistics
+// NOFUSE-COUNT-3: incept.group kernel
+incept.variable @m kind state : tensor<4xf32>
+incept.variable @r kind state : tensor<4xf32>
+func.func @statistics(%x: tensor<2x4x3x3xf32>, %s: tensor<4xf32>, %q: tensor<4xf32>, %b: tensor<4xf32>) -> (tensor<2x4x3x3xf32>, tensor<4xf32>) {
+  %m = incept.read @m : tensor<4xf32>
+  %r = incept.read @r : tensor<4xf32>
+  %f:5 = incept.batch_norm_finalize %s, %q of %x running %m, %r {epsilon = 1.0e-3, decay = 0.9, count = 18 : i64} : (tensor<4xf32>, tensor<4xf32>, tensor<2x4x3x3xf32>, tensor<4xf32>, tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>)
+  %y = incept.scale_shift %x, %f#0, %f#2, %b : (tensor<2x4x3x3xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) -> tensor<2x4x3x3xf32>
+  incept.write @m, %f#3 : tensor<4xf32>
+  incept.write @r, %f#4 : tensor<4xf32>
+  %z = incept.relu %y : (tensor<2x4x3x3xf32>) -> tensor<2x4x3x3xf32>
+  return %z, %f#1 : tensor<2x4x3x3xf32>, tensor<4xf32>
+}
+
+// A library's call and a reduction go on with them before any kernel over rows does: they stay by themselves.
+// CHECK-LABEL: func.func @statistics_of_reduction
+//       CHECK:   %[[F:.+]] = incept.group kernel
+//       CHECK:     incept.batch_norm_finalize
+//       CHECK:   incept.group kernel
+//       CHECK:     incept.batch_norm_backward_stats
+func.func @statistics_of_reduction(%x: tensor<2x4x3x3xf32>, %s: tensor<4xf32>, %q: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
+  %f:5 = incept.batch_norm_finalize %s, %q of %x running %s, %q {epsilon = 1.0e-3, decay = 0.9, count = 18 : i64} : (tensor<4xf32>, tensor<4xf32>, tensor<2x4x3x3xf32>, tensor<4xf32>, tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>)
+  %a, %b = incept.batch_norm_backward_stats %x, %x, %f#0 : (tensor<2x4x3x3xf32>, tensor<2x4x3x3xf32>, tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>)
+  return %a, %b : tensor<4xf32>, tensor<4xf32>
+}

@@ -106,11 +106,14 @@ static void explainPlans(ModuleOp module, const Backend &backend) {
     if (!group.getPlan())
       return;
     auto plan = SymbolTable::lookupNearestSymbolFrom<exec::PlanOp>(group, group.getPlanAttr());
-    llvm::errs() << getPath(group) << ": " << stringifyPlanKind(plan.getKind()) << " by "
+    llvm::errs() << getPath(group) << ": " << stringifyPlanKind(plan.getKind())
+                 << (isa<Conv2DStatsOp>(group.getFirstOp()) ? " with the statistics of its result" : "") << " by "
                  << plan.getConfig().getAs<StringAttr>("impl").getValue() << ", scratchpad "
                  << group.getScratchpad().value_or(0) << " bytes\n";
     if (candidates)
       llvm::errs() << "  " << candidates.getValue() << "\n";
+    if (auto reason = group.getFirstOp()->getAttrOfType<StringAttr>("incept.statistics"))
+      llvm::errs() << "  without the statistics of its result: " << reason.getValue() << "\n";
     if (seen.insert(plan).second)
       for (const std::string &line : backend.explain(plan))
         llvm::errs() << "  " << line << "\n";

@@ -35,6 +35,8 @@ inline constexpr RewriteFlag kRewriteFlags[] = {
     {&PhaseOptions::mergeSiblings, Phase::Training, "--no-merge-siblings", "leave every 1x1 convolution by itself"},
     {&PhaseOptions::fuse, Phase::Fused, "--no-fuse", "leave every elementwise op a kernel of its own",
      /*fuses=*/true},
+    {&PhaseOptions::convStats, Phase::Fused, "--no-conv-stats", "let no convolution give sums for batch norm",
+     /*fuses=*/true},
     {&PhaseOptions::recompute, Phase::Fused, "--no-recompute", "keep cheap values instead of computing them again"},
     {&PhaseOptions::updateEarly, Phase::Training, "--no-update-early",
      "keep all gradients until the backward pass ends"},

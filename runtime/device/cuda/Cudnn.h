@@ -37,14 +37,15 @@ int64_t typeBytes(Type type);
 ///
 /// Operands, in the order `Plan::execute` takes them (the index of an operand + 1 is its tensor's unique id in the
 /// operation graph and in a serialised plan; the workspace has none):
-///   ConvolutionForward          src, weights, [bias (oc)], [residual], dst, workspace
+///   ConvolutionForward          src, weights, [bias (oc)], [residual], dst, [sum (oc), sum_squares (oc)], workspace
 ///                               dst = [relu](scale * (src * weights) + residual + bias)
+///                               sum, sum_squares: of each channel of dst and of its squares
 ///   ConvolutionBackwardData     diff_dst, weights, diff_src, workspace
 ///   ConvolutionBackwardWeights  src, diff_dst, diff_weights, workspace
 ///   MatMul                      a (m,k), b (k,n), [bias (n)], c (m,n), workspace
 /// A bias in `type` has precompiled engines; one in f32 beside f16 or bf16 tensors only engines that are compiled when
 /// the plan is built, and none with a scale. src, weights, diff_dst, residual, a and b have `type`; dst, diff_src,
-/// diff_weights and c `resultType`; bias `biasType`.
+/// diff_weights and c `resultType`; bias `biasType`; sums are f32.
 struct Problem : LibraryProblem {
   Type type = Type::F32, resultType = Type::F32, biasType = Type::F32;
   bool tf32 = false; ///< f32 only: products may be rounded to TF32
@@ -53,6 +54,7 @@ struct Problem : LibraryProblem {
   int64_t srcStride = 0, dstStride = 0, residualStride = 0;
   bool residual = false; ///< forward only, with `scale`
   float scale = 1;       ///< not 1 only together with `residual`
+  bool stats = false;    ///< forward only, without residual and relu: gives sum and sum_squares too
 };
 
 /// Number of operands, the workspace included.

@@ -143,6 +143,9 @@ std::string unfit(const Problem &problem, const Candidate &candidate) {
   if (candidate.has(CUDNN_BEHAVIOR_NOTE_REQUIRES_FILTER_INT8x32_REORDER) ||
       candidate.has(CUDNN_BEHAVIOR_NOTE_REQUIRES_BIAS_INT8x32_REORDER))
     return "it wants another weights format";
+  // Its code has atomic additions of f32, which no note says.
+  if (problem.stats && candidate.has(CUDNN_BEHAVIOR_NOTE_RUNTIME_COMPILATION))
+    return "it adds the sums of its blocks up in any order";
   return "";
 }
 

@@ -68,6 +68,8 @@ public:
   /// dst = scale * a + b, or with no `b` a function of a.
   void pointwise(const Named<cudnnPointwiseMode_t> &mode, const Descriptor &a, const Descriptor *b,
                  const Descriptor &dst, float scale = 1);
+  /// Sums of each channel's values and of their squares.
+  void statistics(const Descriptor &src, const Descriptor &sum, const Descriptor &sumSquares);
   bool build(const Place &place, std::string &why);
 
 private:
@@ -127,6 +129,17 @@ void GraphBuilder::pointwise(const Named<cudnnPointwiseMode_t> &mode, const Desc
   if (scale != 1)
     op.set(CUDNN_ATTR_OPERATION_POINTWISE_ALPHA1, scale);
   operation(op, std::string("CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR ") + mode.name);
+}
+
+void GraphBuilder::statistics(const Descriptor &src, const Descriptor &sum, const Descriptor &sumSquares) {
+  cudnnGenStatsMode_t mode = CUDNN_GENSTATS_SUM_SQSUM;
+  Descriptor &op = part(CUDNN_BACKEND_OPERATION_GEN_STATS_DESCRIPTOR);
+  op.set(CUDNN_ATTR_OPERATION_GENSTATS_MODE, CUDNN_TYPE_GENSTATS_MODE, 1, &mode)
+      .set(CUDNN_ATTR_OPERATION_GENSTATS_MATH_PREC, CUDNN_DATA_FLOAT)
+      .set(CUDNN_ATTR_OPERATION_GENSTATS_XDESC, src)
+      .set(CUDNN_ATTR_OPERATION_GENSTATS_SUMDESC, sum)
+      .set(CUDNN_ATTR_OPERATION_GENSTATS_SQSUMDESC, sumSquares);
+  operation(op, "CUDNN_BACKEND_OPERATION_GEN_STATS_DESCRIPTOR");
 }
 
 bool GraphBuilder::build(const Place &place, std::string &why) {
@@ -221,6 +234,11 @@ void addForward(const Problem &p, GraphBuilder &builder) {
     append(kAdd, bias, 1);
   if (p.relu)
     append(kRelu, nullptr, 1);
+  if (p.stats) {
+    Descriptor &sum = builder.operand(Type::F32, nhwc(1, p.oc, 1, 1));
+    Descriptor &sumSquares = builder.operand(Type::F32, nhwc(1, p.oc, 1, 1));
+    builder.statistics(dst, sum, sumSquares);
+  }
 }
 
 void addBackwardData(const Problem &p, GraphBuilder &builder) {

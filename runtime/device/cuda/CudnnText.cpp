@@ -129,6 +129,7 @@ constexpr Field kFields[] = {
     flag("bias", kForward | kMatMul, &Problem::bias),
     flag("residual", kForward, &Problem::residual),
     flag("relu", kForward, &Problem::relu),
+    flag("stats", kForward, &Problem::stats),
     integer("m", kMatMul, &Problem::m),
     integer("n", kMatMul, &Problem::n),
     integer("k", kMatMul, &Problem::k),
@@ -196,8 +197,10 @@ bool checkConvolution(const Problem &p, std::string &error) {
     return fail(error, "expected tensors of at most 2^40 elements");
   if (p.oh != resultSize(p.ih, p.pt, p.pb, p.kh, p.dh, p.sh) || p.ow != resultSize(p.iw, p.pl, p.pr, p.kw, p.dw, p.sw))
     return fail(error, "the convolution's dst does not have the size that its src, window and padding give");
-  if (p.kind != Kind::ConvolutionForward && (p.bias || p.residual || p.relu))
+  if (p.kind != Kind::ConvolutionForward && (p.bias || p.residual || p.relu || p.stats))
     return fail(error, "only a forward convolution has an epilogue");
+  if (p.stats && (p.residual || p.relu))
+    return fail(error, "a convolution that gives statistics has no residual and no relu");
   if (!std::isfinite(p.scale) || (p.scale != 1 && !p.residual))
     return fail(error, "expected a scale only together with a residual");
   return true;
@@ -213,7 +216,7 @@ bool checkMatMul(const Problem &p, std::string &error) {
     if (pitches[i] < columns[i] || !fits({rows[i], pitches[i]}))
       return fail(error, "expected rows of matrix " + std::to_string(i + 1) + " at least " +
                              std::to_string(columns[i]) + " elements apart, but got " + std::to_string(pitches[i]));
-  if (p.residual || p.relu || p.scale != 1)
+  if (p.residual || p.relu || p.stats || p.scale != 1)
     return fail(error, "a matmul has no epilogue but a bias");
   return true;
 }
@@ -226,7 +229,9 @@ std::string_view typeName(Type type) { return nameOf(kTypes, type); }
 bool parseType(std::string_view name, Type &type) { return valueOf(kTypes, name, type); }
 int64_t typeBytes(Type type) { return type == Type::F32 ? 4 : 2; }
 
-size_t operandCount(const Problem &problem) { return 4 + size_t(problem.bias) + size_t(problem.residual); }
+size_t operandCount(const Problem &problem) {
+  return 4 + size_t(problem.bias) + size_t(problem.residual) + 2 * size_t(problem.stats);
+}
 
 std::vector<uint64_t> operandBytes(const Problem &p) {
   // Rows of `channels` elements that lie `stride` apart, or as dense as they can.
@@ -255,6 +260,8 @@ std::vector<uint64_t> operandBytes(const Problem &p) {
   if (p.residual)
     bytes.push_back(rows(dstPixels, p.oc, p.residualStride, p.type));
   bytes.push_back(rows(dstPixels, p.oc, p.dstStride, p.resultType));
+  if (p.stats)
+    bytes.insert(bytes.end(), 2, rows(1, p.oc, 0, Type::F32));
   return bytes;
 }
 

@@ -44,6 +44,26 @@ TEST_F(CudnnTest, EveryProductHasAnEngine) {
   }
 }
 
+TEST_F(CudnnTest, StatisticsComeFromPrecompiledEnginesAlone) {
+  Problem problem = convolution(Kind::ConvolutionForward, Type::F16);
+  problem.stats = true;
+  Choice choice = choose(problem);
+  EXPECT_FALSE(choice.runtimeCompiled);
+  EXPECT_TRUE(choice.tensorCore);
+  EXPECT_GT(choice.workspaceBytes, 0u); // partial sums: a kernel without them would need atomic additions
+  auto declines = [&](Problem other) {
+    Choice none;
+    std::string error;
+    EXPECT_FALSE(library->choose(other, h100, kPlenty, none, error)) << none.impl;
+    EXPECT_TRUE(mentions(none, "it adds the sums of its blocks up in any order")) << error;
+  };
+  Problem bf16 = convolution(Kind::ConvolutionForward, Type::BF16), slice = problem;
+  bf16.stats = true;
+  slice.srcStride = 320;
+  for (const Problem &other : {bf16, slice})
+    declines(other);
+}
+
 TEST_F(CudnnTest, FloatIsNotRoundedUnlessAllowed) {
   Problem problem = convolution(Kind::ConvolutionForward, Type::F32);
   Choice exact = choose(problem);

@@ -21,6 +21,8 @@ std::vector<cudnn::Problem> samples() {
   result[2].resultType = cudnn::Type::F32;
   result.push_back(product(cudnn::Type::F32, 64, 1000, 1536, false, true));
   result.back().bias = result.back().tf32 = true;
+  result.push_back(convolution(cudnn::Kind::ConvolutionForward, cudnn::Type::F16));
+  result.back().stats = true;
   return result;
 }
 
@@ -136,7 +138,7 @@ TEST(CudnnTextTest, EveryFieldIsNeededOnce) {
 TEST(CudnnTextTest, ValuesAreChecked) {
   std::vector<cudnn::Problem> problems = samples();
   Fields forward = cudnn::encode(problems[0]), weights = cudnn::encode(problems[2]),
-         matmul = cudnn::encode(problems[3]);
+         matmul = cudnn::encode(problems[3]), stats = cudnn::encode(problems[4]);
   const std::pair<Fields, std::pair<const char *, const char *>> damaged[] = {
       {forward, {"mb", "0"}},
       {forward, {"mb", "-16"}},
@@ -154,6 +156,9 @@ TEST(CudnnTextTest, ValuesAreChecked) {
       {forward, {"tf32", "true"}},      // of bf16
       {forward, {"type", "f64"}},
       {forward, {"relu", "yes"}},
+      {forward, {"stats", "true"}}, // of a result that a residual and a ReLU are part of
+      {stats, {"relu", "true"}},
+      {stats, {"residual", "true"}},
       {weights, {"kind", "convolution"}},
       {matmul, {"m", "0"}},
       {matmul, {"lda", "1535"}},
@@ -165,6 +170,16 @@ TEST(CudnnTextTest, ValuesAreChecked) {
     EXPECT_FALSE(decodes(with(fields, change.first, change.second), error)) << change.first << " " << change.second;
     EXPECT_FALSE(error.empty());
   }
+}
+
+TEST(CudnnTextTest, StatisticsAreOperandsBehindDst) {
+  cudnn::Problem problem = samples().back();
+  std::vector<uint64_t> bytes = cudnn::operandBytes(problem);
+  ASSERT_EQ(bytes.size() + 1, cudnn::operandCount(problem));
+  ASSERT_EQ(bytes.size(), 5u);
+  EXPECT_EQ(bytes[2], 16u * 35 * 35 * 96 * 2);
+  EXPECT_EQ(bytes[3], 96u * 4);
+  EXPECT_EQ(bytes[4], 96u * 4);
 }
 
 TEST(CudnnTextTest, Knobs) {

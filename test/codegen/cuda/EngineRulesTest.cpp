@@ -206,6 +206,72 @@ TEST_F(EngineRulesTest, AreThoseOfTheRealLibrary) {
     }));
 }
 
+/// The graph of the simulator for a convolution and the sums of its result.
+sim::cudnn::Graph statisticsGraph(const cudnn::Problem &p, const cudnn::Graph &graph) {
+  sim::cudnn::Graph result;
+  for (const cudnn::TensorFacts &facts : graph.tensors) {
+    Tensor &t = result.tensors.emplace_back();
+    int type = 0;
+    EXPECT_TRUE(sim::cudnn::valueOf(sim::cudnn::typeNames(), facts.type, type));
+    t.uid = std::stoll(facts.id);
+    t.type = cudnnDataType_t(type);
+    t.dims = facts.dims;
+    t.strides = facts.strides;
+    t.alignment = cudnn::kOperandAlignment;
+  }
+  for (OpKind kind : {OpKind::Convolution, OpKind::GenStats}) {
+    sim::cudnn::Node &node = result.nodes.emplace_back();
+    while (sim::cudnn::operations()[node.op].kind != kind)
+      ++node.op;
+  }
+  result.nodes[0].operands = {0, 1, 2};
+  result.nodes[0].padBegin = {p.pt, p.pl};
+  result.nodes[0].padEnd = {p.pb, p.pr};
+  result.nodes[0].stride = {p.sh, p.sw};
+  result.nodes[0].dilation = {p.dh, p.dw};
+  result.nodes[1].operands = {2, 3, 4};
+  return result;
+}
+
+TEST_F(EngineRulesTest, StatisticsNeedWhatTheRealLibraryNeeds) {
+  struct Change {
+    const char *name;
+    void (*apply)(cudnn::Problem &);
+  };
+  const Change kChanges[] = {
+      {"plain", [](cudnn::Problem &) {}},
+      {"bf16", [](cudnn::Problem &p) { p.type = p.resultType = cudnn::Type::BF16; }},
+      {"12 channels", [](cudnn::Problem &p) { p.ic = 12; }},
+      {"to 92 channels", [](cudnn::Problem &p) { p.oc = 92; }},
+      {"three channels", [](cudnn::Problem &p) { p.ic = 3; }},
+      {"groups", [](cudnn::Problem &p) { p.g = 2; }},
+      {"a slice of src", [](cudnn::Problem &p) { p.srcStride = 320; }},
+      {"a slice of dst", [](cudnn::Problem &p) { p.dstStride = 320; }},
+      {"padding at one side", [](cudnn::Problem &p) { p.pt = p.pl = 0, p.oh = p.ow = 34; }},
+      {"stride", [](cudnn::Problem &p) { p.sh = p.sw = 2, p.oh = p.ow = 18; }},
+      {"dilation", [](cudnn::Problem &p) { p.dh = p.dw = 2, p.pt = p.pl = p.pb = p.pr = 2; }},
+  };
+  for (auto [name, engine] : {std::pair("a100", 0), {"h100", 2}}) {
+    std::string error;
+    auto device = cudnn::describeDevice(library->internals(), findDeviceProfile(name)->cudnnProperties, error);
+    ASSERT_TRUE(device) << error;
+    const cudnn::Place place{nullptr, device.get()};
+    for (const Change &change : kChanges) {
+      cudnn::Problem problem = convolution(cudnn::Kind::ConvolutionForward, cudnn::Type::F16);
+      problem.stats = true;
+      change.apply(problem);
+      cudnn::Graph graph;
+      ASSERT_TRUE(cudnn::buildGraph(api(), problem, place, graph, error)) << error;
+      Descriptor made;
+      bool isTaken = cudnn::buildEngine(api(), graph, engine, place, made, error);
+      sim::cudnn::Graph simulated = statisticsGraph(problem, graph);
+      EXPECT_TRUE(sim::cudnn::checkGraph(simulated).ok());
+      Status rules = sim::cudnn::checkEngine(simulated, engine);
+      EXPECT_EQ(isTaken, rules.ok()) << name << ", " << change.name << ": " << rules.message();
+    }
+  }
+}
+
 // Tensors alone: what the real library refuses, the simulated one does.
 TEST_F(EngineRulesTest, TensorsAreCheckedAlike) {
   auto tensor = [](std::vector<int64_t> dims, std::vector<int64_t> strides, int64_t alignment, cudnnDataType_t type) {

@@ -74,6 +74,26 @@ Status checkActivation(const EngineRule &rule, const Tensor &tensor, int64_t mul
   return {};
 }
 
+/// Of a convolution and the sums of its result: the precompiled engines of sm_80 and of sm_90.
+Status checkStatistics(const Graph &graph, int64_t engine) {
+  constexpr int64_t kOf80 = 0, kOf90 = 2, kChannels = 8;
+  if (engine != kOf80 && engine != kOf90)
+    return {};
+  const Node &node = graph.nodes[0];
+  const Tensor &src = graph.tensors[node.operands[0]], &weights = graph.tensors[node.operands[1]],
+               &dst = graph.tensors[node.operands[2]];
+  if (src.type != CUDNN_DATA_HALF)
+    return inputError(nameOf(src) + " is not of half");
+  if (node.padBegin != node.padEnd)
+    return inputError("the padding is not symmetric");
+  if (weights.dims[1] != src.dims[1])
+    return inputError("the convolution has groups");
+  EngineRule rule{OpKind::Convolution, kHalf, {}};
+  rule.channelsLast = rule.dense = true;
+  INCEPT_RETURN_IF_ERROR(checkActivation(rule, src, kChannels));
+  return checkActivation(rule, dst, engine == kOf90 ? kChannels : 1);
+}
+
 } // namespace
 
 std::span<const EngineRule> engineRules() { return kRules; }
@@ -85,6 +105,9 @@ bool hasEngineRules(int version) {
 
 Status checkEngine(const Graph &graph, int64_t engine) {
   constexpr size_t kSrc = 0, kWeights = 1, kDst = 2; // rows of `operations()`, whatever the direction
+  if (graph.nodes.size() == 2 && operations()[graph.nodes[0].op].kind == OpKind::Convolution &&
+      operations()[graph.nodes[1].op].kind == OpKind::GenStats)
+    return checkStatistics(graph, engine);
   if (graph.nodes.size() != 1 || graph.nodes[0].operands.size() != 3)
     return {};
   const Node &node = graph.nodes[0];

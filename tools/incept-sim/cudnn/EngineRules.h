@@ -30,7 +30,7 @@ std::span<const EngineRule> engineRules();
 bool hasEngineRules(int version);
 
 /// Whether the engine takes the graph; the status (Input) names the tensor and what it lacks. Graphs of more than one
-/// operation number their engines otherwise, and are taken.
+/// operation number their engines otherwise, and are taken, but for a convolution with the sums of its result.
 Status checkEngine(const Graph &graph, int64_t engine);
 
 } // namespace incept::sim::cudnn
