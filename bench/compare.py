@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Training steps of incept and of PyTorch, measured in turns in one run.
+"""Training steps or inference of incept and of others, measured in turns in one run.
 
-Each side is a process that does one step when it is told to; never two at once. For each network: PyTorch eager and
-torch.compile (both channels_last), incept, and the convolutions of incept's own step alone, which is what a step could
-take at best with this library. Medians of the rounds, peak resident memory, and the time from nothing (architecture
-file or model source) to the end of the first step. Writes DATE.md and DATE.json after each network.
+Each side is a process that does one step, or one inference, when it is told to; never two at once. For each network and
+batch: PyTorch eager and torch.compile (both channels_last), for inference ONNX Runtime and OpenVINO too, incept, and the
+convolutions of incept's own step alone, which is what a step could take at best with these. Medians of the rounds, peak
+resident memory, and the time from nothing (architecture file, model source or ONNX file) to the end of the first step.
+Writes DATE.md and DATE.json (DATE-infer for inference) after each network.
 """
 import argparse
 import datetime
@@ -28,7 +29,12 @@ NETWORKS = {
     "inception_resnet_v2": ("inception_resnet_v2_timm", "inception_resnet_v2", 299),
     "resnet50": ("resnet50", "resnet50", 224),
 }
-SIDES = {"incept": "incept", "eager": "PyTorch eager", "compile": "torch.compile"}
+SIDES = {"incept": "incept", "eager": "PyTorch eager", "compile": "torch.compile", "onnxruntime": "ONNX Runtime",
+         "openvino": "OpenVINO"}
+ENGINES = {"train": ["eager", "compile"], "infer": ["eager", "compile", "onnxruntime", "openvino"]}
+BATCHES = {"train": "8", "infer": "1,16"}
+# Inferences of one turn: some are short beside what a change of processes costs.
+IN_A_TURN = {"train": 1, "infer": 5}
 
 
 def fail(message, status=3):
@@ -74,12 +80,12 @@ class Worker:
         return statistics.median(step[key] for step in self.steps)
 
 
-def compile_program(options, spec, directory):
+def compile_program(options, spec, batch, directory):
     """The program, what it says of itself, and the seconds that the compilation took."""
     program = os.path.join(directory, spec)
     source = os.path.join(ROOT, "specs", spec + ".incept")
     start = time.perf_counter()
-    done = subprocess.run([options.incept, "compile", source, f"--batch-size={options.batch}",
+    done = subprocess.run([options.incept, "compile", source, f"--batch-size={batch}", f"--mode={options.mode}",
                            f"--threads={options.threads}", "-o", program], capture_output=True, text=True)
     seconds = time.perf_counter() - start
     if done.returncode != 0:
@@ -88,29 +94,52 @@ def compile_program(options, spec, directory):
     return program, json.loads(info.stdout), seconds
 
 
-def measure(options, name):
-    """Every side of one network, as a dictionary of plain numbers."""
-    spec, model, size = NETWORKS[name]
+def training_task(options, spec):
+    """What torch_worker.py has to know of how the network is trained."""
     source = os.path.join(ROOT, "specs", spec + ".incept")
     done = subprocess.run([options.incept, "convert", source], check=True, capture_output=True, text=True)
     description = json.loads(done.stdout)
-    task = {"model": model, "size": size, "batch": options.batch, "threads": options.threads,
-            "drop_rate": 1 - description["parameters"].get("keep", 1.0), "training": description["training"]}
+    return {"drop_rate": 1 - description["parameters"].get("keep", 1.0), "training": description["training"]}
+
+
+def export_model(options, task):
+    """Writes the ONNX file of an inference task, and returns the model's parameters."""
+    done = subprocess.run([options.python, os.path.join(HERE, "infer_worker.py"),
+                           json.dumps({**task, "engine": "export"})], capture_output=True, text=True)
+    if done.returncode != 0:
+        fail(f"the export to ONNX failed: {(done.stderr.strip().splitlines() or ['it printed nothing'])[-1]}")
+    return json.loads(done.stdout.strip().splitlines()[-1])["parameters"]
+
+
+def measure(options, name, batch):
+    """Every side of one network, as a dictionary of plain numbers."""
+    spec, model, size = NETWORKS[name]
+    task = {"model": model, "size": size, "batch": batch, "threads": options.threads}
     with tempfile.TemporaryDirectory() as directory:
-        program, info, compilation = compile_program(options, spec, directory)
+        program, info, compilation = compile_program(options, spec, batch, directory)
+        if options.mode == "train":
+            task.update(training_task(options, spec))
+        else:
+            task["onnx"] = os.path.join(directory, "model.onnx")
+            exported = export_model(options, task)
+            if exported != info["parameters"]:
+                fail(f"{name}: PyTorch's model has {exported} parameters, ours {info['parameters']}: they are not one "
+                     "network")
         bench = [program, "bench", "--paced", "--json", "--steps=1000000"]
         workers = {"incept": Worker("incept", bench), "bound": Worker("incept --bound", bench + ["--bound"])}
-        for side in ["eager"] + (["compile"] if options.compile else []):
+        script = os.path.join(HERE, "torch_worker.py" if options.mode == "train" else "infer_worker.py")
+        for side in options.sides:
             # A cache of its own: the first step begins from nothing.
             cache = {"TORCHINDUCTOR_CACHE_DIR": os.path.join(directory, "inductor"),
                      "OMP_NUM_THREADS": str(options.threads)}
-            workers[side] = Worker(SIDES[side], [options.python, os.path.join(HERE, "torch_worker.py"),
-                                                 json.dumps({**task, "compile": side == "compile"})], cache)
+            workers[side] = Worker(SIDES[side], [options.python, script, json.dumps(
+                {**task, "compile": side == "compile", "engine": side})], cache)
         for done in range(1, options.repeats + 1):
             for worker in workers.values():
-                worker.step()
-            print(f"{name}: round {done} of {options.repeats}", file=sys.stderr)
-        result = {"spec": spec, "timm_model": model, "size": size, "batch": options.batch,
+                for _ in range(IN_A_TURN[options.mode]):
+                    worker.step()
+            print(f"{name}, batch {batch}: round {done} of {options.repeats}", file=sys.stderr)
+        result = {"spec": spec, "timm_model": model, "size": size, "batch": batch, "versions": {},
                   "parameters": info["parameters"], "compile_seconds": compilation,
                   "convolutions_ms": workers["bound"].median("convolutions_ms"),
                   "step_of_bound_ms": workers["bound"].median(), "planned_bytes": info["peak_bytes"], "sides": {}}
@@ -121,11 +150,11 @@ def measure(options, name):
                 fail(f"{name}: PyTorch's model has {summary['parameters']} parameters, ours {info['parameters']}: "
                      "they are not one network")
             result["sides"][side] = {
-                "step_ms": worker.median(), "images_per_second": 1e3 * options.batch / worker.median(),
+                "step_ms": worker.median(), "images_per_second": 1e3 * batch / worker.median(),
                 "peak_resident_bytes": summary["peak_resident_bytes"],
                 "first_step_seconds": worker.start_seconds + (compilation if side == "incept" else 0),
                 "samples_ms": [round(step["step_ms"], 3) for step in worker.steps]}
-            result.update({key: summary[key] for key in ("pytorch", "timm") if key in summary})
+            result["versions"].update(summary.get("versions", {}))
     return result
 
 
@@ -170,19 +199,21 @@ def machine(options):
     widest = next((flag for flag in ("avx512f", "avx2") if flag in flags), "")
     commit = subprocess.run(["git", "-C", ROOT, "rev-parse", "--short", "HEAD"], capture_output=True, text=True)
     return {"date": datetime.date.today().isoformat(), "cpu": cpu, "isa": widest, "cores": os.cpu_count(),
-            "threads": options.threads, "repeats": options.repeats, "load_average": round(os.getloadavg()[0], 2),
+            "mode": options.mode, "threads": options.threads, "repeats": options.repeats,
+            "load_average": round(os.getloadavg()[0], 2),
             "system": platform.freedesktop_os_release().get("PRETTY_NAME", platform.system()),
             "python": platform.python_version(), "commit": commit.stdout.strip()}
 
 
 def report(facts, results):
-    versions = next(iter(results.values()))
-    lines = ["# Training step: incept and PyTorch", "",
+    versions = ", ".join(f"{name} {version}" for name, version in next(iter(results.values()))["versions"].items())
+    title, turn = {"train": ("Training step: incept and PyTorch", "does one step"),
+                   "infer": ("Inference: incept and others", f"infers {IN_A_TURN['infer']} times")}[facts["mode"]]
+    lines = [f"# {title}", "",
              f"{facts['date']}, {facts['cpu']} ({facts['isa']}, {facts['cores']} cores), {facts['system']}, "
-             f"{facts['threads']} threads, f32, channels_last. incept {facts['commit']}, PyTorch "
-             f"{versions['pytorch']}, timm {versions['timm']}, Python {facts['python']}. Medians of "
-             f"{facts['repeats']} rounds in which every side does one step in turn; load average at the start "
-             f"{facts['load_average']}.", ""]
+             f"{facts['threads']} threads, f32, PyTorch in channels_last. incept {facts['commit']}, {versions}, Python "
+             f"{facts['python']}. Medians of {facts['repeats']} rounds in which every side {turn} in turn; load average at "
+             f"the start {facts['load_average']}.", ""]
     for name, result in results.items():
         lines += table(name, result)
     return "\n".join(lines + ["### Where incept is behind", "", *losses(results), ""])
@@ -190,7 +221,7 @@ def report(facts, results):
 
 def write(directory, facts, results):
     os.makedirs(directory, exist_ok=True)
-    stem = os.path.join(directory, facts["date"])
+    stem = os.path.join(directory, facts["date"] + ("-infer" if facts["mode"] == "infer" else ""))
     with open(stem + ".json", "w", encoding="utf-8") as file:
         json.dump({"machine": facts, "networks": results}, file, indent=1)
         file.write("\n")
@@ -202,9 +233,11 @@ def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--networks", default=",".join(NETWORKS), help="names with commas between (all: %(default)s)")
     parser.add_argument("--repeats", type=int, default=7, help="rounds (7)")
-    parser.add_argument("--batch", type=int, default=8, help="batch size (8)")
+    parser.add_argument("--mode", default="train", choices=list(ENGINES), help="training steps or inference (train)")
+    parser.add_argument("--batch", help="batch sizes with commas between (8, for inference 1,16)")
     parser.add_argument("--threads", type=int, default=2, help="threads of every side (2)")
-    parser.add_argument("--no-compile", dest="compile", action="store_false", help="leave out torch.compile")
+    parser.add_argument("--sides", help="besides incept, names with commas between (all: eager, compile, and for "
+                        "inference onnxruntime, openvino)")
     parser.add_argument("--incept", default=os.path.join(ROOT, "build/release/bin/incept"), help="the compiler")
     parser.add_argument("--python", default=os.path.join(ROOT, "build/bench-venv/bin/python"),
                         help="one with PyTorch and timm")
@@ -214,7 +247,15 @@ def parse_arguments():
     for name in options.networks:
         if name not in NETWORKS:
             parser.error(f"unknown network '{name}': expected one of {', '.join(NETWORKS)}")
-    if min(options.repeats, options.batch, options.threads) < 1:
+    options.sides = options.sides.split(",") if options.sides else ENGINES[options.mode]
+    for side in options.sides:
+        if side not in ENGINES[options.mode]:
+            parser.error(f"unknown side '{side}': expected some of {', '.join(ENGINES[options.mode])}")
+    try:
+        options.batches = [int(batch) for batch in (options.batch or BATCHES[options.mode]).split(",")]
+    except ValueError:
+        parser.error(f"expected --batch to be numbers with commas between, but got '{options.batch}'")
+    if min(options.repeats, options.threads, *options.batches) < 1:
         parser.error("expected --repeats, --batch and --threads to be positive")
     if not os.path.exists(options.incept):
         fail(f"'{options.incept}' is not there: build it, or name it with --incept")
@@ -227,8 +268,9 @@ def main():
     options = parse_arguments()
     facts, results = machine(options), {}
     for name in options.networks:
-        results[name] = measure(options, name)
-        write(options.output, facts, results)  # what is there so far, should the rest be interrupted
+        for batch in options.batches:
+            results[f"{name}, batch {batch}"] = measure(options, name, batch)
+            write(options.output, facts, results)  # what is there so far, should the rest be interrupted
     print(report(facts, results))
 
 

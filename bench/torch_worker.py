@@ -111,7 +111,7 @@ def main():
     peak = (torch.cuda.max_memory_allocated() if device == "cuda"
             else 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
     print(json.dumps({"peak_resident_bytes": peak, "parameters": sum(p.numel() for p in model.parameters()),
-                      "pytorch": torch.__version__, "timm": timm.__version__}), flush=True)
+                      "versions": {"torch": torch.__version__, "timm": timm.__version__}}), flush=True)
 
 
 if __name__ == "__main__":

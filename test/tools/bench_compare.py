@@ -27,13 +27,19 @@ assert worker.median() == 3.0 and len(worker.steps) == 3, worker.steps
 assert worker.finish() == {"peak_resident_bytes": 7}
 
 result = {"spec": "s", "timm_model": "t", "parameters": 12, "batch": 8, "size": 299, "convolutions_ms": 80.0,
-          "step_of_bound_ms": 100.0, "sides": {"incept": side(100.0, 2e9, 9.0), "eager": side(110.0, 3e9, 6.0),
+          "step_of_bound_ms": 100.0, "versions": {"torch": "2.15", "timm": "1.0"}, "sides": {"incept": side(100.0, 2e9, 9.0), "eager": side(110.0, 3e9, 6.0),
                                                "compile": side(90.0, 3e9, 150.0)}}
 lines = "\n".join(compare.table("net", result))
 assert "| PyTorch eager | 110 | 72.73 | 3,000 | 6.0 | 1.100 |" in lines, lines
 assert "alone: 80 ms; the steps around them took 1.250 times as long" in lines, lines
 assert compare.losses({"net": result}) == ["- net: time to first step is 1.500 times that of PyTorch eager",
                                            "- net: step is 1.111 times that of torch.compile"]
+
+facts = {"date": "2026-01-01", "cpu": "c", "isa": "avx2", "cores": 2, "system": "s", "threads": 2, "commit": "abc",
+         "python": "3", "repeats": 7, "load_average": 0.1}
+for mode, title in (("train", "# Training step: incept and PyTorch"), ("infer", "# Inference: incept and others")):
+    text = compare.report({**facts, "mode": mode}, {"net, batch 8": result})
+    assert text.startswith(title + "\n") and "incept abc, torch 2.15, timm 1.0, Python 3." in text, text
 
 # A side that dies is an error that names it.
 try:
