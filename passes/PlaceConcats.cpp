@@ -31,10 +31,11 @@ public:
   void placeSlice(SliceOp slice);
 
 private:
-  /// True where `op` computes with, or gives, `value` as a channel slice: generated kernels can, libraries where the
-  /// target says so, writes of variables never.
+  /// True where `op` computes with, or gives, `value` as a channel slice: generated kernels can, and what is a part of
+  /// it in turn, libraries where the target says so, writes of variables never.
   bool takesSlice(Operation *op, Value value, ChannelSlice slice) const {
-    if (isGeneratedKernel(op) || op->hasTrait<OpTrait::Reduce>() || isa<ConcatOp, ConcatViewOp>(op))
+    if (isGeneratedKernel(op) || op->hasTrait<OpTrait::Reduce>() ||
+        isa<ConcatOp, ConcatViewOp, SliceOp, ChannelSampleOp>(op))
       return true;
     return op->hasTrait<OpTrait::Library>() && target.acceptsSlice(op, value, slice);
   }
@@ -97,7 +98,8 @@ void ViewPlacer::placeSlice(SliceOp slice) {
   auto view = SliceViewOp::create(builder, slice.getLoc(), slice.getType(), slice.getSrc(), slice.getOffset());
   setPath(view, getPath(slice));
   Value result = view;
-  ChannelSlice place{shapeOf(slice.getSrc())[1], int64_t(slice.getOffset())};
+  Placement in = placementOf(result); // through views that it is a slice of
+  ChannelSlice place{shapeOf(in.root)[1], in.channelOffset};
   // One copy serves all consumers that need dense memory.
   Value dense;
   for (OpOperand &use : llvm::make_early_inc_range(slice.getDst().getUses())) {

@@ -87,6 +87,22 @@ func.func @nested(%a: tensor<2x4x3x3xf32>) -> tensor<2x12x3x3xf32> {
   return %c : tensor<2x12x3x3xf32>
 }
 
+// The first pixel of a slice, and a slice of it, lie where the slice does.
+// CHECK-LABEL: func.func @parts_of_slices
+//   CHECK-NOT:   incept.copy
+//       CHECK:   %[[VIEW:.+]] = incept.slice_view %{{.+}} at 4
+//   CHECK-DAG:   incept.channel_sample %[[VIEW]]
+//   CHECK-DAG:   %[[PART:.+]] = incept.slice_view %[[VIEW]] at 2
+//       CHECK:   incept.relu %[[PART]]
+//       CHECK:   return
+func.func @parts_of_slices(%g: tensor<2x8x3x3xf32>) -> (tensor<4xf32>, tensor<2x2x3x3xf32>) {
+  %s = incept.slice %g at 4 : (tensor<2x8x3x3xf32>) -> tensor<2x4x3x3xf32>
+  %k = incept.channel_sample %s : (tensor<2x4x3x3xf32>) -> tensor<4xf32>
+  %p = incept.slice %s at 2 : (tensor<2x4x3x3xf32>) -> tensor<2x2x3x3xf32>
+  %r = incept.relu %p : (tensor<2x2x3x3xf32>) -> tensor<2x2x3x3xf32>
+  return %k, %r : tensor<4xf32>, tensor<2x2x3x3xf32>
+}
+
 // A kernel reads the slice where it lies; the convolution's gradient gets a dense copy of it.
 // CHECK-LABEL: func.func @slice_consumers
 //       CHECK:   %[[VIEW:.+]] = incept.slice_view %{{.+}} at 4
