@@ -20,7 +20,8 @@ def Incept_TransformWeightsOp : Incept_OpaqueOp<"transform_weights"> {
 
     `weights` lie in memory with output channels innermost: kh, kw, I, O.
 
-    - (C1) the window is one row or one column of 3 or 7 taps, or 3x3, and there are points for it and the tile.
+    - (C1) the window is one row or one column of 3 or 7 taps, 3x3 or 5x5, and there are points for it and the tile: of 2, 4
+      or 6 outputs in each direction, for 5x5 of 2 or 4.
     - (C2) `lanes` is 8 or 16.
     - (C3) `dst` has ceil(O/(2*lanes)) * points * ceil(I/lanes) * 2*lanes*lanes elements; all is f32.
 
@@ -35,53 +36,65 @@ def Incept_TransformWeightsOp : Incept_OpaqueOp<"transform_weights"> {
   let hasVerifier = 1;
 }
 
-def Incept_ConvolveTilesOp : Incept_OpaqueOp<"convolve_tiles"> {
+def Incept_ConvolveTilesOp : Incept_OpaqueOp<"convolve_tiles", [AttrSizedOperandSegments]> {
   let summary = "convolution of stride 1 by transforms of tiles";
   let description = [{
     What conv2d computes of `src` and the weights that `weights` are the transform of, plus `bias`, with `relu` the maximum of it
     and 0. The image begins `pad_begin` pixels before `src`; what lies outside is 0. Up to rounding: tests hold the error
     (test/codegen/TileConvolutionTest.cpp). A NaN or an infinity reaches every output of the tiles that read it.
 
-    A launch has `units` units; each takes an equal share of the tiles, `block` at a time, and has a part of `scratchpad`
-    for itself, whose contents mean nothing afterwards. What is computed does not depend on either number.
+    With `center`, `scale` and `shift` it is the convolution of max((src - center) * scale + shift, 0), channel by channel,
+    which is computed as tiles are read: a normalised activation need not be in memory.
+
+    A launch has `units` units; each takes an equal share of the tiles, `block` at a time, and one of `parts` parts of the
+    output channels, in pairs of vectors. It has a part of `scratchpad` for itself, whose contents mean nothing afterwards.
+    What is computed does not depend on these numbers.
 
     - (C1) `kernel`, `tile` and `lanes` are those that transform_weights accepts, and `weights` has the size it gives.
     - (C2) `pad_begin` is 0 up to the window's size less 1, images have N in common; `bias` has a value per channel of `dst`; all is f32.
-    - (C3) `units` is positive and at most the number of tiles, `block` a positive multiple of the rows of a product: 12 for
-      16 lanes, 6 for 8.
+    - (C3) `parts` is positive and at most the pairs of vectors of `dst`, `units` a positive multiple of it, of at most the
+      number of tiles, `block` a positive multiple of the rows of a product: 12 for 16 lanes, 6 for 8.
     - (C4) `scratchpad` has the size that these numbers need.
+    - (C5) `center`, `scale` and `shift` are there together, and have a value per channel of `src`.
   }];
-  let arguments = (ins Incept_Image:$src, Incept_ChannelVector:$weights, Optional<Incept_ChannelVector>:$bias,
-                       DenseI64ArrayAttr:$kernel, DenseI64ArrayAttr:$pad_begin, DenseI64ArrayAttr:$tile, I64Attr:$lanes,
-                       I64Attr:$units, I64Attr:$block, UnitAttr:$relu);
+  let arguments = (ins Incept_Image:$src, Incept_ChannelVector:$weights, Optional<Incept_ChannelVector>:$center,
+                       Optional<Incept_ChannelVector>:$scale, Optional<Incept_ChannelVector>:$shift,
+                       Optional<Incept_ChannelVector>:$bias, DenseI64ArrayAttr:$kernel, DenseI64ArrayAttr:$pad_begin,
+                       DenseI64ArrayAttr:$tile, I64Attr:$lanes, I64Attr:$units,
+                       DefaultValuedAttr<I64Attr, "1">:$parts, I64Attr:$block, UnitAttr:$relu);
   let results = (outs Incept_Image:$dst, Incept_ChannelVector:$scratchpad);
   let assemblyFormat = [{
-    $src `,` $weights (`bias` $bias^)? `kernel` $kernel `pad` $pad_begin `tile` $tile `lanes` $lanes `units` $units
-    `block` $block (`relu` $relu^)? attr-dict `:` functional-type(operands, results)
+    $src `,` $weights (`normalized` $center^ `,` $scale `,` $shift)? (`bias` $bias^)? `kernel` $kernel `pad` $pad_begin
+    `tile` $tile `lanes` $lanes `units` $units (`parts` $parts^)? `block` $block (`relu` $relu^)? attr-dict `:`
+    functional-type(operands, results)
   }];
   let hasVerifier = 1;
 }
 
-def Incept_CorrelateTilesOp : Incept_OpaqueOp<"correlate_tiles"> {
+def Incept_CorrelateTilesOp : Incept_OpaqueOp<"correlate_tiles", [AttrSizedOperandSegments]> {
   let summary = "gradient of a convolution's weights by transforms of tiles";
   let description = [{
     What conv2d_backward_weights computes for stride 1, up to rounding. `diff_weights` lie in memory with output channels
     innermost. Tiles are transformed `block` at a time, and products added up over all of them before one transform
     back, in an order that the shapes give. Unit (k, o) of the `grid` takes an equal share of the input channels (in
-    vectors) and of the output channels (in pairs of vectors), and has a part of `scratchpad` for itself.
+    vectors) and of the output channels (in pairs of vectors), and has a part of `scratchpad` for itself. `center`, `scale`
+    and `shift` are those of convolve_tiles.
 
     - (C1) `kernel`, `tile` and `lanes` are those that transform_weights accepts.
     - (C2) `pad_begin` is 0 up to the window's size less 1, images have N in common, `diff_weights` has the channels of `diff_dst` and
       `src`, and the window; all is f32.
     - (C3) the grid is positive and not larger than there are shares, `block` is positive.
     - (C4) `scratchpad` has the size that these numbers need.
+    - (C5) `center`, `scale` and `shift` are there together, and have a value per channel of `src`.
   }];
-  let arguments = (ins Incept_Image:$src, Incept_Image:$diff_dst, DenseI64ArrayAttr:$kernel, DenseI64ArrayAttr:$pad_begin,
-                       DenseI64ArrayAttr:$tile, I64Attr:$lanes, DenseI64ArrayAttr:$grid, I64Attr:$block);
+  let arguments = (ins Incept_Image:$src, Incept_Image:$diff_dst, Optional<Incept_ChannelVector>:$center,
+                       Optional<Incept_ChannelVector>:$scale, Optional<Incept_ChannelVector>:$shift,
+                       DenseI64ArrayAttr:$kernel, DenseI64ArrayAttr:$pad_begin, DenseI64ArrayAttr:$tile, I64Attr:$lanes,
+                       DenseI64ArrayAttr:$grid, I64Attr:$block);
   let results = (outs Incept_Weights:$diff_weights, Incept_ChannelVector:$scratchpad);
   let assemblyFormat = [{
-    $src `,` $diff_dst `kernel` $kernel `pad` $pad_begin `tile` $tile `lanes` $lanes `grid` $grid `block` $block attr-dict
-    `:` functional-type(operands, results)
+    $src `,` $diff_dst (`normalized` $center^ `,` $scale `,` $shift)? `kernel` $kernel `pad` $pad_begin `tile` $tile `lanes`
+    $lanes `grid` $grid `block` $block attr-dict `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;
 }

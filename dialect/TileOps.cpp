@@ -14,15 +14,17 @@ using namespace mlir;
 namespace incept {
 
 bool hasTileTransform(int64_t outputs, int64_t taps) {
-  return taps == 3 || taps == 7 ? outputs == 2 || outputs == 4 || outputs == 6 : false;
+  bool isSmall = outputs == 2 || outputs == 4;
+  return taps == 5 ? isSmall : (taps == 3 || taps == 7) && (isSmall || outputs == 6);
 }
 
 bool TileShape::isKnown() const {
   if (lanes != 8 && lanes != 16)
     return false;
   if (isSquare())
-    return kh == 3 && kw == 3 && mh == mw && hasTileTransform(mh, kh);
-  return (kh == 1 && mh == 1 && hasTileTransform(mw, kw)) || (kw == 1 && mw == 1 && hasTileTransform(mh, kh));
+    return (kh == 3 || kh == 5) && kw == kh && mh == mw && hasTileTransform(mh, kh);
+  TileShape row = flat();
+  return row.kh == 1 && (isVertical() ? mw : mh) == 1 && row.kw != 5 && hasTileTransform(row.mw, row.kw);
 }
 
 int64_t countTiles(const TileShape &shape, int64_t n, int64_t oh, int64_t ow) {
@@ -67,7 +69,7 @@ FailureOr<TileShape> verifyTiles(OpTy op) {
     return op.emitOpError() << "expected 8 or 16 lanes, but got " << shape.lanes;
   if (!shape.isKnown())
     return op.emitOpError()
-           << "expected a window of 3 or 7 in one direction or 3x3, and tiles of 2, 4 or 6 outputs, but got "
+           << "expected a window of 3 or 7 in one direction, 3x3 or 5x5, and tiles of 2, 4 or 6 outputs, but got "
            << kernel[0] << "x" << kernel[1] << " and " << tile[0] << "x" << tile[1];
   for (Value value : op->getOperands())
     if (!elementOf(value).isF32())
@@ -93,6 +95,16 @@ LogicalResult verifyImages(OpTy op, const TileShape &shape, Value src, Value dst
   return success();
 }
 
+/// convolve_tiles_c5, correlate_tiles_c5
+template <typename OpTy>
+LogicalResult verifyNormalization(OpTy op) {
+  if (bool(op.getCenter()) != bool(op.getScale()) || bool(op.getCenter()) != bool(op.getShift()))
+    return op.emitOpError() << "expected center, scale and shift together";
+  if (!op.getCenter() || isErased(op))
+    return success();
+  return verifyChannelVectors(op, shapeOf(op.getSrc())[1], {op.getCenter(), op.getScale(), op.getShift()});
+}
+
 } // namespace
 
 LogicalResult TransformWeightsOp::verify() {
@@ -112,10 +124,13 @@ LogicalResult TransformWeightsOp::verify() {
 LogicalResult ConvolveTilesOp::verify() {
   auto shape = verifyTiles(*this);
   // convolve_tiles_c3
-  if (succeeded(shape) && (int64_t(getUnits()) < 1 || int64_t(getBlock()) < 1))
-    return emitOpError() << "expected a positive number of units and of tiles in a block";
-  if (failed(shape) || isErased(*this))
-    return shape;
+  int64_t units = int64_t(getUnits()), parts = int64_t(getParts());
+  if (succeeded(shape) && (units < 1 || parts < 1 || int64_t(getBlock()) < 1))
+    return emitOpError() << "expected a positive number of units, of parts and of tiles in a block";
+  if (failed(shape) || failed(verifyNormalization(*this)))
+    return failure();
+  if (isErased(*this))
+    return success();
   ArrayRef<int64_t> src = shapeOf(getSrc()), dst = shapeOf(getDst());
   // convolve_tiles_c2
   if (failed(verifyImages(*this, *shape, getSrc(), getDst())) ||
@@ -125,10 +140,13 @@ LogicalResult ConvolveTilesOp::verify() {
   if (failed(verifyShape(*this, "weights", getWeights(), {transformedElements(*shape, src[1], dst[1])})))
     return failure();
   // convolve_tiles_c3
-  int64_t tiles = countTiles(*shape, dst[0], dst[2], dst[3]);
-  if (int64_t(getUnits()) > tiles || int64_t(getBlock()) % shape->rows() != 0)
-    return emitOpError() << "expected at most " << tiles << " units and blocks of a multiple of " << shape->rows()
-                         << " tiles, but got " << getUnits() << " and " << getBlock();
+  int64_t tiles = countTiles(*shape, dst[0], dst[2], dst[3]), panels = ceilDivide(dst[1], shape->panel());
+  if (parts > panels || units % parts != 0)
+    return emitOpError() << "expected at most " << panels << " parts and a multiple of units, but got " << parts
+                         << " and " << units;
+  if (units / parts > tiles || int64_t(getBlock()) % shape->rows() != 0)
+    return emitOpError() << "expected at most " << tiles << " units in each part and blocks of a multiple of "
+                         << shape->rows() << " tiles, but got " << units / parts << " and " << getBlock();
   // convolve_tiles_c4
   return verifyShape(*this, "scratchpad", getScratchpad(),
                      {int64_t(getUnits()) * convolveScratch(*shape, src[1], dst[1], getBlock())});
@@ -140,8 +158,10 @@ LogicalResult CorrelateTilesOp::verify() {
   ArrayRef<int64_t> grid = getGrid();
   if (succeeded(shape) && (grid.size() != 2 || grid[0] < 1 || grid[1] < 1 || int64_t(getBlock()) < 1))
     return emitOpError() << "expected a grid of two positive numbers and a positive number of tiles in a block";
-  if (failed(shape) || isErased(*this))
-    return shape;
+  if (failed(shape) || failed(verifyNormalization(*this)))
+    return failure();
+  if (isErased(*this))
+    return success();
   ArrayRef<int64_t> src = shapeOf(getSrc()), diff = shapeOf(getDiffDst());
   // correlate_tiles_c2
   if (failed(verifyImages(*this, *shape, getSrc(), getDiffDst())) ||

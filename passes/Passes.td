@@ -287,6 +287,19 @@ def AssignLayoutsPass : Pass<"incept-assign-layouts", "::mlir::ModuleOp"> {
   let dependentDialects = ["::incept::InceptDialect"];
 }
 
+def FuseTileNormalizationPass : Pass<"incept-fuse-tile-normalization", "::mlir::func::FuncOp"> {
+  let summary = "Let convolutions by tiles normalise what they read";
+  let description = [{
+    Requires: the layout phase. A kernel that only scales, shifts and takes the positive part of an image goes where all who
+    read its result are `convolve_tiles` and `correlate_tiles`, forward convolutions and gradients of weights: they
+    do the same to the pixels of each tile, so that the normalised image is neither written nor read. Where anything else
+    reads it too, a concat or a pool, it is in memory anyway and stays.
+
+    example: test/passes/fuse-tile-normalization.mlir
+  }];
+  let dependentDialects = ["::incept::InceptDialect"];
+}
+
 def SchedulePass : Pass<"incept-schedule", "::mlir::ModuleOp"> {
   let summary = "Order independent ops so that less memory is alive at once";
   let description = [{

@@ -90,6 +90,9 @@ void buildPhase(OpPassManager &passes, Phase phase, const PhaseOptions &options)
   case Phase::Layout:
     // Formats are chosen for library calls, which groups are.
     passes.addPass(createAssignLayoutsPass());
+    // The ops that may normalise what they read are there, and nobody has counted yet what lies in memory.
+    if (options.fuse)
+      passes.nest<func::FuncOp>().addPass(createFuseTileNormalizationPass());
     break;
   case Phase::Planned:
     // The order decides who is alive when, which is what places depend on; bytes are known from the formats.

@@ -12,7 +12,7 @@ namespace incept {
 struct TilePlan {
   TileShape shape;
   int64_t block = 0;            ///< tiles at a time
-  int64_t units = 1;            ///< of convolve_tiles
+  int64_t units = 1, parts = 1; ///< of convolve_tiles
   int64_t gridK = 1, gridO = 1; ///< of correlate_tiles
 };
 

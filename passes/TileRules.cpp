@@ -65,23 +65,26 @@ bool areImages(const TileShape &shape, Given e) {
 KernelExtents convolveExtents(ConvolveTilesOp op) {
   KernelExtents extents = images(op, op.getSrc(), op.getDst());
   llvm::append_values(extents, int64_t(op.getUnits()), int64_t(op.getBlock()), int64_t(op.getRelu()),
-                      strideOf(op.getSrc()), strideOf(op.getDst()));
+                      int64_t(op.getParts()), strideOf(op.getSrc()), strideOf(op.getDst()));
   return extents;
 }
 KernelReach convolveReach(ConvolveTilesOp op, Given e) {
   TileShape shape = tileShape(op).flat();
   KernelReach reach;
-  int64_t units = e[10], block = e[11];
+  int64_t units = e[10], block = e[11], parts = e[13];
   bool isIt = areImages(shape, e) && units > 0 && block > 0 && block % shape.rows() == 0 && isSmall({units, block}) &&
-              units <= countTiles(shapeOfLaunch(shape, e), e[0], e[4], e[5]) &&
+              parts > 0 && parts <= ceilDivide(e[6], shape.panel()) && units % parts == 0 &&
+              units / parts <= countTiles(shapeOfLaunch(shape, e), e[0], e[4], e[5]) &&
               isSmall({e[3] + e[6], block, units, 64});
   reach.units = isIt ? units : 0;
   auto dense = [&](auto count) { reach.operands.push_back(isIt ? KernelRows::dense(count()) : KernelRows()); };
-  reach.operands.push_back({saturatingProduct({e[0], e[1], e[2]}), e[3], e[13]});
+  reach.operands.push_back({saturatingProduct({e[0], e[1], e[2]}), e[3], e[14]});
   dense([&] { return transformedElements(shape, e[3], e[6]); });
+  for (size_t vector = 0; op.getCenter() && vector < 3; ++vector)
+    dense([&] { return e[3]; });
   if (op.getBias())
     dense([&] { return e[6]; });
-  reach.operands.push_back({saturatingProduct({e[0], e[4], e[5]}), e[6], e[14]});
+  reach.operands.push_back({saturatingProduct({e[0], e[4], e[5]}), e[6], e[15]});
   dense([&] { return units * convolveScratch(shape, e[3], e[6], block); });
   return reach;
 }
@@ -101,11 +104,15 @@ KernelReach correlateReach(CorrelateTilesOp op, Given e) {
   KernelRows scratchpad;
   if (isIt)
     scratchpad = KernelRows::dense(gridK * gridO * correlateScratch(shape, e[3], e[6], gridK, gridO, block));
-  return {isIt ? gridK * gridO : 0,
-          {{saturatingProduct({e[0], e[1], e[2]}), e[3], e[13]},
-           {saturatingProduct({e[0], e[4], e[5]}), e[6], e[14]},
-           KernelRows::dense(saturatingProduct({e[3], e[6], shape.taps()})),
-           scratchpad}};
+  KernelReach reach;
+  reach.units = isIt ? gridK * gridO : 0;
+  reach.operands.push_back({saturatingProduct({e[0], e[1], e[2]}), e[3], e[13]});
+  reach.operands.push_back({saturatingProduct({e[0], e[4], e[5]}), e[6], e[14]});
+  if (op.getCenter())
+    reach.operands.append(3, KernelRows::dense(e[3]));
+  reach.operands.push_back(KernelRows::dense(saturatingProduct({e[3], e[6], shape.taps()})));
+  reach.operands.push_back(scratchpad);
+  return reach;
 }
 
 /// As KernelRule; what launches pass as extents is 1 or 0 in a definition, and windows lie in a row.
@@ -125,6 +132,7 @@ struct TileRule : KernelOpInterface::ExternalModel<TileRule<OpTy, loops, extents
     }
     if constexpr (requires { tiles.getUnits(); }) {
       tiles.setUnits(1);
+      tiles.setParts(1);
       tiles.setRelu(false);
     }
     if constexpr (requires { tiles.getGrid(); })
@@ -141,7 +149,7 @@ void attach(MLIRContext *context) {
 
 void attachTileRules(MLIRContext *context) {
   attach<TransformWeightsOp, KernelLoops{2}, transformExtents, transformReach>(context);
-  attach<ConvolveTilesOp, KernelLoops{15, UnitSize::Block, -1, 13}, convolveExtents, convolveReach>(context);
+  attach<ConvolveTilesOp, KernelLoops{16, UnitSize::Block, -1, 14}, convolveExtents, convolveReach>(context);
   attach<CorrelateTilesOp, KernelLoops{15, UnitSize::Block, -1, 13}, correlateExtents, correlateReach>(context);
 }
 

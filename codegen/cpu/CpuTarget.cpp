@@ -308,7 +308,15 @@ private:
     auto problem = problemOf(op, "any");
     if (failed(problem))
       return {};
-    return listCandidates(*problem, model.lanes, threads, model.choice, model.costs);
+    return listCandidates(*problem, model.lanes, threads, model.choice, model.costs, whenTransformed(op));
+  }
+
+  /// What inference reads of variables is transformed in prepare_inference, where there is one (passes/TileGroups.cpp).
+  static WeightsTransform whenTransformed(Operation *op) {
+    auto function = op->getParentOfType<FunctionOpInterface>();
+    bool isPrepared = function && isEntry(function, EntryPoint::Infer) &&
+                      findEntry(op->getParentOfType<ModuleOp>(), EntryPoint::PrepareInference);
+    return isPrepared ? WeightsTransform::Once : WeightsTransform::EachTime;
   }
 
   /// The one of `op`'s candidates that is taken: with the same bits, the one that one thread would take.

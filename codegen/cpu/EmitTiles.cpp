@@ -6,7 +6,7 @@
 // lanes][tile][lane], so that a product reads one stretch of memory with constant distances between its rows.
 //
 // Pixels outside an image are read from a row of zeros and written to a row that nobody reads: no loop asks where it
-// is.
+// is. Where pixels are normalised, a mask makes what is outside 0 again.
 #include "codegen/cpu/EmitTiles.h"
 #include "codegen/cpu/CpuEmitter.h"
 #include "codegen/kernels/LinearForms.h"
@@ -49,6 +49,17 @@ Value isBelow(CpuEmitter &e, Value a, Value bound) { // and not negative
   return arith::CmpIOp::create(e.builder, e.loc, arith::CmpIPredicate::ult, a, bound);
 }
 
+/// `value` at least `least`; a NaN stays.
+Value atLeast(CpuEmitter &e, Value value, Value least) { return e.maxKeepingNan(value, least); }
+
+/// Batch norm and ReLU of what tiles are read of: addresses of a value per channel.
+struct Normalization {
+  Value center, scale, shift;
+
+  Normalization(CpuEmitter &e, unsigned first)
+      : center(e.operand(first)), scale(e.operand(first + 1)), shift(e.operand(first + 2)) {}
+};
+
 /// A 2-D transform goes over the rows of a tile, then over the columns of what that gives.
 class Tiles {
 public:
@@ -57,6 +68,7 @@ public:
     int64_t n = shape.mw + shape.kw - 1;
     if (shape.isSquare()) {
       places = allocate(e, 2 * n * n); // addresses have 8 bytes
+      insides = allocate(e, n * n);
       between = allocate(e, n * n * shape.lanes);
     }
     tileHeight = shape.isSquare() ? e.index(shape.mh) : e.add(e.index(1), e.mul(down, e.index(shape.mw - 1)));
@@ -81,8 +93,12 @@ public:
     return e.mul(n, e.mul(e.ceilDiv(oh, tileHeight), e.ceilDiv(ow, tileWidth)));
   }
 
+  struct Pixel {
+    Value address, isInside;
+  };
+
   /// The address of pixel (row, column) of the tile at `place`, or `outside`.
-  Value pixel(const Image &image, const Place &place, int64_t row, int64_t column, Value outside) {
+  Pixel pixel(const Image &image, const Place &place, int64_t row, int64_t column, Value outside) {
     Value y = place.y, x = place.x;
     if (shape.isSquare()) {
       y = e.add(y, e.index(row));
@@ -93,34 +109,47 @@ public:
     }
     Value isInside = arith::AndIOp::create(e.builder, e.loc, isBelow(e, y, image.height), isBelow(e, x, image.width));
     Value at = e.mul(e.add(e.mul(e.add(e.mul(place.n, image.height), y), image.width), x), image.stride);
-    return arith::SelectOp::create(e.builder, e.loc, isInside, e.address(image.base, at, e.f32()), outside);
+    return {arith::SelectOp::create(e.builder, e.loc, isInside, e.address(image.base, at, e.f32()), outside), isInside};
   }
 
-  /// Transforms the channels [from, to) of the pixels at `place` by `matrix` in each direction, and hands out the
-  /// vector of each point: store(value, point, c). `point` counts in rows of the square of points.
-  void transform(const Image &image, const Place &place, const RealMatrix &matrix, Value zeros, Value from, Value to,
+  /// Transforms the channels [from, to) of the pixels at `place`, normalised where `how` is not null, by `matrix` in
+  /// each direction, and hands out the vector of each point: store(value, point, c). `point` counts in rows of the
+  /// square of points.
+  void transform(const Image &image, const Normalization *how, const Place &place, const RealMatrix &matrix,
+                 Value zeros, Value from, Value to,
                  llvm::function_ref<void(Value value, Value point, Value c)> store) {
     int64_t size = int64_t(matrix.front().size()), points = int64_t(matrix.size());
     if (!shape.isSquare()) {
-      SmallVector<Value> pixels;
-      for (int64_t i = 0; i < size; ++i)
-        pixels.push_back(pixel(image, place, 0, i, zeros));
+      SmallVector<std::pair<Value, Value>> pixels; // addresses, and bits to keep
+      for (int64_t i = 0; i < size; ++i) {
+        Pixel at = pixel(image, place, 0, i, zeros);
+        pixels.push_back({at.address, how ? bitsIf(at.isInside) : Value()});
+      }
       e.vectorsBetween(from, to, [&](Value c, Lanes lanes) {
+        Vectors vectors = load(how, c, lanes);
         SmallVector<Value> values;
-        for (Value at : pixels)
-          values.push_back(e.loadVector(at, c, e.f32(), lanes));
+        for (auto [at, inside] : pixels)
+          values.push_back(normalize(vectors, e.loadVector(at, c, e.f32(), lanes), inside));
         for (auto [point, value] : llvm::enumerate(emitProduct(e, matrix, values)))
           store(value, e.index(point), c);
       });
       return;
     }
-    for (int64_t i = 0; i < size * size; ++i)
-      e.storeScalar(pixel(image, place, i / size, i % size, zeros), places, e.index(i));
+    for (int64_t i = 0; i < size * size; ++i) {
+      Pixel at = pixel(image, place, i / size, i % size, zeros);
+      e.storeScalar(at.address, places, e.index(i));
+      if (how)
+        e.storeScalar(bitsIf(at.isInside), insides, e.index(i));
+    }
     e.vectorsBetween(from, to, [&](Value c, Lanes lanes) {
+      Vectors vectors = load(how, c, lanes);
       e.loop(e.index(0), e.index(size), 1, [&](Value row) {
         SmallVector<Value> values;
-        for (int64_t i = 0; i < size; ++i)
-          values.push_back(e.loadVector(address(e.add(e.mul(row, e.index(size)), e.index(i))), c, e.f32(), lanes));
+        for (int64_t i = 0; i < size; ++i) {
+          Value at = e.add(e.mul(row, e.index(size)), e.index(i));
+          Value inside = how ? e.loadScalar(insides, at, e.builder.getI32Type()) : Value();
+          values.push_back(normalize(vectors, e.loadVector(address(at), c, e.f32(), lanes), inside));
+        }
         keep(emitProduct(e, matrix, values), e.mul(row, e.index(points)), 1);
       });
       e.loop(e.index(0), e.index(points), 1, [&](Value column) {
@@ -158,6 +187,30 @@ public:
   }
 
 private:
+  struct Vectors {
+    Value center, scale, shift;
+  };
+
+  /// All bits of an i32, or none.
+  Value bitsIf(Value condition) {
+    return arith::ExtSIOp::create(e.builder, e.loc, e.builder.getI32Type(), condition);
+  }
+  Vectors load(const Normalization *how, Value c, Lanes lanes) {
+    auto of = [&](Value base) { return e.loadVector(base, c, e.f32(), lanes); };
+    return how ? Vectors{of(how->center), of(how->scale), of(how->shift)} : Vectors();
+  }
+  /// What scale_shift and relu make of `value`, the same to the last bit; 0 where `inside` has no bits.
+  Value normalize(const Vectors &by, Value value, Value inside) {
+    if (!by.center)
+      return value;
+    value = atLeast(e, e.fma(e.subf(value, by.center), by.scale, by.shift), e.splatReal(0.0));
+    auto as = [&](Type element, Value vector) {
+      return arith::BitcastOp::create(e.builder, e.loc, e.vectorOf(element), vector);
+    };
+    Value bits = as(e.builder.getI32Type(), value);
+    return as(e.f32(), arith::AndIOp::create(e.builder, e.loc, bits, e.splat(inside)));
+  }
+
   Value address(Value index) { return e.loadScalar(places, index, LLVM::LLVMPointerType::get(e.builder.getContext())); }
 
   void keep(ArrayRef<Value> values, Value first, int64_t distance) {
@@ -177,15 +230,13 @@ private:
   Value down, right; ///< 1 and 0, or 0 and 1, the direction of a window in a row
   Value tileHeight, tileWidth;
   Value places, between; ///< addresses of a tile's pixels, and what is transformed in one direction
+  Value insides;         ///< all bits for each of these pixels that is inside the image
 };
 
 /// Fills [0, count) with zeros, whole vectors.
 void clear(CpuEmitter &e, Value base, Value count) {
   e.loop(e.index(0), count, e.width, [&](Value i) { e.storeVector(e.splatReal(0.0), base, i, Lanes()); });
 }
-
-/// `value` at least `least`; a NaN stays.
-Value atLeast(CpuEmitter &e, Value value, Value least) { return e.maxKeepingNan(value, least); }
 
 /// The transpose of `rows`, which are as many as they have lanes: blocks of 1, 2, 4, ... lanes change places.
 SmallVector<Value> transposeLanes(CpuEmitter &e, SmallVector<Value> rows) {
@@ -303,14 +354,19 @@ void emitConvolveTiles(ConvolveTilesOp op, CpuEmitter &e) {
   RealMatrix inputs = toReal(transform.inputs), outputs = toReal(transform.outputs);
   bool hasBias = bool(op.getBias());
   int64_t lanes = shape.lanes, panel = shape.panel(), rows = shape.rows(), points = shape.points();
-  Value src = e.operand(0), weights = e.operand(1), bias = hasBias ? e.operand(2) : Value();
-  Value dst = e.operand(hasBias ? 3 : 2), scratchpad = e.operand(hasBias ? 4 : 3);
+  unsigned next = op.getCenter() ? 5 : 2; // operand
+  std::optional<Normalization> how;
+  if (op.getCenter())
+    how.emplace(e, 2);
+  Value src = e.operand(0), weights = e.operand(1), bias = hasBias ? e.operand(next++) : Value();
+  Value dst = e.operand(next), scratchpad = e.operand(next + 1);
   Value n = e.extent(0), ih = e.extent(1), iw = e.extent(2), k = e.extent(3), oh = e.extent(4), ow = e.extent(5),
         o = e.extent(6), padTop = e.extent(7), padLeft = e.extent(8), units = e.extent(10), block = e.extent(11);
   Tiles tiles(e, shape, e.extent(9));
   Value least = e.splat(arith::SelectOp::create(e.builder, e.loc, isBelow(e, e.index(0), e.extent(12)), e.real(0.0),
                                                 e.real(-std::numeric_limits<double>::infinity())));
-  Tiles::Image from{src, ih, iw, e.extent(13)}, to{dst, oh, ow, e.extent(14)};
+  Value parts = e.extent(13), shares = e.div(units, parts); // of channels, of tiles
+  Tiles::Image from{src, ih, iw, e.extent(14)}, to{dst, oh, ow, e.extent(15)};
   Value blocks = e.ceilDiv(k, e.index(lanes)), panels = e.ceilDiv(o, e.index(panel));
   // The parts of a unit's scratchpad, as convolveScratch counts them.
   Value zerosSize = e.mul(blocks, e.index(lanes)), spareSize = e.mul(panels, e.index(panel));
@@ -327,29 +383,35 @@ void emitConvolveTiles(ConvolveTilesOp op, CpuEmitter &e) {
     auto part = [&](Value offset) { return e.address(zeros, offset, e.f32()); };
     Value spare = part(zerosSize), places = part(placesAt), transformed = part(tilesAt), products = part(productsAt);
     clear(e, zeros, zerosSize);
-    Value last = e.div(e.mul(e.add(unit, e.index(1)), total), units);
-    e.strided(e.div(e.mul(unit, total), units), last, block, {}, [&](Value first, ValueRange) {
+    auto cut = [&](Value index, Value count, Value parts) { return e.div(e.mul(index, count), parts); };
+    Value ofTiles = e.div(unit, parts), ofPanels = e.rem(unit, parts), one = e.index(1);
+    Value last = cut(e.add(ofTiles, one), total, shares);
+    Value firstPanel = cut(ofPanels, panels, parts), lastPanel = cut(e.add(ofPanels, one), panels, parts);
+    e.strided(cut(ofTiles, total, shares), last, block, {}, [&](Value first, ValueRange) {
       Value count = e.min(block, e.sub(last, first));
+      // As inWholeProducts says.
+      Value whole = e.mul(e.div(e.add(count, e.index(shape.fewRows() - 1)), e.index(rows)), e.index(rows));
       e.loop(e.index(0), count, 1, [&](Value tile) {
         Tiles::Place place = tiles.placeOf(e.add(first, tile), oh, ow);
         for (int64_t i = 0; i < shape.outputs(); ++i) {
-          Value at = tiles.pixel(to, place, i / shape.mw, i % shape.mw, spare);
-          e.storeScalar(at, places, e.add(e.mul(tile, e.index(shape.outputs())), e.index(i)));
+          Tiles::Pixel at = tiles.pixel(to, place, i / shape.mw, i % shape.mw, spare);
+          e.storeScalar(at.address, places, e.add(e.mul(tile, e.index(shape.outputs())), e.index(i)));
         }
         Tiles::Place under{place.n, e.sub(place.y, padTop), e.sub(place.x, padLeft)};
-        tiles.transform(from, under, inputs, zeros, e.index(0), k, [&](Value value, Value point, Value c) {
+        const Normalization *by = how ? &*how : nullptr;
+        tiles.transform(from, by, under, inputs, zeros, e.index(0), k, [&](Value value, Value point, Value c) {
           Value at = e.add(e.mul(point, tilePitch), e.add(e.mul(c, block), e.mul(tile, e.index(lanes))));
           e.storeVector(value, transformed, at, Lanes());
         });
       });
-      e.loop(e.index(0), panels, 1, [&](Value p) {
+      e.loop(firstPanel, lastPanel, 1, [&](Value p) {
         e.loop(e.index(0), e.index(points), 1, [&](Value point) {
           Value left = e.address(transformed, e.mul(point, tilePitch), e.f32());
           Value right = e.address(weights, e.mul(e.add(e.mul(p, e.index(points)), point), panelPitch), e.f32());
           Value result = e.address(products, e.mul(point, productPitch), e.f32());
-          // Whole products: the last one's tiles behind `count` are not used.
-          e.loop(e.index(0), count, rows, [&](Value row) {
-            SmallVector<Value> sums(2 * rows, e.splatReal(0.0));
+          // The last product's tiles behind `count` are not used. Where few are left, a smaller one takes them.
+          auto product = [&](Value row, int64_t height) {
+            SmallVector<Value> sums(2 * height, e.splatReal(0.0));
             Value start = e.address(left, e.mul(row, e.index(lanes)), e.f32());
             sums = e.loop(e.index(0), blocks, 1, sums, [&](Value b, ValueRange outer) {
               Value scalars = e.address(start, e.mul(b, blockPitch), e.f32());
@@ -359,14 +421,16 @@ void emitConvolveTiles(ConvolveTilesOp op, CpuEmitter &e) {
                 Step at{e.address(scalars, i, e.f32()), e.address(vectors, e.mul(i, e.index(panel)), e.f32())};
                 SmallVector<Value> next(carried);
                 for (int64_t step = 0; step < kUnroll; ++step)
-                  next = multiply(e, rows, lanes, at, step, next);
+                  next = multiply(e, height, lanes, at, step, next);
                 return next;
               });
             });
             Value at = e.address(result, e.mul(row, e.index(panel)), e.f32());
             for (auto [i, sum] : llvm::enumerate(sums))
               e.storeVector(sum, at, e.index(int64_t(i) * lanes), Lanes());
-          });
+          };
+          e.loop(e.index(0), whole, rows, [&](Value row) { product(row, rows); });
+          e.loop(whole, count, shape.fewRows(), [&](Value row) { product(row, shape.fewRows()); });
         });
         Value channel = e.mul(p, e.index(panel));
         e.loop(e.index(0), count, 1, [&](Value tile) {
@@ -379,8 +443,7 @@ void emitConvolveTiles(ConvolveTilesOp op, CpuEmitter &e) {
                 [&](Value point) { return e.loadVector(row, e.add(e.mul(point, productPitch), in), e.f32(), Lanes()); },
                 [&](Value value, Value output) {
                   Value at = e.loadScalar(outs, output, LLVM::LLVMPointerType::get(e.builder.getContext()));
-                  if (hasBias)
-                    value = atLeast(e, e.addf(value, add), least);
+                  value = atLeast(e, hasBias ? e.addf(value, add) : value, least);
                   e.storeVector(value, at, c, mask);
                 });
           });
@@ -398,7 +461,11 @@ void emitCorrelateTiles(CorrelateTilesOp op, CpuEmitter &e) {
   RealMatrix inputs = toReal(transform.inputs), outputs = transpose(toReal(transform.outputs)),
              taps = transpose(toReal(transform.taps));
   int64_t lanes = shape.lanes, panel = shape.panel(), rows = shape.gradientRows(), points = shape.points();
-  Value src = e.operand(0), diffDst = e.operand(1), diffWeights = e.operand(2), scratchpad = e.operand(3);
+  unsigned next = op.getCenter() ? 5 : 2; // operand
+  std::optional<Normalization> how;
+  if (op.getCenter())
+    how.emplace(e, 2);
+  Value src = e.operand(0), diffDst = e.operand(1), diffWeights = e.operand(next), scratchpad = e.operand(next + 1);
   Value n = e.extent(0), ih = e.extent(1), iw = e.extent(2), k = e.extent(3), oh = e.extent(4), ow = e.extent(5),
         o = e.extent(6), padTop = e.extent(7), padLeft = e.extent(8), gridK = e.extent(10), gridO = e.extent(11),
         block = e.extent(12);
@@ -435,11 +502,12 @@ void emitCorrelateTiles(CorrelateTilesOp op, CpuEmitter &e) {
       e.loop(e.index(0), count, 1, [&](Value tile) {
         Tiles::Place place = tiles.placeOf(e.add(first, tile), oh, ow);
         Tiles::Place under{place.n, e.sub(place.y, padTop), e.sub(place.x, padLeft)};
-        tiles.transform(source, under, inputs, zeros, kFrom, kTo, [&](Value value, Value point, Value c) {
+        const Normalization *by = how ? &*how : nullptr;
+        tiles.transform(source, by, under, inputs, zeros, kFrom, kTo, [&](Value value, Value point, Value c) {
           Value at = e.add(e.mul(e.sub(c, kFrom), block), e.mul(tile, e.index(lanes)));
           e.storeVector(value, sources, e.add(e.mul(point, sourcePitch), at), Lanes());
         });
-        tiles.transform(gradient, place, outputs, zeros, oFrom, oTo, [&](Value value, Value point, Value c) {
+        tiles.transform(gradient, nullptr, place, outputs, zeros, oFrom, oTo, [&](Value value, Value point, Value c) {
           Value in = e.sub(c, oFrom), half = e.rem(in, e.index(panel));
           Value at = e.add(e.add(e.mul(e.sub(in, half), block), e.mul(tile, e.index(panel))), half);
           e.storeVector(value, gradients, e.add(e.mul(point, gradientPitch), at), Lanes());

@@ -27,6 +27,7 @@ double errorOf(const TileShape &shape, bool isGradient) {
       {2, 3, false, 1e-6, 2e-6}, {4, 3, false, 2e-6, 4e-6}, {6, 3, false, 6e-6, 1.2e-5},
       {2, 7, false, 3e-6, 6e-6}, {4, 7, false, 5e-6, 1e-5}, {6, 7, false, 1.2e-5, 2e-5},
       {2, 3, true, 1e-6, 3e-6},  {4, 3, true, 3e-6, 6e-6},  {6, 3, true, 1.2e-5, 2.5e-5},
+      {2, 5, true, 3e-6, 6e-6},  {4, 5, true, 1.2e-5, 2e-5},
   };
   TileShape flat = shape.flat();
   for (const Bound &bound : kBounds)
@@ -70,29 +71,46 @@ int64_t mostTemporaryBytes(const Images &i, const TileShape &shape) {
 /// Vectors of transformed weights, or of sums of such, are near where they are so few.
 bool areNear(double vectors, int64_t lanes) { return vectors * double(lanes) * 4 <= double(6 << 20); }
 
-/// Block and work of forward convolutions and of gradients of data, that of the thread which does most.
-WorkCounts planConvolve(const Images &i, int64_t threads, bool transposed, TilePlan &plan) {
+/// Block, shares and work of forward convolutions and of gradients of data, that of the thread which does most. Shares
+/// are those that leave the least to it: where every thread takes some tiles, each reads all weights, and where every
+/// thread takes some output channels, each transforms all tiles.
+WorkCounts planConvolve(const Images &i, const ConvolutionCosts &costs, int64_t threads, bool transposed,
+                        WeightsTransform when, TilePlan &plan) {
   const TileShape &shape = plan.shape;
   int64_t tiles = countTiles(shape, i.n, i.oh, i.ow), points = shape.points(), blocks = ceilDivide(i.k, shape.lanes),
-          panels = ceilDivide(i.o, shape.panel());
-  plan.units = std::min(threads, tiles);
-  int64_t share = ceilDivide(tiles, plan.units), vectors = points * blocks * shape.lanes * panels * 2;
+          panels = ceilDivide(i.o, shape.panel()), all = points * blocks * shape.lanes * panels * 2;
   int64_t tileBytes = points * (blocks * shape.lanes + shape.panel()) * 4, most = nearBytes(shape.lanes) / tileBytes;
   // Weights that are far away are read once per block.
-  if (vectors * shape.lanes * 4 > (4 << 20))
+  bool isFar = !areNear(double(all), shape.lanes);
+  if (all * shape.lanes * 4 > (4 << 20))
     most = std::max<int64_t>(most, 48);
-  plan.block = cutBlocks(share, std::min<int64_t>(most, 48), shape.rows());
-  double steps = double(ceilDivide(share, plan.block));
-  WorkCounts work;
-  work[Work::Product] = steps * double(plan.block * vectors);
-  work[Work::Input] = double(share * points * blocks);
-  work[Work::Output] = double(share * points * panels * 2);
-  work[Work::Stream] = steps * double(vectors);
-  work[transposed ? Work::Transposed : Work::Weights] = double(ceilDivide(vectors, threads));
-  if (!areNear(double(vectors), shape.lanes))
-    work[Work::Far] = steps * double(vectors) + double(ceilDivide(vectors, threads));
-  work[Work::Call] = 2;
-  return work;
+  double written = when == WeightsTransform::EachTime ? double(ceilDivide(all, threads)) : 0;
+  std::optional<WorkCounts> best;
+  for (int64_t parts = 1; parts <= std::min(threads, panels); ++parts) {
+    int64_t shares = std::min(threads / parts, tiles), share = ceilDivide(tiles, shares);
+    int64_t block = cutBlocks(share, std::min<int64_t>(most, 48), shape.rows());
+    int64_t vectors = points * blocks * shape.lanes * ceilDivide(panels, parts) * 2;
+    int64_t rows = share / block * block + shape.productRows(share % block);
+    double steps = double(ceilDivide(share, block));
+    WorkCounts work;
+    work[Work::Product] = double(rows * vectors);
+    work[Work::Input] = double(share * points * blocks);
+    work[Work::Output] = double(share * points * ceilDivide(panels, parts) * 2);
+    work[Work::Stream] = steps * double(vectors);
+    work[transposed ? Work::Transposed : Work::Weights] = written;
+    if (isFar)
+      work[Work::Far] = steps * double(vectors) + written;
+    else if (when == WeightsTransform::Once)
+      work[Work::Far] = double(vectors); // all of the network's weights were read since
+    work[Work::Call] = when == WeightsTransform::EachTime ? 2 : 1;
+    if (!best || costs.microseconds(work) < costs.microseconds(*best)) {
+      best = work;
+      plan.units = shares * parts;
+      plan.parts = parts;
+      plan.block = block;
+    }
+  }
+  return *best;
 }
 
 /// The same of gradients of weights. Shares are those that leave the least to the thread which does most.
@@ -159,7 +177,8 @@ std::optional<ConvolutionChoice> ConvolutionChoice::parse(StringRef text) {
 }
 
 std::vector<ConvolutionCandidate> listCandidates(const LibraryProblem &p, int64_t lanes, int64_t threads,
-                                                 const ConvolutionChoice &choice, const ConvolutionCosts &costs) {
+                                                 const ConvolutionChoice &choice, const ConvolutionCosts &costs,
+                                                 WeightsTransform when) {
   threads = std::max<int64_t>(threads, 1);
   bool isGradient = p.kind == LibraryKind::ConvolutionBackwardWeights;
   Images images = imagesOf(p);
@@ -179,8 +198,9 @@ std::vector<ConvolutionCandidate> listCandidates(const LibraryProblem &p, int64_
     ConvolutionCandidate candidate;
     candidate.name = nameOf(plan.shape);
     candidate.error = errorOf(plan.shape, isGradient);
-    candidate.work = isGradient ? planCorrelate(images, costs, threads, plan)
-                                : planConvolve(images, threads, p.kind == LibraryKind::ConvolutionBackwardData, plan);
+    candidate.work =
+        isGradient ? planCorrelate(images, costs, threads, plan)
+                   : planConvolve(images, costs, threads, p.kind == LibraryKind::ConvolutionBackwardData, when, plan);
     candidate.microseconds = costs.microseconds(candidate.work);
     candidate.plan = plan;
     if (!choice.fast)

@@ -36,10 +36,17 @@ struct ConvolutionCandidate {
   std::optional<TilePlan> plan; ///< none for direct
 };
 
+/// When weights are transformed for tiles.
+enum class WeightsTransform {
+  EachTime, ///< they change from step to step
+  Once,     ///< inference's, before it begins: nothing that its time knows of
+};
+
 /// All ways to compute `problem` in f32 with `threads` threads and vectors of `lanes`, direct first: only that for
 /// what has no tiles, a window of another size or a stride.
 std::vector<ConvolutionCandidate> listCandidates(const LibraryProblem &problem, int64_t lanes, int64_t threads,
-                                                 const ConvolutionChoice &choice, const ConvolutionCosts &costs);
+                                                 const ConvolutionChoice &choice, const ConvolutionCosts &costs,
+                                                 WeightsTransform when = WeightsTransform::EachTime);
 /// The fastest that is not refused. Tiles have to be a tenth faster: the model knows no better.
 const ConvolutionCandidate &chooseCandidate(const std::vector<ConvolutionCandidate> &candidates);
 /// "direct 812 us; tiles 2x2 620 us; tiles 6x6 401 us, refused: ...", for --explain.

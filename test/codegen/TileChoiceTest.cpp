@@ -87,8 +87,53 @@ TEST(TileChoice, NothingButDirectForOthers) {
   auto strided = problem(LibraryKind::ConvolutionForward, 8, 17, 32, 32, 3, 3);
   strided.sh = strided.sw = 2;
   EXPECT_EQ(cpu::listCandidates(strided, 8, 1, {}, costs).size(), 1u);
-  auto five = problem(LibraryKind::ConvolutionForward, 8, 17, 32, 32, 5, 5);
+  auto five = problem(LibraryKind::ConvolutionForward, 8, 17, 32, 32, 1, 5);
   EXPECT_EQ(cpu::listCandidates(five, 8, 1, {}, costs).size(), 1u);
+}
+
+// What inference transforms before it begins costs it no time.
+TEST(TileChoice, WeightsThatArePreparedCostNothing) {
+  const ConvolutionCosts &costs = ConvolutionCosts::shipped(16);
+  auto p = problem(LibraryKind::ConvolutionForward, 1, 8, 448, 512, 3, 1);
+  auto each = cpu::listCandidates(p, 16, 2, {}, costs);
+  auto once = cpu::listCandidates(p, 16, 2, {}, costs, cpu::WeightsTransform::Once);
+  ASSERT_EQ(each.size(), once.size());
+  EXPECT_EQ(each[0].microseconds, once[0].microseconds);
+  for (size_t i = 1; i < each.size(); ++i) {
+    EXPECT_GT(each[i].work[Work::Weights], 0);
+    EXPECT_EQ(once[i].work[Work::Weights], 0);
+    // They are far away by the next time.
+    EXPECT_GE(once[i].work[Work::Far], once[i].work[Work::Stream]);
+    EXPECT_EQ(once[i].plan->block, each[i].plan->block);
+  }
+}
+
+// Few tiles do not take a whole product, and nearly a whole one does.
+TEST(TileShape, ProductsOfFewTiles) {
+  TileShape wide{1, 7, 1, 6, 16}, narrow{1, 7, 1, 6, 8};
+  constexpr int64_t kWide[][3] = {{1, 0, 4}, {8, 0, 8}, {9, 12, 12}, {12, 12, 12}, {26, 24, 28}},
+                    kNarrow[][3] = {{1, 0, 3}, {3, 0, 3}, {4, 6, 6}, {25, 24, 27}, {26, 24, 27}};
+  for (auto [count, whole, rows] : kWide) {
+    EXPECT_EQ(wide.inWholeProducts(count), whole);
+    EXPECT_EQ(wide.productRows(count), rows);
+  }
+  for (auto [count, whole, rows] : kNarrow) {
+    EXPECT_EQ(narrow.inWholeProducts(count), whole);
+    EXPECT_EQ(narrow.productRows(count), rows);
+  }
+}
+
+// One image has few tiles, and every thread that takes some of them reads all weights: they share out the output
+// channels instead.
+TEST(TileChoice, FewTilesAreNotSharedOut) {
+  const ConvolutionCosts &costs = ConvolutionCosts::shipped(16);
+  auto one = cpu::listCandidates(problem(LibraryKind::ConvolutionForward, 1, 17, 192, 224, 1, 7), 16, 2, {}, costs,
+                                 cpu::WeightsTransform::Once);
+  EXPECT_EQ(one.back().plan->units, 2);
+  EXPECT_EQ(one.back().plan->parts, 2);
+  auto many = cpu::listCandidates(problem(LibraryKind::ConvolutionForward, 32, 73, 64, 64, 1, 7), 16, 2, {}, costs);
+  EXPECT_EQ(many.back().plan->units, 2);
+  EXPECT_EQ(many.back().plan->parts, 1);
 }
 
 // Of gradients only: what a step needs most memory for.

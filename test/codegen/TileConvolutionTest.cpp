@@ -28,7 +28,7 @@ namespace {
 
 using kernels::Rational;
 
-constexpr std::pair<int64_t, int64_t> kSizes[] = {{2, 3}, {4, 3}, {6, 3}, {2, 7}, {4, 7}, {6, 7}};
+constexpr std::pair<int64_t, int64_t> kSizes[] = {{2, 3}, {4, 3}, {6, 3}, {2, 5}, {4, 5}, {2, 7}, {4, 7}, {6, 7}};
 
 // outputs * ((taps * w) . (inputs * x)) is the correlation for all unit vectors x and w, so for all.
 TEST(TileTransform, IsTheCorrelation) {
@@ -50,8 +50,11 @@ TEST(TileTransform, IsTheCorrelation) {
 
 TEST(TileTransform, OnlyOfKnownSizes) {
   EXPECT_FALSE(kernels::findTileTransform(3, 3));
-  EXPECT_FALSE(kernels::findTileTransform(4, 5));
-  EXPECT_FALSE(hasTileTransform(4, 5));
+  EXPECT_FALSE(kernels::findTileTransform(6, 5));
+  EXPECT_FALSE(hasTileTransform(6, 5));
+  EXPECT_TRUE((TileShape{5, 5, 4, 4}).isKnown());
+  EXPECT_FALSE((TileShape{1, 5, 1, 4}).isKnown());
+  EXPECT_FALSE((TileShape{3, 5, 2, 2}).isKnown());
 }
 
 struct Case {
@@ -60,6 +63,8 @@ struct Case {
   int64_t units = 1, block = 12, gridK = 1, gridO = 1;
   int64_t srcExtra = 0, dstExtra = 0; ///< channels of the tensors that src and dst are slices of, besides theirs
   bool bias = false, relu = false;
+  bool normalized = false;
+  int64_t parts = 1;
 };
 
 std::string imageType(int64_t n, int64_t c, int64_t h, int64_t w, int64_t extra) {
@@ -88,7 +93,8 @@ class TileRun {
 public:
   explicit TileRun(const Case &c)
       : c(c), shape{c.kh, c.kw, c.mh, c.mw, c.lanes}, src(c.n, c.k, c.ih, c.iw, c.srcExtra, kUntouched),
-        dst(c.n, c.o, c.oh, c.ow, c.dstExtra, kUntouched), weights(c.kh * c.kw * c.k * c.o), bias(c.o) {
+        dst(c.n, c.o, c.oh, c.ow, c.dstExtra, kUntouched), weights(c.kh * c.kw * c.k * c.o), bias(c.o), center(c.k),
+        scale(c.k), shift(c.k) {
     std::mt19937 random(11);
     std::normal_distribution<float> normal;
     for (int64_t i = 0; i < c.n; ++i)
@@ -98,8 +104,10 @@ public:
             src.at(i, ch, y, x) = std::max(normal(random), 0.f);
     for (float &value : weights)
       value = normal(random);
-    for (float &value : bias)
-      value = normal(random);
+    for (std::vector<float> *vector : {&bias, &center, &scale, &shift})
+      for (float &value : *vector)
+        value = normal(random);
+    scale[0] = 0; // what is outside the image is 0 all the same
     registry.insert<InceptDialect, func::FuncDialect>();
     registerKernelRules(registry);
     context.appendDialectRegistry(registry);
@@ -110,6 +118,7 @@ public:
     return " kernel " + pair(c.kh, c.kw) + " pad " + pair(c.padTop, c.padLeft) + " tile " + pair(c.mh, c.mw) +
            " lanes " + std::to_string(c.lanes);
   }
+  std::string normalization() { return c.normalized ? " normalized %a2, %a3, %a4" : ""; }
   std::string vector(int64_t elements) { return "tensor<" + std::to_string(elements) + "xf32>"; }
 
   /// One kernel group: `text` computes %r... of arguments %a0, %a1, ...
@@ -188,11 +197,14 @@ public:
                   " lanes " + std::to_string(c.lanes) + (transposed ? " transposed" : ""),
               {w}, {vector(u)});
     std::vector<std::string> ins = {imageType(c.n, c.k, c.ih, c.iw, c.srcExtra), vector(u)};
+    if (c.normalized)
+      ins.insert(ins.end(), 3, vector(c.k));
+    std::string added = c.bias ? " bias %a" + std::to_string(ins.size()) : "";
     if (c.bias)
       ins.push_back(vector(c.o));
     text += group("c",
-                  std::string("convolve_tiles %a0, %a1") + (c.bias ? " bias %a2" : "") + head() + " units " +
-                      std::to_string(c.units) + " block " + std::to_string(c.block) + (c.relu ? " relu" : ""),
+                  "convolve_tiles %a0, %a1" + normalization() + added + head() + " units " + std::to_string(c.units) +
+                      " parts " + std::to_string(c.parts) + " block " + std::to_string(c.block) + (c.relu ? " relu" : ""),
                   ins, {imageType(c.n, c.o, c.oh, c.ow, c.dstExtra), vector(s)});
     // In memory: kh, kw, I, O of the forward convolution.
     std::vector<float> stored(weights.size());
@@ -205,8 +217,11 @@ public:
             stored[at] = weight(o, k, y, x);
           }
     std::vector<char> w0 = bytesOf(stored), transformed = guarded(u), from = bytesOf(src.values),
-                      to = bytesOf(dst.values), adds = bytesOf(bias), scratch = guarded(s);
+                      to = bytesOf(dst.values), adds = bytesOf(bias), scratch = guarded(s), by[] = {
+                          bytesOf(center), bytesOf(scale), bytesOf(shift)};
     std::vector<std::vector<char> *> operands = {&from, &transformed};
+    if (c.normalized)
+      operands.insert(operands.end(), {&by[0], &by[1], &by[2]});
     if (c.bias)
       operands.push_back(&adds);
     operands.push_back(&to);
@@ -255,13 +270,21 @@ public:
     int64_t s = c.gridK * c.gridO * correlateScratch(shape, c.k, c.o, c.gridK, c.gridO, c.block);
     std::string w = "tensor<" + std::to_string(c.o) + "x" + std::to_string(c.k) + "x" + std::to_string(c.kh) + "x" +
                     std::to_string(c.kw) + "xf32>";
-    std::string text = group(
-        "c",
-        "correlate_tiles %a0, %a1" + head() + " grid " + pair(c.gridK, c.gridO) + " block " + std::to_string(c.block),
-        {imageType(c.n, c.k, c.ih, c.iw, c.srcExtra), imageType(c.n, c.o, c.oh, c.ow, c.dstExtra)}, {w, vector(s)});
+    std::vector<std::string> ins = {imageType(c.n, c.k, c.ih, c.iw, c.srcExtra),
+                                    imageType(c.n, c.o, c.oh, c.ow, c.dstExtra)};
+    if (c.normalized)
+      ins.insert(ins.end(), 3, vector(c.k));
+    std::string text = group("c",
+                             "correlate_tiles %a0, %a1" + normalization() + head() + " grid " + pair(c.gridK, c.gridO) +
+                                 " block " + std::to_string(c.block),
+                             ins, {w, vector(s)});
     std::vector<char> from = bytesOf(src.values), diff = bytesOf(dst.values), to = guarded(int64_t(weights.size())),
-                      scratch = guarded(s);
-    run(text, {{&from, &diff, &to, &scratch}});
+                      scratch = guarded(s), by[] = {bytesOf(center), bytesOf(scale), bytesOf(shift)};
+    std::vector<std::vector<char> *> operands = {&from, &diff};
+    if (c.normalized)
+      operands.insert(operands.end(), {&by[0], &by[1], &by[2]});
+    operands.insert(operands.end(), {&to, &scratch});
+    run(text, {operands});
     expectGuarded(to);
     expectGuarded(scratch);
     copyBack(to, weights);
@@ -284,10 +307,19 @@ public:
     return std::sqrt(error / size);
   }
 
+  /// Replaces src by what a normalised run reads it as.
+  void normalizeSrc() {
+    for (int64_t pixel = 0; pixel < c.n * c.ih * c.iw; ++pixel)
+      for (int64_t k = 0; k < c.k; ++k) {
+        float &value = src.values[pixel * src.stride + k];
+        value = std::max(std::fma(value - center[k], scale[k], shift[k]), 0.f);
+      }
+  }
+
   const Case c;
   TileShape shape;
   Image src, dst;
-  std::vector<float> weights, bias;
+  std::vector<float> weights, bias, center, scale, shift;
 
 private:
   DialectRegistry registry;
@@ -325,8 +357,12 @@ const Case kCases[] = {
     {"square4", 2, 9, 11, 33, 65, 3, 3, 1, 1, 9, 11, 4, 4, 16, 2},
     {"square6", 2, 13, 9, 20, 40, 3, 3, 1, 1, 13, 9, 6, 6, 16},
     {"square6 narrow", 1, 8, 8, 24, 16, 3, 3, 0, 0, 6, 6, 6, 6, 8, 1, 12, 1, 1, 3, 9},
+    {"five2", 2, 9, 7, 19, 34, 5, 5, 2, 2, 9, 7, 2, 2, 8, 2},
+    {"five4", 2, 11, 9, 24, 40, 5, 5, 2, 2, 11, 9, 4, 4, 16, 2},
+    {"five4 valid", 1, 9, 12, 17, 20, 5, 5, 0, 0, 5, 8, 4, 4, 8, 1, 12, 1, 1, 3, 9},
     {"square4 bias", 1, 8, 8, 17, 19, 3, 3, 1, 1, 8, 8, 4, 4, 8, 2, 6, 1, 1, 0, 0, true, true},
     {"row6 bias", 1, 8, 8, 17, 35, 1, 7, 0, 3, 8, 8, 1, 6, 16, 2, 12, 1, 1, 0, 0, true, false},
+    {"row6 relu", 1, 8, 8, 17, 35, 1, 7, 0, 3, 8, 8, 1, 6, 16, 2, 12, 1, 1, 0, 0, false, true},
 };
 
 TEST(TileConvolution, Forward) {
@@ -364,6 +400,11 @@ TEST(TileConvolution, SameBitsWhateverTheShares) {
   TileRun shared(many);
   shared.convolve();
   EXPECT_EQ(one.dst.values, shared.dst.values);
+  many.units = 6;
+  many.parts = 3;
+  TileRun cutByChannels(many);
+  cutByChannels.convolve();
+  EXPECT_EQ(one.dst.values, cutByChannels.dst.values);
   Case grid = c;
   grid.gridK = 2;
   grid.gridO = 2;
@@ -373,9 +414,26 @@ TEST(TileConvolution, SameBitsWhateverTheShares) {
   EXPECT_EQ(gradient.weights, cut.weights);
 }
 
+// What normalises as it reads computes what it would of the normalised image, to the last bit.
+TEST(TileConvolution, NormalizesWhatItReads) {
+  for (Case c : kCases) {
+    TileRun before(c), gradientBefore(c);
+    before.normalizeSrc();
+    before.convolve();
+    gradientBefore.normalizeSrc();
+    gradientBefore.correlate();
+    c.normalized = true;
+    TileRun run(c), gradient(c);
+    run.convolve();
+    gradient.correlate();
+    EXPECT_EQ(run.dst.values, before.dst.values) << c.name;
+    EXPECT_EQ(gradient.weights, gradientBefore.weights) << c.name;
+  }
+}
+
 // A NaN in one pixel reaches the outputs whose window it is in, also through the ReLU.
 TEST(TileConvolution, KeepsNan) {
-  Case c = kCases[16];
+  Case c = *llvm::find_if(kCases, [](const Case &c) { return c.relu && c.bias; });
   TileRun run(c);
   run.src.at(0, 3, 4, 4) = std::nanf("");
   run.convolve();

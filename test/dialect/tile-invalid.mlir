@@ -2,7 +2,7 @@
 // One violation per constraint; functions are named after it.
 
 func.func @transform_weights_c1_window(%w: tensor<16x8x1x5xf32>) {
-  // expected-error @+1 {{expected a window of 3 or 7 in one direction or 3x3, and tiles of 2, 4 or 6 outputs, but got 1x5 and 1x2}}
+  // expected-error @+1 {{expected a window of 3 or 7 in one direction, 3x3 or 5x5, and tiles of 2, 4 or 6 outputs, but got 1x5 and 1x2}}
   %u = incept.transform_weights %w kernel [1, 5] tile [1, 2] lanes 8 : (tensor<16x8x1x5xf32>) -> tensor<1024xf32>
   return
 }
@@ -12,6 +12,14 @@ func.func @transform_weights_c1_window(%w: tensor<16x8x1x5xf32>) {
 func.func @transform_weights_c1_tile(%w: tensor<16x8x3x3xf32>) {
   // expected-error @+1 {{tiles of 2, 4 or 6 outputs, but got 3x3 and 2x4}}
   %u = incept.transform_weights %w kernel [3, 3] tile [2, 4] lanes 8 : (tensor<16x8x3x3xf32>) -> tensor<1024xf32>
+  return
+}
+
+// -----
+
+func.func @transform_weights_c1_five(%w: tensor<16x8x5x5xf32>) {
+  // expected-error @+1 {{tiles of 2, 4 or 6 outputs, but got 5x5 and 6x6}}
+  %u = incept.transform_weights %w kernel [5, 5] tile [6, 6] lanes 8 : (tensor<16x8x5x5xf32>) -> tensor<1024xf32>
   return
 }
 
@@ -74,7 +82,7 @@ func.func @convolve_tiles_c2_images(%x: tensor<3x8x5x9xf32>, %u: tensor<1024xf32
 // -----
 
 func.func @convolve_tiles_c3_units(%x: tensor<2x8x5x9xf32>, %u: tensor<1024xf32>) {
-  // expected-error @+1 {{expected at most 50 units and blocks of a multiple of 6 tiles, but got 51 and 6}}
+  // expected-error @+1 {{expected at most 50 units in each part and blocks of a multiple of 6 tiles, but got 51 and 6}}
   %0:2 = incept.convolve_tiles %x, %u kernel [1, 7] pad [0, 3] tile [1, 2] lanes 8 units 51 block 6 : (tensor<2x8x5x9xf32>, tensor<1024xf32>) -> (tensor<2x16x5x9xf32>, tensor<2928xf32>)
   return
 }
@@ -82,15 +90,23 @@ func.func @convolve_tiles_c3_units(%x: tensor<2x8x5x9xf32>, %u: tensor<1024xf32>
 // -----
 
 func.func @convolve_tiles_c3_block(%x: tensor<2x8x5x9xf32>, %u: tensor<1024xf32>) {
-  // expected-error @+1 {{expected at most 50 units and blocks of a multiple of 6 tiles, but got 2 and 8}}
+  // expected-error @+1 {{expected at most 50 units in each part and blocks of a multiple of 6 tiles, but got 2 and 8}}
   %0:2 = incept.convolve_tiles %x, %u kernel [1, 7] pad [0, 3] tile [1, 2] lanes 8 units 2 block 8 : (tensor<2x8x5x9xf32>, tensor<1024xf32>) -> (tensor<2x16x5x9xf32>, tensor<2928xf32>)
   return
 }
 
 // -----
 
+func.func @convolve_tiles_c3_parts(%x: tensor<2x8x5x9xf32>, %u: tensor<1024xf32>) {
+  // expected-error @+1 {{expected at most 1 parts and a multiple of units, but got 2 and 2}}
+  %0:2 = incept.convolve_tiles %x, %u kernel [1, 7] pad [0, 3] tile [1, 2] lanes 8 units 2 parts 2 block 6 : (tensor<2x8x5x9xf32>, tensor<1024xf32>) -> (tensor<2x16x5x9xf32>, tensor<2928xf32>)
+  return
+}
+
+// -----
+
 func.func @convolve_tiles_c3_none(%x: tensor<2x8x5x9xf32>, %u: tensor<1024xf32>) {
-  // expected-error @+1 {{expected a positive number of units and of tiles in a block}}
+  // expected-error @+1 {{expected a positive number of units, of parts and of tiles in a block}}
   %0:2 = incept.convolve_tiles %x, %u kernel [1, 7] pad [0, 3] tile [1, 2] lanes 8 units 0 block 6 : (tensor<2x8x5x9xf32>, tensor<1024xf32>) -> (tensor<2x16x5x9xf32>, tensor<2928xf32>)
   return
 }
@@ -100,6 +116,22 @@ func.func @convolve_tiles_c3_none(%x: tensor<2x8x5x9xf32>, %u: tensor<1024xf32>)
 func.func @convolve_tiles_c4(%x: tensor<2x8x5x9xf32>, %u: tensor<1024xf32>) {
   // expected-error @+1 {{expected scratchpad to be 2928, but got 1464}}
   %0:2 = incept.convolve_tiles %x, %u kernel [1, 7] pad [0, 3] tile [1, 2] lanes 8 units 2 block 6 : (tensor<2x8x5x9xf32>, tensor<1024xf32>) -> (tensor<2x16x5x9xf32>, tensor<1464xf32>)
+  return
+}
+
+// -----
+
+func.func @convolve_tiles_c5_channels(%x: tensor<2x8x5x9xf32>, %u: tensor<1024xf32>, %v: tensor<16xf32>) {
+  // expected-error @+1 {{expected channel vectors of 8 values, but got 16}}
+  %0:2 = incept.convolve_tiles %x, %u normalized %v, %v, %v kernel [1, 7] pad [0, 3] tile [1, 2] lanes 8 units 2 block 6 : (tensor<2x8x5x9xf32>, tensor<1024xf32>, tensor<16xf32>, tensor<16xf32>, tensor<16xf32>) -> (tensor<2x16x5x9xf32>, tensor<2928xf32>)
+  return
+}
+
+// -----
+
+func.func @convolve_tiles_c5_together(%x: tensor<2x8x5x9xf32>, %u: tensor<1024xf32>, %v: tensor<8xf32>) {
+  // expected-error @+1 {{expected center, scale and shift together}}
+  %0:2 = "incept.convolve_tiles"(%x, %u, %v) <{operandSegmentSizes = array<i32: 1, 1, 0, 1, 0, 0>, kernel = array<i64: 1, 7>, pad_begin = array<i64: 0, 3>, tile = array<i64: 1, 2>, lanes = 8 : i64, units = 2 : i64, block = 6 : i64}> : (tensor<2x8x5x9xf32>, tensor<1024xf32>, tensor<8xf32>) -> (tensor<2x16x5x9xf32>, tensor<2928xf32>)
   return
 }
 
@@ -140,5 +172,13 @@ func.func @correlate_tiles_c3_none(%x: tensor<2x8x5x9xf32>, %d: tensor<2x16x5x9x
 func.func @correlate_tiles_c4(%x: tensor<2x8x5x9xf32>, %d: tensor<2x16x5x9xf32>) {
   // expected-error @+1 {{expected scratchpad to be 2256, but got 1}}
   %0:2 = incept.correlate_tiles %x, %d kernel [1, 7] pad [0, 3] tile [1, 2] lanes 8 grid [1, 1] block 5 : (tensor<2x8x5x9xf32>, tensor<2x16x5x9xf32>) -> (tensor<16x8x1x7xf32>, tensor<1xf32>)
+  return
+}
+
+// -----
+
+func.func @correlate_tiles_c5(%x: tensor<2x8x5x9xf32>, %d: tensor<2x16x5x9xf32>, %v: tensor<16xf32>) {
+  // expected-error @+1 {{expected channel vectors of 8 values, but got 16}}
+  %0:2 = incept.correlate_tiles %x, %d normalized %v, %v, %v kernel [1, 7] pad [0, 3] tile [1, 2] lanes 8 grid [1, 1] block 5 : (tensor<2x8x5x9xf32>, tensor<2x16x5x9xf32>, tensor<16xf32>, tensor<16xf32>, tensor<16xf32>) -> (tensor<16x8x1x7xf32>, tensor<2256xf32>)
   return
 }

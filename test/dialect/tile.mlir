@@ -12,6 +12,17 @@ func.func @forward(%x: tensor<2x8x5x9xf32>, %w: tensor<16x8x1x7xf32>, %b: tensor
   return
 }
 
+// CHECK-LABEL: func.func @normalized
+func.func @normalized(%x: tensor<2x8x5x9xf32>, %u: tensor<1024xf32>, %v: tensor<8xf32>, %b: tensor<16xf32>, %d: tensor<2x16x5x9xf32>) {
+  // CHECK: incept.convolve_tiles %{{.+}}, %{{.+}} normalized %{{.+}}, %{{.+}}, %{{.+}} kernel [1, 7]
+  %0:2 = incept.convolve_tiles %x, %u normalized %v, %v, %v kernel [1, 7] pad [0, 3] tile [1, 2] lanes 8 units 2 block 6 : (tensor<2x8x5x9xf32>, tensor<1024xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>) -> (tensor<2x16x5x9xf32>, tensor<2928xf32>)
+  // CHECK: incept.convolve_tiles %{{.+}}, %{{.+}} normalized %{{.+}}, %{{.+}}, %{{.+}} bias %{{.+}} kernel [1, 7]
+  %1:2 = incept.convolve_tiles %x, %u normalized %v, %v, %v bias %b kernel [1, 7] pad [0, 3] tile [1, 2] lanes 8 units 2 block 6 : (tensor<2x8x5x9xf32>, tensor<1024xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<16xf32>) -> (tensor<2x16x5x9xf32>, tensor<2928xf32>)
+  // CHECK: incept.correlate_tiles %{{.+}}, %{{.+}} normalized %{{.+}}, %{{.+}}, %{{.+}} kernel [1, 7]
+  %2:2 = incept.correlate_tiles %x, %d normalized %v, %v, %v kernel [1, 7] pad [0, 3] tile [1, 2] lanes 8 grid [1, 1] block 5 : (tensor<2x8x5x9xf32>, tensor<2x16x5x9xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>) -> (tensor<16x8x1x7xf32>, tensor<2256xf32>)
+  return
+}
+
 // CHECK-LABEL: func.func @gradients
 func.func @gradients(%x: tensor<2x8x5x9xf32>, %d: tensor<2x16x5x9xf32>, %w: tensor<16x8x1x7xf32>) {
   // CHECK: incept.transform_weights %{{.+}} kernel [1, 7] tile [1, 2] lanes 8 transposed :

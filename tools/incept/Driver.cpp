@@ -2,7 +2,7 @@
 
 #include "tools/incept/Driver.h"
 #include "codegen/image/Executable.h"
-#include "dialect/InceptOps.h"
+#include "dialect/TileOps.h"
 #include "frontend/Frontend.h"
 #include "frontend/Summary.h"
 #include "mlir/Parser/Parser.h"
@@ -95,12 +95,21 @@ static int dump(ModuleOp module, Phase phase, const CompileOptions &options) {
   return writeModule(module, path);
 }
 
+/// What a generated kernel does besides what its name says.
+static llvm::StringRef describeExtras(Operation *op) {
+  auto convolve = dyn_cast<ConvolveTilesOp>(op);
+  auto correlate = dyn_cast<CorrelateTilesOp>(op);
+  bool normalizes = (convolve && convolve.getCenter()) || (correlate && correlate.getCenter());
+  return normalizes ? ", which normalises what it reads" : "";
+}
+
 static void explainPlans(ModuleOp module, const Backend &backend) {
   llvm::SmallPtrSet<Operation *, 16> seen;
   module.walk([&](GroupOp group) {
     auto candidates = group->getAttrOfType<StringAttr>("incept.candidates");
     if (!group.getPlan() && candidates)
-      llvm::errs() << getPath(group) << ": " << group.getFirstOp()->getName().stripDialect() << "\n";
+      llvm::errs() << getPath(group) << ": " << group.getFirstOp()->getName().stripDialect()
+                   << describeExtras(group.getFirstOp()) << "\n";
     if (candidates && !group.getPlan())
       llvm::errs() << "  " << candidates.getValue() << "\n";
     if (!group.getPlan())
