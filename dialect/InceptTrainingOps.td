@@ -36,28 +36,42 @@ def Incept_SoftmaxCrossEntropyOp : Incept_OpaqueOp<"softmax_cross_entropy", [
   let description = [{
     loss = -1/N sum_n sum_k q[n,k] log softmax(logits)[n,k] with q = (1 - s) * onehot(label) + s/K, s = `label_smoothing`.
     The label is labels[n] or, with `reversed`, labels[N-1-n]: that of the image which image n is mixed with.
+
+    With `ignore_label` rows of that label add nothing, whatever their logits are, and N is the number of the others,
+    `count` (exact up to 2^24), or 1 where there are none: the loss is 0 then.
     - (C1) one label per row of `logits`; `label_smoothing` is in [0, 1).
     - (C2) `logits` and `loss` are not narrower than f32.
+    - (C3) `count` is there where `ignore_label` is, and is an f32.
+
+    Example: `%l, %n = incept.softmax_cross_entropy %x, %t ignore 255 {label_smoothing = 0.0} : (tensor<8x4xf32>, tensor<8xi64>) -> (tensor<f32>, tensor<f32>)`
   }];
-  let arguments = (ins Incept_Matrix:$logits, Incept_Labels:$labels, F64Attr:$label_smoothing, UnitAttr:$reversed);
-  let results = (outs Incept_Scalar:$loss);
-  let assemblyFormat = "$logits `,` $labels (`reversed` $reversed^)? attr-dict `:` functional-type(operands, results)";
+  let arguments = (ins Incept_Matrix:$logits, Incept_Labels:$labels, F64Attr:$label_smoothing, UnitAttr:$reversed,
+                       OptionalAttr<I64Attr>:$ignore_label);
+  let results = (outs Incept_Scalar:$loss, Optional<Incept_Scalar>:$count);
+  let assemblyFormat = [{
+    $logits `,` $labels (`reversed` $reversed^)? (`ignore` $ignore_label^)? attr-dict `:`
+    functional-type(operands, results)
+  }];
   let hasVerifier = 1;
 }
 
 def Incept_SoftmaxCrossEntropyBackwardOp : Incept_OpaqueOp<"softmax_cross_entropy_backward", [
-    DeclareOpInterfaceMethods<LossGradientOpInterface>]> {
+    AttrSizedOperandSegments, DeclareOpInterfaceMethods<LossGradientOpInterface>]> {
   let summary = "gradient of softmax_cross_entropy with respect to logits";
   let description = [{
-    diff_logits = weight * (softmax(logits) - q) / N, times `scale` where it is given; q as in the forward op.
+    diff_logits = weight * (softmax(logits) - q) / N, times `scale` where it is given; q as in the forward op. With
+    `ignore_label` rows of that label are 0, and N is `count`, the forward op's.
     - (C1) as the forward op; `diff_logits` has the shape of `logits`.
     - (C2) `logits` is not narrower than f32.
+    - (C3) `count` is there where `ignore_label` is, and is an f32.
   }];
-  let arguments = (ins Incept_Matrix:$logits, Incept_Labels:$labels, Optional<Incept_Scalar>:$scale,
-                       F64Attr:$label_smoothing, F64Attr:$weight, UnitAttr:$reversed);
+  let arguments = (ins Incept_Matrix:$logits, Incept_Labels:$labels, Optional<Incept_Scalar>:$count,
+                       Optional<Incept_Scalar>:$scale, F64Attr:$label_smoothing, F64Attr:$weight, UnitAttr:$reversed,
+                       OptionalAttr<I64Attr>:$ignore_label);
   let results = (outs Incept_Matrix:$diff_logits);
   let assemblyFormat = [{
-    $logits `,` $labels (`reversed` $reversed^)? (`scale` $scale^)? attr-dict `:` functional-type(operands, results)
+    $logits `,` $labels (`reversed` $reversed^)? (`ignore` $ignore_label^)? (`count` $count^)? (`scale` $scale^)?
+    attr-dict `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;
 }

@@ -34,7 +34,16 @@ static LogicalResult verifyLoss(OpTy op) {
   if (failed(verifyShape(op, "labels", op.getLabels(), {shapeOf(op.getLogits())[0]})))
     return failure();
   // softmax_cross_entropy_c2, softmax_cross_entropy_backward_c2
-  return verifyNotNarrow(op, "logits", op.getLogits());
+  if (failed(verifyNotNarrow(op, "logits", op.getLogits())))
+    return failure();
+  // softmax_cross_entropy_c3, softmax_cross_entropy_backward_c3
+  bool counts = bool(op.getCount()), ignores = bool(op.getIgnoreLabelAttr());
+  if (counts != ignores)
+    return op.emitOpError() << "expected count with ignore_label, but got only "
+                            << (counts ? "count" : "ignore_label");
+  if (counts && !elementOf(op.getCount()).isF32())
+    return op.emitOpError() << "expected count of type f32, but got " << elementOf(op.getCount());
+  return success();
 }
 
 LogicalResult SoftmaxCrossEntropyOp::verify() {
@@ -128,15 +137,19 @@ StringRef SoftmaxCrossEntropyOp::getLossKind() { return kLosses[0]; }
 Value SoftmaxCrossEntropyOp::buildLoss(OpBuilder &builder, Location loc, Value logits, Value labels,
                                        DictionaryAttr training) {
   auto smoothing = training ? training.getAs<FloatAttr>("label_smoothing") : FloatAttr();
-  return create(builder, loc, RankedTensorType::get({}, elementOf(logits)), logits, labels,
-                builder.getF64FloatAttr(smoothing ? smoothing.getValueAsDouble() : 0.0), /*reversed=*/UnitAttr())
+  auto ignored = training ? training.getAs<IntegerAttr>("ignore_label") : IntegerAttr();
+  Type count = ignored ? RankedTensorType::get({}, builder.getF32Type()) : Type();
+  return create(builder, loc, RankedTensorType::get({}, elementOf(logits)), count, logits, labels,
+                builder.getF64FloatAttr(smoothing ? smoothing.getValueAsDouble() : 0.0), /*reversed=*/UnitAttr(),
+                ignored)
       .getLoss();
 }
 
 Value SoftmaxCrossEntropyOp::buildGradient(OpBuilder &builder, double weight) {
   return SoftmaxCrossEntropyBackwardOp::create(builder, getLoc(), getLogits().getType(), getLogits(), getLabels(),
-                                               Value(), getLabelSmoothingAttr(), builder.getF64FloatAttr(weight),
-                                               getReversedAttr())
+                                               getCount(), /*scale=*/Value(), getLabelSmoothingAttr(),
+                                               builder.getF64FloatAttr(weight), getReversedAttr(),
+                                               getIgnoreLabelAttr())
       .getDiffLogits();
 }
 

@@ -60,8 +60,15 @@ bool GraphEmitter::checkPixelScores(const Tensor &logits, const Frame &frame) {
     if (!value)
       error(range, "expected nothing behind 'pixel_scores', the end of the network or of an auxiliary head", frame);
   }
-  if (!pixelScores.empty() && spec.training && mixesImages((*module)->getAttrOfType<DictionaryAttr>("incept.training")))
+  auto training = (*module)->getAttrOfType<DictionaryAttr>("incept.training");
+  if (!pixelScores.empty() && spec.training && mixesImages(training))
     error(spec.training->range, "expected no mixup and cutmix where each pixel has a label", frame);
+  if (pixelScores.empty() && spec.training && training.contains("ignore_label"))
+    error(llvm::find_if(spec.training->arguments, [](const Argument &field) {
+            return field.name.text == "ignore_label";
+          })->range,
+          "expected no 'ignore_label' where each image has a label: it is for networks that end in 'pixel_scores'",
+          frame);
   return !diagnostics.hasErrors();
 }
 

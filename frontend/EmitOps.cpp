@@ -117,13 +117,18 @@ bool GraphEmitter::givenPadding(Window &window, const Argument &given, const Val
   return true;
 }
 
-std::optional<Window> GraphEmitter::window(const Op &op, const Tensor &src, Frame &frame) {
-  Window window;
+bool GraphEmitter::givenWindow(Window &window, const Op &op, const Frame &frame) {
   bool valid = pair(op.main, frame.scope, "kernel", 1, window.kernel, frame);
   if (Option option = find(op, "stride", frame))
     valid &= pair(*option.argument, *option.scope, "stride", 1, window.stride, frame);
   if (Option option = find(op, "dilation", frame))
     valid &= pair(*option.argument, *option.scope, "dilation", 1, window.dilation, frame);
+  return valid;
+}
+
+std::optional<Window> GraphEmitter::window(const Op &op, const Tensor &src, Frame &frame) {
+  Window window;
+  bool valid = givenWindow(window, op, frame);
   if (!valid || !src.known() || !setPadding(window, op, src, frame))
     return std::nullopt;
   bool ceil = flag(op, "ceil", false, frame);

@@ -155,6 +155,11 @@ void GraphEmitter::emitSections(Frame &frame) {
   if (const Argument *norm = findField(training, "clip_norm"), *value = findField(training, "clip_value");
       norm && value)
     error(value->range, "expected 'clip_norm' or 'clip_value', but got both", frame);
+  if (const Argument *ignored = findField(training, "ignore_label")) {
+    constexpr int64_t kMost = int64_t(1) << 31;
+    if (auto label = integer(ignored->expr, networkScope, "'ignore_label'", -kMost, kMost, frame))
+      entries.push_back(builder.getNamedAttr("ignore_label", builder.getI64IntegerAttr(*label)));
+  }
   if (const Argument *batches = findField(training, "accumulate")) {
     auto count = integer(batches->expr, networkScope, "'accumulate'", 1, 1 << 20, frame);
     if (count && *count > 1)

@@ -13,11 +13,7 @@ namespace incept {
 /// The window of a transposed convolution, with its paddings; without any, dst is `stride` times as large as src.
 std::optional<Window> GraphEmitter::transposedWindow(const Op &op, int64_t (&outputPadding)[2], Frame &frame) {
   Window window;
-  bool valid = pair(op.main, frame.scope, "kernel", 1, window.kernel, frame);
-  if (Option option = find(op, "stride", frame))
-    valid &= pair(*option.argument, *option.scope, "stride", 1, window.stride, frame);
-  if (Option option = find(op, "dilation", frame))
-    valid &= pair(*option.argument, *option.scope, "dilation", 1, window.dilation, frame);
+  bool valid = givenWindow(window, op, frame);
   Option padding = find(op, "padding", frame), output = find(op, "output_padding", frame);
   if (output)
     valid &= pair(*output.argument, *output.scope, "output_padding", 0, outputPadding, frame);

@@ -144,7 +144,10 @@ private:
   mlir::DictionaryAttr weightsInit(const Op &op, llvm::StringRef fallback, int64_t fanIn, int64_t fanOut, Frame &frame);
   mlir::DictionaryAttr constantInit(llvm::StringRef kind);
   std::optional<int64_t> filters(const Op &op, Frame &frame);
+  /// The window of a convolution or pool, with its paddings.
   std::optional<Window> window(const Op &op, const Tensor &src, Frame &frame);
+  /// Kernel, stride and dilation; false after a mistake.
+  bool givenWindow(Window &window, const Op &op, const Frame &frame);
   /// Paddings that are given in numbers.
   bool givenPadding(Window &window, const Argument &given, const ValueScope &scope, const Frame &frame);
   bool setPadding(Window &window, const Op &op, const Tensor &src, Frame &frame);

@@ -14,21 +14,9 @@ static const llvm::StringRef kInits[] = {"zeros",      "ones",           "consta
 static const llvm::StringRef kSchedules[] = {"constant", "step", "cosine", "multi_step", "polynomial", "one_cycle"};
 static const llvm::StringRef kResizeModes[] = {"nearest", "bilinear"};
 
-static const KeyInfo kConvKeys[] = {{"filters", KeyType::Value, {}, {}, /*required=*/true},
-                                    {"stride", KeyType::Pair},
-                                    {"padding", KeyType::Padding},
-                                    {"dilation", KeyType::Pair},
-                                    {"groups", KeyType::Value},
-                                    {"activation", KeyType::Activation, kActivations},
-                                    {"batch_norm", KeyType::BatchNorm},
-                                    {"bias", KeyType::Flag},
-                                    {"init", KeyType::Init},
-                                    {"width", KeyType::Value},
-                                    {"divisor", KeyType::Value}};
 static const KeyInfo kConvTransposeKeys[] = {{"filters", KeyType::Value, {}, {}, /*required=*/true},
                                              {"stride", KeyType::Pair},
                                              {"padding", KeyType::Padding},
-                                             {"output_padding", KeyType::Pair},
                                              {"dilation", KeyType::Pair},
                                              {"groups", KeyType::Value},
                                              {"activation", KeyType::Activation, kActivations},
@@ -36,7 +24,9 @@ static const KeyInfo kConvTransposeKeys[] = {{"filters", KeyType::Value, {}, {},
                                              {"bias", KeyType::Flag},
                                              {"init", KeyType::Init},
                                              {"width", KeyType::Value},
-                                             {"divisor", KeyType::Value}};
+                                             {"divisor", KeyType::Value},
+                                             {"output_padding", KeyType::Pair}};
+static const llvm::ArrayRef<KeyInfo> kConvKeys = llvm::ArrayRef(kConvTransposeKeys).drop_back();
 static const KeyInfo kResizeKeys[] = {{"mode", KeyType::Word, kResizeModes}};
 static const KeyInfo kMaxPoolKeys[] = {
     {"stride", KeyType::Pair}, {"padding", KeyType::Padding}, {"ceil", KeyType::Flag}};
@@ -215,6 +205,7 @@ llvm::ArrayRef<KeyInfo> trainingKeys() {
                                  {"loss", KeyType::Word, kLosses},
                                  {"weight_decay", KeyType::Value},
                                  {"label_smoothing", KeyType::Value},
+                                 {"ignore_label", KeyType::Value},
                                  {"clip_norm", KeyType::Value},
                                  {"clip_value", KeyType::Value},
                                  {"ema", KeyType::Value},

@@ -79,8 +79,11 @@ private:
     auto size = [&](StringRef name, int64_t value) {
       return builder.getNamedAttr(name, builder.getI64IntegerAttr(value));
     };
-    module->setAttr("incept.label_map",
-                    builder.getDictionaryAttr({size("height", scores[2]), size("width", scores[3])}));
+    SmallVector<NamedAttribute> map = {size("height", scores[2]), size("width", scores[3])};
+    auto training = module->getAttrOfType<DictionaryAttr>("incept.training");
+    if (auto ignored = training ? training.getAs<IntegerAttr>("ignore_label") : IntegerAttr())
+      map.push_back(builder.getNamedAttr("ignore", ignored));
+    module->setAttr("incept.label_map", builder.getDictionaryAttr(map));
     return success();
   }
 

@@ -210,15 +210,19 @@ KernelExtents crossEntropy(SoftmaxCrossEntropyOp op) {
   ArrayRef<int64_t> logits = shapeOf(op.getLogits());
   return {logits[0], logits[1], strideOf(op.getLogits())};
 }
-KernelReach crossEntropyReach(Operation *, Given e) { return {1, {{e[0], e[1], e[2]}, KernelRows::dense(e[0]), {}}}; }
+KernelReach crossEntropyReach(SoftmaxCrossEntropyOp op, Given e) {
+  KernelReach reach = {1, {{e[0], e[1], e[2]}, KernelRows::dense(e[0]), {}}};
+  if (op.getCount())
+    reach.operands.push_back({});
+  return reach;
+}
 KernelExtents crossEntropyBackward(SoftmaxCrossEntropyBackwardOp op) {
   ArrayRef<int64_t> logits = shapeOf(op.getLogits());
   return {logits[0], logits[1], strideOf(op.getLogits()), strideOf(op.getDiffLogits())};
 }
 KernelReach crossEntropyBackwardReach(SoftmaxCrossEntropyBackwardOp op, Given e) {
   KernelReach reach = {e[0], {{e[0], e[1], e[2]}, KernelRows::dense(e[0])}};
-  if (op.getScale())
-    reach.operands.push_back({});
+  reach.operands.append(op->getNumOperands() - 2, {}); // count and scale, where they are
   reach.operands.push_back({e[0], e[1], e[3]});
   return reach;
 }

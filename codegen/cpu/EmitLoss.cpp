@@ -2,6 +2,7 @@
 //
 // Softmax cross entropy with label smoothing and its gradient.
 #include "codegen/cpu/CpuEmitter.h"
+#include "codegen/kernels/RowLabel.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
@@ -68,15 +69,6 @@ private:
   Value base, offset, classes;
 };
 
-/// The label of row `n` of `batch`.
-template <typename OpTy>
-Value loadLabel(OpTy op, CpuEmitter &e, Value n, Value batch, Value classes) {
-  Value row = op.getReversed() ? e.sub(e.sub(batch, e.index(1)), n) : n;
-  Value label = e.loadScalar(e.operand(1), row, e.builder.getI64Type());
-  // The runtime checks labels; a damaged one must still not read outside the row.
-  return e.max(e.min(label, e.sub(classes, e.index(1))), e.index(0));
-}
-
 } // namespace
 
 void emitSoftmaxCrossEntropy(SoftmaxCrossEntropyOp op, CpuEmitter &e) {
@@ -87,38 +79,51 @@ void emitSoftmaxCrossEntropy(SoftmaxCrossEntropyOp op, CpuEmitter &e) {
   auto widen = [&](Value value) -> Value { return arith::ExtFOp::create(e.builder, e.loc, f64, value); };
   e.loop(e.begin, e.end, 1, [&](Value) {
     Value zero = arith::ConstantOp::create(e.builder, e.loc, e.builder.getF64FloatAttr(0.0));
-    auto sum = e.loop(e.index(0), batch, 1, ValueRange(zero), [&](Value n, ValueRange carried) {
+    Value one = arith::ConstantOp::create(e.builder, e.loc, e.builder.getF64FloatAttr(1.0));
+    SmallVector<Value> init(op.getCount() ? 2 : 1, zero); // the sum and, where it is not known, the number of rows
+    auto sums = e.loop(e.index(0), batch, 1, init, [&](Value n, ValueRange carried) {
       Value offset = e.mul(n, stride);
+      RowLabel label = loadLabel(op, e, n, batch, classes);
       LogitsRow row(e, logits, offset, classes);
       Value largest = row.largest();
       Value logSum = math::LogOp::create(e.builder, e.loc, row.sumOfExp(largest));
-      Value correct = e.loadScalar(logits, e.add(offset, loadLabel(op, e, n, batch, classes)), e.f32());
+      Value correct = e.loadScalar(logits, e.add(offset, label.index), e.f32());
       // -sum q log p = log sum exp(x - m) - sum q (x - m), since the q add up to 1.
       Value expected = e.mulf(e.real(1.0 - smoothing), e.subf(correct, largest));
       if (smoothing != 0.0) {
         Value mean = e.divf(row.sumOfDifferences(largest), e.toReal(classes));
         expected = e.addf(expected, e.mulf(e.real(smoothing), mean));
       }
-      return SmallVector<Value>{arith::AddFOp::create(e.builder, e.loc, carried[0], widen(e.subf(logSum, expected)))};
+      Value own = unlessIgnored(e, label, widen(e.subf(logSum, expected)), zero);
+      SmallVector<Value> next = {arith::AddFOp::create(e.builder, e.loc, carried[0], own)};
+      if (op.getCount())
+        next.push_back(arith::AddFOp::create(e.builder, e.loc, carried[1], unlessIgnored(e, label, one, zero)));
+      return next;
     });
-    Value mean = arith::DivFOp::create(e.builder, e.loc, sum[0], widen(e.toReal(batch)));
+    Value rows = widen(e.toReal(batch));
+    if (op.getCount()) {
+      rows = arith::MaximumFOp::create(e.builder, e.loc, sums[1], one);
+      e.storeScalar(arith::TruncFOp::create(e.builder, e.loc, e.f32(), sums[1]), e.operand(3), e.index(0));
+    }
+    Value mean = arith::DivFOp::create(e.builder, e.loc, sums[0], rows);
     e.storeScalar(arith::TruncFOp::create(e.builder, e.loc, e.f32(), mean), loss, e.index(0));
   });
 }
 
 void emitSoftmaxCrossEntropyBackward(SoftmaxCrossEntropyBackwardOp op, CpuEmitter &e) {
   double smoothing = op.getLabelSmoothing().convertToDouble(), weight = op.getWeight().convertToDouble();
-  unsigned last = op->getNumOperands(); // after logits, labels and the scale, where there is one
+  unsigned last = op->getNumOperands(); // after logits, labels and, where there are such, count and scale
   Value logits = e.operand(0), diffLogits = e.operand(last);
   Value batch = e.extent(0), classes = e.extent(1), stride = e.extent(2), diffStride = e.extent(3);
-  Value factor = e.divf(e.real(weight), e.toReal(batch));
+  Value factor = e.divf(e.real(weight), countRows(op, e, batch));
   if (op.getScale())
-    factor = e.mulf(factor, e.loadScalar(e.operand(2), e.index(0), e.f32()));
+    factor = e.mulf(factor, e.loadScalar(e.operand(last - 1), e.index(0), e.f32()));
   Value spread = e.divf(e.real(smoothing), e.toReal(classes));
   Type element = e.elementOf(last);
   e.loop(e.begin, e.end, 1, [&](Value n) {
     Value offset = e.mul(n, stride), diffOffset = e.mul(n, diffStride);
     LogitsRow row(e, logits, offset, classes);
+    RowLabel label = loadLabel(op, e, n, batch, classes);
     Value largest = row.largest();
     Value sum = row.sumOfExp(largest);
     auto probability = [&](Value x, Value shift, Value total) {
@@ -127,13 +132,14 @@ void emitSoftmaxCrossEntropyBackward(SoftmaxCrossEntropyBackwardOp op, CpuEmitte
     Value shifts = e.splat(largest), sums = e.splat(sum), spreads = e.splat(spread), factors = e.splat(factor);
     e.vectors(classes, [&](Value k, Lanes lanes) {
       Value p = probability(e.loadVector(logits, e.add(offset, k), e.f32(), lanes), shifts, sums);
-      e.storeReals(e.mulf(e.subf(p, spreads), factors), diffLogits, e.add(diffOffset, k), element, lanes);
+      Value diff = unlessIgnored(e, label, e.mulf(e.subf(p, spreads), factors), e.splatReal(0.0));
+      e.storeReals(diff, diffLogits, e.add(diffOffset, k), element, lanes);
     });
     // The label's own class once more, so that it is rounded once.
-    Value label = loadLabel(op, e, n, batch, classes);
-    Value p = probability(e.loadScalar(logits, e.add(offset, label), e.f32()), largest, sum);
+    Value p = probability(e.loadScalar(logits, e.add(offset, label.index), e.f32()), largest, sum);
     Value diff = e.mulf(e.subf(p, spread), factor);
-    e.storeReal(e.subf(diff, e.mulf(e.real(1.0 - smoothing), factor)), diffLogits, e.add(diffOffset, label), element);
+    diff = unlessIgnored(e, label, e.subf(diff, e.mulf(e.real(1.0 - smoothing), factor)), e.real(0.0));
+    e.storeReal(diff, diffLogits, e.add(diffOffset, label.index), element);
   });
 }
 

@@ -37,9 +37,15 @@ std::vector<double> logSoftmax(const Tensor &logits, int64_t n) {
   return row;
 }
 
-LogicalResult verifyLabels(Operation *op, const Tensor &labels, int64_t classes) {
+template <typename OpTy>
+bool isIgnored(OpTy op, double label) {
+  return op.getIgnoreLabel() && label == double(int64_t(*op.getIgnoreLabel()));
+}
+
+template <typename OpTy>
+LogicalResult verifyLabels(OpTy op, const Tensor &labels, int64_t classes) {
   for (double label : labels.values)
-    if (!(label >= 0 && label < double(classes)))
+    if (!(label >= 0 && label < double(classes)) && !isIgnored(op, label))
       return op->emitOpError() << "expected labels from 0 to " << classes - 1 << ", but got " << int64_t(label);
   return success();
 }
@@ -61,12 +67,19 @@ LogicalResult softmaxCrossEntropy(SoftmaxCrossEntropyOp op, Values &values) {
   double smoothing = op.getLabelSmoothing().convertToDouble(), sum = 0;
   if (failed(verifyLabels(op, labels, classes)))
     return failure();
+  int64_t counted = 0;
   for (int64_t n = 0; n < rows; ++n) {
+    double label = labelOf(op, labels, n);
+    if (isIgnored(op, label))
+      continue;
+    ++counted;
     std::vector<double> row = logSoftmax(logits, n);
     for (int64_t k = 0; k < classes; ++k)
-      sum -= target(labelOf(op, labels, n), k, classes, smoothing) * row[k];
+      sum -= target(label, k, classes, smoothing) * row[k];
   }
-  values.result(op.getLoss()).values[0] = sum / double(rows);
+  values.result(op.getLoss()).values[0] = sum / double(std::max<int64_t>(counted, 1));
+  if (op.getCount())
+    values.result(op.getCount()).values[0] = double(counted);
   return success();
 }
 
@@ -79,11 +92,15 @@ LogicalResult softmaxCrossEntropyBackward(SoftmaxCrossEntropyBackwardOp op, Valu
     weight *= scale->values[0];
   if (failed(verifyLabels(op, labels, classes)))
     return failure();
+  const Tensor *count = values.optional(op.getCount());
+  double counted = count ? std::max(count->values[0], 1.0) : double(rows);
   for (int64_t n = 0; n < rows; ++n) {
+    double label = labelOf(op, labels, n);
+    if (isIgnored(op, label))
+      continue; // zeros
     std::vector<double> row = logSoftmax(logits, n);
     for (int64_t k = 0; k < classes; ++k)
-      diffLogits.at(n, k) =
-          weight * (std::exp(row[k]) - target(labelOf(op, labels, n), k, classes, smoothing)) / double(rows);
+      diffLogits.at(n, k) = weight * (std::exp(row[k]) - target(label, k, classes, smoothing)) / counted;
   }
   return success();
 }

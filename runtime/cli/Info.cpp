@@ -31,6 +31,8 @@ static nlohmann::ordered_json describe(Program &program) {
   info["classes"] = image.classes;
   if (image.labelsPixels())
     info["label_map"] = {image.labelHeight, image.labelWidth};
+  if (image.ignoreLabel)
+    info["ignore_label"] = *image.ignoreLabel;
   info["parameters"] = image.parameters;
   info["states"] = image.states;
   info["macs"] = image.macs;
@@ -43,7 +45,7 @@ static nlohmann::ordered_json describe(Program &program) {
   info["plans"] = image.plans.size();
   info["spec_hash"] = image.specHash;
   info["settable"] = program.hyperparameters().all();
-  info["structural"] = {"optimizer", "loss", "label_smoothing", "batch_size", "image", "classes"};
+  info["structural"] = {"optimizer", "loss", "label_smoothing", "ignore_label", "batch_size", "image", "classes"};
   return info;
 }
 

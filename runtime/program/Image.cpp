@@ -381,6 +381,8 @@ void readHeader(const json &header, std::string_view blobs, Image &image) {
     const json &map = get(header, "label_map");
     image.labelHeight = field(map, "height", 1);
     image.labelWidth = field(map, "width", 1);
+    if (map.contains("ignore"))
+      image.ignoreLabel = field(map, "ignore", INT64_MIN);
   }
   values = image.batchSize;
   for (int64_t factor :

@@ -10,6 +10,7 @@
 #include <array>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -81,6 +82,7 @@ struct Image {
   bool tf32 = false;               ///< cuda: products of f32 values may be rounded to TF32
   int64_t threads = 1, vectorBits = 0, batchSize = 1, classes = 1, channels = 1, height = 1, width = 1;
   int64_t labelHeight = 0, labelWidth = 0; ///< of the labels of an image, 0 where it has one
+  std::optional<int64_t> ignoreLabel;      ///< pixels of this label count for nothing
   int64_t parameters = 0, states = 0, macs = 0;
   bool keepGradients = false;
   std::vector<std::string> trainingOnly; ///< weights that a file may have and this program does without
@@ -99,6 +101,8 @@ struct Image {
   /// Whether the network scores each pixel.
   bool labelsPixels() const { return labelHeight > 0; }
   int64_t labelsPerImage() const { return labelsPixels() ? labelHeight * labelWidth : 1; }
+  /// Whether a label may be given to the program: a class, or what is ignored.
+  bool isLabel(int64_t label) const { return (label >= 0 && label < classes) || label == ignoreLabel; }
   const Tensor *find(const std::string &name) const;
   int findRegion(const std::string &name) const; ///< -1 where there is none
 };

@@ -212,15 +212,16 @@ void dropout(Launch &l) {
 void crossEntropy(Launch &l) {
   l.full(l.e(0), l.e(1));
   l.dense(l.e(0));
-  l.dense(Count{1});
+  for (size_t i = 2; i < l.kernel.operands.size(); ++i)
+    l.dense(Count{1}); // loss and, where rows are ignored, their number
   l.units = Count{1};
 }
 
 void crossEntropyBackward(Launch &l) {
   l.full(l.e(0), l.e(1));
   l.dense(l.e(0));
-  if (l.kernel.operands.size() == 4)
-    l.dense(Count{1}); // scale
+  for (size_t i = 3; i < l.kernel.operands.size(); ++i)
+    l.dense(Count{1}); // count and scale
   l.full(l.e(0), l.e(1));
   l.units = l.e(0);
 }
@@ -291,8 +292,8 @@ constexpr Family kFamilies[] = {
     {"local_response_norm", 2, 2, 2, 2, pixelRows},
     {"local_response_norm_backward", 3, 3, 2, 3, pixelRows},
     {"dropout", 5, 5, 3, 2, dropout},
-    {"softmax_cross_entropy", 3, 3, 2, 1, crossEntropy},
-    {"softmax_cross_entropy_backward", 3, 4, 2, 2, crossEntropyBackward},
+    {"softmax_cross_entropy", 3, 4, 2, 1, crossEntropy},
+    {"softmax_cross_entropy_backward", 3, 5, 2, 2, crossEntropyBackward},
     {"normalize_image", 2, 2, 2, 1, normalizeImage},
     {"import_image", 2, 2, 3, 1, importImage},
     {"reorder", 3, 3, 2, 0, reorder},

@@ -24,7 +24,7 @@
 //   batch_size      int
 //   classes         int      columns of io/logits
 //   label_map       {height, width: int}   of networks that score each pixel: the labels of one image, row by row;
-//                   absent where an image has one label
+//                   absent where an image has one label. With {ignore: int} pixels of that label count for nothing
 //   image           {channels, height, width: int}   logical size of one image of the batch
 //   normalization   {mean: [real], std: [real]}      per channel, in units of a pixel value scaled to 0..1
 //   parameters      int      trainable scalars
@@ -140,6 +140,7 @@ inline constexpr const char *kInfer = "infer";
 ///   loss             string structural; absent: softmax_cross_entropy
 ///   weight_decay     real
 ///   label_smoothing  real   structural: compiled into the loss
+///   ignore_label     int    structural; it stands in `label_map` too
 ///   clip_norm, clip_value, ema   real, fields of the step region; absent: no clipping, no averages
 ///   accumulate       int    structural: batches of a step, each a run of forward_backward, before one update. Absent:
 ///   1 epochs           int    default of train --epochs seed             int

@@ -297,12 +297,11 @@ private:
     } else if (isa<SoftmaxCrossEntropyOp>(op)) {
       image({e[0], e[1]}, e[2]);
       logical({e[0]});
-      places.push_back(Place());
+      places.append(op.getNumResults(), Place());
     } else if (isa<SoftmaxCrossEntropyBackwardOp>(op)) {
       image({e[0], e[1]}, e[2]);
       logical({e[0]});
-      if (op.getNumOperands() == 3)
-        places.push_back(Place());
+      places.append(op.getNumOperands() - 2, Place());
       image({e[0], e[1]}, e[3]);
     } else if (isa<NormalizeImageOp>(op)) {
       logical({e[0], 1, 1, e[1]});
