@@ -31,9 +31,33 @@ Status chooseEvaluation(Program &program, const std::string &text) {
   return {};
 }
 
+/// Of a network that scores pixels: these depend on each other, so there are no intervals.
+static void printPixelAccuracy(const Program &program, const EvalOptions &options, const Accuracy &accuracy,
+                               const Accuracy *averages) {
+  std::string protocol = program.evaluation().text();
+  if (options.json) {
+    auto numbers = [](const Accuracy &of) {
+      return "\"pixel_accuracy\":" + jsonNumber(of.share()) + ",\"mean_iou\":" + jsonNumber(of.meanIou) +
+             ",\"loss\":" + jsonNumber(of.loss);
+    };
+    std::printf("{%s,\"protocol\":\"%s\",\"images\":%lld,\"pixels\":%lld%s}\n", numbers(accuracy).c_str(),
+                protocol.c_str(), static_cast<long long>(accuracy.images), static_cast<long long>(accuracy.labels),
+                averages ? (",\"ema\":{" + numbers(*averages) + "}").c_str() : "");
+    return;
+  }
+  std::printf("pixel accuracy %.2f %%, mean IoU %.2f %%, loss %.4f on %lld images, %lld pixels; %s\n",
+              100 * accuracy.share(), 100 * accuracy.meanIou, accuracy.loss, static_cast<long long>(accuracy.images),
+              static_cast<long long>(accuracy.labels), protocol.c_str());
+  if (averages)
+    std::printf("averaged weights: pixel accuracy %.2f %%, mean IoU %.2f %%, loss %.4f\n", 100 * averages->share(),
+                100 * averages->meanIou, averages->loss);
+}
+
 /// `averages` are what the averaged weights do, where the file has them.
 static void printAccuracy(const Program &program, const EvalOptions &options, const Accuracy &accuracy,
                           const Accuracy *averages, const Dataset &images) {
+  if (program.image().labelsPixels())
+    return printPixelAccuracy(program, options, accuracy, averages);
   auto count = static_cast<double>(accuracy.images);
   Interval top1 = wilsonInterval(accuracy.top1, accuracy.images), top5 = wilsonInterval(accuracy.top5, accuracy.images);
   std::string protocol = images.hasPixels() ? "" : program.evaluation().text();
@@ -60,7 +84,6 @@ static void printAccuracy(const Program &program, const EvalOptions &options, co
 }
 
 Status runEval(Program &program, const EvalOptions &options, const Note &note) {
-  INCEPT_RETURN_IF_ERROR(program.checkTakesDatasets());
   bool hasTables = !options.perClass.empty() || !options.confusion.empty();
   INCEPT_RETURN_IF_ERROR(tryOutput(options.perClass));
   INCEPT_RETURN_IF_ERROR(tryOutput(options.confusion));
@@ -72,7 +95,7 @@ Status runEval(Program &program, const EvalOptions &options, const Note &note) {
   if (!opened)
     return opened.status();
   std::shared_ptr<const Dataset> images = std::move(*opened);
-  if (images->size() == 0)
+  if (images->size() == 0 && !program.image().labelsPixels())
     return inputError("'" + options.data +
                       "' has no test images: expected t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte (.gz or not)");
   if (!names->classes.empty() && !images->classes().empty() && names->classes != images->classes())

@@ -12,7 +12,6 @@ namespace incept {
 
 Status runInputBench(Program &program, const InputOptions &options, const Note &note) {
   using Clock = std::chrono::steady_clock;
-  INCEPT_RETURN_IF_ERROR(program.checkTakesDatasets());
   auto seconds = [](Clock::time_point from) { return std::chrono::duration<double>(Clock::now() - from).count(); };
   constexpr double kLength = 10;
   ImageShape shape = program.imageShape();
@@ -36,7 +35,7 @@ Status runInputBench(Program &program, const InputOptions &options, const Note &
     return inputError("'" + options.data + "' has " + std::to_string(images->size()) +
                       " images, fewer than one batch of " + std::to_string(load.batch));
   std::vector<uint8_t> pixels(load.batch * shape.height * shape.width * shape.channels);
-  std::vector<int64_t> labels(load.batch);
+  std::vector<int64_t> labels(size_t(load.batch * shape.labels()));
   INCEPT_RETURN_IF_ERROR(loader.next(pixels.data(), labels.data())); // loads libraries
   start = Clock::now();
   int64_t batches = 0;

@@ -6,6 +6,7 @@
 #include "runtime/support/Status.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,9 +21,22 @@ struct ImageSet {
   int64_t imageBytes() const { return height * width * channels; }
 };
 
+/// The labels of an image's pixels, of networks that score each pixel; empty where an image has one label.
+struct LabelMap {
+  int64_t height = 0, width = 0;
+  std::optional<int64_t> ignored; ///< the label of pixels that count for nothing
+
+  bool isThere() const { return height > 0; }
+};
+
 /// What the program expects of an image.
 struct ImageShape {
   int64_t channels, height, width, classes;
+  LabelMap map = {};
+
+  int64_t labels() const { return map.isThere() ? map.height * map.width : 1; }
+  /// Whether it is a class, or what is ignored.
+  bool isLabel(int64_t label) const { return (label >= 0 && label < classes) || label == map.ignored; }
 };
 
 /// Evaluation is Test, or the whole source where it has no splits.

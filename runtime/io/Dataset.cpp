@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "runtime/io/Dataset.h"
+#include "runtime/io/FolderWalk.h"
 #include "runtime/io/Sources.h"
 #include "runtime/support/Checksum.h"
 #include "runtime/support/Philox.h"
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 #include <numeric>
 
 namespace incept {
-
-namespace fs = std::filesystem;
 
 namespace {
 
@@ -55,6 +53,9 @@ public:
   Status read(int64_t sample, std::string &bytes) const override { return whole->read(samples[sample], bytes); }
   bool hasPixels() const override { return whole->hasPixels(); }
   PixelView pixels(int64_t sample) const override { return whole->pixels(samples[sample]); }
+  bool hasMasks() const override { return whole->hasMasks(); }
+  std::string maskName(int64_t sample) const override { return whole->maskName(samples[sample]); }
+  Status readMask(int64_t sample, std::string &bytes) const override { return whole->readMask(samples[sample], bytes); }
   std::string hash() const override {
     std::string_view list(reinterpret_cast<const char *>(samples.data()), samples.size() * sizeof(uint32_t));
     return Checksum().add(whole->hash()).add(list).text();
@@ -66,11 +67,6 @@ private:
 };
 
 std::unique_ptr<Dataset> empty() { return makePixelDataset({}, "", {}); }
-
-bool isFolder(const std::string &path) {
-  std::error_code error;
-  return fs::is_directory(path, error);
-}
 
 } // namespace
 
@@ -113,11 +109,12 @@ std::pair<std::unique_ptr<Dataset>, std::unique_ptr<Dataset>> splitDataset(std::
 
 namespace {
 
-enum class Kind { Folder, WebDataset, Cifar, Other };
+enum class Kind { Folder, Masks, WebDataset, Cifar, Other };
 
 /// What a source is, and its place without the prefix.
 std::pair<Kind, std::string> kindOf(const std::string &source) {
   constexpr std::pair<std::string_view, Kind> kPrefixes[] = {{"folder:", Kind::Folder},
+                                                             {"masks:", Kind::Masks},
                                                              {"webdataset:", Kind::WebDataset},
                                                              {"cifar:", Kind::Cifar},
                                                              {"idx:", Kind::Other},
@@ -125,6 +122,8 @@ std::pair<Kind, std::string> kindOf(const std::string &source) {
   for (const auto &[prefix, kind] : kPrefixes)
     if (std::string_view(source).starts_with(prefix))
       return {kind, source.substr(prefix.size())};
+  if (isFolder(source) && hasMaskFolders(source))
+    return {Kind::Masks, source};
   if (isFolder(source) && !isIdx(source))
     return {cifarClasses(source) > 0 ? Kind::Cifar : Kind::Folder, source};
   return {source.ends_with(".tar") ? Kind::WebDataset : Kind::Other, source};
@@ -139,6 +138,14 @@ int64_t countClasses(const std::string &source) {
 
 Expected<std::unique_ptr<Dataset>> openDataset(const std::string &source, Split split, const ImageShape &shape) {
   auto [kind, place] = kindOf(source);
+  if (shape.map.isThere() && kind != Kind::Masks)
+    return inputError("the network scores every pixel, but '" + source +
+                      "' has one label for each image: expected folders 'images' and 'masks' (masks:DIR)");
+  if (!shape.map.isThere() && kind == Kind::Masks)
+    return inputError("'" + source + "' has masks, but the network gives an image one class: expected one that ends in "
+                                     "pixel_scores");
+  if (kind == Kind::Masks)
+    return openMasks(place, split, shape);
   if (kind == Kind::Folder)
     return openFolder(place, split, shape);
   if (kind == Kind::WebDataset)

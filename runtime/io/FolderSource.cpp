@@ -2,6 +2,7 @@
 //
 // folder:DIR, a folder of pictures for each class.
 
+#include "runtime/io/FolderWalk.h"
 #include "runtime/io/Sources.h"
 #include "runtime/support/Checksum.h"
 #include "runtime/support/Files.h"
@@ -18,9 +19,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// Largest file of labels, and deepest folder below that of a class.
+/// Largest file of labels.
 constexpr uint64_t kMaxLabelBytes = uint64_t(1) << 30;
-constexpr int kMaxDepth = 16;
 
 class FolderDataset : public Dataset {
 public:
@@ -39,13 +39,7 @@ public:
   int64_t label(int64_t sample) const override { return labels[sample]; }
   std::string name(int64_t sample) const override { return root + "/" + std::string(names[sample]); }
   Status read(int64_t sample, std::string &bytes) const override {
-    auto file = InputFile::open(name(sample));
-    if (!file)
-      return file.status();
-    if (file->size() > (uint64_t(1) << 30))
-      return inputError("'" + name(sample) + "' is larger than 1 GiB");
-    bytes.resize(file->size());
-    return file->read(0, bytes.data(), bytes.size());
+    return readPicture(name(sample), bytes);
   }
   std::string hash() const override {
     Checksum result = sum;
@@ -60,59 +54,6 @@ private:
   std::vector<uint32_t> labels;
   Checksum sum;
 };
-
-struct Found {
-  std::string name; ///< below the folder of the split
-  uint64_t bytes = 0;
-};
-
-/// What a walk through folders finds.
-struct Walk {
-  std::vector<Found> pictures;
-  int64_t others = 0;
-};
-
-/// Names in a folder, sorted by their bytes, so that no locale matters.
-Status listFolder(const std::string &path, std::vector<std::string> &names) {
-  std::error_code error;
-  auto entry = fs::directory_iterator(path, error);
-  for (; !error && entry != fs::directory_iterator(); entry.increment(error))
-    names.push_back(entry->path().filename().string());
-  if (error)
-    return inputError("cannot read the folder '" + path + "': " + error.message());
-  std::sort(names.begin(), names.end());
-  return {};
-}
-
-/// Finds the pictures below `root`/`below`, in the order of their paths. Hidden files and folders are passed over.
-Status walk(const std::string &root, const std::string &below, int depth, Walk &found) {
-  if (depth > kMaxDepth)
-    return inputError("'" + root + "/" + below + "' is more than " + std::to_string(kMaxDepth) + " folders deep");
-  std::vector<std::string> names;
-  INCEPT_RETURN_IF_ERROR(listFolder(root + "/" + below, names));
-  for (const std::string &name : names) {
-    std::string path = below.empty() ? name : below + "/" + name;
-    struct stat info {};
-    if (name[0] == '.' || ::stat((root + "/" + path).c_str(), &info) != 0)
-      continue;
-    if (S_ISDIR(info.st_mode)) {
-      INCEPT_RETURN_IF_ERROR(walk(root, path, depth + 1, found));
-      continue;
-    }
-    if (S_ISREG(info.st_mode) && isPictureName(name))
-      found.pictures.push_back({path, uint64_t(info.st_size)});
-    else
-      ++found.others;
-    if (int64_t(found.pictures.size()) >= kMaxSamples)
-      return inputError("'" + root + "' has more than 2^31 pictures");
-  }
-  return {};
-}
-
-bool isFolder(const std::string &path) {
-  std::error_code error;
-  return fs::is_directory(path, error);
-}
 
 /// Sub-folders of a folder, sorted: the names of classes.
 Expected<std::vector<std::string>> findClasses(const std::string &root) {
@@ -150,12 +91,12 @@ public:
     auto dataset = std::make_unique<FolderDataset>(root, classes);
     int64_t others = 0;
     for (size_t label = 0; label < classes.size(); ++label) {
-      Walk below;
-      INCEPT_RETURN_IF_ERROR(walk(root, classes[label], 0, below));
+      FoundPictures below;
+      INCEPT_RETURN_IF_ERROR(findPictures(root, classes[label], below));
       if (below.pictures.empty())
         return inputError("'" + root + "/" + classes[label] +
                           "' has no pictures: expected files that end in .jpg, .jpeg or .png");
-      for (const Found &picture : below.pictures)
+      for (const FoundPicture &picture : below.pictures)
         dataset->add(picture.name, int64_t(label), picture.bytes);
       others += below.others;
     }

@@ -59,7 +59,7 @@ Loader::Loader(std::shared_ptr<const Dataset> data, const LoaderOptions &given)
   for (Slot &slot : slots) {
     slot.left = options.batch;
     slot.pixels.resize(threads > 0 ? options.batch * rowBytes() : 0);
-    slot.labels.resize(options.batch);
+    slot.labels.resize(size_t(options.batch * rowLabels()));
   }
   for (int i = 0; i < std::max(threads, 1); ++i)
     makers.push_back(std::make_unique<SampleMaker>(options.sample));
@@ -118,13 +118,17 @@ std::shared_ptr<const std::vector<uint32_t>> Loader::orderOf(int64_t epoch) {
 void Loader::makeRow(size_t own, int64_t batch, int64_t row, Slot &slot) {
   SampleMaker &maker = *makers[own];
   uint8_t *pixels = slot.pixels.data() + row * rowBytes();
+  int64_t *labels = slot.labels.data() + row * rowLabels();
   std::vector<Damage> damages;
   Status error;
-  int64_t count = dataset->size(), label = -1;
+  int64_t count = dataset->size();
+  bool isMade = false;
   auto attempt = [&](int64_t sample, int64_t epoch) {
     Status status = maker.make(*dataset, sample, epoch, pixels);
     if (status.ok())
-      label = dataset->label(sample);
+      status = maker.makeLabels(*dataset, sample, labels);
+    if (status.ok())
+      isMade = true;
     else if (status.code() == Code::Input)
       damages.push_back({sample, status.message()});
     else
@@ -146,11 +150,12 @@ void Loader::makeRow(size_t own, int64_t batch, int64_t row, Slot &slot) {
   } catch (const std::bad_alloc &) {
     error = machineError("out of memory for the pixels of a picture");
   }
-  if (label < 0)
+  if (!isMade) {
     std::memset(pixels, 0, size_t(rowBytes()));
+    std::fill_n(labels, rowLabels(), kNoLabel);
+  }
   std::lock_guard lock(mutex);
   kept[own] = {maker.memoryBytes(), maker.warnings()};
-  slot.labels[row] = label;
   slot.damages.insert(slot.damages.end(), damages.begin(), damages.end());
   if (slot.error.ok())
     slot.error = error;
@@ -193,7 +198,7 @@ Status Loader::take(Slot &slot, uint8_t *images, int64_t *labels) {
       return inputError("more than " + std::to_string(options.maxBadImages) + " images are damaged, the last one '" +
                         dataset->name(damage.sample) + "': repair or remove them, or give a larger --max-bad-images");
   }
-  if (options.sample.training && std::count(slot.labels.begin(), slot.labels.end(), -1) > 0)
+  if (options.sample.training && std::count(slot.labels.begin(), slot.labels.end(), kNoLabel) > 0)
     return inputError("none of the images can be read, the last one '" +
                       (slot.damages.empty() ? std::string() : dataset->name(slot.damages.back().sample)) + "'");
   if (images != slot.pixels.data())

@@ -15,6 +15,9 @@
 
 namespace incept {
 
+/// The label of a row that has no sample.
+constexpr int64_t kNoLabel = INT64_MIN;
+
 /// Threads as many as are of use: none for pixels that are only copied, else one for each processor.
 constexpr int kChooseThreads = -1;
 
@@ -36,13 +39,13 @@ class Loader {
 public:
   /// In training batches go on for ever, and what does not fill a batch at the end of an epoch is left out; a damaged
   /// sample's place is taken by the one behind it in the epoch's order. In evaluation each sample comes once, in the
-  /// order of the dataset; rows beyond the last and damaged ones are black, with label -1.
+  /// order of the dataset; rows beyond the last and damaged ones are black, with labels kNoLabel.
   Loader(std::shared_ptr<const Dataset> dataset, const LoaderOptions &options);
   ~Loader();
   Loader(const Loader &) = delete;
   Loader &operator=(const Loader &) = delete;
 
-  /// Writes the next batch: pixels u8 (N,H,W,C), labels (N). Waits where it is not ready. Damaged samples are named in
+  /// Writes the next batch: pixels u8 (N,H,W,C), labels (N), of masks (N,height,width). Waits where it is not ready. Damaged samples are named in
   /// a note once each; an error where there are too many, or where data cannot be read for another reason. Where images
   /// are mixed, `share` is how much of each is the image that the label is of: 1 in evaluation.
   Status next(uint8_t *images, int64_t *labels, double *share = nullptr);
@@ -78,6 +81,7 @@ private:
     const ImageShape &shape = options.sample.shape;
     return shape.height * shape.width * shape.channels;
   }
+  int64_t rowLabels() const { return options.sample.shape.labels(); }
 
   std::shared_ptr<const Dataset> dataset;
   LoaderOptions options;

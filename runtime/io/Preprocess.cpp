@@ -181,6 +181,13 @@ EvaluationOptions EvaluationOptions::of(Protocol protocol) {
   return options;
 }
 
+EvaluationOptions EvaluationOptions::wholePicture() {
+  EvaluationOptions options = of(Protocol::Tf);
+  options.crop = 1;
+  options.filter = Filter::Bilinear;
+  return options;
+}
+
 Expected<EvaluationOptions> EvaluationOptions::fromJson(const nlohmann::json &json) {
   ObjectReader reader(json, "evaluation");
   Protocol protocol = Protocol::Timm;

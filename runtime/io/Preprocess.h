@@ -53,6 +53,8 @@ struct EvaluationOptions {
   double orient = 0, scaled = 0; ///< as those of AugmentOptions
 
   static EvaluationOptions of(Protocol protocol);
+  /// Where each pixel counts: the whole picture, whatever its proportions.
+  static EvaluationOptions wholePicture();
   static Expected<EvaluationOptions> fromJson(const nlohmann::json &json);
   std::string text() const; ///< "timm, crop 0.875, bicubic"
 };

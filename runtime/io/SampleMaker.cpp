@@ -79,7 +79,8 @@ void packRow(const uint8_t *from, int64_t width, int64_t inner, bool flip, uint8
 
 int64_t SampleMaker::memoryBytes() const {
   return int64_t(file.capacity() + unpacked.bytes.capacity() + turned.bytes.capacity() + pixels.bytes.capacity() +
-                 moved.bytes.capacity());
+                 moved.bytes.capacity()) +
+         masks.memoryBytes();
 }
 
 Status SampleMaker::make(const Dataset &dataset, int64_t sample, int64_t epoch, uint8_t *to) {
@@ -101,6 +102,15 @@ Status SampleMaker::make(const Dataset &dataset, int64_t sample, int64_t epoch, 
   }
   finish(random, to);
   return {};
+}
+
+Status SampleMaker::makeLabels(const Dataset &dataset, int64_t sample, int64_t *labels) {
+  if (!dataset.hasMasks()) {
+    *labels = dataset.label(sample);
+    return {};
+  }
+  INCEPT_RETURN_IF_ERROR(dataset.readMask(sample, file));
+  return masks.labels(file, dataset.maskName(sample), placement, options.shape, labels);
 }
 
 Status SampleMaker::makePicture(std::string_view bytes, const std::string &name, uint8_t *to) {
@@ -150,6 +160,7 @@ Status SampleMaker::decode(std::string_view bytes, const std::string &name, Phil
   auto scaled = [&](int64_t size) { return (size + scale - 1) / scale; };
   if (scale > 1)
     geometry = scaleGeometry(geometry, scaled(height), scaled(width), scale);
+  placement = {geometry, height, width, scale};
   bool exchanges = orientation.exchanges();
   Box box = orientation.stored(geometry.box, scaled(exchanges ? width : height), scaled(exchanges ? height : width));
   auto view = decoder.decode(box, inner(), options.strict, scale);
@@ -181,6 +192,8 @@ void SampleMaker::move(PhiloxStream &random) {
   auto padding = static_cast<int64_t>(options.augment.padding);
   int64_t dy = int64_t(random.below(uint64_t(2 * padding + 1))) - padding;
   int64_t dx = int64_t(random.below(uint64_t(2 * padding + 1))) - padding;
+  placement.dy = dy;
+  placement.dx = dx;
   int64_t height = pixels.height, width = pixels.width, bytes = pixels.channels;
   moved.resize(height, width, bytes);
   std::fill(moved.bytes.begin(), moved.bytes.end(), uint8_t(0));
@@ -199,7 +212,7 @@ void SampleMaker::finish(PhiloxStream &random, uint8_t *to) {
   if (options.training && augment.kind != Augmentation::None) {
     if (augment.kind == Augmentation::Cifar)
       move(random);
-    flip = random.uniform() < augment.flip;
+    flip = placement.flip = random.uniform() < augment.flip;
     if (augment.color != ColorMode::None && inner() == 4)
       colors.apply(drawColors(augment.color, random), pixels);
     if (augment.erase > 0 && random.uniform() < augment.erase) {

@@ -6,6 +6,7 @@
 #include "runtime/io/Color.h"
 #include "runtime/io/Dataset.h"
 #include "runtime/io/ImageFile.h"
+#include "runtime/io/Mask.h"
 #include "runtime/io/Preprocess.h"
 
 namespace incept {
@@ -28,7 +29,10 @@ public:
 
   /// Writes height*width*channels bytes to `to`. An error of kind Input means that this sample is damaged.
   Status make(const Dataset &dataset, int64_t sample, int64_t epoch, uint8_t *to);
-  /// The same of a picture's file in memory, as in evaluation; `name` is for messages.
+  /// Writes the labels of the sample that was made last: that of the image or, of a dataset with masks, one for each
+  /// place of the label map. The same crop, flip and move as the picture's. An error as those of `make`.
+  Status makeLabels(const Dataset &dataset, int64_t sample, int64_t *labels);
+  /// As `make`, of a picture's file in memory, as in evaluation; `name` is for messages.
   Status makePicture(std::string_view bytes, const std::string &name, uint8_t *to);
 
   /// Warnings of decoders so far.
@@ -56,6 +60,8 @@ private:
   ColorChanger colors;
   std::string file;
   PixelBuffer unpacked, turned, pixels, moved;
+  Placement placement; ///< of the picture that was made last
+  MaskDecoder masks;
   int64_t warningCount = 0;
 };
 

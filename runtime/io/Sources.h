@@ -10,11 +10,14 @@
 namespace incept {
 
 Expected<std::unique_ptr<Dataset>> openFolder(const std::string &directory, Split split, const ImageShape &shape);
+Expected<std::unique_ptr<Dataset>> openMasks(const std::string &directory, Split split, const ImageShape &shape);
 Expected<std::unique_ptr<Dataset>> openWebDataset(const std::string &pattern, Split split, const ImageShape &shape);
 Expected<std::unique_ptr<Dataset>> openCifar(const std::string &directory, Split split, const ImageShape &shape);
 
 /// The number of classes of a folder of CIFAR's; 0 where it is none.
 int64_t cifarClasses(const std::string &directory);
+/// Whether a folder has pictures and masks, as openMasks reads them.
+bool hasMaskFolders(const std::string &directory);
 /// The number of folders of classes, 0 where there are none.
 int64_t folderClasses(const std::string &directory);
 

@@ -21,8 +21,42 @@ static void count(const float *logits, int64_t classes, int64_t label, Accuracy 
   accuracy.top1 += better < 1;
   accuracy.top5 += better < 5;
   accuracy.loss += most + std::log(sum) - own;
-  ++accuracy.images;
+  ++accuracy.labels;
 }
+
+namespace {
+
+/// Of each class the pixels that are labelled so, are taken for it, and both.
+class Overlaps {
+public:
+  explicit Overlaps(int64_t classes) : labelled(size_t(classes)), taken(labelled), both(labelled) {}
+
+  void add(const float *logits, int64_t label) {
+    // Of equals the first one counts, and what is no number is taken for nothing.
+    auto best = size_t(std::max_element(logits, logits + labelled.size()) - logits);
+    ++labelled[size_t(label)];
+    if (std::isnan(logits[best]))
+      return;
+    ++taken[best];
+    both[best] += best == size_t(label);
+  }
+  /// Over the classes that a pixel has or was taken for.
+  double mean() const {
+    double sum = 0;
+    int64_t classes = 0;
+    for (size_t k = 0; k < both.size(); ++k)
+      if (int64_t all = labelled[k] + taken[k] - both[k]; all > 0) {
+        sum += double(both[k]) / double(all);
+        ++classes;
+      }
+    return sum / double(std::max<int64_t>(classes, 1));
+  }
+
+private:
+  std::vector<int64_t> labelled, taken, both;
+};
+
+} // namespace
 
 Expected<Accuracy> evaluate(Program &program, std::shared_ptr<const Dataset> images, const EvaluateOptions &options) {
   LoaderOptions load;
@@ -34,12 +68,14 @@ Expected<Accuracy> evaluate(Program &program, std::shared_ptr<const Dataset> ima
   load.note = options.note;
   Loader loader(std::move(images), load);
   Accuracy accuracy;
-  int64_t classes = program.image().classes;
+  const program::Image &image = program.image();
+  int64_t classes = image.classes, perImage = image.labelsPerImage();
+  Overlaps overlaps(image.labelsPixels() ? classes : 0);
   std::deque<std::vector<int64_t>> labels; ///< of the batches under way
   INCEPT_RETURN_IF_ERROR(program.prepareInference());
   for (int64_t started = 0, done = 0; done < loader.batches(); ++done) {
     for (; started < loader.batches() && started - done < int64_t(program.device().depth()); ++started) {
-      std::vector<int64_t> &own = labels.emplace_back(load.batch);
+      std::vector<int64_t> &own = labels.emplace_back(size_t(load.batch * perImage));
       if (Status status = loader.next(program.u8Images(), own.data()); !status.ok()) {
         for (; done < started; ++done) // nothing stays under way
           INCEPT_RETURN_IF_ERROR(program.device().finish());
@@ -48,19 +84,30 @@ Expected<Accuracy> evaluate(Program &program, std::shared_ptr<const Dataset> ima
       INCEPT_RETURN_IF_ERROR(program.device().start(Work::Infer, Input::U8));
     }
     INCEPT_RETURN_IF_ERROR(program.device().finish());
-    for (int64_t row = 0; row < load.batch; ++row)
-      if (int64_t label = labels.front()[row]; label >= 0) {
-        count(program.logits() + row * classes, classes, label, accuracy);
-        options.seen(label, program.logits() + row * classes);
-      }
+    for (int64_t row = 0; row < load.batch * perImage; ++row) {
+      int64_t label = labels.front()[size_t(row)];
+      accuracy.images += row % perImage == 0 && label != kNoLabel;
+      if (label == kNoLabel || label == image.ignoreLabel)
+        continue;
+      const float *logits = program.logits() + row * classes;
+      count(logits, classes, label, accuracy);
+      if (image.labelsPixels())
+        overlaps.add(logits, label);
+      options.seen(label, logits);
+    }
     labels.pop_front();
   }
-  accuracy.loss /= double(std::max<int64_t>(accuracy.images, 1));
+  accuracy.loss /= double(std::max<int64_t>(accuracy.labels, 1));
+  accuracy.meanIou = overlaps.mean();
   return accuracy;
 }
 
 Expected<AugmentOptions> chooseAugmentation(const Program &program, const std::string &text, const Dataset &images) {
-  AugmentOptions options = AugmentOptions::of(images.hasPixels() ? Augmentation::None : Augmentation::Inception);
+  AugmentOptions options = AugmentOptions::of(images.hasPixels()  ? Augmentation::None
+                                              : images.hasMasks() ? Augmentation::RandomResizedCrop
+                                                                  : Augmentation::Inception);
+  if (images.hasMasks())
+    options.minArea = 0.25;
   if (!text.empty()) {
     auto json = parseOptions(text);
     if (!json)

@@ -145,13 +145,6 @@ Status checkInterface(const program::Image &image) {
 
 } // namespace
 
-Status Program::checkTakesDatasets() const {
-  if (!image_.labelsPixels())
-    return {};
-  return usageError("the network scores every pixel, but files of images have one label for each image: give images "
-                    "with maps of labels to 'step'");
-}
-
 Expected<std::unique_ptr<Program>> Program::load(const std::string &executable, const Backend &backend) {
   std::unique_ptr<Program> program(new Program(backend));
   auto mapped = MappedFile::open(executable);
@@ -200,6 +193,8 @@ Status Program::readSections() {
     if (!options)
       return damaged(options.status());
     evaluate = *options;
+  } else if (image_.labelsPixels()) {
+    evaluate = EvaluationOptions::wholePicture();
   }
   return {};
 }

@@ -33,10 +33,13 @@ public:
   /// How images are made fit for evaluation and prediction.
   const EvaluationOptions &evaluation() const { return evaluate; }
   void setEvaluation(const EvaluationOptions &options) { evaluate = options; }
-  ImageShape imageShape() const { return {image_.channels, image_.height, image_.width, image_.classes}; }
-
-  /// An error where the program scores pixels: sources of images give one label for each image.
-  Status checkTakesDatasets() const;
+  ImageShape imageShape() const {
+    return {image_.channels,
+            image_.height,
+            image_.width,
+            image_.classes,
+            {image_.labelHeight, image_.labelWidth, image_.ignoreLabel}};
+  }
 
   /// Batches of a step: their gradients are added, then parameters are updated.
   int64_t batchesPerStep() const { return parts; }

@@ -39,17 +39,26 @@ void catchSignals() {
   }
 }
 
-/// Rows of the batch whose largest logit is the label's. Where scores are no numbers none is.
-int64_t countCorrect(const float *logits, const int64_t *labels, int64_t rows, int64_t classes) {
-  int64_t correct = 0;
+/// How many labels of a batch count, and how many of them have the largest logit of their row. Where scores are no
+/// numbers none has.
+struct Correct {
+  int64_t labels = 0, correct = 0;
+};
+
+Correct countCorrect(const float *logits, const int64_t *labels, const program::Image &image) {
+  Correct result;
+  int64_t rows = image.batchSize * image.labelsPerImage(), classes = image.classes;
   for (int64_t row = 0; row < rows; ++row) {
+    if (labels[row] == image.ignoreLabel)
+      continue;
     const float *begin = logits + row * classes, own = begin[labels[row]];
     // The first of equals counts, and a NaN is not smaller than anything.
     bool isLargest = std::all_of(begin, begin + labels[row], [&](float other) { return other < own; }) &&
                      std::all_of(begin + labels[row], begin + classes, [&](float other) { return other <= own; });
-    correct += isLargest;
+    result.correct += isLargest;
+    ++result.labels;
   }
-  return correct;
+  return result;
 }
 
 class Trainer {
@@ -122,7 +131,6 @@ private:
 
   /// Opens training and test images.
   Status openData() {
-    INCEPT_RETURN_IF_ERROR(program.checkTakesDatasets());
     ImageShape shape = program.imageShape();
     auto loaded = openDataset(options.data, Split::Train, shape);
     if (!loaded)
@@ -294,9 +302,11 @@ private:
   /// Adds the batch that was finished last to those of its step.
   void countBatch() {
     if (finished % parts == 0)
-      stepLoss = stepCorrect = 0;
+      stepLoss = 0, stepRows = {};
     stepLoss += double(program.loss()) / double(parts);
-    stepCorrect += double(countCorrect(program.logits(), program.finishedLabels(), batch, program.image().classes));
+    Correct own = countCorrect(program.logits(), program.finishedLabels(), program.image());
+    stepRows.labels += own.labels;
+    stepRows.correct += own.correct;
   }
 
   /// Takes the values that a step has given, or leaves the step out where some are not finite.
@@ -368,7 +378,7 @@ private:
   }
 
   void record(int64_t done, bool isLeftOut) {
-    double loss = stepLoss, accuracy = stepCorrect / double(program.imagesPerStep());
+    double loss = stepLoss, accuracy = double(stepRows.correct) / double(std::max<int64_t>(stepRows.labels, 1));
     double rate = program.hyperparameters().learningRate(done, stepsPerEpoch);
     log.step(done, epochOf(done), loss, accuracy, rate, isLeftOut);
     if (isLeftOut)
@@ -390,26 +400,38 @@ private:
       if (accuracy->images == 0)
         return inputFailure = inputError("none of the test images of '" +
                                          (options.valData.empty() ? options.data : options.valData) + "' can be read");
-      top1 = double(accuracy->top1) / double(accuracy->images);
+      top1 = accuracy->share();
+      bool isMap = program.image().labelsPixels();
       events.scalars(step, {{"test/accuracy", top1}, {"test/loss", accuracy->loss}});
+      if (isMap)
+        events.scalars(step, {{"test/mean_iou", accuracy->meanIou}});
       std::optional<Accuracy> average;
       INCEPT_RETURN_IF_ERROR(evaluateAverages(average));
       line.breakLine();
       std::printf("epoch %.2f: test accuracy %.2f %%, test loss %.4f", epochOf(step), 100 * top1, accuracy->loss);
+      if (isMap)
+        std::printf(", mean IoU %.2f %%", 100 * accuracy->meanIou);
       curve.evaluation(step, top1);
       if (average) {
-        double ofAverages = double(average->top1) / double(average->images);
-        log.evaluation(step, top1, accuracy->loss, std::pair(ofAverages, average->loss));
+        double ofAverages = average->share();
+        log.evaluation(step, top1, accuracy->loss, numbersOf(*accuracy), std::pair(ofAverages, average->loss));
         events.scalars(step, {{"test/ema_accuracy", ofAverages}, {"test/ema_loss", average->loss}});
         std::printf("; averaged weights: %.2f %%, %.4f", 100 * ofAverages, average->loss);
         top1 = ofAverages; // of what one would use
       } else {
-        log.evaluation(step, top1, accuracy->loss);
+        log.evaluation(step, top1, accuracy->loss, numbersOf(*accuracy));
       }
       std::printf("\n");
       std::fflush(stdout);
     }
     return checkpoint(top1);
+  }
+
+  /// What the log has of an evaluation besides accuracy and loss.
+  std::vector<std::pair<std::string, double>> numbersOf(const Accuracy &accuracy) const {
+    if (!program.image().labelsPixels())
+      return {};
+    return {{"test_mean_iou", accuracy.meanIou}};
   }
 
   /// The same images with the averages of weights, where there are such. The weights are what they were afterwards.
@@ -528,7 +550,8 @@ private:
   int64_t skipped = 0, skippedInARow = 0;
   int64_t batch = 1, parts = 1, stepsPerEpoch = 1; ///< `parts`: batches of a step
   int64_t started = 0, finished = 0;               ///< batches
-  double stepLoss = 0, stepCorrect = 0;            ///< of the step under way: mean loss, and images that are right
+  double stepLoss = 0;                             ///< of the step under way: the mean over its batches
+  Correct stepRows;                                ///< of the same
   Beginning run_;
   int64_t step = 0;              ///< steps that are done
   int64_t saved = -1, best = -1; ///< the steps of the newest and the best checkpoint

@@ -6,6 +6,7 @@
 #include "runtime/io/Loader.h"
 #include "runtime/train/Program.h"
 
+#include <algorithm>
 #include <optional>
 
 namespace incept {
@@ -35,8 +36,14 @@ struct TrainOptions {
 
 /// What evaluation counts.
 struct Accuracy {
-  int64_t images = 0, top1 = 0, top5 = 0;
-  double loss = 0; ///< mean cross entropy, without label smoothing
+  int64_t images = 0;
+  int64_t labels = 0; ///< those that count: one of each image, or of each pixel that is not ignored
+  int64_t top1 = 0, top5 = 0;
+  double loss = 0;    ///< mean cross entropy over the labels, without label smoothing
+  double meanIou = 0; ///< where pixels have labels: intersection over union, the mean over the classes that occur
+
+  /// The share of labels that were right.
+  double share() const { return double(top1) / double(std::max<int64_t>(labels, 1)); }
 };
 
 /// How evaluation reads its images.
@@ -44,7 +51,7 @@ struct EvaluateOptions {
   int inputThreads = kChooseThreads;
   int64_t maxBadImages = 100;
   std::function<void(const std::string &)> note = [](const std::string &) {};
-  /// Is told of each image: its label, and its logits (K).
+  /// Is told of each label that counts, with its logits (K).
   std::function<void(int64_t label, const float *logits)> seen = [](int64_t, const float *) {};
 };
 

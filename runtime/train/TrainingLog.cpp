@@ -91,11 +91,14 @@ void TrainingLog::step(int64_t step, double epoch, double loss, double accuracy,
 }
 
 void TrainingLog::evaluation(int64_t step, double accuracy, double loss,
+                             const std::vector<std::pair<std::string, double>> &others,
                              std::optional<std::pair<double, double>> averages) {
   if (!file)
     return;
   std::fprintf(file, "{\"step\":%lld,\"test_accuracy\":%.6f,\"test_loss\":%s", static_cast<long long>(step), accuracy,
                jsonNumber(loss).c_str());
+  for (const auto &[name, value] : others)
+    std::fprintf(file, ",\"%s\":%s", name.c_str(), jsonNumber(value).c_str());
   if (averages)
     std::fprintf(file, ",\"ema_test_accuracy\":%.6f,\"ema_test_loss\":%s", averages->first,
                  jsonNumber(averages->second).c_str());

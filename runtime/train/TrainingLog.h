@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace incept {
 
@@ -30,8 +31,9 @@ public:
 
   bool isOpen() const { return file != nullptr; }
   void step(int64_t step, double epoch, double loss, double accuracy, double learningRate, bool isLeftOut = false);
-  /// `averages`: accuracy and loss of the averaged weights, where there are such.
+  /// `others`: further numbers by name. `averages`: accuracy and loss of the averaged weights, where there are such.
   void evaluation(int64_t step, double accuracy, double loss,
+                  const std::vector<std::pair<std::string, double>> &others = {},
                   std::optional<std::pair<double, double>> averages = std::nullopt);
   /// Writes everything through to the disk; also says where an earlier line could not be written.
   Status flush();

@@ -117,7 +117,7 @@ TEST_F(LoaderTest, EvaluationHasEachOnce) {
     labels.insert(labels.end(), batch.labels.begin(), batch.labels.end());
   std::vector<int64_t> expected(11, 0);
   expected.insert(expected.end(), 12, 1);
-  expected.push_back(-1);
+  expected.push_back(kNoLabel);
   EXPECT_EQ(labels, expected);
   size_t row = batches[0].pixels.size() / 4;
   EXPECT_EQ(std::count(batches[5].pixels.end() - row, batches[5].pixels.end(), 0), int64_t(row));
@@ -135,7 +135,7 @@ TEST_F(LoaderTest, PassesOverWhatIsDamaged) {
                 note.find("passed over: cannot read the image '" + directory.path("./" + name(8))) == 0)
         << note;
   for (const Batch &batch : expected)
-    EXPECT_EQ(std::count(batch.labels.begin(), batch.labels.end(), -1), 0);
+    EXPECT_EQ(std::count(batch.labels.begin(), batch.labels.end(), kNoLabel), 0);
   for (int threads : {1, 3})
     EXPECT_EQ(expectRead(11, threads), expected);
   options.maxBadImages = 1;
@@ -150,7 +150,7 @@ TEST_F(LoaderTest, PassesOverWhatIsDamaged) {
   options.sample.training = false;
   int64_t left = 0;
   for (const Batch &batch : expectRead(-1, 2))
-    left += std::count(batch.labels.begin(), batch.labels.end(), -1);
+    left += std::count(batch.labels.begin(), batch.labels.end(), kNoLabel);
   EXPECT_EQ(left, 1 + 2);
 }
 
