@@ -97,6 +97,7 @@ constexpr AttributeRule kAttributes[] = {
     {"classes", AttributeRule::Module, isI64, "an i64"},
     {"keep_gradients", AttributeRule::Module, is<UnitAttr>, "a unit attribute"},
     {"training_only", AttributeRule::Module, is<ArrayAttr>, "an array"},
+    {"outputs", AttributeRule::Module, is<ArrayAttr>, "an array"},
     {"entry", AttributeRule::Function, is<EntryPointAttr>, "#incept.entry<...>"},
     {"loss_weights", AttributeRule::Function, is<DenseF64ArrayAttr>, "an array<f64>"},
     {"arena_bytes", AttributeRule::Function, isI64, "an i64"},

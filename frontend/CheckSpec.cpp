@@ -264,14 +264,25 @@ private:
       define(op.saveAs, values, "value");
   }
 
+  void checkHead(const Op &op, bool topLevel) {
+    StringRef word = opInfo(op.kind).name;
+    if (!topLevel)
+      diagnostics.error(op.range,
+                        "expected '" + word + "' among the network's own layers, not inside a block or op");
+    else if (op.kind == OpKind::Output && op.label.text.empty())
+      diagnostics.error(op.range, "expected a name for the output: 'NAME: output { ... }'");
+    else if (op.kind == OpKind::Output && (op.repeat || StringRef(op.label.text).contains('.')))
+      diagnostics.error(op.range, "expected one output with a name of one part");
+  }
+
   void checkOps(const std::vector<Op> &ops, bool topLevel = false) {
     for (const Op &op : ops) {
       if (isControl(op.kind)) {
         checkControl(op, topLevel);
         continue;
       }
-      if (op.kind == OpKind::Auxiliary && !topLevel)
-        diagnostics.error(op.range, "expected 'auxiliary' among the network's own layers, not inside a block or op");
+      if (isHead(op.kind))
+        checkHead(op, topLevel);
       for (const Expr &index : op.labelIndices)
         checkExpr(index);
       if (op.repeat)

@@ -62,26 +62,22 @@ void GraphEmitter::emitNetwork() {
   Tensor logits = emitSequence(spec.ops, src, names, frame);
   if (diagnostics.hasErrors() || !logits.known())
     return;
-  if (logits.shape.size() != 2) {
-    error(spec.ops.empty() ? spec.network.range : spec.ops.back().range,
-          "expected the last layer to give a row of class scores (N,K), but got " + formatSize(logits.shape) +
-              "; end with global_avg_pool and linear, or with pixel_scores for a class of each pixel",
-          frame);
+  if (!orderHeads(logits, frame) || !checkPixelScores(frame) || !checkHeads(frame))
     return;
-  }
-  if (!checkPixelScores(logits, frame))
-    return;
-  if (!checkAuxiliaries(logits, frame))
-    return;
-  SmallVector<mlir::Value> results{logits.value};
-  SmallVector<double> weights{1.0};
-  for (const Auxiliary &auxiliary : auxiliaries) {
-    results.push_back(auxiliary.logits.value);
-    weights.push_back(auxiliary.weight);
+  SmallVector<mlir::Value> results;
+  SmallVector<double> weights;
+  SmallVector<Attribute> outputs;
+  for (const Head &head : heads) {
+    results.push_back(head.logits.value);
+    weights.push_back(head.weight);
+    if (!head.name.empty())
+      outputs.push_back(builder.getStringAttr(head.name));
   }
   func::ReturnOp::create(builder, loc, results);
   function.setType(builder.getFunctionType(type(*shape), mlir::ValueRange(results).getTypes()));
-  if (!auxiliaries.empty())
+  if (!outputs.empty())
+    (*module)->setAttr("incept.outputs", builder.getArrayAttr(outputs));
+  if (heads.size() > 1 || weights.front() != 1)
     function->setAttr("incept.loss_weights", builder.getDenseF64ArrayAttr(weights));
   function.getBody().takeBody(region);
   (*module)->setAttr("incept.macs", builder.getI64IntegerAttr(macs));
@@ -311,7 +307,8 @@ Tensor GraphEmitter::emitOp(const Op &op, const Tensor &src, const std::string &
   case OpKind::Block:
     return emitBlock(op, src, name, path, frame);
   case OpKind::Auxiliary:
-    return emitAuxiliary(op, src, path, frame);
+  case OpKind::Output:
+    return emitHead(op, src, path, frame);
   case OpKind::Identity:
     return src;
   default:

@@ -118,7 +118,8 @@ std::string formatHead(const Op &op) {
   }
   case OpKind::Residual:
   case OpKind::Split:
-  case OpKind::Auxiliary: {
+  case OpKind::Auxiliary:
+  case OpKind::Output: {
     std::string text;
     for (const Argument &argument : op.arguments) {
       bool positional = op.kind == OpKind::Residual && argument.name.text == "scale" && text.empty();

@@ -22,11 +22,12 @@ struct Tensor {
   bool known() const { return static_cast<bool>(value); }
 };
 
-/// The class scores of an auxiliary head and the weight of their loss.
-struct Auxiliary {
+/// The class scores of a head and the weight of their loss.
+struct Head {
   Tensor logits;
   SourceRange range;
   double weight;
+  std::string name; ///< of an output; empty for an auxiliary head
 };
 
 /// One use of a block, or the network itself (without parent). Frames live on the C++ stack.
@@ -105,11 +106,13 @@ private:
   Tensor sum(const Op &op, const Tensor &lhs, const Tensor &rhs, const std::string &path, Frame &frame);
 
   // EmitHeads.cpp: what a network ends in.
-  Tensor emitAuxiliary(const Op &op, const Tensor &src, const std::string &path, Frame &frame);
-  bool checkAuxiliaries(const Tensor &logits, const Frame &frame);
+  Tensor emitHead(const Op &op, const Tensor &src, const std::string &path, Frame &frame);
+  /// Moves the network's own scores to the front of the heads: those of the last output, or of the last layer.
+  bool orderHeads(const Tensor &last, Frame &frame);
+  bool checkHeads(const Frame &frame);
   Tensor emitPixelScores(const Op &op, const Tensor &src, const std::string &path, Frame &frame);
-  /// Scores of pixels are the end of the network or of an auxiliary head, and images are not mixed.
-  bool checkPixelScores(const Tensor &logits, const Frame &frame);
+  /// Scores of pixels are the end of the network or of a head, and images are not mixed.
+  bool checkPixelScores(const Frame &frame);
 
   // EmitOps.cpp: ops that compute.
   Tensor emitConv(const Op &op, const Tensor &src, const std::string &path, Frame &frame);
@@ -206,7 +209,7 @@ private:
   mlir::OwningOpRef<mlir::ModuleOp> module;
   std::map<std::string, SourceRange> variables;
   ValueScope networkScope; ///< the network's parameters: what defaults and sections see
-  std::vector<Auxiliary> auxiliaries;
+  std::vector<Head> heads;
   std::vector<std::pair<mlir::Value, SourceRange>> pixelScores; ///< results of pixel_scores
   int64_t macs = 0;
   int64_t emitted = 0;

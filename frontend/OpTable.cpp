@@ -45,7 +45,7 @@ static const KeyInfo kResidualKeys[] = {{"scale", KeyType::Value},
                                         {"activation", KeyType::Activation, kActivations},
                                         {"when", KeyType::Flag}};
 static const KeyInfo kSplitKeys[] = {{"channels", KeyType::Numbers}};
-static const KeyInfo kAuxiliaryKeys[] = {{"loss_weight", KeyType::Value}};
+static const KeyInfo kHeadKeys[] = {{"loss_weight", KeyType::Value}};
 
 static const OpInfo kOps[] = {
     {OpKind::Conv, "conv", {"kernel", KeyType::Pair}, kConvKeys},
@@ -85,7 +85,8 @@ static const OpInfo kOps[] = {
     {OpKind::Multiply, "multiply", {"", KeyType::Name}, {}},
     {OpKind::Value, "value", {"", KeyType::Name}, {}},
     {OpKind::Block, "block", {"", KeyType::Name}, {}},
-    {OpKind::Auxiliary, "auxiliary", {"", KeyType::Body}, kAuxiliaryKeys},
+    {OpKind::Auxiliary, "auxiliary", {"", KeyType::Body}, kHeadKeys},
+    {OpKind::Output, "output", {"", KeyType::Body}, kHeadKeys},
     {OpKind::Identity, "identity", {"", KeyType::True}, {}},
 };
 

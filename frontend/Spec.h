@@ -62,6 +62,7 @@ enum class OpKind {
   Value,     ///< goes on from a named value; `in` is the block's input
   Block,     ///< one use of a block
   Auxiliary, ///< an auxiliary head; the value goes on unchanged
+  Output,    ///< a named output; the value goes on unchanged
   Identity,  ///< nothing
   // Not ops of the network, but what says which there are. They add no level of names.
   Let,     ///< a name for a number, row or list (`value`), or for the result of a branch
@@ -71,6 +72,8 @@ enum class OpKind {
   Comment, ///< a comment with nothing below it
 };
 
+/// A head: its body's scores have a loss, and the value goes on as if it were not there.
+inline bool isHead(OpKind kind) { return kind == OpKind::Auxiliary || kind == OpKind::Output; }
 inline bool isControl(OpKind kind) { return kind >= OpKind::Let; }
 /// Has filters, which stand behind the kernel without their name.
 inline bool isConvolution(OpKind kind) { return kind == OpKind::Conv || kind == OpKind::ConvTranspose; }
@@ -115,7 +118,7 @@ struct Op {
   Argument main;                   ///< the value beside the op's word
   std::vector<Argument> arguments; ///< of a block: those without a name are its first parameters
   std::vector<Branch>
-      bodies; ///< Concat, Split, Add: branches; Residual: body and perhaps the shortcut; Sequence, Auxiliary: body
+      bodies; ///< Concat, Split, Add: branches; Residual: body and perhaps the shortcut; Sequence, heads: body
   std::optional<Expr> value; ///< Let, If, For, Assert
   std::vector<Name> names;   ///< Let: one; For: that of the item and perhaps that of its number, which counts from 1
   std::string text;          ///< Assert

@@ -75,6 +75,7 @@ bool TextOps::readOp(Op &op) {
     break;
   case OpKind::Residual:
   case OpKind::Auxiliary:
+  case OpKind::Output:
   case OpKind::Sequence: {
     std::vector<KeyInfo> keys;
     for (const KeyInfo &key : info->keys)

@@ -20,9 +20,6 @@ namespace {
 
 constexpr llvm::StringLiteral kLossWeights = "incept.loss_weights";
 
-/// The role of result `index` of the network: the first are the logits, others those of auxiliary heads.
-std::string logitsRole(unsigned index) { return index == 0 ? "logits" : "auxiliary_logits" + std::to_string(index); }
-
 std::string ioName(const Twine &role) { return ("io/" + role).str(); }
 
 class EntryPointBuilder {
@@ -37,14 +34,21 @@ public:
       return network.emitError() << "expected a network from images (N,C,H,W) to logits (N,K)";
     auto weights = network->getAttrOfType<DenseF64ArrayAttr>(kLossWeights);
     unsigned heads = network.getNumResults();
+    if (auto names = module->getAttrOfType<ArrayAttr>("incept.outputs")) {
+      llvm::append_range(outputs, names.getAsValueRange<StringAttr>());
+      if (outputs.empty() || outputs.size() > heads)
+        return network.emitError() << "expected incept.outputs with 1 to " << heads << " names, but got "
+                                   << outputs.size();
+    }
+    unsigned kept = std::max<unsigned>(outputs.size(), 1);
     if (!llvm::all_equal(network.getResultTypes()) || (weights ? weights.size() : 1) != heads)
-      return network.emitError() << "expected auxiliary heads with logits " << logits
+      return network.emitError() << "expected heads with logits " << logits
                                  << " and incept.loss_weights with " << heads << " values";
     auto mode = module->getAttrOfType<StringAttr>("incept.mode");
     if (failed(noteLabelMap(image, logits)))
       return failure();
     bool trains = !mode || mode.getValue() != "infer";
-    declareVariables(image, trains ? heads : 1);
+    declareVariables(image, trains ? heads : kept, trains);
     if (failed(buildStage(image)))
       return failure();
     if (trains) {
@@ -54,17 +58,25 @@ public:
       if (failed(dropAtRandom(function)))
         return failure();
     }
-    func::FuncOp infer = cloneNetwork(EntryPoint::Infer, 1);
+    func::FuncOp infer = cloneNetwork(EntryPoint::Infer, kept);
     dropNothing(infer);
-    if (heads > 1)
+    if (heads > kept)
       eraseDead(infer);
     network.erase();
-    if (!trains && heads > 1)
+    if (!trains && heads > kept)
       eraseUnusedVariables();
     return success();
   }
 
 private:
+  /// The role of result `index` of the network: the first are the logits, then come those of other outputs by name, then
+  /// those of auxiliary heads.
+  std::string logitsRole(unsigned index) const {
+    if (index == 0)
+      return "logits";
+    return index < outputs.size() ? ("logits/" + outputs[index]).str() : "auxiliary_logits" + std::to_string(index);
+  }
+
   /// Where the network scores each pixel, the module says of how many: rows of the logits do not.
   LogicalResult noteLabelMap(RankedTensorType image, RankedTensorType logits) {
     auto rows = network.getBody().front().getTerminator()->getOperand(0).getDefiningOp<PixelRowsOp>();
@@ -87,7 +99,7 @@ private:
     return success();
   }
 
-  void declareVariables(RankedTensorType image, unsigned heads) {
+  void declareVariables(RankedTensorType image, unsigned heads, bool trains) {
     builder.setInsertionPoint(network);
     ArrayRef<int64_t> n = image.getShape();
     Type u8 = builder.getIntegerType(8, /*isSigned=*/false);
@@ -104,6 +116,8 @@ private:
       auto logits = cast<RankedTensorType>(network.getResultTypes()[i]);
       declare(logitsRole(i), logits.getShape(), logits.getElementType());
     }
+    for (StringRef output : trains ? ArrayRef(outputs) : ArrayRef<StringRef>())
+      declare(("loss/" + output).str(), {}, image.getElementType());
   }
 
   func::FuncOp createFunction(EntryPoint entry) {
@@ -211,6 +225,7 @@ private:
 
   ModuleOp module;
   func::FuncOp network;
+  SmallVector<StringRef> outputs; ///< the names of the first results; none where there is one without
   OpBuilder builder;
   Location loc;
 };

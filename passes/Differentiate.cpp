@@ -123,10 +123,10 @@ private:
   }
 
   LogicalResult appendLoss() {
-    // The network's own logits come first, then those of auxiliary heads.
+    // The network's own logits come first, then those of other outputs and of auxiliary heads.
     SmallVector<WriteOp> writes;
     for (WriteOp write : function.getOps<WriteOp>())
-      if (StringRef role = ioRole(write.getVariable()); role == "logits" || role.starts_with("auxiliary_logits"))
+      if (StringRef role = ioRole(write.getVariable()); role == "logits" || role.starts_with("logits/") || role.starts_with("auxiliary_logits"))
         writes.push_back(write);
     StringRef labelsName = ioName("labels"), lossName = ioName("loss");
     if (writes.empty() || ioRole(writes.front().getVariable()) != "logits" || labelsName.empty() || lossName.empty())
@@ -159,7 +159,8 @@ private:
     if (share && module->hasAttr("incept.label_map"))
       return function.emitError() << "expected one label for each image where images are mixed: a mixed image has two "
                                      "maps of labels";
-    for (auto [write, weight] : llvm::zip_equal(writes, weights)) {
+    auto outputs = module->getAttrOfType<ArrayAttr>("incept.outputs");
+    for (auto [head, write, weight] : llvm::enumerate(writes, weights)) {
       Value logits = write.getValue();
       auto build = [&](SmallVector<LossOpInterface> &list) {
         Value loss = marked(lossKind->buildLoss(builder, logits.getLoc(), logits, labels, training));
@@ -173,6 +174,12 @@ private:
           return function.emitError() << "expected a loss that takes two labels for images that are mixed, but '"
                                       << kind << "' does not";
         loss = marked(MixOp::create(builder, logits.getLoc(), loss.getType(), loss, other, share));
+      }
+      if (outputs && head < outputs.size()) {
+        StringRef own = ioName(("loss/" + cast<StringAttr>(outputs[head]).getValue()).str());
+        if (own.empty())
+          return function.emitError() << "expected an io variable for the loss of each of incept.outputs";
+        WriteOp::create(builder, loc, own, loss);
       }
       if (weight != 1.0)
         loss = marked(ScaleOp::create(builder, logits.getLoc(), loss.getType(), loss, builder.getF64FloatAttr(weight)));

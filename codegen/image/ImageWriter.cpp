@@ -98,6 +98,8 @@ public:
     }
     if (auto labelMap = module->getAttr("incept.label_map"))
       header["label_map"] = toJson(labelMap);
+    if (auto outputs = module->getAttr("incept.outputs"))
+      header["outputs"] = toJson(outputs);
     auto trainingOnly = module->getAttr("incept.training_only");
     header["training_only"] = trainingOnly ? toJson(trainingOnly) : Json::array();
     header["keep_gradients"] = module->hasAttr("incept.keep_gradients");
@@ -383,12 +385,19 @@ LogicalResult verifyProgram(ModuleOp module) {
   Builder builder(module.getContext());
   Type f32 = builder.getF32Type(), u8 = builder.getIntegerType(8, /*isSigned=*/false), i64 = builder.getI64Type();
   SymbolTable symbols(module);
-  for (auto &[name, shape, element] : std::initializer_list<std::tuple<StringRef, SmallVector<int64_t>, Type>>{
-           {program::kU8Images, {batch, h, w, c}, u8},
-           {program::kF32Images, {batch, c, h, w}, f32},
-           {program::kLabels, {rows}, i64},
-           {program::kLoss, {}, f32},
-           {program::kLogits, {rows, classes}, f32}}) {
+  SmallVector<std::tuple<std::string, SmallVector<int64_t>, Type>> needed = {{program::kU8Images, {batch, h, w, c}, u8},
+                                                                             {program::kF32Images, {batch, c, h, w}, f32},
+                                                                             {program::kLabels, {rows}, i64},
+                                                                             {program::kLoss, {}, f32},
+                                                                             {program::kLogits, {rows, classes}, f32}};
+  if (auto outputs = module->getAttrOfType<ArrayAttr>("incept.outputs"))
+    for (auto [index, output] : llvm::enumerate(outputs.getAsValueRange<StringAttr>())) {
+      if (index > 0)
+        needed.push_back({program::kLogits + ("/" + output).str(), {rows, classes}, f32});
+      if (findEntry(module, EntryPoint::ForwardBackward))
+        needed.push_back({program::kLoss + ("/" + output).str(), {}, f32});
+    }
+  for (auto &[name, shape, element] : needed) {
     auto variable = symbols.lookup<VariableOp>(name);
     auto expected = RankedTensorType::get(shape, element);
     if (!variable)

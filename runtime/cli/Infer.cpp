@@ -95,7 +95,7 @@ Status runEval(Program &program, const EvalOptions &options, const Note &note) {
   if (!opened)
     return opened.status();
   std::shared_ptr<const Dataset> images = std::move(*opened);
-  if (images->size() == 0 && !program.image().labelsPixels())
+  if (images->size() == 0)
     return inputError("'" + options.data +
                       "' has no test images: expected t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte (.gz or not)");
   if (!names->classes.empty() && !images->classes().empty() && names->classes != images->classes())

@@ -348,11 +348,26 @@ Launch readLaunch(const json &entry, const Image &image) {
 void checkKeys(const json &header) {
   for (const auto &[key, value] : header.items())
     if (!isOneOf(key, {"format_version", "network",    "spec",    "target",         "mode",          "precision",
-                       "tf32",           "batch_size", "classes", "image",          "normalization", "label_map",
+                       "tf32",           "batch_size", "classes", "image",          "normalization", "label_map", "outputs",
                        "parameters",     "states",     "macs",    "keep_gradients", "training_only", "training",
                        "regions",        "tensors",    "plans",   "kernels",        "entries",       "step",
                        "memory",         "blobs"}))
       throw Bad{"it has an unknown key '" + key + "'"};
+}
+
+void readOutputs(const json &header, Image &image) {
+  constexpr size_t kMostOutputs = 64, kMostCharacters = 256;
+  for (const json &name : list(header, "outputs")) {
+    std::string text = name.is_string() ? name.get<std::string>() : "";
+    bool isName = !text.empty() && text.size() <= kMostCharacters &&
+                  std::all_of(text.begin(), text.end(), [](unsigned char c) { return std::isalnum(c) || c == '_'; });
+    if (!isName || std::find(image.outputs.begin(), image.outputs.end(), text) != image.outputs.end() ||
+        image.outputs.size() == kMostOutputs)
+      throw Bad{"'outputs' is no list of different names"};
+    image.outputs.push_back(std::move(text));
+  }
+  if (image.outputs.empty())
+    throw Bad{"'outputs' is no list of different names"};
 }
 
 void readHeader(const json &header, std::string_view blobs, Image &image) {
@@ -389,6 +404,8 @@ void readHeader(const json &header, std::string_view blobs, Image &image) {
        {image.classes, std::max<int64_t>(image.labelHeight, 1), std::max<int64_t>(image.labelWidth, 1)})
     if (__builtin_mul_overflow(values, factor, &values) || uint64_t(values) > kMaxBytes)
       throw Bad{"its logits are too large"};
+  if (header.contains("outputs"))
+    readOutputs(header, image);
   image.parameters = field(header, "parameters");
   image.states = field(header, "states");
   image.macs = field(header, "macs");

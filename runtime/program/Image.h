@@ -7,6 +7,7 @@
 #include "runtime/program/ProgramFormat.h"
 #include "runtime/support/Status.h"
 
+#include <algorithm>
 #include <array>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -82,6 +83,7 @@ struct Image {
   bool tf32 = false;               ///< cuda: products of f32 values may be rounded to TF32
   int64_t threads = 1, vectorBits = 0, batchSize = 1, classes = 1, channels = 1, height = 1, width = 1;
   int64_t labelHeight = 0, labelWidth = 0; ///< of the labels of an image, 0 where it has one
+  std::vector<std::string> outputs;        ///< their names, the first that of io/logits; none where it has none
   std::optional<int64_t> ignoreLabel;      ///< pixels of this label count for nothing
   int64_t parameters = 0, states = 0, macs = 0;
   bool keepGradients = false;
@@ -103,6 +105,14 @@ struct Image {
   int64_t labelsPerImage() const { return labelsPixels() ? labelHeight * labelWidth : 1; }
   /// Whether a label may be given to the program: a class, or what is ignored.
   bool isLabel(int64_t label) const { return (label >= 0 && label < classes) || label == ignoreLabel; }
+  size_t outputCount() const { return std::max<size_t>(outputs.size(), 1); }
+  /// What the scores of an output are called: its name, or "logits".
+  std::string outputName(size_t output) const { return outputs.empty() ? "logits" : outputs[output]; }
+  /// The tensors of an output's scores and of its loss.
+  std::string logitsOf(size_t output) const {
+    return output == 0 ? std::string(kLogits) : kLogits + ("/" + outputs[output]);
+  }
+  std::string lossOf(size_t output) const { return outputs.empty() ? std::string(kLoss) : kLoss + ("/" + outputs[output]); }
   const Tensor *find(const std::string &name) const;
   int findRegion(const std::string &name) const; ///< -1 where there is none
 };

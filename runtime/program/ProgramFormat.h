@@ -25,6 +25,7 @@
 //   classes         int      columns of io/logits
 //   label_map       {height, width: int}   of networks that score each pixel: the labels of one image, row by row;
 //                   absent where an image has one label. With {ignore: int} pixels of that label count for nothing
+//   outputs         [string]  names of the outputs, the first that of io/logits; absent where it is alone and has none
 //   image           {channels, height, width: int}   logical size of one image of the batch
 //   normalization   {mean: [real], std: [real]}      per channel, in units of a pixel value scaled to 0..1
 //   parameters      int      trainable scalars
@@ -97,6 +98,8 @@ inline constexpr const char *kStepRegion = "step";
 ///   io/labels     i64 (N), with `label_map` (N*height*width)
 ///   io/loss       f32 ()        mean over the labels, without weight decay    <- entry forward_backward
 ///   io/logits     f32 (N,K), a row for each label      <- entries forward_backward and infer
+///   io/logits/NAME, io/loss/NAME   of `outputs`: the same scores of each but the first, and the loss of each by itself,
+///                 where the program trains
 /// Tensors whose kind is "parameter" or "state" make up a weights file; with those of kind "slot" a checkpoint.
 /// A "gradient" is named grad/NAME, a slot SLOT/NAME, e.g. momentum/NAME and mean_square/NAME.
 /// A slot ema/NAME is the moving average of the parameter or state NAME; weights files may have it too.

@@ -122,11 +122,19 @@ Status checkInterface(const program::Image &image) {
     const char *name, *type;
     int64_t elements;
   };
-  const Needed tensors[] = {{program::kU8Images, "u8", image.batchSize * pixels},
+  std::vector<std::pair<std::string, int64_t>> named;
+  for (size_t output = 0; output < image.outputs.size(); ++output) {
+    if (image.mode == "train")
+      named.emplace_back(image.lossOf(output), 1);
+    named.emplace_back(image.logitsOf(output), image.batchSize * image.labelsPerImage() * image.classes);
+  }
+  std::vector<Needed> tensors = {{program::kU8Images, "u8", image.batchSize * pixels},
                             {program::kF32Images, "f32", image.batchSize * pixels},
                             {program::kLabels, "i64", image.batchSize * image.labelsPerImage()},
                             {program::kLoss, "f32", 1},
                             {program::kLogits, "f32", image.batchSize * image.labelsPerImage() * image.classes}};
+  for (const auto &[name, elements] : named)
+    tensors.push_back({name.c_str(), "f32", elements});
   for (const Needed &needed : tensors) {
     const program::Tensor *tensor = image.find(needed.name);
     if (!tensor || tensor->type != needed.type || tensor->elements != needed.elements)

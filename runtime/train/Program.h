@@ -79,7 +79,12 @@ public:
   /// Of the step that was finished last: its loss, its logits (N,K), dense, a row for each label, and the labels it
   /// had.
   float loss() const { return *device_->finished().loss; }
-  const float *logits() const { return device_->finished().logits; }
+  const float *logits(size_t output = 0) const {
+    const Batch &batch = device_->finished();
+    return output == 0 ? batch.logits : batch.otherLogits[output - 1];
+  }
+  /// The loss of an output by itself, of a program whose outputs have names.
+  float lossOf(size_t output) const { return *device_->finished().losses[output]; }
   const int64_t *finishedLabels() const { return device_->finished().labels; }
 
   /// Whether its loss takes images that are mixed of two.

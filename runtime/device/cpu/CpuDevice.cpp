@@ -197,12 +197,18 @@ Status CpuDevice::bind() {
     }
     list.times.resize(list.steps.size());
   }
-  auto place = [&](const char *name) { return memory(*image.find(name)); };
+  auto place = [&](const std::string &name) { return memory(*image.find(name)); };
   batch.u8Images = reinterpret_cast<uint8_t *>(place(program::kU8Images));
   batch.f32Images = reinterpret_cast<float *>(place(program::kF32Images));
   batch.labels = reinterpret_cast<int64_t *>(place(program::kLabels));
   batch.loss = reinterpret_cast<const float *>(place(program::kLoss));
   batch.logits = reinterpret_cast<const float *>(place(program::kLogits));
+  for (size_t output = 0; output < image.outputs.size(); ++output) {
+    if (image.mode == "train")
+      batch.losses.push_back(reinterpret_cast<const float *>(place(image.lossOf(output))));
+    if (output > 0)
+      batch.otherLogits.push_back(reinterpret_cast<const float *>(place(image.logitsOf(output))));
+  }
   if (int region = image.findRegion(program::kStepRegion); region >= 0)
     batch.step = regions[region];
   return {};

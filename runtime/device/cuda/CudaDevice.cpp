@@ -234,9 +234,19 @@ Status CudaDevice::allocate() {
   layout.step = aligned(image.find(program::kLabels)->elements * sizeof(int64_t));
   layout.images = layout.step + aligned(stepBytes);
   layout.stagedBytes = layout.images + image.find(program::kU8Images)->elements;
-  layout.loss = aligned(layout.stagedBytes);
-  layout.logits = layout.loss + kAlignment;
-  layout.hostBytes = layout.logits + image.find(program::kLogits)->elements * sizeof(float);
+  layout.hostBytes = layout.stagedBytes;
+  auto addResult = [&](const std::string &name, bool ofTraining) {
+    const program::Tensor *tensor = image.find(name);
+    uint64_t host = aligned(layout.hostBytes);
+    layout.results.push_back({tensor, host, ofTraining});
+    layout.hostBytes = host + tensor->elements * sizeof(float);
+  };
+  addResult(program::kLoss, true);
+  addResult(program::kLogits, false);
+  for (size_t output = 0; output < image.outputs.size() && image.mode == "train"; ++output)
+    addResult(image.lossOf(output), true);
+  for (size_t output = 1; output < image.outputs.size(); ++output)
+    addResult(image.logitsOf(output), false);
   INCEPT_RETURN_IF_ERROR(checkMemory());
   for (const program::Region &region : image.regions) {
     CUdeviceptr memory = 0;
@@ -275,8 +285,11 @@ Status CudaDevice::allocateSlot(Slot &slot) {
   slot.batch.step = bytes + layout.step;
   slot.batch.u8Images = reinterpret_cast<uint8_t *>(bytes + layout.images);
   slot.batch.f32Images = slot.f32Images.get();
-  slot.batch.loss = reinterpret_cast<const float *>(bytes + layout.loss);
-  slot.batch.logits = reinterpret_cast<const float *>(bytes + layout.logits);
+  auto result = [&](size_t index) { return reinterpret_cast<const float *>(bytes + layout.results[index].host); };
+  slot.batch.loss = result(0);
+  slot.batch.logits = result(1);
+  for (size_t index = 2; index < layout.results.size(); ++index)
+    (layout.results[index].ofTraining ? slot.batch.losses : slot.batch.otherLogits).push_back(result(index));
   return {};
 }
 

@@ -86,7 +86,14 @@ private:
   };
   /// Where the parts of a slot lie, in bytes.
   struct SlotLayout {
-    uint64_t step = 0, images = 0, stagedBytes = 0, loss = 0, logits = 0, hostBytes = 0;
+    uint64_t step = 0, images = 0, stagedBytes = 0, hostBytes = 0;
+    /// What the host gets: loss and logits, then the losses of named outputs, then the logits of those behind the first.
+    struct Result {
+      const program::Tensor *tensor;
+      uint64_t host;
+      bool ofTraining; ///< inference has no losses
+    };
+    std::vector<Result> results;
   };
 
   CudaDevice(const program::Image &image, Driver driver, CudaOptions options, const DeviceUse &use)

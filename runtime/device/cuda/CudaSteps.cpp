@@ -94,13 +94,13 @@ Status CudaDevice::enqueue(Slot &slot, Work work, Input input) {
     if (entry)
       INCEPT_RETURN_IF_ERROR(launchList(entry));
   const char *what = "cannot copy results from the device";
-  const program::Tensor &loss = *image.find(program::kLoss), &logits = *image.find(program::kLogits);
   auto *host = static_cast<std::byte *>(slot.host.get());
-  if (work != Work::Infer)
-    INCEPT_RETURN_IF_ERROR(
-        driver.check(driver->copyToHost(host + layout.loss, address(loss), sizeof(float), stream.get()), what));
-  return driver.check(
-      driver->copyToHost(host + layout.logits, address(logits), logits.elements * sizeof(float), stream.get()), what);
+  for (const SlotLayout::Result &result : layout.results)
+    if (work != Work::Infer || !result.ofTraining)
+      INCEPT_RETURN_IF_ERROR(driver.check(driver->copyToHost(host + result.host, address(*result.tensor),
+                                                             result.tensor->elements * sizeof(float), stream.get()),
+                                          what));
+  return {};
 }
 
 Status CudaDevice::capture(Slot &slot, Work work, Input input) {
