@@ -116,7 +116,7 @@ private:
       auto logits = cast<RankedTensorType>(network.getResultTypes()[i]);
       declare(logitsRole(i), logits.getShape(), logits.getElementType());
     }
-    for (StringRef output : trains ? ArrayRef(outputs) : ArrayRef<StringRef>())
+    for (StringRef output : trains && outputs.size() > 1 ? ArrayRef(outputs) : ArrayRef<StringRef>())
       declare(("loss/" + output).str(), {}, image.getElementType());
   }
 

@@ -175,7 +175,7 @@ private:
                                       << kind << "' does not";
         loss = marked(MixOp::create(builder, logits.getLoc(), loss.getType(), loss, other, share));
       }
-      if (outputs && head < outputs.size()) {
+      if (outputs && outputs.size() > 1 && head < outputs.size()) {
         StringRef own = ioName(("loss/" + cast<StringAttr>(outputs[head]).getValue()).str());
         if (own.empty())
           return function.emitError() << "expected an io variable for the loss of each of incept.outputs";

@@ -394,7 +394,7 @@ LogicalResult verifyProgram(ModuleOp module) {
     for (auto [index, output] : llvm::enumerate(outputs.getAsValueRange<StringAttr>())) {
       if (index > 0)
         needed.push_back({program::kLogits + ("/" + output).str(), {rows, classes}, f32});
-      if (findEntry(module, EntryPoint::ForwardBackward))
+      if (outputs.size() > 1 && findEntry(module, EntryPoint::ForwardBackward))
         needed.push_back({program::kLoss + ("/" + output).str(), {}, f32});
     }
   for (auto &[name, shape, element] : needed) {

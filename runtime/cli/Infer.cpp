@@ -31,6 +31,40 @@ Status chooseEvaluation(Program &program, const std::string &text) {
   return {};
 }
 
+/// What an evaluation says of the outputs behind the first.
+static void printOthers(const program::Image &image, const Accuracy &accuracy) {
+  for (size_t i = 0; i < accuracy.others.size(); ++i) {
+    const Accuracy &own = accuracy.others[i];
+    std::string iou;
+    char text[64];
+    if (image.labelsPixels()) {
+      std::snprintf(text, sizeof text, ", mean IoU %.2f %%", 100 * own.meanIou);
+      iou = text;
+    }
+    std::printf("%s: %s accuracy %.2f %%%s, loss %.4f\n", image.outputs[i + 1].c_str(),
+                image.labelsPixels() ? "pixel" : "top-1", 100 * own.share(), iou.c_str(), own.loss);
+  }
+}
+
+/// The same as a member of a line of JSON, of all outputs; nothing where there is one.
+static std::string outputsJson(const program::Image &image, const Accuracy &accuracy) {
+  if (accuracy.others.empty())
+    return "";
+  std::string text;
+  for (size_t i = 0; i < image.outputs.size(); ++i) {
+    const Accuracy &own = i == 0 ? accuracy : accuracy.others[i - 1];
+    text += (i == 0 ? "\"" : ",\"") + image.outputs[i] + "\":{\"accuracy\":" + jsonNumber(own.share()) +
+            (image.labelsPixels() ? ",\"mean_iou\":" + jsonNumber(own.meanIou) : "") +
+            ",\"loss\":" + jsonNumber(own.loss) + "}";
+  }
+  return ",\"outputs\":{" + text + "}";
+}
+
+/// "NAME: " of the first of several outputs.
+static std::string firstOutput(const program::Image &image) {
+  return image.outputs.size() > 1 ? image.outputs.front() + ": " : "";
+}
+
 /// Of a network that scores pixels: these depend on each other, so there are no intervals.
 static void printPixelAccuracy(const Program &program, const EvalOptions &options, const Accuracy &accuracy,
                                const Accuracy *averages) {
@@ -40,14 +74,16 @@ static void printPixelAccuracy(const Program &program, const EvalOptions &option
       return "\"pixel_accuracy\":" + jsonNumber(of.share()) + ",\"mean_iou\":" + jsonNumber(of.meanIou) +
              ",\"loss\":" + jsonNumber(of.loss);
     };
-    std::printf("{%s,\"protocol\":\"%s\",\"images\":%lld,\"pixels\":%lld%s}\n", numbers(accuracy).c_str(),
+    std::printf("{%s,\"protocol\":\"%s\",\"images\":%lld,\"pixels\":%lld%s%s}\n", numbers(accuracy).c_str(),
                 protocol.c_str(), static_cast<long long>(accuracy.images), static_cast<long long>(accuracy.labels),
+                outputsJson(program.image(), accuracy).c_str(),
                 averages ? (",\"ema\":{" + numbers(*averages) + "}").c_str() : "");
     return;
   }
-  std::printf("pixel accuracy %.2f %%, mean IoU %.2f %%, loss %.4f on %lld images, %lld pixels; %s\n",
-              100 * accuracy.share(), 100 * accuracy.meanIou, accuracy.loss, static_cast<long long>(accuracy.images),
+  std::printf("%spixel accuracy %.2f %%, mean IoU %.2f %%, loss %.4f on %lld images, %lld pixels; %s\n",
+              firstOutput(program.image()).c_str(), 100 * accuracy.share(), 100 * accuracy.meanIou, accuracy.loss, static_cast<long long>(accuracy.images),
               static_cast<long long>(accuracy.labels), protocol.c_str());
+  printOthers(program.image(), accuracy);
   if (averages)
     std::printf("averaged weights: pixel accuracy %.2f %%, mean IoU %.2f %%, loss %.4f\n", 100 * averages->share(),
                 100 * averages->meanIou, averages->loss);
@@ -67,17 +103,19 @@ static void printAccuracy(const Program &program, const EvalOptions &options, co
                 double(accuracy.top1) / count, top1.low, top1.high, double(accuracy.top5) / count, top5.low, top5.high,
                 protocol.empty() ? "" : ("\"protocol\":\"" + protocol + "\",").c_str(),
                 jsonNumber(accuracy.loss).c_str(), static_cast<long long>(accuracy.images));
+    std::printf("%s", outputsJson(program.image(), accuracy).c_str());
     if (averages)
       std::printf(",\"ema\":{\"top1\":%.6f,\"top5\":%.6f,\"loss\":%s}", double(averages->top1) / count,
                   double(averages->top5) / count, jsonNumber(averages->loss).c_str());
     std::printf("}\n");
     return;
   }
-  std::printf("top-1 accuracy %.2f %%, top-5 accuracy %.2f %%, loss %.4f on %lld images\n",
-              100 * double(accuracy.top1) / count, 100 * double(accuracy.top5) / count, accuracy.loss,
+  std::printf("%stop-1 accuracy %.2f %%, top-5 accuracy %.2f %%, loss %.4f on %lld images\n",
+              firstOutput(program.image()).c_str(), 100 * double(accuracy.top1) / count, 100 * double(accuracy.top5) / count, accuracy.loss,
               static_cast<long long>(accuracy.images));
   std::printf("95 %% intervals: top-1 %.2f to %.2f %%, top-5 %.2f to %.2f %%%s%s\n", 100 * top1.low, 100 * top1.high,
               100 * top5.low, 100 * top5.high, protocol.empty() ? "" : "; single crop, ", protocol.c_str());
+  printOthers(program.image(), accuracy);
   if (averages)
     std::printf("averaged weights: top-1 accuracy %.2f %%, top-5 accuracy %.2f %%, loss %.4f\n",
                 100 * double(averages->top1) / count, 100 * double(averages->top5) / count, averages->loss);
@@ -266,26 +304,35 @@ Status runPredict(Program &program, const PredictOptions &options, const Note &n
   INCEPT_RETURN_IF_ERROR(images.open());
   const program::Image &image = program.image();
   int64_t batch = image.batchSize, classes = image.classes, scores = image.labelsPerImage() * classes;
-  std::vector<float> logits(images.count * scores);
+  std::vector<std::vector<float>> all(image.outputCount(), std::vector<float>(images.count * scores));
   INCEPT_RETURN_IF_ERROR(program.prepareInference());
   for (int64_t first = 0; first < images.count; first += batch) {
     int64_t rows = std::min(batch, images.count - first);
     INCEPT_RETURN_IF_ERROR(images.fill(first, rows));
     INCEPT_RETURN_IF_ERROR(program.infer(images.input()));
-    std::memcpy(logits.data() + first * scores, program.logits(), rows * scores * 4);
+    for (size_t output = 0; output < all.size(); ++output)
+      std::memcpy(all[output].data() + first * scores, program.logits(output), rows * scores * 4);
   }
+  const std::vector<float> &logits = all.front();
   for (int64_t i = 0; options.output.empty() && i < images.count; ++i)
     printTop(images.name(i), logits.data() + i * classes, classes, names->classes, options);
-  if (!std::all_of(logits.begin(), logits.end(), [](float logit) { return std::isfinite(logit); }))
+  auto areFinite = [](const std::vector<float> &own) {
+    return std::all_of(own.begin(), own.end(), [](float logit) { return std::isfinite(logit); });
+  };
+  if (!std::all_of(all.begin(), all.end(), areFinite))
     note("some scores are not finite: are '" + options.weights + "' the weights of a training that went well?");
   if (options.output.empty())
     return {};
   std::vector<int64_t> shape = {images.count, classes};
   if (image.labelsPixels())
     shape = {images.count, image.labelHeight, image.labelWidth, classes};
-  TensorToWrite tensor{"logits", "F32", std::move(shape), {}};
-  tensor.bytes = {reinterpret_cast<const char *>(logits.data()), logits.size() * 4};
-  return writeSafetensors(options.output, {tensor}, {});
+  std::vector<TensorToWrite> tensors;
+  for (size_t output = 0; output < all.size(); ++output) {
+    TensorToWrite tensor{output == 0 ? "logits" : "logits/" + image.outputs[output], "F32", shape, {}};
+    tensor.bytes = {reinterpret_cast<const char *>(all[output].data()), all[output].size() * 4};
+    tensors.push_back(std::move(tensor));
+  }
+  return writeSafetensors(options.output, tensors, {});
 }
 
 } // namespace incept

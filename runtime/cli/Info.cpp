@@ -31,6 +31,8 @@ static nlohmann::ordered_json describe(Program &program) {
   info["classes"] = image.classes;
   if (image.labelsPixels())
     info["label_map"] = {image.labelHeight, image.labelWidth};
+  if (!image.outputs.empty())
+    info["outputs"] = image.outputs;
   if (image.ignoreLabel)
     info["ignore_label"] = *image.ignoreLabel;
   info["parameters"] = image.parameters;

@@ -59,16 +59,23 @@ Expected<StepBatch> readBatch(const Program &program, const std::string &path) {
   return StepBatch{std::move(*file), share, pixels, numbers}; // the bytes stay where they are
 }
 
-/// One step: all of its batches. Sets `loss`, the mean, and `logits` of all images.
-Status makeStep(Program &program, const StepBatch &batch, int64_t step, uint64_t seed, float &loss,
-                std::vector<float> &logits) {
+/// What a step gives: losses as means over its batches, logits of all images.
+struct StepResult {
+  float loss = 0;
+  std::vector<std::vector<float>> logits; ///< of each output
+  std::vector<float> losses;              ///< of each by itself, where there are several
+};
+
+/// One step: all of its batches.
+Status makeStep(Program &program, const StepBatch &batch, int64_t step, uint64_t seed, StepResult &result) {
   const program::Image &image = program.image();
   int64_t parts = program.batchesPerStep(), labels = image.batchSize * image.labelsPerImage();
   int64_t outputs = labels * image.classes;
   int64_t imageBytes = image.batchSize * image.channels * image.height * image.width * int64_t(sizeof(float));
   int64_t labelBytes = labels * int64_t(sizeof(int64_t));
   double sum = 0;
-  logits.resize(size_t(outputs * parts));
+  result.logits.assign(image.outputCount(), std::vector<float>(size_t(outputs * parts)));
+  std::vector<double> sums(image.outputCount() > 1 ? image.outputCount() : 0);
   program.setShare(batch.share);
   for (int64_t part = 0; part < parts; ++part) {
     std::memcpy(program.f32Images(), batch.images + part * imageBytes, size_t(imageBytes));
@@ -76,9 +83,15 @@ Status makeStep(Program &program, const StepBatch &batch, int64_t step, uint64_t
     INCEPT_RETURN_IF_ERROR(program.startTraining(step * parts + part, 1, seed, Input::F32));
     INCEPT_RETURN_IF_ERROR(program.device().finish());
     sum += program.loss();
-    std::copy_n(program.logits(), outputs, logits.begin() + part * outputs);
+    for (size_t i = 0; i < result.logits.size(); ++i)
+      std::copy_n(program.logits(i), outputs, result.logits[i].begin() + part * outputs);
+    for (size_t i = 0; i < sums.size(); ++i)
+      sums[i] += program.lossOf(i);
   }
-  loss = float(sum / double(parts));
+  result.loss = float(sum / double(parts));
+  result.losses.clear();
+  for (double own : sums)
+    result.losses.push_back(float(own / double(parts)));
   return {};
 }
 
@@ -96,11 +109,14 @@ Status runStep(Program &program, const StepOptions &options) {
   auto batch = readBatch(program, options.batch);
   if (!batch)
     return batch.status();
-  std::vector<float> losses(size_t(options.steps)), logits;
-  for (int64_t step = 0; step < options.steps; ++step)
-    INCEPT_RETURN_IF_ERROR(makeStep(program, *batch, step, options.seed, losses[size_t(step)], logits));
-  auto tensor = [](const char *name, std::vector<int64_t> shape, const float *data, size_t count) {
-    TensorToWrite result{name, "F32", std::move(shape), {}};
+  std::vector<float> losses;
+  StepResult last;
+  for (int64_t step = 0; step < options.steps; ++step) {
+    INCEPT_RETURN_IF_ERROR(makeStep(program, *batch, step, options.seed, last));
+    losses.push_back(last.loss);
+  }
+  auto tensor = [](std::string name, std::vector<int64_t> shape, const float *data, size_t count) {
+    TensorToWrite result{std::move(name), "F32", std::move(shape), {}};
     result.bytes = {reinterpret_cast<const char *>(data), count * 4};
     return result;
   };
@@ -109,11 +125,15 @@ Status runStep(Program &program, const StepOptions &options) {
     kinds.insert("gradient");
   std::vector<int64_t> logitsShape = labelsOf(program);
   logitsShape.push_back(program.image().classes);
-  return program.saveTensors(options.output, kinds,
-                             {tensor("loss", {}, &losses.back(), 1),
-                              tensor("losses", {int64_t(losses.size())}, losses.data(), losses.size()),
-                              tensor("logits", std::move(logitsShape), logits.data(), logits.size())},
-                             {});
+  std::vector<TensorToWrite> results = {tensor("loss", {}, &losses.back(), 1),
+                                        tensor("losses", {int64_t(losses.size())}, losses.data(), losses.size())};
+  for (size_t i = 0; i < last.logits.size(); ++i) {
+    std::string name = i == 0 ? "logits" : "logits/" + program.image().outputs[i];
+    results.push_back(tensor(std::move(name), logitsShape, last.logits[i].data(), last.logits[i].size()));
+  }
+  for (size_t i = 0; i < last.losses.size(); ++i)
+    results.push_back(tensor("loss/" + program.image().outputs[i], {}, &last.losses[i], 1));
+  return program.saveTensors(options.output, kinds, results, {});
 }
 
 } // namespace incept

@@ -30,7 +30,7 @@ struct Batch {
   std::byte *step = nullptr;     ///< the step block; null where the program has none
   const float *loss = nullptr;   ///< ()
   const float *logits = nullptr; ///< (N,K), a row for each label
-  // Of a program whose outputs have names: of each output (), and, of those behind the first, (N,K).
+  // Of a program with several outputs: of each (), and of those behind the first (N,K).
   std::vector<const float *> losses = {}, otherLogits = {};
 };
 

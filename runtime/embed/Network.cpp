@@ -114,7 +114,7 @@ private:
 
 struct incept_network {
   std::unique_ptr<Program> program; ///< the worker's alone, but for what is constant
-  std::vector<std::string> classes;
+  std::vector<std::string> classes, outputs;
   Worker worker;
 
   ~incept_network() {
@@ -157,12 +157,15 @@ Status load(incept_network &network, const char *weights, unsigned flags, int de
   if (!loaded)
     return loaded.status();
   network.classes = std::move(loaded->classes);
+  for (size_t output = 0; output < network.program->image().outputCount(); ++output)
+    network.outputs.push_back(network.program->image().outputName(output));
   return network.program->prepareInference();
 }
 
-/// Computes `count` images, a batch at a time, which the program takes at `place` as `input`.
+/// Computes `count` images, a batch at a time, which the program takes at `place` as `input`. Of `scores` there is one
+/// for each of the first `outputs` outputs, perhaps null.
 template <typename Value>
-Status compute(Program &program, int64_t count, const Value *images, float *scores, Input input,
+Status compute(Program &program, int64_t count, const Value *images, float *const *scores, size_t outputs, Input input,
                Value *(Program::*place)()) {
   const program::Image &image = program.image();
   int64_t pixels = image.channels * image.height * image.width, own = image.labelsPerImage() * image.classes;
@@ -172,19 +175,23 @@ Status compute(Program &program, int64_t count, const Value *images, float *scor
     std::copy_n(images + first * pixels, rows * pixels, batch);
     std::fill_n(batch + rows * pixels, (image.batchSize - rows) * pixels, Value(0));
     INCEPT_RETURN_IF_ERROR(program.infer(input));
-    std::copy_n(program.logits(), rows * own, scores + first * own);
+    for (size_t output = 0; output < outputs; ++output)
+      if (scores[output])
+        std::copy_n(program.logits(output), rows * own, scores[output] + first * own);
   }
   return {};
 }
 
+/// With `all` outputs, or the first.
 template <typename Value>
-Status run(incept_network *network, int64_t count, const Value *images, float *scores, Input input,
+Status run(incept_network *network, int64_t count, const Value *images, float *const *scores, bool all, Input input,
            Value *(Program::*place)()) {
-  if (!network || !images || !scores)
+  if (!network || !images || !scores || (!all && !*scores))
     return usageError("expected a network, images and room for scores, but got NULL");
   if (count < 0)
     return usageError("expected a count of 0 or more, but got " + std::to_string(count));
-  return network->worker.run([&] { return compute(*network->program, count, images, scores, input, place); });
+  size_t outputs = all ? network->outputs.size() : 1;
+  return network->worker.run([&] { return compute(*network->program, count, images, scores, outputs, input, place); });
 }
 
 } // namespace
@@ -229,12 +236,35 @@ const char *incept_class_name(const incept_network *network, int64_t index) {
 
 incept_status incept_run(incept_network *network, int64_t count, const float *images, float *scores, char *error,
                          size_t error_size) {
-  return guard(error, error_size, [&] { return run(network, count, images, scores, Input::F32, &Program::f32Images); });
+  return guard(error, error_size,
+               [&] { return run(network, count, images, &scores, false, Input::F32, &Program::f32Images); });
 }
 
 incept_status incept_run_pixels(incept_network *network, int64_t count, const uint8_t *pixels, float *scores,
                                 char *error, size_t error_size) {
-  return guard(error, error_size, [&] { return run(network, count, pixels, scores, Input::U8, &Program::u8Images); });
+  return guard(error, error_size,
+               [&] { return run(network, count, pixels, &scores, false, Input::U8, &Program::u8Images); });
+}
+
+incept_status incept_run_outputs(incept_network *network, int64_t count, const float *images, float *const *scores,
+                                 char *error, size_t error_size) {
+  return guard(error, error_size,
+               [&] { return run(network, count, images, scores, true, Input::F32, &Program::f32Images); });
+}
+
+incept_status incept_run_pixels_outputs(incept_network *network, int64_t count, const uint8_t *pixels,
+                                        float *const *scores, char *error, size_t error_size) {
+  return guard(error, error_size,
+               [&] { return run(network, count, pixels, scores, true, Input::U8, &Program::u8Images); });
+}
+
+int64_t incept_output_count(const incept_network *network) {
+  return network ? static_cast<int64_t>(network->outputs.size()) : 0;
+}
+
+const char *incept_output_name(const incept_network *network, int64_t index) {
+  bool isThere = network && index >= 0 && index < static_cast<int64_t>(network->outputs.size());
+  return isThere ? network->outputs[index].c_str() : nullptr;
 }
 
 incept_status incept_read_picture(const incept_network *network, const char *path, uint8_t *pixels, char *error,

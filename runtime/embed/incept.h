@@ -51,6 +51,11 @@ incept_shape incept_shape_of(const incept_network *network);
  * the network. */
 const char *incept_class_name(const incept_network *network, int64_t index);
 
+/* How many outputs the network has, at least 1, and their names; "logits" where the description has none. The first is
+ * the one that `incept_run` gives. NULL where there is no such output. Lives as long as the network. */
+int64_t incept_output_count(const incept_network *network);
+const char *incept_output_name(const incept_network *network, int64_t index);
+
 /* Scores (count, score_height, score_width, classes) before softmax of images f32 (count, channels, height, width),
  * already normalized. */
 incept_status incept_run(incept_network *network, int64_t count, const float *images, float *scores, char *error,
@@ -58,6 +63,11 @@ incept_status incept_run(incept_network *network, int64_t count, const float *im
 /* The same of pixels 0 to 255 (count, height, width, channels), which are normalized as the description says. */
 incept_status incept_run_pixels(incept_network *network, int64_t count, const uint8_t *pixels, float *scores,
                                 char *error, size_t error_size);
+/* Both of every output: `scores[i]` is room for those of output i, or NULL where they are not wanted. */
+incept_status incept_run_outputs(incept_network *network, int64_t count, const float *images, float *const *scores,
+                                 char *error, size_t error_size);
+incept_status incept_run_pixels_outputs(incept_network *network, int64_t count, const uint8_t *pixels,
+                                        float *const *scores, char *error, size_t error_size);
 /* The pixels (height, width, channels) of a JPEG or PNG file, made fit as the description's evaluation says. */
 incept_status incept_read_picture(const incept_network *network, const char *path, uint8_t *pixels, char *error,
                                   size_t error_size);

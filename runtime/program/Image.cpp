@@ -4,6 +4,7 @@
 #include "runtime/support/Checksum.h"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <cstring>
 #include <elf.h>

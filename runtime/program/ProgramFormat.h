@@ -98,8 +98,8 @@ inline constexpr const char *kStepRegion = "step";
 ///   io/labels     i64 (N), with `label_map` (N*height*width)
 ///   io/loss       f32 ()        mean over the labels, without weight decay    <- entry forward_backward
 ///   io/logits     f32 (N,K), a row for each label      <- entries forward_backward and infer
-///   io/logits/NAME, io/loss/NAME   of `outputs`: the same scores of each but the first, and the loss of each by itself,
-///                 where the program trains
+///   io/logits/NAME, io/loss/NAME   of `outputs`: the same scores of each but the first, and, where there are several
+///                 and the program trains, the loss of each by itself
 /// Tensors whose kind is "parameter" or "state" make up a weights file; with those of kind "slot" a checkpoint.
 /// A "gradient" is named grad/NAME, a slot SLOT/NAME, e.g. momentum/NAME and mean_square/NAME.
 /// A slot ema/NAME is the moving average of the parameter or state NAME; weights files may have it too.

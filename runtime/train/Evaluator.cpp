@@ -58,7 +58,8 @@ private:
 
 } // namespace
 
-Expected<Accuracy> evaluate(Program &program, std::shared_ptr<const Dataset> images, const EvaluateOptions &options) {
+Expected<Accuracy> evaluate(Program &program, std::shared_ptr<const Dataset> dataset,
+                            const EvaluateOptions &options) {
   LoaderOptions load;
   load.sample.shape = program.imageShape();
   load.sample.evaluation = program.evaluation();
@@ -66,11 +67,11 @@ Expected<Accuracy> evaluate(Program &program, std::shared_ptr<const Dataset> ima
   load.threads = options.inputThreads;
   load.maxBadImages = options.maxBadImages;
   load.note = options.note;
-  Loader loader(std::move(images), load);
-  Accuracy accuracy;
+  Loader loader(std::move(dataset), load);
   const program::Image &image = program.image();
-  int64_t classes = image.classes, perImage = image.labelsPerImage();
-  Overlaps overlaps(image.labelsPixels() ? classes : 0);
+  int64_t classes = image.classes, perImage = image.labelsPerImage(), images = 0;
+  std::vector<Accuracy> outputs(image.outputCount());
+  std::vector<Overlaps> overlaps(outputs.size(), Overlaps(image.labelsPixels() ? classes : 0));
   std::deque<std::vector<int64_t>> labels; ///< of the batches under way
   INCEPT_RETURN_IF_ERROR(program.prepareInference());
   for (int64_t started = 0, done = 0; done < loader.batches(); ++done) {
@@ -86,19 +87,26 @@ Expected<Accuracy> evaluate(Program &program, std::shared_ptr<const Dataset> ima
     INCEPT_RETURN_IF_ERROR(program.device().finish());
     for (int64_t row = 0; row < load.batch * perImage; ++row) {
       int64_t label = labels.front()[size_t(row)];
-      accuracy.images += row % perImage == 0 && label != kNoLabel;
+      images += row % perImage == 0 && label != kNoLabel;
       if (label == kNoLabel || label == image.ignoreLabel)
         continue;
-      const float *logits = program.logits() + row * classes;
-      count(logits, classes, label, accuracy);
-      if (image.labelsPixels())
-        overlaps.add(logits, label);
-      options.seen(label, logits);
+      for (size_t output = 0; output < outputs.size(); ++output) {
+        const float *logits = program.logits(output) + row * classes;
+        count(logits, classes, label, outputs[output]);
+        if (image.labelsPixels())
+          overlaps[output].add(logits, label);
+      }
+      options.seen(label, program.logits() + row * classes);
     }
     labels.pop_front();
   }
-  accuracy.loss /= double(std::max<int64_t>(accuracy.labels, 1));
-  accuracy.meanIou = overlaps.mean();
+  for (size_t output = 0; output < outputs.size(); ++output) {
+    outputs[output].images = images;
+    outputs[output].loss /= double(std::max<int64_t>(outputs[output].labels, 1));
+    outputs[output].meanIou = overlaps[output].mean();
+  }
+  Accuracy accuracy = outputs.front();
+  accuracy.others.assign(outputs.begin() + 1, outputs.end());
   return accuracy;
 }
 

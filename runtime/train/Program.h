@@ -83,7 +83,7 @@ public:
     const Batch &batch = device_->finished();
     return output == 0 ? batch.logits : batch.otherLogits[output - 1];
   }
-  /// The loss of an output by itself, of a program whose outputs have names.
+  /// The loss of an output by itself, of a program with several.
   float lossOf(size_t output) const { return *device_->finished().losses[output]; }
   const int64_t *finishedLabels() const { return device_->finished().labels; }
 

@@ -302,11 +302,16 @@ private:
   /// Adds the batch that was finished last to those of its step.
   void countBatch() {
     if (finished % parts == 0)
-      stepLoss = 0, stepRows = {};
+      stepLoss = 0, stepOutputs.assign(program.image().outputCount(), {});
     stepLoss += double(program.loss()) / double(parts);
-    Correct own = countCorrect(program.logits(), program.finishedLabels(), program.image());
-    stepRows.labels += own.labels;
-    stepRows.correct += own.correct;
+    for (size_t output = 0; output < stepOutputs.size(); ++output) {
+      Correct own = countCorrect(program.logits(output), program.finishedLabels(), program.image());
+      StepOutput &sums = stepOutputs[output];
+      sums.labels += own.labels;
+      sums.correct += own.correct;
+      if (stepOutputs.size() > 1)
+        sums.loss += double(program.lossOf(output)) / double(parts);
+    }
   }
 
   /// Takes the values that a step has given, or leaves the step out where some are not finite.
@@ -378,14 +383,22 @@ private:
   }
 
   void record(int64_t done, bool isLeftOut) {
-    double loss = stepLoss, accuracy = double(stepRows.correct) / double(std::max<int64_t>(stepRows.labels, 1));
+    double loss = stepLoss, accuracy = stepOutputs.front().accuracy();
     double rate = program.hyperparameters().learningRate(done, stepsPerEpoch);
-    log.step(done, epochOf(done), loss, accuracy, rate, isLeftOut);
+    NamedNumbers ofOutputs;
+    for (size_t output = 0; stepOutputs.size() > 1 && output < stepOutputs.size(); ++output) {
+      ofOutputs.emplace_back("loss/" + program.image().outputs[output], stepOutputs[output].loss);
+      ofOutputs.emplace_back("accuracy/" + program.image().outputs[output], stepOutputs[output].accuracy());
+    }
+    log.step(done, epochOf(done), loss, accuracy, rate, isLeftOut, ofOutputs);
     if (isLeftOut)
       return;
     curve.step(done, loss, accuracy);
-    if (events.isOpen())
+    if (events.isOpen()) {
       events.scalars(done, {{"train/loss", loss}, {"train/accuracy", accuracy}, {"train/learning_rate", rate}});
+      for (const auto &[name, value] : ofOutputs)
+        events.scalars(done, {{"train/" + name, value}});
+    }
   }
 
   /// Evaluates, then keeps the weights: a checkpoint at the end of an epoch means that its log has the evaluation.
@@ -411,6 +424,12 @@ private:
       std::printf("epoch %.2f: test accuracy %.2f %%, test loss %.4f", epochOf(step), 100 * top1, accuracy->loss);
       if (isMap)
         std::printf(", mean IoU %.2f %%", 100 * accuracy->meanIou);
+      for (size_t i = 0; i < accuracy->others.size(); ++i) {
+        const Accuracy &other = accuracy->others[i];
+        std::printf("; %s: %.2f %%, %.4f", program.image().outputs[i + 1].c_str(), 100 * other.share(), other.loss);
+        if (isMap)
+          std::printf(", mean IoU %.2f %%", 100 * other.meanIou);
+      }
       curve.evaluation(step, top1);
       if (average) {
         double ofAverages = average->share();
@@ -428,10 +447,20 @@ private:
   }
 
   /// What the log has of an evaluation besides accuracy and loss.
-  std::vector<std::pair<std::string, double>> numbersOf(const Accuracy &accuracy) const {
-    if (!program.image().labelsPixels())
-      return {};
-    return {{"test_mean_iou", accuracy.meanIou}};
+  NamedNumbers numbersOf(const Accuracy &accuracy) const {
+    NamedNumbers numbers;
+    bool isMap = program.image().labelsPixels();
+    if (isMap)
+      numbers.emplace_back("test_mean_iou", accuracy.meanIou);
+    for (size_t output = 0; program.image().outputCount() > 1 && output <= accuracy.others.size(); ++output) {
+      const Accuracy &own = output == 0 ? accuracy : accuracy.others[output - 1];
+      const std::string &name = program.image().outputs[output];
+      numbers.emplace_back("test_accuracy/" + name, own.share());
+      numbers.emplace_back("test_loss/" + name, own.loss);
+      if (isMap)
+        numbers.emplace_back("test_mean_iou/" + name, own.meanIou);
+    }
+    return numbers;
   }
 
   /// The same images with the averages of weights, where there are such. The weights are what they were afterwards.
@@ -551,7 +580,12 @@ private:
   int64_t batch = 1, parts = 1, stepsPerEpoch = 1; ///< `parts`: batches of a step
   int64_t started = 0, finished = 0;               ///< batches
   double stepLoss = 0;                             ///< of the step under way: the mean over its batches
-  Correct stepRows;                                ///< of the same
+  /// Of the same, of each output.
+  struct StepOutput : Correct {
+    double loss = 0;
+    double accuracy() const { return double(correct) / double(std::max<int64_t>(labels, 1)); }
+  };
+  std::vector<StepOutput> stepOutputs;
   Beginning run_;
   int64_t step = 0;              ///< steps that are done
   int64_t saved = -1, best = -1; ///< the steps of the newest and the best checkpoint

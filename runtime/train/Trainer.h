@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <vector>
 
 namespace incept {
 
@@ -41,6 +42,7 @@ struct Accuracy {
   int64_t top1 = 0, top5 = 0;
   double loss = 0;    ///< mean cross entropy over the labels, without label smoothing
   double meanIou = 0; ///< where pixels have labels: intersection over union, the mean over the classes that occur
+  std::vector<Accuracy> others = {}; ///< of the outputs behind the first
 
   /// The share of labels that were right.
   double share() const { return double(top1) / double(std::max<int64_t>(labels, 1)); }
@@ -51,7 +53,7 @@ struct EvaluateOptions {
   int inputThreads = kChooseThreads;
   int64_t maxBadImages = 100;
   std::function<void(const std::string &)> note = [](const std::string &) {};
-  /// Is told of each label that counts, with its logits (K).
+  /// Is told of each label that counts, with its logits (K) of the first output.
   std::function<void(int64_t label, const float *logits)> seen = [](int64_t, const float *) {};
 };
 

@@ -83,22 +83,29 @@ Status TrainingLog::cutBackTo(int64_t step) {
   return cut(kept);
 }
 
-void TrainingLog::step(int64_t step, double epoch, double loss, double accuracy, double learningRate, bool isLeftOut) {
-  if (file)
-    std::fprintf(file, "{\"step\":%lld,\"epoch\":%.4f,\"loss\":%s,\"accuracy\":%.4f,\"learning_rate\":%.9g%s}\n",
-                 static_cast<long long>(step), epoch, jsonNumber(loss).c_str(), accuracy, learningRate,
-                 isLeftOut ? ",\"left_out\":true" : "");
+void TrainingLog::write(const NamedNumbers &numbers) {
+  for (const auto &[name, value] : numbers)
+    std::fprintf(file, ",\"%s\":%s", name.c_str(), jsonNumber(value).c_str());
+}
+
+void TrainingLog::step(int64_t step, double epoch, double loss, double accuracy, double learningRate, bool isLeftOut,
+                       const NamedNumbers &others) {
+  if (!file)
+    return;
+  std::fprintf(file, "{\"step\":%lld,\"epoch\":%.4f,\"loss\":%s,\"accuracy\":%.4f,\"learning_rate\":%.9g",
+               static_cast<long long>(step), epoch, jsonNumber(loss).c_str(), accuracy, learningRate);
+  write(others);
+  std::fprintf(file, "%s}\n", isLeftOut ? ",\"left_out\":true" : "");
 }
 
 void TrainingLog::evaluation(int64_t step, double accuracy, double loss,
-                             const std::vector<std::pair<std::string, double>> &others,
+                             const NamedNumbers &others,
                              std::optional<std::pair<double, double>> averages) {
   if (!file)
     return;
   std::fprintf(file, "{\"step\":%lld,\"test_accuracy\":%.6f,\"test_loss\":%s", static_cast<long long>(step), accuracy,
                jsonNumber(loss).c_str());
-  for (const auto &[name, value] : others)
-    std::fprintf(file, ",\"%s\":%s", name.c_str(), jsonNumber(value).c_str());
+  write(others);
   if (averages)
     std::fprintf(file, ",\"ema_test_accuracy\":%.6f,\"ema_test_loss\":%s", averages->first,
                  jsonNumber(averages->second).c_str());

@@ -14,6 +14,9 @@
 
 namespace incept {
 
+/// Numbers of a line besides those that every line has.
+using NamedNumbers = std::vector<std::pair<std::string, double>>;
+
 class TrainingLog {
 public:
   TrainingLog() = default;
@@ -30,16 +33,17 @@ public:
   Status cutBackTo(int64_t step);
 
   bool isOpen() const { return file != nullptr; }
-  void step(int64_t step, double epoch, double loss, double accuracy, double learningRate, bool isLeftOut = false);
-  /// `others`: further numbers by name. `averages`: accuracy and loss of the averaged weights, where there are such.
-  void evaluation(int64_t step, double accuracy, double loss,
-                  const std::vector<std::pair<std::string, double>> &others = {},
+  void step(int64_t step, double epoch, double loss, double accuracy, double learningRate, bool isLeftOut = false,
+            const NamedNumbers &others = {});
+  /// `averages`: accuracy and loss of the averaged weights, where there are such.
+  void evaluation(int64_t step, double accuracy, double loss, const NamedNumbers &others = {},
                   std::optional<std::pair<double, double>> averages = std::nullopt);
   /// Writes everything through to the disk; also says where an earlier line could not be written.
   Status flush();
   void close();
 
 private:
+  void write(const NamedNumbers &numbers);
   Status cut(int64_t bytes);
   Status fail(int reason) const;
   std::string path;

@@ -63,7 +63,12 @@ public:
     auto results = function.getBody().front().getTerminator()->getOperands();
     for (auto [index, result] : llvm::enumerate(results)) {
       std::string id = "<output" + std::to_string(index) + ">";
-      line(quote(id) + " [label=" + quote(index ? "class scores of auxiliary head" : "class scores") +
+      auto outputs = module->getAttrOfType<mlir::ArrayAttr>("incept.outputs");
+      bool isNamed = outputs && index < outputs.size();
+      std::string what = isNamed ? "class scores '" + cast<mlir::StringAttr>(outputs[index]).getValue().str() + "'"
+                         : index ? "class scores of auxiliary head"
+                                 : "class scores";
+      line(quote(id) + " [label=" + quote(what) +
            ", shape=ellipse]");
       edge(result, id);
     }

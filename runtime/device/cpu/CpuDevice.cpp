@@ -203,7 +203,7 @@ Status CpuDevice::bind() {
   batch.labels = reinterpret_cast<int64_t *>(place(program::kLabels));
   batch.loss = reinterpret_cast<const float *>(place(program::kLoss));
   batch.logits = reinterpret_cast<const float *>(place(program::kLogits));
-  for (size_t output = 0; output < image.outputs.size(); ++output) {
+  for (size_t output = 0; image.outputCount() > 1 && output < image.outputCount(); ++output) {
     if (image.mode == "train")
       batch.losses.push_back(reinterpret_cast<const float *>(place(image.lossOf(output))));
     if (output > 0)

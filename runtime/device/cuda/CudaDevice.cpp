@@ -243,9 +243,10 @@ Status CudaDevice::allocate() {
   };
   addResult(program::kLoss, true);
   addResult(program::kLogits, false);
-  for (size_t output = 0; output < image.outputs.size() && image.mode == "train"; ++output)
+  bool hasLosses = image.outputCount() > 1 && image.mode == "train";
+  for (size_t output = 0; hasLosses && output < image.outputCount(); ++output)
     addResult(image.lossOf(output), true);
-  for (size_t output = 1; output < image.outputs.size(); ++output)
+  for (size_t output = 1; output < image.outputCount(); ++output)
     addResult(image.logitsOf(output), false);
   INCEPT_RETURN_IF_ERROR(checkMemory());
   for (const program::Region &region : image.regions) {
