@@ -9,6 +9,7 @@
 #include "runtime/train/ProgressLine.h"
 #include "runtime/train/Resume.h"
 #include "runtime/train/RunFiles.h"
+#include "runtime/train/StepOutput.h"
 #include "runtime/train/TrainingLog.h"
 
 #include <algorithm>
@@ -37,28 +38,6 @@ void catchSignals() {
     if (signal != SIGHUP || old.sa_handler != SIG_IGN)
       ::sigaction(signal, &action, nullptr);
   }
-}
-
-/// How many labels of a batch count, and how many of them have the largest logit of their row. Where scores are no
-/// numbers none has.
-struct Correct {
-  int64_t labels = 0, correct = 0;
-};
-
-Correct countCorrect(const float *logits, const int64_t *labels, const program::Image &image) {
-  Correct result;
-  int64_t rows = image.batchSize * image.labelsPerImage(), classes = image.classes;
-  for (int64_t row = 0; row < rows; ++row) {
-    if (labels[row] == image.ignoreLabel)
-      continue;
-    const float *begin = logits + row * classes, own = begin[labels[row]];
-    // The first of equals counts, and a NaN is not smaller than anything.
-    bool isLargest = std::all_of(begin, begin + labels[row], [&](float other) { return other < own; }) &&
-                     std::all_of(begin + labels[row], begin + classes, [&](float other) { return other <= own; });
-    result.correct += isLargest;
-    ++result.labels;
-  }
-  return result;
 }
 
 class Trainer {
@@ -305,12 +284,9 @@ private:
       stepLoss = 0, stepOutputs.assign(program.image().outputCount(), {});
     stepLoss += double(program.loss()) / double(parts);
     for (size_t output = 0; output < stepOutputs.size(); ++output) {
-      Correct own = countCorrect(program.logits(output), program.finishedLabels(), program.image());
-      StepOutput &sums = stepOutputs[output];
-      sums.labels += own.labels;
-      sums.correct += own.correct;
+      stepOutputs[output].add(program.logits(output), program.finishedLabels(), program.image());
       if (stepOutputs.size() > 1)
-        sums.loss += double(program.lossOf(output)) / double(parts);
+        stepOutputs[output].loss += double(program.lossOf(output)) / double(parts);
     }
   }
 
@@ -580,12 +556,7 @@ private:
   int64_t batch = 1, parts = 1, stepsPerEpoch = 1; ///< `parts`: batches of a step
   int64_t started = 0, finished = 0;               ///< batches
   double stepLoss = 0;                             ///< of the step under way: the mean over its batches
-  /// Of the same, of each output.
-  struct StepOutput : Correct {
-    double loss = 0;
-    double accuracy() const { return double(correct) / double(std::max<int64_t>(labels, 1)); }
-  };
-  std::vector<StepOutput> stepOutputs;
+  std::vector<StepOutput> stepOutputs;             ///< of the same, of each output
   Beginning run_;
   int64_t step = 0;              ///< steps that are done
   int64_t saved = -1, best = -1; ///< the steps of the newest and the best checkpoint

@@ -57,6 +57,30 @@ func.func @softmax_cross_entropy_backward_c1(%x: tensor<2x10xf32>, %t: tensor<2x
 
 // -----
 
+func.func @softmax_cross_entropy_c3_count(%x: tensor<2x10xf32>, %t: tensor<2xi64>) {
+  // expected-error @+1 {{expected count with ignore_label, but got only ignore_label}}
+  %0 = incept.softmax_cross_entropy %x, %t ignore 255 {label_smoothing = 0.0} : (tensor<2x10xf32>, tensor<2xi64>) -> tensor<f32>
+  return
+}
+
+// -----
+
+func.func @softmax_cross_entropy_c3_type(%x: tensor<2x10xf32>, %t: tensor<2xi64>) {
+  // expected-error @+1 {{expected count of type f32, but got 'f16'}}
+  %0, %1 = incept.softmax_cross_entropy %x, %t ignore 255 {label_smoothing = 0.0} : (tensor<2x10xf32>, tensor<2xi64>) -> (tensor<f32>, tensor<f16>)
+  return
+}
+
+// -----
+
+func.func @softmax_cross_entropy_backward_c3(%x: tensor<2x10xf32>, %t: tensor<2xi64>, %n: tensor<f32>) {
+  // expected-error @+1 {{expected count with ignore_label, but got only count}}
+  %0 = incept.softmax_cross_entropy_backward %x, %t count %n {label_smoothing = 0.0, weight = 1.0} : (tensor<2x10xf32>, tensor<2xi64>, tensor<f32>) -> tensor<2x10xf32>
+  return
+}
+
+// -----
+
 func.func @sgd_update_c1(%p: tensor<4x3xf32>, %g: tensor<3x4xf32>, %s: tensor<f32>) {
   // expected-error @+1 {{expected a tensor of the update to be 4x3, but got 3x4}}
   %0:2 = incept.sgd_update %p, %g, %p rate %s momentum %s weight_decay %s

@@ -121,15 +121,23 @@ def add_resize(problems, index):
 
 def add_pixel_loss(problems, index):
     x, labels, smoothing = random_tensor(2, 5, 3, 4), torch.randint(0, 5, (2, 3, 4)), random.choice([0.0, 0.1])
-    loss = F.cross_entropy(x, labels, label_smoothing=smoothing)
+    ignored = random.choice([None, 255, -1])
+    if ignored is not None:
+        labels[torch.rand(labels.shape) < 0.3] = ignored
+        labels[0, 0, 0] = 0  # PyTorch's loss of no pixel is NaN
+    options = {} if ignored is None else {"ignore_index": ignored}
+    loss = F.cross_entropy(x, labels, label_smoothing=smoothing, **options)
     (dx,) = torch.autograd.grad(loss, (x,))
     rows, flat = x.permute(0, 2, 3, 1).flatten(0, 2), labels.flatten()
+    given, count, results = "", [], [loss]
+    if ignored is not None:
+        given, count, results = f" ignore {ignored}", [torch.tensor(0.0)], [loss, torch.tensor(0.0)]
     problems.add(f"pixel_loss{index}", {"x": x, "labels": flat}, [
         "%rows = incept.pixel_rows %x " + signature([x], [rows]),
-        f"%loss = incept.softmax_cross_entropy %rows, %labels {{label_smoothing = {smoothing}}} "
-        + signature([rows, flat], [loss]),
-        f"%d = incept.softmax_cross_entropy_backward %rows, %labels {{label_smoothing = {smoothing}, weight = 1.0}} "
-        + signature([rows, flat], [rows]),
+        f"%loss{', %count' if count else ''} = incept.softmax_cross_entropy %rows, %labels{given} "
+        f"{{label_smoothing = {smoothing}}} " + signature([rows, flat], results),
+        f"%d = incept.softmax_cross_entropy_backward %rows, %labels{given}{' count %count' if count else ''} "
+        f"{{label_smoothing = {smoothing}, weight = 1.0}} " + signature([rows, flat, *count], [rows]),
         "%dx = incept.pixel_rows %d " + signature([rows], [x]),
     ], {"loss": loss, "dx": dx})
 
