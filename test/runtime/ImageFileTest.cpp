@@ -2,6 +2,7 @@
 
 #include "runtime/io/ImageFile.h"
 #include "runtime/support/Philox.h"
+#include "test/runtime/MakePng.h"
 #include "test/runtime/TinyProgram.h"
 
 #include <gtest/gtest.h>
@@ -38,25 +39,6 @@ std::string grayJpeg() {
       "ffc40014100100000000000000000000000000000000ffda0008010100063f027fffc40014100100000000000000000000000000000000ff"
       "da0008010100013f217fffda00080101000000107fffc40014100100000000000000000000000000000000ffda0008010100013f107fff"
       "d9");
-}
-
-std::string bigEndian(uint32_t value) { return {char(value >> 24), char(value >> 16), char(value >> 8), char(value)}; }
-
-std::string chunk(const std::string &type, const std::string &data) {
-  std::string body = type + data;
-  return bigEndian(uint32_t(data.size())) + body +
-         bigEndian(uint32_t(crc32(0, reinterpret_cast<const Bytef *>(body.data()), uInt(body.size()))));
-}
-
-/// A PNG of rows without filters. `color` is the format's color type.
-std::string makePng(uint32_t width, uint32_t height, int depth, int color, const std::string &rows,
-                    const std::string &before = "") {
-  uLongf size = compressBound(rows.size());
-  std::string packed(size, 0);
-  compress(reinterpret_cast<Bytef *>(packed.data()), &size, reinterpret_cast<const Bytef *>(rows.data()), rows.size());
-  packed.resize(size);
-  std::string header = bigEndian(width) + bigEndian(height) + char(depth) + char(color) + std::string(3, 0);
-  return "\x89PNG\r\n\x1a\n" + chunk("IHDR", header) + before + chunk("IDAT", packed) + chunk("IEND", "");
 }
 
 using Bytes = std::vector<uint8_t>;
@@ -118,18 +100,18 @@ TEST(ImageFile, Jpeg) {
 
 TEST(ImageFile, Png) {
   using namespace std::string_literals;
-  std::string rgb = makePng(2, 1, 8, 2, "\0\x01\x02\x03\xff\0\x80"s);
+  std::string rgb = tests::makePng(2, 1, 8, 2, "\0\x01\x02\x03\xff\0\x80"s);
   EXPECT_EQ(decode(rgb, 3).pixels, (Bytes{1, 2, 3, 255, 0, 128}));
   // 0.299*1 + 0.587*2 + 0.114*3 = 1.815; 0.299*255 + 0.114*128 = 90.837
   EXPECT_EQ(decode(rgb, 1).pixels, (Bytes{2, 91}));
-  std::string gray = makePng(3, 1, 8, 0, "\0\0\x4d\xff"s);
+  std::string gray = tests::makePng(3, 1, 8, 0, "\0\0\x4d\xff"s);
   EXPECT_EQ(decode(gray, 1).pixels, (Bytes{0, 77, 255}));
   EXPECT_EQ(decode(gray, 3).pixels, (Bytes{0, 0, 0, 77, 77, 77, 255, 255, 255}));
   // One bit per pixel, 16 bits, transparency that is dropped, and a palette.
-  EXPECT_EQ(decode(makePng(3, 1, 1, 0, "\0\xa0"s), 1).pixels, (Bytes{255, 0, 255}));
-  EXPECT_EQ(decode(makePng(1, 1, 16, 2, "\0\xff\xff\x80\0\0\0"s), 3).pixels, (Bytes{255, 128, 0}));
-  EXPECT_EQ(decode(makePng(1, 1, 8, 6, "\0\x0a\x14\x1e\0"s), 3).pixels, (Bytes{10, 20, 30}));
-  EXPECT_EQ(decode(makePng(2, 1, 8, 3, "\0\x01\0"s, chunk("PLTE", "\x01\x02\x03\x04\x05\x06")), 3).pixels,
+  EXPECT_EQ(decode(tests::makePng(3, 1, 1, 0, "\0\xa0"s), 1).pixels, (Bytes{255, 0, 255}));
+  EXPECT_EQ(decode(tests::makePng(1, 1, 16, 2, "\0\xff\xff\x80\0\0\0"s), 3).pixels, (Bytes{255, 128, 0}));
+  EXPECT_EQ(decode(tests::makePng(1, 1, 8, 6, "\0\x0a\x14\x1e\0"s), 3).pixels, (Bytes{10, 20, 30}));
+  EXPECT_EQ(decode(tests::makePng(2, 1, 8, 3, "\0\x01\0"s, tests::pngChunk("PLTE", "\x01\x02\x03\x04\x05\x06")), 3).pixels,
             (Bytes{4, 5, 6, 1, 2, 3}));
 }
 
@@ -146,10 +128,10 @@ TEST(ImageFile, RefusesHugeSizesBeforeAllocating) {
   ASSERT_NE(at, std::string::npos);
   jpeg.replace(at + 1, 4, fromHex("ffdcffdc"));
   EXPECT_EQ(refusal(jpeg), "cannot read the image 'f': expected at most 67108864 pixels, but it has 65500x65500");
-  EXPECT_EQ(refusal(makePng(1000000, 100000, 8, 2, "")),
+  EXPECT_EQ(refusal(tests::makePng(1000000, 100000, 8, 2, "")),
             "cannot read the image 'f': expected at most 67108864 pixels, but it has 1000000x100000");
-  EXPECT_NE(refusal(makePng(0x7fffffff, 0x7fffffff, 8, 2, "")), "");
-  EXPECT_NE(refusal(makePng(0, 5, 8, 2, "")), "");
+  EXPECT_NE(refusal(tests::makePng(0x7fffffff, 0x7fffffff, 8, 2, "")), "");
+  EXPECT_NE(refusal(tests::makePng(0, 5, 8, 2, "")), "");
 }
 
 // Cut anywhere before the end of its pixels a file is refused (what is behind them, a checksum and marks of the end, is
@@ -158,7 +140,7 @@ TEST(ImageFile, SurvivesDamage) {
   std::string rows;
   for (int i = 0; i < 20 * 31; ++i)
     rows.push_back(i % 31 ? char(i * 37) : char(0));
-  for (const std::string &file : {colorJpeg(), grayJpeg(), makePng(10, 20, 8, 2, rows)}) {
+  for (const std::string &file : {colorJpeg(), grayJpeg(), tests::makePng(10, 20, 8, 2, rows)}) {
     bool isPng = file[0] != '\xff';
     for (size_t size = 0; size < file.size() - (isPng ? 16 : 2); ++size)
       EXPECT_NE(refusal(file.substr(0, size)), "") << size;
