@@ -25,7 +25,8 @@ def BuildEntryPointsPass : Pass<"incept-build-entry-points", "::mlir::ModuleOp">
     `incept.mode` is "infer", `@forward_backward` (still only the forward part, which writes io/logits and, for auxiliary
     heads, io/auxiliary_logits1, ...; the attribute `incept.loss_weights` moves there); no `@network`. `@infer` has
     nothing of auxiliary heads; with mode "infer" neither has the module, which names what is gone in
-    `incept.training_only`.
+    `incept.training_only`. The first results may have names, `incept.outputs`: both functions write io/logits/NAME of
+    those behind the first, and there is io/loss/NAME for `incept-differentiate` where there are several.
 
     `incept.random_drop` becomes `incept.dropout` in training, with a stream that is a hash of its path, and vanishes in
     inference.
