@@ -16,6 +16,10 @@ func.func @loss(%x: tensor<2x10xf32>, %t: tensor<2xi64>) {
   %0 = incept.softmax_cross_entropy %x, %t {label_smoothing = 0.1} : (tensor<2x10xf32>, tensor<2xi64>) -> tensor<f32>
   // CHECK: incept.softmax_cross_entropy_backward %{{.*}}, %{{.*}} {label_smoothing = 1.000000e-01 : f64, weight = 3.000000e-01 : f64} :
   %1 = incept.softmax_cross_entropy_backward %x, %t {label_smoothing = 0.1, weight = 0.3} : (tensor<2x10xf32>, tensor<2xi64>) -> tensor<2x10xf32>
+  // CHECK: %[[LOSS:.*]], %[[N:.*]] = incept.softmax_cross_entropy %{{.*}}, %{{.*}} ignore 255 {label_smoothing = 0.000000e+00 : f64} : (tensor<2x10xf32>, tensor<2xi64>) -> (tensor<f32>, tensor<f32>)
+  %2, %n = incept.softmax_cross_entropy %x, %t ignore 255 {label_smoothing = 0.0} : (tensor<2x10xf32>, tensor<2xi64>) -> (tensor<f32>, tensor<f32>)
+  // CHECK: incept.softmax_cross_entropy_backward %{{.*}}, %{{.*}} ignore -1 count %[[N]] scale %[[LOSS]] {label_smoothing
+  %3 = incept.softmax_cross_entropy_backward %x, %t ignore -1 count %n scale %2 {label_smoothing = 0.0, weight = 1.0} : (tensor<2x10xf32>, tensor<2xi64>, tensor<f32>, tensor<f32>) -> tensor<2x10xf32>
   return
 }
 

@@ -35,6 +35,7 @@ public:
     if (chance(0.5))
       result["input"]["normalization"] = {{"mean", real(0.2, 0.6)}, {"std", real(0.2, 0.4)}};
     Json layers = body(shape, int(between(2, 5)), /*depth=*/0, /*top=*/true);
+    size_t tail = layers.size();
     layers.push_back("global_avg_pool");
     if (chance(0.2))
       layers.push_back({{"dropout", {{"keep", real(0.6, 0.9)}}}});
@@ -46,10 +47,20 @@ public:
     if (chance(0.3))
       linear["init"] = init();
     layers.push_back(std::move(linear));
-    result["layers"] = std::move(layers);
     if (!blocks.empty())
       result["blocks"] = blocks;
     result["training"] = training();
+    if (chance(0.2)) { // the same end as an output, beside another one
+      Json end = Json::array();
+      for (size_t i = tail; i < layers.size(); ++i)
+        end.push_back(layers[i]);
+      layers.erase(layers.begin() + Json::difference_type(tail), layers.end());
+      layers.push_back({{"label", "beside"},
+                        {"output", Json::array({"global_avg_pool", {{"linear", "classes"}}})},
+                        {"loss_weight", real(0.1, 0.9)}});
+      layers.push_back({{"label", "end"}, {"output", std::move(end)}});
+    }
+    result["layers"] = std::move(layers);
     return result;
   }
 

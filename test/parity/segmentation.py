@@ -19,7 +19,7 @@ from torch.nn import functional as F
 
 import safetensors
 
-STEPS, RATE, MOMENTUM, AUXILIARY = 3, 0.05, 0.9, 0.4
+STEPS, RATE, MOMENTUM, AUXILIARY, IGNORED = 3, 0.05, 0.9, 0.4, 255
 TRAINING = f"training {{ optimizer = sgd(momentum = {MOMENTUM}); learning_rate = constant(base = {RATE}) }}"
 
 
@@ -135,7 +135,7 @@ failures = []
 
 def loss_of(model, images, labels):
     heads = model(images)
-    return sum(F.cross_entropy(head, labels) * (AUXILIARY if i else 1.0) for i, head in enumerate(heads)), heads[0]
+    return sum(F.cross_entropy(head, labels, ignore_index=IGNORED) * (AUXILIARY if i else 1.0) for i, head in enumerate(heads)), heads[0]
 
 
 def error(got, expected):
@@ -171,7 +171,7 @@ def compare(name, options, compiling):
     if name == "decoder":
         spec = path(".incept")
         with open(spec, "w", encoding="utf-8") as file:
-            file.write(DECODER.replace("TRAINING", TRAINING))
+            file.write(DECODER.replace("TRAINING", TRAINING.replace("}", f"; ignore_label = {IGNORED} }}")))
     subprocess.run([options.incept, "compile", spec, f"--batch-size={BATCH}", "--keep-gradients", "-o", path(""),
                     *(f"--set={setting}" for setting in settings), *compiling], check=True)
     program = ([*options.runner.split()] if options.runner else []) + [path("")]
@@ -190,6 +190,8 @@ def compare(name, options, compiling):
         failures.append(f"{name}: names or shapes differ: {sorted(wrong)}")
         return
     images, labels = torch.randn(BATCH, 3, *size), torch.randint(0, classes, (BATCH, *label_size))
+    if name == "decoder":
+        labels[torch.rand(labels.shape) < 0.2] = IGNORED
     safetensors.save(path(".weights"), state)
     safetensors.save(path(".batch"), {"images": images.numpy(), "labels": labels.numpy()})
     settings = [f"--set=learning_rate={RATE}", f"--set=momentum={MOMENTUM}"]

@@ -4,6 +4,8 @@
 // RUN: incept-opt %t/auxiliary.mlir -incept-build-entry-points | FileCheck %s --check-prefix=AUX
 // RUN: sed 's/"train"/"infer"/' %t/auxiliary.mlir | incept-opt -incept-build-entry-points | FileCheck %s --check-prefix=AUX-INFER
 // RUN: incept-opt %t/pixels.mlir -incept-build-entry-points | FileCheck %t/pixels.mlir --check-prefix=PIXELS
+// RUN: incept-opt %t/outputs.mlir -incept-build-entry-points | FileCheck %t/outputs.mlir --check-prefix=OUTPUTS
+// RUN: sed 's/"coarse"]/"coarse", "more"]/' %t/outputs.mlir | not incept-opt -incept-build-entry-points 2>&1 | FileCheck %t/outputs.mlir --check-prefix=MANY
 
 //--- train.mlir
 // Every function has its copy of the network; dropout is random in training and absent in inference.
@@ -122,12 +124,36 @@ module attributes {incept.mode = "train"} {
 
 //--- pixels.mlir
 // Scores of pixels: a label for each of their rows, and the module says of how many.
-// PIXELS: module attributes {incept.label_map = {height = 2 : i64, width = 3 : i64}}
+// PIXELS: module attributes {incept.label_map = {height = 2 : i64, ignore = 255 : i64, width = 3 : i64}, incept.training = {ignore_label = 255 : i64}}
 // PIXELS: incept.variable @"io/labels" kind io role "labels" : tensor<12xi64>
 // PIXELS: incept.variable @"io/logits" kind io role "logits" : tensor<12x4xf32>
-module {
+module attributes {incept.training = {ignore_label = 255 : i64}} {
   func.func @network(%x: tensor<2x4x2x3xf32>) -> tensor<12x4xf32> {
     %0 = incept.pixel_rows %x : (tensor<2x4x2x3xf32>) -> tensor<12x4xf32>
     return %0 : tensor<12x4xf32>
+  }
+}
+
+//--- outputs.mlir
+// Outputs have names and stay in inference; the loss of each has a variable.
+// MANY: error: expected incept.outputs with 1 to 2 names, but got 3
+module attributes {incept.outputs = ["fine", "coarse"]} {
+  // OUTPUTS: incept.variable @"io/logits" kind io role "logits" : tensor<2x4xf32>
+  // OUTPUTS: incept.variable @"io/logits/coarse" kind io role "logits/coarse" : tensor<2x4xf32>
+  // OUTPUTS: incept.variable @"io/loss/fine" kind io role "loss/fine" : tensor<f32>
+  // OUTPUTS: incept.variable @"io/loss/coarse" kind io role "loss/coarse" : tensor<f32>
+  // OUTPUTS: func.func @forward_backward
+  // OUTPUTS: incept.write @"io/logits/coarse",
+  // OUTPUTS: func.func @infer
+  // OUTPUTS: %[[X:.*]] = incept.global_avg_pool
+  // OUTPUTS: %[[COARSE:.*]] = incept.flatten %[[X]]
+  // OUTPUTS: %[[FINE:.*]] = incept.softmax %[[COARSE]]
+  // OUTPUTS: incept.write @"io/logits", %[[FINE]]
+  // OUTPUTS: incept.write @"io/logits/coarse", %[[COARSE]]
+  func.func @network(%x: tensor<2x4x2x3xf32>) -> (tensor<2x4xf32>, tensor<2x4xf32>) attributes {incept.loss_weights = array<f64: 1.0, 0.5>} {
+    %0 = incept.global_avg_pool %x : (tensor<2x4x2x3xf32>) -> tensor<2x4x1x1xf32>
+    %1 = incept.flatten %0 : (tensor<2x4x1x1xf32>) -> tensor<2x4xf32>
+    %2 = incept.softmax %1 : (tensor<2x4xf32>) -> tensor<2x4xf32>
+    return %2, %1 : tensor<2x4xf32>, tensor<2x4xf32>
   }
 }

@@ -498,3 +498,40 @@ module {
     return
   }
 }
+
+// -----
+
+// Each of several outputs writes its own loss, before its weight; a label that is ignored goes to loss and gradient, and
+// the loss says how many rows count.
+module attributes {incept.outputs = ["fine", "coarse"], incept.training = {ignore_label = -1 : i64}} {
+  incept.variable @w kind parameter : tensor<3x2xf32>
+  incept.variable @v kind parameter : tensor<3x2xf32>
+  incept.variable @"io/f32_input" kind io role "f32_input" : tensor<2x2x1x1xf32>
+  incept.variable @"io/labels" kind io role "labels" : tensor<2xi64>
+  incept.variable @"io/loss" kind io role "loss" : tensor<f32>
+  incept.variable @"io/logits" kind io role "logits" : tensor<2x3xf32>
+  incept.variable @"io/logits/coarse" kind io role "logits/coarse" : tensor<2x3xf32>
+  incept.variable @"io/loss/fine" kind io role "loss/fine" : tensor<f32>
+  incept.variable @"io/loss/coarse" kind io role "loss/coarse" : tensor<f32>
+  // CHECK-LABEL: func.func @forward_backward()
+  func.func @forward_backward() attributes {incept.entry = #incept.entry<forward_backward>, incept.loss_weights = array<f64: 1.0, 0.4>} {
+    %x = incept.read @"io/f32_input" : tensor<2x2x1x1xf32>
+    %f = incept.flatten %x : (tensor<2x2x1x1xf32>) -> tensor<2x2xf32>
+    %w = incept.read @w : tensor<3x2xf32>
+    %a = incept.linear %f, %w {incept.path = "fine"} : (tensor<2x2xf32>, tensor<3x2xf32>) -> tensor<2x3xf32>
+    %v = incept.read @v : tensor<3x2xf32>
+    %b = incept.linear %f, %v {incept.path = "coarse"} : (tensor<2x2xf32>, tensor<3x2xf32>) -> tensor<2x3xf32>
+    incept.write @"io/logits", %a : tensor<2x3xf32>
+    incept.write @"io/logits/coarse", %b : tensor<2x3xf32>
+    // CHECK: %[[FINE:.*]], %[[N:.*]] = incept.softmax_cross_entropy %{{.*}}, %[[T:.*]] ignore -1 {{{.*}}} : {{.*}} -> (tensor<f32>, tensor<f32>)
+    // CHECK: incept.write @"io/loss/fine", %[[FINE]]
+    // CHECK: %[[COARSE:.*]], %[[M:.*]] = incept.softmax_cross_entropy %{{.*}}, %[[T]] ignore -1
+    // CHECK: incept.write @"io/loss/coarse", %[[COARSE]]
+    // CHECK: %[[PART:.*]] = incept.scale %[[COARSE]] by 4.000000e-01
+    // CHECK: %[[SUM:.*]] = incept.add_n %[[FINE]], %[[PART]]
+    // CHECK: incept.write @"io/loss", %[[SUM]]
+    // CHECK: incept.softmax_cross_entropy_backward %{{.*}}, %[[T]] ignore -1 count %[[N]] {{.*}}weight = 1.000000e+00
+    // CHECK: incept.softmax_cross_entropy_backward %{{.*}}, %[[T]] ignore -1 count %[[M]] {{.*}}weight = 4.000000e-01
+    return
+  }
+}

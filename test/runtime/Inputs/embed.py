@@ -101,8 +101,9 @@ for arguments, words in [((library, path("missing"), pictures[0]), "cannot read"
 # Nothing but the interface is there for others to see.
 symbols = run("nm", "--dynamic", "--defined-only", library).stdout.split("\n")[:-1]
 names = sorted(line.split()[-1] for line in symbols)
-assert names == ["incept_class_name", "incept_free", "incept_load", "incept_read_picture", "incept_run",
-                 "incept_run_pixels", "incept_shape_of"], names
+assert names == ["incept_class_name", "incept_free", "incept_load", "incept_output_count", "incept_output_name",
+                 "incept_read_picture", "incept_run", "incept_run_outputs", "incept_run_pixels",
+                 "incept_run_pixels_outputs", "incept_shape_of"], names
 
 # A library for a GPU says what its program says, too, and several threads may call it.
 if gpu:
