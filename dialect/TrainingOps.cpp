@@ -39,8 +39,7 @@ static LogicalResult verifyLoss(OpTy op) {
   // softmax_cross_entropy_c3, softmax_cross_entropy_backward_c3
   bool counts = bool(op.getCount()), ignores = bool(op.getIgnoreLabelAttr());
   if (counts != ignores)
-    return op.emitOpError() << "expected count with ignore_label, but got only "
-                            << (counts ? "count" : "ignore_label");
+    return op.emitOpError() << "expected count with ignore_label, but got only " << (counts ? "count" : "ignore_label");
   if (counts && !elementOf(op.getCount()).isF32())
     return op.emitOpError() << "expected count of type f32, but got " << elementOf(op.getCount());
   return success();
@@ -148,8 +147,7 @@ Value SoftmaxCrossEntropyOp::buildLoss(OpBuilder &builder, Location loc, Value l
 Value SoftmaxCrossEntropyOp::buildGradient(OpBuilder &builder, double weight) {
   return SoftmaxCrossEntropyBackwardOp::create(builder, getLoc(), getLogits().getType(), getLogits(), getLabels(),
                                                getCount(), /*scale=*/Value(), getLabelSmoothingAttr(),
-                                               builder.getF64FloatAttr(weight), getReversedAttr(),
-                                               getIgnoreLabelAttr())
+                                               builder.getF64FloatAttr(weight), getReversedAttr(), getIgnoreLabelAttr())
       .getDiffLogits();
 }
 

@@ -69,8 +69,8 @@ bool GraphEmitter::checkHeads(const Frame &frame) {
             frame);
     else if (head.logits.shape != logits.shape)
       error(head.range,
-            "expected " + what + " to give class scores " + formatSize(logits.shape) +
-                " as the last layer, but got " + formatSize(head.logits.shape),
+            "expected " + what + " to give class scores " + formatSize(logits.shape) + " as the last layer, but got " +
+                formatSize(head.logits.shape),
             frame);
   }
   return !diagnostics.hasErrors();
@@ -103,11 +103,11 @@ bool GraphEmitter::checkPixelScores(const Frame &frame) {
   if (!pixelScores.empty() && spec.training && mixesImages(training))
     error(spec.training->range, "expected no mixup and cutmix where each pixel has a label", frame);
   if (pixelScores.empty() && spec.training && training.contains("ignore_label"))
-    error(llvm::find_if(spec.training->arguments, [](const Argument &field) {
-            return field.name.text == "ignore_label";
-          })->range,
-          "expected no 'ignore_label' where each image has a label: it is for networks that end in 'pixel_scores'",
-          frame);
+    error(
+        llvm::find_if(spec.training->arguments, [](const Argument &field) { return field.name.text == "ignore_label"; })
+            ->range,
+        "expected no 'ignore_label' where each image has a label: it is for networks that end in 'pixel_scores'",
+        frame);
   return !diagnostics.hasErrors();
 }
 

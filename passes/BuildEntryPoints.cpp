@@ -42,8 +42,8 @@ public:
     }
     unsigned kept = std::max<unsigned>(outputs.size(), 1);
     if (!llvm::all_equal(network.getResultTypes()) || (weights ? weights.size() : 1) != heads)
-      return network.emitError() << "expected heads with logits " << logits
-                                 << " and incept.loss_weights with " << heads << " values";
+      return network.emitError() << "expected heads with logits " << logits << " and incept.loss_weights with " << heads
+                                 << " values";
     auto mode = module->getAttrOfType<StringAttr>("incept.mode");
     if (failed(noteLabelMap(image, logits)))
       return failure();
@@ -69,8 +69,8 @@ public:
   }
 
 private:
-  /// The role of result `index` of the network: the first are the logits, then come those of other outputs by name, then
-  /// those of auxiliary heads.
+  /// The role of result `index` of the network: the first are the logits, then come those of other outputs by name,
+  /// then those of auxiliary heads.
   std::string logitsRole(unsigned index) const {
     if (index == 0)
       return "logits";
@@ -116,7 +116,7 @@ private:
       auto logits = cast<RankedTensorType>(network.getResultTypes()[i]);
       declare(logitsRole(i), logits.getShape(), logits.getElementType());
     }
-    for (StringRef output : trains && outputs.size() > 1 ? ArrayRef(outputs) : ArrayRef<StringRef>())
+    for (StringRef output : trains &&outputs.size() > 1 ? ArrayRef(outputs) : ArrayRef<StringRef>())
       declare(("loss/" + output).str(), {}, image.getElementType());
   }
 

@@ -126,7 +126,8 @@ private:
     // The network's own logits come first, then those of other outputs and of auxiliary heads.
     SmallVector<WriteOp> writes;
     for (WriteOp write : function.getOps<WriteOp>())
-      if (StringRef role = ioRole(write.getVariable()); role == "logits" || role.starts_with("logits/") || role.starts_with("auxiliary_logits"))
+      if (StringRef role = ioRole(write.getVariable());
+          role == "logits" || role.starts_with("logits/") || role.starts_with("auxiliary_logits"))
         writes.push_back(write);
     StringRef labelsName = ioName("labels"), lossName = ioName("loss");
     if (writes.empty() || ioRole(writes.front().getVariable()) != "logits" || labelsName.empty() || lossName.empty())

@@ -385,11 +385,12 @@ LogicalResult verifyProgram(ModuleOp module) {
   Builder builder(module.getContext());
   Type f32 = builder.getF32Type(), u8 = builder.getIntegerType(8, /*isSigned=*/false), i64 = builder.getI64Type();
   SymbolTable symbols(module);
-  SmallVector<std::tuple<std::string, SmallVector<int64_t>, Type>> needed = {{program::kU8Images, {batch, h, w, c}, u8},
-                                                                             {program::kF32Images, {batch, c, h, w}, f32},
-                                                                             {program::kLabels, {rows}, i64},
-                                                                             {program::kLoss, {}, f32},
-                                                                             {program::kLogits, {rows, classes}, f32}};
+  SmallVector<std::tuple<std::string, SmallVector<int64_t>, Type>> needed = {
+      {program::kU8Images, {batch, h, w, c}, u8},
+      {program::kF32Images, {batch, c, h, w}, f32},
+      {program::kLabels, {rows}, i64},
+      {program::kLoss, {}, f32},
+      {program::kLogits, {rows, classes}, f32}};
   if (auto outputs = module->getAttrOfType<ArrayAttr>("incept.outputs"))
     for (auto [index, output] : llvm::enumerate(outputs.getAsValueRange<StringAttr>())) {
       if (index > 0)

@@ -81,8 +81,8 @@ static void printPixelAccuracy(const Program &program, const EvalOptions &option
     return;
   }
   std::printf("%spixel accuracy %.2f %%, mean IoU %.2f %%, loss %.4f on %lld images, %lld pixels; %s\n",
-              firstOutput(program.image()).c_str(), 100 * accuracy.share(), 100 * accuracy.meanIou, accuracy.loss, static_cast<long long>(accuracy.images),
-              static_cast<long long>(accuracy.labels), protocol.c_str());
+              firstOutput(program.image()).c_str(), 100 * accuracy.share(), 100 * accuracy.meanIou, accuracy.loss,
+              static_cast<long long>(accuracy.images), static_cast<long long>(accuracy.labels), protocol.c_str());
   printOthers(program.image(), accuracy);
   if (averages)
     std::printf("averaged weights: pixel accuracy %.2f %%, mean IoU %.2f %%, loss %.4f\n", 100 * averages->share(),
@@ -111,8 +111,8 @@ static void printAccuracy(const Program &program, const EvalOptions &options, co
     return;
   }
   std::printf("%stop-1 accuracy %.2f %%, top-5 accuracy %.2f %%, loss %.4f on %lld images\n",
-              firstOutput(program.image()).c_str(), 100 * double(accuracy.top1) / count, 100 * double(accuracy.top5) / count, accuracy.loss,
-              static_cast<long long>(accuracy.images));
+              firstOutput(program.image()).c_str(), 100 * double(accuracy.top1) / count,
+              100 * double(accuracy.top5) / count, accuracy.loss, static_cast<long long>(accuracy.images));
   std::printf("95 %% intervals: top-1 %.2f to %.2f %%, top-5 %.2f to %.2f %%%s%s\n", 100 * top1.low, 100 * top1.high,
               100 * top5.low, 100 * top5.high, protocol.empty() ? "" : "; single crop, ", protocol.c_str());
   printOthers(program.image(), accuracy);

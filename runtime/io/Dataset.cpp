@@ -113,12 +113,9 @@ enum class Kind { Folder, Masks, WebDataset, Cifar, Other };
 
 /// What a source is, and its place without the prefix.
 std::pair<Kind, std::string> kindOf(const std::string &source) {
-  constexpr std::pair<std::string_view, Kind> kPrefixes[] = {{"folder:", Kind::Folder},
-                                                             {"masks:", Kind::Masks},
-                                                             {"webdataset:", Kind::WebDataset},
-                                                             {"cifar:", Kind::Cifar},
-                                                             {"idx:", Kind::Other},
-                                                             {"synthetic:", Kind::Other}};
+  constexpr std::pair<std::string_view, Kind> kPrefixes[] = {
+      {"folder:", Kind::Folder}, {"masks:", Kind::Masks}, {"webdataset:", Kind::WebDataset},
+      {"cifar:", Kind::Cifar},   {"idx:", Kind::Other},   {"synthetic:", Kind::Other}};
   for (const auto &[prefix, kind] : kPrefixes)
     if (std::string_view(source).starts_with(prefix))
       return {kind, source.substr(prefix.size())};
@@ -142,8 +139,9 @@ Expected<std::unique_ptr<Dataset>> openDataset(const std::string &source, Split 
     return inputError("the network scores every pixel, but '" + source +
                       "' has one label for each image: expected folders 'images' and 'masks' (masks:DIR)");
   if (!shape.map.isThere() && kind == Kind::Masks)
-    return inputError("'" + source + "' has masks, but the network gives an image one class: expected one that ends in "
-                                     "pixel_scores");
+    return inputError("'" + source +
+                      "' has masks, but the network gives an image one class: expected one that ends in "
+                      "pixel_scores");
   if (kind == Kind::Masks)
     return openMasks(place, split, shape);
   if (kind == Kind::Folder)

@@ -38,9 +38,7 @@ public:
   int64_t size() const override { return names.size(); }
   int64_t label(int64_t sample) const override { return labels[sample]; }
   std::string name(int64_t sample) const override { return root + "/" + std::string(names[sample]); }
-  Status read(int64_t sample, std::string &bytes) const override {
-    return readPicture(name(sample), bytes);
-  }
+  Status read(int64_t sample, std::string &bytes) const override { return readPicture(name(sample), bytes); }
   std::string hash() const override {
     Checksum result = sum;
     for (const std::string &name : classNames)

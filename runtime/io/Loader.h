@@ -45,9 +45,10 @@ public:
   Loader(const Loader &) = delete;
   Loader &operator=(const Loader &) = delete;
 
-  /// Writes the next batch: pixels u8 (N,H,W,C), labels (N), of masks (N,height,width). Waits where it is not ready. Damaged samples are named in
-  /// a note once each; an error where there are too many, or where data cannot be read for another reason. Where images
-  /// are mixed, `share` is how much of each is the image that the label is of: 1 in evaluation.
+  /// Writes the next batch: pixels u8 (N,H,W,C), labels (N), of masks (N,height,width). Waits where it is not ready.
+  /// Damaged samples are named in a note once each; an error where there are too many, or where data cannot be read for
+  /// another reason. Where images are mixed, `share` is how much of each is the image that the label is of: 1 in
+  /// evaluation.
   Status next(uint8_t *images, int64_t *labels, double *share = nullptr);
 
   /// Batches of an epoch, or of the whole evaluation.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Masks: PNG files whose pixels are numbers of classes, gray or by palette, and the labels that a network's output takes
-// from them.
+// Masks: PNG files whose pixels are numbers of classes, gray or by palette, and the labels that a network's output
+// takes from them.
 #pragma once
 
 #include "runtime/io/DataSource.h"

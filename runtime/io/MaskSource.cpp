@@ -116,14 +116,16 @@ Expected<std::unique_ptr<Dataset>> openMasks(const std::string &directory, Split
     return makePixelDataset({}, directory, {});
   if (!hasSplits) {
     if (!isFolder(directory + "/images"))
-      return inputError("'" + directory + "' has no pictures with masks: expected folders images and masks in it, or in "
-                                          "folders train and val");
+      return inputError("'" + directory +
+                        "' has no pictures with masks: expected folders images and masks in it, or in "
+                        "folders train and val");
     return readPairs({directory + "/images", directory + "/masks"});
   }
   const Places &places = split == Split::Train ? train : test;
   if (places.images.empty())
     return inputError("'" + directory + "' has no " + (split == Split::Train ? "training" : "test") +
-                      " pictures: expected a folder " + (split == Split::Train ? "train beside val" : "val beside train"));
+                      " pictures: expected a folder " +
+                      (split == Split::Train ? "train beside val" : "val beside train"));
   return readPairs(places);
 }
 

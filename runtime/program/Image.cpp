@@ -348,11 +348,11 @@ Launch readLaunch(const json &entry, const Image &image) {
 
 void checkKeys(const json &header) {
   for (const auto &[key, value] : header.items())
-    if (!isOneOf(key, {"format_version", "network",    "spec",    "target",         "mode",          "precision",
-                       "tf32",           "batch_size", "classes", "image",          "normalization", "label_map", "outputs",
-                       "parameters",     "states",     "macs",    "keep_gradients", "training_only", "training",
-                       "regions",        "tensors",    "plans",   "kernels",        "entries",       "step",
-                       "memory",         "blobs"}))
+    if (!isOneOf(key, {"format_version", "network",    "spec",    "target", "mode",           "precision",
+                       "tf32",           "batch_size", "classes", "image",  "normalization",  "label_map",
+                       "outputs",        "parameters", "states",  "macs",   "keep_gradients", "training_only",
+                       "training",       "regions",    "tensors", "plans",  "kernels",        "entries",
+                       "step",           "memory",     "blobs"}))
       throw Bad{"it has an unknown key '" + key + "'"};
 }
 

@@ -112,7 +112,9 @@ struct Image {
   std::string logitsOf(size_t output) const {
     return output == 0 ? std::string(kLogits) : kLogits + ("/" + outputs[output]);
   }
-  std::string lossOf(size_t output) const { return outputs.size() < 2 ? std::string(kLoss) : kLoss + ("/" + outputs[output]); }
+  std::string lossOf(size_t output) const {
+    return outputs.size() < 2 ? std::string(kLoss) : kLoss + ("/" + outputs[output]);
+  }
   const Tensor *find(const std::string &name) const;
   int findRegion(const std::string &name) const; ///< -1 where there is none
 };

@@ -58,8 +58,7 @@ private:
 
 } // namespace
 
-Expected<Accuracy> evaluate(Program &program, std::shared_ptr<const Dataset> dataset,
-                            const EvaluateOptions &options) {
+Expected<Accuracy> evaluate(Program &program, std::shared_ptr<const Dataset> dataset, const EvaluateOptions &options) {
   LoaderOptions load;
   load.sample.shape = program.imageShape();
   load.sample.evaluation = program.evaluation();

@@ -129,10 +129,10 @@ Status checkInterface(const program::Image &image) {
     named.emplace_back(image.logitsOf(output), image.batchSize * image.labelsPerImage() * image.classes);
   }
   std::vector<Needed> tensors = {{program::kU8Images, "u8", image.batchSize * pixels},
-                            {program::kF32Images, "f32", image.batchSize * pixels},
-                            {program::kLabels, "i64", image.batchSize * image.labelsPerImage()},
-                            {program::kLoss, "f32", 1},
-                            {program::kLogits, "f32", image.batchSize * image.labelsPerImage() * image.classes}};
+                                 {program::kF32Images, "f32", image.batchSize * pixels},
+                                 {program::kLabels, "i64", image.batchSize * image.labelsPerImage()},
+                                 {program::kLoss, "f32", 1},
+                                 {program::kLogits, "f32", image.batchSize * image.labelsPerImage() * image.classes}};
   for (const auto &[name, elements] : named)
     tensors.push_back({name.c_str(), "f32", elements});
   for (const Needed &needed : tensors) {

@@ -98,8 +98,7 @@ void TrainingLog::step(int64_t step, double epoch, double loss, double accuracy,
   std::fprintf(file, "%s}\n", isLeftOut ? ",\"left_out\":true" : "");
 }
 
-void TrainingLog::evaluation(int64_t step, double accuracy, double loss,
-                             const NamedNumbers &others,
+void TrainingLog::evaluation(int64_t step, double accuracy, double loss, const NamedNumbers &others,
                              std::optional<std::pair<double, double>> averages) {
   if (!file)
     return;

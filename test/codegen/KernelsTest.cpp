@@ -433,15 +433,16 @@ TEST_P(Kernels, SoftmaxCrossEntropyIgnores) {
   for (std::string smoothing : {"0.0", "0.1"})
     for (std::string ignored : {"1", "-7"}) {
       std::string attributes = " ignore " + ignored + " {label_smoothing = " + smoothing + " : f64";
-      checkGroup({"",
-                  {{"x", logits, -30, 30}, {"l", labels, 0, double(c)}},
-                  "%y, %n = incept.softmax_cross_entropy %x, %l" + attributes + "}" +
-                      signature({logits, labels}, {s, s}),
-                  {{"y", s}, {"n", s}}});
+      checkGroup(
+          {"",
+           {{"x", logits, -30, 30}, {"l", labels, 0, double(c)}},
+           "%y, %n = incept.softmax_cross_entropy %x, %l" + attributes + "}" + signature({logits, labels}, {s, s}),
+           {{"y", s}, {"n", s}}});
       checkGroup({"",
                   {{"x", logits, -3, 3}, {"l", labels, 0, double(c)}, {"n", s, 5, 5}},
-                  "%y = incept.softmax_cross_entropy_backward %x, %l ignore " + ignored + " count %n {label_smoothing = " +
-                      smoothing + " : f64, weight = 0.4 : f64}" + signature({logits, labels, s}, {logits}),
+                  "%y = incept.softmax_cross_entropy_backward %x, %l ignore " + ignored +
+                      " count %n {label_smoothing = " + smoothing + " : f64, weight = 0.4 : f64}" +
+                      signature({logits, labels, s}, {logits}),
                   {{"y", logits}}});
     }
 }
@@ -561,13 +562,14 @@ TEST_P(Kernels, LossScaling) {
                   signature({logits, labels, s}, {diff}),
               {{"y", diff}},
               kF16});
-  checkGroup({"",
-              {{"x", logits, -3, 3}, {"l", labels, 0, double(c)}, {"n", s, 3, 3}, {"k", s, 1024, 1024}},
-              "%y = incept.softmax_cross_entropy_backward %x, %l ignore 0 count %n scale %k {label_smoothing = 0.1 : f64, "
-              "weight = 0.4 : f64}" +
-                  signature({logits, labels, s, s}, {diff}),
-              {{"y", diff}},
-              kF16});
+  checkGroup(
+      {"",
+       {{"x", logits, -3, 3}, {"l", labels, 0, double(c)}, {"n", s, 3, 3}, {"k", s, 1024, 1024}},
+       "%y = incept.softmax_cross_entropy_backward %x, %l ignore 0 count %n scale %k {label_smoothing = 0.1 : f64, "
+       "weight = 0.4 : f64}" +
+           signature({logits, labels, s, s}, {diff}),
+       {{"y", diff}},
+       kF16});
 }
 
 TEST_P(Kernels, CountsWhatIsNotFinite) {

@@ -111,8 +111,9 @@ TEST(ImageFile, Png) {
   EXPECT_EQ(decode(tests::makePng(3, 1, 1, 0, "\0\xa0"s), 1).pixels, (Bytes{255, 0, 255}));
   EXPECT_EQ(decode(tests::makePng(1, 1, 16, 2, "\0\xff\xff\x80\0\0\0"s), 3).pixels, (Bytes{255, 128, 0}));
   EXPECT_EQ(decode(tests::makePng(1, 1, 8, 6, "\0\x0a\x14\x1e\0"s), 3).pixels, (Bytes{10, 20, 30}));
-  EXPECT_EQ(decode(tests::makePng(2, 1, 8, 3, "\0\x01\0"s, tests::pngChunk("PLTE", "\x01\x02\x03\x04\x05\x06")), 3).pixels,
-            (Bytes{4, 5, 6, 1, 2, 3}));
+  EXPECT_EQ(
+      decode(tests::makePng(2, 1, 8, 3, "\0\x01\0"s, tests::pngChunk("PLTE", "\x01\x02\x03\x04\x05\x06")), 3).pixels,
+      (Bytes{4, 5, 6, 1, 2, 3}));
 }
 
 TEST(ImageFile, RefusesWhatIsNoImage) {

@@ -9,7 +9,9 @@
 
 namespace incept::tests {
 
-inline std::string bigEndian(uint32_t value) { return {char(value >> 24), char(value >> 16), char(value >> 8), char(value)}; }
+inline std::string bigEndian(uint32_t value) {
+  return {char(value >> 24), char(value >> 16), char(value >> 8), char(value)};
+}
 
 inline std::string pngChunk(const std::string &type, const std::string &data) {
   std::string body = type + data;
@@ -19,7 +21,7 @@ inline std::string pngChunk(const std::string &type, const std::string &data) {
 
 /// A PNG of rows without filters. `color` is the format's color type.
 inline std::string makePng(uint32_t width, uint32_t height, int depth, int color, const std::string &rows,
-                    const std::string &before = "") {
+                           const std::string &before = "") {
   uLongf size = compressBound(rows.size());
   std::string packed(size, 0);
   compress(reinterpret_cast<Bytef *>(packed.data()), &size, reinterpret_cast<const Bytef *>(rows.data()), rows.size());

@@ -2,8 +2,8 @@
 //
 // Masks follow their pictures through every crop, flip and move, and what is no mask is refused.
 
-#include "runtime/io/Loader.h"
 #include "runtime/io/Mask.h"
+#include "runtime/io/Loader.h"
 #include "test/runtime/MakePng.h"
 #include "test/runtime/TinyProgram.h"
 
@@ -107,7 +107,9 @@ protected:
     for (int64_t n = 0; n < options.batch; ++n)
       for (int64_t y = 1; y + 1 < shape.height; ++y)
         for (int64_t x = 1; x + 1 < shape.width; ++x) {
-          auto at = [&](int64_t row, int64_t column) { return size_t((n * shape.height + row) * shape.width + column); };
+          auto at = [&](int64_t row, int64_t column) {
+            return size_t((n * shape.height + row) * shape.width + column);
+          };
           int64_t color = batch.pixels[at(y, x)], number = (color - 20) / 60;
           bool isPure = color >= 20 && (color - 20) % 60 == 0;
           for (int64_t i = 0; i < 9; ++i)
@@ -243,8 +245,9 @@ TEST_F(MaskTest, Sources) {
   EXPECT_EQ(open(root), "6");
   EXPECT_EQ(open("masks:" + root, Split::Test), "0");
   EXPECT_EQ(open(root, Split::Evaluation), "6");
-  EXPECT_EQ(open("synthetic:"), "the network scores every pixel, but 'synthetic:' has one label for each image: expected "
-                                "folders 'images' and 'masks' (masks:DIR)");
+  EXPECT_EQ(open("synthetic:"),
+            "the network scores every pixel, but 'synthetic:' has one label for each image: expected "
+            "folders 'images' and 'masks' (masks:DIR)");
   auto hash = (*openDataset(root, Split::Train, options.sample.shape))->hash();
   put(5, mask(8, 3, classAt));
   EXPECT_NE((*openDataset(root, Split::Train, options.sample.shape))->hash(), hash);
@@ -252,8 +255,9 @@ TEST_F(MaskTest, Sources) {
   EXPECT_EQ(open(root), "'" + root + "/images/more.jpg' has no mask: expected '" + root + "/masks/more.png'");
   directory.write("masks/more.png", "x");
   directory.write("images/more.png", "x");
-  EXPECT_EQ(open(root), "'" + root + "/images/more.png' and 'more.jpg' have the same mask: expected names that differ "
-                        "before the last dot");
+  EXPECT_EQ(open(root), "'" + root +
+                            "/images/more.png' and 'more.jpg' have the same mask: expected names that differ "
+                            "before the last dot");
   for (const char *folder : {"s/train/images", "s/train/masks", "s/val/images", "s/val/masks", "t/images/train",
                              "t/masks/train", "t/images/test", "t/masks/test"}) {
     std::filesystem::create_directories(directory.path(folder));
@@ -268,10 +272,12 @@ TEST_F(MaskTest, Sources) {
   }
   std::filesystem::create_directories(directory.path("none"));
   EXPECT_EQ(open("masks:" + directory.path("none")),
-            "'" + directory.path("none") + "' has no pictures with masks: expected folders images and masks in it, or in "
-                                           "folders train and val");
+            "'" + directory.path("none") +
+                "' has no pictures with masks: expected folders images and masks in it, or in "
+                "folders train and val");
   // A network that gives an image one class takes no masks.
   options.sample.shape.map = {};
-  EXPECT_EQ(open(root), "'" + root + "' has masks, but the network gives an image one class: expected one that ends in "
-                                     "pixel_scores");
+  EXPECT_EQ(open(root), "'" + root +
+                            "' has masks, but the network gives an image one class: expected one that ends in "
+                            "pixel_scores");
 }

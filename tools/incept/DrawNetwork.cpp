@@ -68,8 +68,7 @@ public:
       std::string what = isNamed ? "class scores '" + cast<mlir::StringAttr>(outputs[index]).getValue().str() + "'"
                          : index ? "class scores of auxiliary head"
                                  : "class scores";
-      line(quote(id) + " [label=" + quote(what) +
-           ", shape=ellipse]");
+      line(quote(id) + " [label=" + quote(what) + ", shape=ellipse]");
       edge(result, id);
     }
     for (auto &[op, id] : shown)

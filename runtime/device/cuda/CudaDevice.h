@@ -87,7 +87,8 @@ private:
   /// Where the parts of a slot lie, in bytes.
   struct SlotLayout {
     uint64_t step = 0, images = 0, stagedBytes = 0, hostBytes = 0;
-    /// What the host gets: loss and logits, then the losses of named outputs, then the logits of those behind the first.
+    /// What the host gets: loss and logits, then the losses of named outputs, then the logits of those behind the
+    /// first.
     struct Result {
       const program::Tensor *tensor;
       uint64_t host;
