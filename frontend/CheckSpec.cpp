@@ -265,12 +265,12 @@ private:
   }
 
   void checkHead(const Op &op, bool topLevel) {
-    StringRef word = opInfo(op.kind).name;
+    llvm::StringRef word = opInfo(op.kind).name;
     if (!topLevel)
       diagnostics.error(op.range, "expected '" + word + "' among the network's own layers, not inside a block or op");
     else if (op.kind == OpKind::Output && op.label.text.empty())
       diagnostics.error(op.range, "expected a name for the output: 'NAME: output { ... }'");
-    else if (op.kind == OpKind::Output && (op.repeat || StringRef(op.label.text).contains('.')))
+    else if (op.kind == OpKind::Output && (op.repeat || llvm::StringRef(op.label.text).contains('.')))
       diagnostics.error(op.range, "expected one output with a name of one part");
   }
 

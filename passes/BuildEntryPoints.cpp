@@ -116,8 +116,9 @@ private:
       auto logits = cast<RankedTensorType>(network.getResultTypes()[i]);
       declare(logitsRole(i), logits.getShape(), logits.getElementType());
     }
-    for (StringRef output : trains &&outputs.size() > 1 ? ArrayRef(outputs) : ArrayRef<StringRef>())
-      declare(("loss/" + output).str(), {}, image.getElementType());
+    if (trains && outputs.size() > 1)
+      for (StringRef output : outputs)
+        declare(("loss/" + output).str(), {}, image.getElementType());
   }
 
   func::FuncOp createFunction(EntryPoint entry) {

@@ -53,7 +53,7 @@ module {
 // -----
 
 module {
-  // expected-error @+1 {{expected auxiliary heads with logits 'tensor<2x1xf32>' and incept.loss_weights with 2 values}}
+  // expected-error @+1 {{expected heads with logits 'tensor<2x1xf32>' and incept.loss_weights with 2 values}}
   func.func @network(%x: tensor<2x1x1x1xf32>) -> (tensor<2x1xf32>, tensor<2x1xf32>) {
     %0 = incept.flatten %x : (tensor<2x1x1x1xf32>) -> tensor<2x1xf32>
     return %0, %0 : tensor<2x1xf32>, tensor<2x1xf32>
@@ -64,7 +64,7 @@ module {
 
 module {
   incept.variable @y kind io role "y" : tensor<2x3xf32>
-  // expected-error @+1 {{expected auxiliary heads with logits 'tensor<2x1xf32>' and incept.loss_weights with 2 values}}
+  // expected-error @+1 {{expected heads with logits 'tensor<2x1xf32>' and incept.loss_weights with 2 values}}
   func.func @network(%x: tensor<2x1x1x1xf32>) -> (tensor<2x1xf32>, tensor<2x3xf32>) attributes {incept.loss_weights = array<f64: 1.0, 0.4>} {
     %y = incept.read @y : tensor<2x3xf32>
     %0 = incept.flatten %x : (tensor<2x1x1x1xf32>) -> tensor<2x1xf32>
