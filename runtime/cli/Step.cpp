@@ -46,7 +46,7 @@ Expected<StepBatch> readBatch(const Program &program, const std::string &path) {
   for (int64_t row = 0; row < shape[0] * image.labelsPerImage(); ++row) {
     int64_t label = 0;
     std::memcpy(&label, numbers + row * int64_t(sizeof label), sizeof label);
-    if (!image.isLabel(label))
+    if (!program.imageShape().isLabel(label))
       return inputError("'" + path + "' has label " + std::to_string(label) + ", but the network has " +
                         std::to_string(image.classes) + " classes");
   }

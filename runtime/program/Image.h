@@ -103,8 +103,6 @@ struct Image {
   /// Whether the network scores each pixel.
   bool labelsPixels() const { return labelHeight > 0; }
   int64_t labelsPerImage() const { return labelsPixels() ? labelHeight * labelWidth : 1; }
-  /// Whether a label may be given to the program: a class, or what is ignored.
-  bool isLabel(int64_t label) const { return (label >= 0 && label < classes) || label == ignoreLabel; }
   size_t outputCount() const { return std::max<size_t>(outputs.size(), 1); }
   /// What the scores of an output are called: its name, or "logits".
   std::string outputName(size_t output) const { return outputs.empty() ? "logits" : outputs[output]; }

@@ -119,6 +119,24 @@ void fuzzPicture(std::string_view bytes) {
     if (SampleMaker(options).makePicture(bytes, "fuzz", pixels.data()).ok())
       sink = pixels.back();
   }
+  // The same bytes as the mask of a picture of their size.
+  auto number = [&](size_t at) {
+    int64_t value = 0;
+    for (size_t i = at; i < at + 4 && i < bytes.size(); ++i)
+      value = value << 8 | static_cast<unsigned char>(bytes[i]);
+    return value;
+  };
+  Placement whole;
+  whole.height = number(20);
+  whole.width = number(16);
+  if (whole.height < 1 || whole.width < 1)
+    return;
+  whole.geometry = boxGeometry({0, 0, whole.width, whole.height}, Filter::Bilinear, 7, 5);
+  ImageShape shape{3, 7, 5, 4, {3, 6, 255}};
+  std::vector<int64_t> labels(18);
+  if (MaskDecoder().labels(bytes, "fuzz", whole, shape, labels.data()).ok())
+    for (int64_t label : labels)
+      promise(shape.isLabel(label));
 }
 
 void fuzzTar(std::string_view bytes) {
