@@ -35,6 +35,13 @@ unsigned CpuEmitter::vectorAlignment(Type element) { return llvm::divideCeil(ele
 
 void CpuEmitter::units(llvm::function_ref<void(Value)> body) { loop(begin, end, 1, body); }
 
+void CpuEmitter::unitRuns(Value, Value line, llvm::function_ref<void(Value, Value)> body) {
+  loop(div(begin, line), ceilDiv(end, line), 1, [&](Value i) {
+    Value first = max(begin, mul(i, line)), last = min(end, mul(add(i, index(1)), line));
+    loop(first, last, width, [&](Value unit) { body(unit, min(index(width), sub(last, unit))); });
+  });
+}
+
 void CpuEmitter::items(Value count, llvm::function_ref<void(Value)> body) { loop(index(0), count, 1, body); }
 
 void CpuEmitter::vectors(Value count, llvm::function_ref<void(Value, Lanes)> body) {

@@ -25,6 +25,7 @@ public:
   mlir::Value extent(unsigned index) override;
   void units(llvm::function_ref<void(mlir::Value)> body) override;
   void smallUnits(mlir::Value, llvm::function_ref<void(mlir::Value)> body) override { units(body); }
+  void unitRuns(mlir::Value count, mlir::Value line, llvm::function_ref<void(mlir::Value, mlir::Value)> body) override;
   void items(mlir::Value count, llvm::function_ref<void(mlir::Value)> body) override;
   void vectors(mlir::Value count, llvm::function_ref<void(mlir::Value, Lanes)> body) override;
   void vectorBlocks(mlir::Value count, llvm::function_ref<void(llvm::ArrayRef<mlir::Value>, Lanes)> body) override;

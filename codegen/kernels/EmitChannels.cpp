@@ -2,7 +2,6 @@
 //
 // Gates, and ops that only move channels.
 #include "codegen/kernels/KernelEmitter.h"
-#include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
 
@@ -74,14 +73,6 @@ private:
   Value load(Value at, Lanes lanes) { return e.loadReals(src, e.add(from, at), e.elementOf(0), lanes); }
   void store(Value value, Value at, Lanes lanes) { e.storeReals(value, dst, e.add(to, at), e.elementOf(1), lanes); }
 
-  /// The lanes of two vectors side by side that laneOf(0), laneOf(1), ... say.
-  Value pick(Value a, Value b, llvm::function_ref<int64_t(int64_t)> laneOf) {
-    SmallVector<int64_t> lanes;
-    for (int64_t i = 0; i < e.width; ++i)
-      lanes.push_back(laneOf(i));
-    return vector::ShuffleOp::create(e.builder, e.loc, a, b, lanes);
-  }
-
   /// Two halves of `half` channels become pairs, or pairs halves. Returns how many pairs filled vectors.
   Value pairs(Value half, bool isBack) {
     int64_t width = e.width;
@@ -90,7 +81,7 @@ private:
       Value low = e.add(i, i), high = e.add(low, e.index(width)), other = e.add(half, i);
       Value a = load(isBack ? low : i, Lanes()), b = load(isBack ? high : other, Lanes());
       for (int64_t second : {0, 1}) {
-        Value picked = pick(a, b, [&](int64_t lane) {
+        Value picked = e.pick(a, b, [&](int64_t lane) {
           return isBack ? 2 * lane + second : (lane + second * width) / 2 + lane % 2 * width;
         });
         store(picked, isBack ? (second ? other : i) : (second ? high : low), Lanes());
@@ -122,21 +113,80 @@ void emitChannelShuffle(ChannelShuffleOp, KernelEmitter &e) {
   });
 }
 
-/// Between an image, NHWC in memory, and the row of its elements in the order C, H, W.
-void emitFlatten(Operation *op, KernelEmitter &e) {
-  bool isForward = isa<FlattenPixelsOp>(op);
-  Value src = e.operand(0), dst = e.operand(1), channels = e.extent(1), pixels = e.extent(2);
-  Value imageStride = e.extent(isForward ? 3 : 4), rowStride = e.extent(isForward ? 4 : 3);
-  e.smallUnits(e.mul(e.extent(0), pixels), [&](Value unit) {
-    Value n = e.div(unit, pixels), pixel = e.rem(unit, pixels);
-    e.loop(e.index(0), channels, 1, [&](Value c) {
-      Value inImage = e.add(e.mul(unit, imageStride), c);
-      Value inRow = e.add(e.mul(n, rowStride), e.add(e.mul(c, pixels), pixel));
-      Value value = e.loadReal(src, isForward ? inImage : inRow, e.elementOf(0));
-      e.storeReal(value, dst, isForward ? inRow : inImage, e.elementOf(1));
+/// Between images, NHWC in memory, and the rows of their elements in the order C, H, W.
+class FlatImages {
+public:
+  FlatImages(KernelEmitter &emitter, bool isForward)
+      : e(emitter), isForward(isForward), src(e.operand(0)), dst(e.operand(1)), channels(e.extent(1)),
+        pixels(e.extent(2)), imageStride(e.extent(isForward ? 3 : 4)), rowStride(e.extent(isForward ? 4 : 3)) {}
+
+  void emit() {
+    e.unitRuns(e.mul(e.extent(0), pixels), pixels, [&](Value first, Value count) {
+      if (e.width == 1)
+        return e.loop(e.index(0), channels, 1, [&](Value c) {
+          Value value = e.loadReal(src, isForward ? inImage(first, c) : inRow(first, c), e.elementOf(0));
+          e.storeReal(value, dst, isForward ? inRow(first, c) : inImage(first, c), e.elementOf(1));
+        });
+      e.ifElse(
+          e.less(e.index(e.width - 1), count), [&] { squares(first, count, Lanes()); },
+          [&] { squares(first, count, e.lanesInside(e.index(0), count)); });
     });
-  });
-}
+  }
+
+private:
+  // Where channel c of a pixel lies; pixels are counted over all images.
+  Value inImage(Value pixel, Value c) { return e.add(e.mul(pixel, imageStride), c); }
+  Value inRow(Value pixel, Value c) {
+    Value row = e.mul(e.div(pixel, pixels), rowStride);
+    return e.add(row, e.add(e.mul(c, pixels), e.rem(pixel, pixels)));
+  }
+
+  /// `count` neighbouring pixels of an image: in squares of a vector's channels, which are turned over in registers.
+  /// `run` are the lanes that are pixels.
+  void squares(Value first, Value count, Lanes run) {
+    e.vectors(channels, [&](Value c, Lanes lanes) {
+      // What is beyond is read from the last one instead, and not written.
+      SmallVector<Value> square;
+      for (int64_t i = 0; i < e.width; ++i)
+        square.push_back(isForward ? load(inImage(e.add(first, inside(i, count, run)), c), lanes)
+                                   : load(inRow(first, e.add(c, inside(i, e.sub(channels, c), lanes))), run));
+      turn(square);
+      for (int64_t i = 0; i < e.width; ++i)
+        isForward
+            ? where(i, e.sub(channels, c), lanes, [&] { store(square[i], inRow(first, e.add(c, e.index(i))), run); })
+            : where(i, count, run, [&] { store(square[i], inImage(e.add(first, e.index(i)), c), lanes); });
+    });
+  }
+
+  /// i, or the last of `count` where that is less and lanes are left out.
+  Value inside(int64_t i, Value count, Lanes lanes) {
+    return lanes.mask && i > 0 ? e.min(e.index(i), e.sub(count, e.index(1))) : e.index(i);
+  }
+  void where(int64_t i, Value count, Lanes lanes, llvm::function_ref<void()> body) {
+    lanes.mask &&i > 0 ? e.ifThen(e.less(e.index(i), count), body) : body();
+  }
+
+  /// Lane i of vector j becomes lane j of vector i.
+  void turn(SmallVectorImpl<Value> &square) {
+    for (int64_t side = 1; side < e.width; side *= 2)
+      for (int64_t i = 0; i < e.width; ++i) {
+        if (i & side)
+          continue;
+        Value a = square[i], b = square[i + side];
+        square[i] = e.pick(a, b, [&](int64_t lane) { return lane & side ? e.width + lane - side : lane; });
+        square[i + side] = e.pick(a, b, [&](int64_t lane) { return lane & side ? e.width + lane : lane + side; });
+      }
+  }
+
+  Value load(Value at, Lanes lanes) { return e.loadReals(src, at, e.elementOf(0), lanes); }
+  void store(Value value, Value at, Lanes lanes) { e.storeReals(value, dst, at, e.elementOf(1), lanes); }
+
+  KernelEmitter &e;
+  bool isForward;
+  Value src, dst, channels, pixels, imageStride, rowStride;
+};
+
+void emitFlatten(Operation *op, KernelEmitter &e) { FlatImages(e, isa<FlattenPixelsOp>(op)).emit(); }
 
 } // namespace
 

@@ -154,8 +154,7 @@ void emitSoftmaxBackward(SoftmaxBackwardOp, KernelEmitter &e) {
   });
 }
 
-/// The windows of a local response norm, of the tensor that is operand `src`. `isInside` says that all that is read for
-/// a vector lies in the pixel; elsewhere lanes beyond it are 0.
+/// The windows of a local response norm, of the tensor that is operand `src`. Lanes beyond the pixel are 0.
 class ResponseNorm {
 public:
   template <typename OpTy>
@@ -167,43 +166,52 @@ public:
   int64_t before, after;
   double beta, share;
 
-  /// body(at, isInside) for each vector of the pixel, where what it reads is up to `reach` channels away.
-  void along(int64_t reach, llvm::function_ref<void(At, bool)> body) {
-    parts.along([&](At at) {
-      if (e.width == 1)
-        return body(at, /*isInside=*/true);
-      Value isBehind = e.less(e.index(reach - 1), at.channel);
-      Value isBefore = e.less(e.add(at.channel, e.index(e.width + reach - 1)), parts.channels);
-      e.ifElse(
-          arith::AndIOp::create(e.builder, e.loc, isBehind, isBefore),
-          [&] {
-            body({at.line, at.channel, Lanes()}, /*isInside=*/true);
-          },
-          [&] { body(at, /*isInside=*/false); });
-    });
-  }
-
-  /// The sum of term(other) over the channels from `below` under those of `at` to `above` over them.
-  Value sumAround(At at, int64_t below, int64_t above, bool isInside, llvm::function_ref<Value(At)> term) {
-    Value from = e.sub(at.channel, e.index(below)), to = e.add(at.channel, e.index(above + 1));
-    if (!isInside || e.width == 1) { // without offsets whose lanes all lie beyond the pixel
-      from = e.max(from, e.index(1 - e.width));
-      to = e.min(to, parts.channels);
-    }
+  /// Where a window is wider than a vector to a side, or a thread has one channel: the sum of term(other) over the
+  /// channels from `below` under those of `at` to `above` over them.
+  Value sumAround(At at, int64_t below, int64_t above, llvm::function_ref<Value(At)> term) {
+    // Without offsets whose lanes all lie beyond the pixel.
+    Value from = e.max(e.sub(at.channel, e.index(below)), e.index(1 - e.width));
+    Value to = e.min(e.add(at.channel, e.index(above + 1)), parts.channels);
     return e.loop(from, to, 1, ValueRange(e.splatReal(0.0)), [&](Value channel, ValueRange carried) {
-      Lanes lanes = isInside ? Lanes() : e.lanesInside(channel, parts.channels);
-      return SmallVector<Value>{e.addf(carried[0], term({at.line, channel, lanes}))};
+      return SmallVector<Value>{e.addf(carried[0], term({at.line, channel, e.lanesInside(channel, parts.channels)}))};
     })[0];
   }
-
-  /// Of the values at `at`: what their power divides them by.
-  Value scale(At at, bool isInside) {
-    Value squares = sumAround(at, before, after, isInside, [&](At other) {
-      Value value = parts.load(src, other);
-      return e.mulf(value, value);
-    });
-    return e.fma(squares, e.splatReal(share), e.splatReal(k));
+  Value scale(At at) {
+    return scaleOf(sumAround(at, before, after, [&](At other) { return square(other); }));
   }
+
+  /// Elsewhere neighbours come from the vectors beside, so that each value is read once, and one power is computed of
+  /// it.
+  bool isInTurn() { return e.width > 1 && before <= e.width; }
+  /// body(at, carried) for each vector of the pixel, from the first on; it gives what the next one gets.
+  void inTurn(ValueRange init, llvm::function_ref<SmallVector<Value>(At, ValueRange)> body) {
+    Value left = e.rem(parts.channels, e.index(e.width)), full = e.sub(parts.channels, left);
+    auto carried = e.loop(e.index(0), full, e.width, init, [&](Value c, ValueRange values) {
+      return body({Value(), c, Lanes()}, values);
+    });
+    e.ifThen(e.less(full, parts.channels), [&] { body({Value(), full, e.lanesInside(e.index(0), left)}, carried); });
+  }
+  /// So many vectors behind the channel.
+  At behind(Value channel, int64_t vectors) {
+    Value at = e.add(channel, e.index(vectors * e.width));
+    return {Value(), at, e.lanesInside(at, parts.channels)};
+  }
+  /// The sum over the same channels as above, of terms in the vector before, in this one and in the next.
+  Value sumBeside(Value last, Value middle, Value next, int64_t below, int64_t above) {
+    Value sum = middle;
+    for (int64_t i = 1; i <= below; ++i)
+      sum = e.addf(sum, e.pick(last, middle, [&](int64_t lane) { return e.width - i + lane; }));
+    for (int64_t i = 1; i <= above; ++i)
+      sum = e.addf(sum, e.pick(middle, next, [&](int64_t lane) { return i + lane; }));
+    return sum;
+  }
+
+  Value square(At at) {
+    Value value = parts.load(src, at);
+    return e.mulf(value, value);
+  }
+  /// What its power divides a value by, of the sum of squares of its window.
+  Value scaleOf(Value squares) { return e.fma(squares, e.splatReal(share), e.splatReal(k)); }
 
   /// A positive number to the power.
   Value power(Value base, double exponent) {
@@ -221,10 +229,17 @@ private:
 void emitResponseNorm(LocalResponseNormOp op, KernelEmitter &e) {
   Parts parts(e, /*isGroups=*/false);
   ResponseNorm norm(op, parts, /*src=*/0);
+  auto finish = [&](At at, Value scale) {
+    parts.store(e.mulf(parts.load(0, at), norm.power(scale, -norm.beta)), 1, at);
+  };
   parts.forEach([&] {
-    norm.along(norm.before, [&](At at, bool isInside) {
-      Value factor = norm.power(norm.scale(at, isInside), -norm.beta);
-      parts.store(e.mulf(parts.load(0, at), factor), 1, at);
+    if (!norm.isInTurn())
+      return parts.along([&](At at) { finish(at, norm.scale(at)); });
+    Value first = norm.square(norm.behind(e.index(0), 0));
+    norm.inTurn({e.splatReal(0.0), first}, [&](At at, ValueRange squares) {
+      Value next = norm.square(norm.behind(at.channel, 1));
+      finish(at, norm.scaleOf(norm.sumBeside(squares[0], squares[1], next, norm.before, norm.after)));
+      return SmallVector<Value>{squares[1], next};
     });
   });
 }
@@ -232,16 +247,35 @@ void emitResponseNorm(LocalResponseNormOp op, KernelEmitter &e) {
 void emitResponseNormBackward(LocalResponseNormBackwardOp op, KernelEmitter &e) {
   Parts parts(e, /*isGroups=*/false);
   ResponseNorm norm(op, parts, /*src=*/1);
+  // What comes back through a value itself, and what goes to all that have it in their windows.
+  auto shares = [&](At at, Value scale) {
+    Value own = e.mulf(parts.load(0, at), norm.power(scale, -norm.beta));
+    return std::make_pair(own, e.mulf(own, e.divf(parts.load(1, at), scale)));
+  };
+  auto finish = [&](At at, Value own, Value sum) {
+    Value slope = e.mulf(parts.load(1, at), e.splatReal(-2 * norm.beta * norm.share));
+    parts.store(e.fma(slope, sum, own), 2, at);
+  };
+  // Channel j has c in its window where c is as far behind j as j is before c.
+  int64_t below = norm.after, above = norm.before;
   parts.forEach([&] {
-    norm.along(norm.before + norm.after, [&](At at, bool isInside) {
-      // Channel j has c in its window where c is as far behind j as j is before c.
-      Value sum = norm.sumAround(at, norm.after, norm.before, isInside, [&](At other) {
-        Value product = e.mulf(parts.load(0, other), parts.load(1, other));
-        return e.mulf(product, norm.power(norm.scale(other, isInside), -norm.beta - 1));
+    if (!norm.isInTurn())
+      return parts.along([&](At at) {
+        Value sum = norm.sumAround(at, below, above, [&](At other) { return shares(other, norm.scale(other)).second; });
+        finish(at, shares(at, norm.scale(at)).first, sum);
       });
-      Value own = e.mulf(parts.load(0, at), norm.power(norm.scale(at, isInside), -norm.beta));
-      Value slope = e.mulf(parts.load(1, at), e.splatReal(-2 * norm.beta * norm.share));
-      parts.store(e.fma(slope, sum, own), 2, at);
+    // A vector's part in its neighbours is known a vector before they are finished, and squares another one before.
+    Value zero = e.splatReal(0.0), none = e.index(0);
+    Value first = norm.square(norm.behind(none, 0)), second = norm.square(norm.behind(none, 1));
+    auto partsOf = [&](At at, Value last, Value middle, Value next) {
+      return shares(at, norm.scaleOf(norm.sumBeside(last, middle, next, norm.before, norm.after)));
+    };
+    std::pair<Value, Value> start = partsOf(norm.behind(none, 0), zero, first, second);
+    norm.inTurn({first, second, start.first, zero, start.second}, [&](At at, ValueRange carried) {
+      Value next = norm.square(norm.behind(at.channel, 2));
+      auto [nextOwn, nextGiven] = partsOf(norm.behind(at.channel, 1), carried[0], carried[1], next);
+      finish(at, carried[2], norm.sumBeside(carried[3], carried[4], nextGiven, below, above));
+      return SmallVector<Value>{carried[1], next, nextOwn, carried[4], nextGiven};
     });
   });
 }

@@ -53,6 +53,13 @@ Value KernelEmitter::isNotZero(Value vector) {
   return arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::UNE, vector, splatReal(0.0));
 }
 
+Value KernelEmitter::pick(Value a, Value b, llvm::function_ref<int64_t(int64_t)> laneOf) {
+  SmallVector<int64_t> lanes;
+  for (int64_t i = 0; i < width; ++i)
+    lanes.push_back(laneOf(i));
+  return vector::ShuffleOp::create(builder, loc, a, b, lanes);
+}
+
 static unsigned bytesOf(Type element) {
   return isa<LLVM::LLVMPointerType>(element) ? 8 : llvm::divideCeil(element.getIntOrFloatBitWidth(), 8u);
 }

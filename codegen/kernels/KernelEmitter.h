@@ -36,6 +36,10 @@ public:
   virtual void units(llvm::function_ref<void(mlir::Value)> body) = 0;
   /// body(unit) for each of the launch's `count` units, where a unit is scalar work.
   virtual void smallUnits(mlir::Value count, llvm::function_ref<void(mlir::Value)> body) = 0;
+  /// body(first, n) for the same, some of them at a time, up to a vector's: none across a multiple of `line`.
+  virtual void unitRuns(mlir::Value count, mlir::Value line, llvm::function_ref<void(mlir::Value, mlir::Value)> body) {
+    smallUnits(count, [&](mlir::Value unit) { body(unit, index(1)); });
+  }
   /// body(i) for 0 <= i < count, inside a unit.
   virtual void items(mlir::Value count, llvm::function_ref<void(mlir::Value)> body) = 0;
   /// body(c, lanes) for [0, count) in steps of a vector, inside a unit.
@@ -115,6 +119,8 @@ public:
   /// a > b ? a : b, and NaN where a is NaN (that of torch's relu); b must not be NaN.
   mlir::Value maxKeepingNan(mlir::Value a, mlir::Value b);
   mlir::Value isNotZero(mlir::Value vector);
+  /// The lanes laneOf(0), laneOf(1), ... of two vectors side by side.
+  mlir::Value pick(mlir::Value a, mlir::Value b, llvm::function_ref<int64_t(int64_t)> laneOf);
 
   // Memory. Offsets count elements.
   mlir::Value address(mlir::Value base, mlir::Value offset, mlir::Type element);

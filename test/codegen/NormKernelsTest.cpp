@@ -113,10 +113,10 @@ TEST_P(NormKernels, Softmax) {
   check({"", {{"x", row, 0, 1, {NAN, 1}}}, "%y = incept.softmax %x" + signature({row}, row), {{"y", row}}});
 }
 
-// Odd and even windows, one of a channel, and one that is wider than most pixels. The neighbours' part of the gradient
-// is not small.
+// Odd and even windows, one of a channel, one that is wider than most pixels, and one that is wider than vectors. The
+// neighbours' part of the gradient is not small.
 TEST_P(NormKernels, LocalResponse) {
-  for (int64_t size : {1, 2, 5, 12})
+  for (int64_t size : {1, 2, 5, 12, 40})
     check("local_response_norm", " size " + std::to_string(size) + " alpha 2.0 beta 0.75 k 1.5", {"x", "", -3, 3},
           {"x", "", -3, 3}, 1e-5);
 }
@@ -134,11 +134,15 @@ TEST_P(NormKernels, ChannelShuffle) {
 }
 
 TEST_P(NormKernels, FlattenPixels) {
-  std::string part =
-                  "tensor<" + size + "xf32, #incept.layout<nhwc, stride = " + std::to_string(c + 11) + ", offset = 5>>",
-              row = "tensor<2x" + std::to_string(c * 9) + "xf32>";
-  check({"", {{"x", part}}, "%y = incept.flatten_pixels %x" + signature({part}, row), {{"y", row}}});
-  check({"", {{"x", row}}, "%y = incept.unflatten_pixels %x" + signature({row}, part), {{"y", part}}});
+  // Fewer pixels than a vector has lanes, as many, and others; what a thread does begins and ends inside of images.
+  for (auto [pixels, count] : {std::pair<std::string, int64_t>{"1x5", 5}, {"3x3", 9}, {"4x8", 32}, {"5x7", 35}})
+    for (std::string element : {"f32", "bf16"}) {
+      std::string part = "tensor<2x" + std::to_string(c) + "x" + pixels + "x" + element +
+                         ", #incept.layout<nhwc, stride = " + std::to_string(c + 11) + ", offset = 5>>",
+                  row = "tensor<2x" + std::to_string(c * count) + "x" + element + ">";
+      check({"", {{"x", part}}, "%y = incept.flatten_pixels %x" + signature({part}, row), {{"y", row}}});
+      check({"", {{"x", row}}, "%y = incept.unflatten_pixels %x" + signature({row}, part), {{"y", part}}});
+    }
 }
 
 static std::string caseName(const testing::TestParamInfo<NormKernels::ParamType> &info) {
