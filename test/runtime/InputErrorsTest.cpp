@@ -6,35 +6,26 @@
 #include "runtime/io/Loader.h"
 #include "runtime/io/PngWriter.h"
 #include "runtime/train/Checkpoint.h"
-#include "runtime/train/Trainer.h"
-#include "test/runtime/ScriptedDevice.h"
-#include "test/runtime/TinyProgram.h"
+#include "test/runtime/TrainerFixture.h"
 
 #include <filesystem>
-#include <gtest/gtest.h>
 #include <sys/resource.h>
 
 using namespace incept;
-using nlohmann::json;
 namespace fs = std::filesystem;
 
 namespace {
 
-class InputErrors : public ::testing::Test {
+class InputErrors : public ScriptedTraining {
 protected:
-  json header;
-  tests::TemporaryDirectory directory;
-  std::string folder = directory.path("run"), data = directory.path("data");
+  std::string data = directory.path("data");
   std::vector<std::string> notes;
-  int programs = 0;
 
-  InputErrors() {
-    tests::script() = {};
+  InputErrors() : ScriptedTraining(4, 2) {
     tests::script().compute = [](const tests::ScriptedStep &, std::vector<float> &logits, float &loss) {
       std::fill(logits.begin(), logits.end(), 0.f);
       loss = 1;
     };
-    header = tests::scriptedHeader(4, 2);
     for (int i = 0; i < 8; ++i)
       writePicture("train/" + std::string(i % 2 ? "a" : "b") + "/" + std::to_string(i) + ".png", 4, 4);
   }
@@ -57,16 +48,6 @@ protected:
     result.save = directory.path("saved");
     result.note = [this](const std::string &note) { notes.push_back(note); };
     return result;
-  }
-  template <typename Body>
-  Status with(Body body) {
-    std::string elf = tests::makeElf(tests::makeImage(header, tests::tinyKernels()));
-    auto program =
-        Program::open(directory.write("program" + std::to_string(programs++), elf), tests::scriptedBackend());
-    return program ? body(**program) : program.status();
-  }
-  Status run(const TrainOptions &options) {
-    return with([&](Program &program) { return train(program, options); });
   }
   static void expectWords(const Status &status, const std::string &words, Code code = Code::Input) {
     EXPECT_EQ(status.code(), code) << status.message();

@@ -24,20 +24,42 @@ inline int64_t stepOf(const tests::ScriptedStep &step) {
   return value;
 }
 
-class TrainerTest : public ::testing::Test {
+/// A program of `header` on that device, made anew for each training.
+class ScriptedTraining : public ::testing::Test {
 protected:
   json header;
   tests::TemporaryDirectory directory;
-  std::string folder = directory.path("run"), log = directory.path("log");
-  int programs = 0;
+  std::string folder = directory.path("run");
 
-  TrainerTest() {
+  ScriptedTraining(int64_t batch, int64_t classes) {
     tests::script() = {};
+    header = tests::scriptedHeader(batch, classes);
+  }
+
+  template <typename Body>
+  Status with(Body body) {
+    std::string elf = tests::makeElf(tests::makeImage(header, tests::tinyKernels()));
+    auto program =
+        Program::open(directory.write("program" + std::to_string(programs++), elf), tests::scriptedBackend());
+    return program ? body(**program) : program.status();
+  }
+  Status run(const TrainOptions &options) {
+    return with([&](Program &program) { return train(program, options); });
+  }
+
+private:
+  int programs = 0;
+};
+
+class TrainerTest : public ScriptedTraining {
+protected:
+  std::string log = directory.path("log");
+
+  TrainerTest() : ScriptedTraining(4, kClasses) {
     tests::script().depth = 2;
     tests::script().compute = [](const tests::ScriptedStep &step, std::vector<float> &, float &loss) {
       loss = 1 / float(stepOf(step) + 1);
     };
-    header = tests::scriptedHeader(4, kClasses);
   }
 
   /// Writes images 0 to count - 1 of a split, image i of class i mod 3.
@@ -60,17 +82,6 @@ protected:
     result.log = log;
     result.resume = resume;
     return result;
-  }
-
-  template <typename Body>
-  Status with(Body body) {
-    std::string elf = tests::makeElf(tests::makeImage(header, tests::tinyKernels()));
-    auto program =
-        Program::open(directory.write("program" + std::to_string(programs++), elf), tests::scriptedBackend());
-    return program ? body(**program) : program.status();
-  }
-  Status run(const TrainOptions &options) {
-    return with([&](Program &program) { return train(program, options); });
   }
 
   /// The steps of training that were started, in their order.

@@ -2,12 +2,15 @@
 """nonfinite.py INCEPT DIRECTORY [--runner PROGRAM] [compile options]: weights that overflow in one known op, and images of
 which one alone does."""
 import argparse
+import array
 import glob
 import json
 import os
 import re
 import struct
 import subprocess
+
+import tensors
 
 parser = argparse.ArgumentParser()
 parser.add_argument("incept")
@@ -43,28 +46,20 @@ def run(*arguments, status=0):
 
 
 def load(name):
-    with open(path(name), "rb") as file:
-        data = file.read()
-    (length,) = struct.unpack("<Q", data[:8])
-    header = json.loads(data[8:8 + length])
-    header.pop("__metadata__", None)
-    return {key: (entry["shape"], list(struct.unpack_from(f"<{(entry['data_offsets'][1] - entry['data_offsets'][0]) // 4}f", data,
-                                                          8 + length + entry["data_offsets"][0])))
-            for key, entry in header.items()}
+    return tensors.load(path(name))
 
 
-def save(name, tensors):
-    header, blob = {}, b""
-    for key, (shape, values) in tensors.items():
-        data = struct.pack(f"<{len(values)}f", *values)
-        header[key] = {"dtype": "F32", "shape": shape, "data_offsets": [len(blob), len(blob) + len(data)]}
-        blob += data
-    text = json.dumps(header).encode()
-    write(name, struct.pack("<Q", len(text)) + text + blob)
+def save(name, values):
+    tensors.save(path(name), values)
+
+
+def filled(tensor, value):
+    kind, shape, values = tensor
+    return kind, shape, array.array("f", [value] * len(values))
 
 
 def finite(name):
-    return all(abs(value) < 1e39 for _, values in load(name).values() for value in values)
+    return all(abs(value) < 1e39 for _, _, values in load(name).values() for value in values)
 
 
 # Black images, but for one.
@@ -79,8 +74,8 @@ data, normal = "--data=idx:" + path("data"), load("init")
 
 # From weights that overflow for what is not black: the second convolution, in the step of the bright image.
 large = dict(normal)
-large["first.weight"] = (normal["first.weight"][0], [1e20] * len(normal["first.weight"][1]))
-large["second.weight"] = (normal["second.weight"][0], [1e30] * len(normal["second.weight"][1]))
+large["first.weight"] = filled(normal["first.weight"], 1e20)
+large["second.weight"] = filled(normal["second.weight"], 1e30)
 save("large", large)
 stopped = ["train", data, "--epochs=1", "--weights=" + path("large")]
 error = run(*stopped, "--log=" + path("stop.jsonl"), "--checkpoint-dir=" + path("stop"), "--checkpoint-steps=1", status=1)
@@ -124,7 +119,7 @@ write("bright/train-images-idx3-ubyte", struct.pack(">4I", 0x803, IMAGES, 4, 4) 
 write("bright/train-labels-idx1-ubyte", struct.pack(">2I", 0x801, IMAGES) + bytes(i % 2 for i in range(IMAGES)))
 steep = dict(normal)
 for key in ("first.weight", "second.weight"):
-    steep[key] = (normal[key][0], [1e5] * len(normal[key][1]))
+    steep[key] = filled(normal[key], 1e5)
 save("steep", steep)
 overflow = ["train", "--data=idx:" + path("bright"), "--steps=8", "--weights=" + path("steep"), "--set=learning_rate=3e38"]
 error = run(*overflow, status=1)

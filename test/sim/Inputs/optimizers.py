@@ -6,7 +6,8 @@ import os
 import subprocess
 import sys
 
-import tensors
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "runtime"))
+import tensors  # noqa: E402
 
 INCEPT, SIMULATOR, DIRECTORY = sys.argv[1:4]
 OPTIMIZERS = ["nesterov(momentum = 0.8)", "adam", "adamw", "lars(trust = 0.1)", "lamb"]
@@ -42,7 +43,8 @@ for optimizer in OPTIMIZERS:
     run(name + ".cpu", *options, "--save=" + name + ".1")
     run(SIMULATOR, name + ".cuda", *options, "--save=" + name + ".2")
     run(name + ".cpu", "init", "--seed=3", "--output=" + name + ".0")
-    before, expected, actual = (tensors.load(name + suffix) for suffix in (".0", ".1", ".2"))
+    before, expected, actual = ({key: values for key, (_, _, values) in tensors.load(name + suffix).items()}
+                               for suffix in (".0", ".1", ".2"))
     assert expected.keys() == actual.keys() and any(key.startswith("ema/") for key in expected)
     assert all(math.isfinite(value) for values in actual.values() for value in values)
     worst = max((max(abs(a - b) for a, b in zip(expected[key], actual[key])) / max(map(abs, expected[key])), key)

@@ -8,7 +8,7 @@ CODES = {"F32": "f", "I64": "q"}
 
 
 def load(path):
-    """Tensors of these types as flat arrays, by name."""
+    """(type, shape, array) of the tensors of these types, by name."""
     with open(path, "rb") as file:
         data = file.read()
     (length,) = struct.unpack_from("<Q", data)
@@ -16,12 +16,12 @@ def load(path):
     for name, entry in json.loads(data[8:8 + length]).items():
         if entry.get("dtype") in CODES:
             begin, end = (8 + length + offset for offset in entry["data_offsets"])
-            result[name] = array.array(CODES[entry["dtype"]], data[begin:end])
+            result[name] = (entry["dtype"], entry["shape"], array.array(CODES[entry["dtype"]], data[begin:end]))
     return result
 
 
 def save(path, tensors):
-    """Writes (type, shape, array) by name."""
+    """Writes the same."""
     header, data = {}, b""
     for name, (kind, shape, values) in tensors.items():
         header[name] = {"dtype": kind, "shape": shape, "data_offsets": [len(data), len(data) + len(values.tobytes())]}
