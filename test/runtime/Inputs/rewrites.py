@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compiles a network with and without each rewrite, trains ten steps, and compares the losses of both. For one processor,
 so that each changes something on every machine."""
+import glob
 import json
 import subprocess
 import sys
@@ -13,13 +14,15 @@ switches = ["--no-commute-pools", "--no-merge-siblings", "--no-fuse", "--no-reco
 def losses(name, *options):
     """(losses of ten steps, (launches and peak of the program, its launches as IR))"""
     program = f"{directory}/{name}"
-    subprocess.run([incept, "compile", spec, "--batch-size=16", "--threads=1", "--cpu=x86-64-v3", "-o", program, *options], check=True)
+    subprocess.run([incept, "compile", spec, "--batch-size=16", "--threads=1", "--cpu=x86-64-v3", "-o", program,
+                    f"--dump-after-each={program}.phases", *options], check=True)
     subprocess.run([program, "train", "--data=synthetic:", "--steps=10", "--seed=3", f"--log={program}.jsonl"], check=True,
                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     rows = [json.loads(line) for line in open(f"{program}.jsonl")]
     info = json.loads(subprocess.run([program, "info", "--json"], check=True, capture_output=True, text=True).stdout)
-    ir = subprocess.run([incept, "compile", spec, "--batch-size=16", "--threads=1", "--cpu=x86-64-v3", "--stop-after=exec", *options],
-                        check=True, capture_output=True, text=True).stdout
+    (ir,) = glob.glob(f"{program}.phases/*-exec.mlir")
+    with open(ir, encoding="utf-8") as file:
+        ir = file.read()
     return [row["loss"] for row in rows if "step" in row and "loss" in row], (info["launches"], info["peak_bytes"], ir)
 
 
