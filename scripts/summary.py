@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Says what a run of lit was: summary.py RESULTS.json. Names the tests that did not run, with what they miss; the last
+"""Says what a run of lit was: summary.py RESULTS.json. Names the slowest tests and those that did not run, with what they miss; the last
 line is "N passed, M failed". Exit status 1 where a test failed or none passed."""
 import collections
 import json
@@ -26,6 +26,8 @@ except (OSError, ValueError, KeyError):
     print("0 passed, 1 failed")
     sys.exit(1)
 
+slowest = sorted(tests, key=lambda test: -(test.get("elapsed") or 0))[:10]
+print("slowest: " + ", ".join(f"{name(test)} {test['elapsed']:.0f} s" for test in slowest if test.get("elapsed")))
 by_code = collections.defaultdict(list)
 for test in tests:
     by_code[test["code"]].append(test)
