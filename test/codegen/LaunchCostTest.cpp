@@ -35,7 +35,7 @@ protected:
       })",
                                          &context);
     if (module)
-      for (Operation &op : module->getOps<func::FuncOp>().begin()->getBody().front().without_terminator())
+      for (Operation &op : (*module->getOps<func::FuncOp>().begin()).getBody().front().without_terminator())
         ops.push_back(&op);
   }
 

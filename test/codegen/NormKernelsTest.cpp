@@ -5,6 +5,7 @@
 // unit has.
 
 #include "KernelHarness.h"
+#include "passes/Target.h"
 
 #include <cmath>
 #include <gtest/gtest.h>

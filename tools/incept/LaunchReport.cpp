@@ -3,7 +3,6 @@
 #include "tools/incept/LaunchReport.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "passes/LaunchCost.h"
-#include "passes/Target.h"
 
 using namespace mlir;
 

@@ -5,6 +5,7 @@
 
 #include "codegen/Codegen.h"
 #include "frontend/Summary.h"
+#include "passes/Target.h"
 
 namespace incept {
 
