@@ -528,10 +528,14 @@ std::string isa() {
 bool limitIsa(const std::string &name, std::string &error) {
   if (!openLibrary(error))
     return false;
-  for (const Isa &entry : kIsas)
-    if (entry.name == name && dnnl::set_max_cpu_isa(entry.isa) != dnnl::status::success && isa() != name)
-      return fail(error, "oneDNN uses " + isa() + " in this process already, and cannot be limited to " + name);
-  return true;
+  auto limit = std::ranges::find_if(kIsas, [&](const Isa &entry) { return entry.name == name; });
+  if (limit == std::end(kIsas) || dnnl::set_max_cpu_isa(limit->isa) == dnnl::status::success)
+    return true;
+  // oneDNN takes a limit until it is asked what it uses. What uses no more than the limit needs none.
+  std::string used = isa();
+  if (std::find_if(kIsas, limit + 1, [&](const Isa &entry) { return entry.name == used; }) != limit + 1)
+    return true;
+  return fail(error, "oneDNN uses " + used + " in this process already, and cannot be limited to " + name);
 }
 
 } // namespace incept::onednn

@@ -123,7 +123,7 @@ std::string isa();
 
 /// Lets the library use `isa` at most, where the machine has it; without a name that the library knows nothing happens.
 /// It takes one limit in a process, before it is first asked for an implementation: false with a sentence in `error`
-/// where it uses another instruction set already.
+/// where it uses more than `isa` already.
 bool limitIsa(const std::string &name, std::string &error);
 
 } // namespace incept::onednn
