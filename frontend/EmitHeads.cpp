@@ -105,7 +105,7 @@ bool GraphEmitter::checkPixelScores(const Frame &frame) {
   if (pixelScores.empty() && spec.training && training.contains("ignore_label"))
     error(
         llvm::find_if(spec.training->arguments, [](const Argument &field) { return field.name.text == "ignore_label"; })
-            ->range,
+            ->name.range,
         "expected no 'ignore_label' where each image has a label: it is for networks that end in 'pixel_scores'",
         frame);
   return !diagnostics.hasErrors();
