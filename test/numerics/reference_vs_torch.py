@@ -129,15 +129,18 @@ def add_pixel_loss(problems, index):
     loss = F.cross_entropy(x, labels, label_smoothing=smoothing, **options)
     (dx,) = torch.autograd.grad(loss, (x,))
     rows, flat = x.permute(0, 2, 3, 1).flatten(0, 2), labels.flatten()
-    given, count, results = "", [], [loss]
-    if ignored is not None:
-        given, count, results = f" ignore {ignored}", [torch.tensor(0.0)], [loss, torch.tensor(0.0)]
+    given, count = "" if ignored is None else f" ignore {ignored}", [] if ignored is None else [loss]
+    # The number of rows is an f32, where the others are f64.
+    forward, backward = signature([rows, flat], [loss, *count]), signature([rows, flat, *count], [rows])
+    if count:
+        forward = forward.removesuffix("tensor<f64>)") + "tensor<f32>)"
+        backward = backward.replace("tensor<f64>)", "tensor<f32>)", 1)
     problems.add(f"pixel_loss{index}", {"x": x, "labels": flat}, [
         "%rows = incept.pixel_rows %x " + signature([x], [rows]),
         f"%loss{', %count' if count else ''} = incept.softmax_cross_entropy %rows, %labels{given} "
-        f"{{label_smoothing = {smoothing}}} " + signature([rows, flat], results),
+        f"{{label_smoothing = {smoothing}}} " + forward,
         f"%d = incept.softmax_cross_entropy_backward %rows, %labels{given}{' count %count' if count else ''} "
-        f"{{label_smoothing = {smoothing}, weight = 1.0}} " + signature([rows, flat, *count], [rows]),
+        f"{{label_smoothing = {smoothing}, weight = 1.0}} " + backward,
         "%dx = incept.pixel_rows %d " + signature([rows], [x]),
     ], {"loss": loss, "dx": dx})
 
