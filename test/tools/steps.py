@@ -37,6 +37,8 @@ for row in rows:
         failures.append(f"{name}: {step}")
     if "--write" in options:
         row["launches"], row["megabytes"] = step["count"], round(1e-6 * step["bytes"], 1)
+        with open(records, "w") as file:
+            file.write("[\n" + ",\n".join(json.dumps(row) for row in rows) + "\n]\n")
         continue
     for what, got, most, least_change in (("launches", step["count"], row["launches"], 1),
                                           ("MB", 1e-6 * step["bytes"], row["megabytes"], 0.1)):
@@ -44,9 +46,6 @@ for row in rows:
             failures.append(f"{name}: {got:.1f} {what}, but it had {most}")
         elif got <= most - least_change:
             failures.append(f"{name}: only {got:.1f} {what}, not {most}: lower the record (steps.py --write)")
-if "--write" in options:
-    with open(records, "w") as file:
-        file.write("[\n" + ",\n".join(json.dumps(row) for row in rows) + "\n]\n")
 for failure in failures:
     print("FAILED", failure)
 sys.exit(1 if failures else 0)
