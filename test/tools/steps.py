@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Launches and bytes of training steps do not grow: steps.py SPECS RECORDS [--all] [--write].
+"""Launches and bytes of training steps do not grow: steps.py SPECS RECORDS PLANS [--all] [--write].
 
 RECORDS has a line for each network, target and precision: batch, launches, megabytes that a step moves. Without --all only
-those that are `quick`. A number that became smaller is an error too, until the record is: --write writes what is."""
+those that are `quick`. PLANS is a folder for cuDNN plans, so that none of another version counts. A number that became
+smaller is an error too, until the record is: --write writes what is."""
 import json
 import os
 import subprocess
 import sys
 
-specs, records, *options = sys.argv[1:]
+specs, records, plans, *options = sys.argv[1:]
 with open(records) as file:
     rows = json.load(file)
 failures = []
@@ -17,7 +18,7 @@ failures = []
 def step_of(row):
     path = os.path.join(specs, row["network"] + ".incept")
     done = subprocess.run(["incept", "summary", path, "--target=" + row["target"], f"--batch-size={row['batch']}",
-                           "--precision=" + row["precision"], "--json"], capture_output=True, text=True)
+                           "--precision=" + row["precision"], "--plan-cache=" + plans, "--json"], capture_output=True, text=True)
     if done.returncode != 0:
         sys.exit(done.stderr)
     return json.loads(done.stdout)["step"]
