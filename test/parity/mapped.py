@@ -177,7 +177,7 @@ class Case:
         ours = safetensors.load(self.path("step"))
         got = {"logits": ours["logits"], "loss": ours["loss"], **self.theirs(ours)}
         exact = self.exact_step(mistake=mistake)
-        moved = [self.exact_step(torch.Generator().manual_seed(seed)) for seed in range(SAMPLES)]
+        moved = [self.exact_step(torch.Generator().manual_seed(seed), mistake) for seed in range(SAMPLES)]
         # A gradient that is zero but for rounding, as that of a bias which batch norm takes away, is measured by the others'.
         scales = {name: float(np.abs(value).max()) for name, value in exact.items()}
         parameters = [name for name, _ in self.model.named_parameters()]
