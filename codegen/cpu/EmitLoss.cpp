@@ -12,6 +12,9 @@ namespace incept::cpu {
 
 namespace {
 
+/// Up to so many vectors of classes a row has a lane of its own.
+constexpr int64_t kFewClasses = 4;
+
 /// Passes over one row of logits. Sums run lane by lane and are added across lanes at the end.
 class LogitsRow {
 public:
@@ -69,6 +72,65 @@ private:
   Value base, offset, classes;
 };
 
+/// Some rows of few classes, each in a lane of its own; those beyond the batch are the last one, and count nothing.
+class LogitsLanes {
+public:
+  LogitsLanes(CpuEmitter &emitter, Value base, Value first, Value batch, Value stride, Value classes)
+      : e(emitter), base(base), classes(classes) {
+    for (int64_t lane = 0; lane < e.width; ++lane) {
+      Value row = e.add(first, e.index(lane));
+      isRow.push_back(e.less(row, batch));
+      rows.push_back(e.min(row, e.sub(batch, e.index(1))));
+      offsets.push_back(e.mul(rows.back(), stride));
+    }
+  }
+
+  Value largest() {
+    return overClasses(-std::numeric_limits<double>::infinity(), [&](Value carried, Value logits) -> Value {
+      return arith::MaximumFOp::create(e.builder, e.loc, carried, logits);
+    });
+  }
+  Value sumOfExp(Value shift) {
+    return overClasses(0.0, [&](Value carried, Value logits) {
+      return e.addf(carried, math::ExpOp::create(e.builder, e.loc, e.subf(logits, shift)));
+    });
+  }
+  Value sumOfDifferences(Value shift) {
+    return overClasses(0.0, [&](Value carried, Value logits) { return e.addf(carried, e.subf(logits, shift)); });
+  }
+
+  /// The logits of the labels, and which rows count.
+  template <typename OpTy>
+  std::pair<Value, Value> labelled(OpTy op, Value batch) {
+    SmallVector<Value> correct, counts;
+    for (int64_t lane = 0; lane < e.width; ++lane) {
+      RowLabel label = loadLabel(op, e, rows[lane], batch, classes);
+      correct.push_back(e.loadScalar(base, e.add(offsets[lane], label.index), e.f32()));
+      Value one = unlessIgnored(e, label, e.real(1.0), e.real(0.0));
+      counts.push_back(arith::SelectOp::create(e.builder, e.loc, isRow[lane], one, e.real(0.0)));
+    }
+    return {together(correct), e.isNotZero(together(counts))};
+  }
+
+private:
+  Value overClasses(double init, llvm::function_ref<Value(Value, Value)> combine) {
+    return e.loop(e.index(0), classes, 1, ValueRange(e.splatReal(init)), [&](Value k, ValueRange carried) {
+      SmallVector<Value> logits;
+      for (Value offset : offsets)
+        logits.push_back(e.loadScalar(base, e.add(offset, k), e.f32()));
+      return SmallVector<Value>{combine(carried[0], together(logits))};
+    })[0];
+  }
+
+  Value together(ArrayRef<Value> scalars) {
+    return vector::FromElementsOp::create(e.builder, e.loc, e.vectorOf(e.f32()), scalars);
+  }
+
+  CpuEmitter &e;
+  Value base, classes;
+  SmallVector<Value> isRow, rows, offsets;
+};
+
 } // namespace
 
 void emitSoftmaxCrossEntropy(SoftmaxCrossEntropyOp op, CpuEmitter &e) {
@@ -76,29 +138,55 @@ void emitSoftmaxCrossEntropy(SoftmaxCrossEntropyOp op, CpuEmitter &e) {
   Value logits = e.operand(0), loss = e.operand(2);
   Value batch = e.extent(0), classes = e.extent(1), stride = e.extent(2);
   Type f64 = e.builder.getF64Type();
-  auto widen = [&](Value value) -> Value { return arith::ExtFOp::create(e.builder, e.loc, f64, value); };
+  VectorType lanesOfF64 = e.vectorOf(f64);
+  auto widen = [&](Value value) -> Value {
+    Type type = isa<VectorType>(value.getType()) ? Type(lanesOfF64) : f64;
+    return arith::ExtFOp::create(e.builder, e.loc, type, value);
+  };
+  // -sum q log p = log sum exp(x - m) - sum q (x - m), since the q add up to 1: of a row, or of a row in each lane.
+  auto lossOf = [&](auto &rows, Value correct, Value count) {
+    Value largest = rows.largest();
+    Value logSum = math::LogOp::create(e.builder, e.loc, rows.sumOfExp(largest));
+    auto real = [&](double value) { return isa<VectorType>(correct.getType()) ? e.splatReal(value) : e.real(value); };
+    Value expected = e.mulf(real(1.0 - smoothing), e.subf(correct, largest));
+    if (smoothing != 0.0)
+      expected = e.addf(expected, e.mulf(real(smoothing), e.divf(rows.sumOfDifferences(largest), count)));
+    return widen(e.subf(logSum, expected));
+  };
   e.loop(e.begin, e.end, 1, [&](Value) {
     Value zero = arith::ConstantOp::create(e.builder, e.loc, e.builder.getF64FloatAttr(0.0));
     Value one = arith::ConstantOp::create(e.builder, e.loc, e.builder.getF64FloatAttr(1.0));
-    SmallVector<Value> init(op.getCount() ? 2 : 1, zero); // the sum and, where it is not known, the number of rows
-    auto sums = e.loop(e.index(0), batch, 1, init, [&](Value n, ValueRange carried) {
+    Value zeros = arith::ConstantOp::create(e.builder, e.loc, e.builder.getZeroAttr(lanesOfF64));
+    Value ones = arith::ConstantOp::create(e.builder, e.loc, DenseElementsAttr::get(lanesOfF64, 1.0));
+    size_t sumCount = op.getCount() ? 2 : 1; // the sum and, where it is not known, the number of rows
+    auto addTo = [&](ValueRange carried, ArrayRef<Value> terms) {
+      SmallVector<Value> next;
+      for (size_t i = 0; i < sumCount; ++i)
+        next.push_back(arith::AddFOp::create(e.builder, e.loc, carried[i], terms[i]));
+      return next;
+    };
+    // Of few classes each row is a lane of its own, else each class is.
+    Value classCount = e.toReal(classes), isFew = e.less(classes, e.index(kFewClasses * e.width + 1));
+    Value few = arith::SelectOp::create(e.builder, e.loc, isFew, batch, e.index(0));
+    auto lanes =
+        e.loop(e.index(0), few, e.width, SmallVector<Value>(sumCount, zeros), [&](Value n, ValueRange carried) {
+          LogitsLanes rows(e, logits, n, batch, stride, classes);
+          auto [correct, isTaken] = rows.labelled(op, batch);
+          Value own = lossOf(rows, correct, e.splat(classCount));
+          auto taken = [&, mask = isTaken](Value value) -> Value {
+            return arith::SelectOp::create(e.builder, e.loc, mask, value, zeros);
+          };
+          return addTo(carried, {taken(own), taken(ones)});
+        });
+    SmallVector<Value> init;
+    for (Value sum : lanes)
+      init.push_back(vector::ReductionOp::create(e.builder, e.loc, vector::CombiningKind::ADD, sum));
+    auto sums = e.loop(few, batch, 1, init, [&](Value n, ValueRange carried) {
       Value offset = e.mul(n, stride);
       RowLabel label = loadLabel(op, e, n, batch, classes);
       LogitsRow row(e, logits, offset, classes);
-      Value largest = row.largest();
-      Value logSum = math::LogOp::create(e.builder, e.loc, row.sumOfExp(largest));
-      Value correct = e.loadScalar(logits, e.add(offset, label.index), e.f32());
-      // -sum q log p = log sum exp(x - m) - sum q (x - m), since the q add up to 1.
-      Value expected = e.mulf(e.real(1.0 - smoothing), e.subf(correct, largest));
-      if (smoothing != 0.0) {
-        Value mean = e.divf(row.sumOfDifferences(largest), e.toReal(classes));
-        expected = e.addf(expected, e.mulf(e.real(smoothing), mean));
-      }
-      Value own = unlessIgnored(e, label, widen(e.subf(logSum, expected)), zero);
-      SmallVector<Value> next = {arith::AddFOp::create(e.builder, e.loc, carried[0], own)};
-      if (op.getCount())
-        next.push_back(arith::AddFOp::create(e.builder, e.loc, carried[1], unlessIgnored(e, label, one, zero)));
-      return next;
+      Value own = lossOf(row, e.loadScalar(logits, e.add(offset, label.index), e.f32()), classCount);
+      return addTo(carried, {unlessIgnored(e, label, own, zero), unlessIgnored(e, label, one, zero)});
     });
     Value rows = widen(e.toReal(batch));
     if (op.getCount()) {

@@ -95,8 +95,9 @@ static std::string caseName(const testing::TestParamInfo<LossKernels::ParamType>
   return std::string(std::get<0>(info.param).first) + "_" + std::to_string(std::get<1>(info.param));
 }
 
+// Few classes, of which each row is a lane of its own, and more.
 INSTANTIATE_TEST_SUITE_P(Cpu, LossKernels,
-                         testing::Combine(testing::Values(Runner{"cpu", cpuRunner}), testing::Values(1, 8, 37)),
+                         testing::Combine(testing::Values(Runner{"cpu", cpuRunner}), testing::Values(1, 8, 37, 100)),
                          caseName);
 INSTANTIATE_TEST_SUITE_P(Cuda, LossKernels,
                          testing::Combine(testing::Values(Runner{"cuda", cudaRunner}), testing::Values(1, 8, 37, 600)),
