@@ -88,41 +88,25 @@ void CpuEmitter::groupUnits(Value groups, Value channels, llvm::function_ref<voi
   });
 }
 
-Value CpuEmitter::foldSteps(Fold how, Value count, int64_t step, int64_t together,
-                            llvm::function_ref<Value(Value)> term) {
-  Value whole = index(0);
-  SmallVector<Value> sums(together, splatReal(neutralOf(how)));
-  if (together > 1) {
-    whole = sub(count, rem(count, index(together * step)));
-    sums = loop(index(0), whole, together * step, sums, [&](Value i, ValueRange carried) {
-      SmallVector<Value> next;
-      for (auto [place, sum] : llvm::enumerate(carried))
-        next.push_back(combine(how, sum, term(add(i, index(int64_t(place) * step)))));
-      return next;
-    });
-  }
-  for (int64_t distance = together / 2; distance > 0; distance /= 2)
-    for (int64_t i = 0; i < distance; ++i)
-      sums[i] = combine(how, sums[i], sums[i + distance]);
-  return loop(whole, count, step, ValueRange(sums[0]),
-              [&](Value i, ValueRange carried) { return SmallVector<Value>{combine(how, carried[0], term(i))}; })[0];
-}
-
 Value CpuEmitter::fold(Fold how, Value lines, Value count, Value segment,
                        llvm::function_ref<Value(Value, Value, Lanes)> term) {
-  Value neutral = splatReal(neutralOf(how)), left = rem(count, index(width)), whole = sub(count, left);
+  Value neutral = splatReal(neutralOf(how)), left = rem(count, index(width)), full = sub(count, left);
   auto ofLine = [&](Value line) {
-    auto full = [&](Value c) { return term(line, c, Lanes()); };
-    Value folded = foldSteps(how, whole, width, lines ? 1 : kBlock, full);
+    Value whole = loop(index(0), full, width, ValueRange(neutral), [&](Value c, ValueRange carried) {
+      return SmallVector<Value>{combine(how, carried[0], term(line, c, Lanes()))};
+    })[0];
     auto withRest = [&] {
       Lanes rest = lanesInside(index(0), left);
-      Value last = arith::SelectOp::create(builder, loc, rest.mask, term(line, whole, rest), neutral);
-      return combine(how, folded, last);
+      Value last = arith::SelectOp::create(builder, loc, rest.mask, term(line, full, rest), neutral);
+      return combine(how, whole, last);
     };
-    return choose(less(whole, count), withRest, folded);
+    return choose(less(full, count), withRest, whole);
   };
   // Lines by themselves first: sums of many of them round less.
-  Value lanes = lines ? foldSteps(how, lines, 1, kBlock, ofLine) : ofLine(Value());
+  Value lanes =
+      !lines ? ofLine(Value()) : loop(index(0), lines, 1, ValueRange(neutral), [&](Value line, ValueRange carried) {
+        return SmallVector<Value>{combine(how, carried[0], ofLine(line))};
+      })[0];
   if (segment) { // lanes that hold nothing hold what changes nothing
     for (int64_t distance = 1; distance < width; distance *= 2) {
       SmallVector<int64_t> partners;

@@ -46,11 +46,6 @@ protected:
   unsigned vectorAlignment(mlir::Type element) override;
 
 private:
-  /// Folds term(i) for 0 <= i < count in steps of `step`, `together` of them (a power of 2) side by side, since an
-  /// addition waits for the one before it. The order depends on `count` alone.
-  mlir::Value foldSteps(Fold how, mlir::Value count, int64_t step, int64_t together,
-                        llvm::function_ref<mlir::Value(mlir::Value)> term);
-
   /// Vectors that share the scalar work of a loop nest; few enough that sums stay in registers.
   static constexpr int64_t kBlock = 4;
 
