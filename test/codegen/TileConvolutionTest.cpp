@@ -416,7 +416,8 @@ TEST(TileConvolution, SameBitsWhateverTheShares) {
 
 // What normalises as it reads computes what it would of the normalised image, to the last bit.
 TEST(TileConvolution, NormalizesWhatItReads) {
-  for (Case c : kCases) {
+  for (StringRef name : {"row4", "column6", "slices", "square4", "five2", "row6 bias"}) {
+    Case c = *llvm::find_if(kCases, [&](const Case &c) { return c.name == name; });
     TileRun before(c), gradientBefore(c);
     before.normalizeSrc();
     before.convolve();

@@ -36,11 +36,11 @@ func.func @both() {
 }
 
 // A pool reads it too: it has to be in memory, where the convolution may as well read it.
-// CHECK-LABEL: func.func @pooled
+// CHECK-LABEL: func.func @also_pooled
 //       CHECK:   incept.scale_shift
 //   CHECK-NOT:   normalized
 //       CHECK:   return
-func.func @pooled() {
+func.func @also_pooled() {
   %x = incept.read @x : !x
   %w = incept.read @c.weight : !w
   %b = incept.read @beta : !v
