@@ -25,8 +25,8 @@ struct TileShape {
   int64_t taps() const { return kh * kw; }
   int64_t outputs() const { return mh * mw; }
   int64_t points() const { return (mh + kh - 1) * (mw + kw - 1); }
-  int64_t panel() const { return 2 * lanes; }           ///< output channels of a product
-  int64_t rows() const { return lanes == 16 ? 12 : 6; } ///< tiles of a product
+  int64_t panel() const { return 2 * lanes; }             ///< output channels of a product
+  int64_t rows() const { return lanes == 16 ? 12 : 6; }   ///< tiles of a product
   int64_t fewRows() const { return lanes == 16 ? 4 : 3; } ///< tiles of a product where few are left
   /// Of `count` tiles, those that products of `rows` tiles take, the last of which may have a few too many.
   int64_t inWholeProducts(int64_t count) const { return (count + fewRows() - 1) / rows() * rows(); }
@@ -35,7 +35,7 @@ struct TileShape {
     int64_t whole = inWholeProducts(count), left = count > whole ? count - whole : 0;
     return whole + (left + fewRows() - 1) / fewRows() * fewRows();
   }
-  int64_t gradientRows() const { return lanes / 2; }    ///< input channels of a product of gradients
+  int64_t gradientRows() const { return lanes / 2; } ///< input channels of a product of gradients
   /// The shape with the window in a row: kernels are the same for both directions.
   TileShape flat() const { return isVertical() ? TileShape{1, kh, 1, mh, lanes} : *this; }
   /// True where there are transforms for it.

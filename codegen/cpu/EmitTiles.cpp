@@ -116,8 +116,7 @@ public:
   /// each direction, and hands out the vector of each point: store(value, point, c). `point` counts in rows of the
   /// square of points.
   void transform(const Image &image, const Normalization *how, const Place &place, const RealMatrix &matrix,
-                 Value zeros, Value from, Value to,
-                 llvm::function_ref<void(Value value, Value point, Value c)> store) {
+                 Value zeros, Value from, Value to, llvm::function_ref<void(Value value, Value point, Value c)> store) {
     int64_t size = int64_t(matrix.front().size()), points = int64_t(matrix.size());
     if (!shape.isSquare()) {
       SmallVector<std::pair<Value, Value>> pixels; // addresses, and bits to keep
@@ -192,9 +191,7 @@ private:
   };
 
   /// All bits of an i32, or none.
-  Value bitsIf(Value condition) {
-    return arith::ExtSIOp::create(e.builder, e.loc, e.builder.getI32Type(), condition);
-  }
+  Value bitsIf(Value condition) { return arith::ExtSIOp::create(e.builder, e.loc, e.builder.getI32Type(), condition); }
   Vectors load(const Normalization *how, Value c, Lanes lanes) {
     auto of = [&](Value base) { return e.loadVector(base, c, e.f32(), lanes); };
     return how ? Vectors{of(how->center), of(how->scale), of(how->shift)} : Vectors();
@@ -416,7 +413,7 @@ void emitConvolveTiles(ConvolveTilesOp op, CpuEmitter &e) {
             sums = e.loop(e.index(0), blocks, 1, sums, [&](Value b, ValueRange outer) {
               Value scalars = e.address(start, e.mul(b, blockPitch), e.f32());
               Value vectors = e.address(right, e.mul(b, e.index(lanes * panel)), e.f32());
-              constexpr int64_t kUnroll = 4;
+              constexpr int64_t kUnroll = 2;
               return e.loop(e.index(0), e.index(lanes), kUnroll, outer, [&](Value i, ValueRange carried) {
                 Step at{e.address(scalars, i, e.f32()), e.address(vectors, e.mul(i, e.index(panel)), e.f32())};
                 SmallVector<Value> next(carried);

@@ -24,10 +24,9 @@ double errorOf(const TileShape &shape, bool isGradient) {
     double image, weights; ///< of forward and data gradient, of the gradient of weights
   };
   constexpr Bound kBounds[] = {
-      {2, 3, false, 1e-6, 2e-6}, {4, 3, false, 2e-6, 4e-6}, {6, 3, false, 6e-6, 1.2e-5},
-      {2, 7, false, 3e-6, 6e-6}, {4, 7, false, 5e-6, 1e-5}, {6, 7, false, 1.2e-5, 2e-5},
-      {2, 3, true, 1e-6, 3e-6},  {4, 3, true, 3e-6, 6e-6},  {6, 3, true, 1.2e-5, 2.5e-5},
-      {2, 5, true, 3e-6, 6e-6},  {4, 5, true, 1.2e-5, 2e-5},
+      {2, 3, false, 1e-6, 2e-6},    {4, 3, false, 2e-6, 4e-6},   {6, 3, false, 6e-6, 1.2e-5}, {2, 7, false, 3e-6, 6e-6},
+      {4, 7, false, 5e-6, 1e-5},    {6, 7, false, 1.2e-5, 2e-5}, {2, 3, true, 1e-6, 3e-6},    {4, 3, true, 3e-6, 6e-6},
+      {6, 3, true, 1.2e-5, 2.5e-5}, {2, 5, true, 3e-6, 6e-6},    {4, 5, true, 1.2e-5, 2e-5},
   };
   TileShape flat = shape.flat();
   for (const Bound &bound : kBounds)

@@ -202,10 +202,11 @@ public:
     std::string added = c.bias ? " bias %a" + std::to_string(ins.size()) : "";
     if (c.bias)
       ins.push_back(vector(c.o));
-    text += group("c",
-                  "convolve_tiles %a0, %a1" + normalization() + added + head() + " units " + std::to_string(c.units) +
-                      " parts " + std::to_string(c.parts) + " block " + std::to_string(c.block) + (c.relu ? " relu" : ""),
-                  ins, {imageType(c.n, c.o, c.oh, c.ow, c.dstExtra), vector(s)});
+    text +=
+        group("c",
+              "convolve_tiles %a0, %a1" + normalization() + added + head() + " units " + std::to_string(c.units) +
+                  " parts " + std::to_string(c.parts) + " block " + std::to_string(c.block) + (c.relu ? " relu" : ""),
+              ins, {imageType(c.n, c.o, c.oh, c.ow, c.dstExtra), vector(s)});
     // In memory: kh, kw, I, O of the forward convolution.
     std::vector<float> stored(weights.size());
     for (int64_t y = 0; y < c.kh; ++y)
@@ -217,8 +218,8 @@ public:
             stored[at] = weight(o, k, y, x);
           }
     std::vector<char> w0 = bytesOf(stored), transformed = guarded(u), from = bytesOf(src.values),
-                      to = bytesOf(dst.values), adds = bytesOf(bias), scratch = guarded(s), by[] = {
-                          bytesOf(center), bytesOf(scale), bytesOf(shift)};
+                      to = bytesOf(dst.values), adds = bytesOf(bias), scratch = guarded(s),
+                      by[] = {bytesOf(center), bytesOf(scale), bytesOf(shift)};
     std::vector<std::vector<char> *> operands = {&from, &transformed};
     if (c.normalized)
       operands.insert(operands.end(), {&by[0], &by[1], &by[2]});
