@@ -32,6 +32,10 @@ public:
   bool givesStatistics() const override { return statistics; }
 
   FailureOr<LibraryPlan> plan(Operation *op, StringRef weightsFormat, std::string &why) const override {
+    if (auto conv = dyn_cast<Conv2DStatsOp>(op); conv && shapeOf(conv.getWeights())[3] != 3) {
+      why = "the window is not 3 wide";
+      return failure();
+    }
     LibraryPlan plan;
     bool isForward = isa<Conv2DOp, Conv2DStatsOp>(op);
     plan.kind = isForward                          ? PlanKind::ConvolutionForward

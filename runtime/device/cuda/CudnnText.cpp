@@ -129,7 +129,7 @@ constexpr Field kFields[] = {
     flag("bias", kForward | kMatMul, &Problem::bias),
     flag("residual", kForward, &Problem::residual),
     flag("relu", kForward, &Problem::relu),
-    flag("stats", kForward, &Problem::stats),
+    flag("statistics", kForward, &Problem::stats),
     integer("m", kMatMul, &Problem::m),
     integer("n", kMatMul, &Problem::n),
     integer("k", kMatMul, &Problem::k),

@@ -156,7 +156,7 @@ TEST(CudnnTextTest, ValuesAreChecked) {
       {forward, {"tf32", "true"}},      // of bf16
       {forward, {"type", "f64"}},
       {forward, {"relu", "yes"}},
-      {forward, {"stats", "true"}}, // of a result that a residual and a ReLU are part of
+      {forward, {"statistics", "true"}}, // of a result that a residual and a ReLU are part of
       {stats, {"relu", "true"}},
       {stats, {"residual", "true"}},
       {weights, {"kind", "convolution"}},
