@@ -204,7 +204,8 @@ bool Search::finalise(const Candidate &candidate, Choice &choice, std::string &w
   choice.engine = candidate.engine;
   choice.knobs = text::joinKnobs(candidate.knobs);
   choice.workspaceBytes = planWorkspace(built.plan);
-  // The precompiled engines with statistics are of tensor cores alone (f16, multiples of 8 channels), but do not note it.
+  // The precompiled engines with statistics are of tensor cores alone (f16, multiples of 8 channels), but do not note
+  // it.
   choice.tensorCore = candidate.has(CUDNN_NUMERICAL_NOTE_TENSOR_CORE) || problem.stats;
   choice.runtimeCompiled = candidate.has(CUDNN_BEHAVIOR_NOTE_RUNTIME_COMPILATION);
   choice.impl = kernelName(choice.serialized);
