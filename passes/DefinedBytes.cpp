@@ -98,13 +98,13 @@ bool DefinedBytes::coversDense(int64_t begin, int64_t end) const {
 bool DefinedBytes::covers(int64_t offset, const Footprint &footprint) const {
   if (footprint.rowBytes == 0 || coversDense(offset, offset + footprint.bytes()))
     return true;
-  return footprint.rows > 1 && llvm::any_of(slices, [&](const Rows &rows) {
-           const Footprint &own = rows.footprint;
-           if (own.pitch != footprint.pitch || offset < rows.offset)
-             return false;
-           int64_t row = (offset - rows.offset) / own.pitch, column = (offset - rows.offset) % own.pitch;
-           return column + footprint.rowBytes <= own.rowBytes && row + footprint.rows <= own.rows;
-         });
+  return llvm::any_of(slices, [&](const Rows &rows) {
+    const Footprint &own = rows.footprint;
+    if (offset < rows.offset || (footprint.rows > 1 && own.pitch != footprint.pitch))
+      return false;
+    int64_t row = (offset - rows.offset) / own.pitch, column = (offset - rows.offset) % own.pitch;
+    return column + footprint.rowBytes <= own.rowBytes && row + footprint.rows <= own.rows;
+  });
 }
 
 } // namespace incept

@@ -152,9 +152,11 @@ private:
   size_t extraReads = 0; ///< of the clones, for the values that they replace
 };
 
-/// Replaces `members` (program order) by one group, in the place of `anchor`, that yields what others use.
-GroupOp buildGroup(GroupKind kind, Operation *anchor, ArrayRef<Operation *> members,
-                   const DenseSet<Operation *> &clones) {
+/// Replaces `members` (program order) by one group, in the place of `anchor`, that yields what others use. Later groups
+/// stand in the order as their anchors did.
+void buildGroup(GroupKind kind, Operation *anchor, ArrayRef<Operation *> members, const DenseSet<Operation *> &clones,
+                DenseMap<Operation *, unsigned> &order) {
+  unsigned position = order.lookup(anchor);
   DenseSet<Operation *> inside(members.begin(), members.end());
   llvm::SetVector<Value> inputs;
   SmallVector<Value> outputs;
@@ -191,9 +193,9 @@ GroupOp buildGroup(GroupKind kind, Operation *anchor, ArrayRef<Operation *> memb
   // A variable's new value may be written at any time after its reads.
   for (Value output : group.getOutputs())
     for (Operation *user : llvm::make_early_inc_range(output.getUsers()))
-      if (isa<WriteOp>(user) && user->isBeforeInBlock(group))
+      if (isa<WriteOp>(user) && order.lookup(user) < position)
         user->moveAfter(group);
-  return group;
+  order[group] = position;
 }
 
 struct FormGroupsPass : impl::FormGroupsPassBase<FormGroupsPass> {
@@ -213,10 +215,8 @@ struct FormGroupsPass : impl::FormGroupsPassBase<FormGroupsPass> {
       if (gone.contains(op))
         continue;
       if (op->hasTrait<OpTrait::Library>() || op->hasTrait<OpTrait::Opaque>()) {
-        unsigned position = order.lookup(op);
         gone.insert(op);
-        order[buildGroup(op->hasTrait<OpTrait::Library>() ? GroupKind::Library : GroupKind::Kernel, op, {op}, {})] =
-            position;
+        buildGroup(op->hasTrait<OpTrait::Library>() ? GroupKind::Library : GroupKind::Kernel, op, {op}, {}, order);
         continue;
       }
       if (!isMap(op) && !isReduce(op))
@@ -241,9 +241,7 @@ struct FormGroupsPass : impl::FormGroupsPassBase<FormGroupsPass> {
         else
           gone.insert(member);
       llvm::append_range(members, llvm::reverse(epilogues[op]));
-      // Later groups stand in the order as their anchors did.
-      unsigned position = order.lookup(op);
-      order[buildGroup(GroupKind::Kernel, op, members, clones)] = position;
+      buildGroup(GroupKind::Kernel, op, members, clones, order);
     }
   }
 };

@@ -58,10 +58,12 @@ TEST(DefinedBytes, ChannelSlicesMakeABuffer) {
       EXPECT_FALSE(defined.covers(kBegin, whole));
       Footprint part{bytes, kRows, kPitch};
       EXPECT_FALSE(defined.covers(kBegin + at, part));
+      EXPECT_FALSE(defined.covers(kBegin + at, {bytes, 1, 0}));
       defined.write(kBegin + at, part);
       EXPECT_TRUE(defined.covers(kBegin + at, part));
       EXPECT_TRUE(defined.covers(kBegin + at + 2, {bytes - 2, kRows, kPitch}));
       EXPECT_TRUE(defined.covers(kBegin + kPitch + at, {bytes, kRows - 1, kPitch}));
+      EXPECT_TRUE(defined.covers(kBegin + kPitch + at, {bytes, 1, 0})); // a pixel
     }
     EXPECT_TRUE(defined.covers(kBegin, whole));
     EXPECT_FALSE(defined.covers(kBegin, {kPitch * kRows + 1, 1, 0}));
