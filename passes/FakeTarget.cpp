@@ -96,7 +96,9 @@ public:
       return false;
     ArrayRef<int64_t> shape =
         shapeOf(weights.getWeightsOperand() ? weights.getWeightsOperand()->get() : Value(weights.getWeightsResult()));
-    return shape.size() == 4 && shape[2] == 7 && shape[3] == 1;
+    auto stride = op->getAttrOfType<DenseI64ArrayAttr>("stride");
+    bool isDense = !stride || llvm::all_of(stride.asArrayRef(), [](int64_t step) { return step == 1; });
+    return isDense && shape.size() == 4 && shape[2] == 7 && shape[3] == 1;
   }
 
   Type gradientType(Operation *op) const override {

@@ -5,6 +5,7 @@
 #include "dialect/TileOps.h"
 #include "dialect/VerifierUtils.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/IRMapping.h"
 #include "passes/Layouts.h"
 
 using namespace mlir;
@@ -45,12 +46,21 @@ Value outerValue(GroupOp group, Value argument) {
   return group.getInputs()[cast<BlockArgument>(argument).getArgNumber()];
 }
 
-/// What inference reads of variables is transformed once, in prepare_inference: a read of that, null elsewhere.
+/// The library group that brings `weights` into another order, null where none does.
+GroupOp reorderOf(Value weights) {
+  auto group = weights.getDefiningOp<GroupOp>();
+  return group && group.isLibrary() && isa<ReorderOp>(group.getFirstOp()) && group.getInputs().size() == 1 ? group
+                                                                                                           : GroupOp();
+}
+
+/// What inference reads of variables, as they are or in another order, is transformed once, in prepare_inference: a
+/// read of that, null elsewhere.
 Value prepareWeights(GroupOp group, Value weights, SymbolTable &symbols,
                      llvm::function_ref<Value(OpBuilder &, Value)> transform) {
   auto module = cast<ModuleOp>(symbols.getOp());
   func::FuncOp prepare = findEntry(module, EntryPoint::PrepareInference);
-  auto read = weights.getDefiningOp<ReadOp>();
+  GroupOp reorder = reorderOf(weights);
+  auto read = (reorder ? reorder.getInputs().front() : weights).getDefiningOp<ReadOp>();
   if (!prepare || !read || !isEntry(group->getParentOfType<func::FuncOp>(), EntryPoint::Infer))
     return {};
   auto variable = symbols.lookup<VariableOp>(read.getVariable());
@@ -60,7 +70,12 @@ Value prepareWeights(GroupOp group, Value weights, SymbolTable &symbols,
     if (variable.getKind() == VariableKind::Derived && write.getVariable() == variable.getSymName())
       value = write.getValue();
   if (!value)
-    value = ReadOp::create(end, group.getLoc(), weights.getType(), variable.getSymName()).getValue();
+    value = ReadOp::create(end, group.getLoc(), read.getValue().getType(), variable.getSymName()).getValue();
+  if (reorder) {
+    IRMapping mapping;
+    mapping.map(read.getValue(), value);
+    value = end.clone(*reorder, mapping)->getResult(0);
+  }
   Value result = transform(end, value);
   OpBuilder before(*module.getOps<func::FuncOp>().begin());
   auto type = cast<RankedTensorType>(result.getType());
@@ -74,6 +89,10 @@ Value prepareWeights(GroupOp group, Value weights, SymbolTable &symbols,
 
 /// Removes the read of weights that nobody needs besides their transform, and what nobody reads of prepare_inference.
 void dropUnread(Value weights, SymbolTable &symbols) {
+  if (GroupOp reorder = reorderOf(weights); reorder && weights.use_empty()) {
+    weights = reorder.getInputs().front();
+    reorder.erase();
+  }
   auto read = weights.getDefiningOp<ReadOp>();
   if (!read || !weights.use_empty())
     return;

@@ -1,4 +1,4 @@
-// RUN: incept-opt %s --incept-form-groups --incept-assign-layouts | FileCheck %s
+// RUN: incept-opt %s --incept-form-groups --incept-assign-layouts --split-input-file | FileCheck %s
 
 // The fake target computes windows 7 high and 1 wide by tiles: weights are transformed by a kernel before each use, the
 // gradient of data's with the window turned, and slices are read and written where they lie. Inference transforms what
@@ -50,6 +50,53 @@ func.func @infer() attributes {incept.entry = #incept.entry<infer>} {
   %y = incept.conv2d %x, %w pad [3, 0] pad_end [3, 0] : (tensor<2x8x9x5xf32>, tensor<16x8x7x1xf32>) -> tensor<2x16x9x5xf32>
   %c = incept.concat_view %r, %y : (tensor<2x8x9x5xf32>, tensor<2x16x9x5xf32>) -> tensor<2x24x9x5xf32>
   %p = incept.global_avg_pool %c : (tensor<2x24x9x5xf32>) -> tensor<2x24x1x1xf32>
+  return
+}
+}
+
+// -----
+
+// Training's convolution has a stride, so the weights are kept as its library wants them. Inference's has none: its
+// weights are brought into the order of tiles and transformed once, not in every call.
+module attributes {incept.target = #incept.target<fake>} {
+// CHECK-DAG: incept.variable @"tiles/{{.*}}.weight" kind derived : tensor<1024xf32
+// CHECK-DAG: incept.variable @c.weight kind parameter : tensor<16x8x7x1xf32, #incept.layout<blocked>>
+incept.variable @c.weight kind parameter : tensor<16x8x7x1xf32>
+incept.variable @"io/f32_input" kind io role "f32_input" : tensor<2x8x9x5xf32>
+incept.variable @"io/output" kind io role "output" : tensor<2x16x5x5xf32>
+
+// CHECK-LABEL: func.func @forward_backward
+//       CHECK:   incept.conv2d
+//   CHECK-NOT:   incept.transform_weights
+func.func @forward_backward() attributes {incept.entry = #incept.entry<forward_backward>} {
+  %x = incept.read @"io/f32_input" : tensor<2x8x9x5xf32>
+  %w = incept.read @c.weight : tensor<16x8x7x1xf32>
+  %y = incept.conv2d %x, %w stride [2, 1] pad [3, 0] pad_end [3, 0] : (tensor<2x8x9x5xf32>, tensor<16x8x7x1xf32>) -> tensor<2x16x5x5xf32>
+  incept.write @"io/output", %y : tensor<2x16x5x5xf32>
+  return
+}
+
+// CHECK-LABEL: func.func @prepare_inference
+//       CHECK:   %[[W:.+]] = incept.read @c.weight
+//       CHECK:   %[[R:.+]] = incept.group library {{.+}}(%[[W]])
+//       CHECK:     incept.reorder
+//       CHECK:   incept.group kernel(%[[R]])
+//       CHECK:     incept.transform_weights
+//       CHECK:   incept.write @"tiles/{{.*}}.weight"
+func.func @prepare_inference() attributes {incept.entry = #incept.entry<prepare_inference>} {
+  return
+}
+
+// CHECK-LABEL: func.func @infer
+//   CHECK-NOT:   incept.reorder
+//   CHECK-NOT:   incept.transform_weights
+//   CHECK-NOT:   incept.read @c.weight
+//       CHECK:   incept.convolve_tiles
+func.func @infer() attributes {incept.entry = #incept.entry<infer>} {
+  %x = incept.read @"io/f32_input" : tensor<2x8x9x5xf32>
+  %w = incept.read @c.weight : tensor<16x8x7x1xf32>
+  %y = incept.conv2d %x, %w pad [3, 0] pad_end [3, 0] : (tensor<2x8x9x5xf32>, tensor<16x8x7x1xf32>) -> tensor<2x16x9x5xf32>
+  %p = incept.global_avg_pool %y : (tensor<2x16x9x5xf32>) -> tensor<2x16x1x1xf32>
   return
 }
 }
