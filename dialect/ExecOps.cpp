@@ -4,6 +4,7 @@
 
 #include "dialect/ExecMemory.h"
 #include "dialect/InceptOps.h"
+#include "dialect/RunningStatistics.h"
 
 using namespace mlir;
 
@@ -171,8 +172,11 @@ LogicalResult KernelOp::verifySymbolUses(SymbolTableCollection &table) {
   return verifyApart(*this, reads, [&](size_t first, size_t second) {
     if (first >= reads || first / arguments.size() != (second - reads) / results.size())
       return false;
-    // Each of its units may read all rows.
-    Value argument = arguments[first % arguments.size()];
+    // Each of its units may read all rows, and each reads the channel vectors; the first one writes those it gives.
+    Value argument = arguments[first % arguments.size()], result = results[(second - reads) % results.size()];
+    if (definition.getFamily() == KernelFamily::Map && cast<RankedTensorType>(result.getType()).getRank() == 1 &&
+        !isRunningStatistic(argument))
+      return false;
     if (llvm::any_of(argument.getUsers(), [&](Operation *user) {
           auto finalize = dyn_cast<BatchNormFinalizeOp>(user);
           return finalize && finalize.getSrc() == argument;

@@ -3,6 +3,7 @@
 // Verifiers of batch normalisation, its pieces, and other normalisations.
 
 #include "dialect/InceptOps.h"
+#include "dialect/RunningStatistics.h"
 #include "dialect/ShapeInference.h"
 #include "dialect/VerifierUtils.h"
 
@@ -11,6 +12,14 @@
 using namespace mlir;
 
 namespace incept {
+
+bool isRunningStatistic(Value argument) {
+  return llvm::all_of(argument.getUses(), [](OpOperand &use) {
+    auto finalize = dyn_cast<BatchNormFinalizeOp>(use.getOwner());
+    return finalize && (use.get() == finalize.getRunningMean() || use.get() == finalize.getRunningVar()) &&
+           use.get() != finalize.getSum() && use.get() != finalize.getSumSquares() && use.get() != finalize.getGamma();
+  });
+}
 
 /// Checks the constants of a batch norm (constraint C2 of the ops that have them).
 template <typename OpTy>

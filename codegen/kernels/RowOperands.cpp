@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "codegen/kernels/RowOperands.h"
+#include "dialect/RunningStatistics.h"
 
 using namespace mlir;
 
@@ -12,15 +13,6 @@ static RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(valu
 static Value loadNumber(KernelEmitter &e, Value base, Type element) {
   return element.isInteger(64) ? e.toReal(e.loadScalar(base, e.index(0), element))
                                : e.loadReal(base, e.index(0), element);
-}
-
-/// True for the statistics that batch norm's next ones are made from.
-static bool isRunning(Value argument) {
-  return llvm::all_of(argument.getUses(), [](OpOperand &use) {
-    auto finalize = dyn_cast<BatchNormFinalizeOp>(use.getOwner());
-    return finalize && (use.get() == finalize.getRunningMean() || use.get() == finalize.getRunningVar()) &&
-           use.get() != finalize.getSum() && use.get() != finalize.getSumSquares() && use.get() != finalize.getGamma();
-  });
 }
 
 RowOperands::RowOperands(KernelEmitter &emitter, int64_t firstStride, bool writesVectors)
@@ -38,7 +30,7 @@ RowOperands::RowOperands(KernelEmitter &emitter, int64_t firstStride, bool write
     slot.isLate = index >= inputs && (isWhole         ? typeOf(value).getRank() == 1
                                       : writesVectors ? isa_and_nonnull<BatchNormFinalizeOp>(producer)
                                                       : producer && producer->hasTrait<OpTrait::Reduce>());
-    slot.isReplaced = index < inputs && writesVectors && typeOf(value).getRank() == 1 && isRunning(value);
+    slot.isReplaced = index < inputs && writesVectors && typeOf(value).getRank() == 1 && isRunningStatistic(value);
     if (typeOf(value).getRank() >= 2 && !flat)
       slot.stride = e.extent(firstStride++);
     if (typeOf(value).getRank() == 0 && index < inputs)

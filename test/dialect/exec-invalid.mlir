@@ -497,6 +497,34 @@ func.func @exec.kernel_c6_opaque() {
 
 // -----
 
+// All units read the sums, and the first one writes the statistics: on running ones, which it alone reads, but not on sums.
+incept.exec.region @arena 8192
+incept.exec.kernel_def @k map {
+^bb0(%x: tensor<?x?x?x?xf32>, %s: tensor<?xf32>, %q: tensor<?xf32>, %b: tensor<?xf32>, %m: tensor<?xf32>, %v: tensor<?xf32>):
+  %f:5 = incept.batch_norm_finalize %s, %q of %x running %m, %v {epsilon = 1.0e-3, decay = 0.9, count = 0 : i64}
+      : (tensor<?xf32>, tensor<?xf32>, tensor<?x?x?x?xf32>, tensor<?xf32>, tensor<?xf32>) -> (tensor<?xf32>, tensor<?xf32>, tensor<?xf32>, tensor<?xf32>, tensor<?xf32>)
+  %y = incept.scale_shift %x, %f#0, %f#2, %b : (tensor<?x?x?x?xf32>, tensor<?xf32>, tensor<?xf32>, tensor<?xf32>) -> tensor<?x?x?x?xf32>
+  incept.yield %y, %f#0, %f#3 : tensor<?x?x?x?xf32>, tensor<?xf32>, tensor<?xf32>
+}
+func.func @exec.kernel_c6_statistics() {
+  %x = incept.exec.slice @arena at 0 : memref<8x8xf32>
+  %y = incept.exec.slice @arena at 1024 : memref<8x8xf32>
+  %s = incept.exec.slice @arena at 2048 : memref<8xf32>
+  %q = incept.exec.slice @arena at 2112 : memref<8xf32>
+  %b = incept.exec.slice @arena at 2176 : memref<8xf32>
+  %m = incept.exec.slice @arena at 2240 : memref<8xf32>
+  %v = incept.exec.slice @arena at 2304 : memref<8xf32>
+  %a = incept.exec.slice @arena at 2368 : memref<8xf32>
+  incept.exec.kernel @k ins(%x, %s, %q, %b, %m, %v : memref<8x8xf32>, memref<8xf32>, memref<8xf32>, memref<8xf32>, memref<8xf32>, memref<8xf32>)
+      outs(%y, %a, %m : memref<8x8xf32>, memref<8xf32>, memref<8xf32>) extents [8, 8, 8, 8] units 8
+  // expected-error @+1 {{expected what it writes to lie apart from what else it works on, but operands 1 and 7 have bytes in common}}
+  incept.exec.kernel @k ins(%x, %s, %q, %b, %m, %v : memref<8x8xf32>, memref<8xf32>, memref<8xf32>, memref<8xf32>, memref<8xf32>, memref<8xf32>)
+      outs(%y, %s, %m : memref<8x8xf32>, memref<8xf32>, memref<8xf32>) extents [8, 8, 8, 8] units 8
+  return
+}
+
+// -----
+
 incept.exec.region @arena 8192
 incept.exec.plan @p reorder {scratchpad_bytes = 64 : i64} : (memref<8xf32>) -> memref<8xf32>
 func.func @exec.library_c4() {
