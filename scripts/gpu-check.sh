@@ -67,7 +67,7 @@ for program in "${programs[@]}"; do
 done
 
 if [ -n "$results" ]; then
-  "$python" "$root/scripts/gpu_costs.py" "$root/codegen/cuda/devices" "$results" || failed=1
+  "$python" "$root/scripts/gpu_costs.py" "$root/codegen/cuda/devices" "$results" "$under" || failed=1
 fi
 
 # PyTorch's step of the same networks, eager and compiled.

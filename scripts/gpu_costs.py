@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Costs of launches from what scripts/gpu-check.sh has measured: gpu_costs.py PROFILES RESULTS.
+"""Costs of launches from what scripts/gpu-check.sh has measured: gpu_costs.py PROFILES RESULTS [UNDER].
 
 Of each device in RESULTS/*.json, takes its profile PROFILES/DEVICE.json and writes it to RESULTS/devices/DEVICE.json with a
 table "measured" in the place of "assumed". The model is codegen/cuda/plans/LaunchCosts.h: a launch takes a floor, and its
-operations or bytes at a share of the device's peaks. What too few launches tell stays as assumed, and is named."""
+operations or bytes at a share of the device's peaks. What too few launches tell stays as assumed, and is named. Where UNDER
+ran the programs in the place of a device nothing was measured on a card: it is called "simulated"."""
 import json
 import os
 import statistics
@@ -88,7 +89,7 @@ def fit(profile, results):
 
 
 def main():
-    profiles, folder = sys.argv[1:]
+    profiles, folder, *under = sys.argv[1:]
     devices = {}
     for name in sorted(os.listdir(folder)):
         if not name.endswith(".json"):
@@ -105,9 +106,9 @@ def main():
         with open(path) as file:
             profile = json.load(file)
         costs, left = fit(profile, [result for _, result in measured])
-        card = measured[0][1]["profile"]["peaks_of"].removesuffix(" by its clock rates")
+        card = measured[0][1]["profile"]["peaks_of"].removesuffix(" by its clock rates") if not any(under) else "simulated"
         costs.update({"card": card, "programs": [name for name, _ in measured], "not_measured": left})
-        del profile["incept"]["assumed"]
+        profile["incept"].pop("assumed", None)
         profile["incept"]["measured"] = costs
         os.makedirs(os.path.join(folder, "devices"), exist_ok=True)
         output = os.path.join(folder, "devices", device + ".json")

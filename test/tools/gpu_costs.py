@@ -66,6 +66,14 @@ if "fill_share" not in table["not_measured"] or table["fill_share"] != assumed["
     failures.append("fill_share cannot be measured")
 
 
+# What was measured is measured again: a profile without assumed costs gives the same.
+done = subprocess.run([sys.executable, script, os.path.join(directory, "devices"), directory], capture_output=True, text=True)
+with open(path) as file:
+    repeated = json.load(file)["incept"]["measured"]
+if done.returncode != 0 or any(abs(repeated[name] - table[name]) > 1e-9 for name in costs):
+    failures.append(f"measured again: {done.stderr}{repeated}")
+
+
 def summary(target):
     done = subprocess.run(["incept", "summary", spec, "--batch-size=4", "--precision=f16", "--target=" + target, "--json"],
                           capture_output=True, text=True, check=True)
