@@ -55,9 +55,9 @@ PhaseOptions drawRewrites(std::mt19937_64 &random) {
   PhaseOptions options;
   if (random() % 4 == 0)
     return options;
-  for (bool PhaseOptions::*rewrite : {&PhaseOptions::commutePools, &PhaseOptions::mergeSiblings, &PhaseOptions::fuse,
-                                      &PhaseOptions::convStats, &PhaseOptions::recompute, &PhaseOptions::updateEarly,
-                                      &PhaseOptions::schedule, &PhaseOptions::coalesce, &PhaseOptions::join})
+  for (bool PhaseOptions::*rewrite :
+       {&PhaseOptions::commutePools, &PhaseOptions::mergeSiblings, &PhaseOptions::fuse, &PhaseOptions::recompute,
+        &PhaseOptions::updateEarly, &PhaseOptions::schedule, &PhaseOptions::coalesce, &PhaseOptions::join})
     options.*rewrite = random() % 2;
   return options;
 }
@@ -68,7 +68,6 @@ std::string describe(const PhaseOptions &options, bool keepGradients) {
   add(options.commutePools, "commute-pools");
   add(options.mergeSiblings, "merge-siblings");
   add(options.fuse, "fuse");
-  add(options.convStats, "conv-stats");
   add(options.recompute, "recompute");
   add(options.updateEarly, "update-early");
   add(options.schedule, "schedule");
