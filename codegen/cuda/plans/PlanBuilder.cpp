@@ -27,8 +27,9 @@ PlanBuilder::PlanBuilder(std::shared_ptr<const cudnn::Library> library, DevicePr
       cache(this->options.cacheDirectory) {}
 
 std::string PlanBuilder::key(const cudnn::Problem &problem) const {
-  std::string text = "cudnn " + library->version() + "\n" + options.tools + "\ndevice " + device.cudnnProperties +
-                     "\nworkspace_limit " + std::to_string(options.workspaceLimit) + "\n";
+  std::string text = "cudnn " + library->version() + "\nrules " + std::to_string(cudnn::kChoiceRules) + "\n" +
+                     options.tools + "\ndevice " + device.cudnnProperties + "\nworkspace_limit " +
+                     std::to_string(options.workspaceLimit) + "\n";
   if (device.costs) {
     const cudnn::EngineCosts &c = device.costs->engines;
     text += "costs";

@@ -9,7 +9,7 @@ namespace {
 using Json = nlohmann::json;
 
 /// Raised when the meaning of an entry changes: of its fields, or of the operation graph of a problem.
-constexpr int kFormat = 2;
+constexpr int kFormat = 3;
 
 Json toJson(const PlanAnswer &answer) {
   const cudnn::Choice &c = answer.choice;

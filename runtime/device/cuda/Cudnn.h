@@ -75,6 +75,11 @@ struct Choice {
   std::vector<std::string> declined;
 };
 
+/// Part of the key of choices that are kept. Raised when the same library, device and problem may get another engine:
+/// with a change of `unfit` in CudnnChoose.cpp, of the order in which it tries engines, or of how it counts their
+/// times.
+inline constexpr int kChoiceRules = 1;
+
 /// What the choice between two engines counts with, of one device. The shares and the launch are assumed unless its
 /// profile says that they were measured.
 struct EngineCosts {

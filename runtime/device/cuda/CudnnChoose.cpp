@@ -131,7 +131,8 @@ void Candidates::enumerate() {
   }
 }
 
-/// Why the problem must not run on this engine; empty where it may.
+/// Why the problem must not run on this engine; empty where it may. A change of it raises kChoiceRules:
+/// answers that are cached are those of the rules before.
 std::string unfit(const Problem &problem, const Candidate &candidate) {
   if (candidate.has(CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC))
     return "it is not deterministic";
