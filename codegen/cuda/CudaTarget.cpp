@@ -18,6 +18,7 @@ namespace {
 
 constexpr llvm::StringLiteral kWeightsFormat = "ohwi";
 constexpr int64_t kPixelBytes = 16;
+constexpr int64_t kStatisticsChannels = 8;
 /// What a plan says that is not of its problem.
 constexpr llvm::StringLiteral kOfPlan[] = {"engine", "knobs", "impl"};
 
@@ -73,6 +74,22 @@ std::optional<cudnn::Problem> problemOf(Operation *op) {
   return p;
 }
 
+/// Why cuDNN has no deterministic engine that gives the statistics of this problem's result, empty where it may have
+/// one. Asked, it would name what it declines: engines that are compiled for the problem, whose sums are in any order.
+std::string statisticsRefusal(const cudnn::Problem &p) {
+  if (p.type != cudnn::Type::F16 || p.resultType != cudnn::Type::F16)
+    return "cuDNN's deterministic engines give statistics in f16 alone";
+  if (p.srcStride != 0 || p.dstStride != 0)
+    return "cuDNN's deterministic engines give statistics of dense tensors alone, not of channel slices";
+  if (p.g != 1)
+    return "cuDNN's deterministic engines give no statistics with groups";
+  if (p.pt != p.pb || p.pl != p.pr)
+    return "cuDNN's deterministic engines give statistics with symmetric padding alone";
+  if (p.ic % kStatisticsChannels != 0)
+    return "cuDNN's deterministic engines give statistics where the source has a multiple of 8 channels alone";
+  return "";
+}
+
 class CudaTarget final : public Target {
 public:
   CudaTarget(PlanSource &plans, bool tf32, int64_t multiprocessors, const Backend *backend,
@@ -98,7 +115,7 @@ public:
   void prepare(ArrayRef<Operation *> ops) const override {
     std::vector<cudnn::Problem> problems;
     for (Operation *op : ops)
-      if (auto problem = problemFor(op))
+      if (auto problem = problemFor(op); problem && !(problem->stats && !statisticsRefusal(*problem).empty()))
         problems.push_back(*problem);
     plans.prepare(problems);
   }
@@ -115,9 +132,16 @@ public:
       why = ("weights in format '" + weightsFormat + "' cannot be used: expected " + format).str();
       return failure();
     }
+    if (problem->stats)
+      if (why = statisticsRefusal(*problem); !why.empty())
+        return failure();
     const cudnn::Choice *choice = plans.find(*problem, why);
-    if (!choice)
+    if (!choice) {
+      if (problem->stats && problem->oc % kStatisticsChannels != 0) // some devices have engines for it
+        why = "cuDNN has no deterministic engine on this device that gives statistics of " +
+              std::to_string(problem->oc) + " channels, no multiple of 8";
       return failure();
+    }
     LibraryPlan plan;
     plan.kind = *symbolizePlanKind(cudnn::kindName(problem->kind));
     plan.config = cudnn::encode(*problem);
@@ -218,7 +242,7 @@ public:
     choice.tensorCore = plan.tensorCore;
     choice.workspaceBytes = uint64_t(plan.scratchpadBytes);
     if (plan.generated || !cudnn::decode(fields, problem, error))
-      return mapOf(cost);
+      return Target::describeCall(plan, cost);
     return cuda::describeCall(problem, choice, cost, architecture());
   }
 
