@@ -43,7 +43,8 @@ private:
 };
 
 /// What a kernel over rows computes of channels as a whole, before it goes over rows: batch norm's statistics from the
-/// sums that a convolution gave. All blocks of a range of channels do it, the first one writes them.
+/// sums that a convolution gave. All blocks of a range of channels do it, the first one writes them. All threads of a
+/// block take part: they meet at a barrier.
 class Statistics {
 public:
   Statistics(CudaEmitter &emitter, RowOperands &operands) : e(emitter), operands(operands) {
@@ -54,8 +55,9 @@ public:
 
   ArrayRef<BatchNormFinalizeOp> ops() const { return found; }
 
-  /// For the vector of channels from `c` on, of which `shared` has what is read of them.
-  LogicalResult emit(Value c, Values &shared) {
+  /// For the vector of channels from `c` on, of which `shared` has what is read of them. Threads that are not `inside`
+  /// have another one's channels.
+  LogicalResult emit(Value c, Value inside, Values &shared) {
     if (found.empty())
       return success();
     count = e.splat(e.toReal(e.extent(0)));
@@ -69,9 +71,9 @@ public:
         shared[result] = results.lookup(result);
     }
     LogicalResult result = success();
-    Value isFirst =
-        arith::AndIOp::create(e.builder, e.loc, e.less(e.blockX(), e.index(1)), e.less(e.threadY(), e.index(1)));
-    e.ifThen(isFirst, [&] {
+    auto both = [&](Value a, Value b) -> Value { return arith::AndIOp::create(e.builder, e.loc, a, b); };
+    Value isFirst = both(e.less(e.blockX(), e.index(1)), e.less(e.threadY(), e.index(1)));
+    e.ifThen(both(isFirst, inside), [&] {
       Values all;
       for (auto [op, values] : llvm::zip(found, inputs)) {
         operands.loadReplaced(c, values);
@@ -86,8 +88,8 @@ public:
   }
 
 private:
-  /// Where sums lose a channel's variance, takes those of differences to the first pixel. A thread adds up all rows of
-  /// its channels, which takes milliseconds: what else reads the tensor is unaffected, and it is rare.
+  /// Where sums lose a channel's variance, takes those of differences to the first pixel. The threads of a block that
+  /// have the same channels share the rows, and each block reads all of them, which is slow; it is rare.
   void takeLost(BatchNormFinalizeOp op, Value c, Values &values) {
     Value sum = values.lookup(op.getSum()), squares = values.lookup(op.getSumSquares());
     Value mean = e.divf(sum, count), square = e.mulf(mean, mean);
@@ -95,31 +97,65 @@ private:
     Value most = e.mulf(e.addf(variance, e.splatReal(op.getEpsilon().convertToDouble())),
                         e.splatReal(BatchNormFinalizeOp::kMostSquare));
     Value isLost = anyLane(arith::CmpFOp::create(e.builder, e.loc, arith::CmpFPredicate::OGT, square, most));
-    Value rows = arith::SelectOp::create(e.builder, e.loc, isLost, e.extent(0), e.index(0));
     Value first = operands.loadRow(op.getSrc(), e.index(0), c);
-    constexpr int64_t kInFlight = 8;
-    Value full = e.sub(rows, e.rem(rows, e.index(kInFlight)));
-    auto add = [&](Value row, int64_t some, ValueRange carried) {
-      SmallVector<Value> terms;
-      for (int64_t i = 0; i < some; ++i)
-        terms.push_back(operands.loadRow(op.getSrc(), e.add(row, e.index(i)), c));
-      SmallVector<Value> next(carried);
-      for (Value term : terms) {
-        Value difference = e.subf(term, first);
-        next = {e.addf(next[0], difference), e.fma(difference, difference, next[1])};
-      }
-      return next;
-    };
-    SmallVector<Value> sums(2, e.splatReal(0.0));
-    sums = e.strided(e.index(0), full, e.index(kInFlight), sums,
-                     [&](Value row, ValueRange carried) { return add(row, kInFlight, carried); });
-    sums = e.strided(full, rows, e.index(1), sums, [&](Value row, ValueRange carried) { return add(row, 1, carried); });
+    SmallVector<Value> sums =
+        addRows(op, c, first, arith::SelectOp::create(e.builder, e.loc, isLost, e.extent(0), e.index(0)));
+    sums = addThreads(isLost, sums);
     auto choose = [&](Value taken, Value otherwise) -> Value {
       return arith::SelectOp::create(e.builder, e.loc, isLost, taken, otherwise);
     };
     values[op.getSum()] = choose(sums[0], sum);
     values[op.getSumSquares()] = choose(sums[1], squares);
     values[op.getSrc()] = choose(first, e.splatReal(0.0));
+  }
+
+  /// The sums of differences to `first` and of their squares, of this thread's part of `rows`.
+  SmallVector<Value> addRows(BatchNormFinalizeOp op, Value c, Value first, Value rows) {
+    constexpr int64_t kInFlight = 8;
+    Value step = e.threadsY(), group = e.mul(step, e.index(kInFlight));
+    Value full = e.sub(rows, e.rem(rows, group));
+    // Terms that are read together are added up by themselves: fewer of them meet a large sum.
+    auto add = [&](Value row, int64_t some, ValueRange carried) {
+      SmallVector<Value> terms;
+      for (int64_t i = 0; i < some; ++i)
+        terms.push_back(operands.loadRow(op.getSrc(), e.add(row, e.mul(step, e.index(i))), c));
+      SmallVector<Value> part(2, e.splatReal(0.0));
+      for (Value term : terms) {
+        Value difference = e.subf(term, first);
+        part = {e.addf(part[0], difference), e.fma(difference, difference, part[1])};
+      }
+      return SmallVector<Value>{e.addf(carried[0], part[0]), e.addf(carried[1], part[1])};
+    };
+    SmallVector<Value> sums(2, e.splatReal(0.0));
+    sums = e.strided(e.threadY(), full, group, sums,
+                     [&](Value row, ValueRange carried) { return add(row, kInFlight, carried); });
+    return e.strided(e.add(full, e.threadY()), rows, step, sums,
+                     [&](Value row, ValueRange carried) { return add(row, 1, carried); });
+  }
+
+  /// The sums of a block's threads with the same channels, in their order. Those whose channels are not lost have none.
+  SmallVector<Value> addThreads(Value isLost, ArrayRef<Value> sums) {
+    int64_t apart = kBlockThreads * e.width; // row y of sum k lies at k * apart + y * columns
+    Value memory = e.shared(sums.size() * apart, e.f32());
+    Value columns = e.mul(e.threadsX(), e.index(e.width)), column = e.mul(e.threadX(), e.index(e.width));
+    if (isFilled) // another op's sums have been read
+      e.barrier();
+    isFilled = true;
+    e.ifThen(isLost, [&] {
+      for (auto [k, sum] : llvm::enumerate(sums))
+        e.storeVector(sum, memory, e.add(e.add(column, e.mul(e.threadY(), columns)), e.index(k * apart)), Lanes());
+    });
+    e.barrier();
+    Value lines = arith::SelectOp::create(e.builder, e.loc, isLost, e.threadsY(), e.index(0));
+    SmallVector<Value> none(sums.size(), e.splatReal(0.0));
+    return e.loop(e.index(0), lines, 1, none, [&](Value y, ValueRange carried) {
+      SmallVector<Value> next;
+      for (auto [k, total] : llvm::enumerate(carried)) {
+        Value at = e.add(e.add(column, e.mul(y, columns)), e.index(k * apart));
+        next.push_back(e.addf(total, e.loadVector(memory, at, e.f32(), Lanes())));
+      }
+      return next;
+    });
   }
 
   Value anyLane(Value lanes) {
@@ -133,6 +169,7 @@ private:
   RowOperands &operands;
   SmallVector<BatchNormFinalizeOp, 1> found;
   Value count;
+  bool isFilled = false; ///< the shared memory
 };
 
 } // namespace
@@ -185,10 +222,16 @@ LogicalResult emitMap(CudaEmitter &e) {
   Statistics statistics(e, operands);
   Value rows = e.extent(0), channels = e.extent(1), c = e.channel(), step = e.threadsY();
   int64_t inFlight = vectorsInFlight(e.definition, e.width);
-  e.ifThen(e.less(c, channels), [&] {
-    Values shared;
+  Value inside = e.less(c, channels);
+  Values shared;
+  if (!statistics.ops().empty()) {
+    c = e.min(c, e.sub(channels, e.index(e.width)));
     operands.loadChannels(c, Lanes(), shared);
-    body.result = statistics.emit(c, shared);
+    body.result = statistics.emit(c, inside, shared);
+  }
+  e.ifThen(inside, [&] {
+    if (statistics.ops().empty())
+      operands.loadChannels(c, Lanes(), shared);
     SmallVector<Value> at = {e.add(e.mul(e.blockX(), e.mul(step, e.index(inFlight))), e.threadY())};
     while (int64_t(at.size()) < inFlight)
       at.push_back(e.add(at.back(), step));

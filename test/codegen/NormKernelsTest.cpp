@@ -49,7 +49,8 @@ protected:
   }
 
   /// Checks batch norm of `x` with its sums `s` and `q`, in one kernel with a ReLU, where the target has such kernels.
-  void checkWithSums(Argument x, Argument s, Argument q, double f32Tolerance) {
+  void checkWithSums(Argument x, Argument s, Argument q, double f32Tolerance, int64_t pixels = 9) {
+    const std::string size = "2x" + std::to_string(c) + "x1x" + std::to_string(pixels);
     if (!std::get<0>(GetParam()).second().target().givesStatistics())
       GTEST_SKIP() << "no convolution gives sums on this target";
     std::string v = "tensor<" + std::to_string(c) + "xf32>";
@@ -64,7 +65,8 @@ protected:
             {"",
              {x, s, q, {"g", v}, {"b", v}, {"m", v}, {"r", v, 0.5, 2}},
              "%a, %i, %k, %d, %e = incept.batch_norm_finalize %s, %q of %x gamma %g running %m, %r {epsilon = 1.0e-3 : "
-             "f64, decay = 0.9 : f64, count = 18 : i64}" +
+             "f64, decay = 0.9 : f64, count = " +
+                 std::to_string(2 * pixels) + " : i64}" +
                  signature({v, v, from, v, v, v}, "(" + v + ", " + v + ", " + v + ", " + v + ", " + v + ")") +
                  "%t = incept.scale_shift %x, %a, %k, %b" + signature({from, v, v, v}, full) + "%y = incept.relu %t" +
                  signature({full}, to),
@@ -97,6 +99,11 @@ TEST_P(NormKernels, BatchWithSums) { checkWithSums({"x", ""}, {"s", ""}, {"q", "
 TEST_P(NormKernels, BatchWithSumsThatLoseTheVariance) {
   checkWithSums({"x", "", 999.5, 1000.5}, {"s", "", 17900, 18100}, {"q", "", 0, 1}, 2e-4); // the mean is f32 too
   checkWithSums({"x", "", 20, 21}, {"s", "", 360, 378}, {"q", "", 0, 1}, 2e-5);
+}
+
+// A channel that is lost, beside some in its vector that are not; more rows than the threads of a block take at a time.
+TEST_P(NormKernels, BatchWithSumsOfWhichOneIsLost) {
+  checkWithSums({"x", "", 20, 21}, {"s", "", -50, 50, {1030 * 20.5}}, {"q", "", 400, 500, {1}}, 2e-5, 515);
 }
 
 TEST_P(NormKernels, Groups) {
