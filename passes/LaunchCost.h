@@ -42,7 +42,6 @@ LaunchCost costTogether(llvm::ArrayRef<mlir::Operation *> ops);
 double secondsOf(const Target &target, llvm::ArrayRef<LaunchWork> launches);
 
 /// The work of a generated kernel that is not there yet, whose grid fills the device.
-inline LaunchWork mapOf(LaunchCost cost) { return {LaunchKind::Map, Arithmetic::F32, cost}; }
 inline LaunchWork reductionOf(LaunchCost cost) { return {LaunchKind::Reduction, Arithmetic::F32, cost}; }
 
 } // namespace incept
