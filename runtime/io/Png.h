@@ -61,7 +61,8 @@ public:
   /// The numbers of a gray or palette picture as they are stored: rows of whole bytes, a number of 1, 2, 4 or 8 bits
   /// each, the first in the highest, or one of 16 as the machine has it.
   Status decodeNumbers(const std::string &name, std::vector<uint8_t> &bytes) {
-    bytes.resize(size_t(header.height) * ((size_t(header.width) * header.bit_depth + 7) / 8));
+    // Of an interlaced picture numbers below 8 bits are ORed to what is there.
+    bytes.assign(size_t(header.height) * ((size_t(header.width) * header.bit_depth + 7) / 8), 0);
     int error = library.decode(context.get(), bytes.data(), bytes.size(), SPNG_FMT_PNG, 0);
     return error ? badPicture(name, library.error(error)) : Status();
   }

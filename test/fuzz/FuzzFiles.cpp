@@ -133,10 +133,13 @@ void fuzzPicture(std::string_view bytes) {
     return;
   whole.geometry = boxGeometry({0, 0, whole.width, whole.height}, Filter::Bilinear, 7, 5);
   ImageShape shape{3, 7, 5, 4, {3, 6, 255}};
-  std::vector<int64_t> labels(18);
-  if (MaskDecoder().labels(bytes, "fuzz", whole, shape, labels.data()).ok())
-    for (int64_t label : labels)
-      promise(shape.isLabel(label));
+  std::vector<int64_t> labels(18), again(18);
+  MaskDecoder masks;
+  if (!masks.labels(bytes, "fuzz", whole, shape, labels.data()).ok())
+    return;
+  for (int64_t label : labels)
+    promise(shape.isLabel(label));
+  promise(masks.labels(bytes, "fuzz", whole, shape, again.data()).ok() && again == labels);
 }
 
 void fuzzTar(std::string_view bytes) {

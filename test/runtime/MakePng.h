@@ -19,14 +19,15 @@ inline std::string pngChunk(const std::string &type, const std::string &data) {
          bigEndian(uint32_t(crc32(0, reinterpret_cast<const Bytef *>(body.data()), uInt(body.size()))));
 }
 
-/// A PNG of rows without filters. `color` is the format's color type.
+/// A PNG of rows without filters. `color` is the format's color type. Interlaced, the rows are those of Adam7's passes.
 inline std::string makePng(uint32_t width, uint32_t height, int depth, int color, const std::string &rows,
-                           const std::string &before = "") {
+                           const std::string &before = "", bool interlaced = false) {
   uLongf size = compressBound(rows.size());
   std::string packed(size, 0);
   compress(reinterpret_cast<Bytef *>(packed.data()), &size, reinterpret_cast<const Bytef *>(rows.data()), rows.size());
   packed.resize(size);
-  std::string header = bigEndian(width) + bigEndian(height) + char(depth) + char(color) + std::string(3, 0);
+  std::string header =
+      bigEndian(width) + bigEndian(height) + char(depth) + char(color) + std::string(2, 0) + char(interlaced);
   return "\x89PNG\r\n\x1a\n" + pngChunk("IHDR", header) + before + pngChunk("IDAT", packed) + pngChunk("IEND", "");
 }
 

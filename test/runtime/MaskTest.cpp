@@ -212,6 +212,40 @@ TEST(Mask, Depths) {
   }
 }
 
+// The seven passes of a small picture, of which some are empty; nothing of the mask before is left.
+TEST(Mask, Interlaced) {
+  constexpr int64_t kRows = 5, kColumns = 9;
+  constexpr int64_t kPasses[7][4] = {{0, 0, 8, 8}, {0, 4, 8, 8}, {4, 0, 8, 4}, {0, 2, 4, 4},
+                                     {2, 0, 4, 2}, {0, 1, 2, 2}, {1, 0, 2, 1}}; // first row and column, and steps
+  Placement whole;
+  whole.geometry = boxGeometry({0, 0, kColumns, kRows}, Filter::Bilinear, kRows, kColumns);
+  whole.height = kRows;
+  whole.width = kColumns;
+  for (int depth : {1, 2, 4, 8, 16}) {
+    MaskDecoder decoder;
+    int64_t classes = std::min(int64_t(1) << depth, int64_t(1000));
+    ImageShape shape{3, kRows, kColumns, classes, {kRows, kColumns, {}}};
+    std::vector<int64_t> labels(kRows * kColumns);
+    auto decode = [&](const std::string &file) {
+      Status status = decoder.labels(file, "m", whole, shape, labels.data());
+      EXPECT_TRUE(status.ok()) << status.message();
+    };
+    auto last = [&](int64_t, int64_t) { return classes - 1; };
+    decode(mask(depth, 0, last, kRows, kColumns));
+    auto number = [&](int64_t y, int64_t x) { return (y * 97 + x * 13) % classes; };
+    std::string rows;
+    for (auto [y0, x0, dy, dx] : kPasses)
+      if (int64_t height = (kRows - y0 + dy - 1) / dy, width = (kColumns - x0 + dx - 1) / dx; height > 0 && width > 0)
+        rows += packRows(depth, height, width,
+                         [&, y0 = y0, x0 = x0, dy = dy, dx = dx](int64_t y, int64_t x) {
+                           return number(y0 + y * dy, x0 + x * dx);
+                         });
+    decode(tests::makePng(kColumns, kRows, depth, 0, rows, "", /*interlaced=*/true));
+    for (int64_t i = 0; i < kRows * kColumns; ++i)
+      EXPECT_EQ(labels[size_t(i)], number(i / kColumns, i % kColumns)) << depth << " " << i;
+  }
+}
+
 TEST_F(MaskTest, DamagedMasksArePassedOver) {
   put(0, mask(8, 0, [](int64_t, int64_t) { return 4; }));                                    // no such class
   put(1, mask(8, 0, classAt, kHeight, kWidth - 1));                                          // another size
