@@ -39,6 +39,9 @@ class Network:
     def classify(self, picture):
         """(probability, class, name or None) of each class, the most probable first."""
         shape = self.shape
+        if shape.score_height * shape.score_width != 1:
+            raise RuntimeError("expected a network that gives a picture one class, but it scores "
+                               f"{shape.score_height}x{shape.score_width} pixels")
         pixels = (ctypes.c_uint8 * (shape.height * shape.width * shape.channels))()
         self.call("incept_read_picture", self.handle, picture.encode(), pixels)
         scores = (ctypes.c_float * shape.classes)()

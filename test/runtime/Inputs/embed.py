@@ -93,10 +93,13 @@ for arguments, words in [((library, path("missing"), pictures[0]), "cannot read"
                          ((library, path("one"), path("missing.png")), "cannot read"),
                          ((library, path("one"), classify), "expected a JPEG or PNG file"),
                          ((library, pictures[0], pictures[0]), "0.png"),
+                         ((path("libmap.so"), path("of-map"), pictures[0]), "but it scores 8x8 pixels"),
                          ((bare, path("one"), pictures[0]), "this file holds no program: make one with incept compile")]:
     result = run(sys.executable, classify, *arguments, status=1)
     assert result.stderr.startswith("classify.py: error: ") and words in result.stderr, result
     assert result.stderr.count("\n") == 1, result
+assert run(path("classify"), path("of-map"), pictures[0], status=1).stderr == (
+    "classify: error: expected a network that gives a picture one class, but it scores 8x8 pixels\n")
 
 # Nothing but the interface is there for others to see.
 symbols = run("nm", "--dynamic", "--defined-only", library).stdout.split("\n")[:-1]
