@@ -8,9 +8,9 @@
 
 namespace incept {
 
-/// Adds one row of logits to the counts. Ties count against the network, and so does a score that is no number, whose
-/// comparisons are all false.
-static void count(const float *logits, int64_t classes, int64_t label, Accuracy &accuracy) {
+/// Adds one row of logits to the counts; returns whether the label's class is the best. Ties count against the network,
+/// and so does a score that is no number, whose comparisons are all false.
+static bool count(const float *logits, int64_t classes, int64_t label, Accuracy &accuracy) {
   float own = logits[label], most = *std::max_element(logits, logits + classes);
   double sum = 0;
   int64_t better = 0;
@@ -22,6 +22,7 @@ static void count(const float *logits, int64_t classes, int64_t label, Accuracy 
   accuracy.top5 += better < 5;
   accuracy.loss += most + std::log(sum) - own;
   ++accuracy.labels;
+  return better < 1;
 }
 
 namespace {
@@ -29,23 +30,28 @@ namespace {
 /// Of each class the pixels that are labelled so, are taken for it, and both.
 class Overlaps {
 public:
-  explicit Overlaps(int64_t classes) : labelled(size_t(classes)), taken(labelled), both(labelled) {}
+  Overlaps(int64_t classes, std::optional<int64_t> ignored)
+      : labelled(size_t(classes)), taken(labelled), both(labelled), ignored(ignored) {}
 
-  void add(const float *logits, int64_t label) {
-    // Of equals the first one counts, and what is no number is taken for nothing.
-    auto best = size_t(std::max_element(logits, logits + labelled.size()) - logits);
+  /// A row that is right is taken for its label, another one for the best class besides, of equals the first; one with
+  /// a score that is no number for nothing.
+  void add(const float *logits, int64_t label, bool isRight) {
     ++labelled[size_t(label)];
-    if (std::isnan(logits[best]))
+    if (std::any_of(logits, logits + taken.size(), [](float score) { return std::isnan(score); }))
       return;
-    ++taken[best];
-    both[best] += best == size_t(label);
+    both[size_t(label)] += isRight;
+    int64_t best = isRight ? label : int64_t(label == 0);
+    for (int64_t k = 0; k < int64_t(taken.size()) && !isRight; ++k)
+      if (k != label && logits[k] > logits[best])
+        best = k;
+    ++taken[size_t(best)];
   }
-  /// Over the classes that a pixel has or was taken for.
+  /// Over the classes that a pixel has or was taken for, without that of pixels that are ignored.
   double mean() const {
     double sum = 0;
     int64_t classes = 0;
     for (size_t k = 0; k < both.size(); ++k)
-      if (int64_t all = labelled[k] + taken[k] - both[k]; all > 0) {
+      if (int64_t all = labelled[k] + taken[k] - both[k]; all > 0 && int64_t(k) != ignored) {
         sum += double(both[k]) / double(all);
         ++classes;
       }
@@ -54,6 +60,7 @@ public:
 
 private:
   std::vector<int64_t> labelled, taken, both;
+  std::optional<int64_t> ignored;
 };
 
 } // namespace
@@ -70,7 +77,7 @@ Expected<Accuracy> evaluate(Program &program, std::shared_ptr<const Dataset> dat
   const program::Image &image = program.image();
   int64_t classes = image.classes, perImage = image.labelsPerImage(), images = 0;
   std::vector<Accuracy> outputs(image.outputCount());
-  std::vector<Overlaps> overlaps(outputs.size(), Overlaps(image.labelsPixels() ? classes : 0));
+  std::vector<Overlaps> overlaps(outputs.size(), Overlaps(image.labelsPixels() ? classes : 0, image.ignoreLabel));
   std::deque<std::vector<int64_t>> labels; ///< of the batches under way
   INCEPT_RETURN_IF_ERROR(program.prepareInference());
   for (int64_t started = 0, done = 0; done < loader.batches(); ++done) {
@@ -91,9 +98,9 @@ Expected<Accuracy> evaluate(Program &program, std::shared_ptr<const Dataset> dat
         continue;
       for (size_t output = 0; output < outputs.size(); ++output) {
         const float *logits = program.logits(output) + row * classes;
-        count(logits, classes, label, outputs[output]);
+        bool isRight = count(logits, classes, label, outputs[output]);
         if (image.labelsPixels())
-          overlaps[output].add(logits, label);
+          overlaps[output].add(logits, label, isRight);
       }
       options.seen(label, program.logits() + row * classes);
     }

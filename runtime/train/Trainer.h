@@ -40,8 +40,8 @@ struct Accuracy {
   int64_t images = 0;
   int64_t labels = 0; ///< those that count: one of each image, or of each pixel that is not ignored
   int64_t top1 = 0, top5 = 0;
-  double loss = 0;    ///< mean cross entropy over the labels, without label smoothing
-  double meanIou = 0; ///< where pixels have labels: intersection over union, the mean over the classes that occur
+  double loss = 0;                   ///< mean cross entropy over the labels, without label smoothing
+  double meanIou = 0;                ///< where pixels have labels: intersection over union, the mean over classes
   std::vector<Accuracy> others = {}; ///< of the outputs behind the first
 
   /// The share of labels that were right.

@@ -3,10 +3,12 @@
 // What evaluation counts, on logits written by hand: an image's first pixel says which row it gets.
 
 #include "runtime/train/Trainer.h"
+#include "test/runtime/MakePng.h"
 #include "test/runtime/ScriptedDevice.h"
 #include "test/runtime/TinyProgram.h"
 
 #include <cmath>
+#include <filesystem>
 #include <gtest/gtest.h>
 #include <limits>
 
@@ -44,6 +46,32 @@ protected:
     }
     directory.write("t10k-images-idx3-ubyte", images);
     directory.write("t10k-labels-idx1-ubyte", labels);
+    return evaluateSource("idx:" + directory.path(""), rows, depth);
+  }
+
+  /// The same of a network that scores the only pixel of each image's map.
+  Accuracy evaluatePixels(const std::vector<Row> &rows, std::optional<int64_t> ignored) {
+    for (const char *folder : {"images", "masks"}) {
+      std::filesystem::remove_all(directory.path(folder));
+      std::filesystem::create_directories(directory.path(folder));
+    }
+    for (size_t i = 0; i < rows.size(); ++i) {
+      auto write = [&](const std::string &folder, size_t value) {
+        std::string row{0, static_cast<char>(value), static_cast<char>(value)};
+        directory.write(folder + "/" + std::to_string(i) + ".png", tests::makePng(2, 2, 8, 0, row + row));
+      };
+      write("images", i + 1);
+      write("masks", size_t(rows[i].label));
+    }
+    nlohmann::json map = {{"height", 1}, {"width", 1}};
+    if (ignored)
+      map["ignore"] = *ignored;
+    return evaluateSource("masks:" + directory.path("."), rows, 1, map);
+  }
+
+private:
+  Accuracy evaluateSource(const std::string &source, const std::vector<Row> &rows, size_t depth,
+                          const nlohmann::json &map = nullptr) {
     tests::script() = {};
     tests::script().depth = depth;
     tests::script().compute = [rows](const tests::ScriptedStep &step, std::vector<float> &logits, float &) {
@@ -55,11 +83,13 @@ protected:
           logits[row * classes + k] = image == 0 ? 0 : rows[image - 1].logits[k];
       }
     };
-    std::string elf = tests::makeElf(
-        tests::makeImage(tests::scriptedHeader(4, int64_t(rows[0].logits.size())), tests::tinyKernels()));
+    nlohmann::json header = tests::scriptedHeader(4, int64_t(rows[0].logits.size()));
+    if (!map.is_null())
+      header["label_map"] = map;
+    std::string elf = tests::makeElf(tests::makeImage(header, tests::tinyKernels()));
     auto program = Program::open(directory.write("program", elf), tests::scriptedBackend());
     EXPECT_TRUE(bool(program)) << program.status().message();
-    auto set = openDataset("idx:" + directory.path(""), Split::Test, (*program)->imageShape());
+    auto set = openDataset(source, map.is_null() ? Split::Test : Split::Evaluation, (*program)->imageShape());
     EXPECT_TRUE(bool(set)) << set.status().message();
     auto accuracy = evaluate(**program, std::move(*set), {});
     EXPECT_TRUE(bool(accuracy)) << accuracy.status().message();
@@ -148,4 +178,25 @@ TEST_F(EvaluatorTest, FewerThanFiveClasses) {
   Accuracy accuracy = evaluateRows({{0, {1, 2, 3}}, {2, {1, 2, 3}}, {1, {1, 2, 3}}});
   EXPECT_EQ(accuracy.top1, 1);
   EXPECT_EQ(accuracy.top5, 3);
+}
+
+// As in the share of right pixels, ties and scores that are no numbers count against the network.
+TEST_F(EvaluatorTest, MeanIou) {
+  std::vector<Row> rows = {{0, {5, 1, 0, 0, -1}},    // right
+                           {0, {3, 3, 0, 0, -1}},    // taken for 1
+                           {1, {3, 3, 0, 0, -1}},    // taken for 0
+                           {1, {0, 9, kNan, 0, -1}}, // for nothing
+                           {1, {0, 9, 0, 0, -1}},    // right
+                           {2, {0, 0, 5, 9, -1}},    // taken for 3
+                           {3, {0, 0, 0, 9, -1}}};   // right, or ignored
+  Accuracy all = evaluatePixels(rows, std::nullopt);
+  EXPECT_EQ(all.labels, 7);
+  EXPECT_EQ(all.top1, 3);
+  // No pixel has class 4 or was taken for it.
+  EXPECT_NEAR(all.meanIou, (1.0 / 3 + 1.0 / 4 + 0 + 1.0 / 2) / 4, 1e-12);
+  Accuracy some = evaluatePixels(rows, 3);
+  EXPECT_EQ(some.labels, 6);
+  EXPECT_EQ(some.top1, 2);
+  EXPECT_NEAR(some.meanIou, (1.0 / 3 + 1.0 / 4 + 0) / 3, 1e-12);
+  EXPECT_NEAR(evaluatePixels(rows, 255).meanIou, all.meanIou, 1e-12);
 }
