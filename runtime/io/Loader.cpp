@@ -97,7 +97,7 @@ int64_t Loader::memoryBytes() const {
   int64_t sum = 0;
   std::lock_guard lock(mutex);
   for (const Slot &slot : slots)
-    sum += int64_t(slot.pixels.capacity());
+    sum += int64_t(slot.pixels.capacity() + slot.labels.capacity() * sizeof(int64_t));
   for (const auto &[bytes, warnings] : kept)
     sum += bytes;
   return sum;

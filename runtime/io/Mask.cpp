@@ -42,7 +42,8 @@ int64_t MaskDecoder::at(int64_t y, int64_t x) const {
   return row[bit / 8] >> (8 - depth - bit % 8) & ((1 << depth) - 1);
 }
 
-Status MaskDecoder::decode(std::string_view file, const std::string &name) {
+/// What the header says is checked before the numbers are unpacked.
+Status MaskDecoder::decode(std::string_view file, const std::string &name, const Placement &placement) {
   if (file.substr(0, 8) != "\x89PNG\r\n\x1a\n")
     return badPicture(name, "expected a PNG file: a mask has a class number for each pixel");
   const PngLibrary *library = loadLibrary<PngLibrary>(kSpng);
@@ -55,6 +56,10 @@ Status MaskDecoder::decode(std::string_view file, const std::string &name) {
   height = png.header.height;
   width = png.header.width;
   depth = png.header.bit_depth;
+  if (height != placement.height || width != placement.width)
+    return badPicture(name, "expected a mask of its picture's size, " + std::to_string(placement.width) + "x" +
+                                std::to_string(placement.height) + ", but it has " + std::to_string(width) + "x" +
+                                std::to_string(height));
   return png.decodeNumbers(name, bytes);
 }
 
@@ -75,11 +80,7 @@ Status MaskDecoder::check(const std::string &name, const ImageShape &shape) cons
 
 Status MaskDecoder::labels(std::string_view file, const std::string &name, const Placement &placement,
                            const ImageShape &shape, int64_t *to) {
-  INCEPT_RETURN_IF_ERROR(decode(file, name));
-  if (height != placement.height || width != placement.width)
-    return badPicture(name, "expected a mask of its picture's size, " + std::to_string(placement.width) + "x" +
-                                std::to_string(placement.height) + ", but it has " + std::to_string(width) + "x" +
-                                std::to_string(height));
+  INCEPT_RETURN_IF_ERROR(decode(file, name, placement));
   INCEPT_RETURN_IF_ERROR(check(name, shape));
   const Geometry &geometry = placement.geometry;
   const LabelMap &map = shape.map;

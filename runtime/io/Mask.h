@@ -33,7 +33,7 @@ public:
   int64_t memoryBytes() const { return int64_t(bytes.capacity() + columns.capacity() * sizeof(int64_t)); }
 
 private:
-  Status decode(std::string_view file, const std::string &name);
+  Status decode(std::string_view file, const std::string &name, const Placement &placement);
   Status check(const std::string &name, const ImageShape &shape) const;
   int64_t at(int64_t y, int64_t x) const;
 
