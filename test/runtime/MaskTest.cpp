@@ -22,8 +22,11 @@ constexpr int64_t kHeight = 40, kWidth = 56;
 /// Four classes in quarters: the color of a picture's pixel tells the number of its mask's.
 int64_t classAt(int64_t y, int64_t x) { return (y >= kHeight / 2 ? 2 : 0) + (x >= kWidth / 2 ? 1 : 0); }
 
+/// The class number of a pixel.
+using Numbers = std::function<int64_t(int64_t y, int64_t x)>;
+
 /// Rows of a gray or palette PNG with numbers of `depth` bits.
-std::string packRows(int depth, int64_t height, int64_t width, const std::function<int64_t(int64_t, int64_t)> &number) {
+std::string packRows(int depth, int64_t height, int64_t width, const Numbers &number) {
   std::string rows;
   for (int64_t y = 0; y < height; ++y) {
     std::string row(size_t((width * depth + 7) / 8), 0);
@@ -39,8 +42,7 @@ std::string packRows(int depth, int64_t height, int64_t width, const std::functi
   return rows;
 }
 
-std::string mask(int depth, int color, const std::function<int64_t(int64_t, int64_t)> &number, int64_t height = kHeight,
-                 int64_t width = kWidth) {
+std::string mask(int depth, int color, const Numbers &number, int64_t height = kHeight, int64_t width = kWidth) {
   std::string palette;
   for (int i = 0; i < (color == 3 ? 1 << depth : 0); ++i)
     palette += std::string{char(i * 3), char(200 - i), char(i)};
@@ -48,9 +50,9 @@ std::string mask(int depth, int color, const std::function<int64_t(int64_t, int6
                         palette.empty() ? "" : tests::pngChunk("PLTE", palette));
 }
 
-std::string picture() {
+std::string picture(const Numbers &number) {
   return tests::makePng(kWidth, kHeight, 8, 0,
-                        packRows(8, kHeight, kWidth, [](int64_t y, int64_t x) { return 20 + 60 * classAt(y, x); }));
+                        packRows(8, kHeight, kWidth, [&](int64_t y, int64_t x) { return 20 + 60 * number(y, x); }));
 }
 
 class MaskTest : public ::testing::Test {
@@ -66,8 +68,8 @@ protected:
     options.batch = 6;
     options.note = [this](const std::string &text) { notes.push_back(text); };
   }
-  void put(int number, const std::string &file) {
-    directory.write("images/" + std::to_string(number) + ".png", picture());
+  void put(int number, const std::string &file, const Numbers &numbers = classAt) {
+    directory.write("images/" + std::to_string(number) + ".png", picture(numbers));
     directory.write("masks/" + std::to_string(number) + ".png", file);
   }
 
@@ -170,12 +172,20 @@ TEST_F(MaskTest, SmallerMaps) {
 }
 
 TEST_F(MaskTest, ThreadsAndBeginningsChangeNothing) {
+  // Each sample has its classes elsewhere.
+  for (int i = 0; i < 6; ++i) {
+    auto number = [i](int64_t y, int64_t x) { return (i < 4 ? classAt(y, x) + i : 3 * classAt(y, x) + i) % 4; };
+    put(i, mask(8, 0, number), number);
+  }
   options.sample.augment = AugmentOptions::of(Augmentation::RandomResizedCrop);
   options.batch = 4;
   std::vector<Batch> expected = expectRead(0, 9);
   for (int threads : {1, 3})
     EXPECT_EQ(expectRead(threads, 9), expected) << threads;
   EXPECT_NE(expected[0].labels, expected[1].labels);
+  int64_t pure = 0;
+  for (const Batch &batch : expected)
+    EXPECT_EQ(differ(batch, pure), 0);
   options.first = 5;
   std::vector<Batch> rest = expectRead(2, 4);
   EXPECT_TRUE(std::equal(rest.begin(), rest.end(), expected.begin() + 5));
