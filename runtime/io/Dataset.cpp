@@ -141,7 +141,8 @@ Expected<std::unique_ptr<Dataset>> openDataset(const std::string &source, Split 
   if (!shape.map.isThere() && kind == Kind::Masks)
     return inputError("'" + source +
                       "' has masks, but the network gives an image one class: expected one that ends in "
-                      "pixel_scores");
+                      "pixel_scores" +
+                      (place == source ? ", or folder:" + place + " where images and masks are classes" : ""));
   if (kind == Kind::Masks)
     return openMasks(place, split, shape);
   if (kind == Kind::Folder)

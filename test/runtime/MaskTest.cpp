@@ -320,7 +320,13 @@ TEST_F(MaskTest, Sources) {
                 "folders train and val");
   // A network that gives an image one class takes no masks.
   options.sample.shape.map = {};
-  EXPECT_EQ(open(root), "'" + root +
-                            "' has masks, but the network gives an image one class: expected one that ends in "
-                            "pixel_scores");
+  std::string refusal = "has masks, but the network gives an image one class: expected one that ends in pixel_scores";
+  EXPECT_EQ(open("masks:" + root), "'masks:" + root + "' " + refusal);
+  EXPECT_EQ(open(root), "'" + root + "' " + refusal + ", or folder:" + root + " where images and masks are classes");
+  for (const char *folder : {"classes/images", "classes/masks"}) {
+    std::filesystem::create_directories(directory.path(folder));
+    directory.write(std::string(folder) + "/a.png", "x");
+  }
+  options.sample.shape.classes = 2;
+  EXPECT_EQ(open("folder:" + directory.path("classes")), "2");
 }
