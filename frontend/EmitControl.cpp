@@ -5,6 +5,7 @@
 #include "frontend/CheckSpec.h"
 #include "frontend/GraphEmitter.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/SaveAndRestore.h"
 
 #include <limits>
 
@@ -39,6 +40,7 @@ Tensor GraphEmitter::emitControl(const Op &op, const Tensor &src, Names &names, 
   if (op.kind == OpKind::For)
     return emitFor(op, src, names, frame);
   if (op.kind == OpKind::Let && op.names.empty()) { // a value beside the main road
+    llvm::SaveAndRestore unchanged(lastOp);
     frame.values[op.saveAs.text] = emitBranch(op.bodies[0], src, names, frame);
     frame.places[op.saveAs.text] = op.saveAs.range;
     return src;

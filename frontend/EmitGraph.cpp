@@ -181,6 +181,7 @@ Tensor GraphEmitter::emitSequence(const std::vector<Op> &ops, Tensor src, Names 
         return {};
       setSource(src, frame);
       src = emitOp(op, src, nameOp(op, i, names, frame), names, frame);
+      lastOp = &op;
     }
     if (!op.saveAs.text.empty()) {
       frame.values[op.saveAs.text] = src;

@@ -26,18 +26,14 @@ Tensor GraphEmitter::emitHead(const Op &op, const Tensor &src, const std::string
 bool GraphEmitter::orderHeads(const Tensor &last, Frame &frame) {
   auto isOutput = [](const Head &head) { return !head.name.empty(); };
   auto first = llvm::find_if(heads, isOutput);
-  const Op *end = nullptr;
-  for (const Op &op : spec.ops)
-    if (op.kind != OpKind::Comment)
-      end = &op;
-  bool endsInOutput = end && end->kind == OpKind::Output;
+  bool endsInOutput = lastOp && lastOp->kind == OpKind::Output;
   if (first != heads.end() && !endsInOutput) {
     error(first->range, "expected an 'output' as the last layer too: where one has a name, all have", frame);
     return false;
   }
   if (endsInOutput && heads.empty())
     return false; // reported
-  Head own = endsInOutput ? heads.back() : Head{last, end ? end->range : spec.network.range, 1.0, ""};
+  Head own = endsInOutput ? heads.back() : Head{last, lastOp ? lastOp->range : spec.network.range, 1.0, ""};
   if (endsInOutput)
     heads.pop_back();
   heads.insert(heads.begin(), own);

@@ -211,6 +211,7 @@ private:
   ValueScope networkScope; ///< the network's parameters: what defaults and sections see
   std::vector<Head> heads;
   std::vector<std::pair<mlir::Value, SourceRange>> pixelScores; ///< results of pixel_scores
+  const Op *lastOp = nullptr; ///< what the value of the main road came through last: no control, and nothing skipped
   int64_t macs = 0;
   int64_t emitted = 0;
   bool done = false;
