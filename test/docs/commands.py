@@ -2,8 +2,8 @@
 """Runs what the documentation shows, as a reader would, at a size that takes seconds.
 
 A block ```LANGUAGE write FILE is written to FILE. In a block ```console each line after "$ " is run, and what stands below it is
-what it prints: "..." is any text, on a line of its own any lines. A block ```sh is run as a script, whose commands must all
-succeed. A block ```usage names a program and its options, which must be among those of its help, as must every `--option` of the
+what it prints: "..." is any text, on a line of its own any lines. Each has to succeed, but the last one of a block ```console fails
+has to fail. A block ```sh is run as a script, whose commands must all succeed. A block ```usage names a program and its options, which must be among those of its help, as must every `--option` of the
 text be among those of some program.
 
     commands.py run ROOT FILE.md DIRECTORY [--without-cuda]      runs a document's blocks in DIRECTORY, which looks like ROOT
@@ -14,6 +14,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import zlib
@@ -22,6 +23,7 @@ import tables
 
 COMMAND = re.compile(r"(\$ |\./|scripts/|bench/|build/|incept\b|NAME |cmake |ninja |cc |python3 )")
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]+")
+SECONDS = 600  # that a command may take
 
 
 class Block:
@@ -32,6 +34,10 @@ class Block:
 
     def runs(self):
         return self.language in ("console", "sh", "usage")
+
+    def first(self):
+        """The first command, by which tables.py names the block."""
+        return self.lines[0].split("  ")[0].strip() if self.lines else ""
 
     def commands(self):
         """(number, command, what it prints) of a console."""
@@ -44,11 +50,13 @@ def read(path):
     """The blocks of a document, and its other lines with their numbers."""
     lines, blocks, text, number = path.read_text(encoding="utf-8").split("\n"), [], [], 0
     while number < len(lines):
-        begin = re.match(r"```(\w+) ?(.*)$", lines[number])
+        begin = re.match(r" *(```|~~~)(\w*) ?(.*)$", lines[number])
         number += 1
         if begin:
-            end = lines.index("```", number)
-            blocks.append(Block(begin[1], begin[2], number + 1, lines[number:end]))
+            end = next((i for i in range(number, len(lines)) if lines[i].strip() == begin[1]), None)
+            if end is None:
+                sys.exit(f"{path}:{number}: no end of the block")
+            blocks.append(Block(begin[2], begin[3], number + 1, lines[number:end]))
             number = end + 1
         else:
             text.append((number, lines[number - 1]))
@@ -118,10 +126,15 @@ def pattern(lines, any_number):
 
 def execute(command):
     """The exit status, and what is on the terminal in the end: a line that is written over itself is as it was last."""
-    result = subprocess.run(["bash", "-e", "-o", "pipefail", "-c", command], stdout=subprocess.PIPE,
-                            stderr=subprocess.STDOUT, text=True, timeout=600, check=False)
-    lines = result.stdout.replace("\r\n", "\n").splitlines()
-    return result.returncode, "".join(line.split("\r")[-1].rstrip() + "\n" for line in lines)
+    with subprocess.Popen(["bash", "-e", "-o", "pipefail", "-c", command], stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, start_new_session=True) as process:
+        try:
+            output = process.communicate(timeout=SECONDS)[0]
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            output = process.communicate()[0] + f"(not done after {SECONDS} s)\n"
+    lines = output.replace("\r\n", "\n").splitlines()
+    return process.returncode, "".join(line.split("\r")[-1].rstrip() + "\n" for line in lines)
 
 
 def smaller(document, text):
@@ -159,10 +172,12 @@ def run(root, document, directory, without_cuda):
                 if status:
                     fail(block.number, script, status, output)
                 continue
-            for number, command, expected in block.commands():
+            steps = list(block.commands())
+            for number, command, expected in steps:
                 commands += 1
                 status, output = execute(smaller(document, command))
-                if not pattern(expected, document in tables.ANY_NUMBER).match(output):
+                fails = block.argument == "fails" and number == steps[-1][0]
+                if (status != 0) != fails or not pattern(expected, document in tables.ANY_NUMBER).match(output):
                     fail(number, command, status, output)
     print(f"{document}: {commands} commands, {failures} failures, {left} blocks left out for want of CUDA")
     return failures > 0 or commands == 0
@@ -173,12 +188,29 @@ def run(root, document, directory, without_cuda):
 
 def reason(document, block):
     """Why a block is not run, or None."""
-    return tables.NOT_RUN.get((document, block.lines[0].split("  ")[0].strip()))
+    return tables.NOT_RUN.get((document, block.first()))
+
+
+def stale(runs):
+    """What tables.py says of documents where nothing is run that it concerns. `runs`: the blocks that are run of each."""
+    text = {name: "\n".join(line for block in blocks for line in block.lines) for name, blocks in runs.items()}
+    for name, pairs in tables.SMALLER.items():
+        for old, _ in pairs:
+            if old not in text.get(name, ""):
+                yield f"{name}: SMALLER: no command has: {old}"
+    for name in tables.BEFORE:
+        if name not in text:
+            yield f"{name}: BEFORE: no command of it is run"
+    for name in tables.ANY_NUMBER:
+        outputs = [line for block in runs.get(name, []) if block.language == "console"
+                   for _, _, expected in block.commands() for line in expected]
+        if not re.search(r"\d", "".join(outputs)):
+            yield f"{name}: ANY_NUMBER: no command prints a number"
 
 
 def list_blocks(root):
     tests = "".join(path.read_text() for path in sorted(root.glob("test/docs/*.test")))
-    problems, commands, done, left, known = [], 0, 0, 0, set()
+    problems, commands, done, left, known, runs = [], 0, 0, 0, set(), {}
     for name, path in documents(root).items():
         blocks, text = read(path)
         before = ""
@@ -186,19 +218,29 @@ def list_blocks(root):
             if line.startswith("    ") and not before.strip() and COMMAND.match(line.strip()):
                 problems.append(f"{name}:{number}: a command: expected a block that begins with ```sh, ```console or ```usage")
             before = line
-        for block in filter(Block.runs, blocks):
+        for block in blocks:
+            if not block.runs():
+                problems += [f"{name}:{number}: a command: expected it in a block ```sh, ```console or ```usage"
+                             for number, line in enumerate(block.lines, block.number)
+                             if COMMAND.match(line.strip())]
+                continue
             why = reason(name, block)
-            if why:
-                known.add((name, block.lines[0].split("  ")[0].strip()))
+            if not block.first() or (block.language == "console" and not block.first().startswith("$ ")):
+                problems.append(f"{name}:{block.number}: expected the block to begin with a command")
+            elif why:
+                known.add((name, block.first()))
                 left += 1
                 print(f"{name}:{block.number}: not run: {why}")
             elif block.language != "usage" and not re.search(rf"^RUN: .*commands\.py run \S+ {re.escape(name)} ", tests, re.M):
                 problems.append(f"{name}:{block.number}: no test of test/docs runs this document's commands")
             else:
                 done += 1
+                if block.language != "usage":
+                    runs.setdefault(name, []).append(block)
                 commands += sum(bool(COMMAND.match(line)) for line in block.lines)
     for name, first in sorted(set(tables.NOT_RUN) - known):
         problems.append(f"{name}: no block begins with: {first}")
+    problems += stale(runs)
     print("\n".join(problems + [f"{commands} commands in {done} blocks are run, {left} blocks are not"]))
     return bool(problems)
 
