@@ -3,8 +3,8 @@
 
 A block ```LANGUAGE write FILE is written to FILE. In a block ```console each line after "$ " is run, and what stands below it is
 what it prints: "..." is any text, on a line of its own any lines. Each has to succeed, but the last one of a block ```console fails
-has to fail. A block ```sh is run as a script, whose commands must all succeed. A block ```usage names a program and its options, which must be among those of its help, as must every `--option` of the
-text be among those of some program.
+has to fail. A block ```sh is run as a script, whose commands must all succeed. A block ```usage names a program and its options,
+which must be among those of its help, as must every `--option` of the text be among those of some program.
 
     commands.py run ROOT FILE.md DIRECTORY [--without-cuda]      runs a document's blocks in DIRECTORY, which looks like ROOT
     commands.py list ROOT                                        which blocks are run, by what, and which are not, and why
