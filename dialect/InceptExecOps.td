@@ -114,7 +114,8 @@ def Exec_KernelOp : Incept_ExecOp<"kernel", [AttrSizedOperandSegments,
     - (C4) there are as many extents for each part, and units for all, as the kernel's family has (dialect/README.md).
     - (C5) the slices are what the extents make it touch, no more and no fewer elements.
     - (C6) what it writes lies apart from everything else that it reads or writes; where its kernel is not opaque, it may
-      write element by element on what it reads.
+      write element by element on what it reads, but channel vectors that a map kernel gives only on running
+      statistics, and nothing on the image that it takes statistics of again.
 
     Example: `incept.exec.kernel @k0 ins(%a : memref<...>) outs(%b : memref<...>) extents [8, 32, 32, 32] units 8 width 4 grid [1, 1, 1] block [8, 8, 1]`
   }];

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Says what a run of lit was: summary.py RESULTS.json. Names the slowest tests and those that did not run, with what they miss; the last
-line is "N passed, M failed". Exit status 1 where a test failed or none passed."""
+"""Says what a run of lit was: summary.py RESULTS.json. Names the slowest tests and those that did not run, with what they
+miss; the last line is "N passed, M failed". Exit status 1 where a test failed or none passed."""
 import collections
 import json
 import sys
