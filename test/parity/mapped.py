@@ -29,7 +29,7 @@ FACTOR, SAMPLES, MOST_BATCHES = 32, 3, 200
 # Their constructor, our size and parameters: dropout and stochastic depth off.
 NETWORKS = {
     "alexnet": (lambda: models.alexnet(num_classes=CLASSES), 95, ["keep=1"]),
-    "vgg16": (lambda: models.vgg16(num_classes=CLASSES), 64, ["keep=1"]),
+    "vgg16": (lambda: models.vgg16(num_classes=CLASSES), 32, ["keep=1"]),
     "googlenet": (lambda: models.GoogLeNet(num_classes=CLASSES, init_weights=False), 48,
                   ["keep=1", "head_keep=1"]),
     "mobilenet_v2": (lambda: models.mobilenet_v2(num_classes=CLASSES), 64, ["keep=1"]),
@@ -77,8 +77,8 @@ def draw(model):
             elif tensor.dim() == 1:
                 uniform(tensor, -0.1, 0.1).add_(around[torch.randint(len(around), tensor.shape, generator=random)])
             elif tensor.dim() > 1:
-                # Without batch norm the weights keep activations near what they are drawn around.
-                variance = (1.6 if normalized else 0.1) / tensor[0].numel()
+                # Without batch norm the weights keep activations near what they are drawn around, and pixels apart in all layers.
+                variance = (1.6 if normalized else 0.4) / tensor[0].numel()
                 tensor.copy_(torch.randn(tensor.shape, generator=random) * variance ** 0.5)
 
 
