@@ -7,6 +7,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "passes/KernelBuilder.h"
 #include "passes/LaunchShape.h"
+#include "passes/Layouts.h"
 #include "passes/Passes.h"
 #include "passes/Placement.h"
 #include "passes/Target.h"
@@ -23,8 +24,8 @@ namespace {
 /// A group takes at most this many ops along.
 constexpr size_t kMostMoved = 32;
 
-/// Where at most this much of the function's peak is alive, groups may be brought together though more is alive then.
-/// Nearer to the peak buffers have to be placed without gaps, and each that lives longer makes that harder.
+/// Where at most this much of the function's peak is alive, or of a budget, groups may be brought together though more
+/// is alive then. Nearer to it buffers have to be placed without gaps, and each that lives longer makes that harder.
 constexpr double kFull = 0.97;
 
 /// Groups side by side, in the order of the function.
@@ -32,9 +33,10 @@ using Batch = SmallVector<GroupOp, 2>;
 
 class Gatherer {
 public:
-  Gatherer(func::FuncOp function, const Target &target, PlacementAnalysis &placements)
+  /// `room`: bytes that may be alive at once whatever was before.
+  Gatherer(func::FuncOp function, const Target &target, PlacementAnalysis &placements, int64_t room)
       : function(function), target(target), placements(placements), definitions(ModuleOp::create(function.getLoc())),
-        kernels(*definitions, target) {}
+        kernels(*definitions, target), room(room) {}
 
   LogicalResult run() {
     for (Operation &op : function.getBody().front().without_terminator())
@@ -140,7 +142,7 @@ private:
     int64_t before = mostAlive(order, first, last);
     batch.push_back(group);
     batchOf[group] = number;
-    if (mostAlive(next, first, last) > std::max(before, int64_t(kFull * double(peak)))) {
+    if (mostAlive(next, first, last) > std::max({before, int64_t(kFull * double(peak)), room})) {
       batch.pop_back();
       batchOf.erase(group);
       return false;
@@ -226,20 +228,33 @@ private:
   SmallVector<ArenaBuffer> buffers;
   SmallVector<std::pair<Operation *, int64_t>> scratchpads;
   DenseSet<Operation *> fixed; ///< that do not move
-  int64_t peak = 0;
+  int64_t room, peak = 0;
   SmallVector<Batch, 0> batches;
   DenseMap<Operation *, unsigned> batchOf;
 };
 
+/// What a budget leaves to values beside the variables.
+int64_t roomIn(int64_t budget, ModuleOp module) {
+  int64_t variables = 0;
+  for (auto variable : module.getOps<VariableOp>()) {
+    RankedTensorType type = variable.getTensorType();
+    variables += type.getNumElements() * elementBytes(type.getElementType());
+  }
+  return int64_t(kFull * double(budget)) - variables;
+}
+
 struct GatherKernelsPass : impl::GatherKernelsPassBase<GatherKernelsPass> {
+  using Base::Base;
+
   void runOnOperation() override {
     const Target *target = findTarget(getOperation());
     if (!target)
       return signalPassFailure();
     if (!target->joinsLaunches())
       return markAllAnalysesPreserved();
+    int64_t room = roomIn(memoryBudget, getOperation());
     for (func::FuncOp function : getOperation().getOps<func::FuncOp>())
-      if (failed(Gatherer(function, *target, getChildAnalysis<PlacementAnalysis>(function)).run()))
+      if (failed(Gatherer(function, *target, getChildAnalysis<PlacementAnalysis>(function), room).run()))
         return signalPassFailure();
     markAnalysesPreserved<PlacementAnalysis>();
   }

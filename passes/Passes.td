@@ -323,7 +323,8 @@ def GatherKernelsPass : Pass<"incept-gather-kernels", "::mlir::ModuleOp"> {
     Requires: the layout phase, and a target that wants launches joined; for others nothing changes. Ensures: groups that are
     one kernel, and of which none needs what another gives, stand side by side and have `incept.with_next`, all but the
     last: what they need is in memory at the same time, so that one launch can do the work of all (`incept-join-launches`).
-    Where nearly as much is alive as at the function's peak, not more is than before.
+    Where nearly as much is alive as at the function's peak, not more is than before, unless it fits into the budget together
+    with the variables.
 
     In program order, a group goes up to the first of its kind that it does not depend on, and takes along what it needs.
     So the branches of a block are worked on side by side: in each step the batch norms of all branches are one launch.
@@ -331,6 +332,10 @@ def GatherKernelsPass : Pass<"incept-gather-kernels", "::mlir::ModuleOp"> {
 
     example: test/passes/gather-kernels.mlir
   }];
+  let options = [
+    Option<"memoryBudget", "memory-budget", "int64_t", "0",
+           "bytes that variables and values may take whatever was alive before">,
+  ];
   let dependentDialects = ["::incept::InceptDialect"];
 }
 

@@ -100,7 +100,7 @@ void buildPhase(OpPassManager &passes, Phase phase, const PhaseOptions &options)
       passes.addPass(createSchedulePass());
     // Whoever runs at the same time must be there at the same time.
     if (options.join)
-      passes.addPass(createGatherKernelsPass());
+      passes.addPass(createGatherKernelsPass(GatherKernelsPassOptions{options.memoryBudget}));
     // Whoever has a lifetime and a size gets a place.
     passes.addPass(createPlanMemoryPass(PlanMemoryPassOptions{options.reportPeak}));
     break;

@@ -1,5 +1,7 @@
 // RUN: incept-opt %s --incept-gather-kernels | FileCheck %s
 // RUN: incept-opt %s --incept-gather-kernels --incept-plan-memory | FileCheck %s --check-prefix=PLAN
+// RUN: incept-opt %s --incept-gather-kernels=memory-budget=100000 | FileCheck %s --check-prefix=ROOM
+// RUN: incept-opt %s --incept-gather-kernels=memory-budget=50000 | FileCheck %s --check-prefix=TIGHT
 
 !wide = tensor<1x64x8x8xf32, #incept.layout<nhwc>>
 !a = tensor<1x16x8x8xf32, #incept.layout<nhwc>>
@@ -104,10 +106,20 @@ func.func @chain() {
   return
 }
 
-// Side by side both products would be alive at once; one after the other, only one is.
+// Side by side both products would be alive at once, 12,288 bytes; one after the other, only one is, which is the peak.
+// All variables take 41,344 bytes.
 // CHECK-LABEL: func.func @would_need_more
 //   CHECK-NOT:   with_next
 //       CHECK:   return
+//  ROOM-LABEL: func.func @would_need_more
+//        ROOM:   incept.group kernel(%{{.+}}) attributes {incept.with_next}
+//        ROOM:     incept.channel_affine
+//        ROOM:   incept.group kernel(%{{.+}}) attributes {incept.with_next}
+//        ROOM:     incept.channel_sum
+//        ROOM:   return
+// TIGHT-LABEL: func.func @would_need_more
+//   TIGHT-NOT:   with_next
+//       TIGHT:   return
 func.func @would_need_more() {
   %a = incept.read @a : !a
   %c = incept.read @c : !c

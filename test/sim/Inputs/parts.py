@@ -25,7 +25,8 @@ def run(*command):
 def train(name, precision, *options):
     """(bytes of the weights after three steps, losses, launches of the program, planned bytes)"""
     program = os.path.join(directory, f"{name}_{precision}")
-    run("incept", "compile", spec, "--target=cuda:h100", "--batch-size=3", "--precision=" + precision, *options, "-o", program)
+    run("incept", "compile", spec, "--target=cuda:h100", "--batch-size=3", "--precision=" + precision, "--memory-budget=0",
+        *options, "-o", program)
     run("incept-sim", "--strict", program, "train", "--data=synthetic:", "--steps=3", "--seed=5",
         "--log=" + program + ".jsonl", "--save=" + program + ".weights")
     info = json.loads(run(program, "info", "--json"))
