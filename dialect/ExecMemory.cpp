@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "dialect/ExecMemory.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -97,6 +98,45 @@ SmallVector<LaunchPart, 1> partsOf(KernelOp launch, KernelDefOp definition) {
     parts.push_back(std::move(part));
   }
   return parts;
+}
+
+/// The op before or behind `op` in its block that is no slice, null where there is none.
+static Operation *neighbourOf(Operation *op, bool behind) {
+  do
+    op = behind ? op->getNextNode() : op->getPrevNode();
+  while (isa_and_nonnull<SliceOp>(op));
+  return op;
+}
+
+SmallVector<KernelOp, 1> launchOf(KernelOp first) {
+  SmallVector<KernelOp, 1> launches = {first};
+  while (launches.back().getWithNext()) {
+    auto next = dyn_cast_or_null<KernelOp>(neighbourOf(launches.back(), /*behind=*/true));
+    if (!next)
+      break;
+    launches.push_back(next);
+  }
+  return launches;
+}
+
+bool isContinuation(KernelOp launch) {
+  auto before = dyn_cast_or_null<KernelOp>(neighbourOf(launch, /*behind=*/false));
+  return before && before.getWithNext();
+}
+
+std::string codeSymbolOf(ArrayRef<KernelOp> launches) {
+  return llvm::join(llvm::map_range(launches, [](KernelOp launch) { return launch.getCodeSymbol(); }), "__");
+}
+
+StringRef commonPath(StringRef a, StringRef b) {
+  size_t common = 0, end = std::min(a.size(), b.size());
+  for (size_t i = 0; i <= end; ++i) {
+    bool isName = (i == a.size() || a[i] == '.') && (i == b.size() || b[i] == '.');
+    common = isName ? i : common;
+    if (i < end && a[i] != b[i])
+      break;
+  }
+  return a.take_front(common);
 }
 
 bool mayConflict(Operation *first, Operation *second) {

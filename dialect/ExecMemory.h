@@ -38,6 +38,16 @@ struct LaunchPart {
 /// some parts.
 llvm::SmallVector<LaunchPart, 1> partsOf(KernelOp launch, KernelDefOp definition);
 
+/// The launches that run in one, of which `first` is the first: it, and those behind that `with_next` binds to it.
+llvm::SmallVector<KernelOp, 1> launchOf(KernelOp first);
+/// True for a launch that runs in one with the one before it.
+bool isContinuation(KernelOp launch);
+/// The name of the code of launches that run in one: those of all.
+std::string codeSymbolOf(llvm::ArrayRef<KernelOp> launches);
+
+/// The block of the description that two ops are in: the names that their paths begin with.
+llvm::StringRef commonPath(llvm::StringRef a, llvm::StringRef b);
+
 /// False where neither of two launches writes what the other reads or writes: their order does not matter.
 bool mayConflict(mlir::Operation *first, mlir::Operation *second);
 

@@ -165,6 +165,16 @@ LogicalResult KernelOp::verifySymbolUses(SymbolTableCollection &table) {
       if (auto type = cast<MemRefType>(operand.getType()); !consistsOf(type, rows))
         return emitOpError() << "expected operand " << index << " to be " << rows.rows << " rows of " << rows.width
                              << " elements at a distance of " << rows.stride << ", but got " << type;
+  // exec.kernel_c7
+  if (getWithNext()) {
+    SmallVector<KernelOp, 1> launches = launchOf(*this);
+    if (launches.size() == 1 || !llvm::all_of(launches, [](KernelOp launch) { return launch.getGrid().has_value(); }))
+      return emitOpError() << "expected a launch of a kernel behind it that it runs in one with, both with a grid";
+    for (KernelOp other : ArrayRef(launches).drop_front())
+      if (mayConflict(*this, other))
+        return emitOpError() << "expected not to work on what launches write that it runs in one with, nor they on "
+                                "what it writes";
+  }
   // exec.kernel_c6
   size_t reads = getIns().size();
   if (isOpaque)

@@ -107,7 +107,8 @@ def Exec_KernelOp : Incept_ExecOp<"kernel", [AttrSizedOperandSegments,
   let description = [{
     The kernel gets the addresses of what it reads, then of what it writes, the extents and a part of [0, units). Where a
     target launches grids, `incept-shape-launches` says how: code compiled for vectors of `width`, and the sizes of the grid
-    and of its blocks. A launch of several parts (`incept-join-launches`) has the operands, extents and sizes of each.
+    and of its blocks. A launch of several parts (`incept-join-launches`) has the operands, extents and sizes of each. One that
+    is `with_next` runs in one launch with the next, which may be another kernel's (`incept-pair-launches`).
     - (C1) the kernel exists; `units` is positive.
     - (C2) it reads and writes as many tensors as the kernel, or as some parts of one that is not opaque, of the same element types, and scalars where the kernel does.
     - (C3) `grid` and `block` are three positive sizes each, for each part, those of `block` at most 1024 threads.
@@ -116,16 +117,19 @@ def Exec_KernelOp : Incept_ExecOp<"kernel", [AttrSizedOperandSegments,
     - (C6) what it writes lies apart from everything else that it reads or writes; where its kernel is not opaque, it may
       write element by element on what it reads, but channel vectors that a map kernel gives only on running
       statistics, and nothing on the image that it takes statistics of again.
+    - (C7) behind one that is `with_next` comes another kernel launch, with nothing but slices between; both have a grid, and
+      neither works on what the other writes, nor do those further behind that run with them.
 
     Example: `incept.exec.kernel @k0 ins(%a : memref<...>) outs(%b : memref<...>) extents [8, 32, 32, 32] units 8 width 4 grid [1, 1, 1] block [8, 8, 1]`
   }];
   let arguments = (ins FlatSymbolRefAttr:$kernel, Arg<Variadic<AnyMemRef>, "what it reads", [MemRead]>:$ins,
                        Arg<Variadic<AnyMemRef>, "what it writes", [MemWrite]>:$outs, DenseI64ArrayAttr:$extents,
                        I64Attr:$units, OptionalAttr<ConfinedAttr<I64Attr, [IntPositive]>>:$width,
-                       OptionalAttr<DenseI64ArrayAttr>:$grid, OptionalAttr<DenseI64ArrayAttr>:$block);
+                       OptionalAttr<DenseI64ArrayAttr>:$grid, OptionalAttr<DenseI64ArrayAttr>:$block,
+                       UnitAttr:$with_next);
   let assemblyFormat = [{
     $kernel (`ins` `(` $ins^ `:` type($ins) `)`)? (`outs` `(` $outs^ `:` type($outs) `)`)?
-    `extents` $extents `units` $units (`width` $width^ `grid` $grid `block` $block)? attr-dict
+    `extents` $extents `units` $units (`width` $width^ `grid` $grid `block` $block)? (`with_next` $with_next^)? attr-dict
   }];
   let builders = [
     OpBuilder<(ins "::llvm::StringRef":$kernel, "::mlir::ValueRange":$ins, "::mlir::ValueRange":$outs,

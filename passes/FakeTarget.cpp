@@ -18,7 +18,7 @@ namespace {
 
 class FakeTarget final : public Target {
 public:
-  FakeTarget(bool joins, bool statistics) : joins(joins), statistics(statistics) {}
+  FakeTarget(bool joins, bool pairs, bool statistics) : joins(joins), pairs(pairs), statistics(statistics) {}
 
   bool acceptsSlice(Operation *op, Value value, ChannelSlice) const override {
     if (isByTiles(op))
@@ -119,9 +119,12 @@ public:
   }
 
   bool joinsLaunches() const override { return joins; }
+  bool runsBesideOthers(exec::KernelDefOp kernel) const override {
+    return pairs && !isa<GlobalAvgPoolOp>(kernel.getBody().front().front());
+  }
 
 private:
-  bool joins, statistics;
+  bool joins, pairs, statistics;
 };
 
 struct FakeKind final : TargetKind {
@@ -129,12 +132,13 @@ struct FakeKind final : TargetKind {
   Expected<TargetAttr> complete(TargetAttr given) const override {
     TargetSettings settings(given);
     settings.flag("joins");
+    settings.flag("pairs");
     settings.flag("statistics");
     return settings.finish("");
   }
   Expected<std::shared_ptr<const Target>> make(TargetAttr attribute) const override {
-    return std::shared_ptr<const Target>(
-        std::make_shared<FakeTarget>(attribute.getFlag("joins"), attribute.getFlag("statistics")));
+    return std::shared_ptr<const Target>(std::make_shared<FakeTarget>(
+        attribute.getFlag("joins"), attribute.getFlag("pairs"), attribute.getFlag("statistics")));
   }
 };
 

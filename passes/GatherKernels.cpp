@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Brings independent groups of one kernel together, so that one launch can do the work of all: the batch norms of the
-// branches of a block.
+// branches of a block. Then, beside them, groups of other kernels that are still alone: the branch's pool.
 
 #include "dialect/InceptOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -28,15 +28,18 @@ constexpr size_t kMostMoved = 32;
 /// is alive then. Nearer to it buffers have to be placed without gaps, and each that lives longer makes that harder.
 constexpr double kFull = 0.97;
 
+/// A group looks for others to stand beside among so many ops before it, and behind it.
+constexpr size_t kMostLookedAt = 96;
+
 /// Groups side by side, in the order of the function.
 using Batch = SmallVector<GroupOp, 2>;
 
 class Gatherer {
 public:
-  /// `room`: bytes that may be alive at once whatever was before.
-  Gatherer(func::FuncOp function, const Target &target, PlacementAnalysis &placements, int64_t room)
+  /// `room`: bytes that may be alive at once whatever was before. `pairs`: different kernels go beside each other too.
+  Gatherer(func::FuncOp function, const Target &target, PlacementAnalysis &placements, int64_t room, bool pairs)
       : function(function), target(target), placements(placements), definitions(ModuleOp::create(function.getLoc())),
-        kernels(*definitions, target), room(room) {}
+        kernels(*definitions, target), pairs(pairs), room(room) {}
 
   LogicalResult run() {
     for (Operation &op : function.getBody().front().without_terminator())
@@ -64,6 +67,8 @@ public:
       batchOf[group] = batches.size();
       batches.push_back({group});
     }
+    if (pairs && failed(pairAll()))
+      return failure();
     write();
     return success();
   }
@@ -138,18 +143,116 @@ private:
       if (op == batch.back().getOperation())
         next.push_back(group);
     }
-    size_t first = place.lookup(batch.front()), last = place.lookup(group);
+    return take(group, number, std::move(next), place.lookup(batch.front()), place.lookup(group));
+  }
+
+  /// Makes `group` the last of a batch and `next` the order, which differs from the old one from `first` to `last`.
+  /// False where more bytes would be alive at once than may be.
+  bool take(GroupOp group, unsigned number, SmallVector<Operation *> next, size_t first, size_t last) {
     int64_t before = mostAlive(order, first, last);
-    batch.push_back(group);
+    auto found = batchOf.find(group);
+    std::optional<unsigned> old = found == batchOf.end() ? std::nullopt : std::optional(found->second);
+    batches[number].push_back(group);
     batchOf[group] = number;
     if (mostAlive(next, first, last) > std::max({before, int64_t(kFull * double(peak)), room})) {
-      batch.pop_back();
+      batches[number].pop_back();
       batchOf.erase(group);
+      if (old)
+        batchOf[group] = *old;
       return false;
     }
+    if (old)
+      batches[*old].clear();
     order = std::move(next);
     renumber();
     return true;
+  }
+
+  /// Puts each group that is alone beside one of another kernel, or beside a batch: the nearest before it that it does
+  /// not need, else the nearest behind it that does not need it.
+  LogicalResult pairAll() {
+    for (Operation *op : order)
+      if (auto group = dyn_cast<GroupOp>(op); group && !batchOf.contains(group)) {
+        FailureOr<bool> takesOthers = runsBesideOthers(group);
+        if (failed(takesOthers))
+          return failure();
+        if (!*takesOthers)
+          continue;
+        batchOf[group] = batches.size();
+        batches.push_back({group});
+      }
+    for (Operation *op : SmallVector<Operation *>(order)) {
+      auto found = batchOf.find(op);
+      if (found == batchOf.end() || batches[found->second].size() > 1 || paired.contains(found->second))
+        continue;
+      auto group = cast<GroupOp>(op);
+      size_t at = place.lookup(op), end = std::min(order.size(), at + kMostLookedAt);
+      bool isDone = false;
+      for (size_t i = at; i > at - std::min(at, kMostLookedAt) && !isDone; --i)
+        isDone = tryPair(group, order[i - 1], /*up=*/true);
+      for (size_t i = at + 1; i < end && !isDone; ++i)
+        isDone = tryPair(group, order[i], /*up=*/false);
+    }
+    return success();
+  }
+
+  /// Puts `group` beside the batch whose last group is `other`, if it is one.
+  bool tryPair(GroupOp group, Operation *other, bool up) {
+    auto found = batchOf.find(other);
+    if (found == batchOf.end() || paired.contains(found->second))
+      return false;
+    unsigned number = found->second;
+    if (batches[number].back() != other || !(up ? tryAdd(group, number) : trySink(group, number)))
+      return false;
+    paired.insert(number);
+    return true;
+  }
+
+  /// Whether a launch of the group may do what others' do, too.
+  FailureOr<bool> runsBesideOthers(GroupOp group) {
+    if (group.isLibrary() || fixed.contains(group) || isTotal(group.getFirstOp()))
+      return false;
+    FailureOr<SmallVector<KernelLaunch, 2>> launches = kernels.get(group);
+    if (failed(launches))
+      return failure();
+    auto definition = definitions->lookupSymbol<exec::KernelDefOp>(launches->front().symbol);
+    return launches->size() == 1 && definition.getFamily() != KernelFamily::Flat && target.runsBesideOthers(definition);
+  }
+
+  /// Puts `group` behind the groups of a batch that come later, and what needs it behind it. False where one of them
+  /// needs it, or more bytes would be alive at once.
+  bool trySink(GroupOp group, unsigned number) {
+    Batch &batch = batches[number];
+    size_t first = place.lookup(group), last = place.lookup(batch.back());
+    if (batch.size() == size_t(kMostParts) || first > place.lookup(batch.front()))
+      return false;
+    // A variable's new value may be there from then on.
+    for (size_t i = first; i <= last; ++i)
+      if (fixed.contains(order[i]))
+        return false;
+    llvm::SetVector<Operation *> moved;
+    moved.insert(group);
+    for (size_t i = 0; i < moved.size(); ++i)
+      for (Operation *user : moved[i]->getUsers()) {
+        if (place.lookup(user) > last || moved.contains(user))
+          continue;
+        auto found = batchOf.find(user);
+        bool isBeside = found != batchOf.end() && (found->second == number || batches[found->second].size() > 1);
+        if (isBeside || moved.size() > kMostMoved)
+          return false;
+        moved.insert(user);
+      }
+    SmallVector<Operation *> behind = llvm::to_vector(moved);
+    llvm::sort(behind, [&](Operation *a, Operation *b) { return place.lookup(a) < place.lookup(b); });
+    SmallVector<Operation *> next;
+    next.reserve(order.size());
+    for (Operation *op : order) {
+      if (!moved.contains(op))
+        next.push_back(op);
+      if (op == batch.back().getOperation())
+        llvm::append_range(next, behind);
+    }
+    return take(group, number, std::move(next), first, last);
   }
 
   /// Adds to `needed` the ops behind the batch that `op` depends on, and itself. False where they cannot move before
@@ -214,7 +317,7 @@ private:
     for (Operation *op : order)
       op->moveBefore(function.getBody().front().getTerminator());
     for (Batch &batch : batches)
-      for (GroupOp group : ArrayRef(batch).drop_back())
+      for (GroupOp group : ArrayRef(batch).drop_back(batch.empty() ? 0 : 1))
         group->setAttr(kWithNextAttr, UnitAttr::get(group.getContext()));
   }
 
@@ -228,9 +331,11 @@ private:
   SmallVector<ArenaBuffer> buffers;
   SmallVector<std::pair<Operation *, int64_t>> scratchpads;
   DenseSet<Operation *> fixed; ///< that do not move
+  bool pairs;
   int64_t room, peak = 0;
   SmallVector<Batch, 0> batches;
   DenseMap<Operation *, unsigned> batchOf;
+  llvm::SmallDenseSet<unsigned> paired; ///< batches with a group of another kernel
 };
 
 /// What a budget leaves to values beside the variables.
@@ -254,7 +359,7 @@ struct GatherKernelsPass : impl::GatherKernelsPassBase<GatherKernelsPass> {
       return markAllAnalysesPreserved();
     int64_t room = roomIn(memoryBudget, getOperation());
     for (func::FuncOp function : getOperation().getOps<func::FuncOp>())
-      if (failed(Gatherer(function, *target, getChildAnalysis<PlacementAnalysis>(function), room).run()))
+      if (failed(Gatherer(function, *target, getChildAnalysis<PlacementAnalysis>(function), room, pair).run()))
         return signalPassFailure();
     markAnalysesPreserved<PlacementAnalysis>();
   }

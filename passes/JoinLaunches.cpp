@@ -19,24 +19,8 @@ namespace incept {
 
 namespace {
 
-/// Addresses, extents and sizes that the parts of a launch may have together: every GPU takes 4 KiB of parameters.
-constexpr size_t kMostNumbers = 512;
-/// Sizes that say how a part runs, at most.
-constexpr size_t kSizes = 6;
 /// A launch is compared with this many before it, at most.
 constexpr size_t kMostCompared = 64;
-
-/// The block of the description that two ops are in: the names that their paths begin with.
-StringRef commonPath(StringRef a, StringRef b) {
-  size_t common = 0, end = std::min(a.size(), b.size());
-  for (size_t i = 0; i <= end; ++i) {
-    bool isName = (i == a.size() || a[i] == '.') && (i == b.size() || b[i] == '.');
-    common = isName ? i : common;
-    if (i < end && a[i] != b[i])
-      break;
-  }
-  return a.take_front(common);
-}
 
 /// Launches that become one, in the place of the first.
 struct Batch {
@@ -49,7 +33,7 @@ struct Batch {
 
   bool takes(exec::KernelOp launch, int64_t itsWidth) {
     exec::KernelOp first = parts.front();
-    size_t numbers = launch->getNumOperands() + launch.getExtents().size() + kSizes;
+    size_t numbers = launch->getNumOperands() + launch.getExtents().size() + kPartSizes;
     return first.getKernelAttr() == launch.getKernelAttr() && width == itsWidth && parts.size() < size_t(kMostParts) &&
            (parts.size() + 1) * numbers <= kMostNumbers;
   }
@@ -63,7 +47,7 @@ struct Batch {
     int64_t units = 0;
     StringRef path = getPath(first);
     for (exec::KernelOp part : parts) {
-      path = commonPath(path, getPath(part));
+      path = exec::commonPath(path, getPath(part));
       for (Value operand : part->getOperands())
         if (Operation *slice = operand.getDefiningOp(); first->isBeforeInBlock(slice))
           slice->moveBefore(first);

@@ -211,6 +211,14 @@ LaunchCost costTogether(ArrayRef<Operation *> ops) {
   return cost;
 }
 
+LaunchWork together(const LaunchWork &a, const LaunchWork &b) {
+  LaunchWork work = a.cost.bytes >= b.cost.bytes ? a : b;
+  work.cost = a.cost + b.cost;
+  work.blocks = a.blocks && b.blocks ? a.blocks + b.blocks : 0;
+  work.resident = std::min(a.resident, b.resident);
+  return work;
+}
+
 double secondsOf(const Target &target, ArrayRef<LaunchWork> launches) {
   double seconds = 0;
   for (const LaunchWork &work : launches)

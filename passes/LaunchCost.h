@@ -41,6 +41,10 @@ LaunchCost costTogether(llvm::ArrayRef<mlir::Operation *> ops);
 ///   secondsOf(target, {target.describeCall(plan, costTogether({conv})), reductionOf(costTogether({stats}))})
 double secondsOf(const Target &target, llvm::ArrayRef<LaunchWork> launches);
 
+/// The work of one launch whose blocks do what two generated kernels do. It has no more of them on a multiprocessor
+/// than the kernel that needs most registers.
+LaunchWork together(const LaunchWork &a, const LaunchWork &b);
+
 /// The work of a generated kernel that is not there yet, whose grid fills the device.
 inline LaunchWork reductionOf(LaunchCost cost) { return {LaunchKind::Reduction, Arithmetic::F32, cost}; }
 

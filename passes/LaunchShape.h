@@ -7,6 +7,7 @@
 #include "dialect/Kernels.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 
 namespace incept {
@@ -19,6 +20,10 @@ inline constexpr int64_t parameterAlignment(int64_t elementBytes) { return kAlig
 
 /// Parts of a launch, at most.
 inline constexpr int64_t kMostParts = 8;
+/// Addresses, extents and sizes that the parts of a launch may have together: every GPU takes 4 KiB of parameters.
+inline constexpr size_t kMostNumbers = 512;
+/// Sizes that say how a part runs: blocks and threads, two of each.
+inline constexpr size_t kPartSizes = 4;
 
 struct Reduction {
   int64_t chunk;    ///< rows per partial sum

@@ -10,6 +10,8 @@ namespace incept {
 /// What a launch has to compute, and the bytes that it reads and writes.
 struct LaunchCost {
   int64_t flops = 0, bytes = 0;
+
+  friend LaunchCost operator+(LaunchCost a, LaunchCost b) { return {a.flops + b.flops, a.bytes + b.bytes}; }
 };
 
 /// What kind of code a launch runs: a library's, or generated loops that write what they read element by element, that

@@ -328,13 +328,16 @@ def GatherKernelsPass : Pass<"incept-gather-kernels", "::mlir::ModuleOp"> {
 
     In program order, a group goes up to the first of its kind that it does not depend on, and takes along what it needs.
     So the branches of a block are worked on side by side: in each step the batch norms of all branches are one launch.
-    Applied to elementwise kernels over rows and to reductions.
+    Applied to elementwise kernels over rows and to reductions. What is then still alone, where the target has one launch for
+    different kernels, goes beside another kernel's groups (`incept-pair-launches`): up to them, or down with what uses it
+    behind them. So a pool runs beside the batch norms of other branches.
 
     example: test/passes/gather-kernels.mlir
   }];
   let options = [
     Option<"memoryBudget", "memory-budget", "int64_t", "0",
            "bytes that variables and values may take whatever was alive before">,
+    Option<"pair", "pair", "bool", "true", "bring groups of different kernels together too">,
   ];
   let dependentDialects = ["::incept::InceptDialect"];
 }
@@ -393,6 +396,19 @@ def JoinLaunchesPass : Pass<"incept-join-launches", "::mlir::ModuleOp"> {
     computes, and in which order it adds, is what its own launch would.
 
     example: test/passes/join-launches.mlir
+  }];
+  let dependentDialects = ["::incept::InceptDialect"];
+}
+
+def PairLaunchesPass : Pass<"incept-pair-launches", "::mlir::ModuleOp"> {
+  let summary = "Let one launch do what independent ones of two kernels would";
+  let description = [{
+    Requires: the exec phase with shapes of launches. A launch moves behind an earlier one, which is then `with_next`, where
+    neither works on what the other writes, nor on what launches between them write or read, no library call lies between,
+    the target has one launch for both kernels, and by its costs that takes no longer. Each of the blocks does what it
+    would in its own launch.
+
+    example: test/passes/pair-launches.mlir
   }];
   let dependentDialects = ["::incept::InceptDialect"];
 }

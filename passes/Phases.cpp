@@ -100,7 +100,7 @@ void buildPhase(OpPassManager &passes, Phase phase, const PhaseOptions &options)
       passes.addPass(createSchedulePass());
     // Whoever runs at the same time must be there at the same time.
     if (options.join)
-      passes.addPass(createGatherKernelsPass(GatherKernelsPassOptions{options.memoryBudget}));
+      passes.addPass(createGatherKernelsPass(GatherKernelsPassOptions{options.memoryBudget, options.pair}));
     // Whoever has a lifetime and a size gets a place.
     passes.addPass(createPlanMemoryPass(PlanMemoryPassOptions{options.reportPeak}));
     break;
@@ -115,6 +115,9 @@ void buildPhase(OpPassManager &passes, Phase phase, const PhaseOptions &options)
       passes.addPass(createJoinLaunchesPass());
     // Vectors and grids depend on the extents that joined launches have.
     passes.addPass(createShapeLaunchesPass());
+    // What two launches take, and one for both, is told by their grids.
+    if (options.pair)
+      passes.addPass(createPairLaunchesPass());
     break;
   }
   // A mistake of a phase is found at its end, not in what the next makes of it.

@@ -35,12 +35,13 @@ struct PhaseOptions {
   bool schedule = true;          ///< order independent ops so that less memory is alive at once
   bool coalesce = true;          ///< join optimizer updates of adjacent parameters
   bool join = true;              ///< let one launch do what independent ones of a kernel would
+  bool pair = true;              ///< let one launch do what independent ones of two kernels would
   bool reportPeak = false;       ///< list who is alive when most memory is needed (incept.peak of a planned function)
   std::string precision = "f32"; ///< of activations: f32, bf16 or f16
   int64_t memoryBudget = 0;      ///< bytes of a program before `recompute` costs time to save memory; 0: it always may
 
   static PhaseOptions none() {
-    return {false, false, false, false, false, false, false, false, false, false, "f32", 0};
+    return {false, false, false, false, false, false, false, false, false, false, false, "f32", 0};
   }
 };
 

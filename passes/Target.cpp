@@ -91,6 +91,8 @@ Reduction Target::cutReduction(int64_t rows, int64_t, int64_t) const { return in
 
 Type Target::gradientType(Operation *op) const { return Float32Type::get(op->getContext()); }
 
+bool Target::runsBesideOthers(exec::KernelDefOp) const { return false; }
+
 FailureOr<std::optional<LaunchShape>> Target::shapeLaunch(exec::KernelOp, exec::KernelDefOp) const {
   return std::optional<LaunchShape>();
 }

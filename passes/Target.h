@@ -113,6 +113,9 @@ public:
   /// True where a launch costs so much that independent ones of one kernel should be the parts of one.
   virtual bool joinsLaunches() const { return false; }
 
+  /// True where one launch can do what launches of `kernel` and of others like it do.
+  virtual bool runsBesideOthers(exec::KernelDefOp kernel) const;
+
   /// The shape of a launch of `kernel`, with a grid and a block for each of its parts; none where the target cuts the
   /// units of a launch itself. Reports a launch that cannot be.
   virtual mlir::FailureOr<std::optional<LaunchShape>> shapeLaunch(exec::KernelOp launch,
@@ -183,7 +186,8 @@ const Target *findTarget(mlir::Operation *op);
 /// together. Gradients of convolutions' weights have the type of the activations, those of linear layers' are f32.
 /// Convolutions of stride 1 with windows 7 high and 1 wide are generated, by tiles (TilePlan), forward and backward.
 /// Launches are blocks of 32 units without vectors, at most 65535 of them. With the setting `joins` it joins launches,
-/// with `statistics` its convolutions with windows 3 wide give statistics.
+/// with `pairs` those of different kernels, but for global pools, and with `statistics` its convolutions with windows 3
+/// wide give statistics.
 void registerFakeTarget(mlir::DialectRegistry &registry);
 
 /// Writes into every launch of an exec-phase module the shape that `target` has for it.

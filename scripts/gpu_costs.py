@@ -24,7 +24,9 @@ MAP, REDUCTION = ("flat", "map"), ("reduce", "combine", "reduce_combine")
 
 def kind_of(launch):
     family = launch["family"]
-    return "library" if family == "library" else "map" if family in MAP else "reduction" if family in REDUCTION else "other"
+    if family in ("library", "mixed"):  # kernels of different kinds tell of none
+        return family
+    return "map" if family in MAP else "reduction" if family in REDUCTION else "other"
 
 
 def is_older(launch, architecture):

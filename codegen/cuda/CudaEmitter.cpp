@@ -16,46 +16,88 @@ constexpr unsigned kGlobal = 1, kShared = 3;
 /// What a launch says of each of several parts: blocks x and y, threads x and y.
 constexpr unsigned kPartSizes = 4;
 
-CudaEmitter::CudaEmitter(gpu::GPUModuleOp module, const Variant &variant)
-    : KernelEmitter(OpBuilder::atBlockEnd(module.getBody()), variant.definition, variant.width), module(module),
-      constant(variant.constant) {
-  unsigned reads = body().getNumArguments(), writes = definition.getYield().getValues().size();
-  MLIRContext *context = builder.getContext();
-  SmallVector<Type> types((reads + writes) * variant.parts, LLVM::LLVMPointerType::get(context, kGlobal));
-  unsigned numbers = variant.parts * variant.extents + (variant.parts > 1 ? variant.parts * kPartSizes : 0);
-  types.append(numbers, builder.getI64Type());
-  function = gpu::GPUFuncOp::create(builder, loc, variant.symbol, builder.getFunctionType(types, {}));
+CudaEmitter::CudaEmitter(gpu::GPUModuleOp module, gpu::GPUFuncOp function, OpBuilder builder, const Variant &kernel)
+    : KernelEmitter(builder, kernel.definition, kernel.width), module(module), function(function),
+      constant(kernel.constant) {}
+
+static unsigned readsOf(exec::KernelDefOp definition) { return definition.getBody().getNumArguments(); }
+static unsigned writesOf(exec::KernelDefOp definition) { return definition.getYield().getValues().size(); }
+
+LogicalResult CudaEmitter::emit(gpu::GPUModuleOp module, const Variant &variant) {
+  SmallVector<const Variant *, 2> kernels = {&variant};
+  for (const Variant &other : variant.others)
+    kernels.push_back(&other);
+  unsigned ins = 0, outs = 0, extents = 0, parts = 0;
+  for (const Variant *kernel : kernels) {
+    ins += kernel->parts * readsOf(kernel->definition);
+    outs += kernel->parts * writesOf(kernel->definition);
+    extents += kernel->parts * kernel->extents;
+    parts += kernel->parts;
+  }
+  OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
+  Location loc = builder.getUnknownLoc();
+  SmallVector<Type> types(ins + outs, LLVM::LLVMPointerType::get(builder.getContext(), kGlobal));
+  types.append(extents + (parts > 1 ? parts * kPartSizes : 0), builder.getI64Type());
+  auto function = gpu::GPUFuncOp::create(builder, loc, variant.symbol, builder.getFunctionType(types, {}));
   function->setAttr(gpu::GPUDialect::getKernelFuncAttrName(), builder.getUnitAttr());
   // Without them ptxas guesses how many blocks shall fit, and issues loads one by one to save registers.
   function->setAttr(NVVM::NVVMDialect::getMaxntidAttrName(), builder.getDenseI32ArrayAttr({int32_t(kBlockThreads)}));
   function->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(),
-                    builder.getI32IntegerAttr(int32_t(residentBlocks(variant.definition, variant.width))));
-  builder.setInsertionPointToStart(&function.getBody().front());
-  if (variant.parts > 1) {
-    enterPart(variant);
-  } else {
-    llvm::append_range(operands, function.getArguments().take_front(reads + writes));
-    llvm::append_range(extents, function.getArguments().drop_front(reads + writes));
+                    builder.getI32IntegerAttr(int32_t(residentBlocks(variant))));
+  Share share{0, ins, ins + outs, ins + outs + extents, {}, {}};
+  for (const Variant *kernel : kernels) {
+    builder.setInsertionPointToEnd(&function.getBody().back());
+    CudaEmitter emitter(module, function, builder, *kernel);
+    if (parts > 1) {
+      emitter.enterPart(*kernel, share, kernels.size() > 1);
+    } else {
+      llvm::append_range(emitter.operands, function.getArguments().take_front(ins + outs));
+      llvm::append_range(emitter.extents, function.getArguments().drop_front(ins + outs));
+    }
+    if (failed(emitKernel(emitter)))
+      return failure();
   }
+  builder.setInsertionPointToEnd(&function.getBody().back());
+  gpu::ReturnOp::create(builder, loc);
+  return success();
 }
 
-void CudaEmitter::enterPart(const Variant &variant) {
-  unsigned reads = body().getNumArguments(), writes = definition.getYield().getValues().size(), parts = variant.parts;
+void CudaEmitter::enterPart(const Variant &kernel, Share &share, bool several) {
+  unsigned reads = readsOf(definition), writes = writesOf(definition), parts = kernel.parts;
+  Share at = share;
   auto argument = [&](unsigned index) -> Value { return function.getArgument(index); };
-  unsigned firstOut = parts * reads, firstExtent = parts * (reads + writes),
-           firstSize = firstExtent + parts * variant.extents;
   Value block = id<gpu::BlockIdOp>(gpu::Dimension::x), thread = id<gpu::ThreadIdOp>(gpu::Dimension::x);
-  auto size = [&](unsigned part, unsigned which) { return argument(firstSize + part * kPartSizes + which); };
+  auto size = [&](unsigned part, unsigned which) { return argument(at.sizes + part * kPartSizes + which); };
+  // Tickets are counted for ranges of kernels that have some.
+  bool counts = definition.getFamily() == KernelFamily::ReduceCombine;
   // Whether the block belongs to a part before each of the others.
   SmallVector<Value> isBefore;
-  Value begin = index(0), first = begin;
-  Value ranges = begin, rangesBefore = begin;
+  Value begin = at.blocks ? at.blocks : index(0), first = begin;
+  Value ranges = at.ranges ? at.ranges : index(0), rangesBefore = ranges;
+  auto pass = [&](unsigned part) {
+    begin = add(begin, mul(size(part, 0), size(part, 1)));
+    if (counts)
+      ranges = add(ranges, size(part, 1));
+  };
   for (unsigned part = 1; part < parts; ++part) {
-    begin = add(begin, mul(size(part - 1, 0), size(part - 1, 1)));
-    ranges = add(ranges, size(part - 1, 1));
+    pass(part - 1);
     isBefore.push_back(less(block, begin));
     first = arith::SelectOp::create(builder, loc, isBefore.back(), first, begin);
     rangesBefore = arith::SelectOp::create(builder, loc, isBefore.back(), rangesBefore, ranges);
+  }
+  if (several) {
+    pass(parts - 1);
+    share = {at.ins + parts * reads,
+             at.outs + parts * writes,
+             at.extents + parts * kernel.extents,
+             at.sizes + parts * kPartSizes,
+             begin,
+             ranges};
+    Value isOwn = less(block, begin);
+    if (at.blocks)
+      isOwn = arith::AndIOp::create(builder, loc, isOwn, less(sub(at.blocks, index(1)), block));
+    auto own = scf::IfOp::create(builder, loc, isOwn, /*withElseRegion=*/false);
+    builder.setInsertionPointToStart(own.thenBlock());
   }
   auto ofPart = [&](llvm::function_ref<Value(unsigned)> valueOf) {
     Value value = valueOf(0);
@@ -64,11 +106,11 @@ void CudaEmitter::enterPart(const Variant &variant) {
     return value;
   };
   for (unsigned i = 0; i < reads; ++i)
-    operands.push_back(ofPart([&](unsigned part) { return argument(part * reads + i); }));
+    operands.push_back(ofPart([&](unsigned part) { return argument(at.ins + part * reads + i); }));
   for (unsigned i = 0; i < writes; ++i)
-    operands.push_back(ofPart([&](unsigned part) { return argument(firstOut + part * writes + i); }));
-  for (unsigned i = 0; i < variant.extents; ++i)
-    extents.push_back(ofPart([&](unsigned part) { return argument(firstExtent + part * variant.extents + i); }));
+    operands.push_back(ofPart([&](unsigned part) { return argument(at.outs + part * writes + i); }));
+  for (unsigned i = 0; i < kernel.extents; ++i)
+    extents.push_back(ofPart([&](unsigned part) { return argument(at.extents + part * kernel.extents + i); }));
   Place own;
   own.ranges = rangesBefore;
   own.blocksX = ofPart([&](unsigned part) { return size(part, 0); });
@@ -83,11 +125,6 @@ void CudaEmitter::enterPart(const Variant &variant) {
   auto used = scf::IfOp::create(builder, loc, less(own.threadY, own.threadsY), /*withElseRegion=*/false);
   builder.setInsertionPointToStart(used.thenBlock());
   place = own;
-}
-
-void CudaEmitter::finish() {
-  builder.setInsertionPointToEnd(&function.getBody().back());
-  gpu::ReturnOp::create(builder, loc);
 }
 
 unsigned CudaEmitter::vectorAlignment(Type element) {
@@ -190,7 +227,15 @@ void CudaEmitter::along(Value lines, Value count, llvm::function_ref<void(Value,
 
 Value CudaEmitter::global(StringRef name, Type type, unsigned space) {
   auto pointer = LLVM::LLVMPointerType::get(builder.getContext(), space);
-  if (!module.lookupSymbol(name)) {
+  auto bytesOf = [](Type type) {
+    auto array = cast<LLVM::LLVMArrayType>(type);
+    return array.getNumElements() * (array.getElementType().getIntOrFloatBitWidth() / 8);
+  };
+  if (auto known = module.lookupSymbol<LLVM::GlobalOp>(name)) {
+    // Kernels of one function share it: a block runs one of them.
+    if (bytesOf(type) > bytesOf(known.getGlobalType()))
+      known.setGlobalType(type);
+  } else {
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPointToStart(module.getBody());
     // Shared memory has no first value, what the module has in global memory begins as zeros.

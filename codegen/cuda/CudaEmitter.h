@@ -7,7 +7,8 @@
 // A variant for launches of several parts takes the inputs of all parts, then the outputs, the extents, and for each
 // part the numbers of its blocks and of a block's threads (x, y). Its grid and blocks have one dimension: blocks are
 // numbered part by part, and of its threads a part uses as many as a block of its own would have. Loops ask for their
-// numbers here and see the part alone.
+// numbers here and see the part alone. Where the parts are of several kernels, the function has the code of each, one
+// behind the other, and a block runs that of its part.
 #pragma once
 
 #include "codegen/cuda/ShapeLaunch.h"
@@ -22,11 +23,8 @@ using namespace kernels;
 
 class CudaEmitter final : public KernelEmitter {
 public:
-  /// Declares the function in `module` and opens its body.
-  CudaEmitter(mlir::gpu::GPUModuleOp module, const Variant &variant);
-
-  /// Ends the function.
-  void finish();
+  /// Writes the function of a variant into `module`.
+  static mlir::LogicalResult emit(mlir::gpu::GPUModuleOp module, const Variant &variant);
 
   mlir::Value operand(unsigned index) override { return operands[index]; }
   mlir::Value extent(unsigned index) override { return extents[index]; }
@@ -82,6 +80,10 @@ protected:
   bool isConstant(mlir::Value base) override;
 
 private:
+  /// Of one kernel of the function.
+  CudaEmitter(mlir::gpu::GPUModuleOp module, mlir::gpu::GPUFuncOp function, mlir::OpBuilder builder,
+              const Variant &kernel);
+
   template <typename IdOp>
   mlir::Value id(mlir::gpu::Dimension dimension) {
     mlir::Value value = IdOp::create(builder, loc, dimension);
@@ -103,8 +105,14 @@ private:
     mlir::Value blockX, blockY, blocksX, threadX, threadY, threadsX, threadsY;
     mlir::Value ranges; ///< blocks y of the parts before
   };
-  /// Finds the part that the block belongs to, and leaves the threads that it does not use behind.
-  void enterPart(const Variant &variant);
+  /// Where the function's arguments for a kernel begin, and its blocks.
+  struct Share {
+    unsigned ins = 0, outs = 0, extents = 0, sizes = 0;
+    mlir::Value blocks, ranges; ///< those of the kernels before; null where there is none
+  };
+  /// Finds the part that the block belongs to, and leaves behind the threads that it does not use and, where the
+  /// function has `several` kernels, the blocks of others. The share becomes that of the next kernel.
+  void enterPart(const Variant &kernel, Share &share, bool several);
 
   mlir::gpu::GPUModuleOp module;
   mlir::gpu::GPUFuncOp function;

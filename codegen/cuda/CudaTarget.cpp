@@ -222,6 +222,7 @@ public:
   }
   bool combinesInOneLaunch() const override { return true; }
   bool joinsLaunches() const override { return true; }
+  bool runsBesideOthers(exec::KernelDefOp kernel) const override { return cuda::runsBesideOthers(kernel); }
 
   LaunchWork describeLaunch(Operation *launch) const override {
     if (auto call = dyn_cast<exec::LibraryOp>(launch))

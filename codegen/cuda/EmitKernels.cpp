@@ -41,12 +41,9 @@ FailureOr<OwningOpRef<ModuleOp>> emitKernels(ModuleOp launches) {
   OwningOpRef<ModuleOp> module = ModuleOp::create(loc);
   OpBuilder builder = OpBuilder::atBlockEnd(module->getBody());
   auto kernels = gpu::GPUModuleOp::create(builder, loc, "kernels");
-  for (const Variant &variant : *variants) {
-    CudaEmitter emitter(kernels, variant);
-    if (failed(emitKernel(emitter)))
+  for (const Variant &variant : *variants)
+    if (failed(CudaEmitter::emit(kernels, variant)))
       return failure();
-    emitter.finish();
-  }
   if (failed(verify(*module)))
     return failure();
   return module;

@@ -275,6 +275,51 @@ FailureOr<LaunchShape> shapeLaunch(exec::KernelOp launch, exec::KernelDefOp defi
   return shapeFor(launch, parts, definition, *loops, widthOf(parts, *loops, definition));
 }
 
+bool runsBesideOthers(exec::KernelDefOp definition) {
+  return definition.getFamily() != KernelFamily::Opaque ||
+         isa<MaxPoolOp, MaxPoolWithIndexOp, MaxPoolBackwardOp, AvgPoolOp, AvgPoolBackwardOp>(
+             definition.getBody().front().front());
+}
+
+int64_t residentBlocks(const Variant &variant) {
+  int64_t blocks = residentBlocks(variant.definition, variant.width);
+  for (const Variant &other : variant.others)
+    blocks = std::min(blocks, residentBlocks(other));
+  return blocks;
+}
+
+int64_t registerBudget(const Variant &variant) {
+  int64_t budget = registerBudget(variant.definition, variant.width);
+  for (const Variant &other : variant.others)
+    budget = std::max(budget, registerBudget(other));
+  return budget;
+}
+
+int64_t designedLoads(const Variant &variant) {
+  int64_t loads = designedLoads(variant.definition, variant.width);
+  for (const Variant &other : variant.others)
+    loads = std::max(loads, designedLoads(other));
+  return loads;
+}
+
+/// The code of a launch by itself.
+static Variant variantOf(exec::KernelOp launch, exec::KernelDefOp definition) {
+  SmallVector<exec::LaunchPart, 1> parts = exec::partsOf(launch, definition);
+  return {definition,
+          int64_t(*launch.getWidth()),
+          unsigned(parts.front().extents.size()),
+          launch.getCodeSymbol(),
+          llvm::SmallBitVector(parts.front().reads, true),
+          unsigned(parts.size())};
+}
+
+/// Notes which inputs the launch may write.
+static void resetWritten(Variant &variant, exec::KernelOp launch) {
+  for (auto [index, in] : llvm::enumerate(launch.getIns()))
+    if (llvm::any_of(launch.getOuts(), [in = in](Value out) { return mayOverlap(in, out); }))
+      variant.constant.reset(index % variant.constant.size());
+}
+
 FailureOr<std::vector<Variant>> collectVariants(ModuleOp module) {
   SymbolTable symbols(module);
   std::vector<Variant> variants;
@@ -298,15 +343,20 @@ FailureOr<std::vector<Variant>> collectVariants(ModuleOp module) {
         return launch.emitOpError() << "has a shape that does not fit it: expected width " << shape->width << ", grid "
                                     << shape->grid[0] << " x " << shape->grid[1] << " and block " << shape->block[0]
                                     << " x " << shape->block[1];
-      auto [entry, isNew] = seen.try_emplace(launch.getCodeSymbol(), variants.size());
-      size_t reads = parts.front().reads;
-      if (isNew)
-        variants.push_back({definition, width, unsigned(parts.front().extents.size()), launch.getCodeSymbol(),
-                            llvm::SmallBitVector(reads, true), unsigned(parts.size())});
-      llvm::SmallBitVector &constant = variants[entry->second].constant;
-      for (auto [index, in] : llvm::enumerate(launch.getIns()))
-        if (llvm::any_of(launch.getOuts(), [in = in](Value out) { return mayOverlap(in, out); }))
-          constant.reset(index % reads);
+      if (exec::isContinuation(launch))
+        continue;
+      SmallVector<exec::KernelOp, 1> together = exec::launchOf(launch);
+      auto [entry, isNew] = seen.try_emplace(exec::codeSymbolOf(together), variants.size());
+      if (isNew) {
+        variants.push_back(variantOf(launch, definition));
+        variants.back().symbol = entry->first().str();
+        for (exec::KernelOp other : llvm::drop_begin(together))
+          variants.back().others.push_back(variantOf(other, symbols.lookup<exec::KernelDefOp>(other.getKernel())));
+      }
+      Variant &variant = variants[entry->second];
+      resetWritten(variant, launch);
+      for (auto [other, its] : llvm::zip_equal(llvm::drop_begin(together), variant.others))
+        resetWritten(its, other);
     }
   return variants;
 }

@@ -57,10 +57,21 @@ struct Variant {
   /// Of the arguments: those that no launch of it writes.
   llvm::SmallBitVector constant;
   unsigned parts = 1; ///< of a launch
+  /// The kernels that run in one launch behind this one, whose symbol is then of all.
+  std::vector<Variant> others = {};
 };
+
+/// registerBudget and designedLoads of all code of a variant: as many registers as the kernel that leaves fewest.
+int64_t registerBudget(const Variant &variant);
+int64_t designedLoads(const Variant &variant);
+/// residentBlocks of all code of a variant.
+int64_t residentBlocks(const Variant &variant);
 
 /// The shape of a launch with the widest vectors that all parts can have. Reports one that no grid can hold.
 mlir::FailureOr<LaunchShape> shapeLaunch(exec::KernelOp launch, exec::KernelDefOp definition);
+
+/// True for kernels whose code may stand beside another's: families, and pools with a window.
+bool runsBesideOthers(exec::KernelDefOp definition);
 
 /// The variants that the launches of an exec-phase module run, in order of first use. Reports launches that have no
 /// shape, or one that does not fit.

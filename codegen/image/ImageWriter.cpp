@@ -262,8 +262,7 @@ private:
 
   /// The shape of a launch: that of its grid, or of one with a dimension, whose blocks are those of all parts. How each
   /// part runs is said by more extents then.
-  static void writeShape(exec::KernelOp kernel, Json &launch) {
-    ArrayRef<int64_t> grid = *kernel.getGrid(), block = *kernel.getBlock();
+  static void writeShape(ArrayRef<int64_t> grid, ArrayRef<int64_t> block, Json &launch) {
     if (grid.size() > 3) {
       int64_t blocks = 0, threads = 0;
       for (size_t i = 0; i < grid.size(); i += 3) {
@@ -299,10 +298,48 @@ private:
                    {"operands", operands(kernel->getOperands())},
                    {"extents", kernel.getExtents().vec()}};
     if (kernel.getGrid())
-      writeShape(kernel, launch);
+      writeShape(*kernel.getGrid(), *kernel.getBlock(), launch);
     else
       launch["units"] = int64_t(kernel.getUnits());
     return launch;
+  }
+
+  /// Launches of several kernels that run in one.
+  Json mixedLaunch(ArrayRef<exec::KernelOp> members) {
+    std::string symbol = exec::codeSymbolOf(members);
+    auto [entry, isNew] = kernels.try_emplace(symbol, kernels.size());
+    Json described = {{"name", symbol}, {"family", program::kMixedFamily}, {"members", Json::array()}};
+    SmallVector<Value> ins, outs;
+    SmallVector<int64_t> extents, grid, block;
+    for (exec::KernelOp member : members) {
+      described["members"].push_back(describeKernel(symbols.lookup<exec::KernelDefOp>(member.getKernel()),
+                                                    member.getCodeSymbol(), partsOf(member)));
+      llvm::append_range(ins, member.getIns());
+      llvm::append_range(outs, member.getOuts());
+      llvm::append_range(extents, member.getExtents());
+      llvm::append_range(grid, *member.getGrid());
+      llvm::append_range(block, *member.getBlock());
+    }
+    if (isNew)
+      header["kernels"].push_back(std::move(described));
+    llvm::append_range(ins, outs);
+    Json launch = {{"kernel", entry->second}, {"operands", operands(ins)}, {"extents", ArrayRef(extents).vec()}};
+    writeShape(grid, block, launch);
+    return launch;
+  }
+
+  /// What launches that run in one are in the description, and their costs.
+  static void describeOps(ArrayRef<Operation *> ops, Json &launch) {
+    StringRef path = getPath(ops.front());
+    LaunchCost cost;
+    for (Operation *op : ops) {
+      path = exec::commonPath(path, getPath(op));
+      cost = cost + launchCost(op);
+    }
+    launch["op"] = (path.empty() ? getPath(ops.front()) : path).str();
+    launch["loc"] = locationText(ops.front()->getLoc());
+    launch["flops"] = cost.flops;
+    launch["bytes"] = cost.bytes;
   }
 
   LogicalResult writeEntries() {
@@ -317,19 +354,20 @@ private:
         if (isa<exec::SliceOp, func::ReturnOp>(op))
           continue;
         Json launch;
+        SmallVector<Operation *> ops = {&op};
         if (auto kernel = dyn_cast<exec::KernelOp>(op)) {
           if (!kernel.getGrid() && partsOf(kernel) > 1)
             return kernel.emitOpError() << "has several parts: expected a target that launches grids";
-          launch = kernelLaunch(kernel);
+          if (exec::isContinuation(kernel))
+            continue;
+          SmallVector<exec::KernelOp, 1> members = exec::launchOf(kernel);
+          ops.append(members.begin() + 1, members.end());
+          launch = members.size() > 1 ? mixedLaunch(members) : kernelLaunch(kernel);
         } else if (auto library = dyn_cast<exec::LibraryOp>(op))
           launch = {{"plan", plans.lookup(library.getPlan())}, {"operands", operands(library->getOperands())}};
         else
           return op.emitOpError() << "is no launch: expected the exec phase";
-        launch["op"] = getPath(&op).str();
-        launch["loc"] = locationText(op.getLoc());
-        LaunchCost cost = launchCost(&op);
-        launch["flops"] = cost.flops;
-        launch["bytes"] = cost.bytes;
+        describeOps(ops, launch);
         launches.push_back(std::move(launch));
       }
       entries[stringifyEntryPoint(*entry).str()] = std::move(launches);

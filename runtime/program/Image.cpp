@@ -253,25 +253,58 @@ bool isSameCode(const Kernel &a, const Kernel &b) {
          std::equal(a.operands.begin(), a.operands.end(), b.operands.begin(), b.operands.end(), sameBytes);
 }
 
+/// What a launch of one kernel touches.
+Kernel readKernel(const json &entry, bool hasGrids) {
+  Kernel kernel;
+  kernel.name = text(entry, "name");
+  kernel.family = text(entry, "family");
+  kernel.operands = readKernelOperands(entry, "inputs");
+  kernel.inputs = kernel.operands.size();
+  for (const KernelOperand &operand : readKernelOperands(entry, "outputs"))
+    kernel.operands.push_back(operand);
+  kernel.counts = field(entry, "counts");
+  if (kernel.family == "fixed") {
+    for (const json &extent : list(entry, "extents"))
+      kernel.extents.push_back(integer(extent, "extents"));
+    kernel.units = field(entry, "units", 1);
+  }
+  if (!isKernelFamily(kernel.family))
+    throw Bad{"kernel '" + kernel.name + "' is of unknown family '" + kernel.family + "'"};
+  readParts(entry, hasGrids, kernel);
+  return kernel;
+}
+
+/// What a launch of several kernels touches: the inputs of all, then the outputs of all.
+Kernel readMixed(const json &entry, bool hasGrids) {
+  Kernel kernel;
+  kernel.name = text(entry, "name");
+  kernel.family = kMixedFamily;
+  kernel.parts = 0;
+  for (const json &own : list(entry, "members")) {
+    Kernel member = readKernel(own, hasGrids);
+    if (member.family == "fixed")
+      throw Bad{"kernel '" + member.name + "' cannot be a part of a launch"};
+    kernel.parts += member.parts;
+    kernel.members.push_back(std::move(member));
+  }
+  if (kernel.members.size() < 2 || kernel.parts > size_t(kMostParts) || !hasGrids)
+    throw Bad{"kernel '" + kernel.name + "' cannot have " + std::to_string(kernel.members.size()) + " kernels of " +
+              std::to_string(kernel.parts) + " parts"};
+  for (const Kernel &member : kernel.members)
+    kernel.operands.insert(kernel.operands.end(), member.operands.begin(),
+                           member.operands.begin() + ptrdiff_t(member.inputs));
+  kernel.inputs = kernel.operands.size();
+  for (const Kernel &member : kernel.members)
+    kernel.operands.insert(kernel.operands.end(), member.operands.begin() + ptrdiff_t(member.inputs),
+                           member.operands.end());
+  return kernel;
+}
+
 void readKernels(const json &header, Image &image) {
   std::map<std::string, Kernel> seen;
+  const bool hasGrids = image.target == "cuda";
   for (const json &entry : list(header, "kernels")) {
-    Kernel kernel;
-    kernel.name = text(entry, "name");
-    kernel.family = text(entry, "family");
-    kernel.operands = readKernelOperands(entry, "inputs");
-    kernel.inputs = kernel.operands.size();
-    for (const KernelOperand &operand : readKernelOperands(entry, "outputs"))
-      kernel.operands.push_back(operand);
-    kernel.counts = field(entry, "counts");
-    if (kernel.family == "fixed") {
-      for (const json &extent : list(entry, "extents"))
-        kernel.extents.push_back(integer(extent, "extents"));
-      kernel.units = field(entry, "units", 1);
-    }
-    if (!isKernelFamily(kernel.family))
-      throw Bad{"kernel '" + kernel.name + "' is of unknown family '" + kernel.family + "'"};
-    readParts(entry, image.target == "cuda", kernel);
+    Kernel kernel = text(entry, "family") == kMixedFamily ? readMixed(entry, hasGrids) : readKernel(entry, hasGrids);
     // Code goes by its name: two entries of one name could not both be right about it, unless they are for other
     // extents.
     auto [first, isNew] = seen.try_emplace(kernel.name, kernel);

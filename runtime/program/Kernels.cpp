@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <span>
 
 namespace incept::program {
 
@@ -308,6 +309,12 @@ const Family *find(std::string_view name) {
   return family == std::end(kFamilies) ? nullptr : family;
 }
 
+/// Operands that are rows, whose distance is an extent.
+int64_t countRows(const Kernel &kernel) {
+  return std::count_if(kernel.operands.begin(), kernel.operands.end(),
+                       [](const KernelOperand &operand) { return operand.rank >= 2; });
+}
+
 /// Paddings of pools may be 0; everything else counts something.
 bool isPadding(const Family &family, size_t extent) { return family.extents == 14 && extent >= 10 && extent < 14; }
 
@@ -335,8 +342,7 @@ bool measureFamily(const Kernel &kernel, const std::vector<int64_t> &extents, st
   if (operands < family->least || operands > family->most)
     return fail(why, "a kernel of family " + kernel.family + " has " + std::to_string(operands) + " operands");
   if (strides == kAnyNumber)
-    strides = std::count_if(kernel.operands.begin(), kernel.operands.end(),
-                            [](const KernelOperand &operand) { return operand.rank >= 2; });
+    strides = countRows(kernel);
   int64_t expected = family->extents + strides + kernel.counts;
   if (static_cast<int64_t>(extents.size()) != expected)
     return fail(why, "expected " + std::to_string(expected) + " extents for kernel '" + kernel.name + "', but got " +
@@ -368,33 +374,51 @@ Kernel partOf(const Kernel &kernel) {
   return part;
 }
 
-/// The extents of part `index`; `extents` are those of all, and sizes of all behind.
-std::vector<int64_t> extentsOf(const Kernel &kernel, const std::vector<int64_t> &extents, size_t index) {
-  auto count = std::ptrdiff_t(extents.size() / kernel.parts - kPartSizes);
-  auto begin = extents.begin() + std::ptrdiff_t(index) * count;
-  return {begin, begin + count};
+/// Extents that the family of `part` has, 0 where it is none.
+size_t countExtents(const Kernel &part) {
+  const Family *family = find(part.family);
+  if (!family)
+    return 0;
+  int64_t strides = family->strides == kAnyNumber ? countRows(part) : family->strides;
+  return static_cast<size_t>(family->extents + strides + part.counts);
+}
+
+/// The kernels of the parts of a launch, in their order.
+std::span<const Kernel> membersOf(const Kernel &kernel) {
+  return kernel.members.empty() ? std::span(&kernel, 1) : std::span(kernel.members);
 }
 
 /// Calls visit(part, extents of it, index of each of its operands in the launch) for each part of a launch. False where
 /// visit is, or where the extents are not those of parts.
 template <typename Visit>
 bool forEachPart(const Kernel &kernel, const std::vector<int64_t> &extents, std::string &why, Visit visit) {
-  if (extents.size() % kernel.parts != 0 || extents.size() / kernel.parts < kPartSizes)
+  auto refuse = [&] {
     return fail(why, "kernel '" + kernel.name + "' has " + std::to_string(kernel.parts) +
                          " parts, but a launch gives " + std::to_string(extents.size()) + " extents and sizes");
-  if (std::any_of(extents.end() - std::ptrdiff_t(kernel.parts * kPartSizes), extents.end(),
-                  [](int64_t size) { return size < 1; }))
+  };
+  const size_t sizes = kernel.parts * kPartSizes;
+  if (extents.size() < sizes || (kernel.members.empty() && extents.size() % kernel.parts != 0))
+    return refuse();
+  if (std::any_of(extents.end() - std::ptrdiff_t(sizes), extents.end(), [](int64_t size) { return size < 1; }))
     return fail(why, "the grid of a part of kernel '" + kernel.name + "' is empty");
-  const Kernel part = partOf(kernel);
-  for (size_t p = 0; p < kernel.parts; ++p) {
-    size_t outputs = part.operands.size() - part.inputs;
-    std::vector<size_t> places;
-    for (size_t i = 0; i < part.operands.size(); ++i)
-      places.push_back(i < part.inputs ? p * part.inputs + i : kernel.inputs + p * outputs + i - part.inputs);
-    if (!visit(part, extentsOf(kernel, extents, p), places))
-      return false;
+  size_t input = 0, output = kernel.inputs, extent = 0;
+  const size_t end = extents.size() - sizes;
+  for (const Kernel &member : membersOf(kernel)) {
+    const Kernel part = partOf(member);
+    const size_t count = kernel.members.empty() ? end / kernel.parts : countExtents(part);
+    for (size_t p = 0; p < member.parts; ++p) {
+      if (count > end - extent)
+        return refuse();
+      auto begin = extents.begin() + std::ptrdiff_t(extent);
+      extent += count;
+      std::vector<size_t> places;
+      for (size_t i = 0; i < part.operands.size(); ++i)
+        places.push_back(i < part.inputs ? input++ : output++);
+      if (!visit(part, std::vector<int64_t>(begin, begin + std::ptrdiff_t(count)), places))
+        return false;
+    }
   }
-  return true;
+  return extent == end || refuse();
 }
 
 } // namespace
@@ -402,18 +426,19 @@ bool forEachPart(const Kernel &kernel, const std::vector<int64_t> &extents, std:
 bool isGridOf(const Kernel &kernel, const std::vector<int64_t> &extents, const std::array<unsigned, 3> &grid,
               const std::array<unsigned, 3> &block) {
   constexpr int64_t kMostX = INT32_MAX, kMostY = 65535, kMostThreads = 1024;
-  const int64_t mostY = kernel.family == "reduce_combine" ? kMostRanges : kMostY;
+  auto mostY = [&](const Kernel &member) { return member.family == "reduce_combine" ? kMostRanges : kMostY; };
   if (kernel.parts == 1)
-    return int64_t(grid[1]) <= mostY;
+    return int64_t(grid[1]) <= mostY(kernel);
   int64_t blocks = 0;
-  for (size_t p = 0; p < kernel.parts; ++p) {
-    const int64_t *sizes = extents.data() + extents.size() - (kernel.parts - p) * kPartSizes;
-    int64_t x = sizes[0], y = sizes[1], threadsX = sizes[2], threadsY = sizes[3];
-    if (x > kMostX || y > mostY || threadsX > kMostThreads || threadsY > kMostThreads ||
-        threadsX * threadsY > int64_t(block[0]))
-      return false;
-    blocks += x * y;
-  }
+  const int64_t *sizes = extents.data() + extents.size() - kernel.parts * kPartSizes;
+  for (const Kernel &member : membersOf(kernel))
+    for (size_t p = 0; p < member.parts; ++p, sizes += kPartSizes) {
+      int64_t x = sizes[0], y = sizes[1], threadsX = sizes[2], threadsY = sizes[3];
+      if (x > kMostX || y > mostY(member) || threadsX > kMostThreads || threadsY > kMostThreads ||
+          threadsX * threadsY > int64_t(block[0]))
+        return false;
+      blocks += x * y;
+    }
   return int64_t(grid[0]) == blocks && grid[1] == 1 && grid[2] == 1 && block[1] == 1 && block[2] == 1;
 }
 

@@ -26,6 +26,7 @@ struct Kernel {
   std::vector<int64_t> extents;        ///< of a `fixed` kernel: the only ones that it may be launched with
   int64_t units = 0;                   ///< of a `fixed` kernel
   size_t parts = 1;                    ///< of a launch: its operands are the inputs of all, then the outputs of all
+  std::vector<Kernel> members = {};    ///< where parts are of several kernels: those, each with its own parts
 };
 
 /// From its first byte to behind its last.

@@ -48,7 +48,10 @@
 //                   outputs of each, its extents those of each, then for each the blocks and the threads of a block
 //                   that are the part's ([x, y, x, y]). A kernel of family "fixed" has {extents: [int], units: int}
 //                   too, the only ones it may be launched with, and numbers of elements in the place of ranks: of one
-//                   op that is none of the families, with an entry for each list of extents, all under the code's name
+//                   op that is none of the families, with an entry for each list of extents, all under the code's name.
+//                   One of family "mixed" has {name, family, members: [kernel...]} alone: its launch does what those of
+//                   all members would. Their parts are one after the other as above, each with its member's operands
+//                   and extents
 //   entries         {NAME: [launch]}                 launch lists, run in order
 //   step            [{name: string, type: "f32"|"i64"|"u64", offset: int}]  fields of region kStepRegion
 //   memory          {arena_bytes, persistent_bytes, peak_bytes, lower_bound_bytes: int}
@@ -84,6 +87,9 @@ inline constexpr std::int64_t kFlatUnit = 1024;
 inline constexpr std::int64_t kCombineUnit = 64;
 /// Rows that one unit of a kernel does whose threads add up a row together.
 inline constexpr std::int64_t kRowsUnit = 8;
+
+/// The family of the code of several kernels, which is no kernel's own.
+inline constexpr const char *kMixedFamily = "mixed";
 
 /// Parts that a launch may have, and blocks side by side of a reduction: its tickets are so many.
 inline constexpr int64_t kMostParts = 8, kMostRanges = 1024;

@@ -550,3 +550,56 @@ func.func @exec.kernel_c4_window(%x: memref<1x8x4x4xf32, strided<[128, 1, 32, 8]
       extents [1, 4, 4, 8, 2, 2, 4, 2, 2, 2, 0, 0, 0, 0, 8, 8] units 2
   return
 }
+
+// -----
+
+incept.exec.region @arena 8192
+incept.exec.kernel_def @k map {
+^bb0(%x: tensor<?x?xf32>):
+  %0 = incept.relu %x : (tensor<?x?xf32>) -> tensor<?x?xf32>
+  incept.yield %0 : tensor<?x?xf32>
+}
+func.func @exec.kernel_c7() {
+  %x = incept.exec.slice @arena at 0 : memref<8x8xf32>
+  %y = incept.exec.slice @arena at 1024 : memref<8x8xf32>
+  %z = incept.exec.slice @arena at 2048 : memref<8x8xf32>
+  // expected-error @+1 {{expected not to work on what launches write that it runs in one with, nor they on what it writes}}
+  incept.exec.kernel @k ins(%x : memref<8x8xf32>) outs(%y : memref<8x8xf32>) extents [8, 8, 8, 8] units 8 width 1 grid [1, 1, 1] block [8, 8, 1] with_next
+  incept.exec.kernel @k ins(%x : memref<8x8xf32>) outs(%z : memref<8x8xf32>) extents [8, 8, 8, 8] units 8 width 1 grid [1, 1, 1] block [8, 8, 1] with_next
+  incept.exec.kernel @k ins(%y : memref<8x8xf32>) outs(%y : memref<8x8xf32>) extents [8, 8, 8, 8] units 8 width 1 grid [1, 1, 1] block [8, 8, 1]
+  return
+}
+
+// -----
+
+incept.exec.region @arena 8192
+incept.exec.kernel_def @k map {
+^bb0(%x: tensor<?x?xf32>):
+  %0 = incept.relu %x : (tensor<?x?xf32>) -> tensor<?x?xf32>
+  incept.yield %0 : tensor<?x?xf32>
+}
+func.func @exec.kernel_c7_alone() {
+  %x = incept.exec.slice @arena at 0 : memref<8x8xf32>
+  %y = incept.exec.slice @arena at 1024 : memref<8x8xf32>
+  // expected-error @+1 {{expected a launch of a kernel behind it that it runs in one with, both with a grid}}
+  incept.exec.kernel @k ins(%x : memref<8x8xf32>) outs(%y : memref<8x8xf32>) extents [8, 8, 8, 8] units 8 width 1 grid [1, 1, 1] block [8, 8, 1] with_next
+  return
+}
+
+// -----
+
+incept.exec.region @arena 8192
+incept.exec.kernel_def @k map {
+^bb0(%x: tensor<?x?xf32>):
+  %0 = incept.relu %x : (tensor<?x?xf32>) -> tensor<?x?xf32>
+  incept.yield %0 : tensor<?x?xf32>
+}
+func.func @exec.kernel_c7_shapeless() {
+  %x = incept.exec.slice @arena at 0 : memref<8x8xf32>
+  %y = incept.exec.slice @arena at 1024 : memref<8x8xf32>
+  %z = incept.exec.slice @arena at 2048 : memref<8x8xf32>
+  // expected-error @+1 {{expected a launch of a kernel behind it that it runs in one with, both with a grid}}
+  incept.exec.kernel @k ins(%x : memref<8x8xf32>) outs(%y : memref<8x8xf32>) extents [8, 8, 8, 8] units 8 with_next
+  incept.exec.kernel @k ins(%x : memref<8x8xf32>) outs(%z : memref<8x8xf32>) extents [8, 8, 8, 8] units 8
+  return
+}

@@ -61,8 +61,8 @@ LogicalResult writeUsage(ModuleOp module, llvm::raw_ostream &stream) {
     return failure();
   llvm::StringMap<int64_t> budgets, loads;
   for (const cuda::Variant &variant : *variants) {
-    budgets[variant.symbol] = cuda::registerBudget(variant.definition, variant.width);
-    loads[variant.symbol] = cuda::designedLoads(variant.definition, variant.width);
+    budgets[variant.symbol] = cuda::registerBudget(variant);
+    loads[variant.symbol] = cuda::designedLoads(variant);
   }
   std::string program = ptxas;
   if (program.empty())

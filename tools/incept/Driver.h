@@ -43,6 +43,7 @@ inline constexpr RewriteFlag kRewriteFlags[] = {
     {&PhaseOptions::schedule, Phase::Planned, "--no-schedule", "leave independent ops in the order of the description"},
     {&PhaseOptions::coalesce, Phase::Exec, "--no-coalesce", "launch one update per parameter", /*fuses=*/true},
     {&PhaseOptions::join, Phase::Planned, "--no-join", "launch what independent kernels do one by one", /*fuses=*/true},
+    {&PhaseOptions::pair, Phase::Planned, "--no-pair", "launch different kernels one by one", /*fuses=*/true},
 };
 
 /// What --emit takes: a library with the C interface of runtime/embed/incept.h, and parts of an executable.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "tools/incept/LaunchReport.h"
+#include "dialect/ExecMemory.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "passes/LaunchCost.h"
 
@@ -32,6 +33,15 @@ static LaunchReport describe(Operation &op, StringRef entry, const SymbolTable &
   report.entry = entry.str();
   report.path = getPath(&op).str();
   LaunchWork work = target.describeLaunch(&op);
+  SmallVector<exec::KernelOp, 1> kernels; // that run in one launch
+  if (auto kernel = dyn_cast<exec::KernelOp>(op))
+    kernels = exec::launchOf(kernel);
+  for (exec::KernelOp kernel : llvm::drop_begin(kernels, kernels.empty() ? 0 : 1)) {
+    work = together(work, target.describeLaunch(kernel));
+    report.path = exec::commonPath(report.path, getPath(kernel)).str();
+  }
+  if (report.path.empty())
+    report.path = getPath(&op).str();
   report.flops = work.cost.flops;
   report.bytes = work.cost.bytes;
   report.blocks = work.blocks;
@@ -46,11 +56,12 @@ static LaunchReport describe(Operation &op, StringRef entry, const SymbolTable &
     report.ops = opsOf(plan);
     report.tensorCore = config.contains("tensor_core");
     report.workspaceBytes = config.getAs<IntegerAttr>("scratchpad_bytes").getInt();
-  } else {
-    auto kernel = symbols.lookup<exec::KernelDefOp>(cast<exec::KernelOp>(op).getKernel());
-    report.what = kernel.getSymName().str();
-    report.ops = opsOf(kernel);
-    report.updates = !kernel.getBody().getOps<UpdateOpInterface>().empty();
+  }
+  for (exec::KernelOp launch : kernels) {
+    auto kernel = symbols.lookup<exec::KernelDefOp>(launch.getKernel());
+    report.what += (report.what.empty() ? "" : "__") + kernel.getSymName().str();
+    llvm::append_range(report.ops, opsOf(kernel));
+    report.updates |= !kernel.getBody().getOps<UpdateOpInterface>().empty();
   }
   if (peaks) {
     double flops = report.tensorCore ? peaks->tensorCoreFlops : peaks->flops;
@@ -63,9 +74,11 @@ std::vector<LaunchReport> collectLaunches(ModuleOp module, const Target &target,
   SymbolTable symbols(module);
   std::vector<LaunchReport> launches;
   for (func::FuncOp function : module.getOps<func::FuncOp>())
-    for (Operation &op : function.getBody().front())
-      if (isa<exec::KernelOp, exec::LibraryOp>(op))
+    for (Operation &op : function.getBody().front()) {
+      auto kernel = dyn_cast<exec::KernelOp>(op);
+      if (isa<exec::LibraryOp>(op) || (kernel && !exec::isContinuation(kernel)))
         launches.push_back(describe(op, function.getName(), symbols, target, peaks));
+    }
   return launches;
 }
 

@@ -4,9 +4,7 @@
 #include "runtime/program/Image.h"
 #include "runtime/program/KernelRows.h"
 
-#include <cstring>
 #include <fstream>
-#include <nlohmann/json.hpp>
 
 namespace incept::sim {
 
@@ -20,9 +18,8 @@ std::string readFile(const std::string &path) {
   return std::string(std::istreambuf_iterator<char>(file), {});
 }
 
-/// Operands of a kernel's launch. `outputs` has the types of what a part of it writes: [["f32", 2], ...].
-Status describeKernel(const program::Kernel &kernel, const program::Launch &launch, const nlohmann::json &outputs,
-                      CourseLaunch &result) {
+/// Operands of a kernel's launch.
+Status describeKernel(const program::Kernel &kernel, const program::Launch &launch, CourseLaunch &result) {
   std::vector<program::OperandSize> sizes;
   int64_t units = 0;
   std::string why;
@@ -45,9 +42,7 @@ Status describeKernel(const program::Kernel &kernel, const program::Launch &laun
                           rows[i].strideBytes,
                           isRead,
                           !isRead,
-                          ""};
-    if (!isRead)
-      operand.type = outputs.at((i - kernel.inputs) % outputs.size()).at(0).get<std::string>();
+                          isRead ? "" : kernel.operands[i].type};
     result.operands.push_back(std::move(operand));
   }
   return {};
@@ -101,9 +96,6 @@ Expected<std::unique_ptr<Course>> Course::read(const std::string &path) {
   INCEPT_RETURN_IF_ERROR(program::findSection(bytes, section));
   Image image;
   INCEPT_RETURN_IF_ERROR(program::parseImage(section, image));
-  uint64_t headerBytes = 0;
-  memcpy(&headerBytes, section.data(), sizeof(headerBytes));
-  const nlohmann::json header = nlohmann::json::parse(section.substr(program::kPrefixBytes, headerBytes));
   auto course = std::make_unique<Course>();
   course->begins.resize(image.regions.size());
   course->arenaRegion = static_cast<size_t>(image.findRegion(program::kArenaRegion));
@@ -116,8 +108,7 @@ Expected<std::unique_ptr<Course>> Course::read(const std::string &path) {
       result.op = launch.op;
       result.location = launch.location;
       result.bytes = launch.bytes;
-      INCEPT_RETURN_IF_ERROR(launch.isKernel ? describeKernel(image.kernels[launch.index], launch,
-                                                              header["kernels"][launch.index]["outputs"], result)
+      INCEPT_RETURN_IF_ERROR(launch.isKernel ? describeKernel(image.kernels[launch.index], launch, result)
                                              : describePlan(image.plans[launch.index], launch, result));
     }
   }

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Lets one launch do what independent ones of different kernels would: the pool of a branch beside the batch norms of
+// others. Launches of one kernel are joined before (incept-join-launches).
+
+#include "dialect/ExecMemory.h"
+#include "dialect/InceptOps.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "passes/LaunchCost.h"
+#include "passes/LaunchShape.h"
+#include "passes/Passes.h"
+#include "passes/Target.h"
+
+using namespace mlir;
+
+namespace incept {
+#define GEN_PASS_DEF_PAIRLAUNCHESPASS
+#include "passes/Passes.h.inc"
+
+namespace {
+
+/// Kernels whose code is in one, at most: each of its blocks has the registers that the one with most needs.
+constexpr size_t kMostKernels = 2;
+/// A launch is compared with this many before it, at most.
+constexpr size_t kMostCompared = 64;
+
+size_t partsOf(exec::KernelOp launch) { return launch.getGrid()->size() / 3; }
+
+/// Launches that become one, in the place of the first.
+struct Pair {
+  SmallVector<exec::KernelOp, kMostKernels> launches;
+  LaunchWork work;
+  bool takes; ///< whether others may run beside it
+
+  bool conflictsWith(exec::KernelOp launch) {
+    return llvm::any_of(launches, [&](exec::KernelOp own) { return exec::mayConflict(own, launch); });
+  }
+
+  bool hasRoomFor(exec::KernelOp launch) {
+    size_t parts = partsOf(launch), numbers = countNumbers(launch);
+    for (exec::KernelOp own : launches) {
+      parts += partsOf(own);
+      numbers += countNumbers(own);
+    }
+    return launches.size() < kMostKernels && parts <= size_t(kMostParts) && numbers <= kMostNumbers;
+  }
+
+  /// Puts all behind the first, with what they work on before it.
+  void join() {
+    for (exec::KernelOp launch : ArrayRef(launches).drop_front())
+      for (Value operand : launch->getOperands())
+        if (Operation *slice = operand.getDefiningOp(); launches.front()->isBeforeInBlock(slice))
+          slice->moveBefore(launches.front());
+    for (size_t i = 1; i < launches.size(); ++i) {
+      launches[i]->moveAfter(launches[i - 1]);
+      launches[i - 1].setWithNext(true);
+    }
+  }
+
+private:
+  /// Addresses, extents and sizes.
+  static size_t countNumbers(exec::KernelOp launch) {
+    return launch->getNumOperands() + launch.getExtents().size() + kPartSizes * partsOf(launch);
+  }
+};
+
+struct PairLaunchesPass : impl::PairLaunchesPassBase<PairLaunchesPass> {
+  void runOnOperation() override {
+    const Target *target = findTarget(getOperation());
+    if (!target)
+      return signalPassFailure();
+    SymbolTable symbols(getOperation());
+    for (func::FuncOp function : getOperation().getOps<func::FuncOp>())
+      pair(function, symbols, *target);
+  }
+
+  static void pair(func::FuncOp function, const SymbolTable &symbols, const Target &target) {
+    SmallVector<Pair, 0> pairs;
+    size_t begin = 0; // of those behind the last library call
+    for (Operation &op : function.getBody().front()) {
+      if (isa<exec::SliceOp>(op))
+        continue;
+      auto launch = dyn_cast<exec::KernelOp>(op);
+      if (!launch) {
+        begin = pairs.size();
+        continue;
+      }
+      auto definition = symbols.lookup<exec::KernelDefOp>(launch.getKernel());
+      bool takes = launch.getGrid() && !launch.getWithNext() && target.runsBesideOthers(definition);
+      Pair alone{{launch}, target.describeLaunch(launch), takes};
+      if (!takes || !add(launch, alone.work, MutableArrayRef(pairs).drop_front(begin), target))
+        pairs.push_back(std::move(alone));
+    }
+    for (Pair &pair : pairs)
+      pair.join();
+  }
+
+  /// Adds `launch` to the last of `pairs` that takes it: what is passed on the way has nothing to do with it.
+  static bool add(exec::KernelOp launch, const LaunchWork &work, MutableArrayRef<Pair> pairs, const Target &target) {
+    for (Pair &pair : llvm::reverse(pairs.take_back(kMostCompared))) {
+      if (pair.conflictsWith(launch))
+        return false;
+      if (!pair.takes || !pair.hasRoomFor(launch))
+        continue;
+      LaunchWork both = together(pair.work, work);
+      if (secondsOf(target, {both}) > secondsOf(target, {pair.work, work}))
+        continue;
+      pair.launches.push_back(launch);
+      pair.work = both;
+      return true;
+    }
+    return false;
+  }
+};
+
+} // namespace
+} // namespace incept
