@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "codegen/cpu/CompileKernels.h"
+#include "codegen/cpu/CpuEmitter.h"
 #include "codegen/cpu/LinkKernels.h"
 #include "codegen/kernels/Lowering.h"
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
@@ -77,6 +78,10 @@ std::unique_ptr<llvm::Module> translate(ModuleOp kernels, const Processor &proce
   if (!code)
     return nullptr;
   for (llvm::Function &function : *code) {
+    if (function.getName().starts_with(kSharedPrefix)) {
+      function.setVisibility(llvm::GlobalValue::HiddenVisibility);
+      function.addFnAttr(llvm::Attribute::NoInline); // they are compiled once
+    }
     if (function.isDeclaration())
       continue;
     function.addFnAttr("target-cpu", processor.name);
@@ -123,6 +128,18 @@ struct Part {
 /// The parts do not depend on the machine, so that the same description gives the same file everywhere.
 constexpr size_t kParts = 4;
 
+/// Declares what the functions of a part call in another one.
+void declareCallees(ModuleOp part) {
+  SmallVector<func::CallOp> calls;
+  part.walk([&](func::CallOp call) { calls.push_back(call); });
+  for (func::CallOp call : calls) {
+    if (part.lookupSymbol(call.getCallee()))
+      continue;
+    auto builder = OpBuilder::atBlockBegin(part.getBody());
+    func::FuncOp::create(builder, part.getLoc(), call.getCallee(), call.getCalleeType()).setPrivate();
+  }
+}
+
 /// The kernels in parts that take about as long to compile, the longest first.
 FailureOr<std::vector<Part>> emitParts(ModuleOp module, const Processor &processor) {
   auto kernels =
@@ -144,6 +161,8 @@ FailureOr<std::vector<Part>> emitParts(ModuleOp module, const Processor &process
     function->moveBefore(least.kernels->getBody(), least.kernels->getBody()->end());
     least.ops += ops;
   }
+  for (Part &part : parts)
+    declareCallees(*part.kernels);
   return parts;
 }
 

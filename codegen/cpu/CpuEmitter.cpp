@@ -25,6 +25,21 @@ CpuEmitter::CpuEmitter(ModuleOp module, exec::KernelDefOp definition, int64_t wi
 
 void CpuEmitter::finish() { func::ReturnOp::create(builder, loc); }
 
+void CpuEmitter::call(StringRef name, ValueRange arguments, llvm::function_ref<void(ValueRange)> body) {
+  std::string symbol = (Twine(kSharedPrefix) + name).str();
+  auto shared = function->getParentOfType<ModuleOp>().lookupSymbol<func::FuncOp>(symbol);
+  if (!shared) {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPoint(function);
+    shared = func::FuncOp::create(builder, loc, symbol, builder.getFunctionType(arguments.getTypes(), {}));
+    Block *entry = shared.addEntryBlock();
+    builder.setInsertionPointToStart(entry);
+    body(entry->getArguments());
+    func::ReturnOp::create(builder, loc);
+  }
+  func::CallOp::create(builder, loc, shared, arguments);
+}
+
 Value CpuEmitter::operand(unsigned index) {
   return loadScalar(operands, this->index(index), LLVM::LLVMPointerType::get(builder.getContext()));
 }

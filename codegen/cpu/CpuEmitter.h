@@ -11,6 +11,9 @@ namespace incept::cpu {
 
 using namespace kernels;
 
+/// What names of functions that are not kernels begin with. Names of kernels begin with "k" and a number.
+inline constexpr llvm::StringLiteral kSharedPrefix = "shared_";
+
 class CpuEmitter final : public KernelEmitter {
 public:
   /// Declares the function in `module` and opens its body. `width` is the number of f32 lanes of a vector.
@@ -40,6 +43,10 @@ public:
 
   /// Calls `body` for [from, to) in steps of a vector: full vectors in a loop, then at most one with a mask.
   void vectorsBetween(mlir::Value from, mlir::Value to, llvm::function_ref<void(mlir::Value, Lanes)> body);
+
+  /// Calls the function `name`, which kernels share. Its body, of its arguments, is emitted where no kernel called it
+  /// yet; nothing else of a kernel is known in it.
+  void call(llvm::StringRef name, mlir::ValueRange arguments, llvm::function_ref<void(mlir::ValueRange)> body);
 
 protected:
   /// Nothing is assumed beyond the element's: a slice may begin anywhere.

@@ -4,7 +4,14 @@
 
 #include "KernelHarness.h"
 
+#include "codegen/cpu/CompileKernels.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Parser/Parser.h"
+#include "passes/KernelRules.h"
+
 #include <gtest/gtest.h>
+
+#include <set>
 
 namespace incept::test {
 
@@ -37,6 +44,39 @@ TEST(Compile, SaysWhyNot) {
             std::string::npos);
   EXPECT_NE(compileFor(definition("combine", "incept.relu %x", "tensor<?x?xf32>"), "").find("expected sums of partial"),
             std::string::npos);
+}
+
+/// A convolution by tiles, with a normalisation of what it reads where `vectors` says so.
+static std::string tiles(const std::string &name, const std::string &window, bool normalized) {
+  std::string x = "tensor<?x?x?x?xf32>", v = "tensor<?xf32>",
+              vectors = normalized ? ", " + v + ", " + v + ", " + v : "";
+  return "incept.exec.kernel_def @" + name + " opaque {\n^bb0(%x: " + x + ", %w: " + v +
+         (normalized ? ", %c: " + v + ", %s: " + v + ", %t: " + v : "") + "):\n%y, %z = incept.convolve_tiles %x, %w" +
+         (normalized ? " normalized %c, %s, %t" : "") + window + " lanes 16 units 1 block 12 : (" + x + ", " + v +
+         vectors + ") -> (" + x + ", " + v + ")\nincept.yield %y, %z : " + x + ", " + v + "\n}\n";
+}
+
+// One product for all windows, transforms back for each window, those of images for each window and way to read.
+TEST(Compile, KernelsOfTilesShareTheirParts) {
+  mlir::DialectRegistry registry;
+  registry.insert<InceptDialect, mlir::func::FuncDialect>();
+  registerKernelRules(registry);
+  mlir::MLIRContext context(registry);
+  context.loadAllAvailableDialects();
+  std::string row = " kernel [1, 7] pad [0, 0] tile [1, 6]", square = " kernel [3, 3] pad [0, 0] tile [4, 4]";
+  auto module = mlir::parseSourceString<mlir::ModuleOp>(
+      tiles("a", row, false) + tiles("b", row, true) + tiles("c", square, false), &context);
+  ASSERT_TRUE(module);
+  auto kernels = cpu::emitKernels(&context, llvm::to_vector(module->getOps<exec::KernelDefOp>()), 512);
+  ASSERT_TRUE(succeeded(kernels));
+  std::multiset<std::string> names;
+  for (auto function : (*kernels)->getOps<mlir::func::FuncOp>())
+    names.insert(function.getSymName().str());
+  EXPECT_EQ(names, (std::multiset<std::string>{"a", "b", "c", "shared_tiles_inputs_4_3_square_16",
+                                               "shared_tiles_inputs_6_7_16", "shared_tiles_inputs_6_7_16_normalized",
+                                               "shared_tiles_outputs_4_3_square_16", "shared_tiles_outputs_6_7_16",
+                                               "shared_tiles_outputs_of_4_3_square_16",
+                                               "shared_tiles_outputs_of_6_7_16", "shared_tiles_products_16"}));
 }
 
 } // namespace incept::test
