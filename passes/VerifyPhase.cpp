@@ -6,6 +6,7 @@
 #include "passes/VerifyPhase.h"
 #include "dialect/EntryPoints.h"
 #include "dialect/VerifierUtils.h"
+#include "mlir/IR/Verifier.h"
 #include "passes/Layouts.h"
 #include "passes/Passes.h"
 #include "passes/Phases.h"
@@ -295,7 +296,8 @@ struct VerifyPhasePass : impl::VerifyPhasePassBase<VerifyPhasePass> {
       return signalPassFailure();
     }
     ModuleOp module = getOperation();
-    if (failed(verifyPlaces(module, *parsed)) || failed(verifyFunctions(module, *parsed)))
+    // Nobody else may have asked: the compiler verifies once a phase.
+    if (failed(verify(module)) || failed(verifyPlaces(module, *parsed)) || failed(verifyFunctions(module, *parsed)))
       return signalPassFailure();
     SymbolTable symbols(module);
     for (func::FuncOp function : module.getOps<func::FuncOp>())

@@ -370,7 +370,7 @@ private:
     // With the same bits, what one thread would choose is the choice for any number of them.
     ThreadsInEffect scope(sameBits ? 1 : threads);
     onednn::Description description;
-    if (!onednn::describe(problem, description, why))
+    if (!ask(problem, description, why))
       return failure();
     LibraryPlan plan;
     plan.kind = *symbolizePlanKind(onednn::kindName(problem.kind));
@@ -393,6 +393,19 @@ private:
     plan.scratchpadBytes = description.scratchpadBytes;
     plan.reference = description.reference;
     return plan;
+  }
+
+  /// Asks the library; layers that are alike pose one problem.
+  bool ask(const onednn::Problem &problem, onednn::Description &description, std::string &why) const {
+    std::string key = keyOf(problem);
+    std::lock_guard<std::mutex> lock(mutex);
+    auto [entry, isNew] = answers.try_emplace(key);
+    if (!isNew)
+      return description = entry->second, true;
+    if (onednn::describe(problem, description, why))
+      return entry->second = description, true;
+    answers.erase(entry);
+    return false;
   }
 
   static std::string keyOf(const onednn::Problem &problem) {
@@ -433,7 +446,8 @@ private:
   const Backend *owner;
   ConvolutionModel model;
   mutable std::mutex mutex;
-  mutable llvm::StringMap<onednn::Description> choices; ///< by problem
+  mutable llvm::StringMap<onednn::Description> answers; ///< by problem, as it was posed
+  mutable llvm::StringMap<onednn::Description> choices; ///< by problem with the format that was found
   mutable llvm::StringMap<bool> needsOneThread;         ///< by problem
 };
 

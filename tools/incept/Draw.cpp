@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "tools/incept/Draw.h"
-#include "mlir/Pass/PassManager.h"
 #include "passes/Target.h"
 #include "tools/Output.h"
 #include "tools/incept/DrawLaunches.h"
@@ -54,9 +53,7 @@ static int drawCompiled(MLIRContext &context, ModuleOp module, const CompileOpti
   if (!found || !found->backend())
     return complain(kUsage, "no programs can be made for this target");
   for (Phase phase : kPhases) {
-    PassManager passes(&context);
-    buildPhaseFor(passes, phase, options, *found->backend());
-    if (failed(passes.run(module)))
+    if (failed(runPhase(module, phase, options, *found->backend())))
       return kInputAtFault;
     if (memory && phase == Phase::Planned)
       break;

@@ -102,8 +102,8 @@ TargetAttr describeTarget(mlir::MLIRContext &context, const CompileOptions &opti
 /// have been printed.
 mlir::FailureOr<mlir::OwningOpRef<mlir::ModuleOp>> loadGraph(mlir::MLIRContext &context, const CompileOptions &options);
 
-/// Adds the passes of a phase with what options leave to the target.
-void buildPhaseFor(mlir::OpPassManager &passes, Phase phase, const CompileOptions &options, const Backend &backend);
+/// Runs the passes of a phase with what options leave to the target.
+mlir::LogicalResult runPhase(mlir::ModuleOp module, Phase phase, const CompileOptions &options, const Backend &backend);
 
 /// Runs the phases behind `from` up to `stopAfter` and writes IR, or all of them and writes an executable. Returns the
 /// exit status; errors have been printed.

@@ -100,7 +100,8 @@ bool decodeFormat(const std::vector<int64_t> &dims, const std::string &format, i
   return true;
 }
 
-/// What is needed to make a primitive and bind its operands, in the order of Problem's comment.
+/// What is needed to make a primitive and bind its operands, in the order of Problem's comment. The primitive itself,
+/// whose code is generated when it is made, is there only where it is to run.
 struct Built {
   dnnl::primitive_desc_base desc;
   std::vector<std::pair<int, memory::desc>> operands;
@@ -177,7 +178,6 @@ bool buildConvolution(const Problem &p, Built &built, std::string &error) {
       built.operands.emplace_back(DNNL_ARG_ATTR_MULTIPLE_POST_OP(int(isScaled(p))) | DNNL_ARG_SRC_1, c.dst);
     built.operands.emplace_back(DNNL_ARG_DST, c.dst);
     built.desc = desc;
-    built.primitive = dnnl::convolution_forward(desc);
     return true;
   }
   // A gradient names the forward convolution it belongs to; only its shapes matter, so its format is left open.
@@ -197,7 +197,6 @@ bool buildConvolution(const Problem &p, Built &built, std::string &error) {
     built.weights = desc.weights_desc();
     built.operands = {{DNNL_ARG_DIFF_DST, c.dst}, {DNNL_ARG_WEIGHTS, built.weights}, {DNNL_ARG_DIFF_SRC, c.src}};
     built.desc = desc;
-    built.primitive = dnnl::convolution_backward_data(desc);
     return true;
   }
   dnnl::convolution_backward_weights::desc operation(dnnl::algorithm::convolution_direct, c.src, c.weights, c.dst,
@@ -206,7 +205,6 @@ bool buildConvolution(const Problem &p, Built &built, std::string &error) {
   built.weights = desc.diff_weights_desc();
   built.operands = {{DNNL_ARG_SRC, c.src}, {DNNL_ARG_DIFF_DST, c.dst}, {DNNL_ARG_DIFF_WEIGHTS, built.weights}};
   built.desc = desc;
-  built.primitive = dnnl::convolution_backward_weights(desc);
   return true;
 }
 
@@ -229,7 +227,6 @@ bool buildMatMul(const Problem &p, Built &built, std::string &error) {
   dnnl::matmul::desc operation(a, b, bias, c);
   dnnl::matmul::primitive_desc desc(operation, userScratchpad(), engine());
   built.desc = desc;
-  built.primitive = dnnl::matmul(desc);
   return true;
 }
 
@@ -262,7 +259,6 @@ bool buildReorder(const Problem &p, Built &built, std::string &error) {
   built.weights = dst;
   dnnl::reorder::primitive_desc desc(engine(), src, engine(), dst, attr);
   built.desc = desc;
-  built.primitive = dnnl::reorder(desc);
   return true;
 }
 
@@ -417,7 +413,10 @@ bool Primitive::build(const Problem &problem, std::string &error) {
   fresh->threads = problem.threads;
   bool ok = guarded(error, [&] {
     fresh->stream = dnnl::stream(engine());
-    return buildAny(problem, fresh->built, fresh->description, error);
+    if (!buildAny(problem, fresh->built, fresh->description, error))
+      return false;
+    fresh->built.primitive = dnnl::primitive(fresh->built.desc.get());
+    return true;
   });
   if (ok)
     impl = std::move(fresh);
