@@ -169,6 +169,49 @@ TEST(GlobalRaces, NeighboursOfOneAndTwoBytes) {
       std::string::npos);
 }
 
+// Whole chunks have one mark, until somebody touches a part of one.
+TEST(GlobalRaces, PartsOfChunks) {
+  const std::string whole = "st.global.u32 [%rd4], 1;\n";
+  auto reads = [](uint32_t thread, int32_t byte) {
+    return "setp.eq.u32 %p1, %r4, " + std::to_string(thread) + "; @%p1 ld.global.u32 %r8, [%rd2+" +
+           std::to_string(byte) + "];\n";
+  };
+  // A thread of the last of three blocks reads its own block's, and one of the first's.
+  expectRace(
+      whole + reads(130, 20), whole + reads(130, 512),
+      "block (2, 0, 0), thread (2, 0, 0), ptx:11: read of 4 bytes at 0x, byte 20 of allocation 2 of 4,096 bytes: "
+      "race: block (0, 0, 0) has written it in the same launch, and nothing orders the two",
+      3);
+  // Halves of a chunk belong to two blocks: 16 numbers further.
+  const std::string moved = "st.global.u32 [%rd4+64], 1;\n";
+  EXPECT_EQ(reportOf(moved, 3), "");
+  EXPECT_EQ(reportOf(moved, 3, 4), "");
+  EXPECT_EQ(reportOf(moved + reads(3, 64) + reads(70, 320), 3), "");
+  EXPECT_NE(reportOf(moved + reads(70, 316), 3).find("byte 316 of allocation 2 of 4,096 bytes: race: block (0, 0, 0)"),
+            std::string::npos);
+  // Everybody has read a whole chunk before somebody writes a part of it.
+  const std::string all = "mad.wide.u32 %rd5, %r3, 4, %rd2; ld.global.u32 %r8, [%rd5];\n";
+  EXPECT_EQ(reportOf(all, 3, 4), "");
+  EXPECT_NE(reportOf(all + "setp.eq.u32 %p1, %r4, 150; @%p1 st.global.u32 [%rd2+40], 1;", 3)
+                .find("byte 40 of allocation 2 of 4,096 bytes: race: other blocks have read it"),
+            std::string::npos);
+}
+
+TEST(GlobalRaces, CountsEachByteOnce) {
+  Simulator simulator(/*cells=*/true);
+  simulator.options.races = true;
+  uint64_t a = simulator.upload(std::vector<uint32_t>(1024, 0)), d = simulator.upload(std::vector<uint32_t>(1024, 0));
+  // All blocks read the first 65 numbers of a, and each writes 64 of d twice, 16 numbers further.
+  const std::string body = "mad.wide.u32 %rd5, %r3, 4, %rd1; ld.global.u32 %r8, [%rd5]; ld.global.u32 %r8, [%rd5+4];\n"
+                           "st.global.u32 [%rd4+64], 1; st.global.u32 [%rd4+64], 2;\n}\n";
+  for (unsigned threads : {1u, 4u}) {
+    simulator.options.threads = threads;
+    ASSERT_TRUE(simulator.run(moduleText(kHead + body), {3, 1, 1}, {64, 1, 1}, {a, d, 64}).ok());
+    EXPECT_EQ(simulator.outcome.counters.distinctBytesRead, 65u * 4);
+    EXPECT_EQ(simulator.outcome.counters.distinctBytesWritten, 3u * 64 * 4);
+  }
+}
+
 TEST(GlobalRaces, AtomicAccesses) {
   const std::string add = "red.global.add.u32 [%rd2], 1;\n";
   EXPECT_EQ(reportOf(add, 4, 2), "");

@@ -111,8 +111,9 @@ Expected<uint64_t> Memory::allocate(uint64_t bytes) {
   uint64_t rounded = bytes <= UINT64_MAX / 16 ? roundUp(bytes) : 0;
   if (rounded == 0)
     return machineError("the host cannot map an allocation of " + withCommas(bytes) + " bytes");
-  size_t cellBytes = hasCells ? size_t(rounded) * sizeof(uint64_t) : 0; // pages that no launch touches cost nothing
-  size_t mappingBytes = kGuard + rounded + kGuard + rounded + cellBytes;
+  // Pages that no launch touches cost nothing.
+  size_t cellBytes = hasCells ? size_t(rounded) * sizeof(uint64_t) : 0;
+  size_t mappingBytes = kGuard + rounded + kGuard + rounded + cellBytes + cellBytes / Allocation::kChunk;
   void *mapping =
       mmap(nullptr, mappingBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (mapping == MAP_FAILED)
@@ -122,8 +123,10 @@ Expected<uint64_t> Memory::allocate(uint64_t bytes) {
   record.bytes = bytes;
   record.number = ++counter;
   record.shadow_ = static_cast<uint8_t *>(mapping) + kGuard + rounded + kGuard;
-  if (hasCells)
+  if (hasCells) {
     record.cells_ = reinterpret_cast<uint64_t *>(record.shadow_ + rounded);
+    record.chunks_ = record.cells_ + rounded;
+  }
   record.mapping = mapping;
   record.mappingBytes = mappingBytes;
   byAddress[record.begin] = &record;
@@ -273,8 +276,10 @@ uint16_t Memory::nextEpoch() {
   if (++epoch != 0)
     return epoch;
   for (const auto &[begin, record] : byAddress)
-    if (record->cells_)
-      dropPages(reinterpret_cast<uint8_t *>(record->cells_), roundUp(record->bytes) * sizeof(uint64_t));
+    if (record->cells_) { // and the chunks behind them
+      const uint64_t cellBytes = roundUp(record->bytes) * sizeof(uint64_t);
+      dropPages(reinterpret_cast<uint8_t *>(record->cells_), cellBytes + cellBytes / Allocation::kChunk);
+    }
   return epoch = 1;
 }
 

@@ -48,11 +48,11 @@ struct Allocation {
   /// The shadow of an address inside: kWritten, kEnded, or 0. Bytes are read and written without order: two threads
   /// never have the same byte to write unless the kernel itself has a race.
   uint8_t *shadow(uint64_t address) const { return shadow_ + (address - begin); }
-  /// What a launch's accesses leave to find races between its blocks: a cell for each granule of 1 to 8 bytes, and
-  /// `address` is a multiple of that. Null in a Memory without.
-  uint64_t *cells(uint64_t address, uint64_t granule) const {
-    return cells_ ? cells_ + (address - begin) / granule : nullptr;
-  }
+  /// What a launch's accesses leave to find races between its blocks: a cell for each granule of 1 to 8 bytes, counted
+  /// from `begin`, and one for each kChunk granules. Null in a Memory without.
+  uint64_t *cells() const { return cells_; }
+  uint64_t *chunks() const { return chunks_; }
+  static constexpr uint64_t kChunk = 32;
 
 private:
   friend class Memory;
@@ -61,7 +61,7 @@ private:
     std::string text;
   };
   uint8_t *shadow_ = nullptr;
-  uint64_t *cells_ = nullptr;
+  uint64_t *cells_ = nullptr, *chunks_ = nullptr;
   void *mapping = nullptr;
   size_t mappingBytes = 0;
   std::vector<Label> labels;

@@ -24,14 +24,15 @@ std::string placeIn(const Dim3 &size, uint64_t number) {
 
 } // namespace
 
+/// `isRow`: all lanes touch neighbouring places.
 void BlockRunner::findRaces(const Warp &warp, const Instruction &instruction, Space space, const Addresses &addresses,
-                            Mask mask) {
+                            Mask mask, bool isRow) {
   if (mask == 0)
     return;
   if (space == Space::Shared && sharedRaces)
     findSharedRaces(warp, instruction, addresses, mask);
   else if (space == Space::Global && launch.races)
-    findGlobalRaces(warp, instruction, addresses, mask);
+    findGlobalRaces(warp, instruction, addresses, mask, isRow);
 }
 
 void BlockRunner::findSharedRaces(const Warp &warp, const Instruction &instruction, const Addresses &addresses,
@@ -51,7 +52,7 @@ void BlockRunner::findSharedRaces(const Warp &warp, const Instruction &instructi
 }
 
 void BlockRunner::findGlobalRaces(const Warp &warp, const Instruction &instruction, const Addresses &addresses,
-                                  Mask mask) {
+                                  Mask mask, bool isRow) {
   const uint64_t bytes = uint64_t(instruction.memoryBytes) * instruction.elements;
   const memory::Allocation *at = hints[instruction.hint];
   for (; mask; mask &= mask - 1) {
@@ -59,6 +60,10 @@ void BlockRunner::findGlobalRaces(const Warp &warp, const Instruction &instructi
     const uint64_t address = addresses[lane];
     // Neighbours are one access.
     uint64_t length = bytes;
+    if (isRow) {
+      length = kLanes * bytes;
+      mask = 1;
+    }
     while (mask & (mask - 1)) {
       uint32_t next = static_cast<uint32_t>(std::countr_zero(mask & (mask - 1)));
       if (addresses[next] != address + length)
@@ -68,10 +73,9 @@ void BlockRunner::findGlobalRaces(const Warp &warp, const Instruction &instructi
     }
     if (!at || !at->contains(address, length))
       at = launch.memory.find(address);
-    uint64_t *cells = at && at->contains(address, length) ? at->cells(address, launch.races->granule) : nullptr;
-    if (!cells)
+    if (!at || !at->contains(address, length) || !at->cells())
       continue;
-    GlobalRaces::Conflict conflict = launch.races->touch(globalView, cells, length, touchOf(instruction));
+    GlobalRaces::Conflict conflict = launch.races->touch(globalView, *at, address, length, touchOf(instruction));
     if (!conflict)
       continue;
     std::string who = conflict.block == GlobalRaces::kSeveral

@@ -72,14 +72,16 @@ SharedRaces::Conflict SharedRaces::touch(uint32_t thread, uint64_t address, uint
 
 namespace {
 
-/// A cell: epoch (16 bits), writer, reader (24 bits each). 0 is nobody.
-constexpr uint64_t kField = (uint64_t(1) << 24) - 1, kMany = kField;
+/// A cell: epoch (16 bits), writer, reader (24 bits each). 0 is nobody. A chunk's is the same for all of its granules,
+/// or says as writer that each has its own, or that these are being written.
+constexpr uint64_t kField = (uint64_t(1) << 24) - 1, kMany = kField, kMixed = kField - 1, kLocked = kField - 2;
 constexpr int kWriterShift = 24, kEpochShift = 48;
+constexpr uint64_t kChunk = memory::Allocation::kChunk;
 
 } // namespace
 
 /// Block numbers beyond 24 bits share fields, so that races between such blocks may be missed, and none invented.
-uint64_t GlobalRaces::fieldOf(uint64_t block) { return block % (kField - 1) + 1; }
+uint64_t GlobalRaces::fieldOf(uint64_t block) { return block % (kLocked - 1) + 1; }
 
 /// True where the block has acquired what the other one has released.
 bool GlobalRaces::isOrdered(const Block &block, uint64_t field) {
@@ -95,54 +97,121 @@ bool GlobalRaces::isOrdered(const Block &block, uint64_t field) {
   return false;
 }
 
-template <bool kAlone>
-GlobalRaces::Conflict GlobalRaces::touchCells(Block &block, uint64_t *cells, uint64_t count, Touch touch) {
+/// What an access makes of a cell, and what it finds there.
+struct GlobalRaces::Step {
+  uint64_t next;
+  bool isFirst = false;
+  Conflict conflict = {};
+};
+
+GlobalRaces::Step GlobalRaces::after(const Block &block, uint64_t cell, Touch touch) {
   const uint64_t self = fieldOf(block.number);
   const uint64_t mine = touch == Touch::Read ? epoch | self : epoch | self << kWriterShift;
-  uint64_t &firsts = touch == Touch::Read ? block.granulesRead : block.granulesWritten;
+  if (cell == mine && touch != Touch::Atomic)
+    return {cell};
+  const bool fresh = (cell ^ epoch) >> kEpochShift != 0;
+  const uint64_t writer = fresh ? 0 : cell >> kWriterShift & kField, reader = fresh ? 0 : cell & kField;
+  Step step{cell, touch == Touch::Read ? !writer && !reader : !writer};
+  // Beside atomic accesses the reader is the only block that has made some.
+  if (writer == kMany && (touch == Touch::Atomic || reader == self)) {
+    step.next = epoch | kMany << kWriterShift | (reader == self ? self : 0);
+    return step;
+  }
+  if (writer && writer != self && !isOrdered(block, writer))
+    step.conflict = {writer == kMany ? kSeveral : writer - 1, true};
+  bool others = reader && reader != self && writer != kMany;
+  if (touch == Touch::Read) {
+    step.next = writer == kMany || writer == self ? cell : epoch | writer << kWriterShift | (others ? kMany : self);
+    return step;
+  }
+  if (others && !isOrdered(block, reader))
+    step.conflict = {reader == kMany ? kSeveral : reader - 1, false};
+  step.next = touch == Touch::Atomic ? epoch | kMany << kWriterShift | self : mine;
+  return step;
+}
+
+/// False where another thread has changed the cell; `known` is what it is then. Orders the cells of a chunk behind it.
+template <bool kAlone>
+bool GlobalRaces::replace(uint64_t &cell, uint64_t &known, uint64_t next) {
+  if (next == known)
+    return true;
+  if constexpr (kAlone) {
+    cell = next;
+    return true;
+  }
+  return __atomic_compare_exchange_n(&cell, &known, next, true, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+}
+
+template <bool kAlone>
+void GlobalRaces::touchCell(Block &block, uint64_t &cell, Touch touch, Conflict &conflict) {
+  uint64_t known = __atomic_load_n(&cell, __ATOMIC_RELAXED);
+  for (;;) {
+    const Step step = after(block, known, touch);
+    if (!replace<kAlone>(cell, known, step.next))
+      continue;
+    if (step.conflict)
+      conflict = step.conflict;
+    (touch == Touch::Read ? block.granulesRead : block.granulesWritten) += step.isFirst;
+    return;
+  }
+}
+
+/// False where the cells have to be asked.
+template <bool kAlone>
+bool GlobalRaces::touchChunk(Block &block, uint64_t &chunk, uint64_t *cells, bool isWhole, Touch touch,
+                             Conflict &conflict) {
+  uint64_t known = __atomic_load_n(&chunk, __ATOMIC_ACQUIRE);
+  for (;;) {
+    const bool fresh = (known ^ epoch) >> kEpochShift != 0;
+    const uint64_t writer = fresh ? 0 : known >> kWriterShift & kField;
+    if (writer == kMixed)
+      return false;
+    if (writer == kLocked) { // for the time of some writes
+      known = __atomic_load_n(&chunk, __ATOMIC_ACQUIRE);
+      continue;
+    }
+    const Step step = after(block, known, touch);
+    if (isWhole || step.next == known) {
+      if (!replace<kAlone>(chunk, known, step.next))
+        continue;
+      if (step.conflict)
+        conflict = step.conflict;
+      (touch == Touch::Read ? block.granulesRead : block.granulesWritten) += step.isFirst ? kChunk : 0;
+      return true;
+    }
+    // Cells of another epoch are as good as none.
+    if (!replace<kAlone>(chunk, known, epoch | (fresh ? kMixed : kLocked) << kWriterShift))
+      continue;
+    if (!fresh) {
+      for (uint64_t i = 0; i < kChunk; ++i)
+        __atomic_store_n(&cells[i], known, __ATOMIC_RELAXED);
+      __atomic_store_n(&chunk, epoch | kMixed << kWriterShift, __ATOMIC_RELEASE);
+    }
+    return false;
+  }
+}
+
+template <bool kAlone>
+GlobalRaces::Conflict GlobalRaces::touchAll(Block &block, const memory::Allocation &in, uint64_t first, uint64_t end,
+                                            Touch touch) {
   Conflict conflict;
-  for (uint64_t i = 0; i < count; ++i) {
-    uint64_t cell = __atomic_load_n(&cells[i], __ATOMIC_RELAXED), next;
-    bool isFirst;
-    do {
-      isFirst = false;
-      if (cell == mine && touch != Touch::Atomic)
-        break;
-      const bool fresh = (cell ^ epoch) >> kEpochShift != 0;
-      const uint64_t writer = fresh ? 0 : cell >> kWriterShift & kField, reader = fresh ? 0 : cell & kField;
-      isFirst = touch == Touch::Read ? !writer && !reader : !writer;
-      // Beside atomic accesses the reader is the only block that has made some.
-      if (writer == kMany && (touch == Touch::Atomic || reader == self)) {
-        next = epoch | kMany << kWriterShift | (reader == self ? self : 0);
-      } else {
-        if (writer && writer != self && !isOrdered(block, writer))
-          conflict = {writer == kMany ? kSeveral : writer - 1, true};
-        bool others = reader && reader != self && writer != kMany;
-        if (touch == Touch::Read) {
-          next = writer == kMany || writer == self ? cell : epoch | writer << kWriterShift | (others ? kMany : self);
-        } else {
-          if (others && !isOrdered(block, reader))
-            conflict = {reader == kMany ? kSeveral : reader - 1, false};
-          next = touch == Touch::Atomic ? epoch | kMany << kWriterShift | self : mine;
-        }
-      }
-      if (next == cell)
-        break;
-      if constexpr (kAlone) {
-        cells[i] = next;
-        break;
-      }
-    } while (!__atomic_compare_exchange_n(&cells[i], &cell, next, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
-    firsts += isFirst;
+  while (first < end) {
+    const uint64_t chunk = first / kChunk, begin = chunk * kChunk, next = std::min(end, begin + kChunk);
+    uint64_t *cells = in.cells() + begin;
+    if (!touchChunk<kAlone>(block, in.chunks()[chunk], cells, next - first == kChunk, touch, conflict))
+      for (uint64_t i = first; i < next; ++i)
+        touchCell<kAlone>(block, cells[i - begin], touch, conflict);
+    first = next;
   }
   return conflict;
 }
 
-GlobalRaces::Conflict GlobalRaces::touch(Block &block, uint64_t *cells, uint64_t bytes, Touch touch) {
+GlobalRaces::Conflict GlobalRaces::touch(Block &block, const memory::Allocation &in, uint64_t address, uint64_t bytes,
+                                         Touch touch) {
   if (touch == Touch::Write)
     block.fenced = false;
-  const uint64_t count = bytes / granule;
-  return isAlone ? touchCells<true>(block, cells, count, touch) : touchCells<false>(block, cells, count, touch);
+  const uint64_t first = (address - in.begin) / granule, end = first + bytes / granule;
+  return isAlone ? touchAll<true>(block, in, first, end, touch) : touchAll<false>(block, in, first, end, touch);
 }
 
 void GlobalRaces::meet(Block &block, uint64_t address, bool releases) {
