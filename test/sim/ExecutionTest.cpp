@@ -67,6 +67,28 @@ $early: st.global.u32 [%rd0], 7; exit;)",
     EXPECT_EQ(got[i], i % 5 == 3 && i > 20 ? 7u : i * (i + 1) / 2) << i;
 }
 
+// Values that are not needed at one time share a place in the register file.
+TEST(Execution, ValuesOfSidesAndLoops) {
+  // %r5 is not written on one side and counts as 0 there; %r6 lives across a loop whose own values come and go; %r9 of
+  // an even lane waits while the odd ones compute.
+  std::vector<uint32_t> got = resultOf(R"(
+  and.b32 %r3, %r0, 1; setp.eq.u32 %p1, %r3, 0; add.u32 %r6, %r0, 1000;
+  @%p1 bra $even;
+  mul.lo.u32 %r4, %r0, 3; add.u32 %r5, %r4, 1; mul.lo.u32 %r7, %r5, 2; mov.u32 %r9, %r7; bra.uni $meet;
+$even: shl.b32 %r8, %r0, 4; or.b32 %r9, %r8, 5;
+$meet: mov.u32 %r10, 0; mov.u32 %r11, 0;
+$loop: mul.lo.u32 %r12, %r10, %r10; add.u32 %r13, %r12, %r0; add.u32 %r11, %r11, %r13;
+  add.u32 %r10, %r10, 1; setp.lt.u32 %p2, %r10, 7; @%p2 bra $loop;
+  add.u32 %r14, %r5, %r6; add.u32 %r15, %r14, %r9; add.u32 %r16, %r15, %r11;
+  setp.gt.u32 %p3, %r0, 40; @%p3 mov.u32 %r16, %r6;
+  st.global.u32 [%rd0], %r16;)",
+                                       2, 48);
+  for (uint32_t i = 0; i < 96; ++i) {
+    uint32_t five = i % 2 ? 3 * i + 1 : 0, nine = i % 2 ? 2 * five : (i * 16) | 5, sum = 91 + 7 * i;
+    EXPECT_EQ(got[i], i > 40 ? i + 1000 : five + i + 1000 + nine + sum) << i;
+  }
+}
+
 TEST(Execution, IndexedBranch) {
   std::vector<uint32_t> got = resultOf(R"(
   and.b32 %r3, %r0, 3;

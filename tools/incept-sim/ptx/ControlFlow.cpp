@@ -3,7 +3,7 @@
 // Immediate post-dominators of basic blocks, by the iterative algorithm of Cooper, Harvey and Kennedy on the reversed
 // graph.
 
-#include "tools/incept-sim/ptx/Program.h"
+#include "tools/incept-sim/ptx/Graph.h"
 
 #include <algorithm>
 
@@ -17,59 +17,22 @@ bool ends(const Instruction &instruction) {
   return instruction.kind == Kind::Branch || instruction.kind == Kind::BranchIndexed || instruction.kind == Kind::Exit;
 }
 
-/// Basic blocks; the last, empty one is the end of the kernel, where every unconditional exit goes.
-struct Graph {
-  std::vector<uint32_t> begin;
-  std::vector<std::vector<uint32_t>> successors, predecessors;
-
-  explicit Graph(const KernelCode &kernel) {
-    const uint32_t size = static_cast<uint32_t>(kernel.code.size());
-    std::vector<uint32_t> blockOf = leaders(kernel);
-    for (uint32_t i = 0, block = 0; i <= size; ++i) {
-      if (blockOf[i])
-        begin.push_back(i), ++block;
-      blockOf[i] = block - 1;
-    }
-    const uint32_t end = static_cast<uint32_t>(begin.size()) - 1;
-    successors.resize(end + 1);
-    predecessors.resize(end + 1);
-    for (uint32_t block = 0; block < end; ++block) {
-      const Instruction &last = kernel.code[begin[block + 1] - 1];
-      bool falls = last.guard != kNoRow || !ends(last);
-      if (falls)
-        connect(block, block + 1);
-      // A guarded exit does not send the remaining lanes to the end.
-      if (last.kind == Kind::Exit && !falls)
-        connect(block, end);
-      if (last.kind == Kind::Branch)
-        connect(block, blockOf[last.target]);
-      for (uint32_t i = 0; last.kind == Kind::BranchIndexed && i < last.targetCount; ++i)
-        connect(block, blockOf[kernel.targets[last.firstTarget + i]]);
-    }
+/// 1 where a block begins.
+std::vector<uint32_t> leaders(const KernelCode &kernel) {
+  const uint32_t size = static_cast<uint32_t>(kernel.code.size());
+  std::vector<uint32_t> leads(size + 1, 0);
+  leads[0] = leads[size] = 1;
+  for (uint32_t i = 0; i < size; ++i) {
+    const Instruction &instruction = kernel.code[i];
+    if (ends(instruction))
+      leads[i + 1] = 1;
+    if (instruction.kind == Kind::Branch)
+      leads[instruction.target] = 1;
   }
-
-  void connect(uint32_t from, uint32_t to) {
-    successors[from].push_back(to);
-    predecessors[to].push_back(from);
-  }
-
-  /// 1 where a block begins.
-  static std::vector<uint32_t> leaders(const KernelCode &kernel) {
-    const uint32_t size = static_cast<uint32_t>(kernel.code.size());
-    std::vector<uint32_t> leads(size + 1, 0);
-    leads[0] = leads[size] = 1;
-    for (uint32_t i = 0; i < size; ++i) {
-      const Instruction &instruction = kernel.code[i];
-      if (ends(instruction))
-        leads[i + 1] = 1;
-      if (instruction.kind == Kind::Branch)
-        leads[instruction.target] = 1;
-    }
-    for (uint32_t target : kernel.targets)
-      leads[target] = 1;
-    return leads;
-  }
-};
+  for (uint32_t target : kernel.targets)
+    leads[target] = 1;
+  return leads;
+}
 
 /// Blocks from which the end can be reached, in post-order of the reversed graph (the end comes last).
 std::vector<uint32_t> postOrder(const Graph &graph) {
@@ -126,6 +89,37 @@ std::vector<uint32_t> immediatePostDominators(const Graph &graph) {
 }
 
 } // namespace
+
+Graph::Graph(const KernelCode &kernel) {
+  const uint32_t size = static_cast<uint32_t>(kernel.code.size());
+  std::vector<uint32_t> blockOf = leaders(kernel);
+  for (uint32_t i = 0, block = 0; i <= size; ++i) {
+    if (blockOf[i])
+      begin.push_back(i), ++block;
+    blockOf[i] = block - 1;
+  }
+  const uint32_t end = static_cast<uint32_t>(begin.size()) - 1;
+  successors.resize(end + 1);
+  predecessors.resize(end + 1);
+  for (uint32_t block = 0; block < end; ++block) {
+    const Instruction &last = kernel.code[begin[block + 1] - 1];
+    bool falls = last.guard != kNoRow || !ends(last);
+    if (falls)
+      connect(block, block + 1);
+    // A guarded exit does not send the remaining lanes to the end.
+    if (last.kind == Kind::Exit && !falls)
+      connect(block, end);
+    if (last.kind == Kind::Branch)
+      connect(block, blockOf[last.target]);
+    for (uint32_t i = 0; last.kind == Kind::BranchIndexed && i < last.targetCount; ++i)
+      connect(block, blockOf[kernel.targets[last.firstTarget + i]]);
+  }
+}
+
+void Graph::connect(uint32_t from, uint32_t to) {
+  successors[from].push_back(to);
+  predecessors[to].push_back(from);
+}
 
 void findReconvergence(KernelCode &kernel) {
   Graph graph(kernel);

@@ -3,8 +3,10 @@
 // While a kernel is decoded a Row is an index; `compact` makes offsets of them, constants and special registers first.
 
 #include "tools/incept-sim/ptx/Decoder.h"
+#include "tools/incept-sim/ptx/Graph.h"
 
 #include <algorithm>
+#include <numeric>
 
 namespace incept::sim::ptx {
 
@@ -262,11 +264,18 @@ bool Decoder::resolveBranches() {
 }
 
 void Decoder::compact() {
-  std::vector<Row> offsets(rows.size());
+  std::vector<Row> offsets(rows.size()), places(rows.size());
+  std::iota(places.begin(), places.end(), 0);
+  if (error.ok()) {
+    std::vector<uint32_t> bytes;
+    for (const RowUse &row : rows)
+      bytes.push_back(row.fixed ? 0 : row.bytes);
+    places = shareRows(*code, bytes);
+  }
   uint64_t end = 0;
   for (bool fixed : {true, false}) {
     for (size_t i = 0; i < rows.size(); ++i)
-      if (rows[i].fixed == fixed) {
+      if (rows[i].fixed == fixed && places[i] == i) {
         offsets[i] = static_cast<Row>(end);
         end += rows[i].bytes;
       }
@@ -274,7 +283,7 @@ void Decoder::compact() {
   }
   if (end > kMaxFileBytes)
     fail("too many registers");
-  auto move = [&](Row &row) { row = row == kNoRow ? kNoRow : offsets[row]; };
+  auto move = [&](Row &row) { row = row == kNoRow ? kNoRow : offsets[places[row]]; };
   for (Instruction &instruction : code->code) {
     move(instruction.guard);
     move(instruction.address);

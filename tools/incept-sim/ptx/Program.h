@@ -161,10 +161,6 @@ struct KernelCode {
   std::shared_ptr<std::vector<Variable>> variables;
 };
 
-/// Sets the reconvergence points of all branches: the instruction where every path from the branch to the end of the
-/// kernel meets again (immediate post-dominator), or code.size().
-void findReconvergence(KernelCode &kernel);
-
 /// Errors of single instructions become the kernel's status.
 std::unique_ptr<KernelCode> decode(const KernelSyntax &syntax, const ModuleSyntax &module,
                                    std::shared_ptr<std::vector<Variable>> variables);
