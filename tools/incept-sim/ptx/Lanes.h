@@ -62,19 +62,27 @@ template <typename T>
     to[l] = mask >> l & 1 ? from[l] : to[l];
 }
 
-/// F::apply(sources...) for each lane. D and S are what F works on. Lanes outside of the mask are computed too, since
-/// no F has side effects, and dropped.
+/// F::row where F has one, otherwise F::apply for each lane.
+template <typename F, typename D, typename... S>
+[[gnu::always_inline]] inline void applyRow(Stored<D> *out, const Stored<S> *...from) {
+  if constexpr (requires { F::row(out, from...); }) {
+    F::row(out, from...);
+  } else {
+#pragma GCC ivdep
+    for (uint32_t l = 0; l < kLanes; ++l)
+      out[l] = toStored<D>(F::apply(fromStored<S>(from[l])...));
+  }
+}
+
+/// F of the sources, for each lane. D and S are what F works on. Lanes outside of the mask are computed too, since no F
+/// has side effects, and dropped.
 template <typename F, typename D, typename... S>
 void map(Lanes &lanes, const Instruction &instruction, Mask mask) {
   [&]<size_t... I>(std::index_sequence<I...>) {
     alignas(32) Stored<D> spare[kLanes];
     Stored<D> *to = rowAt<Stored<D>>(lanes, instruction.rows[0]);
     Stored<D> *out = std::assume_aligned<32>(mask == kAllLanes ? to : spare);
-    [&](const Stored<S> *...from) {
-#pragma GCC ivdep
-      for (uint32_t l = 0; l < kLanes; ++l)
-        out[l] = toStored<D>(F::apply(fromStored<S>(from[l])...));
-    }(rowAt<const Stored<S>>(lanes, instruction.rows[I + 1])...);
+    applyRow<F, D, S...>(out, std::assume_aligned<32>(rowAt<const Stored<S>>(lanes, instruction.rows[I + 1]))...);
     if (mask != kAllLanes)
       blend(to, spare, mask);
   }

@@ -58,6 +58,27 @@ void withWidths(const Instruction &instruction, F &&f) {
   }
 }
 
+/// The rows of a vector access of neighbouring places, whose elements lie in turn in memory. kElements is known, so
+/// that the compiler makes vector code.
+template <typename T, uint32_t kElements>
+void moveVectors(std::byte *registers, const Instruction &instruction, T *memory) {
+  alignas(32) T lanes[kElements][kLanes];
+  if (instruction.kind == Kind::Load) {
+    for (uint32_t l = 0; l < kLanes; ++l)
+      for (uint32_t e = 0; e < kElements; ++e)
+        lanes[e][l] = memory[l * kElements + e];
+    for (uint32_t e = 0; e < kElements; ++e)
+      if (instruction.rows[e] != kNoRow)
+        std::memcpy(registers + instruction.rows[e], lanes[e], sizeof(lanes[e]));
+    return;
+  }
+  for (uint32_t e = 0; e < kElements; ++e)
+    std::memcpy(lanes[e], registers + instruction.rows[e], sizeof(lanes[e]));
+  for (uint32_t l = 0; l < kLanes; ++l)
+    for (uint32_t e = 0; e < kElements; ++e)
+      memory[l * kElements + e] = lanes[e][l];
+}
+
 template <typename T>
 T atomicResult(AtomicOperation operation, T old, T a, T b) {
   using S = std::make_signed_t<T>;
@@ -164,7 +185,7 @@ void BlockRunner::accessSpace(Warp &warp, const Instruction &instruction, Space 
     countAccess(instruction, space, addresses, mask);
   if (mask == kAllLanes && instruction.kind != Kind::Atomic && instruction.memoryBytes == instruction.registerBytes &&
       accessRow(warp, instruction, space, addresses))
-    return findRaces(warp, instruction, space, addresses, mask);
+    return findRaces(warp, instruction, space, addresses, mask, /*isRow=*/true);
   if (instruction.kind == Kind::Load && loadOne(warp, instruction, space, addresses, mask))
     return findRaces(warp, instruction, space, addresses, space == Space::Global ? mask & (~mask + 1) : mask);
   Places places;
@@ -271,22 +292,16 @@ bool BlockRunner::accessRow(Warp &warp, const Instruction &instruction, Space sp
     return false;
   withWidths(instruction, [&]<typename M, typename R>() {
     if constexpr (sizeof(M) == sizeof(R)) {
-      const uint32_t elements = instruction.elements;
-      for (uint32_t e = 0; e < elements; ++e) {
-        if (instruction.rows[e] == kNoRow)
-          continue;
-        R *row = rowOf<R>(warp.lanes.registers, instruction.rows[e]);
-        R *at = reinterpret_cast<R *>(host) + e;
-        if (elements == 1 && isLoad)
-          std::memcpy(row, at, kLanes * sizeof(R));
-        else if (elements == 1)
-          std::memcpy(at, row, kLanes * sizeof(R));
-        else if (isLoad)
-          for (uint32_t l = 0; l < kLanes; ++l)
-            row[l] = at[l * elements];
-        else
-          for (uint32_t l = 0; l < kLanes; ++l)
-            at[l * elements] = row[l];
+      R *at = reinterpret_cast<R *>(host);
+      switch (instruction.elements) {
+      case 2:
+        return moveVectors<R, 2>(warp.lanes.registers, instruction, at);
+      case 4:
+        return moveVectors<R, 4>(warp.lanes.registers, instruction, at);
+      case 8:
+        return moveVectors<R, 8>(warp.lanes.registers, instruction, at);
+      default:
+        return moveVectors<R, 1>(warp.lanes.registers, instruction, at);
       }
     }
   });
