@@ -2,6 +2,7 @@
 #include "tools/incept-sim/cudnn/Execute.h"
 #include "tools/incept-sim/cudnn/Kernels.h"
 
+#include <algorithm>
 #include <cstring>
 #include <optional>
 
@@ -51,6 +52,9 @@ void Run::output(int index, Value value) {
   const Tensor &tensor = graph.tensors[index];
   if (!tensor.isVirtual)
     store(tensor, value, binding.addresses.at(tensor.uid), memory);
+  auto reads = [&](const Node &node) { return std::count(node.operands.begin(), node.operands.end(), index) > 0; };
+  if (std::count_if(graph.nodes.begin(), graph.nodes.end(), reads) < 2)
+    return; // nobody but its own node names it
   if (tensor.type != CUDNN_DATA_FLOAT)
     for (float &number : value.data)
       number = rounded(number, tensor.type);

@@ -7,6 +7,7 @@
 
 #include <map>
 #include <mutex>
+#include <utility>
 
 namespace incept::sim::cudnn {
 
@@ -61,6 +62,34 @@ void permute(const Value &ours, float *logical, bool back) {
         }
 }
 
+/// Weights from our order to that of a primitive, or back.
+bool reorder(const Value &ours, const std::string &format, Floats &packed, bool back) {
+  Problem problem;
+  problem.kind = onednn::Kind::Reorder;
+  problem.dims = ours.dims;
+  problem.srcFormat = "nhwc"; // of activations; weights lie like these
+  problem.dstFormat = format;
+  void *from = pointer(ours), *to = packed.data();
+  if (back) {
+    std::swap(problem.srcFormat, problem.dstFormat);
+    std::swap(from, to);
+  }
+  onednn::Primitive *primitive = format.starts_with('g') ? nullptr : primitiveOf(problem);
+  if (primitive)
+    return run(*primitive, {from, to});
+  // Groups are a dimension of their own.
+  Floats logical(ours.data.size());
+  std::string error;
+  if (back) {
+    if (!onednn::unpack(ours.dims, format, packed.data(), logical.data(), error))
+      return false;
+    permute(ours, logical.data(), true);
+    return true;
+  }
+  permute(ours, logical.data(), false);
+  return onednn::pack(ours.dims, format, logical.data(), packed.data(), error);
+}
+
 Problem problemOf(OpKind kind, const Node &node, const Value &src, const Value &weights, const Value &dst) {
   Problem p;
   p.kind = kind == OpKind::Convolution    ? onednn::Kind::ConvolutionForward
@@ -79,7 +108,6 @@ Problem problemOf(OpKind kind, const Node &node, const Value &src, const Value &
 
 bool convolutionOneDnn(OpKind kind, const Node &node, const Value &a, const Value &b, Value &result) {
   const bool backwardWeights = kind == OpKind::BackwardWeights;
-  const Value &weights = backwardWeights ? result : b;
   Problem problem = kind == OpKind::Convolution    ? problemOf(kind, node, a, b, result)
                     : kind == OpKind::BackwardData ? problemOf(kind, node, result, b, a)
                                                    : problemOf(kind, node, a, result, b);
@@ -88,17 +116,11 @@ bool convolutionOneDnn(OpKind kind, const Node &node, const Value &a, const Valu
   if (!primitive)
     return false;
   const onednn::Description &description = primitive->description();
-  Floats packed(description.weightsBytes / sizeof(float)), logical(weights.data.size());
-  std::string error;
-  if (backwardWeights) {
-    if (!run(*primitive, {pointer(a), pointer(b), packed.data()}) ||
-        !onednn::unpack(weights.dims, description.weightsFormat, packed.data(), logical.data(), error))
-      return false;
-    permute(result, logical.data(), true);
-    return true;
-  }
-  permute(weights, logical.data(), false);
-  return onednn::pack(weights.dims, description.weightsFormat, logical.data(), packed.data(), error) &&
+  Floats packed(description.weightsBytes / sizeof(float));
+  if (backwardWeights)
+    return run(*primitive, {pointer(a), pointer(b), packed.data()}) &&
+           reorder(result, description.weightsFormat, packed, /*back=*/true);
+  return reorder(b, description.weightsFormat, packed, /*back=*/false) &&
          run(*primitive, {pointer(a), packed.data(), pointer(result)});
 }
 

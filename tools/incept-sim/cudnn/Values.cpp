@@ -5,6 +5,10 @@
 #include <bit>
 #include <cstring>
 
+#ifdef __F16C__
+#include <immintrin.h>
+#endif
+
 namespace incept::sim::cudnn {
 
 float fromBfloat(uint16_t bits) { return std::bit_cast<float>(uint32_t(bits) << 16); }
@@ -64,7 +68,7 @@ Value Value::dense(const std::vector<int64_t> &dims) {
     value.strides[order[i]] = count;
     count *= dims[order[i]];
   }
-  value.data.assign(size_t(count), 0.0f);
+  value.data.resize(size_t(count));
   return value;
 }
 
@@ -112,25 +116,84 @@ void forEachRange(const Tensor &tensor, Range range) {
   });
 }
 
-template <typename T, typename Convert>
-void loadAs(const Tensor &tensor, const void *address, Value &value, Convert convert) {
+//===--- Numbers of a row, one behind the other -------------------------------------------------------------------===//
+
+void widenRow(const float *from, float *to, int64_t count) { std::copy_n(from, count, to); }
+void narrowRow(const float *from, float *to, int64_t count) { std::copy_n(from, count, to); }
+
+struct HalfBits {
+  uint16_t bits;
+};
+struct BfloatBits {
+  uint16_t bits;
+};
+
+void widenRow(const BfloatBits *from, float *to, int64_t count) {
+  for (int64_t i = 0; i < count; ++i)
+    to[i] = fromBfloat(from[i].bits);
+}
+
+void narrowRow(const float *from, BfloatBits *to, int64_t count) {
+  for (int64_t i = 0; i < count; ++i) { // toBfloat without a branch, for vector code
+    uint32_t bits = std::bit_cast<uint32_t>(from[i]);
+    uint32_t nan = bits >> 16 | 0x40, nearest = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
+    to[i].bits = uint16_t((bits & 0x7fffffff) > 0x7f800000 ? nan : nearest);
+  }
+}
+
+void widenRow(const HalfBits *from, float *to, int64_t count) {
+  int64_t i = 0;
+#ifdef __F16C__
+  for (; i + 8 <= count; i += 8)
+    _mm256_storeu_ps(to + i, _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i *>(from + i))));
+#endif
+  for (; i < count; ++i)
+    to[i] = fromHalf(from[i].bits);
+}
+
+void narrowRow(const float *from, HalfBits *to, int64_t count) {
+  int64_t i = 0;
+#ifdef __F16C__
+  const __m256 sign = _mm256_set1_ps(-0.0f), nan = _mm256_castsi256_ps(_mm256_set1_epi32(0x7fc00000));
+  for (; i + 8 <= count; i += 8) {
+    __m256 x = _mm256_loadu_ps(from + i); // every NaN becomes the one of its sign, as in toHalf
+    x = _mm256_blendv_ps(x, _mm256_or_ps(_mm256_and_ps(x, sign), nan), _mm256_cmp_ps(x, x, _CMP_UNORD_Q));
+    _mm_storeu_si128(reinterpret_cast<__m128i *>(to + i), _mm256_cvtps_ph(x, _MM_FROUND_TO_NEAREST_INT));
+  }
+#endif
+  for (; i < count; ++i)
+    to[i].bits = toHalf(from[i]);
+}
+
+template <typename T>
+void loadAs(const Tensor &tensor, const void *address, Value &value) {
   auto *src = static_cast<const T *>(address);
   size_t inner = innermost(tensor.dims);
   int64_t count = tensor.dims[inner], from = tensor.strides[inner], to = value.strides[inner];
+  if (tensor.strides == value.strides)
+    return widenRow(src, value.data.data(), int64_t(value.data.size()));
   forEachRow(tensor.dims, tensor.strides, value.strides, [&](int64_t a, int64_t b) {
-    for (int64_t i = 0; i < count; ++i)
-      value.data[b + i * to] = convert(src[a + i * from]);
+    if (from == 1)
+      widenRow(src + a, value.data.data() + b, count);
+    else
+      for (int64_t i = 0; i < count; ++i)
+        widenRow(src + a + i * from, value.data.data() + b + i * to, 1);
   });
 }
 
-template <typename T, typename Convert>
-void storeAs(const Tensor &tensor, const Value &value, void *address, Convert convert) {
+template <typename T>
+void storeAs(const Tensor &tensor, const Value &value, void *address) {
   auto *dst = static_cast<T *>(address);
   size_t inner = innermost(tensor.dims);
   int64_t count = tensor.dims[inner], to = tensor.strides[inner], from = value.strides[inner];
+  if (tensor.strides == value.strides)
+    return narrowRow(value.data.data(), dst, int64_t(value.data.size()));
   forEachRow(tensor.dims, tensor.strides, value.strides, [&](int64_t a, int64_t b) {
-    for (int64_t i = 0; i < count; ++i)
-      dst[a + i * to] = convert(value.data[b + i * from]);
+    if (to == 1)
+      narrowRow(value.data.data() + b, dst + a, count);
+    else
+      for (int64_t i = 0; i < count; ++i)
+        narrowRow(value.data.data() + b + i * from, dst + a + i * to, 1);
   });
 }
 
@@ -162,22 +225,22 @@ Status checkOperand(const Tensor &tensor, uint64_t address, const memory::Memory
 Value load(const Tensor &tensor, const void *address) {
   Value value = Value::dense(tensor.dims);
   if (tensor.type == CUDNN_DATA_HALF)
-    loadAs<uint16_t>(tensor, address, value, fromHalf);
+    loadAs<HalfBits>(tensor, address, value);
   else if (tensor.type == CUDNN_DATA_BFLOAT16)
-    loadAs<uint16_t>(tensor, address, value, fromBfloat);
+    loadAs<BfloatBits>(tensor, address, value);
   else
-    loadAs<float>(tensor, address, value, [](float x) { return x; });
+    loadAs<float>(tensor, address, value);
   return value;
 }
 
 void store(const Tensor &tensor, const Value &value, uint64_t address, memory::Memory &memory) {
   auto *pointer = reinterpret_cast<void *>(address);
   if (tensor.type == CUDNN_DATA_HALF)
-    storeAs<uint16_t>(tensor, value, pointer, toHalf);
+    storeAs<HalfBits>(tensor, value, pointer);
   else if (tensor.type == CUDNN_DATA_BFLOAT16)
-    storeAs<uint16_t>(tensor, value, pointer, toBfloat);
+    storeAs<BfloatBits>(tensor, value, pointer);
   else
-    storeAs<float>(tensor, value, pointer, [](float x) { return x; });
+    storeAs<float>(tensor, value, pointer);
   uint64_t size = uint64_t(typeBytes(tensor.type));
   forEachRange(tensor, [&](int64_t offset, int64_t count) {
     memory.markWritten(address + uint64_t(offset) * size, uint64_t(count) * size);

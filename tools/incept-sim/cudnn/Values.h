@@ -7,6 +7,7 @@
 #include "tools/incept-sim/memory/Memory.h"
 
 #include <new>
+#include <utility>
 #include <vector>
 
 namespace incept::sim::cudnn {
@@ -19,7 +20,7 @@ uint16_t toBfloat(float value);
 /// `value` after a round trip through `type`.
 float rounded(float value, cudnnDataType_t type);
 
-/// Storage as oneDNN wants it.
+/// Storage as oneDNN wants it; new numbers are not set to zero.
 template <typename T>
 struct Aligned {
   using value_type = T;
@@ -29,6 +30,14 @@ struct Aligned {
   Aligned(const Aligned<U> &) {}
   T *allocate(size_t count) { return static_cast<T *>(::operator new(count * sizeof(T), kAlignment)); }
   void deallocate(T *pointer, size_t) { ::operator delete(pointer, kAlignment); }
+  template <typename U>
+  void construct(U *at) {
+    ::new (static_cast<void *>(at)) U;
+  }
+  template <typename U, typename... Arguments>
+  void construct(U *at, Arguments &&...arguments) {
+    ::new (static_cast<void *>(at)) U(std::forward<Arguments>(arguments)...);
+  }
   bool operator==(const Aligned &) const { return true; }
 };
 using Floats = std::vector<float, Aligned<float>>;
@@ -38,7 +47,7 @@ struct Value {
   std::vector<int64_t> strides; ///< of `data`, in elements
   Floats data;
 
-  /// Uninitialised numbers are zeros.
+  /// Its numbers are not set.
   static Value dense(const std::vector<int64_t> &dims);
 };
 
