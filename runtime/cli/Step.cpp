@@ -101,11 +101,12 @@ Status runStep(Program &program, const StepOptions &options) {
   if (program.image().mode != "train")
     return usageError("the program was compiled with --mode=infer: it cannot train");
   INCEPT_RETURN_IF_ERROR(tryOutput(options.output));
-  INCEPT_RETURN_IF_ERROR(program.initialize(options.seed));
+  const std::set<std::string> loaded = {"parameter", "state"};
+  INCEPT_RETURN_IF_ERROR(program.initialize(options.seed, /*threads=*/0, loaded));
   auto weights = SafetensorsReader::open(options.weights);
   if (!weights)
     return weights.status();
-  INCEPT_RETURN_IF_ERROR(program.loadTensors(*weights, {"parameter", "state"}));
+  INCEPT_RETURN_IF_ERROR(program.loadTensors(*weights, loaded));
   auto batch = readBatch(program, options.batch);
   if (!batch)
     return batch.status();

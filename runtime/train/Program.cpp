@@ -222,10 +222,10 @@ Expected<std::unique_ptr<Program>> Program::open(const std::string &executable, 
   return program;
 }
 
-Status Program::initialize(uint64_t seed, size_t threads) {
+Status Program::initialize(uint64_t seed, size_t threads, const std::set<std::string> &loaded) {
   std::vector<const program::Tensor *> tensors;
   for (const program::Tensor &tensor : image_.tensors)
-    if (!tensor.init.is_null() && !startsAsCopy(tensor) && tensor.type == "f32")
+    if (!tensor.init.is_null() && !startsAsCopy(tensor) && tensor.type == "f32" && loaded.count(tensor.kind) == 0)
       tensors.push_back(&tensor);
   size_t width = threads > 0 ? threads : static_cast<size_t>(image_.threads);
   for (size_t begin = 0, end = 0; begin < tensors.size(); begin = end) {
@@ -240,7 +240,8 @@ Status Program::initialize(uint64_t seed, size_t threads) {
       INCEPT_RETURN_IF_ERROR(write(*tensors[i], {reinterpret_cast<const char *>(values.data()), values.size() * 4}));
     }
   }
-  INCEPT_RETURN_IF_ERROR(startAverages());
+  if (loaded.empty())
+    INCEPT_RETURN_IF_ERROR(startAverages());
   ::malloc_trim(0); // the allocator would keep tens of megabytes, which no step needs
   return {};
 }

@@ -51,8 +51,8 @@ public:
   Status swapAverages();
 
   /// Draws the initial value of every tensor that has one, on so many threads (0: as many as the program has). The bits
-  /// depend on the seed alone.
-  Status initialize(uint64_t seed, size_t threads = 0);
+  /// depend on the seed alone. Tensors of the kinds `loaded` are left out: `loadTensors` has to follow, for these.
+  Status initialize(uint64_t seed, size_t threads = 0, const std::set<std::string> &loaded = {});
   /// Reads every tensor of `kinds` from a file; missing, unexpected and mis-shaped tensors are all listed.
   /// Nothing is read before all of them fit; where the file turns out to be damaged, some have been. With `averages`
   /// the values are those of the file's ema/NAME where it has them.
