@@ -24,8 +24,8 @@ def Incept_Conv2DOp : Incept_LibraryOp<"conv2d", [
   let description = [{
     Computes the cross-correlation of `src` (N,C,H,W) with `weights` (O,C/groups,kh,kw), plus `bias` (O) where it is
     given. With `residual`, the result is that times `scale`, plus `residual`; with `relu`, the maximum of it all and 0.
-    A convolution with a residual has no gradient: it appears in inference. `pad_begin` is top and left, `pad_end` bottom and right, dense
-    convolutions have dilation 1.
+    A convolution with a residual has no gradient: it appears in inference. `pad_begin` is top and left, `pad_end` bottom and
+    right, dense convolutions have dilation 1.
 
     - (C1) channels of `src` = input channels of `weights` * `groups`; `groups` divides the output channels.
     - (C2) the window, its strides and dilations are positive, paddings not negative, and the window fits the image.

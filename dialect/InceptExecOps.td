@@ -110,7 +110,8 @@ def Exec_KernelOp : Incept_ExecOp<"kernel", [AttrSizedOperandSegments,
     and of its blocks. A launch of several parts (`incept-join-launches`) has the operands, extents and sizes of each. One that
     is `with_next` runs in one launch with the next, which may be another kernel's (`incept-pair-launches`).
     - (C1) the kernel exists; `units` is positive.
-    - (C2) it reads and writes as many tensors as the kernel, or as some parts of one that is not opaque, of the same element types, and scalars where the kernel does.
+    - (C2) it reads and writes as many tensors as the kernel, or as some parts of one that is not opaque, of the same element
+      types, and scalars where the kernel does.
     - (C3) `grid` and `block` are three positive sizes each, for each part, those of `block` at most 1024 threads.
     - (C4) there are as many extents for each part, and units for all, as the kernel's family has (dialect/README.md).
     - (C5) the slices are what the extents make it touch, no more and no fewer elements.

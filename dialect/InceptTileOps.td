@@ -51,7 +51,8 @@ def Incept_ConvolveTilesOp : Incept_OpaqueOp<"convolve_tiles", [AttrSizedOperand
     What is computed does not depend on these numbers.
 
     - (C1) `kernel`, `tile` and `lanes` are those that transform_weights accepts, and `weights` has the size it gives.
-    - (C2) `pad_begin` is 0 up to the window's size less 1, images have N in common; `bias` has a value per channel of `dst`; all is f32.
+    - (C2) `pad_begin` is 0 up to the window's size less 1, images have N in common; `bias` has a value per channel of `dst`;
+      all is f32.
     - (C3) `parts` is positive and at most the pairs of vectors of `dst`, `units` a positive multiple of it, of at most the
       number of tiles, `block` a positive multiple of the rows of a product: 12 for 16 lanes, 6 for 8.
     - (C4) `scratchpad` has the size that these numbers need.

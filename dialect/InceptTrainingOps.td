@@ -76,6 +76,18 @@ def Incept_SoftmaxCrossEntropyBackwardOp : Incept_OpaqueOp<"softmax_cross_entrop
   let hasVerifier = 1;
 }
 
+def Incept_MeanLossOp : Incept_MapOp<"mean_loss", [SameOperandsAndResultShape, SameOperandsAndResultElementType]> {
+  let summary = "the sum of the losses of rows over their number";
+  let description = [{
+    mean = sum / max(count, 1): 0 where no row counts. Kernels end so which add a loss up in parts.
+
+    Example: `%m = incept.mean_loss %sum, %count : (tensor<1xf32>, tensor<1xf32>) -> tensor<1xf32>`
+  }];
+  let arguments = (ins Incept_Activation:$sum, Incept_Activation:$count);
+  let results = (outs Incept_Activation:$mean);
+  let assemblyFormat = "$sum `,` $count attr-dict `:` functional-type(operands, results)";
+}
+
 class Incept_MomentumUpdateOp<string mnemonic>
     : Incept_MapOp<mnemonic, [DeclareOpInterfaceMethods<UpdateOpInterface>]> {
   let arguments = (ins Incept_Activation:$parameter, Incept_Activation:$gradient, Incept_Activation:$velocity,

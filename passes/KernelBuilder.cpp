@@ -78,6 +78,10 @@ public:
     return ChannelSumOp::create(builder, op.getLoc(), vector, partials).getDst();
   }
 
+  Value addMeanLoss(Value sum, Value count) {
+    return MeanLossOp::create(builder, op.getLoc(), sum.getType(), sum, count).getMean();
+  }
+
   /// A copy of `original` without what launches pass as extents.
   void addOp(Operation *original) {
     Operation *clone = builder.clone(*original, mapping);
@@ -338,6 +342,12 @@ FailureOr<SmallVector<KernelLaunch, 2>> KernelTable::get(GroupOp group) {
 StringRef KernelTable::getCombine() {
   Definition definition(module.getLoc(), KernelFamily::Combine);
   return intern(definition.yield(definition.addPartialSums()));
+}
+
+StringRef KernelTable::getMeanLoss() {
+  Definition definition(module.getLoc(), KernelFamily::Combine);
+  Value sum = definition.addPartialSums(), count = definition.addPartialSums();
+  return intern(definition.yield({definition.addMeanLoss(sum, count), count}));
 }
 
 StringRef KernelTable::getTotal(Operation *op, Type element) {

@@ -33,6 +33,8 @@ public:
   mlir::FailureOr<llvm::SmallVector<KernelLaunch, 2>> get(GroupOp group);
   /// The kernel that adds the partial sums of one result.
   llvm::StringRef getCombine();
+  /// The kernel that adds the partial sums of a loss and of the rows that count, and divides.
+  llvm::StringRef getMeanLoss();
   /// The kernel that computes `op`, a total (isTotal), of one tensor of `element`s.
   llvm::StringRef getTotal(mlir::Operation *op, mlir::Type element);
 

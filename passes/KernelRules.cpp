@@ -206,14 +206,16 @@ KernelReach dropoutReach(Operation *, Given e) {
   return {e[0], {{rows, e[1], e[3]}, {}, {}, {}, {rows, e[1], e[4]}}};
 }
 
+/// All rows in one unit; lowering cuts them for targets whose units cannot wait for each other.
 KernelExtents crossEntropy(SoftmaxCrossEntropyOp op) {
   ArrayRef<int64_t> logits = shapeOf(op.getLogits());
-  return {logits[0], logits[1], strideOf(op.getLogits())};
+  return {logits[0], logits[1], logits[0], strideOf(op.getLogits())};
 }
 KernelReach crossEntropyReach(SoftmaxCrossEntropyOp op, Given e) {
-  KernelReach reach = {1, {{e[0], e[1], e[2]}, KernelRows::dense(e[0]), {}}};
+  int64_t units = e[2] > 0 ? e[0] / e[2] + (e[0] % e[2] != 0) : 0;
+  KernelReach reach = {units, {{e[0], e[1], e[3]}, KernelRows::dense(e[0]), KernelRows::dense(units)}};
   if (op.getCount())
-    reach.operands.push_back({});
+    reach.operands.push_back(KernelRows::dense(units));
   return reach;
 }
 KernelExtents crossEntropyBackward(SoftmaxCrossEntropyBackwardOp op) {
@@ -296,7 +298,7 @@ void attachRules(MLIRContext *c, InceptDialect *) {
   attachKernelRule<LocalResponseNormOp, KernelLoops{4, UnitSize::Block, -1, 2}, pixelRows, pixelRowsReach>(c);
   attachKernelRule<LocalResponseNormBackwardOp, KernelLoops{5, UnitSize::Block, -1, 2}, pixelRows, pixelRowsReach>(c);
   attachKernelRule<DropoutOp, KernelLoops{5, UnitSize::Tile, 1, 3}, dropout, dropoutReach>(c);
-  attachKernelRule<SoftmaxCrossEntropyOp, KernelLoops{3}, crossEntropy, crossEntropyReach>(c);
+  attachKernelRule<SoftmaxCrossEntropyOp, KernelLoops{4}, crossEntropy, crossEntropyReach>(c);
   attachKernelRule<SoftmaxCrossEntropyBackwardOp, KernelLoops{4}, crossEntropyBackward, crossEntropyBackwardReach>(c);
   attachKernelRule<NormalizeImageOp, KernelLoops{3, UnitSize::Thread}, normalizeImage, normalizeImageReach>(c);
   attachKernelRule<ImportImageOp, KernelLoops{4, UnitSize::Thread}, importImage, importImageReach>(c);

@@ -45,4 +45,13 @@ inline int64_t cutCount(int64_t elements) {
   return (chunk + kAlignment - 1) / kAlignment * kAlignment;
 }
 
+/// How the loss of `rows` rows of `classes` logits is cut on targets where units can run side by side only: at most 64
+/// parts, of whole vectors of rows and no less than 2^16 logits, below which one thread is done before others begin.
+inline Reduction cutLoss(int64_t rows, int64_t classes) {
+  constexpr int64_t kLogits = int64_t(1) << 16;
+  int64_t chunk = std::max((rows + 63) / 64, (kLogits + classes - 1) / classes);
+  chunk = std::min((chunk + 15) / 16 * 16, rows);
+  return {chunk, (rows + chunk - 1) / chunk};
+}
+
 } // namespace incept

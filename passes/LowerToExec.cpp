@@ -243,7 +243,7 @@ public:
         lowerLibrary(group);
       else if (isTotal(group.getFirstOp()))
         lowerTotal(group);
-      else if (failed(lowerKernel(group)))
+      else if (isa<SoftmaxCrossEntropyOp>(group.getFirstOp()) ? failed(lowerLoss(group)) : failed(lowerKernel(group)))
         return failure();
     }
     for (Operation &op : llvm::make_early_inc_range(llvm::reverse(function.getBody().front())))
@@ -401,6 +401,38 @@ private:
     Memory sum = locate(group.getOutputs().front());
     sum.type = MemRefType::get({1}, f32); // of one channel
     emit(group, kernels.getCombine(), inArena(scratch, {units, 1}, f32), sum, {units, 1}, 1, {units, units * 4 + 4});
+  }
+
+  /// A loss that is cut has the sums of its parts, and of the rows that count in them, where they are not known, added
+  /// in a second launch.
+  LogicalResult lowerLoss(GroupOp group) {
+    FailureOr<SmallVector<KernelLaunch, 2>> launches = kernels.get(group);
+    if (failed(launches))
+      return failure();
+    KernelLaunch &launch = launches->front();
+    Reduction parts = cutLoss(group, target);
+    if (parts.partials == 1)
+      return lowerKernel(group);
+    launch.extents[2] = parts.chunk;
+    LaunchCost cost{launch.flops, 0};
+    for (Value input : group.getInputs())
+      cost.bytes += bytesTouched(group, input);
+    SmallVector<Memory> sums = locateAll(group.getOutputs()), partials;
+    Type f32 = builder.getF32Type();
+    int64_t scratch = *group.getScratchpadOffset(), count = parts.partials, added = count * int64_t(sums.size());
+    for (Memory &sum : sums) {
+      partials.push_back(inArena(scratch, count, f32));
+      scratch += llvm::alignTo(count * 4, kAlignment);
+      sum.type = MemRefType::get({1}, f32); // of one channel
+    }
+    cost.bytes += added * 4;
+    ValueRange reads = ArrayRef<Value>(launch.operands).take_front(launch.reads);
+    emit(group, launch.symbol, locateAll(reads), partials, launch.extents, count, cost);
+    for (Memory &partial : partials)
+      partial.type = MemRefType::get({count, 1}, f32);
+    emit(group, sums.size() == 1 ? kernels.getCombine() : kernels.getMeanLoss(), partials, sums, {count, 1}, 1,
+         {added, (added + int64_t(sums.size())) * 4});
+    return success();
   }
 
   void emit(GroupOp group, StringRef kernel, ArrayRef<Memory> ins, ArrayRef<Memory> outs, ArrayRef<int64_t> extents,

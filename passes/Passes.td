@@ -260,8 +260,9 @@ def FormGroupsPass : Pass<"incept-form-groups", "::mlir::func::FuncOp"> {
     other consumers come later: the first consumer computes the value and yields it for the rest. A cheap producer with
     earlier consumers is computed again (`recompute`) instead of kept, as long as the kernel reads few values more for it.
     An op that gives channel vectors of full tensors (batch norm's statistics, where a convolution gave their sums) joins
-    the first kernel that goes on with them. A kernel has at most 64 ops. An op on channel vectors that goes on with a reduction's sums joins the reduction, if
-    all else that it reads is there before: batch norm's statistics are finalised where the partial sums are added up.
+    the first kernel that goes on with them. A kernel has at most 64 ops. An op on channel vectors that goes on with a
+    reduction's sums joins the reduction, if all else that it reads is there before: batch norm's statistics are finalised
+    where the partial sums are added up.
 
     example: test/passes/form-groups.mlir
   }];

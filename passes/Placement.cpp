@@ -135,6 +135,13 @@ Reduction cutReduction(GroupOp group, ArrayRef<int64_t> domain, const Target &ta
   return target.cutReduction(rowsOf(domain), domain[1], narrowest);
 }
 
+Reduction cutLoss(GroupOp group, const Target &target) {
+  ArrayRef<int64_t> logits = shapeOf(cast<SoftmaxCrossEntropyOp>(group.getFirstOp()).getLogits());
+  if (target.combinesInOneLaunch())
+    return {logits[0], 1};
+  return cutLoss(logits[0], logits[1]);
+}
+
 int64_t scratchpadBytes(GroupOp group, const Target &target) {
   if (group.isLibrary())
     return llvm::alignTo(group.getScratchpad().value_or(0), kAlignment);
@@ -142,6 +149,9 @@ int64_t scratchpadBytes(GroupOp group, const Target &target) {
   for (Operation &op : group.getBody().front()) {
     if (isTotal(&op))
       bytes += llvm::alignTo((kMostCounts + int64_t(op.getNumOperands())) * 4, kAlignment);
+    if (isa<SoftmaxCrossEntropyOp>(op))
+      if (int64_t parts = cutLoss(group, target).partials; parts > 1)
+        bytes += int64_t(op.getNumResults()) * llvm::alignTo(parts * 4, kAlignment);
     if (op.hasTrait<OpTrait::Reduce>()) {
       int64_t partials = cutReduction(group, shapeOf(op.getOperand(0)), target).partials;
       for (Value result : op.getResults())

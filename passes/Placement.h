@@ -71,6 +71,9 @@ inline bool isTotal(mlir::Operation *op) { return mlir::isa<CountNonfiniteOp, Su
 /// How a group over tensors of the shape `domain` is cut into partial sums.
 Reduction cutReduction(GroupOp group, llvm::ArrayRef<int64_t> domain, const Target &target);
 
+/// How a group of a softmax cross entropy is cut: in one part, where a target's launch adds up its own partial sums.
+Reduction cutLoss(GroupOp group, const Target &target);
+
 /// Bytes of temporary memory while `group` runs, a multiple of kAlignment: a library's scratchpad, which its plan
 /// knows, or the partial sums of a reduction or a total.
 int64_t scratchpadBytes(GroupOp group, const Target &target);

@@ -72,15 +72,15 @@ private:
   Value base, offset, classes;
 };
 
-/// Some rows of few classes, each in a lane of its own; those beyond the batch are the last one, and count nothing.
+/// Some rows of few classes, each in a lane of its own; those from `end` on are the last one, and count nothing.
 class LogitsLanes {
 public:
-  LogitsLanes(CpuEmitter &emitter, Value base, Value first, Value batch, Value stride, Value classes)
+  LogitsLanes(CpuEmitter &emitter, Value base, Value first, Value end, Value stride, Value classes)
       : e(emitter), base(base), classes(classes) {
     for (int64_t lane = 0; lane < e.width; ++lane) {
       Value row = e.add(first, e.index(lane));
-      isRow.push_back(e.less(row, batch));
-      rows.push_back(e.min(row, e.sub(batch, e.index(1))));
+      isRow.push_back(e.less(row, end));
+      rows.push_back(e.min(row, e.sub(end, e.index(1))));
       offsets.push_back(e.mul(rows.back(), stride));
     }
   }
@@ -136,7 +136,7 @@ private:
 void emitSoftmaxCrossEntropy(SoftmaxCrossEntropyOp op, CpuEmitter &e) {
   double smoothing = op.getLabelSmoothing().convertToDouble();
   Value logits = e.operand(0), loss = e.operand(2);
-  Value batch = e.extent(0), classes = e.extent(1), stride = e.extent(2);
+  Value batch = e.extent(0), classes = e.extent(1), chunk = e.extent(2), stride = e.extent(3);
   Type f64 = e.builder.getF64Type();
   VectorType lanesOfF64 = e.vectorOf(f64);
   auto widen = [&](Value value) -> Value {
@@ -153,7 +153,8 @@ void emitSoftmaxCrossEntropy(SoftmaxCrossEntropyOp op, CpuEmitter &e) {
       expected = e.addf(expected, e.mulf(real(smoothing), e.divf(rows.sumOfDifferences(largest), count)));
     return widen(e.subf(logSum, expected));
   };
-  e.loop(e.begin, e.end, 1, [&](Value) {
+  e.loop(e.begin, e.end, 1, [&](Value part) {
+    Value first = e.mul(part, chunk), last = e.min(e.add(first, chunk), batch);
     Value zero = arith::ConstantOp::create(e.builder, e.loc, e.builder.getF64FloatAttr(0.0));
     Value one = arith::ConstantOp::create(e.builder, e.loc, e.builder.getF64FloatAttr(1.0));
     Value zeros = arith::ConstantOp::create(e.builder, e.loc, e.builder.getZeroAttr(lanesOfF64));
@@ -167,21 +168,20 @@ void emitSoftmaxCrossEntropy(SoftmaxCrossEntropyOp op, CpuEmitter &e) {
     };
     // Of few classes each row is a lane of its own, else each class is.
     Value classCount = e.toReal(classes), isFew = e.less(classes, e.index(kFewClasses * e.width + 1));
-    Value few = arith::SelectOp::create(e.builder, e.loc, isFew, batch, e.index(0));
-    auto lanes =
-        e.loop(e.index(0), few, e.width, SmallVector<Value>(sumCount, zeros), [&](Value n, ValueRange carried) {
-          LogitsLanes rows(e, logits, n, batch, stride, classes);
-          auto [correct, isTaken] = rows.labelled(op, batch);
-          Value own = lossOf(rows, correct, e.splat(classCount));
-          auto taken = [&, mask = isTaken](Value value) -> Value {
-            return arith::SelectOp::create(e.builder, e.loc, mask, value, zeros);
-          };
-          return addTo(carried, {taken(own), taken(ones)});
-        });
+    Value few = arith::SelectOp::create(e.builder, e.loc, isFew, last, first);
+    auto lanes = e.loop(first, few, e.width, SmallVector<Value>(sumCount, zeros), [&](Value n, ValueRange carried) {
+      LogitsLanes rows(e, logits, n, last, stride, classes);
+      auto [correct, isTaken] = rows.labelled(op, batch);
+      Value own = lossOf(rows, correct, e.splat(classCount));
+      auto taken = [&, mask = isTaken](Value value) -> Value {
+        return arith::SelectOp::create(e.builder, e.loc, mask, value, zeros);
+      };
+      return addTo(carried, {taken(own), taken(ones)});
+    });
     SmallVector<Value> init;
     for (Value sum : lanes)
       init.push_back(vector::ReductionOp::create(e.builder, e.loc, vector::CombiningKind::ADD, sum));
-    auto sums = e.loop(few, batch, 1, init, [&](Value n, ValueRange carried) {
+    auto sums = e.loop(few, last, 1, init, [&](Value n, ValueRange carried) {
       Value offset = e.mul(n, stride);
       RowLabel label = loadLabel(op, e, n, batch, classes);
       LogitsRow row(e, logits, offset, classes);
@@ -190,11 +190,14 @@ void emitSoftmaxCrossEntropy(SoftmaxCrossEntropyOp op, CpuEmitter &e) {
     });
     Value rows = widen(e.toReal(batch));
     if (op.getCount()) {
-      rows = arith::MaximumFOp::create(e.builder, e.loc, sums[1], one);
-      e.storeScalar(arith::TruncFOp::create(e.builder, e.loc, e.f32(), sums[1]), e.operand(3), e.index(0));
+      // Only a launch of one unit knows the number of all rows that count.
+      Value isWhole = e.less(batch, e.add(chunk, e.index(1)));
+      Value counted = arith::MaximumFOp::create(e.builder, e.loc, sums[1], one);
+      rows = arith::SelectOp::create(e.builder, e.loc, isWhole, counted, one);
+      e.storeScalar(arith::TruncFOp::create(e.builder, e.loc, e.f32(), sums[1]), e.operand(3), part);
     }
     Value mean = arith::DivFOp::create(e.builder, e.loc, sums[0], rows);
-    e.storeScalar(arith::TruncFOp::create(e.builder, e.loc, e.f32(), mean), loss, e.index(0));
+    e.storeScalar(arith::TruncFOp::create(e.builder, e.loc, e.f32(), mean), loss, part);
   });
 }
 

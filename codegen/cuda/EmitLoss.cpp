@@ -58,7 +58,7 @@ private:
 void emitSoftmaxCrossEntropy(SoftmaxCrossEntropyOp op, CudaEmitter &e) {
   double smoothing = op.getLabelSmoothing().convertToDouble();
   Value logits = e.operand(0), loss = e.operand(2);
-  Value batch = e.extent(0), classes = e.extent(1), stride = e.extent(2);
+  Value batch = e.extent(0), classes = e.extent(1), stride = e.extent(3);
   Type f64 = e.builder.getF64Type();
   auto widen = [&](Value value) -> Value { return arith::ExtFOp::create(e.builder, e.loc, f64, value); };
   constexpr int64_t kWarps = kBlockThreads / kWarp;

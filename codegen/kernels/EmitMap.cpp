@@ -293,6 +293,12 @@ public:
     set(op.getFactor(), select(e.isNotZero(unscale), factor, zero())); // a step that is not made: the norm may be NaN
   }
 
+  void emitOp(MeanLossOp op) {
+    Value count = get(op.getCount()), one = constant(1.0);
+    Value isMore = arith::CmpFOp::create(e.builder, e.loc, arith::CmpFPredicate::OGT, count, one);
+    set(op.getMean(), e.divf(get(op.getSum()), select(isMore, count, one)));
+  }
+
   void emitOp(ClipOp op) {
     Value limit = get(op.getLimit()), value = get(op.getSrc());
     if (op.getUnscale())
@@ -374,7 +380,8 @@ void attachFormulas(MLIRContext *context) {
                          ScaleShiftOp, BatchNormFinalizeOp, BatchNormBackwardFinalizeOp, BatchNormBackwardApplyOp,
                          FoldBatchNormOp, SgdUpdateOp, NesterovUpdateOp, LarsUpdateOp, RmspropUpdateOp, AdamUpdateOp,
                          AdamwUpdateOp, LambDirectionOp, LambUpdateOp, ClipFactorOp, ClipOp, MixOp, AverageUpdateOp,
-                         LossScaleUpdateOp, ChannelSumOp, ChannelStatsOp, BatchNormBackwardStatsOp>(context);
+                         LossScaleUpdateOp, MeanLossOp, ChannelSumOp, ChannelStatsOp, BatchNormBackwardStatsOp>(
+      context);
 }
 
 LogicalResult emitOp(KernelEmitter &e, Operation *op, Values &values, Value count) {

@@ -105,12 +105,19 @@ LogicalResult softmaxCrossEntropyBackward(SoftmaxCrossEntropyBackwardOp op, Valu
   return success();
 }
 
+void meanLoss(MeanLossOp op, Values &values) {
+  const Tensor &sum = values[op.getSum()], &count = values[op.getCount()];
+  for (auto [total, rows, mean] : llvm::zip_equal(sum.values, count.values, values.result(op.getMean()).values))
+    mean = total / std::max(rows, 1.0);
+}
+
 } // namespace
 
 void attachLossEvaluators(MLIRContext *context) {
   Evaluator::attach<NormalizeImageOp, normalizeImage>(context);
   Evaluator::attach<SoftmaxCrossEntropyOp, softmaxCrossEntropy>(context);
   Evaluator::attach<SoftmaxCrossEntropyBackwardOp, softmaxCrossEntropyBackward>(context);
+  Evaluator::attach<MeanLossOp, meanLoss>(context);
 }
 
 } // namespace incept::reference

@@ -213,9 +213,9 @@ void dropout(Launch &l) {
 void crossEntropy(Launch &l) {
   l.full(l.e(0), l.e(1));
   l.dense(l.e(0));
+  l.units = ceilDiv(l.e(0), l.extents[2]);
   for (size_t i = 2; i < l.kernel.operands.size(); ++i)
-    l.dense(Count{1}); // loss and, where rows are ignored, their number
-  l.units = Count{1};
+    l.dense(l.units); // loss and, where rows are ignored, the number of the others
 }
 
 void crossEntropyBackward(Launch &l) {
@@ -293,7 +293,7 @@ constexpr Family kFamilies[] = {
     {"local_response_norm", 2, 2, 2, 2, pixelRows},
     {"local_response_norm_backward", 3, 3, 2, 3, pixelRows},
     {"dropout", 5, 5, 3, 2, dropout},
-    {"softmax_cross_entropy", 3, 4, 2, 1, crossEntropy},
+    {"softmax_cross_entropy", 3, 4, 3, 1, crossEntropy},
     {"softmax_cross_entropy_backward", 3, 5, 2, 2, crossEntropyBackward},
     {"normalize_image", 2, 2, 2, 1, normalizeImage},
     {"import_image", 2, 2, 3, 1, importImage},

@@ -274,6 +274,11 @@ TEST_P(Kernels, Clipping) {
                   "%y = incept.clip_factor %x limit %l unscale %u" + signature({s, s, s}, {s}),
                   {{"y", s}}});
   }
+  for (double count : {0.0, 1.0, 5.0})
+    checkGroup({"",
+                {{"x", s, 2, 3}, {"n", s, count, count}},
+                "%y = incept.mean_loss %x, %n" + signature({s, s}, {s}),
+                {{"y", s}}});
 }
 
 TEST_P(Kernels, Averages) {

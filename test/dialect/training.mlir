@@ -48,6 +48,8 @@ func.func @other_updates(%p: tensor<4x3xf32>, %s: tensor<f32>, %t: tensor<i64>) 
   %sum = incept.sum_squares %p, %p : (tensor<4x3xf32>, tensor<4x3xf32>) -> tensor<f32>
   // CHECK: incept.clip_factor %[[SUM]] limit %{{.*}} :
   %2 = incept.clip_factor %sum limit %s : (tensor<f32>, tensor<f32>) -> tensor<f32>
+  // CHECK: incept.mean_loss %[[SUM]], %{{.*}} : (tensor<f32>, tensor<f32>) -> tensor<f32>
+  %mean = incept.mean_loss %sum, %s : (tensor<f32>, tensor<f32>) -> tensor<f32>
   // CHECK: %[[FACTOR:.+]] = incept.clip_factor %[[SUM]] limit %{{.*}} unscale %{{.*}} :
   %factor = incept.clip_factor %sum limit %s unscale %s : (tensor<f32>, tensor<f32>, tensor<f32>) -> tensor<f32>
   // CHECK: incept.adamw_update {{.*}} unscale %[[FACTOR]] :

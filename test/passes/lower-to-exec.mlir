@@ -124,6 +124,39 @@ func.func @step_fields() {
   return
 }
 
+// A loss of 2^16 logits or fewer is one unit, which writes the mean. A larger one is cut into parts of 2^16, here 32 rows,
+// and of whole vectors of rows; a second launch adds the parts' shares. Where rows are ignored, it adds the sums and the
+// numbers of the others, and divides.
+incept.variable @"io/l32" kind io role "l32" : tensor<32x2048xf32>
+incept.variable @"io/l70" kind io role "l70" : tensor<70x2048xf32>
+incept.variable @"io/t32" kind io role "t32" : tensor<32xi64>
+incept.variable @"io/t70" kind io role "t70" : tensor<70xi64>
+incept.variable @"io/count" kind io role "count" : tensor<f32>
+// CHECK-LABEL: func.func @losses
+//       CHECK:   incept.exec.kernel @[[L:.+softmax_cross_entropy]] ins(%{{.+}}, %{{.+}} : {{.+}}) outs(%{{.+}} : memref<f32>) extents [32, 2048, 32, 2048] units 1
+//   CHECK-NOT:   incept.exec.kernel
+//       CHECK:   %[[P:.+]] = incept.exec.slice @arena at {{[0-9]+}} : memref<3xf32>
+//       CHECK:   incept.exec.kernel @[[L]] ins(%{{.+}}, %{{.+}} : {{.+}}) outs(%[[P]] : memref<3xf32>) extents [70, 2048, 32, 2048] units 3
+//       CHECK:   incept.exec.kernel @{{.+}}combine ins(%{{.+}} : memref<3x1xf32>) outs(%{{.+}} : memref<1xf32>) extents [3, 1] units 1
+//       CHECK:   %[[S:.+]] = incept.exec.slice @arena at [[#SUMS:]] : memref<3xf32>
+//       CHECK:   %[[N:.+]] = incept.exec.slice @arena at [[#SUMS+64]] : memref<3xf32>
+//       CHECK:   incept.exec.kernel @{{.+}}softmax_cross_entropy ins(%{{.+}}, %{{.+}} : {{.+}}) outs(%[[S]], %[[N]] : memref<3xf32>, memref<3xf32>) extents [70, 2048, 32, 2048] units 3
+//       CHECK:   incept.exec.kernel @{{.+}}combine_mean_loss ins(%{{.+}}, %{{.+}} : memref<3x1xf32>, memref<3x1xf32>) outs(%{{.+}}, %{{.+}} : memref<1xf32>, memref<1xf32>) extents [3, 1] units 1
+func.func @losses() {
+  %l32 = incept.read @"io/l32" : tensor<32x2048xf32>
+  %t32 = incept.read @"io/t32" : tensor<32xi64>
+  %0 = incept.softmax_cross_entropy %l32, %t32 {label_smoothing = 0.0} : (tensor<32x2048xf32>, tensor<32xi64>) -> tensor<f32>
+  incept.write @"io/scalar", %0 : tensor<f32>
+  %l70 = incept.read @"io/l70" : tensor<70x2048xf32>
+  %t70 = incept.read @"io/t70" : tensor<70xi64>
+  %1 = incept.softmax_cross_entropy %l70, %t70 {label_smoothing = 0.0} : (tensor<70x2048xf32>, tensor<70xi64>) -> tensor<f32>
+  incept.write @"io/scalar", %1 : tensor<f32>
+  %2, %3 = incept.softmax_cross_entropy %l70, %t70 ignore 7 {label_smoothing = 0.0} : (tensor<70x2048xf32>, tensor<70xi64>) -> (tensor<f32>, tensor<f32>)
+  incept.write @"io/scalar", %2 : tensor<f32>
+  incept.write @"io/count", %3 : tensor<f32>
+  return
+}
+
 // A kernel that is one op writes all of its results, wanted or not.
 incept.variable @"io/e" kind io role "e" : tensor<2x4x4x4xf32>
 // CHECK-LABEL: func.func @unused_result

@@ -106,8 +106,9 @@ TEST(Kernels, Channels) {
 
 TEST(Kernels, LossAndDropout) {
   EXPECT_EQ(measure(kernel("dropout", {2, 0, 0, 0}, {2}), {4, 10, 1, 10, 16}), "40 1 1 1 58 | 4");
-  EXPECT_EQ(measure(kernel("softmax_cross_entropy", {2, 1}, {0}), {4, 10, 10}), "40 4 1 | 1");
-  EXPECT_EQ(measure(kernel("softmax_cross_entropy", {2, 1}, {0, 0}), {4, 10, 10}), "40 4 1 1 | 1");
+  EXPECT_EQ(measure(kernel("softmax_cross_entropy", {2, 1}, {0}), {4, 10, 4, 10}), "40 4 1 | 1");
+  EXPECT_EQ(measure(kernel("softmax_cross_entropy", {2, 1}, {0, 0}), {4, 10, 4, 10}), "40 4 1 1 | 1");
+  EXPECT_EQ(measure(kernel("softmax_cross_entropy", {2, 1}, {0, 0}), {4, 10, 3, 10}), "40 4 2 2 | 2");
   EXPECT_EQ(measure(kernel("softmax_cross_entropy_backward", {2, 1, 0, 0}, {2}), {4, 10, 10, 12}), "40 4 1 1 46 | 4");
   EXPECT_EQ(measure(kernel("softmax_cross_entropy_backward", {2, 1}, {2}), {4, 10, 10, 10}), "40 4 40 | 4");
   EXPECT_EQ(measure(kernel("softmax_cross_entropy_backward", {2, 1, 0}, {2}), {4, 10, 10, 12}), "40 4 1 46 | 4");
