@@ -29,6 +29,14 @@ for file in $code $(pick '\.(sh|cmake)$|CMakeLists\.txt$'); do
   [ "$lines" -lt 600 ] || echo "$file: expected fewer than 600 lines, but got $lines: split it by topic" >>"$findings"
 done
 
+# Lines of prose. Tables are as wide as they are, and the references are generated.
+pick '\.md$' | grep -vE '^docs/(Dialect|Passes)\.md$' | xargs -r -d '\n' awk '
+  FNR == 1 { code = 0 }
+  /^ *(```|~~~)/ { code = !code }
+  !code && !/^(\||<)/ && length > 132 {
+    print FILENAME ":" FNR ": expected at most 132 columns of prose, but got " length
+  }' >>"$findings"
+
 # Licence.
 for file in $code; do
   head -n 3 "$file" | grep -q 'SPDX-License-Identifier: Apache-2.0' ||

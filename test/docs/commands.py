@@ -273,7 +273,7 @@ def check_options(root, program):
         helps[str(path.relative_to(root))] = path.read_text(encoding="utf-8")
     helps["scripts/mutate.sh"] = helps["scripts/mutate.py"]
     known = {name: set(OPTION.findall(text)) for name, text in helps.items()}
-    anywhere = set().union(*known.values()) | set(tables.OTHER_OPTIONS)
+    anywhere = set().union(*known.values())
     problems, checked = [], 0
     for name, path in documents(root).items():
         blocks, text = read(path)

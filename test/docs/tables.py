@@ -34,6 +34,3 @@ NOT_RUN = {
     ("bench/README.md", "ninja -C build/release incept-bench-input"): "it builds what no test needs",
     ("bench/README.md", "bench/setup.sh"): "it loads PyTorch from PyPI; test/tools/bench-compare.test has compare.py's parts",
 }
-
-# Options of others' programs, which the text names.
-OTHER_OPTIONS = ["--time-tests", "--filter", "--help"]
