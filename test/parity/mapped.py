@@ -2,8 +2,9 @@
 """Compares a training step and inference of networks with those of torchvision, whose weights are given to them by the
 maps of names, and whose gradients come back by them.
 
-Usage: mapped.py INCEPT SPECS SCRATCH [--mistake=NAME] NETWORK... NETWORK is what torchvision_NETWORK.json is the map of; a
-mistake of MISTAKES is planted in PyTorch's network, which must then disagree.
+Usage: mapped.py INCEPT SPECS SCRATCH [--mistake=NAME] NETWORK... NETWORK is what torchvision_NETWORK.json is the map of, or
+timm_NETWORK.json, whose networks are written out in references.py; a mistake of MISTAKES is planted in PyTorch's network,
+which must then disagree.
 
 The program runs in f32, PyTorch in f64, on one batch of which no value is so near to a kink that rounding tips it over
 (conditioning.py). A tensor may be as far from PyTorch's as FACTOR times what rounding does: the largest change that it sees
@@ -22,6 +23,7 @@ from torch import nn
 from torchvision import models, ops
 
 import conditioning
+import references
 import safetensors
 
 CLASSES, BATCH = 10, 4
@@ -30,6 +32,17 @@ FACTOR, SAMPLES, MOST_BATCHES = 32, 3, 200
 NETWORKS = {
     "alexnet": (lambda: models.alexnet(num_classes=CLASSES), 95, ["keep=1"]),
     "vgg16": (lambda: models.vgg16(num_classes=CLASSES), 32, ["keep=1"]),
+    "vgg16_bn": (lambda: models.vgg16_bn(num_classes=CLASSES), 32, ["keep=1"]),
+    "squeezenet1_1": (lambda: models.squeezenet1_1(num_classes=CLASSES), 64, ["keep=1"]),
+    "resnet18": (lambda: models.resnet18(num_classes=CLASSES), 64, []),
+    "resnet34": (lambda: models.resnet34(num_classes=CLASSES), 64, []),
+    "resnet101": (lambda: models.resnet101(num_classes=CLASSES), 64, []),
+    "resnext50_32x4d": (lambda: models.resnext50_32x4d(num_classes=CLASSES), 64, []),
+    "wide_resnet50_2": (lambda: models.wide_resnet50_2(num_classes=CLASSES), 64, []),
+    "densenet121": (lambda: models.densenet121(num_classes=CLASSES), 64, []),
+    "regnet_x_400mf": (lambda: models.regnet_x_400mf(num_classes=CLASSES), 64, []),
+    "mobilenetv1_100": (lambda: references.MobileNetV1(CLASSES), 64, []),
+    "xception": (lambda: references.Xception(CLASSES), 64, []),
     "googlenet": (lambda: models.GoogLeNet(num_classes=CLASSES, init_weights=False), 48,
                   ["keep=1", "head_keep=1"]),
     "mobilenet_v2": (lambda: models.mobilenet_v2(num_classes=CLASSES), 64, ["keep=1"]),
@@ -100,7 +113,8 @@ class Case:
     def __init__(self, incept, specs, scratch, network):
         self.build, self.size, settings = NETWORKS[network]
         self.incept, self.network = incept, network
-        self.map = os.path.join(specs, "maps", f"torchvision_{network}.json")
+        library = "timm" if self.build().__class__.__module__ == references.__name__ else "torchvision"
+        self.map = os.path.join(specs, "maps", f"{library}_{network}.json")
         with open(self.map) as file:
             names = json.load(file)
         spec = os.path.join(specs, "maps", names["spec"])

@@ -4,7 +4,8 @@ import cifar
 import inception_resnet
 import inception_v4
 import library
+import references
 
-for module in (inception_v4, inception_resnet, cifar, library):
+for module in (inception_v4, inception_resnet, cifar, library, references):
     module.self_check()
 print("ok")
