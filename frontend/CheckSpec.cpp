@@ -323,10 +323,10 @@ private:
       std::vector<std::string> candidates = blockNames;
       for (const OpInfo &info : opTable())
         candidates.push_back(info.name.str());
-      auto near = nearestName(op.target.text, candidates);
-      diagnostics.error(op.target.range,
-                        "unknown block '" + op.target.text + "'" +
-                            (near ? suggestion(op.target.text, candidates) : suggestion(op.target.text, blockNames)));
+      std::string suggested = suggestOp(op.target.text, candidates);
+      if (!blockNames.empty() && !llvm::StringRef(suggested).starts_with("; did you mean"))
+        suggested = suggestion(op.target.text, blockNames);
+      diagnostics.error(op.target.range, "unknown block '" + op.target.text + "'" + suggested);
       return;
     }
     const BlockDef &block = found->second;

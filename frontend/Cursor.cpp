@@ -28,6 +28,8 @@ std::nullopt_t Cursor::failHere(const llvm::Twine &expected) {
   if (peek() == '\n' || peek() == '\r')
     return fail(lastEnd(), 1, expected + ", but the line ends");
   llvm::StringRef word = peekWord();
+  if (llvm::isDigit(peek()))
+    word = text.substr(at).take_while([](char c) { return isWordByte(c) || c == '.'; });
   size_t length = word.empty() ? 1 : std::min<size_t>(word.size(), 64);
   return fail(at, length, expected + ", but got '" + text.substr(at, length) + "'");
 }

@@ -304,11 +304,13 @@ const JsonValue *OpReader::findWord(const JsonValue &object) {
   std::vector<std::string> names;
   for (const OpInfo &info : opTable())
     names.push_back(info.name.str());
-  for (const JsonValue &member : object.children)
-    if (auto nearest = nearestName(member.key, names); nearest && !llvm::is_contained(kCommonKeys, member.key)) {
-      diagnostics.error(member.keyRange, "unknown op '" + member.key + "'; did you mean '" + *nearest + "'?");
+  for (const JsonValue &member : object.children) {
+    std::string suggested = suggestOp(member.key, names);
+    if (llvm::StringRef(suggested).starts_with("; did you mean") && !llvm::is_contained(kCommonKeys, member.key)) {
+      diagnostics.error(member.keyRange, "unknown op '" + member.key + "'" + suggested);
       return nullptr;
     }
+  }
   const JsonValue *first = nullptr;
   for (const JsonValue &member : object.children)
     if (!llvm::is_contained(kCommonKeys, member.key) && (!first || (isOption(first->key) && !isOption(member.key))))

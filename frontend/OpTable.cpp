@@ -103,6 +103,26 @@ const OpInfo *findOp(llvm::StringRef name) {
   return found == std::end(kOps) ? nullptr : found;
 }
 
+std::string suggestOp(llvm::StringRef word, llvm::ArrayRef<std::string> names) {
+  static constexpr llvm::StringRef kElsewhere[][2] = {
+      {"convolution", "conv"},
+      {"deconv", "conv_transpose"},
+      {"dense", "linear"},
+      {"fc", "linear"},
+      {"fully_connected", "linear"},
+      {"bn", "batch_norm"},
+      {"lrn", "local_response_norm"},
+      {"gap", "global_avg_pool"},
+      {"swish", "silu"},
+      {"concatenate", "concat"},
+      {"cat", "concat"},
+  };
+  for (const auto &[theirs, ours] : kElsewhere)
+    if (word == theirs && llvm::is_contained(names, ours))
+      return ("; did you mean '" + ours + "'?").str();
+  return suggestion(word, names);
+}
+
 const KeyInfo *findKey(llvm::ArrayRef<KeyInfo> keys, llvm::StringRef name) {
   auto found = llvm::find_if(keys, [&](const KeyInfo &key) { return key.name == name; });
   return found == keys.end() ? nullptr : found;

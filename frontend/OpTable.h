@@ -49,6 +49,8 @@ llvm::ArrayRef<llvm::StringRef> activationWords();
 /// The entry of a kind; not for Invalid.
 const OpInfo &opInfo(OpKind kind);
 const OpInfo *findOp(llvm::StringRef name);
+/// As `suggestion`, of a word that is none of `names`: ops also by what other programs call them.
+std::string suggestOp(llvm::StringRef word, llvm::ArrayRef<std::string> names);
 const KeyInfo *findKey(llvm::ArrayRef<KeyInfo> keys, llvm::StringRef name);
 std::vector<std::string> keyNames(llvm::ArrayRef<KeyInfo> keys);
 /// Whether `defaults` may have options for an op, and which.

@@ -30,6 +30,7 @@ public:
   /// open.
   void readOptions(llvm::ArrayRef<KeyInfo> keys, const llvm::Twine &owner, bool first,
                    std::vector<Argument> &arguments);
+  bool missesComma(llvm::ArrayRef<KeyInfo> keys);
   /// The value of an option behind '='.
   std::optional<Argument> readValue(const KeyInfo &key);
   /// Passes the rest of the line, braces on it included.

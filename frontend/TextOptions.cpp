@@ -47,8 +47,7 @@ bool TextOps::readOp(Op &op) {
       std::vector<std::string> names = {"from"};
       for (const OpInfo &candidate : opTable())
         names.push_back(candidate.name.str());
-      auto near = nearestName(word, names);
-      diagnostics.error(op.range, "unknown op '" + word.take_front(64) + "'" + (near ? suggestion(word, names) : ""));
+      diagnostics.error(op.range, "unknown op '" + word.take_front(64) + "'" + suggestOp(word, names));
       return false;
     }
     readBlockUse(op);
@@ -100,6 +99,7 @@ bool TextOps::readOp(Op &op) {
 /// What stands behind the word of an op, and its options.
 void TextOps::readMain(const OpInfo &info, Op &op) {
   std::string owner = ("op '" + info.name + "'").str();
+  size_t mainEnd = cursor.at;
   switch (info.main.type) {
   case KeyType::True:
     break;
@@ -107,7 +107,15 @@ void TextOps::readMain(const OpInfo &info, Op &op) {
   case KeyType::Keep: { // a record whose fields are the options
     std::vector<Argument> fields;
     size_t before = diagnostics.count();
-    readOptions(recordKeys(info.main), owner, /*first=*/true, fields);
+    cursor.skipSpace();
+    if (info.main.type == KeyType::Keep && llvm::isDigit(cursor.peek())) {
+      size_t begin = cursor.at;
+      auto value = readExpr();
+      llvm::StringRef text = cursor.text.slice(begin, cursor.lastEnd());
+      diagnostics.error(value ? value->range : op.range,
+                        "expected 'keep = " + text + "', if " + text + " is what is kept, not what is dropped");
+    }
+    readOptions(recordKeys(info.main), owner, /*first=*/diagnostics.count() == before, fields);
     op.main.range = op.range;
     op.main.kind = fields.empty() && info.main.type == KeyType::BatchNorm ? ArgumentKind::Flag : ArgumentKind::Record;
     op.main.flag = true;
@@ -118,6 +126,18 @@ void TextOps::readMain(const OpInfo &info, Op &op) {
   }
   default: {
     std::optional<Argument> main;
+    cursor.skipSpace();
+    size_t start = cursor.at;
+    if (cursor.acceptWord(info.main.name)) { // as other options are given
+      cursor.skipSpace();
+      if (cursor.peek() == '=' && cursor.peek(1) != '=') {
+        ++cursor.at;
+        cursor.fail(start, info.main.name.size(),
+                    "expected the " + info.main.name + " of '" + info.name + "' without its name");
+      } else {
+        cursor.at = start;
+      }
+    }
     if (atEndOfOption())
       cursor.failHere("expected the " + info.main.name + " of '" + info.name + "'");
     else
@@ -131,8 +151,14 @@ void TextOps::readMain(const OpInfo &info, Op &op) {
       break;
     // The filters stand behind the kernel, without their name.
     size_t before = cursor.at;
-    if (!cursor.accept(","))
-      break;
+    mainEnd = cursor.lastEnd();
+    if (!cursor.accept(",")) {
+      if (atEndOfOption() || findKey(info.keys, cursor.peekWord()))
+        break;
+      cursor.failHere("expected ',' behind the kernel of '" + info.name + "'");
+      op.kind = OpKind::Invalid;
+      return;
+    }
     cursor.skipLines();
     size_t begin = cursor.at;
     llvm::StringRef word = cursor.peekWord();
@@ -162,7 +188,12 @@ void TextOps::readMain(const OpInfo &info, Op &op) {
   size_t before = diagnostics.count();
   if (!info.keys.empty())
     readOptions(info.keys, owner, /*first=*/info.main.type == KeyType::True, op.arguments);
-  if (diagnostics.count() != before && isConvolution(op.kind))
+  if (!isConvolution(op.kind))
+    return;
+  bool hasFilters = llvm::any_of(op.arguments, [](const Argument &given) { return given.name.text == "filters"; });
+  if (diagnostics.count() == before && !hasFilters)
+    cursor.fail(mainEnd, 1, "expected ',' and the filters of '" + info.name + "' behind its kernel");
+  if (diagnostics.count() != before)
     op.kind = OpKind::Invalid;
 }
 
@@ -310,11 +341,22 @@ void TextOps::readOptions(llvm::ArrayRef<KeyInfo> keys, const llvm::Twine &owner
   std::string name = owner.str();
   if (first && (atEndOfOption() || !readOption(keys, name, arguments)))
     return;
-  while (cursor.accept(",")) {
+  while (cursor.accept(",") || missesComma(keys)) {
     cursor.skipLines();
     if (!readOption(keys, name, arguments))
       return;
   }
+}
+
+/// Whether an option follows without a comma before it. That is said, and the option may be read all the same.
+bool TextOps::missesComma(llvm::ArrayRef<KeyInfo> keys) {
+  llvm::StringRef word = cursor.peekWord();
+  bool isPadding = (word == "same" || word == "valid") && findKey(keys, "padding");
+  if (word != "no" && !isPadding && !findKey(keys, word))
+    return false;
+  diagnostics.error(cursor.place(cursor.at, word.size()), "expected ',' before '" + word + "'");
+  diagnostics.fix(cursor.place(cursor.lastEnd(), 1), ",", /*insert=*/true);
+  return true;
 }
 
 /// NAME '=' VALUE, NAME, "no" NAME, "same" or "valid".
