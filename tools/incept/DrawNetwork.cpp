@@ -23,7 +23,7 @@ constexpr StringLiteral kColours[] = {"#e8f1fa", "#fdf0dd", "#e9f6e9", "#f6e8f3"
 
 std::string size(ArrayRef<int64_t> pair) { return std::to_string(pair[0]) + "x" + std::to_string(pair[1]); }
 
-/// "conv 3x3 / 2": what an op is, and what of it its shapes do not say at once.
+/// "conv 3x3 / 2": what an op is in the language, and what of it its shapes do not say at once.
 std::string describe(Operation *op) {
   std::string text = op->getName().stripDialect().str();
   std::replace(text.begin(), text.end(), '_', ' ');
@@ -40,6 +40,21 @@ std::string describe(Operation *op) {
     add("max pool", pool.getKernel(), pool.getStride());
   } else if (auto pool = dyn_cast<AvgPoolOp>(op)) {
     add("avg pool", pool.getKernel(), pool.getStride());
+  } else if (auto transposed = dyn_cast<Conv2DBackwardDataOp>(op)) {
+    add("conv transpose", shapeOf(transposed.getWeights()).take_back(2), transposed.getStride());
+  } else if (auto activate = dyn_cast<ActivateOp>(op)) {
+    text = stringifyActivationKind(activate.getKind()).str();
+    std::replace(text.begin(), text.end(), '_', ' ');
+  } else if (auto drop = dyn_cast<RandomDropOp>(op)) {
+    text = drop.getPerSample() ? "drop path" : "dropout";
+  } else if (isa<NormalizePixelsOp>(op)) {
+    text = "layer norm";
+  } else if (isa<NormalizeGroupsOp>(op)) {
+    text = "group norm";
+  } else if (isa<FlattenPixelsOp>(op)) {
+    text = "flatten";
+  } else if (isa<PixelRowsOp>(op)) {
+    text = "pixel scores";
   }
   return text;
 }
@@ -51,12 +66,14 @@ public:
   std::string run() {
     std::unique_ptr<LayerNode> root = buildLayerTree(module);
     auto name = module->getAttrOfType<StringAttr>("incept.network");
-    out =
-        "digraph " + quote(name ? name.getValue() : "network") + " {\n" +
-        "  graph [fontname=\"Helvetica\", fontsize=12, bgcolor=\"white\", labeljust=\"l\", nodesep=0.15, ranksep=0.3]\n"
-        "  node [fontname=\"Helvetica\", fontsize=12, shape=box, style=\"filled,rounded\", fillcolor=\"white\", "
-        "color=\"#666666\", margin=\"0.1,0.04\", height=0.3]\n"
-        "  edge [fontname=\"Helvetica\", fontsize=9, color=\"#666666\", fontcolor=\"#444444\", arrowsize=0.6]\n";
+    // Names of boxes stand at the bottom, where one edge leaves: at the top edges to all branches would run through
+    // them.
+    out = "digraph " + quote(name ? name.getValue() : "network") + " {\n" +
+          "  graph [fontname=\"Helvetica\", fontsize=12, bgcolor=\"white\", labeljust=\"l\", labelloc=\"b\", "
+          "nodesep=0.15, ranksep=0.3]\n"
+          "  node [fontname=\"Helvetica\", fontsize=12, shape=box, style=\"filled,rounded\", fillcolor=\"white\", "
+          "color=\"#666666\", margin=\"0.1,0.04\", height=0.3]\n"
+          "  edge [fontname=\"Helvetica\", fontsize=9, color=\"#666666\", fontcolor=\"#444444\", arrowsize=0.6]\n";
     function = *module.getOps<func::FuncOp>().begin();
     line(quote("<input>") + " [label=\"images\", shape=ellipse]");
     drawChildren(*root, 0, "");
@@ -116,7 +133,8 @@ private:
                           " -> " + formatImage(node.dst) + "\n" + sums(node);
     if (node.isOp()) {
       // Of a unit the op that has the weights: it is what one looks for.
-      auto main = llvm::find_if(node.ops, [](Operation *op) { return isa<Conv2DOp, LinearOp>(op); });
+      auto main =
+          llvm::find_if(node.ops, [](Operation *op) { return isa<Conv2DOp, Conv2DBackwardDataOp, LinearOp>(op); });
       std::string detail = describe(main == node.ops.end() ? node.ops.front() : *main);
       line(quote(node.path) + " [label=" + quote(detail) + ", tooltip=" + quote(tooltip) + "]");
       show(node, node.path);
