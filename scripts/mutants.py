@@ -33,12 +33,12 @@ def blank(source):
 
 
 def closing(code, at):
-    """Where the parenthesis that opens at `at` closes, or -1."""
-    depth = 0
-    for i in range(at, len(code)):
-        depth += {"(": 1, ")": -1}.get(code[i], 0)
+    """Where the parenthesis or brace that opens at `at` closes, or -1."""
+    depth, pair = 0, "()" if code[at] == "(" else "{}"
+    for match in re.compile(f"[{pair}]").finditer(code, at):
+        depth += 1 if match.group() == pair[0] else -1
         if depth == 0:
-            return i
+            return match.start()
     return -1
 
 
@@ -59,6 +59,8 @@ def words(code):
 
 def numbers(code):
     for match in NUMBER.finditer(code):
+        if re.search(r"\) (?:const )?(?:noexcept )?= $", code[max(match.start() - 24, 0):match.start()]):
+            continue  # a pure virtual function
         whole, fraction, suffix = match.groups()
         if fraction:
             other = str(int(whole) + 1) + fraction + match.group()[len(whole) + len(fraction):]

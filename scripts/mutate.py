@@ -1,34 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Plants mistakes in a copy of the tree, one after the other, and asks the tests for each: see scripts/mutate.sh."""
+"""Plants mistakes in a copy of the tree and asks the tests which they notice: see scripts/mutate.sh."""
 import argparse
 import collections
+import concurrent.futures
 import hashlib
 import json
+import math
 import os
 import random
-import re
+import shlex
+import signal
 import subprocess
 import sys
+import threading
 import time
 
+import mutant_suite
 import mutants
+import schemata
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 FOLDERS = ["dialect", "frontend", "passes", "codegen", "runtime", "tools/incept-sim"]
 EQUIVALENT = "test/equivalent-mutants.txt"
-# Tests that mirror a folder; others come later. Unit suites have the name of their programs.
-MIRRORS = {"dialect": ["dialect/", "numerics/", "incept-numerics-tests"],
-           "frontend": ["frontend/", "incept-frontend-tests"],
-           "passes": ["passes/", "pipelines/", "numerics/", "incept-numerics-tests", "incept-edit-tests"],
-           "codegen": ["codegen/", "incept-codegen-tests", "incept-cudnn-tests", "incept-cudnn-run-tests"],
-           "runtime": ["incept-runtime-tests", "incept-cuda-device-tests", "runtime/"],
-           "tools/incept-sim": ["incept-sim-tests", "incept-sim-driver-tests", "incept-sim-cudnn-tests", "sim/",
-                                "tools/incept-sim/"]}
-QUICK = 8  # seconds: tests that take longer come last
 
 
 def call(arguments, **options):
-    return subprocess.run(arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **options)
+    return subprocess.run(arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, **options)
 
 
 def must(arguments, **options):
@@ -42,15 +39,17 @@ class Tree:
     """A checkout that is built, and that may be broken."""
 
     def __init__(self, directory, jobs):
-        self.directory, self.jobs = directory, str(jobs)
+        self.directory, self.jobs = directory, jobs
         self.build_directory = os.path.join(directory, "build", "release")
-        self.results = os.path.join(directory, "build", "mutate-tests.json")
+        self.tests = os.path.join(self.build_directory, "test")
+        self.locks = collections.defaultdict(threading.Lock)
 
     @staticmethod
     def copy(jobs):
         """The tree as it is now, with changes of tracked files, under build/mutate."""
         directory = os.path.join(ROOT, "build", "mutate", "tree")
         commit = must(["git", "stash", "create"], cwd=ROOT).strip() or "HEAD"
+        commit = must(["git", "rev-parse", commit], cwd=ROOT).strip()
         if not os.path.exists(directory):
             must(["git", "worktree", "prune"], cwd=ROOT)
             must(["git", "worktree", "add", "--detach", directory, commit], cwd=ROOT)
@@ -73,130 +72,94 @@ class Tree:
             return file.read()
 
     def write(self, name, text):
-        with open(self.path(name), "w", encoding="utf-8") as file:
-            file.write(text)
+        if not os.path.exists(self.path(name)) or self.read(name) != text:
+            with open(self.path(name), "w", encoding="utf-8") as file:
+                file.write(text)
 
-    def build(self, targets=()):
-        """All, or what is named."""
-        return call(["ninja", "-C", self.build_directory, "-j", self.jobs, "--quiet", *targets])
+    def plant(self, numbered):
+        """Builds all that is to be built with those mutants in it, each where INCEPT_MUTANT has its number. Returns the
+        numbers of those that do not compile and are left out."""
+        sources = {mutant.path: self.read(mutant.path) for _, mutant in numbered}
+        found = {path: schemata.bodies(source) for path, source in sources.items()}
+        values = [pair for pair in numbered if schemata.place(sources[pair[1].path], found[pair[1].path], pair[1]) not in
+                  found[pair[1].path]]
+        bad = set()
+        try:
+            self.write(schemata.HEADER, schemata.HEADER_TEXT)
+            while True:
+                for path, source in sources.items():
+                    good = [(number, mutant) for number, mutant in numbered if mutant.path == path and number not in bad]
+                    self.write(path, schemata.plant(source, good))
+                built = call(["ninja", "-C", self.build_directory, f"-j{self.jobs}", "-k0", "--quiet"])
+                if built.returncode == 0:
+                    return bad
+                blamed = schemata.to_blame(built.stdout, [pair for pair in values if pair[0] not in bad]) - bad
+                if not blamed:
+                    sys.exit("mutate.sh: error: the tree does not build:\n" + built.stdout[-3000:])
+                bad |= blamed
+        finally:
+            for path, source in sources.items():
+                self.write(path, source)
+            os.remove(self.path(schemata.HEADER))
 
-    def programs(self):
-        """A sum over everything that tests run."""
-        total = hashlib.sha256()
-        for folder, folders, names in os.walk(os.path.join(self.build_directory, "bin")):
-            folders.sort()
-            for name in sorted(names):
-                if not name.endswith((".json", ".txt")):
-                    with open(os.path.join(folder, name), "rb") as file:
-                        total.update(name.encode() + hashlib.sha256(file.read()).digest())
-        for folder, folders, names in os.walk(os.path.join(self.build_directory, "lib")):
-            folders.sort()
-            for name in sorted(names):
-                if ".so" in name:
-                    with open(os.path.join(folder, name), "rb") as file:
-                        total.update(name.encode() + hashlib.sha256(file.read()).digest())
-        return total.hexdigest()
-
-    def lit(self, *arguments):
-        return call([os.path.join(self.build_directory, "bin", "incept-lit"), *arguments,
-                     os.path.join(self.build_directory, "test")], cwd=self.directory)
-
-    def names(self):
-        """Of all tests: files, and the programs of unit suites."""
-        found = re.findall(r"^  \S+ :: (\S+)$", self.lit("--show-tests").stdout, re.M)
-        return sorted({name.split("/")[1] if name.startswith("./") else name for name in found})
-
-    def test(self, names, limit=None, stop=False):
-        """Runs tests and returns lit's list of results."""
-        arguments = ["-q", "-j", self.jobs, "-o", self.results, "--filter", "|".join(map(pattern, names))]
-        if limit:
-            arguments += ["--timeout", str(limit)]
-        if stop:
-            arguments += ["--max-failures", "1"]
-        if os.path.exists(self.results):
-            os.remove(self.results)
-        result = self.lit(*arguments)
-        if not os.path.exists(self.results):
-            sys.exit("mutate.sh: error: lit failed:\n" + result.stdout[-3000:])
-        with open(self.results, encoding="utf-8") as file:
-            return json.load(file)["tests"]
-
-
-def test_name(result):
-    """A file, or the program of a unit suite."""
-    name = result["name"].split(" :: ", 1)[-1]
-    return name.split("/")[1] if name.startswith("./") else name
-
-
-def failures(results):
-    return [test for test in results if test["code"] in ("FAIL", "TIMEOUT", "UNRESOLVED", "XPASS")]
+    def is_same(self, mutant):
+        """Whether the compiler makes the same object of it."""
+        with open(os.path.join(self.build_directory, "compile_commands.json"), encoding="utf-8") as file:
+            command = next((entry["command"] for entry in json.load(file) if entry["file"] == self.path(mutant.path)), None)
+        if not command:
+            return False
+        place = self.path(mutant.path + ".mutant.cpp")  # beside the file, for what is included from there
+        arguments = shlex.split(command)
+        arguments[arguments.index("-o") + 1], arguments[arguments.index("-c") + 1] = place + ".o", place
+        source, sums = self.read(mutant.path), []
+        with self.locks[mutant.path]:
+            try:
+                for text in source, mutants.apply(source, mutant):
+                    self.write(place, text)
+                    must(arguments, cwd=self.build_directory)
+                    with open(place + ".o", "rb") as file:
+                        sums.append(hashlib.sha256(file.read()).digest())
+            finally:
+                for made in place, place + ".o":
+                    if os.path.exists(made):
+                        os.remove(made)
+        return sums[0] == sums[1]
 
 
-def pattern(name):
-    return f":: (?:\\./)?{re.escape(name)}(?:/|$)"
+class Journal:
+    """What is known so far, a line each: a run of the same tree, seed and options goes on where another ended."""
 
-
-class Suite:
-    """The tests, and of those that were run on the tree as it should be, how long they take and which fail anyway."""
-
-    def __init__(self, tree, only):
-        self.tree, self.seconds, self.broken = tree, {}, set()
-        self.names = [name for name in tree.names() if not only or re.search(only, name)]
-        if not self.names:
-            sys.exit("mutate.sh: error: there are no such tests")
-
-    def measure(self, names):
-        """Runs those that have not been run yet. The tree must have no mistake."""
-        new = [name for name in names if name not in self.seconds and name not in self.broken]
-        if not new:
+    def __init__(self, key):
+        self.path = os.path.join(ROOT, "build", "mutate", "journal.jsonl")
+        self.verdicts, self.broken, self.sound, self.chunks, self.built = {}, set(), set(), set(), False
+        self.lock = threading.Lock()
+        os.makedirs(os.path.dirname(self.path), exist_ok=True)
+        lines = []
+        if os.path.exists(self.path):
+            with open(self.path, encoding="utf-8") as file:
+                lines = file.read().splitlines()
+        if not lines or json.loads(lines[0]) != key:
+            with open(self.path, "w", encoding="utf-8") as file:
+                file.write(json.dumps(key) + "\n")
             return
-        results = self.tree.test(new)
-        broken = sorted({test_name(test) for test in failures(results)})
-        if broken:
-            print("these fail without a mistake and are left out: " + ", ".join(broken), flush=True)
-        self.broken |= set(broken)
-        self.seconds |= {name: 0 for name in new if name not in self.broken}
-        for test in results:
-            if test_name(test) in self.seconds:
-                self.seconds[test_name(test)] += test.get("elapsed") or 0
+        for line in lines[1:]:
+            self.take(json.loads(line))
 
-    def target(self, name):
-        """What has to be built for a test, None where that is more than one program."""
-        if "/" not in name:
-            return name
-        text = self.tree.read("test/" + name)
-        runs = "\n".join(line for line in text.splitlines() if "RUN:" in line)
-        tools = set(re.findall(r"(?:RUN:|\||&&|not|;) +(incept[\w-]*)", runs))
-        return "incept-opt" if tools == {"incept-opt"} else None
+    def take(self, entry):
+        if "mutant" in entry:
+            self.verdicts[entry["mutant"]] = (entry["verdict"], entry.get("by"))
+        elif "test" in entry:
+            (self.broken if entry["broken"] else self.sound).add(entry["test"])
+        elif "chunk" in entry:
+            self.chunks.add(entry["chunk"])
+        else:
+            self.built = True
 
-    def near(self, path):
-        """Stages (target, tests) of what mirrors the file: its own test, those of the folder that need one program, the
-        unit suites, those that need all."""
-        folder = next((folder for folder in MIRRORS if path.startswith(folder + "/")), None)
-        stem = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", os.path.splitext(os.path.basename(path))[0]).lower()
-        names = [name for name in self.names if any(name.startswith(prefix) for prefix in MIRRORS.get(folder, []))]
-        stages = collections.defaultdict(list)
-        for name in names:
-            target = self.target(name)
-            own = os.path.basename(name).startswith(stem)
-            stages[(target is None, not own, "/" not in name, target)].append(name)
-        return [(key[-1], stages[key]) for key in sorted(stages, key=lambda key: (*key[:3], key[3] or ""))]
-
-    def far(self, path):
-        """The others: those that are quick come first."""
-        near = sum((names for _, names in self.near(path)), [])
-        names = sorted((name for name in self.seconds if name not in near), key=self.seconds.get)
-        quick = [name for name in names if self.seconds[name] < QUICK]
-        return [(None, quick), (None, names[len(quick):])]
-
-    def find(self, names):
-        """The first test that notices, or None."""
-        names = [name for name in names if name in self.seconds]
-        if not names:
-            return None
-        limit = int(max(60, 5 * max(self.seconds[name] for name in names)))
-        failed = failures(self.tree.test(names, limit=limit, stop=True))
-        return failed[0]["name"].split(" :: ", 1)[-1].removeprefix("./") if failed else None
+    def add(self, **entry):
+        with self.lock:
+            self.take(entry)
+            with open(self.path, "a", encoding="utf-8") as file:
+                file.write(json.dumps(entry) + "\n")
 
 
 def read_equivalent(tree):
@@ -225,94 +188,116 @@ def sources(tree, paths):
 
 
 def choose(tree, paths, count, dice):
-    """So many mutants: as many of each folder as it has lines, of a line no more than one."""
-    lines = collections.defaultdict(list)
+    """So many mutants that can be chosen at run time: as many of each folder as it has lines, of a line and of a function
+    no more than one, since of a function one body runs."""
+    lines, unable = collections.defaultdict(list), 0
     for path in sources(tree, paths):
         source = tree.read(path)
+        found = schemata.bodies(source)
         by_line = collections.defaultdict(list)
         for mutant in mutants.mutants(path, source):
-            by_line[source.count("\n", 0, mutant.offset)].append(mutant)
+            by_line[source.count("\n", 0, mutant.offset)].append((mutant, schemata.place(source, found, mutant)))
         folder = next((folder for folder in FOLDERS if path.startswith(folder + "/")), "")
-        lines[folder] += sorted(by_line.items())
+        able = [[pair for pair in pairs if pair[1]] for _, pairs in sorted(by_line.items())]
+        lines[folder] += filter(None, able)
+        unable += able.count([])
     total = sum(len(found) for found in lines.values())
     chosen = []
     for folder in sorted(lines):
-        part = max(1, round(count * len(lines[folder]) / total))
-        for _, found in dice.sample(lines[folder], min(part, len(lines[folder]))):
-            chosen.append(dice.choice(found))
+        left = math.ceil(count * len(lines[folder]) / max(total, 1))
+        taken = set()
+        for pairs in dice.sample(lines[folder], len(lines[folder])):
+            mutant, place = dice.choice(pairs)
+            if left and (mutant.path, place) not in taken:
+                taken.add((mutant.path, place))
+                chosen.append(mutant)
+                left -= 1
     dice.shuffle(chosen)
-    return chosen[:count]
+    return chosen[:count], unable, total + unable
 
 
 class Hunt:
-    """All mutants against the tests near them, then those that are left against the rest."""
+    """All mutants against the tests near them, each alone; then those that are left, all at once, against all tests."""
 
-    def __init__(self, tree, suite, chosen, near_only, seed):
-        self.tree, self.suite, self.chosen, self.near_only, self.seed = tree, suite, chosen, near_only, seed
-        self.equivalent = read_equivalent(tree)
-        self.counts = collections.Counter()
+    def __init__(self, tree, suite, journal, chosen):
+        self.tree, self.suite, self.journal = tree, suite, journal
+        self.mutants = dict(enumerate(chosen, 1))
+        self.pool = concurrent.futures.ThreadPoolExecutor(4 * suite.jobs)  # the suite has a place for as many as may run
 
-    def run(self):
-        self.clean()
-        left = []
-        for number, mutant in enumerate(self.chosen, 1):
-            verdict, by = self.known(mutant), None
-            if not verdict:
-                stages = self.suite.near(mutant.path)
-                names = sum((names for _, names in stages), [])
-                if any(name not in self.suite.seconds and name not in self.suite.broken for name in names):
-                    self.clean()
-                    self.suite.measure(names)
-                verdict, by = self.plant(mutant, stages)
-            if verdict == "survived" and not self.near_only:
-                left.append(mutant)
-            else:
-                self.counts[verdict] += 1
-            self.say(f"{number}/{len(self.chosen)} {verdict}", mutant, by)
-        self.clean()
-        if left:
-            print(f"{len(left)} are left for the other tests", flush=True)
-            self.suite.measure(self.suite.names)
-            for number, mutant in enumerate(left, 1):
-                verdict, by = self.plant(mutant, self.suite.far(mutant.path))
-                self.counts[verdict] += 1
-                self.say(f"{number}/{len(left)} {verdict}", mutant, by)
-            self.clean()
-        found, alive = self.counts["found"], self.counts["survived"]
-        print(f"seed {self.seed}: {found} found, {alive} survived, {self.counts['did not build']} did not build, "
-              f"{self.counts['equivalent']} equivalent; {100 * found / max(found + alive, 1):.0f} % found"
-              f"{' by the tests near them' if self.near_only else ''}")
+    def left(self):
+        """The numbers of those that nothing has found yet."""
+        return [number for number in self.mutants if self.journal.verdicts.get(number, ("alive",))[0] == "alive"]
 
-    def clean(self):
-        """Builds the tree as it should be."""
-        if (built := self.tree.build()).returncode != 0:
-            sys.exit("mutate.sh: error: the tree does not build without a mistake:\n" + built.stdout[-3000:])
-        self.programs = self.tree.programs()
-
-    def known(self, mutant):
-        _, before, after = mutants.lines(self.tree.read(mutant.path), mutant)
-        return "equivalent" if (mutant.path, before, after) in self.equivalent else None
-
-    def plant(self, mutant, stages):
-        """The verdict on a mutant, and who found it."""
-        source = self.tree.read(mutant.path)
-        try:
-            self.tree.write(mutant.path, mutants.apply(source, mutant))
-            for target, names in stages:
-                if self.tree.build([target] if target else []).returncode != 0:
-                    return "did not build", None
-                if not target and self.tree.programs() == self.programs:
-                    return "equivalent", "the compiler makes the same programs of it"
-                if by := self.suite.find(names):
-                    return "found", by
-            return "survived", None
-        finally:
-            self.tree.write(mutant.path, source)
-
-    def say(self, verdict, mutant, by):
+    def judge(self, number, verdict, by=None):
+        self.journal.add(mutant=number, verdict=verdict, by=by)
+        mutant = self.mutants[number]
         line, before, after = mutants.lines(self.tree.read(mutant.path), mutant)
-        print(f"{time.strftime('%H:%M:%S')} {verdict} {mutant.path}:{line}: {mutant.kind}{': ' + by if by else ''}\n"
-              f"    {before}\n    {after}", flush=True)
+        print(f"{time.strftime('%H:%M:%S')} {number}: {verdict} {mutant.path}:{line}: {mutant.kind}"
+              f"{': ' + by if by else ''}\n    {before}\n    {after}", flush=True)
+
+    def alone(self):
+        """Each mutant that was not tried yet against the tests near it."""
+        def ask(number):
+            for names in self.suite.near(self.mutants[number].path):
+                if by := self.suite.find(number, names):
+                    return self.judge(number, "found", by)
+            return self.judge(number, "alive")
+        list(self.pool.map(ask, [number for number in self.mutants if number not in self.journal.verdicts]))
+
+    def together(self):
+        """What is left against all tests, at once. Where one fails, those that make it fail are looked for."""
+        for names in self.suite.chunks():
+            chunk = hashlib.sha256("|".join(sorted(names)).encode()).hexdigest()[:16]
+            if chunk in self.journal.chunks or not self.left():
+                continue
+            print(f"{time.strftime('%H:%M:%S')} {len(self.left())} mutants, {len(names)} tests from {names[0]}", flush=True)
+            for name in self.suite.failures(names, self.left(), jobs=self.suite.jobs):
+                while self.left() and not self.suite.is_broken(name) and self.suite.failures([name], self.left()):
+                    blamed = self.blame(name, self.left())
+                    for number in blamed:
+                        self.judge(number, "found", name)
+                    if not blamed:
+                        print(f"fails only with several mutants at once, and is left out: {name}", flush=True)
+                        break
+            self.journal.add(chunk=chunk)
+
+    def blame(self, name, numbers):
+        """Those of a group with which a test fails that make it fail, found by halves."""
+        if len(numbers) == 1:
+            return numbers
+        halves = numbers[::2], numbers[1::2]
+        with concurrent.futures.ThreadPoolExecutor(2) as both:
+            parts = both.map(lambda half: self.blame(name, half) if self.suite.failures([name], half) else [], halves)
+            return sorted(sum(parts, []))
+
+    def same(self):
+        """Which of those that are left the compiler does not tell from the file itself."""
+        def ask(number):
+            if self.tree.is_same(self.mutants[number]):
+                self.judge(number, "equivalent", "the compiler makes the same object of it")
+        list(self.pool.map(ask, self.left()))
+
+
+    def run(self, near_only):
+        """Says at the end what came of all."""
+        equivalent = read_equivalent(self.tree)
+        for number, mutant in self.mutants.items():
+            _, before, after = mutants.lines(self.tree.read(mutant.path), mutant)
+            if number not in self.journal.verdicts and (mutant.path, before, after) in equivalent:
+                self.judge(number, "equivalent", "listed")
+        try:
+            self.alone()
+            if not near_only:
+                self.together()
+            self.same()
+        finally:
+            self.pool.shutdown(wait=False, cancel_futures=True)
+        for number in self.left():
+            self.judge(number, "survived")
+        counts = collections.Counter(verdict for verdict, _ in self.journal.verdicts.values())
+        found, alive = counts["found"], counts["survived"]
+        return (f"{found} found, {alive} survived, {counts['did not build']} did not build, {counts['equivalent']} equivalent; "
+                f"{100 * found / max(found + alive, 1):.0f} % found{' by the tests near them' if near_only else ''}")
 
 
 def main():
@@ -322,17 +307,19 @@ def main():
     parser.add_argument("--seed", type=int, help="of the choice; without: drawn, and said")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--list", action="store_true", help="print the mutants that would be tried, and end")
-    parser.add_argument("--near", action="store_true", help="only the tests of the folder that mirrors the file")
+    parser.add_argument("--near", action="store_true", help="only tests of the folder that mirrors the file, the quick ones")
     parser.add_argument("--tests", metavar="REGEX", help="only tests with such names")
     parser.add_argument("--here", action="store_true",
                         help="in this checkout, which is built and has no changes, instead of a copy")
     options = parser.parse_args()
+    if not 0 < options.count < schemata.MOST:
+        sys.exit(f"mutate.sh: error: expected a count between 1 and {schemata.MOST - 1}, but got {options.count}")
     seed = random.randrange(10**6) if options.seed is None else options.seed
-    tree = Tree(ROOT, options.jobs) if options.here or options.list else Tree.copy(options.jobs)
     if options.here and must(["git", "status", "--porcelain", "--untracked-files=no"], cwd=ROOT).strip():
         sys.exit("mutate.sh: error: this checkout has changes, which mutants would overwrite: commit them")
+    tree = Tree(ROOT, options.jobs) if options.here or options.list else Tree.copy(options.jobs)
     paths = [os.path.relpath(os.path.abspath(path), ROOT) for path in options.paths] or FOLDERS
-    chosen = choose(tree, paths, options.count, random.Random(seed))
+    chosen, unable, lines = choose(tree, paths, options.count, random.Random(seed))
     if not chosen:
         sys.exit("mutate.sh: error: nothing to change in " + " ".join(paths))
     if options.list:
@@ -340,8 +327,18 @@ def main():
             line, before, after = mutants.lines(tree.read(mutant.path), mutant)
             print(f"{mutant.path}:{line}: {mutant.kind}\n    {before}\n    {after}")
         return
-    print(f"{len(chosen)} mutants with seed {seed}, in {tree.directory}", flush=True)
-    Hunt(tree, Suite(tree, options.tests), chosen, options.near, seed).run()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("mutate.sh: ended; the same command goes on from here"))
+    content = must(["git", "rev-parse", "HEAD^{tree}"], cwd=tree.directory).strip()
+    journal = Journal([content, paths, options.count, seed, options.tests, options.near, options.here])
+    print(f"{len(chosen)} mutants with seed {seed}, in {tree.directory}; of {lines} lines that mutants would change, {unable} "
+          f"are the compiler's to evaluate and cannot be chosen", flush=True)
+    if not journal.built:
+        bad = tree.plant(list(enumerate(chosen, 1)))
+        for number in sorted(bad):
+            journal.add(mutant=number, verdict="did not build")
+        journal.add(built=True)
+    suite = mutant_suite.Suite(tree, journal, options.jobs, options.tests)
+    print(f"seed {seed}: {Hunt(tree, suite, journal, chosen).run(options.near)}")
 
 
 if __name__ == "__main__":

@@ -14,13 +14,16 @@ if not lit_config.maxIndividualTestTime:
     lit_config.maxIndividualTestTime = 7200 if os.environ.get("INCEPT_TEST_ALL") == "1" else 900
 config.excludes = ["Inputs", "CMakeLists.txt", "lit.cfg.py", "lit.site.cfg.py"]
 config.test_source_root = os.path.dirname(__file__)
-config.test_exec_root = os.path.join(config.incept_build_root, "test")
+# scripts/mutate.sh runs a test several times at once, with one mistake each.
+config.test_exec_root = os.environ.get("INCEPT_TEST_EXEC_ROOT", os.path.join(config.incept_build_root, "test"))
 
 path = [config.incept_tools_dir, config.llvm_tools_dir, os.environ.get("PATH", "")]
 config.environment["PATH"] = os.pathsep.join(path)
 config.environment["LC_ALL"] = "C.UTF-8"
 # Tests share the cores, and a thread that spins while it waits takes them from the others.
 config.environment["OMP_WAIT_POLICY"] = "passive"
+if "INCEPT_MUTANT" in os.environ:
+    config.environment["INCEPT_MUTANT"] = os.environ["INCEPT_MUTANT"]
 
 # What a phase prints is parsed and compared, in every compilation and for every file of incept-opt.
 if os.environ.get("INCEPT_CHECK_ROUNDTRIP", "1") == "1":

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The tests of a built tree, run with some of the mutants that are in it: see scripts/mutate.sh."""
+import json
+import os
+import queue
+import re
+import shutil
+import subprocess
+import sys
+
+# Tests that mirror a folder; others come later. Unit suites have the name of their programs.
+MIRRORS = {"dialect": ["dialect/", "numerics/", "incept-numerics-tests"],
+           "frontend": ["frontend/", "incept-frontend-tests"],
+           "passes": ["passes/", "pipelines/", "numerics/", "incept-numerics-tests", "incept-edit-tests"],
+           "codegen": ["codegen/", "incept-codegen-tests", "incept-cudnn-tests", "incept-cudnn-run-tests"],
+           "runtime": ["incept-runtime-tests", "incept-cuda-device-tests", "runtime/"],
+           "tools/incept-sim": ["incept-sim-tests", "incept-sim-driver-tests", "incept-sim-cudnn-tests", "sim/",
+                                "tools/incept-sim/"]}
+QUICK = 8  # seconds: tests that take longer come last
+NEAR = 40  # seconds of tests that a mutant gets alone, besides those named like its file
+GUESS = {".mlir": 2, ".test": 10, "": 20}  # seconds of what never ran
+
+
+# For what tests run: a mistake may fill the disk or the memory, but not much of them.
+LIMITED = """ulimit -c 0; ulimit -f 8388608; ulimit -d 12582912
+echo 1000 2>/dev/null >/proc/self/oom_score_adj # killed first where memory ends
+exec "$@"
+"""
+
+
+def test_name(name):
+    """A file, or the program of a unit suite, of what lit calls a test."""
+    name = name.split(" :: ", 1)[-1]
+    return name.split("/")[1] if name.startswith("./") else name
+
+
+class Suite:
+    """Runs tests in folders of their own, so that several runs can go on at once."""
+
+    def __init__(self, tree, journal, jobs, only):
+        self.tree, self.journal, self.jobs = tree, journal, jobs
+        self.slots = queue.Queue()
+        for number in range(jobs):
+            self.slots.put(os.path.join(os.path.dirname(journal.path), f"slot-{number}"))
+        found = re.findall(r"^  (\S+ :: \S+)$", self.lit("--show-tests", tree.tests).stdout, re.M)
+        self.names = sorted({test_name(name) for name in found if not only or re.search(only, test_name(name))})
+        if not self.names:
+            sys.exit("mutate.sh: error: there are no such tests")
+        self.took = {}
+        for folder in tree.tests, os.path.join(tree.build_directory, "bin"):
+            times = os.path.join(folder, ".lit_test_times.txt")
+            if os.path.exists(times):
+                with open(times, encoding="utf-8") as file:
+                    for seconds, name in (line.split(maxsplit=1) for line in file):
+                        self.add_time(test_name(name.strip()), float(seconds))
+
+    def add_time(self, name, seconds):
+        self.took[name] = self.took.get(name, 0) + abs(seconds)
+
+    def seconds(self, name):
+        return self.took.get(name, GUESS.get(os.path.splitext(name)[1], GUESS[""]))
+
+    def lit(self, *arguments, **options):
+        command = ["sh", "-c", LIMITED, "sh", os.path.join(self.tree.build_directory, "bin", "incept-lit"), *arguments]
+        return subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              cwd=self.tree.directory, check=False, **options)
+
+    def failures(self, names, numbers, stop=False, jobs=1):
+        """The names of the tests that fail with those mutants; with `stop`, no more than one."""
+        names = [name for name in names if name not in self.journal.broken]
+        if not names:
+            return []
+        slot = self.slots.get()
+        try:
+            shutil.rmtree(slot, ignore_errors=True)
+            results = os.path.join(slot, "results.json")
+            for folder in "test", "home", "tmp":
+                os.makedirs(os.path.join(slot, folder))
+            limit = int(max(60, 6 * max(map(self.seconds, names))))
+            arguments = ["-q", f"-j{jobs}", f"--output={results}", f"--timeout={limit}",
+                         "--filter=" + "|".join(f":: (?:\\./)?{re.escape(name)}(?:/|$)" for name in names)]
+            arguments += ["--max-failures=1"] if stop else []
+            places = sorted({os.path.join(self.tree.tests, name if "/" in name else "unit") for name in names})
+            environment = {**os.environ, "INCEPT_MUTANT": ",".join(map(str, numbers)), "HOME": os.path.join(slot, "home"),
+                           "INCEPT_TEST_EXEC_ROOT": os.path.join(slot, "test"), "TMPDIR": os.path.join(slot, "tmp")}
+            said = self.lit(*arguments, *places, env=environment).stdout
+            if not os.path.exists(results):
+                sys.exit("mutate.sh: error: lit failed:\n" + said[-3000:])
+            with open(results, encoding="utf-8") as file:
+                tests = json.load(file)["tests"]
+        finally:
+            shutil.rmtree(slot, ignore_errors=True)
+            self.slots.put(slot)
+        failed = {test_name(test["name"]) for test in tests if test["code"] in ("FAIL", "TIMEOUT", "UNRESOLVED", "XPASS")}
+        return sorted(failed, key=self.seconds)
+
+    def is_broken(self, name):
+        """Whether a test fails without any mistake; then it is left out."""
+        if name not in self.journal.sound and name not in self.journal.broken:
+            broken = bool(self.failures([name], []))
+            self.journal.add(test=name, broken=broken)
+            if broken:
+                print(f"fails without a mistake and is left out: {name}", flush=True)
+        return name in self.journal.broken
+
+    def find(self, number, names):
+        """The first test that fails with a mutant alone, or None."""
+        while failed := self.failures(names, [number], stop=True):
+            if not self.is_broken(failed[0]):
+                return failed[0]
+        return None
+
+    def near(self, path):
+        """Lists of tests that mirror a file: those with its name, then as many as there is time for, quick ones first."""
+        folder = next((folder for folder in MIRRORS if path.startswith(folder + "/")), None)
+        stem = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", os.path.splitext(os.path.basename(path))[0]).lower()
+        names = [name for name in self.names if any(name.startswith(prefix) for prefix in MIRRORS.get(folder, []))]
+        own = [name for name in names if os.path.basename(name).startswith(stem)]
+        others, left = [], NEAR
+        for name in sorted(set(names) - set(own), key=lambda name: (self.seconds(name), name)):
+            if (left := left - self.seconds(name)) < 0:
+                break
+            others.append(name)
+        slow = [name for name in others if self.seconds(name) >= QUICK]
+        return [tests for tests in (own, [name for name in others if name not in slow], slow) if tests]
+
+    def chunks(self):
+        """All tests in parts, quick ones first."""
+        names = sorted(self.names, key=lambda name: (self.seconds(name), name))
+        quick = [name for name in names if self.seconds(name) < QUICK]
+        slow = names[len(quick):]
+        return [quick[i:i + 60] for i in range(0, len(quick), 60)] + [slow[i:i + 8] for i in range(0, len(slow), 8)]
