@@ -27,6 +27,10 @@ func.func @launches() {
   incept.exec.kernel @relu ins(%a : memref<8x8xf32>) outs(%b : memref<8x8xf32>) extents [8, 8, 8, 8] units 8 {incept.path = "a.relu"}
   // CHECK: extents [8, 8, 8, 8] units 8 width 4 grid [1, 1, 1] block [2, 128, 1] {incept.path = "a.relu"}
   incept.exec.kernel @relu ins(%a : memref<8x8xf32>) outs(%b : memref<8x8xf32>) extents [8, 8, 8, 8] units 8 width 4 grid [1, 1, 1] block [2, 128, 1] {incept.path = "a.relu"}
+  // CHECK: block [2, 128, 1] with_next {incept.path = "a.relu"}
+  incept.exec.kernel @relu ins(%a : memref<8x8xf32>) outs(%b : memref<8x8xf32>) extents [8, 8, 8, 8] units 8 width 4 grid [1, 1, 1] block [2, 128, 1] with_next {incept.path = "a.relu"}
+  %e = incept.exec.slice @arena at 1280 : memref<8x8xf32>
+  incept.exec.kernel @relu ins(%a : memref<8x8xf32>) outs(%e : memref<8x8xf32>) extents [8, 8, 8, 8] units 8 width 4 grid [1, 1, 1] block [2, 128, 1]
   // CHECK: incept.exec.library @plan_0 ins(%[[A]] : memref<8x8xf32>) outs(%[[B]] : memref<8x8xf32>) scratchpad(%{{.*}} : memref<64xi8>)
   %s = incept.exec.slice @arena at 1024 : memref<64xi8>
   incept.exec.library @plan_0 ins(%a : memref<8x8xf32>) outs(%b : memref<8x8xf32>) scratchpad(%s : memref<64xi8>)

@@ -186,6 +186,42 @@ TEST(Image, KernelsHaveParts) {
   }
 }
 
+TEST(Image, KernelsOfSeveral) {
+  json header = cudaHeader();
+  json &launch = header["entries"]["update"][0];
+  json &kernel = header["kernels"][launch["kernel"].get<size_t>()];
+  const json vector = json::array({json::array({"f32", 1})});
+  const json member = {{"name", "k"}, {"family", "flat"}, {"inputs", vector}, {"outputs", vector}, {"counts", 0}};
+  kernel = {{"name", kernel["name"]}, {"family", "mixed"}, {"members", json::array({member, member})}};
+  // Twelve weights and half of them, into the arena.
+  json weights = launch["operands"][0];
+  launch["operands"] = {weights, weights, {0, 0}, {0, 48}};
+  launch["extents"] = {12, 4, 1, 1, 256, 1, 1, 1, 256, 1};
+  launch["grid"] = {2, 1, 1};
+  launch["block"] = {256, 1, 1};
+  program::Image image;
+  std::string blobs(100, 'x'), bytes = tests::makeImage(header, blobs);
+  ASSERT_EQ(program::parseImage(bytes, image).message(), "");
+  EXPECT_EQ(image.kernels[launch["kernel"].get<size_t>()].parts, 2u);
+  EXPECT_EQ(image.kernels[launch["kernel"].get<size_t>()].inputs, 2u);
+  auto refused = [&](const char *pointer, const json &value) {
+    json damaged = header;
+    damaged[json::json_pointer(pointer)] = value;
+    return !parse(tests::makeImage(damaged, blobs)).empty();
+  };
+  std::string own = "/kernels/" + launch["kernel"].dump();
+  EXPECT_TRUE(refused((own + "/members").c_str(), json::array({member})));
+  EXPECT_TRUE(refused((own + "/members").c_str(), 2));
+  EXPECT_TRUE(refused((own + "/members").c_str(), json(9, member)));
+  EXPECT_TRUE(refused((own + "/members/1/family").c_str(), "mixed"));
+  EXPECT_TRUE(refused((own + "/members/1/family").c_str(), "mop"));
+  EXPECT_TRUE(refused((own + "/members/1/parts").c_str(), 2));
+  EXPECT_TRUE(refused((own + "/members/0/inputs/0/0").c_str(), "f128"));
+  EXPECT_TRUE(refused("/entries/update/0/extents/0", 1 << 20));
+  EXPECT_TRUE(refused("/entries/update/0/extents/1", 1 << 20));
+  EXPECT_TRUE(refused("/entries/update/0/grid/0", 3));
+}
+
 TEST(Image, RefusesDamagedCudaValues) {
   const std::pair<const char *, json> cases[] = {
       {"/target/kind", "cpu"},

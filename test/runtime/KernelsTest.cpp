@@ -164,6 +164,40 @@ TEST(Kernels, Parts) {
       "80 20 24 8 4 4 | 4");
 }
 
+// Inputs of all kernels, then outputs, and extents, each of its own kernel.
+TEST(Kernels, OfSeveralKernels) {
+  Kernel mixed{"m", "mixed", {}, 0, 0, {}, 0, 2};
+  mixed.members = {kernel("map", {4, 1}, {4}), kernel("reduce_combine", {4}, {1, 1})};
+  for (int64_t rank : {4, 1, 4, 4, 1, 1})
+    mixed.operands.push_back({4, rank});
+  mixed.inputs = 3;
+  const std::vector<int64_t> extents = {10, 8, 8, 20, 12, 4, 4, 1, 6};
+  auto with = [&](std::vector<int64_t> sizes) {
+    sizes.insert(sizes.begin(), extents.begin(), extents.end());
+    return sizes;
+  };
+  const std::vector<int64_t> all = with({1, 1, 8, 32, 3, 1, 4, 64});
+  EXPECT_EQ(measure(mixed, all), "80 8 70 188 12 4 | 13");
+  std::vector<OperandRows> rows = operandRows(mixed, all);
+  ASSERT_EQ(rows.size(), 6u);
+  EXPECT_EQ(rows[2].strideBytes, 24u);
+  EXPECT_EQ(rows[3].strideBytes, 80u);
+  EXPECT_EQ(measure(mixed, extents), "refused");                             // no sizes
+  EXPECT_EQ(measure(mixed, with({1, 1, 8, 32, 3, 1, 0, 64})), "refused");    // no threads
+  EXPECT_EQ(measure(mixed, with({1, 1, 8, 32, 3, 1, 4})), "refused");        // one too few
+  EXPECT_EQ(measure(mixed, with({1, 1, 1, 8, 32, 3, 1, 4, 64})), "refused"); // one too many
+
+  using Sizes = std::array<unsigned, 3>;
+  EXPECT_TRUE(isGridOf(mixed, all, {4, 1, 1}, {256, 1, 1}));
+  EXPECT_FALSE(isGridOf(mixed, all, {5, 1, 1}, {256, 1, 1}));
+  EXPECT_FALSE(isGridOf(mixed, all, {4, 1, 1}, {255, 1, 1}));
+  // Only the reduction's ranges have tickets.
+  EXPECT_TRUE(isGridOf(mixed, with({1, 1025, 8, 32, 3, 1, 4, 64}), {1028, 1, 1}, {256, 1, 1}));
+  EXPECT_FALSE(isGridOf(mixed, with({1, 1, 8, 32, 1, 1025, 4, 64}), {1026, 1, 1}, {256, 1, 1}));
+  mixed.members[1].family = "mop";
+  EXPECT_EQ(measure(mixed, all), "refused");
+}
+
 TEST(Kernels, RefusesWhatIsNoLaunch) {
   EXPECT_EQ(measure(kernel("mop", {4}, {4}), {10, 8, 8, 8}), "refused");
   EXPECT_EQ(measure(kernel("map", {4}, {4}), {10, 8, 8}), "refused");
