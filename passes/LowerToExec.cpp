@@ -238,6 +238,8 @@ public:
         builder(function.getBody().front().getTerminator()) {}
 
   LogicalResult run() {
+    if (failed(verifyRows()))
+      return failure();
     for (GroupOp group : function.getOps<GroupOp>()) {
       if (group.isLibrary())
         lowerLibrary(group);
@@ -302,7 +304,25 @@ private:
     for (Operation *user : placement.root.getUsers())
       if (auto write = dyn_cast<WriteOp>(user))
         return inVariable(write.getVariable(), inRoot, type);
+    for (Operation *user : placement.root.getUsers())
+      if (auto rows = dyn_cast<SliceRowsOp>(user); rows && rows.getOffset() == 0)
+        return inVariable(cast<WriteOp>(*rows.getDst().user_begin()).getVariable(), inRoot, type);
     llvm_unreachable("a value outside the arena is written to a variable");
+  }
+
+  /// Rows that are computed in a variable lie where the whole is.
+  LogicalResult verifyRows() {
+    for (WriteOp write : function.getOps<WriteOp>()) {
+      auto rows = write.getValue().getDefiningOp<SliceRowsOp>();
+      if (!rows)
+        continue;
+      Memory place = locate(rows.getDst());
+      auto variable = symbols.lookup<VariableOp>(write.getVariable());
+      if (place.region != *variable.getRegion() || place.offset != int64_t(*variable.getOffset()))
+        return write.emitOpError() << "expected '" << write.getVariable() << "' to lie at " << place.offset
+                                   << " in region '" << place.region << "', behind those that are written with it";
+    }
+    return success();
   }
 
   SmallVector<Memory> locateAll(ValueRange values) {

@@ -2,6 +2,7 @@
 
 #include "passes/Placement.h"
 #include "dialect/VerifierUtils.h"
+#include "passes/LaunchShape.h"
 #include "passes/Layouts.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -65,6 +66,74 @@ bool isUsedAfter(Value value, Operation *op) {
   });
 }
 
+namespace {
+
+/// The writes of rows of one value, by their first row, and the gradients that they write.
+class RowWrites {
+public:
+  explicit RowWrites(func::FuncOp function) : module(function->getParentOfType<ModuleOp>()) {}
+
+  /// The writes of all rows of `value`, if they are all that uses it and write gradients of parameters that lie side by
+  /// side in this order, as their gradients then do; else none.
+  SmallVector<WriteOp> of(Value value) {
+    SmallVector<std::pair<int64_t, SliceRowsOp>> parts;
+    for (Operation *user : value.getUsers()) {
+      auto rows = dyn_cast<SliceRowsOp>(user);
+      if (!rows || !rows.getDst().hasOneUse() || !isa<WriteOp>(*rows.getDst().user_begin()))
+        return {};
+      parts.push_back({int64_t(rows.getOffset()), rows});
+    }
+    llvm::sort(parts, llvm::less_first());
+    SmallVector<WriteOp> writes;
+    SmallVector<StringRef> owners;
+    int64_t next = 0;
+    for (auto [first, rows] : parts) {
+      auto write = cast<WriteOp>(*rows.getDst().user_begin());
+      auto variable = symbols().lookup<VariableOp>(write.getVariable());
+      auto type = cast<RankedTensorType>(rows.getDst().getType());
+      bool isGradient = variable && variable.getKind() == VariableKind::Gradient && variable.getOwner();
+      // What follows a gradient is aligned.
+      if (first != next || !isGradient || variable.getTensorType() != type ||
+          type.getNumElements() % parameterAlignment(1) != 0)
+        return {};
+      next += type.getDimSize(0);
+      writes.push_back(write);
+      owners.push_back(*variable.getOwner());
+    }
+    if (writes.size() < 2 || next != shapeOf(value)[0] || !isJoin(owners))
+      return {};
+    return writes;
+  }
+
+private:
+  SymbolTable &symbols() {
+    if (!table)
+      table.emplace(module);
+    return *table;
+  }
+
+  /// True where these parameters, or copies of them, are joined in this order somewhere.
+  bool isJoin(ArrayRef<StringRef> names) {
+    auto parameterOf = [&](Value src) -> StringRef {
+      auto read = src.getDefiningOp<ReadOp>();
+      auto variable = read ? symbols().lookup<VariableOp>(read.getVariable()) : VariableOp();
+      if (!variable)
+        return "";
+      return variable.getKind() == VariableKind::Copy ? *variable.getOwner() : variable.getSymName();
+    };
+    auto found = module.walk([&](JoinRowsOp join) {
+      bool isThis = llvm::equal(llvm::map_range(join.getSrcs(), parameterOf), names);
+      return isThis ? WalkResult::interrupt() : WalkResult::advance();
+    });
+    return found.wasInterrupted();
+  }
+
+  ModuleOp module;
+  std::optional<SymbolTable> table;
+};
+
+} // namespace
+
 DenseMap<Value, WriteOp> valuesInVariables(func::FuncOp function, PlacementAnalysis &placements) {
   DenseMap<StringAttr, SmallVector<ReadOp>> reads;
   for (ReadOp read : function.getOps<ReadOp>())
@@ -79,6 +148,19 @@ DenseMap<Value, WriteOp> valuesInVariables(func::FuncOp function, PlacementAnaly
                                  [&](ReadOp read) { return isUsedAfter(read.getValue(), producer); });
     if (!isNeeded)
       result[value] = write;
+  }
+  RowWrites rowWrites(function);
+  for (SliceRowsOp rows : function.getOps<SliceRowsOp>()) {
+    Value value = rows.getSrc();
+    if (!value.getDefiningOp<GroupOp>() || placements.of(value).root != value || result.contains(value))
+      continue;
+    SmallVector<WriteOp> writes = rowWrites.of(value);
+    if (writes.empty() ||
+        llvm::any_of(writes, [&](WriteOp write) { return reads.contains(write.getVariableAttr().getAttr()); }))
+      continue;
+    result[value] = writes.front();
+    for (WriteOp write : writes)
+      result[write.getValue()] = write;
   }
   return result;
 }
