@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""parts.py SPEC DIRECTORY: launches with several parts change no bit. In each precision a program with joined launches and
-one without train in the strict simulator, which checks memory and races; weights, statistics and the loss must be the
+"""parts.py SPEC DIRECTORY: launches with several parts, of one kernel or two, change no bit. In each precision a program
+with joined launches and one without train in the strict simulator, which checks memory and races; weights, statistics and the loss must be the
 same bytes, and nothing may be reported."""
 import json
 import os
@@ -37,23 +37,33 @@ def train(name, precision, *options):
     return weights, losses, info["launches"], info["peak_bytes"]
 
 
-def joined_reductions(precision):
+def joined_reductions(text):
     """(blocks, threads), both x, y, z of each part, of the joined launches that add their partial sums themselves."""
-    text = run("incept", "compile", spec, "--target=cuda:h100", "--batch-size=3", "--precision=" + precision,
-               "--stop-after=exec")
     kernels = set(re.findall(r"kernel_def (@\w+) reduce_combine", text))
     sizes = lambda numbers: [tuple(map(int, part)) for part in re.findall(r"(\d+), (\d+), (\d+)", numbers)]
     launches = re.findall(r"exec\.kernel (@\w+) .*? grid \[([^]]*)\] block \[([^]]*)\]", text)
     return [(sizes(grid), sizes(block)) for name, grid, block in launches if name in kernels and len(sizes(grid)) > 1]
 
 
+def paired_kernels(text):
+    """The kernels of each launch of two."""
+    return re.findall(r"exec\.kernel (@\w+) [^\n]* with_next\b[^\n]*\n(?:[^\n]*exec\.slice[^\n]*\n)*[^\n]*exec\.kernel (@\w+) ",
+                      text)
+
+
 for precision in "f32", "bf16", "f16":
+    text = run("incept", "compile", spec, "--target=cuda:h100", "--batch-size=3", "--precision=" + precision,
+               "--stop-after=exec")
     # What is hard is among them: several ranges of channels in a part, and parts that leave threads of a block idle.
-    reductions = joined_reductions(precision)
+    reductions = joined_reductions(text)
     if not any(y > 1 for grid, _ in reductions for _, y, _ in grid):
         failures.append(f"{precision}: no part of a reduction has several ranges")
     if not any(len({x * y for x, y, _ in block}) > 1 for _, block in reductions):
         failures.append(f"{precision}: all parts of a reduction have the same threads")
+    pairs = paired_kernels(text)
+    for what in "pool", "stats":
+        if not any(what in first + second for first, second in pairs):
+            failures.append(f"{precision}: no {what} beside another kernel, but {pairs}")
     weights, losses, launches, peak = train("joined", precision)
     weights_apart, losses_apart, launches_apart, peak_apart = train("apart", precision, "--no-join", "--no-pair")
     if weights != weights_apart or losses != losses_apart or not losses:
