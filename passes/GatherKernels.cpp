@@ -171,16 +171,19 @@ private:
   /// Puts each group that is alone beside one of another kernel, or beside a batch: the nearest before it that it does
   /// not need, else the nearest behind it that does not need it.
   LogicalResult pairAll() {
-    for (Operation *op : order)
-      if (auto group = dyn_cast<GroupOp>(op); group && !batchOf.contains(group)) {
-        FailureOr<bool> takesOthers = runsBesideOthers(group);
-        if (failed(takesOthers))
-          return failure();
-        if (!*takesOthers)
-          continue;
-        batchOf[group] = batches.size();
+    for (Operation *op : order) {
+      auto group = dyn_cast<GroupOp>(op);
+      if (!group)
+        continue;
+      FailureOr<bool> takesOthers = runsBesideOthers(group);
+      if (failed(takesOthers))
+        return failure();
+      auto [found, isNew] = batchOf.try_emplace(group, batches.size());
+      if (isNew)
         batches.push_back({group});
-      }
+      if (!*takesOthers)
+        paired.insert(found->second);
+    }
     for (Operation *op : SmallVector<Operation *>(order)) {
       auto found = batchOf.find(op);
       if (found == batchOf.end() || batches[found->second].size() > 1 || paired.contains(found->second))
@@ -335,7 +338,7 @@ private:
   int64_t room, peak = 0;
   SmallVector<Batch, 0> batches;
   DenseMap<Operation *, unsigned> batchOf;
-  llvm::SmallDenseSet<unsigned> paired; ///< batches with a group of another kernel
+  llvm::SmallDenseSet<unsigned> paired; ///< batches that take no group of another kernel, or have one
 };
 
 /// What a budget leaves to values beside the variables.

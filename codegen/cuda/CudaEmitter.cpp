@@ -44,12 +44,14 @@ LogicalResult CudaEmitter::emit(gpu::GPUModuleOp module, const Variant &variant)
   function->setAttr(NVVM::NVVMDialect::getMaxntidAttrName(), builder.getDenseI32ArrayAttr({int32_t(kBlockThreads)}));
   function->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(),
                     builder.getI32IntegerAttr(int32_t(residentBlocks(variant))));
-  Share share{0, ins, ins + outs, ins + outs + extents, {}, {}};
+  Share share{0, ins, ins + outs, ins + outs + extents, {}, {}, nullptr};
+  builder.setInsertionPointToStart(&function.getBody().front());
   for (const Variant *kernel : kernels) {
-    builder.setInsertionPointToEnd(&function.getBody().back());
     CudaEmitter emitter(module, function, builder, *kernel);
     if (parts > 1) {
-      emitter.enterPart(*kernel, share, kernels.size() > 1);
+      emitter.enterPart(*kernel, share, kernel == kernels.back());
+      if (share.rest)
+        builder.setInsertionPointToStart(share.rest);
     } else {
       llvm::append_range(emitter.operands, function.getArguments().take_front(ins + outs));
       llvm::append_range(emitter.extents, function.getArguments().drop_front(ins + outs));
@@ -62,7 +64,7 @@ LogicalResult CudaEmitter::emit(gpu::GPUModuleOp module, const Variant &variant)
   return success();
 }
 
-void CudaEmitter::enterPart(const Variant &kernel, Share &share, bool several) {
+void CudaEmitter::enterPart(const Variant &kernel, Share &share, bool isLast) {
   unsigned reads = readsOf(definition), writes = writesOf(definition), parts = kernel.parts;
   Share at = share;
   auto argument = [&](unsigned index) -> Value { return function.getArgument(index); };
@@ -85,19 +87,18 @@ void CudaEmitter::enterPart(const Variant &kernel, Share &share, bool several) {
     first = arith::SelectOp::create(builder, loc, isBefore.back(), first, begin);
     rangesBefore = arith::SelectOp::create(builder, loc, isBefore.back(), rangesBefore, ranges);
   }
-  if (several) {
+  if (!isLast) {
     pass(parts - 1);
+    // The other kernels come otherwise, not behind: threads that a part does not use have to end.
+    auto own = scf::IfOp::create(builder, loc, less(block, begin), /*withElseRegion=*/true);
+    builder.setInsertionPointToStart(own.thenBlock());
     share = {at.ins + parts * reads,
              at.outs + parts * writes,
              at.extents + parts * kernel.extents,
              at.sizes + parts * kPartSizes,
              begin,
-             ranges};
-    Value isOwn = less(block, begin);
-    if (at.blocks)
-      isOwn = arith::AndIOp::create(builder, loc, isOwn, less(sub(at.blocks, index(1)), block));
-    auto own = scf::IfOp::create(builder, loc, isOwn, /*withElseRegion=*/false);
-    builder.setInsertionPointToStart(own.thenBlock());
+             ranges,
+             own.elseBlock()};
   }
   auto ofPart = [&](llvm::function_ref<Value(unsigned)> valueOf) {
     Value value = valueOf(0);

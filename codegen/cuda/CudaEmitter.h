@@ -108,11 +108,12 @@ private:
   /// Where the function's arguments for a kernel begin, and its blocks.
   struct Share {
     unsigned ins = 0, outs = 0, extents = 0, sizes = 0;
-    mlir::Value blocks, ranges; ///< those of the kernels before; null where there is none
+    mlir::Value blocks, ranges;  ///< those of the kernels before; null where there is none
+    mlir::Block *rest = nullptr; ///< where the kernel's code is, if others are before
   };
-  /// Finds the part that the block belongs to, and leaves behind the threads that it does not use and, where the
-  /// function has `several` kernels, the blocks of others. The share becomes that of the next kernel.
-  void enterPart(const Variant &kernel, Share &share, bool several);
+  /// Finds the part that the block belongs to, and leaves behind the threads that it does not use and the blocks of
+  /// kernels to come, if it is not the last. The share becomes that of the next kernel.
+  void enterPart(const Variant &kernel, Share &share, bool isLast);
 
   mlir::gpu::GPUModuleOp module;
   mlir::gpu::GPUFuncOp function;

@@ -9,6 +9,8 @@
 !d = tensor<32xf32, #incept.layout<dense>>
 !one = tensor<1x16x1x1xf32, #incept.layout<nhwc>>
 
+// Groups of one kernel come together in any case.
+// APART-COUNT-1: with_next
 // APART-NOT: with_next
 module attributes {incept.target = #incept.target<fake, joins, pairs>} {
 incept.variable @a kind state : !a
@@ -16,6 +18,7 @@ incept.variable @b kind state : !b
 incept.variable @c kind state : !c
 incept.variable @d kind state : !d
 incept.variable @out_a kind io role "out_a" : !a
+incept.variable @other kind io role "other" : !a
 incept.variable @out_b kind io role "out_b" : !b
 incept.variable @out_c kind io role "out_c" : !c
 incept.variable @one kind io role "one" : !one
@@ -54,8 +57,10 @@ func.func @down() {
   return
 }
 
-// The pool goes up to a kernel that it does not need, over one that is flat.
+// The pool goes up to kernels that it does not need, over one that is flat.
 // CHECK-LABEL: func.func @up
+//       CHECK:   incept.group kernel({{.+}}) attributes {incept.with_next}
+//       CHECK:     incept.channel_affine
 //       CHECK:   incept.group kernel({{.+}}) attributes {incept.with_next}
 //       CHECK:     incept.channel_affine
 //       CHECK:   incept.group kernel({{.+}}) :
@@ -79,6 +84,13 @@ func.func @up() {
   }
   incept.write @out_b, %r : !b
   %a = incept.read @a : !a
+  %c = incept.read @c : !c
+  %w = incept.group kernel(%a, %c) : (!a, !c) -> !a {
+  ^bb0(%x: !a, %k: !c):
+    %y = incept.channel_affine %x, %k : (!a, !c) -> !a
+    incept.yield %y : !a
+  }
+  incept.write @other, %w : !a
   %p = incept.group kernel(%a) : (!a) -> !a {
   ^bb0(%x: !a):
     %y = incept.avg_pool %x kernel [3, 3] pad [1, 1] pad_end [1, 1] : (!a) -> !a

@@ -187,7 +187,6 @@ TEST(Kernels, OfSeveralKernels) {
   EXPECT_EQ(measure(mixed, with({1, 1, 8, 32, 3, 1, 4})), "refused");        // one too few
   EXPECT_EQ(measure(mixed, with({1, 1, 1, 8, 32, 3, 1, 4, 64})), "refused"); // one too many
 
-  using Sizes = std::array<unsigned, 3>;
   EXPECT_TRUE(isGridOf(mixed, all, {4, 1, 1}, {256, 1, 1}));
   EXPECT_FALSE(isGridOf(mixed, all, {5, 1, 1}, {256, 1, 1}));
   EXPECT_FALSE(isGridOf(mixed, all, {4, 1, 1}, {255, 1, 1}));
