@@ -9,11 +9,11 @@
 // GPU-SAME:   %[[ROWS:[^:]+]]: i64, %{{[^:]+}}: i64, %{{[^:]+}}: i64, %{{[^:]+}}: i64,
 // GPU:        scf.if
 // GPU:          scf.if
-// GPU:            llvm.getelementptr %[[X]]
-// GPU:            llvm.getelementptr %[[Y]]
-// GPU:        scf.if
+// GPU:            llvm.getelementptr inbounds %[[X]][
+// GPU:            llvm.getelementptr inbounds %[[Y]][
+// GPU:        {{^ *}}} else {
 // GPU:          scf.if
-// GPU:            llvm.getelementptr %[[U]]
+// GPU:            llvm.getelementptr inbounds %[[U]][
 // GPU:        gpu.return
 
 // CHECK-LABEL: .entry scale_shift_v4__whole_v4(
