@@ -47,8 +47,8 @@ llvm::SmallVector<ChannelSlice> slicesOf(mlir::ValueRange values);
 bool isUsedAfter(mlir::Value value, mlir::Operation *op);
 
 /// The values that live in the variable they are written to, with that write: a group computes each behind all uses of
-/// the variable's old value. Every other write needs a copy. Gradients of joined parameters lie side by side, and so does
-/// what is written to them row by row: it has the first of the writes, its rows have their own.
+/// the variable's old value. Every other write needs a copy. Gradients of joined parameters lie side by side, and so
+/// does what is written to them row by row: it has the first of the writes, its rows have their own.
 llvm::DenseMap<mlir::Value, WriteOp> valuesInVariables(mlir::func::FuncOp function, PlacementAnalysis &placements);
 
 /// A stretch of the arena, for all values that have the root `root`.
