@@ -26,12 +26,12 @@ incept.exec.plan @p reorder {} : (memref<8x8xf32>) -> memref<8x8xf32>
 //       CHECK:   %[[X:.+]] = incept.exec.slice @arena at 1024
 //       CHECK:   %[[Y:.+]] = incept.exec.slice @arena at 4096
 //       CHECK:   incept.exec.library @p
-//       CHECK:   incept.exec.kernel @relu ins(%[[Y]] : {{.+}}) outs(%[[X]] : {{.+}}) units 8
+//       CHECK:   incept.exec.kernel @relu ins(%[[Y]] : {{.+}}) outs(%[[X]] : {{.+}}) extents
 //       CHECK:   %[[Z:.+]] = incept.exec.slice @arena at 2048
 //       CHECK:   %[[U:.+]] = incept.exec.slice @arena at 8192
 //       CHECK:   %[[V:.+]] = incept.exec.slice @arena at 12288
 //       CHECK:   incept.exec.kernel @relu ins(%[[X]] : {{.+}}) outs(%[[Z]] : {{.+}}) extents [8, 8, 8, 8] units 8 width 1 grid [1, 1, 1] block [32, 1, 1] with_next
-//  CHECK-NEXT:   incept.exec.kernel @scale ins(%[[U]] : {{.+}}) outs(%[[V]] : {{.+}}) block [32, 1, 1]
+//  CHECK-NEXT:   incept.exec.kernel @scale ins(%[[U]] : {{.+}}) outs(%[[V]] : {{.+}}) extents
 //   CHECK-NOT:   with_next
 //       CHECK:   return
 // APART-LABEL: func.func @apart
