@@ -4,6 +4,7 @@
 // become one kernel with the reduction or the last op that consumes them, and what is computed of a reduction's sums
 // alone one with the reduction.
 
+#include "dialect/EntryPoints.h"
 #include "dialect/InceptOps.h"
 #include "dialect/VerifierUtils.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -85,8 +86,8 @@ void collectFullOperands(Operation *op, llvm::SmallPtrSetImpl<Value> &operands) 
 /// Ops that will be one kernel; `anchor` is the last of them in program order.
 class Grouping {
 public:
-  Grouping(Operation *anchor, const DenseMap<Operation *, unsigned> &order, bool recompute)
-      : anchor(anchor), order(order), recompute(recompute), domain(domainOf(anchor)) {
+  Grouping(Operation *anchor, const DenseMap<Operation *, unsigned> &order, bool recompute, bool isForward)
+      : anchor(anchor), order(order), recompute(recompute), isForward(isForward), domain(domainOf(anchor)) {
     members.insert(anchor);
   }
 
@@ -131,11 +132,17 @@ private:
     size_t extra = recompute ? readsOf(producer) - 1 : 0;
     if (!recompute || extra > 1 || extraReads + extra > kMostExtraReads)
       return;
-    // Reading two operands again costs no more than writing and reading the result.
+    // Reading two operands again costs no more than writing and reading the result, but what others read from memory is
+    // written anyway, and is still there in the forward pass. Behind it, it need not be.
+    if (extra > 0 && isForward && llvm::any_of(producer->getUsers(), readsMemory))
+      return;
     extraReads += extra;
     members.insert(producer);
     clones.insert(producer);
   }
+
+  /// True for what reads its operands from memory: library calls, opaque ops, views, and groups, which are formed.
+  static bool readsMemory(Operation *user) { return !isMap(user) && !isReduce(user); }
 
   static size_t readsOf(Operation *producer) {
     llvm::SmallPtrSet<Value, 4> operands;
@@ -146,6 +153,7 @@ private:
   Operation *anchor;
   const DenseMap<Operation *, unsigned> &order;
   bool recompute;
+  bool isForward; ///< in inference, or before the loss
   ArrayRef<int64_t> domain;
   llvm::SetVector<Operation *> members;
   DenseSet<Operation *> clones;
@@ -205,7 +213,10 @@ struct FormGroupsPass : impl::FormGroupsPassBase<FormGroupsPass> {
     Block &body = getOperation().getBody().front();
     DenseMap<Operation *, unsigned> order;
     SmallVector<Operation *> ops;
+    unsigned forward = isEntry(getOperation(), EntryPoint::Infer) ? UINT_MAX : 0; // ops of the forward pass
     for (Operation &op : body) {
+      if (forward == 0 && isa<LossOpInterface>(op))
+        forward = ops.size();
       order[&op] = ops.size();
       ops.push_back(&op);
     }
@@ -230,7 +241,7 @@ struct FormGroupsPass : impl::FormGroupsPassBase<FormGroupsPass> {
         gone.insert(op);
         continue;
       }
-      Grouping grouping(op, order, recompute);
+      Grouping grouping(op, order, recompute, /*isForward=*/order.lookup(op) < forward);
       if (fuse)
         grouping.grow(gone);
       SmallVector<Operation *> members = grouping.sorted();

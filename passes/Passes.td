@@ -258,7 +258,8 @@ def FormGroupsPass : Pass<"incept-form-groups", "::mlir::func::FuncOp"> {
 
     Goes through the ops from last to first. A map or reduce op takes in the elementwise producers of its own shape whose
     other consumers come later: the first consumer computes the value and yields it for the rest. A cheap producer with
-    earlier consumers is computed again (`recompute`) instead of kept, as long as the kernel reads few values more for it.
+    earlier consumers is computed again (`recompute`) instead of kept, as long as the kernel reads few values more for it:
+    none in the forward pass, where a library call reads the value from memory anyway.
     An op that gives channel vectors of full tensors (batch norm's statistics, where a convolution gave their sums) joins
     the first kernel that goes on with them. A kernel has at most 64 ops. An op on channel vectors that goes on with a
     reduction's sums joins the reduction, if all else that it reads is there before: batch norm's statistics are finalised

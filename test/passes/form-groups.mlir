@@ -102,6 +102,43 @@ func.func @residual(%x: tensor<2x4x3x3xf32>, %w: tensor<4x4x1x1xf32>, %b: tensor
   return %r : tensor<2x4x3x3xf32>
 }
 
+// A convolution reads the first sum from memory, so the second one reads it there too: in inference, where it need not live
+// until a gradient, and in training before the loss.
+// CHECK-LABEL: func.func @trunk_in_inference
+//       CHECK:   %[[A:.+]] = incept.group kernel(%arg0, %arg1)
+//       CHECK:   incept.group library(%[[A]], %arg2)
+//       CHECK:   incept.group kernel(%[[A]], %{{.+}})
+//  CHECK-NEXT:   ^bb0
+//  CHECK-NEXT:     incept.add
+//  CHECK-NEXT:     incept.yield
+func.func @trunk_in_inference(%x: tensor<2x4x3x3xf32>, %b: tensor<2x4x3x3xf32>, %w: tensor<4x4x1x1xf32>) -> tensor<2x4x3x3xf32>
+    attributes {incept.entry = #incept.entry<infer>} {
+  %x1 = incept.add %x, %b : (tensor<2x4x3x3xf32>, tensor<2x4x3x3xf32>) -> tensor<2x4x3x3xf32>
+  %c1 = incept.conv2d %x1, %w : (tensor<2x4x3x3xf32>, tensor<4x4x1x1xf32>) -> tensor<2x4x3x3xf32>
+  %x2 = incept.add %x1, %c1 : (tensor<2x4x3x3xf32>, tensor<2x4x3x3xf32>) -> tensor<2x4x3x3xf32>
+  return %x2 : tensor<2x4x3x3xf32>
+}
+
+// Where nobody reads it from memory it is computed again, in inference too.
+// CHECK-LABEL: func.func @sum_for_kernels_in_inference
+//       CHECK:   incept.group kernel(%arg0, %arg1, %arg2)
+//       CHECK:     incept.add
+//       CHECK:     incept.add
+//       CHECK:   incept.group library
+//       CHECK:   incept.group kernel(%{{[^%]+}}, %{{[^%]+}}, %{{[^%]+}})
+//       CHECK:     incept.add
+//       CHECK:     incept.relu
+//       CHECK:     incept.add
+func.func @sum_for_kernels_in_inference(%x: tensor<2x4x3x3xf32>, %b: tensor<2x4x3x3xf32>, %a: tensor<2x4x3x3xf32>, %w: tensor<4x4x1x1xf32>) -> tensor<2x4x3x3xf32>
+    attributes {incept.entry = #incept.entry<infer>} {
+  %x1 = incept.add %x, %b : (tensor<2x4x3x3xf32>, tensor<2x4x3x3xf32>) -> tensor<2x4x3x3xf32>
+  %y = incept.add %x1, %a : (tensor<2x4x3x3xf32>, tensor<2x4x3x3xf32>) -> tensor<2x4x3x3xf32>
+  %c = incept.conv2d %y, %w : (tensor<2x4x3x3xf32>, tensor<4x4x1x1xf32>) -> tensor<2x4x3x3xf32>
+  %r = incept.relu %x1 : (tensor<2x4x3x3xf32>) -> tensor<2x4x3x3xf32>
+  %x2 = incept.add %r, %c : (tensor<2x4x3x3xf32>, tensor<2x4x3x3xf32>) -> tensor<2x4x3x3xf32>
+  return %x2 : tensor<2x4x3x3xf32>
+}
+
 // The sum is needed by itself before the ReLU's kernel could give it: it stays outside.
 // CHECK-LABEL: func.func @residual_sum_used_before
 //       CHECK:     incept.add
