@@ -10,8 +10,9 @@ namespace incept {
 
 inline constexpr llvm::StringLiteral kNhwcFormat = "nhwc";
 inline constexpr llvm::StringLiteral kDenseFormat = "dense";
-/// Activations in blocks of 8 channels: N, C/8, H, W, 8. Between library calls only; kernels work on NHWC.
-inline constexpr llvm::StringLiteral kBlockedFormat = "nchw8c";
+/// True for activations in blocks of channels: N, C/8, H, W, 8 ("nchw8c"), or in blocks of 16. Between library calls
+/// only; kernels work on NHWC.
+inline bool isBlockedFormat(llvm::StringRef format) { return format == "nchw8c" || format == "nchw16c"; }
 
 /// The layout of a value's type, null before the layout phase.
 LayoutAttr layoutOf(mlir::Value value);

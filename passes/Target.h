@@ -36,7 +36,7 @@ struct LibraryPlan {
   std::string weightsFormat; ///< physical format of the weights (of dst for a reorder); "" is dense
   int64_t weightsBytes = 0;  ///< bytes of one tensor in that format
   int64_t scratchpadBytes = 0;
-  std::string activations;   ///< format of src and dst where it is not NHWC: "nchw8c", worth a reorder
+  std::string activations;   ///< format of src and dst where it is not NHWC: "nchw8c" or "nchw16c", worth a reorder
   bool reference = false;    ///< correct, but not a fast implementation
   bool swapOperands = false; ///< the library takes the op's first two operands in the other order
   bool tensorCore = false;   ///< a GPU's: runs on tensor cores

@@ -269,7 +269,7 @@ LogicalResult verifyGroup(GroupOp group, const Target &target, SymbolTable &symb
   }
   for (ValueRange values : {ValueRange(group.getInputs()), ValueRange(group.getOutputs())})
     for (Value value : values)
-      if (layoutOf(value).getFormat() == kBlockedFormat)
+      if (isBlockedFormat(layoutOf(value).getFormat()))
         return group.emitOpError() << "expected no tensor in blocks of channels in a kernel, which works on NHWC";
   if (group.getFirstOp()->hasTrait<OpTrait::Opaque>()) // images are brought into the program's order by such ops
     return success();

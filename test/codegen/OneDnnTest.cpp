@@ -400,8 +400,8 @@ TEST(OneDnn, ActivationsLieInBlocksWhereAPlanSaysSo) {
   EXPECT_TRUE(describe(q, d, error)) << error;
   q.ic = 12; // not whole blocks
   EXPECT_FALSE(describe(q, d, error));
-  // As a damaged image may have it.
-  for (const char *damaged : {"xyz", "", "nchw16c", "nhwc "}) {
+  // As a damaged image may have it; there are 24 channels.
+  for (const char *damaged : {"xyz", "", "nchw16c", "nchw32c", "nhwc "}) {
     auto fields = encode(p);
     for (auto &[key, value] : fields)
       if (key == "activations")
@@ -409,9 +409,33 @@ TEST(OneDnn, ActivationsLieInBlocksWhereAPlanSaysSo) {
     Primitive primitive;
     ASSERT_TRUE(decode(fields, q, error)) << error;
     EXPECT_FALSE(primitive.build(q, error)) << damaged;
-    EXPECT_EQ(error, "expected activations in nhwc, or in nchw8c with multiples of 8 channels, but got '" +
+    EXPECT_EQ(error, "expected activations in nhwc, or in nchw8c or nchw16c with whole blocks of channels, but got '" +
                          std::string(damaged) + "'");
   }
+}
+
+TEST(OneDnn, AGradientOfWeightsReadsBlocksOf16Channels) {
+  Problem p = convolution(Kind::ConvolutionBackwardWeights, 1);
+  p.ic = 32, p.oc = 16;
+  p.activations = "nchw16c";
+  p.weightsFormat = "";
+  std::string error;
+  Primitive primitive;
+  ASSERT_TRUE(primitive.build(p, error)) << error;
+  Buffer src(4 * p.mb * p.ic * p.ih * p.iw, 2), dst(4 * p.mb * p.oc * p.oh * p.ow, 3);
+  Buffer diff(4 * p.oc * p.ic * p.kh * p.kw, 4), scratchpad(primitive.description().scratchpadBytes + 4);
+  // Where element (n, pixel, channel) of NHWC is.
+  auto blocked = [](int64_t nhwc, int64_t pixels, int64_t channels) {
+    int64_t c = nhwc % channels, pixel = nhwc / channels % pixels, n = nhwc / channels / pixels;
+    return ((n * (channels / 16) + c / 16) * pixels + pixel) * 16 + c % 16;
+  };
+  std::vector<double> expected(diff.size);
+  forEachProduct(p, [&](int64_t s, int64_t w, int64_t o) {
+    expected[w] += double(src[blocked(s, p.ih * p.iw, p.ic)]) * dst[blocked(o, p.oh * p.ow, p.oc)];
+  });
+  void *operands[] = {src.get(), dst.get(), diff.get(), scratchpad.get()};
+  ASSERT_TRUE(primitive.run(operands, 4, error)) << error;
+  expectNear(expected, diff.get(), "gradient of weights");
 }
 
 TEST(OneDnn, DeclinesImpossibleProblems) {

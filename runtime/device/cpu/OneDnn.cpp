@@ -67,11 +67,12 @@ std::string encodeFormat(const memory::desc &desc, int64_t groups) {
   return text;
 }
 
-/// The descriptor of an activation: "nhwc" or "nchw8c".
+/// The descriptor of an activation: "nhwc", "nchw8c" or "nchw16c".
 bool decodeActivation(const std::vector<int64_t> &dims, const std::string &format, memory::desc &desc) {
   if (!isActivation(dims, format))
     return false;
-  desc = memory::desc(dims, memory::data_type::f32, format == "nchw8c" ? Tag::nChw8c : Tag::nhwc);
+  Tag tag = format == "nchw16c" ? Tag::nChw16c : format == "nchw8c" ? Tag::nChw8c : Tag::nhwc;
+  desc = memory::desc(dims, memory::data_type::f32, tag);
   return true;
 }
 

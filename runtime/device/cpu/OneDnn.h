@@ -39,7 +39,8 @@ struct Problem : LibraryProblem {
   // Weights' physical format (convolutions), or the two formats of a Reorder of `dims`.
   // "any" lets the library choose, "" is the dense logical order, anything else comes from Description::weightsFormat.
   std::string weightsFormat = "any";
-  /// Layout of a convolution's activations: "nhwc", or "nchw8c" (blocks of 8 channels, both counts multiples of 8).
+  /// Layout of a convolution's activations: "nhwc", or "nchw8c" or "nchw16c" (blocks of so many channels, both counts
+  /// multiples of that).
   std::string activations = "nhwc";
   /// Element type of all operands, "f32" or "bf16", but for: `resultType`, that of a gradient of weights and of c; the
   /// bias of a MatMul and scales, which are f32.

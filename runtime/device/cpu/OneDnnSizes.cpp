@@ -114,7 +114,8 @@ bool parseFormat(const std::vector<int64_t> &dims, const std::string &format, in
 }
 
 bool isActivation(const std::vector<int64_t> &dims, const std::string &format) {
-  return dims.size() == 4 && (format == "nhwc" || (format == "nchw8c" && dims[1] % 8 == 0));
+  return dims.size() == 4 &&
+         (format == "nhwc" || (format == "nchw8c" && dims[1] % 8 == 0) || (format == "nchw16c" && dims[1] % 16 == 0));
 }
 
 } // namespace text
@@ -159,8 +160,9 @@ bool checkConvolution(const Problem &p, std::string &error) {
     if (!checkDims(dims, error))
       return false;
   if (!isActivation(src, p.activations) || !isActivation(dst, p.activations))
-    return fail(error, "expected activations in nhwc, or in nchw8c with multiples of 8 channels, but got '" +
-                           p.activations + "'");
+    return fail(error,
+                "expected activations in nhwc, or in nchw8c or nchw16c with whole blocks of channels, but got '" +
+                    p.activations + "'");
   if (p.oh != resultSize(p.ih, p.pt, p.pb, p.kh, p.dh, p.sh) || p.ow != resultSize(p.iw, p.pl, p.pr, p.kw, p.dw, p.sw))
     return fail(error, "the convolution's dst does not have the size that its src, window and padding give");
   return true;

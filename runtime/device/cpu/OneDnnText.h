@@ -45,7 +45,7 @@ struct Blocking {
 /// Every element has a place of its own, and all lie within `elements`.
 bool parseFormat(const std::vector<int64_t> &dims, const std::string &format, int64_t groups, Blocking &blocking,
                  std::string &error);
-/// True where `format` is "nhwc", or "nchw8c" and the channels are whole blocks.
+/// True where `format` is "nhwc", or "nchw8c" or "nchw16c" and the channels are whole blocks.
 bool isActivation(const std::vector<int64_t> &dims, const std::string &format);
 
 } // namespace incept::onednn::text
