@@ -25,7 +25,7 @@ std::string typeName(Type element) { return element.isBF16() ? "bf16" : "f32"; }
 FailureOr<onednn::Problem> problemOf(Operation *op, StringRef format) {
   auto said = describeProblem(op);
   auto conv = dyn_cast<Conv2DOp>(op);
-  if (!said)
+  if (!said || (conv && conv.getResidual())) // addsResidual says so
     return failure();
   onednn::Problem p;
   static_cast<LibraryProblem &>(p) = said->problem;
@@ -35,8 +35,6 @@ FailureOr<onednn::Problem> problemOf(Operation *op, StringRef format) {
   if (conv) {
     auto function = conv->getParentOfType<FunctionOpInterface>();
     p.training = function && isEntry(function, EntryPoint::ForwardBackward);
-    p.residual = bool(conv.getResidual());
-    p.scale = float(conv.getScale().convertToDouble());
   }
   return p;
 }
@@ -113,22 +111,6 @@ public:
     // oneDNN's convolutions on channel slices are reference implementations; tiles may lie anywhere.
     auto candidates = candidatesFor(op);
     return !candidates.empty() && chosenOf(op, candidates).plan;
-  }
-
-  bool addsResidual(Operation *op) const override {
-    // Tiles add none: where they are chosen, that is worth more.
-    auto candidates = candidatesFor(op);
-    if (!candidates.empty() && chosenOf(op, candidates).plan)
-      return false;
-    auto problem = problemOf(op, "any");
-    std::string ignored;
-    if (failed(problem))
-      return false;
-    auto alone = describe(*problem, ignored);
-    problem->residual = true;
-    auto added = describe(*problem, ignored);
-    return succeeded(alone) && succeeded(added) && !added->reference && added->impl == alone->impl &&
-           added->weightsFormat == alone->weightsFormat;
   }
 
   FailureOr<LibraryPlan> plan(Operation *op, StringRef weightsFormat, std::string &why) const override {
@@ -301,11 +283,10 @@ private:
       return memoryType(RankedTensorType::get(shape, element, layout), *this);
     };
     if (p.kind != onednn::Kind::Reorder)
-      return problemSignature(context, p, {.residual = p.residual}, [&](ProblemPart part, const Shape &shape) {
+      return problemSignature(context, p, {}, [&](ProblemPart part, const Shape &shape) {
         switch (part) {
         case ProblemPart::Src:
         case ProblemPart::Dst:
-        case ProblemPart::Residual:
           return memory(shape, p.activations, p.type);
         case ProblemPart::Weights:
           return memory(shape, p.weightsFormat,
@@ -336,8 +317,7 @@ private:
   /// The ways to compute a convolution in f32; none for other ops.
   std::vector<ConvolutionCandidate> candidatesFor(Operation *op) const { return candidatesFor(op, threads); }
   std::vector<ConvolutionCandidate> candidatesFor(Operation *op, int64_t threads) const {
-    auto conv = dyn_cast<Conv2DOp>(op);
-    if (!isa<Conv2DOp, Conv2DBackwardDataOp, Conv2DBackwardWeightsOp>(op) || (conv && conv.getResidual()) ||
+    if (!isa<Conv2DOp, Conv2DBackwardDataOp, Conv2DBackwardWeightsOp>(op) ||
         !getElementTypeOrSelf(op->getResult(0).getType()).isF32() ||
         !getElementTypeOrSelf(op->getOperand(0).getType()).isF32())
       return {};

@@ -158,41 +158,6 @@ TEST(OneDnn, BiasAndReluFollowAForwardConvolution) {
   expectNear(expected, dst.get(), "forward");
 }
 
-TEST(OneDnn, AResidualIsAddedBehindTheScaleAndBeforeTheRelu) {
-  for (float scale : {1.0f, 0.17f})
-    for (bool relu : {false, true}) {
-      Problem p = convolution(Kind::ConvolutionForward, 1);
-      p.bias = p.residual = true;
-      p.training = false;
-      p.scale = scale, p.relu = relu;
-      std::string error;
-      Primitive primitive;
-      ASSERT_TRUE(primitive.build(p, error)) << error;
-      const Description &d = primitive.description();
-      EXPECT_FALSE(d.reference) << d.impl;
-      Buffer src(4 * p.mb * p.ic * p.ih * p.iw, 2), dst(4 * p.mb * p.oc * p.oh * p.ow, 6), bias(4 * p.oc, 5);
-      Buffer dense(4 * p.oc * p.ic * p.kh * p.kw, 4), packed(d.weightsBytes), scratchpad(d.scratchpadBytes + 4);
-      Buffer residual(4 * dst.size, 7);
-      ASSERT_TRUE(pack({p.oc, p.ic, p.kh, p.kw}, d.weightsFormat, dense.get(), packed.get(), error)) << error;
-      std::vector<double> expected(dst.size);
-      for (size_t i = 0; i < expected.size(); ++i)
-        expected[i] = bias[i % p.oc];
-      forEachProduct(p, [&](int64_t s, int64_t w, int64_t o) { expected[o] += double(src[s]) * dense[w]; });
-      for (size_t i = 0; i < expected.size(); ++i) {
-        expected[i] = scale * expected[i] + residual[i];
-        expected[i] = relu ? std::max(expected[i], 0.0) : expected[i];
-      }
-      void *operands[] = {src.get(), packed.get(), bias.get(), residual.get(), dst.get(), scratchpad.get()};
-      ASSERT_TRUE(primitive.run(operands, 6, error)) << error;
-      expectNear(expected, dst.get(), "forward");
-      std::vector<uint64_t> bytes;
-      p.weightsFormat = d.weightsFormat;
-      ASSERT_TRUE(operandBytes(p, bytes, error)) << error;
-      EXPECT_EQ(bytes,
-                (std::vector<uint64_t>{4 * src.size, 4 * packed.size, 4 * bias.size, 4 * residual.size, 4 * dst.size}));
-    }
-}
-
 TEST(OneDnn, MatMulHasPitchesTransposesAndBias) {
   for (int mask = 0; mask < 8; ++mask) {
     Problem p;
@@ -334,16 +299,6 @@ TEST(OneDnn, PlansSurviveTheirTextForm) {
   ASSERT_TRUE(decode(encode(p), q, error)) << error;
   EXPECT_EQ(q.type, "bf16");
   EXPECT_EQ(q.resultType, "f32");
-  p = convolution(Kind::ConvolutionForward, 1);
-  p.residual = true;
-  for (float scale : {1.0f, 0.17f, 1e-30f}) {
-    p.scale = scale;
-    ASSERT_TRUE(decode(encode(p), q, error)) << error;
-    EXPECT_TRUE(q.residual);
-    EXPECT_EQ(q.scale, scale);
-  }
-  for (const char *scale : {"", "x", "0.5x", " 1", "1e999"})
-    EXPECT_FALSE(decode({{"kind", "convolution_forward"}, {"scale", scale}}, q, error)) << scale;
   EXPECT_FALSE(decode({{"kind", "convolution_forward"}, {"mb", "eight"}}, q, error));
   EXPECT_FALSE(decode({{"kind", "spiral"}}, q, error));
   EXPECT_FALSE(decode({{"mb", "8"}}, q, error));
@@ -450,16 +405,6 @@ TEST(OneDnn, DeclinesImpossibleProblems) {
   p = convolution(Kind::ConvolutionForward, 1);
   p.g = 3; // does not divide the output channels
   EXPECT_FALSE(describe(p, d, error));
-  p = convolution(Kind::ConvolutionBackwardData, 1);
-  p.residual = true;
-  EXPECT_FALSE(describe(p, d, error));
-  EXPECT_EQ(error, "only a forward convolution adds a residual");
-  for (auto [residual, scale] : {std::pair(false, 0.5f), std::pair(true, INFINITY), std::pair(true, NAN)}) {
-    p = convolution(Kind::ConvolutionForward, 1);
-    p.residual = residual, p.scale = scale;
-    EXPECT_FALSE(describe(p, d, error));
-    EXPECT_EQ(error, "expected a finite scale, and only together with a residual");
-  }
   p = Problem();
   p.kind = Kind::MatMul;
   p.m = p.n = p.k = 8, p.lda = p.ldb = 8, p.ldc = 7;

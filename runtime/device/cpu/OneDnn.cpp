@@ -144,20 +144,13 @@ dnnl::primitive_attr userScratchpad() {
   return attr;
 }
 
-/// True where a constant factor comes before the residual.
-bool isScaled(const Problem &p) { return p.residual && p.scale != 1; }
-
 dnnl::convolution_forward::primitive_desc forwardDesc(const Problem &p, const ConvolutionDescs &c) {
   dnnl::primitive_attr attr = userScratchpad();
-  dnnl::post_ops ops;
-  if (isScaled(p))
-    ops.append_eltwise(1.0f, dnnl::algorithm::eltwise_linear, p.scale, 0.0f);
-  if (p.residual)
-    ops.append_binary(dnnl::algorithm::binary_add, c.dst);
-  if (p.relu)
+  if (p.relu) {
+    dnnl::post_ops ops;
     ops.append_eltwise(1.0f, dnnl::algorithm::eltwise_relu, 0.0f, 0.0f);
-  if (p.residual || p.relu)
     attr.set_post_ops(ops);
+  }
   auto kind = p.training ? dnnl::prop_kind::forward_training : dnnl::prop_kind::forward_inference;
   dnnl::convolution_forward::desc desc(kind, dnnl::algorithm::convolution_direct, c.src, c.weights, c.bias, c.dst,
                                        c.strides, c.dilates, c.begin, c.end);
@@ -175,8 +168,6 @@ bool buildConvolution(const Problem &p, Built &built, std::string &error) {
     built.operands = {{DNNL_ARG_SRC, c.src}, {DNNL_ARG_WEIGHTS, built.weights}};
     if (p.bias)
       built.operands.emplace_back(DNNL_ARG_BIAS, c.bias);
-    if (p.residual)
-      built.operands.emplace_back(DNNL_ARG_ATTR_MULTIPLE_POST_OP(int(isScaled(p))) | DNNL_ARG_SRC_1, c.dst);
     built.operands.emplace_back(DNNL_ARG_DST, c.dst);
     built.desc = desc;
     return true;

@@ -26,16 +26,13 @@ bool parseKind(std::string_view name, Kind &kind);
 /// products fit 63 bits.
 ///
 /// Operands, in the order `Primitive::run` takes them:
-///   ConvolutionForward          src, weights, [bias], [residual], dst, scratchpad; the residual is as dst, which is
-///                               [relu](scale * (src * weights + bias) + residual)
+///   ConvolutionForward          src, weights, [bias], dst, scratchpad
 ///   ConvolutionBackwardData     diff_dst, weights, diff_src, scratchpad
 ///   ConvolutionBackwardWeights  src, diff_dst, diff_weights, scratchpad
 ///   MatMul                      a (m,k), b (k,n), [bias (n)], c (m,n), scratchpad
 ///   Reorder                     src, [scales (dims[0])], dst, scratchpad
 struct Problem : LibraryProblem {
-  bool training = true;  ///< propagation kind of the forward convolution
-  bool residual = false; ///< of a forward convolution, with `scale`
-  float scale = 1;       ///< not 1 only together with `residual`
+  bool training = true; ///< propagation kind of the forward convolution
   // Weights' physical format (convolutions), or the two formats of a Reorder of `dims`.
   // "any" lets the library choose, "" is the dense logical order, anything else comes from Description::weightsFormat.
   std::string weightsFormat = "any";

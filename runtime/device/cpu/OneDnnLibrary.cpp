@@ -34,7 +34,6 @@ const Symbol kSymbols[] = {
     {"dnnl_memory_desc_init_by_strides", &real<&dnnl_memory_desc_init_by_strides>},
     {"dnnl_memory_desc_init_by_tag", &real<&dnnl_memory_desc_init_by_tag>},
     {"dnnl_memory_destroy", &real<&dnnl_memory_destroy>},
-    {"dnnl_post_ops_append_binary", &real<&dnnl_post_ops_append_binary>},
     {"dnnl_post_ops_append_eltwise", &real<&dnnl_post_ops_append_eltwise>},
     {"dnnl_post_ops_create", &real<&dnnl_post_ops_create>},
     {"dnnl_post_ops_destroy", &real<&dnnl_post_ops_destroy>},
@@ -145,11 +144,6 @@ dnnl_status_t dnnl_memory_desc_init_by_tag(dnnl_memory_desc_t *desc, int ndims, 
 }
 
 dnnl_status_t dnnl_memory_destroy(dnnl_memory_t memory) { return real<&dnnl_memory_destroy>(memory); }
-
-dnnl_status_t dnnl_post_ops_append_binary(dnnl_post_ops_t ops, dnnl_alg_kind_t algorithm,
-                                          const dnnl_memory_desc_t *operand) {
-  return real<&dnnl_post_ops_append_binary>(ops, algorithm, operand);
-}
 
 dnnl_status_t dnnl_post_ops_append_eltwise(dnnl_post_ops_t ops, float scale, dnnl_alg_kind_t algorithm, float alpha,
                                            float beta) {

@@ -6,7 +6,6 @@
 #include "runtime/device/cpu/OneDnnText.h"
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 
 namespace incept::onednn {
@@ -179,8 +178,6 @@ bool convolutionBytes(const Problem &p, uint64_t type, uint64_t resultType, std:
     bytes = {src, weights * type};
     if (p.bias)
       bytes.push_back(uint64_t(p.oc) * type);
-    if (p.residual)
-      bytes.push_back(dst);
     bytes.push_back(dst);
   } else if (p.kind == Kind::ConvolutionBackwardData) {
     bytes = {dst, weights * type, src};
@@ -236,10 +233,6 @@ bool operandBytes(const Problem &p, std::vector<uint64_t> &bytes, std::string &e
   uint64_t type = 0, resultType = 0;
   if (!typeSize(p.type, type, error) || !typeSize(p.resultType, resultType, error))
     return false;
-  if (p.residual && p.kind != Kind::ConvolutionForward)
-    return fail(error, "only a forward convolution adds a residual");
-  if (!std::isfinite(p.scale) || (p.scale != 1 && !p.residual))
-    return fail(error, "expected a finite scale, and only together with a residual");
   if (p.kind == Kind::MatMul)
     return matMulBytes(p, type, resultType, bytes, error);
   if (p.kind == Kind::Reorder)

@@ -80,7 +80,6 @@ struct BoolField {
 };
 constexpr BoolField kBools[] = {{"bias", &Problem::bias},
                                 {"relu", &Problem::relu},
-                                {"residual", &Problem::residual},
                                 {"training", &Problem::training},
                                 {"transpose_a", &Problem::transposeA},
                                 {"transpose_b", &Problem::transposeB},
@@ -113,10 +112,6 @@ bool decodeField(std::string_view key, const std::string &value, Problem &proble
       problem.*field.member = value;
       return true;
     }
-  if (key == "scale") {
-    auto [end, code] = std::from_chars(value.data(), value.data() + value.size(), problem.scale);
-    return code == std::errc() && end == value.data() + value.size();
-  }
   if (key == "threads")
     return parseInt(value, problem.threads) && problem.threads >= 1 && problem.threads <= kMaxThreads;
   if (key != "dims")
@@ -204,12 +199,6 @@ std::vector<std::pair<std::string, std::string>> encode(const Problem &problem) 
       addBool("bias", problem.bias);
       addBool("relu", problem.relu);
       addBool("training", problem.training);
-      if (problem.residual) {
-        std::array<char, 32> text; // the shortest that is read as the same number
-        auto end = std::to_chars(text.data(), text.data() + text.size(), problem.scale).ptr;
-        addBool("residual", true);
-        fields.emplace_back("scale", std::string(text.data(), end));
-      }
     }
   }
   if (problem.type != "f32") {
