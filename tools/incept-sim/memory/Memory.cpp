@@ -25,6 +25,11 @@ constexpr uint64_t kNear = uint64_t(1) << 20;
 
 uint64_t roundUp(uint64_t value) { return (value + kPage - 1) / kPage * kPage; }
 
+/// Of the chunks that lie behind so many bytes of cells.
+uint64_t chunkBytes(uint64_t cellBytes) {
+  return cellBytes / (sizeof(uint64_t) * Allocation::Chunk::kGranules) * sizeof(Allocation::Chunk);
+}
+
 std::string hex(uint64_t value) {
   char digits[24];
   snprintf(digits, sizeof(digits), "0x%llx", static_cast<unsigned long long>(value));
@@ -113,7 +118,7 @@ Expected<uint64_t> Memory::allocate(uint64_t bytes) {
     return machineError("the host cannot map an allocation of " + withCommas(bytes) + " bytes");
   // Pages that no launch touches cost nothing.
   size_t cellBytes = hasCells ? size_t(rounded) * sizeof(uint64_t) : 0;
-  size_t mappingBytes = kGuard + rounded + kGuard + rounded + cellBytes + cellBytes / Allocation::kChunk;
+  size_t mappingBytes = kGuard + rounded + kGuard + rounded + cellBytes + chunkBytes(cellBytes);
   void *mapping =
       mmap(nullptr, mappingBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (mapping == MAP_FAILED)
@@ -125,7 +130,7 @@ Expected<uint64_t> Memory::allocate(uint64_t bytes) {
   record.shadow_ = static_cast<uint8_t *>(mapping) + kGuard + rounded + kGuard;
   if (hasCells) {
     record.cells_ = reinterpret_cast<uint64_t *>(record.shadow_ + rounded);
-    record.chunks_ = record.cells_ + rounded;
+    record.chunks_ = reinterpret_cast<Allocation::Chunk *>(record.cells_ + rounded);
   }
   record.mapping = mapping;
   record.mappingBytes = mappingBytes;
@@ -278,7 +283,7 @@ uint16_t Memory::nextEpoch() {
   for (const auto &[begin, record] : byAddress)
     if (record->cells_) { // and the chunks behind them
       const uint64_t cellBytes = roundUp(record->bytes) * sizeof(uint64_t);
-      dropPages(reinterpret_cast<uint8_t *>(record->cells_), cellBytes + cellBytes / Allocation::kChunk);
+      dropPages(reinterpret_cast<uint8_t *>(record->cells_), cellBytes + chunkBytes(cellBytes));
     }
   return epoch = 1;
 }

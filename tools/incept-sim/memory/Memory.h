@@ -49,10 +49,13 @@ struct Allocation {
   /// never have the same byte to write unless the kernel itself has a race.
   uint8_t *shadow(uint64_t address) const { return shadow_ + (address - begin); }
   /// What a launch's accesses leave to find races between its blocks: a cell for each granule of 1 to 8 bytes, counted
-  /// from `begin`, and one for each kChunk granules. Null in a Memory without.
+  /// from `begin`, and a chunk for each kGranules of them. Null in a Memory without.
+  struct Chunk {
+    static constexpr uint64_t kGranules = 64;
+    uint64_t state, read, written, unused;
+  };
   uint64_t *cells() const { return cells_; }
-  uint64_t *chunks() const { return chunks_; }
-  static constexpr uint64_t kChunk = 32;
+  Chunk *chunks() const { return chunks_; }
 
 private:
   friend class Memory;
@@ -61,7 +64,8 @@ private:
     std::string text;
   };
   uint8_t *shadow_ = nullptr;
-  uint64_t *cells_ = nullptr, *chunks_ = nullptr;
+  uint64_t *cells_ = nullptr;
+  Chunk *chunks_ = nullptr;
   void *mapping = nullptr;
   size_t mappingBytes = 0;
   std::vector<Label> labels;

@@ -95,11 +95,10 @@ private:
   const char *wrong(const Region &region, const Instruction &instruction, Space space, uint64_t address) const;
 
   // FindRaces.cpp
-  void findRaces(const Warp &warp, const Instruction &instruction, Space space, const Addresses &addresses, Mask mask,
-                 bool isRow = false);
+  void findRaces(const Warp &warp, const Instruction &instruction, Space space, const Addresses &addresses, Mask mask);
   void findSharedRaces(const Warp &warp, const Instruction &instruction, const Addresses &addresses, Mask mask);
-  void findGlobalRaces(const Warp &warp, const Instruction &instruction, const Addresses &addresses, Mask mask,
-                       bool isRow);
+  void findGlobalRaces(const Warp &warp, const Instruction &instruction, const Addresses &addresses, Mask mask);
+  Mask touchChunks(const Instruction &instruction, const Addresses &addresses, Mask mask);
   void meetBlocks(const Instruction &instruction, Space space, const Addresses &addresses, Mask mask);
 
   void countAccess(const Instruction &instruction, Space space, const Addresses &addresses, Mask mask);

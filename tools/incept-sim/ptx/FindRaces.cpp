@@ -24,15 +24,14 @@ std::string placeIn(const Dim3 &size, uint64_t number) {
 
 } // namespace
 
-/// `isRow`: all lanes touch neighbouring places.
 void BlockRunner::findRaces(const Warp &warp, const Instruction &instruction, Space space, const Addresses &addresses,
-                            Mask mask, bool isRow) {
+                            Mask mask) {
   if (mask == 0)
     return;
   if (space == Space::Shared && sharedRaces)
     findSharedRaces(warp, instruction, addresses, mask);
   else if (space == Space::Global && launch.races)
-    findGlobalRaces(warp, instruction, addresses, mask, isRow);
+    findGlobalRaces(warp, instruction, addresses, mask);
 }
 
 void BlockRunner::findSharedRaces(const Warp &warp, const Instruction &instruction, const Addresses &addresses,
@@ -51,19 +50,55 @@ void BlockRunner::findSharedRaces(const Warp &warp, const Instruction &instructi
   }
 }
 
+/// The lanes that chunks cannot speak for. An access is aligned to its size, so that it lies in one chunk.
+Mask BlockRunner::touchChunks(const Instruction &instruction, const Addresses &addresses, Mask mask) {
+  constexpr uint64_t kGranules = memory::Allocation::Chunk::kGranules;
+  const Touch touch = touchOf(instruction);
+  const uint64_t bytes = uint64_t(instruction.memoryBytes) * instruction.elements;
+  const int shift = std::countr_zero(launch.races->granule);
+  const uint64_t own = ~uint64_t(0) >> (kGranules - (bytes >> shift));
+  const memory::Allocation *at = hints[instruction.hint];
+  Mask refused = 0, together = 0; // `together`: lanes in one chunk
+  uint64_t chunk = 0, granules = 0;
+  auto flush = [&] {
+    if (together && !launch.races->touchChunk(globalView, *at, chunk, granules, touch))
+      refused |= together;
+    together = 0;
+    granules = 0;
+  };
+  for (; mask; mask &= mask - 1) {
+    const uint64_t address = addresses[static_cast<size_t>(std::countr_zero(mask))];
+    if (!at || !at->contains(address, bytes)) {
+      flush();
+      at = launch.memory.find(address);
+      if (!at || !at->contains(address, bytes))
+        continue;
+    }
+    if (!at->cells())
+      continue;
+    const uint64_t first = (address - at->begin) >> shift;
+    if (first / kGranules != chunk)
+      flush();
+    chunk = first / kGranules;
+    granules |= own << first % kGranules;
+    together |= mask & (~mask + 1);
+  }
+  flush();
+  return refused;
+}
+
 void BlockRunner::findGlobalRaces(const Warp &warp, const Instruction &instruction, const Addresses &addresses,
-                                  Mask mask, bool isRow) {
+                                  Mask mask) {
   const uint64_t bytes = uint64_t(instruction.memoryBytes) * instruction.elements;
   const memory::Allocation *at = hints[instruction.hint];
+  if (instruction.kind == Kind::Store)
+    globalView.fenced = false;
+  mask = touchChunks(instruction, addresses, mask);
   for (; mask; mask &= mask - 1) {
     uint32_t lane = static_cast<uint32_t>(std::countr_zero(mask));
     const uint64_t address = addresses[lane];
     // Neighbours are one access.
     uint64_t length = bytes;
-    if (isRow) {
-      length = kLanes * bytes;
-      mask = 1;
-    }
     while (mask & (mask - 1)) {
       uint32_t next = static_cast<uint32_t>(std::countr_zero(mask & (mask - 1)));
       if (addresses[next] != address + length)

@@ -185,7 +185,7 @@ void BlockRunner::accessSpace(Warp &warp, const Instruction &instruction, Space 
     countAccess(instruction, space, addresses, mask);
   if (mask == kAllLanes && instruction.kind != Kind::Atomic && instruction.memoryBytes == instruction.registerBytes &&
       accessRow(warp, instruction, space, addresses))
-    return findRaces(warp, instruction, space, addresses, mask, /*isRow=*/true);
+    return findRaces(warp, instruction, space, addresses, mask);
   if (instruction.kind == Kind::Load && loadOne(warp, instruction, space, addresses, mask))
     return findRaces(warp, instruction, space, addresses, space == Space::Global ? mask & (~mask + 1) : mask);
   Places places;

@@ -2,6 +2,7 @@
 #include "tools/incept-sim/ptx/Races.h"
 
 #include <algorithm>
+#include <bit>
 
 namespace incept::sim::ptx {
 
@@ -72,16 +73,16 @@ SharedRaces::Conflict SharedRaces::touch(uint32_t thread, uint64_t address, uint
 
 namespace {
 
-/// A cell: epoch (16 bits), writer, reader (24 bits each). 0 is nobody. A chunk's is the same for all of its granules,
-/// or says as writer that each has its own, or that these are being written.
+/// A cell: epoch (16 bits), writer, reader (24 bits each). 0 is nobody. A chunk's state has the writer of its written
+/// granules and the reader of those that are only read; or as writer that each granule has its own, or that somebody is
+/// about to change the chunk.
 constexpr uint64_t kField = (uint64_t(1) << 24) - 1, kMany = kField, kMixed = kField - 1, kLocked = kField - 2;
 constexpr int kWriterShift = 24, kEpochShift = 48;
-constexpr uint64_t kChunk = memory::Allocation::kChunk;
-
-} // namespace
 
 /// Block numbers beyond 24 bits share fields, so that races between such blocks may be missed, and none invented.
-uint64_t GlobalRaces::fieldOf(uint64_t block) { return block % (kLocked - 1) + 1; }
+uint64_t fieldOf(uint64_t block) { return block % (kLocked - 1) + 1; }
+
+} // namespace
 
 /// True where the block has acquired what the other one has released.
 bool GlobalRaces::isOrdered(const Block &block, uint64_t field) {
@@ -130,7 +131,7 @@ GlobalRaces::Step GlobalRaces::after(const Block &block, uint64_t cell, Touch to
   return step;
 }
 
-/// False where another thread has changed the cell; `known` is what it is then. Orders the cells of a chunk behind it.
+/// False where another thread has changed the cell; `known` is what it is then.
 template <bool kAlone>
 bool GlobalRaces::replace(uint64_t &cell, uint64_t &known, uint64_t next) {
   if (next == known)
@@ -139,7 +140,7 @@ bool GlobalRaces::replace(uint64_t &cell, uint64_t &known, uint64_t next) {
     cell = next;
     return true;
   }
-  return __atomic_compare_exchange_n(&cell, &known, next, true, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+  return __atomic_compare_exchange_n(&cell, &known, next, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 }
 
 template <bool kAlone>
@@ -156,62 +157,82 @@ void GlobalRaces::touchCell(Block &block, uint64_t &cell, Touch touch, Conflict 
   }
 }
 
-/// False where the cells have to be asked.
-template <bool kAlone>
-bool GlobalRaces::touchChunk(Block &block, uint64_t &chunk, uint64_t *cells, bool isWhole, Touch touch,
-                             Conflict &conflict) {
-  uint64_t known = __atomic_load_n(&chunk, __ATOMIC_ACQUIRE);
-  for (;;) {
-    const bool fresh = (known ^ epoch) >> kEpochShift != 0;
-    const uint64_t writer = fresh ? 0 : known >> kWriterShift & kField;
-    if (writer == kMixed)
+/// Marks the chunk, where it can say all that is to be said. What a chunk cannot say is left to the cells: conflicts
+/// too.
+bool GlobalRaces::fitsChunk(memory::Allocation::Chunk &chunk, uint64_t &state, Block &block, uint64_t granules,
+                            Touch touch) {
+  const uint64_t self = fieldOf(block.number);
+  const bool fresh = (state ^ epoch) >> kEpochShift != 0;
+  const uint64_t written = fresh ? 0 : chunk.written, read = fresh ? 0 : chunk.read; // what is written is not in `read`
+  uint64_t writer = fresh ? 0 : state >> kWriterShift & kField, reader = fresh ? 0 : state & kField;
+  uint64_t isRead = read, isWritten = written;
+  const uint64_t untouched = granules & ~(read | written);
+  if (touch == Touch::Read) {
+    if ((granules & written) && writer != self)
       return false;
-    if (writer == kLocked) { // for the time of some writes
-      known = __atomic_load_n(&chunk, __ATOMIC_ACQUIRE);
-      continue;
-    }
-    const Step step = after(block, known, touch);
-    if (isWhole || step.next == known) {
-      if (!replace<kAlone>(chunk, known, step.next))
-        continue;
-      if (step.conflict)
-        conflict = step.conflict;
-      (touch == Touch::Read ? block.granulesRead : block.granulesWritten) += step.isFirst ? kChunk : 0;
-      return true;
-    }
-    // Cells of another epoch are as good as none.
-    if (!replace<kAlone>(chunk, known, epoch | (fresh ? kMixed : kLocked) << kWriterShift))
-      continue;
-    if (!fresh) {
-      for (uint64_t i = 0; i < kChunk; ++i)
-        __atomic_store_n(&cells[i], known, __ATOMIC_RELAXED);
-      __atomic_store_n(&chunk, epoch | kMixed << kWriterShift, __ATOMIC_RELEASE);
-    }
-    return false;
+    const uint64_t more = granules & ~written;
+    if (reader == 0 || reader == self)
+      reader = more ? self : reader;
+    else if (untouched || (more && reader != kMany && more != read))
+      return false;
+    else if (more)
+      reader = kMany;
+    isRead |= more;
+    block.granulesRead += static_cast<uint64_t>(std::popcount(untouched));
+  } else {
+    if (touch == Touch::Atomic || (writer && writer != self) || ((granules & read) && reader != self))
+      return false;
+    writer = self;
+    isWritten |= granules;
+    isRead &= ~granules;
+    block.granulesWritten += static_cast<uint64_t>(std::popcount(granules & ~written));
   }
+  if (isRead == 0)
+    reader = 0;
+  chunk.read = isRead;
+  chunk.written = isWritten;
+  state = epoch | writer << kWriterShift | reader;
+  return true;
 }
 
-template <bool kAlone>
-GlobalRaces::Conflict GlobalRaces::touchAll(Block &block, const memory::Allocation &in, uint64_t first, uint64_t end,
-                                            Touch touch) {
-  Conflict conflict;
-  while (first < end) {
-    const uint64_t chunk = first / kChunk, begin = chunk * kChunk, next = std::min(end, begin + kChunk);
-    uint64_t *cells = in.cells() + begin;
-    if (!touchChunk<kAlone>(block, in.chunks()[chunk], cells, next - first == kChunk, touch, conflict))
-      for (uint64_t i = first; i < next; ++i)
-        touchCell<kAlone>(block, cells[i - begin], touch, conflict);
-    first = next;
+bool GlobalRaces::touchChunk(Block &block, const memory::Allocation &in, uint64_t index, uint64_t granules,
+                             Touch touch) {
+  memory::Allocation::Chunk &chunk = in.chunks()[index];
+  const uint64_t mixed = epoch | kMixed << kWriterShift, locked = epoch | kLocked << kWriterShift;
+  uint64_t state = __atomic_load_n(&chunk.state, __ATOMIC_ACQUIRE);
+  do {
+    while (state == locked) // for the time of some writes
+      state = __atomic_load_n(&chunk.state, __ATOMIC_ACQUIRE);
+    if (state == mixed)
+      return false;
+  } while (!isAlone &&
+           !__atomic_compare_exchange_n(&chunk.state, &state, locked, true, __ATOMIC_ACQUIRE, __ATOMIC_ACQUIRE));
+  const uint64_t before = state;
+  const bool fits = fitsChunk(chunk, state, block, granules, touch);
+  if (!fits) {
+    const bool fresh = (before ^ epoch) >> kEpochShift != 0; // then there is nothing to tell
+    const uint64_t writer = before & kField << kWriterShift, reader = before & kField;
+    uint64_t *cells = in.cells() + index * memory::Allocation::Chunk::kGranules;
+    for (uint64_t rest = fresh ? 0 : chunk.written; rest; rest &= rest - 1)
+      __atomic_store_n(&cells[std::countr_zero(rest)], epoch | writer, __ATOMIC_RELAXED);
+    for (uint64_t rest = fresh ? 0 : chunk.read; rest; rest &= rest - 1)
+      __atomic_store_n(&cells[std::countr_zero(rest)], epoch | reader, __ATOMIC_RELAXED);
+    state = mixed;
   }
-  return conflict;
+  __atomic_store_n(&chunk.state, state, __ATOMIC_RELEASE);
+  return fits;
 }
 
 GlobalRaces::Conflict GlobalRaces::touch(Block &block, const memory::Allocation &in, uint64_t address, uint64_t bytes,
                                          Touch touch) {
-  if (touch == Touch::Write)
-    block.fenced = false;
   const uint64_t first = (address - in.begin) / granule, end = first + bytes / granule;
-  return isAlone ? touchAll<true>(block, in, first, end, touch) : touchAll<false>(block, in, first, end, touch);
+  Conflict conflict;
+  for (uint64_t i = first; i < end; ++i)
+    if (isAlone)
+      touchCell<true>(block, in.cells()[i], touch, conflict);
+    else
+      touchCell<false>(block, in.cells()[i], touch, conflict);
+  return conflict;
 }
 
 void GlobalRaces::meet(Block &block, uint64_t address, bool releases) {

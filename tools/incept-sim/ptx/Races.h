@@ -52,9 +52,10 @@ private:
   std::vector<uint32_t> joined; ///< in use by `barrier`
 };
 
-/// Global memory of one launch: a cell of 64 bits for each granule, in memory::Allocation::cells, and one for the
-/// granules of a chunk as long as all of them have the same. Blocks are ordered where one releases (a fence of the
-/// device's scope, then an atomic access) what another acquires (an atomic access of the same address, later).
+/// Global memory of one launch: a cell of 64 bits for each granule, in memory::Allocation::cells; in place of the cells
+/// of a chunk, as long as no two blocks have more to do with each other there than that they read the same, who has
+/// written and who has read some of its granules. Blocks are ordered where one releases (a fence of the device's scope,
+/// then an atomic access) what another acquires (an atomic access of the same address, later).
 class GlobalRaces {
 public:
   /// `epoch` marks the cells of this launch. `isAlone`: one host thread runs all blocks.
@@ -79,7 +80,9 @@ public:
   };
   static constexpr uint64_t kNobody = ~uint64_t(0), kSeveral = kNobody - 1;
 
-  /// The access lies in the allocation, which has cells.
+  /// Accesses of some granules of a chunk, a bit for each. False where the cells have to be asked.
+  bool touchChunk(Block &block, const memory::Allocation &in, uint64_t chunk, uint64_t granules, Touch touch);
+  /// The access lies in chunks that `touchChunk` has refused.
   Conflict touch(Block &block, const memory::Allocation &in, uint64_t address, uint64_t bytes, Touch touch);
   /// After an atomic access has been made.
   void meet(Block &block, uint64_t address, bool releases);
@@ -93,14 +96,10 @@ private:
   Step after(const Block &block, uint64_t cell, Touch touch);
   template <bool kAlone>
   bool replace(uint64_t &cell, uint64_t &known, uint64_t next);
-  template <bool kAlone>
-  bool touchChunk(Block &block, uint64_t &chunk, uint64_t *cells, bool isWhole, Touch touch, Conflict &conflict);
+  bool fitsChunk(memory::Allocation::Chunk &chunk, uint64_t &state, Block &block, uint64_t granules, Touch touch);
   template <bool kAlone>
   void touchCell(Block &block, uint64_t &cell, Touch touch, Conflict &conflict);
-  template <bool kAlone>
-  Conflict touchAll(Block &block, const memory::Allocation &in, uint64_t first, uint64_t end, Touch touch);
   bool isOrdered(const Block &block, uint64_t field);
-  static uint64_t fieldOf(uint64_t block);
 
   const bool isAlone;
   std::mutex mutex; ///< of the logs
