@@ -37,9 +37,10 @@ void BlockRunner::findRaces(const Warp &warp, const Instruction &instruction, Sp
 void BlockRunner::findSharedRaces(const Warp &warp, const Instruction &instruction, const Addresses &addresses,
                                   Mask mask) {
   const uint64_t bytes = uint64_t(instruction.memoryBytes) * instruction.elements;
+  const Touch touch = touchOf(instruction);
   for (; mask; mask &= mask - 1) {
     uint32_t lane = static_cast<uint32_t>(std::countr_zero(mask)), thread = warp.number * kLanes + lane;
-    SharedRaces::Conflict conflict = sharedRaces->touch(thread, addresses[lane], bytes, touchOf(instruction));
+    SharedRaces::Conflict conflict = sharedRaces->touch(thread, addresses[lane], bytes, touch);
     if (!conflict)
       continue;
     std::string who = conflict.thread == SharedRaces::kSeveral

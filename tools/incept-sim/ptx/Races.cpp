@@ -10,8 +10,8 @@ namespace incept::sim::ptx {
 //-----------------------------------------------------------------------------------------===//
 
 SharedRaces::SharedRaces(uint32_t bytes, uint32_t granule, uint32_t warps)
-    : granule(granule), warps(warps), cells(bytes / granule + 1), counts(warps, 1), known(size_t(warps) * warps, 0),
-      lastMet(warps, 0), joined(warps, 0) {}
+    : granule(granule), warps(warps), granuleShift(std::countr_zero(granule)), cells(bytes / granule + 1),
+      counts(warps, 1), known(size_t(warps) * warps, 0), lastMet(warps, 0), joined(warps, 0) {}
 
 /// Everything that was before is ordered before everything that comes.
 void SharedRaces::startBlock() {
@@ -36,36 +36,6 @@ void SharedRaces::barrier(const std::vector<uint32_t> &met) {
     ++counts[warp];
     lastMet[warp] = meetings;
   }
-}
-
-bool SharedRaces::isOrdered(uint32_t warp, uint32_t thread, uint32_t other, uint32_t count) const {
-  if (other == thread || other == kNobody)
-    return true;
-  return other == kSeveral ? count < lastMet[warp] : count <= known[size_t(warp) * warps + other / kLanes];
-}
-
-SharedRaces::Conflict SharedRaces::touch(uint32_t thread, uint64_t address, uint64_t bytes, Touch touch) {
-  const uint32_t warp = thread / kLanes;
-  Cell *cell = &cells[address / granule], *end = cell + bytes / granule;
-  Conflict conflict;
-  for (; cell < end; ++cell) {
-    bool bothAtomic = touch == Touch::Atomic && cell->writer == kSeveral;
-    if (!bothAtomic && !isOrdered(warp, thread, cell->writer, cell->written))
-      conflict = {cell->writer, true};
-    bool readOrdered = isOrdered(warp, thread, cell->reader, cell->read);
-    if (touch == Touch::Read) {
-      bool several = !readOrdered; // a reader beside another
-      cell->reader = static_cast<uint16_t>(several ? kSeveral : thread);
-      cell->read = several ? meetings : counts[warp];
-      continue;
-    }
-    if (!readOrdered)
-      conflict = {cell->reader, false};
-    bool atomic = touch == Touch::Atomic;
-    cell->writer = static_cast<uint16_t>(atomic ? kSeveral : thread);
-    cell->written = atomic ? meetings : counts[warp];
-  }
-  return conflict;
 }
 
 //===--- Blocks of a launch
@@ -105,7 +75,7 @@ struct GlobalRaces::Step {
   Conflict conflict = {};
 };
 
-GlobalRaces::Step GlobalRaces::after(const Block &block, uint64_t cell, Touch touch) {
+inline GlobalRaces::Step GlobalRaces::after(const Block &block, uint64_t cell, Touch touch) {
   const uint64_t self = fieldOf(block.number);
   const uint64_t mine = touch == Touch::Read ? epoch | self : epoch | self << kWriterShift;
   if (cell == mine && touch != Touch::Atomic)
@@ -144,7 +114,7 @@ bool GlobalRaces::replace(uint64_t &cell, uint64_t &known, uint64_t next) {
 }
 
 template <bool kAlone>
-void GlobalRaces::touchCell(Block &block, uint64_t &cell, Touch touch, Conflict &conflict) {
+inline void GlobalRaces::touchCell(Block &block, uint64_t &cell, Touch touch, Conflict &conflict) {
   uint64_t known = __atomic_load_n(&cell, __ATOMIC_RELAXED);
   for (;;) {
     const Step step = after(block, known, touch);
@@ -159,8 +129,8 @@ void GlobalRaces::touchCell(Block &block, uint64_t &cell, Touch touch, Conflict 
 
 /// Marks the chunk, where it can say all that is to be said. What a chunk cannot say is left to the cells: conflicts
 /// too.
-bool GlobalRaces::fitsChunk(memory::Allocation::Chunk &chunk, uint64_t &state, Block &block, uint64_t granules,
-                            Touch touch) {
+inline bool GlobalRaces::fitsChunk(memory::Allocation::Chunk &chunk, uint64_t &state, Block &block, uint64_t granules,
+                                   Touch touch) {
   const uint64_t self = fieldOf(block.number);
   const bool fresh = (state ^ epoch) >> kEpochShift != 0;
   const uint64_t written = fresh ? 0 : chunk.written, read = fresh ? 0 : chunk.read; // what is written is not in `read`

@@ -41,9 +41,14 @@ private:
     uint32_t written = 0, read = 0;              ///< the counts of their warps then; of `meetings` for kSeveral
     uint16_t writer = kNobody, reader = kNobody; ///< threads; a writer kSeveral: atomic accesses
   };
-  bool isOrdered(uint32_t warp, uint32_t thread, uint32_t other, uint32_t count) const;
+  bool isOrdered(uint32_t warp, uint32_t thread, uint32_t other, uint32_t count) const {
+    if (other == thread || other == kNobody)
+      return true;
+    return other == kSeveral ? count < lastMet[warp] : count <= known[size_t(warp) * warps + other / kLanes];
+  }
 
   const uint32_t granule, warps;
+  const int granuleShift;
   std::vector<Cell> cells;
   std::vector<uint32_t> counts;  ///< of each warp
   std::vector<uint32_t> known;   ///< known[w * warps + v]: what warp w knows of v's count
@@ -51,6 +56,31 @@ private:
   uint32_t meetings = 1;
   std::vector<uint32_t> joined; ///< in use by `barrier`
 };
+
+// Here, since it is done for every lane of every access.
+inline SharedRaces::Conflict SharedRaces::touch(uint32_t thread, uint64_t address, uint64_t bytes, Touch touch) {
+  const uint32_t warp = thread / kLanes;
+  Cell *cell = &cells[address >> granuleShift], *end = cell + (bytes >> granuleShift);
+  Conflict conflict;
+  for (; cell < end; ++cell) {
+    bool bothAtomic = touch == Touch::Atomic && cell->writer == kSeveral;
+    if (!bothAtomic && !isOrdered(warp, thread, cell->writer, cell->written))
+      conflict = {cell->writer, true};
+    bool readOrdered = isOrdered(warp, thread, cell->reader, cell->read);
+    if (touch == Touch::Read) {
+      bool several = !readOrdered; // a reader beside another
+      cell->reader = static_cast<uint16_t>(several ? kSeveral : thread);
+      cell->read = several ? meetings : counts[warp];
+      continue;
+    }
+    if (!readOrdered)
+      conflict = {cell->reader, false};
+    bool atomic = touch == Touch::Atomic;
+    cell->writer = static_cast<uint16_t>(atomic ? kSeveral : thread);
+    cell->written = atomic ? meetings : counts[warp];
+  }
+  return conflict;
+}
 
 /// Global memory of one launch: a cell of 64 bits for each granule, in memory::Allocation::cells; in place of the cells
 /// of a chunk, as long as no two blocks have more to do with each other there than that they read the same, who has
