@@ -79,6 +79,7 @@ private:
       return address - begin < bytes && size <= bytes - (address - begin);
     }
     bool allows(Kind kind, uint64_t address, uint64_t size) const;
+    bool allowsRow(Kind kind, uint64_t address, uint64_t size) const;
   };
   /// Addresses of lanes in one space, or places in host memory.
   using Addresses = std::array<uint64_t, kLanes>;

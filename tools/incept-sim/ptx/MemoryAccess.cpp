@@ -14,18 +14,23 @@ namespace {
 
 bool allWritten(const uint8_t *shadow, uint64_t bytes) {
   constexpr uint64_t kAll = 0x0101010101010101;
-  if (bytes < 8) {
-    uint64_t word = kAll;
-    std::memcpy(&word, shadow, bytes);
-    return word == kAll;
-  }
-  uint64_t seen = kAll;
-  for (uint64_t i = 0; i + 8 <= bytes; i += 8) { // sizes are powers of two
+  uint64_t wrong = 0;
+  for (; bytes >= 8; bytes -= 8, shadow += 8) {
     uint64_t word;
-    std::memcpy(&word, shadow + i, 8);
-    seen &= word;
+    std::memcpy(&word, shadow, 8);
+    wrong |= word ^ kAll;
   }
-  return seen == kAll;
+  for (; bytes > 0; --bytes, ++shadow)
+    wrong |= *shadow ^ memory::kWritten;
+  return wrong == 0;
+}
+
+/// The lanes from `lane` on that touch neighbouring places end here.
+uint32_t endOfNeighbours(const std::array<uint64_t, kLanes> &addresses, Mask mask, uint32_t lane, uint64_t bytes) {
+  uint32_t end = lane + 1;
+  while (end < kLanes && (mask >> end & 1) && addresses[end] == addresses[end - 1] + bytes)
+    ++end;
+  return end;
 }
 
 template <typename T>
@@ -132,10 +137,13 @@ void atomicLanes(std::byte *registers, const Instruction &instruction, Mask mask
 
 } // namespace
 
-/// The quick check of an access to this region.
-inline bool BlockRunner::Region::allows(Kind kind, uint64_t address, uint64_t size) const {
-  return host && contains(address, size) && (address & (size - 1)) == 0 && (kind == Kind::Load || !readOnly) &&
+/// The quick check of an access to this region, or of several neighbouring ones that are aligned.
+inline bool BlockRunner::Region::allowsRow(Kind kind, uint64_t address, uint64_t size) const {
+  return host && contains(address, size) && (kind == Kind::Load || !readOnly) &&
          (!shadow || kind == Kind::Store || allWritten(shadow + (address - begin), size));
+}
+inline bool BlockRunner::Region::allows(Kind kind, uint64_t address, uint64_t size) const {
+  return (address & (size - 1)) == 0 && allowsRow(kind, address, size);
 }
 
 /// Generic addresses are sorted by the window that they lie in.
@@ -207,17 +215,22 @@ void BlockRunner::accessSpace(Warp &warp, const Instruction &instruction, Space 
       if (instruction.rows[e] == kNoRow)
         continue;
       R *row = rowOf<R>(registers, instruction.rows[e]);
-      for (Mask rest = mask; rest; rest &= rest - 1) {
-        uint32_t lane = static_cast<uint32_t>(std::countr_zero(rest));
-        uint8_t *at = places.host[lane] + e * sizeof(M);
-        M value = static_cast<M>(row[lane]);
-        if (!isLoad) {
-          std::memcpy(at, &value, sizeof(M));
-          continue;
-        }
-        std::memcpy(&value, at, sizeof(M));
+      auto load = [&](uint32_t lane) {
+        M value;
+        std::memcpy(&value, places.host[lane] + e * sizeof(M), sizeof(M));
         row[lane] = static_cast<R>(value);
-      }
+      };
+      auto store = [&](uint32_t lane) {
+        M value = static_cast<M>(row[lane]);
+        std::memcpy(places.host[lane] + e * sizeof(M), &value, sizeof(M));
+      };
+      if (mask == kAllLanes)
+        for (uint32_t lane = 0; lane < kLanes; ++lane)
+          isLoad ? load(lane) : store(lane);
+      else
+        for (Mask rest = mask; rest; rest &= rest - 1)
+          isLoad ? load(static_cast<uint32_t>(std::countr_zero(rest)))
+                 : store(static_cast<uint32_t>(std::countr_zero(rest)));
     }
   });
   if (isLoad)
@@ -377,6 +390,17 @@ Mask BlockRunner::locate(const Warp &warp, const Instruction &instruction, Space
     }
     if (!here.host || space == Space::Local || !here.contains(address, 1))
       here = region(warp, instruction, space, address, lane);
+    // Neighbours are looked at together.
+    const uint32_t end = space == Space::Local ? lane + 1 : endOfNeighbours(addresses, rest, lane, bytes);
+    const uint64_t length = (end - lane) * bytes;
+    if (end - lane > 1 && (address & (bytes - 1)) == 0 && here.allowsRow(instruction.kind, address, length)) {
+      for (uint32_t l = lane; l < end; ++l) {
+        places.host[l] = here.host + (addresses[l] - here.begin);
+        places.shadow[l] = here.shadow ? here.shadow + (addresses[l] - here.begin) : nullptr;
+      }
+      rest &= ~(kAllLanes >> (kLanes - (end - lane)) << lane) | Mask(1) << (end - 1); // the loop takes the last one
+      continue;
+    }
     // Memory of the block is checked always: it costs little, and nothing else protects the host.
     if (!here.allows(instruction.kind, address, bytes)) {
       const char *fault = wrong(here, instruction, space, address);
