@@ -42,6 +42,13 @@ def closing(code, at):
     return -1
 
 
+def is_whole(text):
+    """Whether every bracket in a text closes there."""
+    while (shorter := re.sub(r"\([^][(){}]*\)|\[[^][(){}]*\]|\{[^][(){}]*\}", "", text)) != text:
+        text = shorter
+    return not re.search(r"[][(){}]", text)
+
+
 def operators(code):
     for match in OPERATOR.finditer(code):
         line = code[code.rfind("\n", 0, match.start()) + 1:match.start()]
@@ -118,6 +125,8 @@ def mutants(path, source):
     found = []
     for rule in RULES:
         for begin, end, text, kind in rule(code):
+            if not is_whole(code[begin:end]) or not is_whole(blank(text)):
+                continue  # cut out of a lambda or a call, which would break what follows
             near = source[max(begin - 2, 0)] + source[end + 1:end + 2]
             if text == "-" and ('"' in near or source.startswith("std::to_string", end + 1)):
                 continue  # texts have no difference
@@ -132,8 +141,8 @@ def restore(rule, source, code, begin, end, text):
     own = source[begin:end]
     if rule is conditions:
         return text.replace(code[begin:end], own, 1)
-    match = TERNARY.search(" ? " + own + ";")
-    return f"{match.group(2)} : {match.group(1)}" if match else text
+    middle = code[begin:end].index(" : ")
+    return f"{own[middle + 3:]} : {own[:middle]}"
 
 
 def apply(source, mutant):

@@ -47,3 +47,10 @@ assert of_line(10) == {("statement", ";")}, of_line(10)
 assert of_line(11) == {("choice", "return all ? -sum : sum;")}, of_line(11)
 conditions = [m for m in mutants.mutants("x.cpp", 'if (f("(x)") == 1)\n  g();\n') if m.kind == "condition"]
 assert {m.text for m in conditions} == {'!(f("(x)") == 1)', '(f("(x)") == 1) && false', '(f("(x)") == 1) || true'}, conditions
+# What is cut out of a call or a lambda is none.
+for line in ("  f(a ? g(b, c) : h(d));\n", "  if (any(x, [](float y) { auto z = y; return z; }))\n"):
+    for mutant in mutants.mutants("x.cpp", line):
+        after = mutants.lines(line, mutant)[2]
+        assert after.count("(") == after.count(")") and after.count("{") == after.count("}"), after
+choices = [m.text for m in mutants.mutants("x.cpp", '  x = a ? ",\\"{:" : "[";\n') if m.kind == "choice"]
+assert choices == ['"[" : ",\\"{:"'], choices
