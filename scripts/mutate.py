@@ -327,7 +327,9 @@ def main():
             line, before, after = mutants.lines(tree.read(mutant.path), mutant)
             print(f"{mutant.path}:{line}: {mutant.kind}\n    {before}\n    {after}")
         return
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("mutate.sh: ended; the same command goes on from here"))
+    # And where this runs in the background, tests that send such signals must not find them ignored.
+    for number in signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP:
+        signal.signal(number, lambda *_: sys.exit("mutate.sh: ended; the same command goes on from here"))
     content = must(["git", "rev-parse", "HEAD^{tree}"], cwd=tree.directory).strip()
     journal = Journal([content, paths, options.count, seed, options.tests, options.near, options.here])
     print(f"{len(chosen)} mutants with seed {seed}, in {tree.directory}; of {lines} lines that mutants would change, {unable} "
