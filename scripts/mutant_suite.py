@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The tests of a built tree, run with some of the mutants that are in it: see scripts/mutate.sh."""
+import collections
 import json
 import os
 import queue
@@ -18,7 +19,7 @@ MIRRORS = {"dialect": ["dialect/", "numerics/", "incept-numerics-tests"],
                                 "tools/incept-sim/"]}
 QUICK = 8  # seconds: tests that take longer come last
 NEAR = 40  # seconds of tests that a mutant gets alone, besides those named like its file
-GUESS = {".mlir": 2, ".test": 10, "": 20}  # seconds of what never ran
+GUESS = {".mlir": 0.5, ".test": 5, "": 20}  # seconds of what never ran
 
 
 # For what tests run: a mistake may fill the disk or the memory, but not much of them.
@@ -91,8 +92,19 @@ class Suite:
         finally:
             shutil.rmtree(slot, ignore_errors=True)
             self.slots.put(slot)
+        for name, seconds in self.sums(tests).items():
+            self.took.setdefault(name, seconds)
         failed = {test_name(test["name"]) for test in tests if test["code"] in ("FAIL", "TIMEOUT", "UNRESOLVED", "XPASS")}
         return sorted(failed, key=self.seconds)
+
+    @staticmethod
+    def sums(tests):
+        """The seconds of those that passed, cases of a unit suite together."""
+        took = collections.Counter()
+        for test in tests:
+            if test["code"] == "PASS":
+                took[test_name(test["name"])] += test.get("elapsed") or 0
+        return took
 
     def is_broken(self, name):
         """Whether a test fails without any mistake; then it is left out."""
@@ -124,9 +136,9 @@ class Suite:
         slow = [name for name in others if self.seconds(name) >= QUICK]
         return [tests for tests in (own, [name for name in others if name not in slow], slow) if tests]
 
-    def chunks(self):
-        """All tests in parts, quick ones first."""
-        names = sorted(self.names, key=lambda name: (self.seconds(name), name))
+    def chunks(self, passed):
+        """All tests but those in parts, quick ones first."""
+        names = sorted(set(self.names) - passed, key=lambda name: (self.seconds(name), name))
         quick = [name for name in names if self.seconds(name) < QUICK]
         slow = names[len(quick):]
         return [quick[i:i + 60] for i in range(0, len(quick), 60)] + [slow[i:i + 8] for i in range(0, len(slow), 8)]

@@ -131,7 +131,7 @@ class Journal:
 
     def __init__(self, key):
         self.path = os.path.join(ROOT, "build", "mutate", "journal.jsonl")
-        self.verdicts, self.broken, self.sound, self.chunks, self.built = {}, set(), set(), set(), False
+        self.verdicts, self.broken, self.sound, self.passed, self.built = {}, set(), set(), set(), False
         self.lock = threading.Lock()
         os.makedirs(os.path.dirname(self.path), exist_ok=True)
         lines = []
@@ -150,8 +150,8 @@ class Journal:
             self.verdicts[entry["mutant"]] = (entry["verdict"], entry.get("by"))
         elif "test" in entry:
             (self.broken if entry["broken"] else self.sound).add(entry["test"])
-        elif "chunk" in entry:
-            self.chunks.add(entry["chunk"])
+        elif "passed" in entry:
+            self.passed.update(entry["passed"])
         else:
             self.built = True
 
@@ -246,10 +246,9 @@ class Hunt:
 
     def together(self):
         """What is left against all tests, at once. Where one fails, those that make it fail are looked for."""
-        for names in self.suite.chunks():
-            chunk = hashlib.sha256("|".join(sorted(names)).encode()).hexdigest()[:16]
-            if chunk in self.journal.chunks or not self.left():
-                continue
+        for names in self.suite.chunks(self.journal.passed):
+            if not self.left():
+                break
             print(f"{time.strftime('%H:%M:%S')} {len(self.left())} mutants, {len(names)} tests from {names[0]}", flush=True)
             for name in self.suite.failures(names, self.left(), jobs=self.suite.jobs):
                 while self.left() and not self.suite.is_broken(name) and self.suite.failures([name], self.left()):
@@ -259,7 +258,7 @@ class Hunt:
                     if not blamed:
                         print(f"fails only with several mutants at once, and is left out: {name}", flush=True)
                         break
-            self.journal.add(chunk=chunk)
+            self.journal.add(passed=names)
 
     def blame(self, name, numbers):
         """Those of a group with which a test fails that make it fail, found by halves."""
