@@ -131,7 +131,7 @@ class Journal:
 
     def __init__(self, key):
         self.path = os.path.join(ROOT, "build", "mutate", "journal.jsonl")
-        self.verdicts, self.broken, self.sound, self.passed, self.built = {}, set(), set(), set(), False
+        self.verdicts, self.broken, self.sound, self.passed, self.built = {}, set(), set(), set(), 0
         self.lock = threading.Lock()
         os.makedirs(os.path.dirname(self.path), exist_ok=True)
         lines = []
@@ -152,8 +152,9 @@ class Journal:
             (self.broken if entry["broken"] else self.sound).add(entry["test"])
         elif "passed" in entry:
             self.passed.update(entry["passed"])
-        else:
-            self.built = True
+        else:  # of others than before
+            self.built = entry["built"]
+            self.passed.clear()
 
     def add(self, **entry):
         with self.lock:
@@ -221,7 +222,7 @@ class Hunt:
 
     def __init__(self, tree, suite, journal, chosen):
         self.tree, self.suite, self.journal = tree, suite, journal
-        self.mutants = dict(enumerate(chosen, 1))
+        self.mutants = dict(enumerate(chosen[:journal.built], 1))
         self.pool = concurrent.futures.ThreadPoolExecutor(4 * suite.jobs)  # the suite has a place for as many as may run
 
     def left(self):
@@ -295,7 +296,7 @@ class Hunt:
             self.judge(number, "survived")
         counts = collections.Counter(verdict for verdict, _ in self.journal.verdicts.values())
         found, alive = counts["found"], counts["survived"]
-        return (f"{found} found, {alive} survived, {counts['did not build']} did not build, {counts['equivalent']} equivalent; "
+        return (f"{len(self.mutants)} mutants: {found} found, {alive} survived, {counts['did not build']} did not build, {counts['equivalent']} equivalent; "
                 f"{100 * found / max(found + alive, 1):.0f} % found{' by the tests near them' if near_only else ''}")
 
 
@@ -304,6 +305,7 @@ def main():
     parser.add_argument("paths", nargs="*", metavar="PATH", help="files and folders; without: " + " ".join(FOLDERS))
     parser.add_argument("--count", type=int, default=20)
     parser.add_argument("--seed", type=int, help="of the choice; without: drawn, and said")
+    parser.add_argument("--first", type=int, metavar="N", help="only the first of them; a later run goes on with the others")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--list", action="store_true", help="print the mutants that would be tried, and end")
     parser.add_argument("--near", action="store_true", help="only tests of the folder that mirrors the file, the quick ones")
@@ -333,11 +335,12 @@ def main():
     journal = Journal([content, paths, options.count, seed, options.tests, options.near, options.here])
     print(f"{len(chosen)} mutants with seed {seed}, in {tree.directory}; of {lines} lines that mutants would change, {unable} "
           f"are the compiler's to evaluate and cannot be chosen", flush=True)
-    if not journal.built:
-        bad = tree.plant(list(enumerate(chosen, 1)))
+    first = min(options.first or len(chosen), len(chosen))
+    if journal.built < first:
+        bad = tree.plant(list(enumerate(chosen[:first], 1))[journal.built:])
         for number in sorted(bad):
             journal.add(mutant=number, verdict="did not build")
-        journal.add(built=True)
+        journal.add(built=first)
     suite = mutant_suite.Suite(tree, journal, options.jobs, options.tests)
     print(f"seed {seed}: {Hunt(tree, suite, journal, chosen).run(options.near)}")
 

@@ -5,7 +5,8 @@
 # are left are then made all at once, and the whole suite runs once; where a test fails, who makes it fail is found by
 # halves, leaves, and the test runs again until it passes. Tests that fail without a mistake are left out.
 # A run that was cut off goes on where it was when it is started again with the same tree and options.
-# Usage: scripts/mutate.sh [PATH...] [--count=N] [--seed=S] [--near] [--tests=REGEX] [--list] [--here] [--jobs=N]
+# Usage: scripts/mutate.sh [PATH...] [--count=N] [--seed=S] [--first=N] [--near] [--tests=REGEX] [--list] [--here]
+#        [--jobs=N]
 # Prints each mutant with its verdict: found, survived, did not build, or equivalent, which changes nothing that could be
 # seen (test/equivalent-mutants.txt, each with its reason, or the compiler makes the same object of it).
 set -euo pipefail

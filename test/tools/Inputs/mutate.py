@@ -48,7 +48,7 @@ def run(key):
     journal = mutate.Journal(key)
     if not journal.built:
         journal.add(mutant=6, verdict="did not build")
-        journal.add(built=True)
+        journal.add(built=8)
     chosen = [mutants.Mutant("passes/a.cpp" if i == 0 else "a.cpp", 13 * i + 8, 1, "-", "operator") for i in range(8)]
     suite, output = Suite(journal), io.StringIO()
     with contextlib.redirect_stdout(output):
@@ -57,7 +57,7 @@ def run(key):
 
 
 said, runs, journal, output = run([1])
-assert said == "4 found, 1 survived, 1 did not build, 2 equivalent; 80 % found", said
+assert said == "8 mutants: 4 found, 1 survived, 1 did not build, 2 equivalent; 80 % found", said
 assert {number: journal.verdicts[number] for number in (1, 2, 3, 5, 4)} == {
     1: ("found", "passes/a.mlir"), 2: ("found", "dialect/far.mlir"), 3: ("found", "dialect/far.mlir"),
     5: ("found", "dialect/far.mlir"), 4: ("survived", None)}, journal.verdicts
