@@ -275,7 +275,8 @@ class Hunt:
         def ask(number):
             if self.tree.is_same(self.mutants[number]):
                 self.judge(number, "equivalent", "the compiler makes the same object of it")
-        list(self.pool.map(ask, self.left()))
+        with concurrent.futures.ThreadPoolExecutor(self.suite.jobs) as compilers:
+            list(compilers.map(ask, self.left()))
 
 
     def run(self, near_only):
@@ -337,6 +338,7 @@ def main():
           f"are the compiler's to evaluate and cannot be chosen", flush=True)
     first = min(options.first or len(chosen), len(chosen))
     if journal.built < first:
+        print(f"{time.strftime('%H:%M:%S')} builds", flush=True)
         bad = tree.plant(list(enumerate(chosen[:first], 1))[journal.built:])
         for number in sorted(bad):
             journal.add(mutant=number, verdict="did not build")
