@@ -28,10 +28,13 @@ NETWORKS = {
     "inception_v3": ("inception_v3", "inception_v3", 299),
     "inception_resnet_v2": ("inception_resnet_v2_timm", "inception_resnet_v2", 299),
     "resnet50": ("resnet50", "resnet50", 224),
+    "mobilenet_v2": ("mobilenet_v2", "mobilenetv2_100", 224),
 }
 SIDES = {"incept": "incept", "eager": "PyTorch eager", "compile": "torch.compile", "onnxruntime": "ONNX Runtime",
          "openvino": "OpenVINO"}
 ENGINES = {"train": ["eager", "compile"], "infer": ["eager", "compile", "onnxruntime", "openvino"]}
+# Of descriptions that say nothing (docs/Spec.md).
+DEFAULT_TRAINING = {"optimizer": {"kind": "sgd", "momentum": 0.9}, "learning_rate": {"base": 0.01}}
 BATCHES = {"train": "8", "infer": "1,16"}
 # Inferences of one turn: some are short beside what a change of processes costs.
 IN_A_TURN = {"train": 1, "infer": 5}
@@ -99,7 +102,8 @@ def training_task(options, spec):
     source = os.path.join(ROOT, "specs", spec + ".incept")
     done = subprocess.run([options.incept, "convert", source], check=True, capture_output=True, text=True)
     description = json.loads(done.stdout)
-    return {"drop_rate": 1 - description["parameters"].get("keep", 1.0), "training": description["training"]}
+    training = {**DEFAULT_TRAINING, **description.get("training", {})}
+    return {"drop_rate": 1 - description["parameters"].get("keep", 1.0), "training": training}
 
 
 def export_model(options, task):
