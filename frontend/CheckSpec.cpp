@@ -59,6 +59,7 @@ public:
   }
 
   void run() {
+    bool isRead = !diagnostics.hasErrors(); // what is not may have used anything
     enter(spec.parameters, /*inBlock=*/false);
     hasSource = false;
     for (const Defaults &defaults : spec.defaults)
@@ -72,11 +73,12 @@ public:
       enter(block.parameters, /*inBlock=*/true);
       checkOps(block.ops);
       for (const Parameter &parameter : block.parameters)
-        if (isOwn(parameter.name) && !used.count(parameter.name.text))
+        if (isRead && isOwn(parameter.name) && !used.count(parameter.name.text))
           diagnostics.warning(parameter.name.range,
                               "parameter '" + parameter.name.text + "' of block '" + name + "' is not used");
     }
-    warnOfUnused();
+    if (isRead)
+      warnOfUnused();
     for (const auto &[name, block] : spec.blocks)
       findRecursion(block);
   }
@@ -175,7 +177,13 @@ private:
     // A library's blocks may use parameters of a network that is not known here.
     if (!spec.hasNetwork && !nearestName(parts[0], candidates))
       return;
-    diagnostics.error(expr.range, "unknown name '" + parts[0] + "'" + suggestion(parts[0], candidates));
+    std::vector<std::string> words = candidates; // a parameter may be given an activation too
+    for (llvm::StringRef word : activationWords())
+      words.push_back(word.str());
+    std::string suggested = suggestOp(parts[0], words);
+    if (!llvm::StringRef(suggested).starts_with("; did you mean"))
+      suggested = suggestion(parts[0], candidates);
+    diagnostics.error(expr.range, "unknown name '" + parts[0] + "'" + suggested);
   }
 
   void checkRow(const Expr &expr, const Table &table, llvm::ArrayRef<llvm::StringRef> parts) {

@@ -193,6 +193,11 @@ std::optional<Expr> ExpressionParser::parsePostfix(int depth) {
       return parseNumber();
     } else if (llvm::isAlpha(c) || c == '_') {
       expr = parseName(depth);
+    } else if (cursor.textForm && c == '"') {
+      size_t length = cursor.text.substr(offset + 1).find_first_of("\"\n") + 2;
+      cursor.fail(offset, std::min<size_t>(length, 64), "expected a number or a name, which has no quotes");
+      cursor.at = std::min(offset + length, cursor.text.size());
+      return std::nullopt;
     } else if (cursor.textForm || cursor.done()) {
       return cursor.failHere("expected a number or a name");
     } else {

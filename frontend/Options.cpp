@@ -39,7 +39,14 @@ std::optional<int64_t> GraphEmitter::integer(const Expr &expr, const ValueScope 
     return std::nullopt;
   auto *number = std::get_if<int64_t>(&*result);
   if (!number) {
-    error(expr.range, "expected an integer for " + what + ", but got " + formatValue(*result), frame);
+    auto *inexact = std::get_if<double>(&*result);
+    bool isWhole = inexact && *inexact == std::floor(*inexact);
+    error(expr.range,
+          "expected an integer for " + what + ", but got " + formatValue(*result) +
+              (isWhole ? "; '/' gives a real number, 'div' an integer" : ""),
+          frame);
+    if (isWhole && *inexact >= double(least) && *inexact <= double(most)) // go on, to find what else is wrong
+      return int64_t(*inexact);
     return std::nullopt;
   }
   if (*number >= least && *number <= most)

@@ -74,7 +74,19 @@ void TextOps::endStatement(Layout &layout) {
 bool TextOps::openBrace(const llvm::Twine &what) {
   if (cursor.accept("{"))
     return true;
-  cursor.failHere("expected '{' of " + what);
+  cursor.skipSpace();
+  bool isAssignment = cursor.peek() == '=' && cursor.peek(1) != '=';
+  if (isAssignment)
+    cursor.fail(cursor.at, 1, "expected '{' of " + what + ", but got '='; two values are compared with '=='");
+  else
+    cursor.failHere("expected '{' of " + what);
+  if (cursor.peek() == '\n' || cursor.peek() == '\r') { // on a line of its own it is meant
+    size_t before = cursor.at;
+    cursor.skipLines();
+    if (cursor.accept("{"))
+      return true;
+    cursor.at = before;
+  }
   skipStatement();
   return false;
 }

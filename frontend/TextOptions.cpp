@@ -43,6 +43,12 @@ bool TextOps::readOp(Op &op) {
       diagnostics.error(op.range, "expected '}' before '" + word + "', which stands outside of blocks and networks");
       return false;
     }
+    if (cursor.peek() == '=' && cursor.peek(1) != '=') {
+      diagnostics.error(op.range, "expected an op, but '" + word.take_front(64) +
+                                      "' gets a value: write 'OP as NAME' for what an op gives, 'let NAME = ...' for "
+                                      "numbers");
+      return false;
+    }
     if (cursor.peek() != '(' && !atEndOfOption()) { // nothing that may follow a block
       std::vector<std::string> names = {"from"};
       for (const OpInfo &candidate : opTable())
@@ -364,7 +370,8 @@ bool TextOps::readOption(llvm::ArrayRef<KeyInfo> keys, const llvm::Twine &owner,
   llvm::StringRef word = cursor.peekWord();
   size_t offset = cursor.at;
   if (word.empty()) {
-    cursor.failHere("expected an option of " + owner);
+    cursor.failHere(llvm::isDigit(cursor.peek()) ? "expected 'NAME =' before a value of " + owner
+                                                 : "expected an option of " + owner);
     return false;
   }
   cursor.at += word.size();
@@ -465,7 +472,10 @@ void TextOps::readParentheses(llvm::ArrayRef<KeyInfo> keys, const llvm::Twine &o
     }
     first = false;
     if (ok && !cursor.accept(",")) {
-      if (!cursor.accept(")"))
+      ok = cursor.accept(")");
+      if (!ok && cursor.peek() == '=')
+        cursor.fail(cursor.at, 1, "expected ',' or ')', but got '='; two values are compared with '=='");
+      else if (!ok)
         cursor.failHere("expected ',' or ')'");
       break;
     }

@@ -92,11 +92,12 @@ std::optional<Argument> TextOps::readRecord(llvm::ArrayRef<KeyInfo> keys, const 
     cursor.at += word.size();
     record.items.push_back(std::move(item));
   } else if (cursor.peek() != '(') {
-    cursor.failHere(kind ? "expected a kind, or '('" : "expected '('");
+    cursor.failHere(kind ? "expected one of " + llvm::join(wordsOf(*kind), ", ") + ", or '('" : "expected '('");
     return std::nullopt;
   }
   record.range = cursor.place(begin, cursor.lastEnd() - begin);
-  readParentheses(keys, "this record", record.items, "");
+  std::string owner = record.items.empty() ? "this record" : "'" + record.items[0].word + "'";
+  readParentheses(keys, owner, record.items, "");
   return record;
 }
 
