@@ -217,7 +217,7 @@ std::string listLaunches(llvm::ArrayRef<LaunchReport> launches) {
         ".launch { padding-left: 0.8em; margin-top: 1px }\n"
         ".name { display: inline-block; width: 30em; overflow: hidden; text-overflow: ellipsis; white-space: nowrap;"
         " vertical-align: bottom }\n"
-        ".number { display: inline-block; width: 10em; text-align: right; padding-right: 1em }\n"
+        ".number { display: inline-block; width: 15em; text-align: right; padding-right: 1em; white-space: nowrap }\n"
         ".bar { display: inline-block; height: 0.8em; background: #888888 }\n</style>\n"
         "<p>Launches that do several ops are coloured: ";
   for (auto [kind, colour] : kKindColours)

@@ -20,10 +20,12 @@ std::string formatBytes(double bytes, double scale) {
   llvm::raw_string_ostream os(text);
   if (scale < 1e4)
     os << llvm::format("%.0f B", bytes);
-  else if (scale < 1e7)
+  else if (scale < 1e6)
     os << llvm::format("%.1f kB", bytes * 1e-3);
+  else if (scale < 1e9)
+    os << llvm::format(scale < 1e7 ? "%.2f MB" : "%.1f MB", bytes * 1e-6);
   else
-    os << llvm::format("%.1f MB", bytes * 1e-6);
+    os << llvm::format(scale < 1e10 ? "%.2f GB" : "%.1f GB", bytes * 1e-9);
   return text;
 }
 
