@@ -102,6 +102,8 @@ def training_task(options, spec):
     source = os.path.join(ROOT, "specs", spec + ".incept")
     done = subprocess.run([options.incept, "convert", source], check=True, capture_output=True, text=True)
     description = json.loads(done.stdout)
+    if "networks" in description:  # one, which has defaults of its own
+        (description,) = description["networks"].values()
     training = {**DEFAULT_TRAINING, **description.get("training", {})}
     return {"drop_rate": 1 - description["parameters"].get("keep", 1.0), "training": training}
 
