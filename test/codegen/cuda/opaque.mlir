@@ -104,7 +104,7 @@ func.func @forward_backward() attributes {incept.entry = #incept.entry<forward_b
   incept.exec.kernel @max_pool ins(%x : memref<2x192x35x35xf32>) outs(%y, %i : memref<2x192x17x17xf32>, memref<2x192x17x17xui8>) extents [2, 35, 35, 192, 17, 17, 3, 3, 2, 2, 0, 0, 0, 0, 192, 192, 192] units 34
   incept.exec.kernel @max_pool_backward ins(%y, %i : memref<2x192x17x17xf32>, memref<2x192x17x17xui8>) outs(%x : memref<2x192x35x35xf32>) extents [2, 35, 35, 192, 17, 17, 3, 3, 2, 2, 0, 0, 0, 0, 192, 192, 192] units 70
   incept.exec.kernel @dropout ins(%x, %scalar, %scalar, %scalar : memref<2x192x35x35xf32>, memref<i64>, memref<i64>, memref<i64>) outs(%dropped : memref<2x192x35x35xf32>) extents [2, 192, 1225, 192, 192] units 2
-  incept.exec.kernel @loss ins(%logits, %labels : memref<2x1000xf32>, memref<2xi64>) outs(%loss : memref<f32>) extents [2, 1000, 1000] units 1
+  incept.exec.kernel @loss ins(%logits, %labels : memref<2x1000xf32>, memref<2xi64>) outs(%loss : memref<f32>) extents [2, 1000, 2, 1000] units 1
   incept.exec.kernel @loss_backward ins(%logits, %labels : memref<2x1000xf32>, memref<2xi64>) outs(%gradient : memref<2x1000xf32>) extents [2, 1000, 1000, 1000] units 2
   incept.exec.kernel @normalize ins(%bytes : memref<2x35x35x3xui8>) outs(%image : memref<2x3x35x35xf32>) extents [2450, 3, 3] units 2450
   incept.exec.kernel @normalize ins(%many_bytes : memref<2x128x128x3xui8>) outs(%many : memref<2x3x128x128xf32>) extents [32768, 3, 3] units 32768
