@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "tools/incept/ExtractBlock.h"
+#include "dialect/ExecMemory.h"
 #include "dialect/InceptOps.h"
 #include "frontend/Diagnostics.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -84,6 +85,12 @@ private:
     return op && op->getNumOperands() == 0 && op->getNumRegions() == 0 && getPath(op).empty();
   }
 
+  /// Whether one of `ops` is among those behind `launch` that run in one with it.
+  static bool runsWithLater(exec::KernelOp launch, const llvm::SetVector<Operation *> &ops) {
+    return llvm::any_of(ArrayRef(exec::launchOf(launch)).drop_front(),
+                        [&](exec::KernelOp later) { return ops.contains(later); });
+  }
+
   func::FuncOp makeFunction(mlir::Block &block, llvm::SetVector<Operation *> &ops, func::FuncOp function) {
     llvm::SetVector<Value> inputs;
     llvm::SetVector<Operation *> taken;
@@ -118,8 +125,12 @@ private:
     }
     // In the order of the IR, each where it was.
     for (Operation &op : block)
-      if (ops.contains(&op) || taken.contains(&op))
-        builder.clone(op, mapping);
+      if (ops.contains(&op) || taken.contains(&op)) {
+        Operation *copy = builder.clone(op, mapping);
+        // One that runs in a launch with another block's is alone here.
+        if (auto launch = dyn_cast<exec::KernelOp>(op); launch && !runsWithLater(launch, ops))
+          cast<exec::KernelOp>(copy).setWithNext(false);
+      }
     SmallVector<Value> results;
     for (Value output : outputs)
       results.push_back(mapping.lookup(output));
