@@ -92,7 +92,7 @@ private:
     hasInput = hasSource = this->inBlock = inBlock;
     for (const Parameter &parameter : parameters) {
       if (parameter.value)
-        checkExpr(*parameter.value);
+        checkExpr(*parameter.value, parameter.type == ParameterType::Activation);
       names.push_back(parameter.name.text);
     }
   }
@@ -116,9 +116,11 @@ private:
     return llvm::any_of(spec.parameters, [&](const Parameter &parameter) { return parameter.name.text == name; });
   }
 
-  void checkExpr(const Expr &expr) {
-    for (const Expr &operand : expr.operands)
-      checkExpr(operand);
+  /// `activation`: whether an activation is expected.
+  void checkExpr(const Expr &expr, bool activation = false) {
+    bool choice = expr.kind == ExprKind::Call && expr.name == "select"; // between the two behind its condition
+    for (const auto &[index, operand] : llvm::enumerate(expr.operands))
+      checkExpr(operand, activation && choice && index > 0);
     if (expr.kind != ExprKind::Name)
       return;
     llvm::SmallVector<llvm::StringRef, 4> parts;
@@ -177,9 +179,10 @@ private:
     // A library's blocks may use parameters of a network that is not known here.
     if (!spec.hasNetwork && !nearestName(parts[0], candidates))
       return;
-    std::vector<std::string> words = candidates; // a parameter may be given an activation too
-    for (llvm::StringRef word : activationWords())
-      words.push_back(word.str());
+    std::vector<std::string> words = candidates;
+    if (activation)
+      for (llvm::StringRef word : activationWords())
+        words.push_back(word.str());
     std::string suggested = suggestOp(parts[0], words);
     if (!llvm::StringRef(suggested).starts_with("; did you mean"))
       suggested = suggestion(parts[0], candidates);
@@ -224,7 +227,22 @@ private:
       diagnostics.error(argument.expr.range, "unknown padding '" + name + "'" + suggestion(name, kPaddings));
       return;
     }
-    checkExpr(argument.expr);
+    checkExpr(argument.expr, activation);
+  }
+
+  /// Arguments of a block: what is an activation its parameters say. Those of one that is not known may be.
+  void checkBlockArgumentValues(const Op &op) {
+    auto found = spec.blocks.find(op.target.text);
+    for (const auto &[place, argument] : llvm::enumerate(op.arguments)) {
+      if (argument.kind != ArgumentKind::Expression)
+        continue;
+      bool activation = found == spec.blocks.end();
+      if (!activation)
+        for (const auto &[index, parameter] : llvm::enumerate(found->second.parameters))
+          if (argument.name.text.empty() ? place == index : argument.name.text == parameter.name.text)
+            activation = parameter.type == ParameterType::Activation;
+      checkExpr(argument.expr, activation);
+    }
   }
 
   void checkArguments(const std::vector<Argument> &arguments) {
@@ -297,9 +315,12 @@ private:
       if (op.main.kind == ArgumentKind::Expression)
         checkExpr(op.main.expr);
       checkArguments(op.main.items);
-      checkArguments(op.arguments);
-      if (op.kind == OpKind::Block)
+      if (op.kind == OpKind::Block) {
+        checkBlockArgumentValues(op);
         checkBlockUse(op);
+      } else {
+        checkArguments(op.arguments);
+      }
       bool usesValue = op.kind == OpKind::Value || (isCombination(op.kind) && op.bodies.empty());
       if (usesValue && op.target.text != "in" && !llvm::is_contained(values, op.target.text))
         diagnostics.error(op.target.range,

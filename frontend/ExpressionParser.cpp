@@ -194,9 +194,11 @@ std::optional<Expr> ExpressionParser::parsePostfix(int depth) {
     } else if (llvm::isAlpha(c) || c == '_') {
       expr = parseName(depth);
     } else if (cursor.textForm && c == '"') {
-      size_t length = cursor.text.substr(offset + 1).find_first_of("\"\n") + 2;
+      auto ends = [](char c) { return c == '"' || c == '\n'; };
+      size_t length = 1 + cursor.text.substr(offset + 1).take_until(ends).size();
+      length += cursor.text.substr(offset + length).starts_with("\""); // the end of a line stays one
       cursor.fail(offset, std::min<size_t>(length, 64), "expected a number or a name, which has no quotes");
-      cursor.at = std::min(offset + length, cursor.text.size());
+      cursor.at = offset + length;
       return std::nullopt;
     } else if (cursor.textForm || cursor.done()) {
       return cursor.failHere("expected a number or a name");

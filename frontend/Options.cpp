@@ -32,6 +32,8 @@ GraphEmitter::Option GraphEmitter::find(const Op &op, StringRef key, const Frame
   return findDefault(op.kind, key);
 }
 
+static bool divides(const Expr &expr) { return expr.kind == ExprKind::Divide || llvm::any_of(expr.operands, divides); }
+
 std::optional<int64_t> GraphEmitter::integer(const Expr &expr, const ValueScope &scope, StringRef what, int64_t least,
                                              int64_t most, const Frame &frame) {
   auto result = value(expr, scope, frame);
@@ -43,7 +45,9 @@ std::optional<int64_t> GraphEmitter::integer(const Expr &expr, const ValueScope 
     bool isWhole = inexact && *inexact == std::floor(*inexact);
     error(expr.range,
           "expected an integer for " + what + ", but got " + formatValue(*result) +
-              (isWhole ? "; '/' gives a real number, 'div' an integer" : ""),
+              (!isWhole        ? ""
+               : divides(expr) ? "; '/' gives a real number, 'div' an integer"
+                               : ", a real number"),
           frame);
     if (isWhole && *inexact >= double(least) && *inexact <= double(most)) // go on, to find what else is wrong
       return int64_t(*inexact);

@@ -79,7 +79,9 @@ std::optional<Argument> TextOps::readRecord(llvm::ArrayRef<KeyInfo> keys, const 
   record.kind = ArgumentKind::Record;
   cursor.skipSpace();
   size_t begin = cursor.at;
+  std::string owner = "this record";
   if (llvm::StringRef word = cursor.peekWord(); !word.empty() && kind) {
+    owner = ("'" + word.take_front(64) + "'").str(); // as it is written, known or not
     Argument item;
     item.kind = ArgumentKind::Word;
     item.word = word.str();
@@ -96,7 +98,6 @@ std::optional<Argument> TextOps::readRecord(llvm::ArrayRef<KeyInfo> keys, const 
     return std::nullopt;
   }
   record.range = cursor.place(begin, cursor.lastEnd() - begin);
-  std::string owner = record.items.empty() ? "this record" : "'" + record.items[0].word + "'";
   readParentheses(keys, owner, record.items, "");
   return record;
 }
