@@ -115,7 +115,16 @@ void GraphEmitter::setParameters(Frame &frame) {
     SourceRange range = diagnostics.files.range(file, line.size(), given->second.size());
     auto expr = parseExpression(given->second, range, diagnostics);
     std::optional<Value> result;
-    if (expr && expr->kind == ExprKind::Name)
+    bool isWord = expr && expr->kind == ExprKind::Name;
+    std::vector<std::string> words = {"none"};
+    for (StringRef word : activationWords())
+      words.push_back(word.str());
+    if (isWord && parameter.type == ParameterType::Activation && !llvm::is_contained(words, expr->name))
+      error(range,
+            "expected an activation for parameter '" + name + "', but got '" + given->second + "'" +
+                suggestion(expr->name, words),
+            frame);
+    else if (isWord && parameter.type != ParameterType::Activation)
       error(range, "expected a number, but got '" + given->second + "'", frame);
     else if (expr)
       result = value(*expr, frame.scope, frame);

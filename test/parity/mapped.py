@@ -41,7 +41,7 @@ NETWORKS = {
     "wide_resnet50_2": (lambda: models.wide_resnet50_2(num_classes=CLASSES), 64, []),
     "densenet121": (lambda: models.densenet121(num_classes=CLASSES), 64, []),
     "regnet_x_400mf": (lambda: models.regnet_x_400mf(num_classes=CLASSES), 64, []),
-    "mobilenetv1_100": (lambda: references.MobileNetV1(CLASSES), 64, []),
+    "mobilenetv1_100": (lambda: references.MobileNetV1(CLASSES), 64, ["activation=relu6"]),
     "xception": (lambda: references.Xception(CLASSES), 64, []),
     "googlenet": (lambda: models.GoogLeNet(num_classes=CLASSES, init_weights=False), 48,
                   ["keep=1", "head_keep=1"]),

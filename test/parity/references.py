@@ -12,14 +12,14 @@ class DepthwiseSeparable(nn.Module):
         self.bn1 = nn.BatchNorm2d(cin)
         self.conv_pw = nn.Conv2d(cin, cout, 1, bias=False)
         self.bn2 = nn.BatchNorm2d(cout)
-        self.relu = nn.ReLU()
+        self.relu = nn.ReLU6()
 
     def forward(self, x):
         return self.relu(self.bn2(self.conv_pw(self.relu(self.bn1(self.conv_dw(x))))))
 
 
 class MobileNetV1(nn.Module):
-    """Howard et al. 2017, Table 1: (filters, stride, how many)."""
+    """Howard et al. 2017, Table 1: (filters, stride, how many); ReLU6 as in TensorFlow and timm, not the paper's ReLU."""
 
     STAGES = [(64, 1, 1), (128, 2, 2), (256, 2, 2), (512, 2, 6), (1024, 2, 2)]
 
@@ -27,7 +27,7 @@ class MobileNetV1(nn.Module):
         super().__init__()
         self.conv_stem = nn.Conv2d(3, 32, 3, 2, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(32)
-        self.relu = nn.ReLU()
+        self.relu = nn.ReLU6()
         stages, cin = [], 32
         for filters, stride, count in self.STAGES:
             units = [DepthwiseSeparable(cin if i == 0 else filters, filters, stride if i == 0 else 1) for i in range(count)]
