@@ -22,10 +22,12 @@ def load(path):
 
 def save(path, tensors):
     """Writes the same."""
-    header, data = {}, b""
+    header, parts, end = {}, [], 0
     for name, (kind, shape, values) in tensors.items():
-        header[name] = {"dtype": kind, "shape": shape, "data_offsets": [len(data), len(data) + len(values.tobytes())]}
-        data += values.tobytes()
+        parts.append(values.tobytes())
+        header[name] = {"dtype": kind, "shape": shape, "data_offsets": [end, end + len(parts[-1])]}
+        end += len(parts[-1])
     text = json.dumps(header).encode()
     with open(path, "wb") as file:
-        file.write(struct.pack("<Q", len(text)) + text + data)
+        file.write(struct.pack("<Q", len(text)) + text)
+        file.writelines(parts)
