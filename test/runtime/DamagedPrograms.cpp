@@ -240,7 +240,7 @@ const Damage kDamages[] = {
          dims += (dims.empty() ? "" : "x") + std::to_string(dim.get<int64_t>());
        tensor["format"] = dims + "/1x1x1x1/";
      }},
-    {"an unknown format", [](json &h) { weightsOf(h)["format"] = "nchw16c"; }},
+    {"an unknown format", [](json &h) { weightsOf(h)["format"] = "nchw32c"; }},
     {"groups that do not divide", [](json &h) { weightsOf(h)["format"] = "g7:"; }},
     {"an unknown init", [](json &h) { weightsOf(h)["init"]["kind"] = "normal"; }},
     {"an init of another type", [](json &h) { weightsOf(h)["init"]["fan_in"] = "many"; }},
