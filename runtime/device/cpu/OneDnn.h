@@ -57,7 +57,9 @@ struct Description {
   bool reference = false; ///< a `ref` implementation: correct and about 200 times slower
 };
 
-/// Finds the implementation. On failure returns false and sets `error` to a sentence without a final stop.
+/// Finds the implementation. On failure returns false and sets `error` to a sentence without a final stop. The library
+/// makes no code for it, which takes most of the time: where it has a descriptor but cannot make the primitive, which
+/// is then a bug of the library or no memory, `Primitive::build` says so, when the program starts.
 bool describe(const Problem &problem, Description &description, std::string &error);
 
 /// True where the two names are one implementation's. oneDNN names the product inside an inner product
