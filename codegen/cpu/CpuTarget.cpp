@@ -76,11 +76,13 @@ bool gainsFromBlocks(const onednn::Problem &p) {
 
 /// True where the same holds for AVX-512 and blocks of 16: gradients of weights of strided windows. Measured with 2.6.3
 /// on two busy cores, 3x3 with stride 2: 64 to 96 channels from 147x147 2.9 times as fast as on NHWC, the others of
-/// Inception-v4, of 192 to 384 channels, 1.2 to 1.3 times; reorders took an eighth of what was gained.
+/// Inception-v4, of 192 to 384 channels, 1.2 to 1.3 times; reorders took an eighth of what was gained. What has less
+/// work for each value that is reordered was not measured, and stays.
 bool gainsFromWideBlocks(const onednn::Problem &p) {
-  bool isStrided = p.sh > 1 || p.sw > 1, isWindow = p.kh * p.kw > 1;
+  constexpr int64_t kLeastChannels = 64;
+  bool isStrided = p.sh > 1 || p.sw > 1, isWindow = p.kh * p.kw * 4 >= 9 * p.sh * p.sw;
   return p.kind == onednn::Kind::ConvolutionBackwardWeights && p.type == "f32" && p.g == 1 && isStrided && isWindow &&
-         p.ic % 16 == 0 && p.oc % 16 == 0;
+         std::min(p.ic, p.oc) >= kLeastChannels && p.ic % 16 == 0 && p.oc % 16 == 0;
 }
 
 /// The blocks of channels in which `problem` is to be computed, which has this implementation on NHWC: empty for none.
