@@ -20,6 +20,7 @@
 #include "mlir/Target/LLVMIR/Export.h"
 #include "mlir/Transforms/DialectConversion.h"
 #include "mlir/Transforms/Passes.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
@@ -72,13 +73,14 @@ LogicalResult emitObject(llvm::Module &module, llvm::TargetMachine &machine, std
   return success();
 }
 
-/// To LLVM IR, with every function told the processor.
-std::unique_ptr<llvm::Module> translate(ModuleOp kernels, const Processor &processor, llvm::LLVMContext &context) {
+/// To LLVM IR, with every function told the processor. `shared` are the names of those that kernels share.
+std::unique_ptr<llvm::Module> translate(ModuleOp kernels, const llvm::StringSet<> &shared, const Processor &processor,
+                                        llvm::LLVMContext &context) {
   std::unique_ptr<llvm::Module> code = translateModuleToLLVMIR(kernels, context, "kernels");
   if (!code)
     return nullptr;
   for (llvm::Function &function : *code) {
-    if (function.getName().starts_with(kSharedPrefix)) {
+    if (shared.contains(function.getName())) {
       function.setVisibility(llvm::GlobalValue::HiddenVisibility);
       function.addFnAttr(llvm::Attribute::NoInline); // they are compiled once
     }
@@ -103,9 +105,13 @@ struct Part {
 
   /// On the caller's thread, since it uses the MLIR context.
   LogicalResult lower(ModuleOp module, const Processor &processor) {
+    llvm::StringSet<> shared;
+    for (auto function : kernels->getOps<func::FuncOp>())
+      if (function->hasAttr(kShared))
+        shared.insert(function.getSymName());
     if (failed(lowerToLLVMDialect(*kernels)))
       return module.emitError("failed to lower the kernels to LLVM");
-    code = translate(*kernels, processor, *context);
+    code = translate(*kernels, shared, processor, *context);
     kernels = nullptr;
     return code ? success() : LogicalResult(module.emitError("failed to translate the kernels to LLVM IR"));
   }
@@ -128,7 +134,7 @@ struct Part {
 /// The parts do not depend on the machine, so that the same description gives the same file everywhere.
 constexpr size_t kParts = 4;
 
-/// Declares what the functions of a part call in another one.
+/// Declares what the functions of a part call in another one, which is what kernels share.
 void declareCallees(ModuleOp part) {
   SmallVector<func::CallOp> calls;
   part.walk([&](func::CallOp call) { calls.push_back(call); });
@@ -136,7 +142,9 @@ void declareCallees(ModuleOp part) {
     if (part.lookupSymbol(call.getCallee()))
       continue;
     auto builder = OpBuilder::atBlockBegin(part.getBody());
-    func::FuncOp::create(builder, part.getLoc(), call.getCallee(), call.getCalleeType()).setPrivate();
+    auto callee = func::FuncOp::create(builder, part.getLoc(), call.getCallee(), call.getCalleeType());
+    callee.setPrivate();
+    callee->setAttr(kShared, builder.getUnitAttr());
   }
 }
 

@@ -26,12 +26,15 @@ CpuEmitter::CpuEmitter(ModuleOp module, exec::KernelDefOp definition, int64_t wi
 void CpuEmitter::finish() { func::ReturnOp::create(builder, loc); }
 
 void CpuEmitter::call(StringRef name, ValueRange arguments, llvm::function_ref<void(ValueRange)> body) {
-  std::string symbol = (Twine(kSharedPrefix) + name).str();
+  std::string symbol = ("shared_" + name).str();
+  while (SymbolTable::lookupSymbolIn(definition->getParentOp(), symbol)) // a kernel's
+    symbol += '_';
   auto shared = function->getParentOfType<ModuleOp>().lookupSymbol<func::FuncOp>(symbol);
   if (!shared) {
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPoint(function);
     shared = func::FuncOp::create(builder, loc, symbol, builder.getFunctionType(arguments.getTypes(), {}));
+    shared->setAttr(kShared, builder.getUnitAttr());
     Block *entry = shared.addEntryBlock();
     builder.setInsertionPointToStart(entry);
     body(entry->getArguments());

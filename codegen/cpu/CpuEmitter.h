@@ -11,8 +11,8 @@ namespace incept::cpu {
 
 using namespace kernels;
 
-/// What names of functions that are not kernels begin with. Names of kernels begin with "k" and a number.
-inline constexpr llvm::StringLiteral kSharedPrefix = "shared_";
+/// The attribute of functions that are not kernels, but what kernels share. Names say nothing: a kernel may have any.
+inline constexpr llvm::StringLiteral kShared = "shared";
 
 class CpuEmitter final : public KernelEmitter {
 public:
