@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 
 # Tests that mirror a folder; others come later. Unit suites have the name of their programs.
 MIRRORS = {"dialect": ["dialect/", "numerics/", "incept-numerics-tests"],
@@ -18,8 +19,8 @@ MIRRORS = {"dialect": ["dialect/", "numerics/", "incept-numerics-tests"],
            "tools/incept-sim": ["incept-sim-tests", "incept-sim-driver-tests", "incept-sim-cudnn-tests", "sim/",
                                 "tools/incept-sim/"]}
 QUICK = 8  # seconds: tests that take longer come last
-NEAR = 40  # seconds of tests that a mutant gets alone, besides those named like its file
-GUESS = {".mlir": 0.5, ".test": 5, "": 20}  # seconds of what never ran
+NEAR = 30  # seconds of tests that a mutant gets alone, besides those named like its file
+GUESS = {".mlir": 0.5, ".test": 12, "": 20}  # seconds of what never ran
 
 
 # For what tests run: a mistake may fill the disk or the memory, but not much of them.
@@ -40,7 +41,7 @@ class Suite:
 
     def __init__(self, tree, journal, jobs, only):
         self.tree, self.journal, self.jobs = tree, journal, jobs
-        self.slots = queue.Queue()
+        self.slots, self.locks = queue.Queue(), collections.defaultdict(threading.Lock)
         for number in range(jobs):
             self.slots.put(os.path.join(os.path.dirname(journal.path), f"slot-{number}"))
         found = re.findall(r"^  (\S+ :: \S+)$", self.lit("--show-tests", tree.tests).stdout, re.M)
@@ -77,7 +78,8 @@ class Suite:
             results = os.path.join(slot, "results.json")
             for folder in "test", "home", "tmp":
                 os.makedirs(os.path.join(slot, folder))
-            limit = int(max(60, 6 * max(map(self.seconds, names))))
+            known = all(name in self.took or name.endswith(".mlir") for name in names)
+            limit = int(max(60 if known else 600, 6 * max(map(self.seconds, names))))
             arguments = ["-q", f"-j{jobs}", f"--output={results}", f"--timeout={limit}",
                          "--filter=" + "|".join(f":: (?:\\./)?{re.escape(name)}(?:/|$)" for name in names)]
             arguments += ["--max-failures=1"] if stop else []
@@ -108,11 +110,12 @@ class Suite:
 
     def is_broken(self, name):
         """Whether a test fails without any mistake; then it is left out."""
-        if name not in self.journal.sound and name not in self.journal.broken:
-            broken = bool(self.failures([name], []))
-            self.journal.add(test=name, broken=broken)
-            if broken:
-                print(f"fails without a mistake and is left out: {name}", flush=True)
+        with self.locks[name]:
+            if name not in self.journal.sound and name not in self.journal.broken:
+                broken = bool(self.failures([name], []))
+                self.journal.add(test=name, broken=broken)
+                if broken:
+                    print(f"fails without a mistake and is left out: {name}", flush=True)
         return name in self.journal.broken
 
     def find(self, number, names):

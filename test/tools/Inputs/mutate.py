@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """How scripts/mutate.py finds who makes tests fail, with tests that are said here: mutate.py ROOT FOLDER."""
+import collections
 import contextlib
 import io
 import os
 import shutil
 import sys
+import threading
 
 root, folder = sys.argv[1:]
 sys.path.insert(0, os.path.join(root, "scripts"))
@@ -33,6 +35,7 @@ class Tree:
 class Suite(mutant_suite.Suite):
     def __init__(self, journal):
         self.tree, self.journal, self.jobs, self.runs = Tree(), journal, 2, []
+        self.locks = collections.defaultdict(threading.Lock)
         self.names = sorted([*FAIL, "passes/pair.mlir", "dialect/passes.mlir"])
         self.took = {name: 200 if "slow" in name else 1 for name in self.names}
 
