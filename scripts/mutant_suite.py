@@ -6,6 +6,7 @@ import os
 import queue
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -40,11 +41,11 @@ class Suite:
     """Runs tests in folders of their own, so that several runs can go on at once."""
 
     def __init__(self, tree, journal, jobs, only):
-        self.tree, self.journal, self.jobs = tree, journal, jobs
+        self.tree, self.journal, self.jobs, self.running = tree, journal, jobs, set()
         self.slots, self.locks = queue.Queue(), collections.defaultdict(threading.Lock)
         for number in range(jobs):
             self.slots.put(os.path.join(os.path.dirname(journal.path), f"slot-{number}"))
-        found = re.findall(r"^  (\S+ :: \S+)$", self.lit("--show-tests", tree.tests).stdout, re.M)
+        found = re.findall(r"^  (\S+ :: \S+)$", self.lit("--show-tests", tree.tests), re.M)
         self.names = sorted({test_name(name) for name in found if not only or re.search(only, test_name(name))})
         if not self.names:
             sys.exit("mutate.sh: error: there are no such tests")
@@ -64,8 +65,17 @@ class Suite:
 
     def lit(self, *arguments, **options):
         command = ["sh", "-c", LIMITED, "sh", os.path.join(self.tree.build_directory, "bin", "incept-lit"), *arguments]
-        return subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              cwd=self.tree.directory, check=False, **options)
+        with subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              cwd=self.tree.directory, start_new_session=True, **options) as process:
+            self.running.add(process)
+            said = process.communicate()[0]
+            self.running.discard(process)
+        return said
+
+    def stop(self):
+        """Ends what runs, with what it started."""
+        for process in list(self.running):
+            os.killpg(process.pid, signal.SIGKILL)
 
     def failures(self, names, numbers, stop=False, jobs=1):
         """The names of the tests that fail with those mutants; with `stop`, no more than one."""
@@ -86,7 +96,7 @@ class Suite:
             places = sorted({os.path.join(self.tree.tests, name if "/" in name else "unit") for name in names})
             environment = {**os.environ, "INCEPT_MUTANT": ",".join(map(str, numbers)), "HOME": os.path.join(slot, "home"),
                            "INCEPT_TEST_EXEC_ROOT": os.path.join(slot, "test"), "TMPDIR": os.path.join(slot, "tmp")}
-            said = self.lit(*arguments, *places, env=environment).stdout
+            said = self.lit(*arguments, *places, env=environment)
             if not os.path.exists(results):
                 sys.exit("mutate.sh: error: lit failed:\n" + said[-3000:])
             with open(results, encoding="utf-8") as file:

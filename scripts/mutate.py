@@ -3,6 +3,7 @@
 import argparse
 import collections
 import concurrent.futures
+import fcntl
 import hashlib
 import json
 import math
@@ -134,6 +135,11 @@ class Journal:
         self.verdicts, self.broken, self.sound, self.passed, self.built = {}, set(), set(), set(), 0
         self.lock = threading.Lock()
         os.makedirs(os.path.dirname(self.path), exist_ok=True)
+        self.held = open(self.path + ".lock", "w", encoding="utf-8")
+        try:
+            fcntl.flock(self.held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            sys.exit("mutate.sh: error: another run is going on in " + os.path.dirname(self.path))
         lines = []
         if os.path.exists(self.path):
             with open(self.path, encoding="utf-8") as file:
@@ -329,9 +335,15 @@ def main():
             line, before, after = mutants.lines(tree.read(mutant.path), mutant)
             print(f"{mutant.path}:{line}: {mutant.kind}\n    {before}\n    {after}")
         return
-    # And where this runs in the background, tests that send such signals must not find them ignored.
+    # Where this runs in the background, tests that send such signals must not find them ignored.
+    suites = []
+    def end(*_):
+        for suite in suites:
+            suite.stop()
+            os._exit(1)
+        sys.exit("mutate.sh: ended; the same command goes on from here")  # the tree is as it was
     for number in signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP:
-        signal.signal(number, lambda *_: sys.exit("mutate.sh: ended; the same command goes on from here"))
+        signal.signal(number, end)
     content = must(["git", "rev-parse", "HEAD^{tree}"], cwd=tree.directory).strip()
     journal = Journal([content, paths, options.count, seed, options.tests, options.near, options.here])
     print(f"{len(chosen)} mutants with seed {seed}, in {tree.directory}; of {lines} lines that mutants would change, {unable} "
@@ -344,6 +356,7 @@ def main():
             journal.add(mutant=number, verdict="did not build")
         journal.add(built=first)
     suite = mutant_suite.Suite(tree, journal, options.jobs, options.tests)
+    suites.append(suite)
     print(f"seed {seed}: {Hunt(tree, suite, journal, chosen).run(options.near)}")
 
 

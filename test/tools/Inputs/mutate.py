@@ -56,6 +56,7 @@ def run(key):
     suite, output = Suite(journal), io.StringIO()
     with contextlib.redirect_stdout(output):
         said = mutate.Hunt(Tree(), suite, journal, chosen).run(False)
+    journal.held.close()
     return said, suite.runs, journal, output.getvalue()
 
 
