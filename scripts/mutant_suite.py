@@ -21,7 +21,7 @@ MIRRORS = {"dialect": ["dialect/", "numerics/", "incept-numerics-tests"],
                                 "tools/incept-sim/"]}
 QUICK = 8  # seconds: tests that take longer come last
 NEAR = 30  # seconds of tests that a mutant gets alone, besides those named like its file
-GUESS = {".mlir": 0.5, ".test": 12, "": 20}  # seconds of what never ran
+GUESS = {".mlir": 0.5, ".test": 12, "": 4}  # seconds of what never ran
 
 
 # For what tests run: a mistake may fill the disk or the memory, but not much of them.
