@@ -20,12 +20,13 @@ MIRRORS = {"dialect": ["dialect/", "numerics/", "incept-numerics-tests"],
            "tools/incept-sim": ["incept-sim-tests", "incept-sim-driver-tests", "incept-sim-cudnn-tests", "sim/",
                                 "tools/incept-sim/"]}
 QUICK = 8  # seconds: tests that take longer come last
-NEAR = 30  # seconds of tests that a mutant gets alone, besides those named like its file
+NEAR = 60  # seconds of tests that a mutant gets alone, besides those named like its file
 GUESS = {".mlir": 0.5, ".test": 12, "": 4}  # seconds of what never ran
 
 
-# For what tests run: a mistake may fill the disk or the memory, but not much of them.
-LIMITED = """ulimit -c 0; ulimit -f 8388608; ulimit -d 12582912
+# For what tests run: a mistake may not fill the disk, nor take the memory of others. (No limit of its own: a test of the
+# simulator has 64 GiB of zeros.)
+LIMITED = """ulimit -c 0; ulimit -f 8388608
 echo 1000 2>/dev/null >/proc/self/oom_score_adj # killed first where memory ends
 exec "$@"
 """

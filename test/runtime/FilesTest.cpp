@@ -128,6 +128,6 @@ TEST(Files, OutputsAreTried) {
 
 TEST(Files, KnowsItsLeftovers) {
   EXPECT_TRUE(isLeftover("f.aZ09bc", "f"));
-  for (const char *other : {"f", "f.aZ09b", "f.aZ09bcd", "f.aZ-9bc", "g.aZ09bc", "f.damaged"})
+  for (const char *other : {"f", "f.aZ09b", "f.aZ09bcd", "f.-Z09bc", "f.aZ-9bc", "f.aZ09b-", "g.aZ09bc", "f.damaged"})
     EXPECT_FALSE(isLeftover(other, "f")) << other;
 }
