@@ -132,7 +132,7 @@ class Journal:
 
     def __init__(self, key):
         self.path = os.path.join(ROOT, "build", "mutate", "journal.jsonl")
-        self.verdicts, self.broken, self.sound, self.passed, self.built = {}, set(), set(), set(), 0
+        self.verdicts, self.broken, self.sound, self.passed, self.built = {}, set(), set(), {}, 0
         self.lock = threading.Lock()
         os.makedirs(os.path.dirname(self.path), exist_ok=True)
         self.held = open(self.path + ".lock", "w", encoding="utf-8")
@@ -157,16 +157,19 @@ class Journal:
         elif "test" in entry:
             (self.broken if entry["broken"] else self.sound).add(entry["test"])
         elif "passed" in entry:
-            self.passed.update(entry["passed"])
-        else:  # of others than before
+            self.passed.update(dict.fromkeys(entry["passed"], entry["alive"]))
+        else:
             self.built = entry["built"]
-            self.passed.clear()
 
     def add(self, **entry):
         with self.lock:
             self.take(entry)
             with open(self.path, "a", encoding="utf-8") as file:
                 file.write(json.dumps(entry) + "\n")
+
+    def undecided(self, numbers):
+        """Those of the numbers that have no final verdict."""
+        return [number for number in numbers if self.verdicts.get(number, ("alive",))[0] == "alive"]
 
 
 def read_equivalent(tree):
@@ -223,6 +226,18 @@ def choose(tree, paths, count, dice):
     return chosen[:count], unable, total + unable
 
 
+def build(tree, journal, chosen, first):
+    """Builds the first of the mutants, those without a final verdict. A run that goes on does so too: the build may have
+    others in it, or none, where somebody built the sources meanwhile."""
+    first = max(first, journal.built)
+    if numbers := journal.undecided(range(1, first + 1)):
+        print(f"{time.strftime('%H:%M:%S')} builds", flush=True)
+        for number in sorted(tree.plant([(number, chosen[number - 1]) for number in numbers])):
+            journal.add(mutant=number, verdict="did not build")
+    if journal.built < first:
+        journal.add(built=first)
+
+
 class Hunt:
     """All mutants against the tests near them, each alone; then those that are left, all at once, against all tests."""
 
@@ -233,7 +248,7 @@ class Hunt:
 
     def left(self):
         """The numbers of those that nothing has found yet."""
-        return [number for number in self.mutants if self.journal.verdicts.get(number, ("alive",))[0] == "alive"]
+        return self.journal.undecided(self.mutants)
 
     def judge(self, number, verdict, by=None):
         self.journal.add(mutant=number, verdict=verdict, by=by)
@@ -252,20 +267,29 @@ class Hunt:
         list(self.pool.map(ask, [number for number in self.mutants if number not in self.journal.verdicts]))
 
     def together(self):
-        """What is left against all tests, at once. Where one fails, those that make it fail are looked for."""
-        for names in self.suite.chunks(self.journal.passed):
-            if not self.left():
-                break
-            print(f"{time.strftime('%H:%M:%S')} {len(self.left())} mutants, {len(names)} tests from {names[0]}", flush=True)
-            for name in self.suite.failures(names, self.left(), jobs=self.suite.jobs):
-                while self.left() and not self.suite.is_broken(name) and self.suite.failures([name], self.left()):
-                    blamed = self.blame(name, self.left())
-                    for number in blamed:
-                        self.judge(number, "found", name)
-                    if not blamed:
-                        print(f"fails only with several mutants at once, and is left out: {name}", flush=True)
-                        break
-            self.journal.add(passed=names)
+        """What is left against all tests, at once, until all tests have passed with the same mutants: one that was found
+        later may have ended programs before they came to another. On the way, what was tried with others waits."""
+        while parts := self.suite.chunks({name for name, alive in self.journal.passed.items() if alive == self.left()}):
+            for names in parts:
+                if not self.left():
+                    return
+                self.part(names)
+
+    def part(self, names):
+        """Some tests with all that is left. Where one fails, those that make it fail are looked for."""
+        alive = self.left()
+        print(f"{time.strftime('%H:%M:%S')} {len(alive)} mutants, {len(names)} tests from {names[0]}", flush=True)
+        for name in self.suite.failures(names, alive, jobs=self.suite.jobs):
+            while self.left() and not self.suite.is_broken(name) and self.suite.failures([name], self.left()):
+                blamed = [number for number in self.blame(name, self.left()) if self.suite.failures([name], [number])]
+                if not blamed:
+                    print(f"fails only with several mutants at once, or not always, and is left out: {name}", flush=True)
+                    break
+                if self.suite.is_broken(name, again=True):
+                    break
+                for number in blamed:
+                    self.judge(number, "found", name)
+        self.journal.add(passed=names, alive=alive)
 
     def blame(self, name, numbers):
         """Those of a group with which a test fails that make it fail, found by halves."""
@@ -284,8 +308,7 @@ class Hunt:
         with concurrent.futures.ThreadPoolExecutor(self.suite.jobs) as compilers:
             list(compilers.map(ask, self.left()))
 
-
-    def run(self, near_only):
+    def run(self, near_only, only=None):
         """Says at the end what came of all."""
         equivalent = read_equivalent(self.tree)
         for number, mutant in self.mutants.items():
@@ -303,8 +326,10 @@ class Hunt:
             self.judge(number, "survived")
         counts = collections.Counter(verdict for verdict, _ in self.journal.verdicts.values())
         found, alive = counts["found"], counts["survived"]
-        return (f"{len(self.mutants)} mutants: {found} found, {alive} survived, {counts['did not build']} did not build, {counts['equivalent']} equivalent; "
-                f"{100 * found / max(found + alive, 1):.0f} % found{' by the tests near them' if near_only else ''}")
+        by = " by the tests near them" if near_only else " by tests" if only else ""
+        return (f"{len(self.mutants)} mutants: {found} found, {alive} survived, {counts['did not build']} did not build, "
+                f"{counts['equivalent']} equivalent; {100 * found / max(found + alive, 1):.0f} % found"
+                f"{by}{f' of --tests={only}' if only else ''}")
 
 
 def main():
@@ -348,16 +373,10 @@ def main():
     journal = Journal([content, paths, options.count, seed, options.tests, options.near, options.here])
     print(f"{len(chosen)} mutants with seed {seed}, in {tree.directory}; of {lines} lines that mutants would change, {unable} "
           f"are the compiler's to evaluate and cannot be chosen", flush=True)
-    first = min(options.first or len(chosen), len(chosen))
-    if journal.built < first:
-        print(f"{time.strftime('%H:%M:%S')} builds", flush=True)
-        bad = tree.plant(list(enumerate(chosen[:first], 1))[journal.built:])
-        for number in sorted(bad):
-            journal.add(mutant=number, verdict="did not build")
-        journal.add(built=first)
+    build(tree, journal, chosen, min(options.first or len(chosen), len(chosen)))
     suite = mutant_suite.Suite(tree, journal, options.jobs, options.tests)
     suites.append(suite)
-    print(f"seed {seed}: {Hunt(tree, suite, journal, chosen).run(options.near)}")
+    print(f"seed {seed}: {Hunt(tree, suite, journal, chosen).run(options.near, options.tests)}")
 
 
 if __name__ == "__main__":

@@ -20,10 +20,20 @@ SOURCE = "".join(f"  x = {i} + y;\n" for i in range(1, 9))
 LISTED = "a.cpp\n  x = 8 + y;\n  x = 8 - y;\n  nobody reads it\n"
 # Who makes a test fail: any of these numbers; 'pair' fails with two at once only.
 FAIL = {"passes/a.mlir": {1}, "dialect/far.mlir": {2, 3, 5}, "tools/slow.test": {3, 6}, "tools/bad.test": None}
+CHOSEN = [mutants.Mutant("passes/a.cpp" if i == 0 else "a.cpp", 13 * i + 8, 1, "-", "operator") for i in range(8)]
 
 
 class Tree:
     directory = build_directory = tests = folder
+    bad = {6}
+
+    def __init__(self):
+        self.planted = []
+
+    def plant(self, numbered):
+        assert all(CHOSEN[number - 1] == mutant for number, mutant in numbered)
+        self.planted.append([number for number, _ in numbered])
+        return self.bad & set(self.planted[-1])
 
     def read(self, name):
         return LISTED if name == mutate.EQUIVALENT else SOURCE
@@ -33,29 +43,28 @@ class Tree:
 
 
 class Suite(mutant_suite.Suite):
+    fail, others = FAIL, ["passes/pair.mlir", "dialect/passes.mlir"]
+
     def __init__(self, journal):
         self.tree, self.journal, self.jobs, self.runs = Tree(), journal, 2, []
         self.locks = collections.defaultdict(threading.Lock)
-        self.names = sorted([*FAIL, "passes/pair.mlir", "dialect/passes.mlir"])
+        self.names = sorted([*self.fail, *self.others])
         self.took = {name: 200 if "slow" in name else 1 for name in self.names}
 
     def failures(self, names, numbers, stop=False, jobs=1):
         names = [name for name in names if name not in self.journal.broken]
         self.runs.append((tuple(names), tuple(numbers)))
-        failed = [name for name in names if name in FAIL and (FAIL[name] is None or FAIL[name] & set(numbers))]
+        failed = [name for name in names if name in self.fail and (self.fail[name] is None or self.fail[name] & set(numbers))]
         failed += ["passes/pair.mlir"] if "passes/pair.mlir" in names and {4, 7} <= set(numbers) else []
         return failed[:1] if stop else failed
 
 
-def run(key):
+def run(key, kind=Suite, only=None):
     journal = mutate.Journal(key)
-    if not journal.built:
-        journal.add(mutant=6, verdict="did not build")
-        journal.add(built=8)
-    chosen = [mutants.Mutant("passes/a.cpp" if i == 0 else "a.cpp", 13 * i + 8, 1, "-", "operator") for i in range(8)]
-    suite, output = Suite(journal), io.StringIO()
+    suite, output = kind(journal), io.StringIO()
     with contextlib.redirect_stdout(output):
-        said = mutate.Hunt(Tree(), suite, journal, chosen).run(False)
+        mutate.build(suite.tree, journal, CHOSEN, 8)
+        said = mutate.Hunt(suite.tree, suite, journal, CHOSEN).run(False, only)
     journal.held.close()
     return said, suite.runs, journal, output.getvalue()
 
@@ -66,7 +75,7 @@ assert {number: journal.verdicts[number] for number in (1, 2, 3, 5, 4)} == {
     1: ("found", "passes/a.mlir"), 2: ("found", "dialect/far.mlir"), 3: ("found", "dialect/far.mlir"),
     5: ("found", "dialect/far.mlir"), 4: ("survived", None)}, journal.verdicts
 assert journal.broken == {"tools/bad.test"} and "is left out: tools/bad.test" in output, output
-assert "fails only with several mutants at once, and is left out: passes/pair.mlir" in output, output
+assert "fails only with several mutants at once, or not always, and is left out: passes/pair.mlir" in output, output
 # What is not in the folder that mirrors the file is never asked of one mutant alone before the group fails.
 assert (("passes/a.mlir",), (1,)) in runs, runs
 assert next(numbers for names, numbers in runs if "dialect/far.mlir" in names) == (2, 3, 4, 5, 7), runs
@@ -75,6 +84,76 @@ assert next(numbers for names, numbers in runs if "dialect/far.mlir" in names) =
 again, runs, _, _ = run([1])
 assert again == said and not runs, runs
 assert run([2])[0] == said and run([2])[1] == []
+assert run([3], only="a.*b")[0] == said + " by tests of --tests=a.*b"
+
+# What found a mutant failed twice with it, and passed without it afterwards.
+asked = [numbers for names, numbers in run([4])[1] if names == ("passes/a.mlir",)]
+assert asked[:3] == [(1,), (1,), ()], asked
+
+
+class Unsure(Suite):
+    """'once' fails the first time that mutant 1 is there, as on a busy machine, 'doubt' the first time that 4 is alone, after
+    it failed with others; 'unsure' and 'dirty' fail with a mutant, and without any, though they passed without before."""
+    others = [*Suite.others, "passes/once.mlir", "passes/unsure.mlir", "passes/z.mlir", "tools/dirty.test", "tools/doubt.test"]
+    fail = {**FAIL, "passes/a.mlir": set(), "passes/z.mlir": {1}}
+
+    def __init__(self, journal):
+        super().__init__(journal)
+        for name in "passes/unsure.mlir", "tools/dirty.test":
+            journal.add(test=name, broken=False)
+
+    def failures(self, names, numbers, stop=False, jobs=1):
+        def first(name, of):
+            return tuple(numbers) == of and not any(name in before and made == of for before, made in self.runs)
+        fails = {"passes/once.mlir": first("passes/once.mlir", (1,)), "passes/unsure.mlir": 1 in numbers or not numbers,
+                 "tools/dirty.test": 4 in numbers or not numbers,
+                 "tools/doubt.test": 4 in numbers and len(numbers) > 1 or first("tools/doubt.test", (4,))}
+        more = [name for name in names if fails.get(name) and name not in self.journal.broken]
+        return sorted([*super().failures(names, numbers, False, jobs), *more])[:1 if stop else None]
+
+
+said, runs, journal, output = run([5], Unsure)
+assert journal.verdicts[1] == ("found", "passes/z.mlir"), journal.verdicts
+assert journal.verdicts[4] == ("survived", None), journal.verdicts
+assert journal.broken == {"tools/bad.test", "passes/unsure.mlir", "tools/dirty.test"}, journal.broken
+assert "failed with mutant 1 once and then passed: passes/once.mlir" in output, output
+assert "or not always, and is left out: tools/doubt.test" in output, output
+
+
+class Hiding(Suite):
+    """'early', which runs before 'late', does not come to mutant 2 where 3 ends the program; only 'late' notices 3."""
+    fail, others = {"dialect/early.mlir": {2}, "tools/late.test": {3}}, []
+
+    def failures(self, names, numbers, stop=False, jobs=1):
+        failed = super().failures(names, numbers, False, jobs)
+        return [name for name in failed if name != "dialect/early.mlir" or 3 not in numbers]
+
+    def chunks(self, passed):
+        return [[name] for name in self.names if name not in passed]
+
+
+said, runs, journal, _ = run([6], Hiding)
+assert journal.verdicts[3] == ("found", "tools/late.test"), journal.verdicts
+assert journal.verdicts[2] == ("found", "dialect/early.mlir"), journal.verdicts
+for name in Hiding.fail:  # in the end each has passed with all that is left; 'early' also right after 2 was found
+    assert runs.count(((name,), (1, 4, 5, 7))) == 1 + (name == "dialect/early.mlir"), runs
+
+# What a run plants: all up to its end without a final verdict, also of a run that was cut off, and of one that built them.
+journal, tree = mutate.Journal([7]), Tree()
+with contextlib.redirect_stdout(io.StringIO()):
+    mutate.build(tree, journal, CHOSEN, 3)
+    journal.add(mutant=1, verdict="found", by="x")
+    journal.add(mutant=2, verdict="alive")  # 3 was not asked for
+    mutate.build(tree, journal, CHOSEN, 3)
+    mutate.build(tree, journal, CHOSEN, 7)
+    mutate.build(tree, journal, CHOSEN, 2)  # never fewer than before
+    assert tree.planted == [[1, 2, 3], [2, 3], [2, 3, 4, 5, 6, 7], [2, 3, 4, 5, 7]], tree.planted
+    for number in 2, 3, 4, 5, 7:
+        journal.add(mutant=number, verdict="survived")
+    mutate.build(tree, journal, CHOSEN, 7)
+    assert len(tree.planted) == 4 and journal.built == 7, tree.planted
+journal.held.close()
+journal = mutate.Journal([8])
 
 # Tests near a file: of its name, then others that are quick.
 suite = Suite(journal)
