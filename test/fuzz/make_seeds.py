@@ -109,6 +109,15 @@ for name, form in (("ustar", tarfile.USTAR_FORMAT), ("gnu", tarfile.GNU_FORMAT),
 description = cuda_program.header()
 description["plans"].append(cuda_program.plan())
 seed("image", "cuda.json", json.dumps(description))
+# One launch of two kernels: the twelve weights, and four of them, into the arena.
+vector = [["f32", 1]]
+member = {"name": "k", "family": "flat", "inputs": vector, "outputs": vector, "counts": 0}
+weights = [cuda_program.PARAMS, 0]
+pair = {**cuda_program.launch(4, [weights, weights, [cuda_program.ARENA, 0], [cuda_program.ARENA, 48]], 2, 256),
+        "extents": [12, 4, 1, 1, 256, 1, 1, 1, 256, 1]}
+pairs = {**description, "entries": {**description["entries"], "update": [pair]},
+         "kernels": [*description["kernels"][:4], {"name": "k__k", "family": "mixed", "members": [member, member]}]}
+seed("image", "pairs.json", json.dumps(pairs))
 operand = {"name": "k", "counts": 0}
 cpu = {**description, "target": {"kind": "cpu", "threads": 2, "isa": "avx2", "onednn": "2.6.3", "vector_bits": 256},
        "blobs": {"kernels": {"offset": 0, "bytes": 100}}}
