@@ -214,6 +214,7 @@ struct FormGroupsPass : impl::FormGroupsPassBase<FormGroupsPass> {
     DenseMap<Operation *, unsigned> order;
     SmallVector<Operation *> ops;
     unsigned forward = isEntry(getOperation(), EntryPoint::Infer) ? UINT_MAX : 0; // ops of the forward pass
+    // The first loss ends it, also where there are several: Differentiate puts all of them behind the forward pass.
     for (Operation &op : body) {
       if (forward == 0 && isa<LossOpInterface>(op))
         forward = ops.size();
