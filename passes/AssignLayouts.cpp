@@ -408,7 +408,7 @@ private:
       Value value = operand.get();
       if (layoutOf(value).getFormat() != kNhwcFormat)
         continue;
-      Value &copy = blocked[value];
+      Value &copy = blocked[{value, wanted}];
       if (!copy) {
         auto reordered = insertReorder(before, group, value, wanted);
         if (failed(reordered))
@@ -428,7 +428,7 @@ private:
       if (failed(reordered))
         return failure();
       output.replaceAllUsesExcept(*reordered, reordered->getDefiningOp());
-      blocked[*reordered] = output;
+      blocked[{*reordered, wanted}] = output;
     }
     return success();
   }
@@ -462,9 +462,9 @@ private:
   SymbolTable symbols;
   MLIRContext *context;
   std::string why;
-  llvm::StringMap<std::string> formats;       ///< variable name -> physical format of its weights
-  llvm::StringMap<std::string> joinedFormats; ///< variable name -> format of the join_rows it is part of
-  DenseMap<Value, Value> blocked;             ///< NHWC value -> the same in blocks of channels
+  llvm::StringMap<std::string> formats;                  ///< variable name -> physical format of its weights
+  llvm::StringMap<std::string> joinedFormats;            ///< variable name -> format of the join_rows it is part of
+  DenseMap<std::pair<Value, LayoutAttr>, Value> blocked; ///< NHWC value, blocks of channels -> the same in those
   DenseMap<std::tuple<PlanKindAttr, DictionaryAttr, FunctionType, unsigned>, StringAttr> plans;
   Operation *lastPlan = nullptr;
 };

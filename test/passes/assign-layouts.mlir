@@ -72,3 +72,34 @@ func.func @blocks() {
   return
 }
 }
+
+// -----
+
+module attributes {incept.target = #incept.target<fake>} {
+// Convolutions that want other blocks each have a copy of their own, of one tensor; what wants the same takes the same.
+// CHECK-LABEL: func.func @blocks_of_two_sizes
+//       CHECK:   %[[B8:.+]] = incept.group library plan @{{.+}}(%[[X:.+]]) {{.*}}: (tensor<2x16x8x8xf32, #incept.layout<nhwc>>) -> tensor<2x16x8x8xf32, #incept.layout<nchw8c>>
+//       CHECK:   incept.group library plan @{{.+}}(%[[B8]], %{{.+}} -> tensor<2x16x8x8xf32, #incept.layout<nchw8c>>
+//       CHECK:   %[[B16:.+]] = incept.group library plan @{{.+}}(%[[X]]) {{.*}}: (tensor<2x16x8x8xf32, #incept.layout<nhwc>>) -> tensor<2x16x8x8xf32, #incept.layout<nchw16c>>
+//       CHECK:   incept.group library plan @{{.+}}(%[[B16]], %{{.+}} -> tensor<2x16x8x8xf32, #incept.layout<nchw16c>>
+//       CHECK:   incept.group library plan @{{.+}}(%[[B8]], %{{.+}} -> tensor<2x16x8x8xf32, #incept.layout<nchw8c>>
+incept.variable @"io/f32_input" kind io role "f32_input" : tensor<2x16x8x8xf32>
+incept.variable @w kind parameter : tensor<16x16x5x5xf32>
+incept.variable @v kind parameter : tensor<16x16x5x3xf32>
+incept.variable @u kind parameter : tensor<16x16x5x5xf32>
+incept.variable @y kind io role "y" : tensor<16xf32>
+func.func @blocks_of_two_sizes() {
+  %x = incept.read @"io/f32_input" : tensor<2x16x8x8xf32>
+  %w = incept.read @w : tensor<16x16x5x5xf32>
+  %v = incept.read @v : tensor<16x16x5x3xf32>
+  %u = incept.read @u : tensor<16x16x5x5xf32>
+  %a = incept.conv2d %x, %w pad [2, 2] pad_end [2, 2] : (tensor<2x16x8x8xf32>, tensor<16x16x5x5xf32>) -> tensor<2x16x8x8xf32>
+  %b = incept.conv2d %x, %v pad [2, 1] pad_end [2, 1] : (tensor<2x16x8x8xf32>, tensor<16x16x5x3xf32>) -> tensor<2x16x8x8xf32>
+  %c = incept.conv2d %x, %u pad [2, 2] pad_end [2, 2] : (tensor<2x16x8x8xf32>, tensor<16x16x5x5xf32>) -> tensor<2x16x8x8xf32>
+  %d = incept.add %a, %b : (tensor<2x16x8x8xf32>, tensor<2x16x8x8xf32>) -> tensor<2x16x8x8xf32>
+  %e = incept.add %d, %c : (tensor<2x16x8x8xf32>, tensor<2x16x8x8xf32>) -> tensor<2x16x8x8xf32>
+  %s = incept.channel_sum %e : (tensor<2x16x8x8xf32>) -> tensor<16xf32>
+  incept.write @y, %s : tensor<16xf32>
+  return
+}
+}
