@@ -62,6 +62,7 @@ public:
         {"device", device.name}, {"card", device.card}, {"arch", device.arch}, {"cudnn", library->version()}};
     contents.target.numbers = {{"threads", attribute.getNumber("threads", 1)},
                                {"multiprocessors", device.multiprocessors}};
+    contents.launchesGrids = true;
     contents.tf32 = tf32();
     std::string serialized;
     if (failed(serializePlans(module, serialized, contents)))

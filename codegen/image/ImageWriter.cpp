@@ -308,20 +308,22 @@ private:
   Json mixedLaunch(ArrayRef<exec::KernelOp> members) {
     std::string symbol = exec::codeSymbolOf(members);
     auto [entry, isNew] = kernels.try_emplace(symbol, kernels.size());
-    Json described = {{"name", symbol}, {"family", program::kMixedFamily}, {"members", Json::array()}};
     SmallVector<Value> ins, outs;
     SmallVector<int64_t> extents, grid, block;
     for (exec::KernelOp member : members) {
-      described["members"].push_back(describeKernel(symbols.lookup<exec::KernelDefOp>(member.getKernel()),
-                                                    member.getCodeSymbol(), partsOf(member)));
       llvm::append_range(ins, member.getIns());
       llvm::append_range(outs, member.getOuts());
       llvm::append_range(extents, member.getExtents());
       llvm::append_range(grid, *member.getGrid());
       llvm::append_range(block, *member.getBlock());
     }
-    if (isNew)
+    if (isNew) {
+      Json described = {{"name", symbol}, {"family", program::kMixedFamily}, {"members", Json::array()}};
+      for (exec::KernelOp member : members)
+        described["members"].push_back(describeKernel(symbols.lookup<exec::KernelDefOp>(member.getKernel()),
+                                                      member.getCodeSymbol(), partsOf(member)));
       header["kernels"].push_back(std::move(described));
+    }
     llvm::append_range(ins, outs);
     Json launch = {{"kernel", entry->second}, {"operands", operands(ins)}, {"extents", ArrayRef(extents).vec()}};
     writeShape(grid, block, launch);
@@ -358,6 +360,8 @@ private:
         if (auto kernel = dyn_cast<exec::KernelOp>(op)) {
           if (!kernel.getGrid() && partsOf(kernel) > 1)
             return kernel.emitOpError() << "has several parts: expected a target that launches grids";
+          if (kernel.getWithNext() && !contents.launchesGrids)
+            return kernel.emitOpError() << "runs in one launch with the next: expected a target that launches grids";
           if (exec::isContinuation(kernel))
             continue;
           SmallVector<exec::KernelOp, 1> members = exec::launchOf(kernel);

@@ -28,7 +28,8 @@ struct Blob {
 struct ImageContents {
   TargetFacts target;
   std::vector<Blob> blobs;
-  std::optional<bool> tf32; ///< for a GPU: f32 products may be rounded to TF32
+  bool launchesGrids = false; ///< its launches are of grids, and may be of several kernels
+  std::optional<bool> tf32;   ///< for a GPU: f32 products may be rounded to TF32
   /// Plan symbol -> its range of the blob "plans": {offset, bytes}.
   llvm::StringMap<std::pair<uint64_t, uint64_t>> serializedPlans;
 };

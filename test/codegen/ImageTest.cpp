@@ -88,6 +88,18 @@ TEST(Image, PartsAreOfGrids) {
             "'incept.exec.kernel' op has several parts: expected a target that launches grids");
 }
 
+TEST(Image, KernelsTogetherAreOfGrids) {
+  const std::string launch = "@k ins(%a : memref<2x4xf32>) outs(%a : memref<2x4xf32>) extents [2, 4, 4, 4] units 2\n"
+                             "        width 4 grid [1, 1, 1] block [1, 256, 1]";
+  const std::string other = "@k ins(%b : memref<2x4xf32>) outs(%b : memref<2x4xf32>) extents [2, 4, 4, 4] units 2 "
+                            "width 4 grid [1, 1, 1] block [1, 256, 1]";
+  EXPECT_EQ(makeImage(launch, launch +
+                                  " with_next\n%b = incept.exec.slice @arena at 192 : memref<2x4xf32>\n"
+                                  "incept.exec.kernel " +
+                                  other),
+            "'incept.exec.kernel' op runs in one launch with the next: expected a target that launches grids");
+}
+
 TEST(Image, HasTheHeaderThatTheFormatSays) {
   std::string image = makeImage();
   ASSERT_GE(image.size(), program::kPrefixBytes);
