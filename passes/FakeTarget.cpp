@@ -49,7 +49,7 @@ public:
     if (isa<Conv2DBackwardDataOp>(op))
       plan.weightsFormat = "transposed";
     if (auto conv = dyn_cast<Conv2DOp>(op); conv && shapeOf(conv.getWeights())[2] == 5)
-      plan.activations = "nchw8c";
+      plan.activations = shapeOf(conv.getWeights())[3] == 3 ? "nchw16c" : "nchw8c";
     if (auto conv = dyn_cast<Conv2DBackwardWeightsOp>(op); conv && shapeOf(conv.getDiffWeights())[2] == 5)
       plan.activations = "nchw8c";
     if (isByTiles(op)) {
@@ -121,6 +121,10 @@ public:
   bool joinsLaunches() const override { return joins; }
   bool runsBesideOthers(exec::KernelDefOp kernel) const override {
     return pairs && !isa<GlobalAvgPoolOp>(kernel.getBody().front().front());
+  }
+
+  double estimateSeconds(const LaunchWork &work) const override {
+    return pairs ? double(work.cost.flops) * double(work.cost.flops) : 0;
   }
 
 private:

@@ -7,7 +7,6 @@
 #include "dialect/InceptOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "passes/LaunchCost.h"
-#include "passes/LaunchShape.h"
 #include "passes/Passes.h"
 #include "passes/Target.h"
 
@@ -24,8 +23,6 @@ constexpr size_t kMostKernels = 2;
 /// A launch is compared with this many before it, at most.
 constexpr size_t kMostCompared = 64;
 
-size_t partsOf(exec::KernelOp launch) { return launch.getGrid()->size() / 3; }
-
 /// Launches that become one, in the place of the first.
 struct Pair {
   SmallVector<exec::KernelOp, kMostKernels> launches;
@@ -37,12 +34,13 @@ struct Pair {
   }
 
   bool hasRoomFor(exec::KernelOp launch) {
-    size_t parts = partsOf(launch), numbers = countNumbers(launch);
-    for (exec::KernelOp own : launches) {
-      parts += partsOf(own);
-      numbers += countNumbers(own);
-    }
-    return launches.size() < kMostKernels && parts <= size_t(kMostParts) && numbers <= kMostNumbers;
+    // The same code is not there twice: its launches are joined, or too large to be.
+    std::string code = launch.getCodeSymbol();
+    if (llvm::any_of(launches, [&](exec::KernelOp own) { return own.getCodeSymbol() == code; }))
+      return false;
+    SmallVector<exec::KernelOp, kMostKernels + 1> all = {launch};
+    all.append(launches.begin(), launches.end());
+    return all.size() <= kMostKernels && whyNotTogether(all).empty();
   }
 
   /// Puts all behind the first, with what they work on before it.
@@ -55,12 +53,6 @@ struct Pair {
       launches[i]->moveAfter(launches[i - 1]);
       launches[i - 1].setWithNext(true);
     }
-  }
-
-private:
-  /// Addresses, extents and sizes.
-  static size_t countNumbers(exec::KernelOp launch) {
-    return launch->getNumOperands() + launch.getExtents().size() + kPartSizes * partsOf(launch);
   }
 };
 
@@ -86,7 +78,9 @@ struct PairLaunchesPass : impl::PairLaunchesPassBase<PairLaunchesPass> {
         continue;
       }
       auto definition = symbols.lookup<exec::KernelDefOp>(launch.getKernel());
-      bool takes = launch.getGrid() && !launch.getWithNext() && target.runsBesideOthers(definition);
+      // What runs in one with others already stays as it is.
+      bool isAlone = !launch.getWithNext() && !exec::isContinuation(launch);
+      bool takes = launch.getGrid() && isAlone && target.runsBesideOthers(definition);
       Pair alone{{launch}, target.describeLaunch(launch), takes};
       if (!takes || !add(launch, alone.work, MutableArrayRef(pairs).drop_front(begin), target))
         pairs.push_back(std::move(alone));

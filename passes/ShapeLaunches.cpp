@@ -13,6 +13,30 @@ namespace incept {
 #define GEN_PASS_DEF_SHAPELAUNCHESPASS
 #include "passes/Passes.h.inc"
 
+std::string whyNotTogether(ArrayRef<exec::KernelOp> launches) {
+  constexpr int64_t kMostBlocks = INT32_MAX;
+  size_t parts = 0, numbers = 0;
+  int64_t blocks = 0;
+  for (exec::KernelOp launch : launches) {
+    ArrayRef<int64_t> grid = *launch.getGrid();
+    size_t own = grid.size() / 3;
+    parts += own;
+    numbers += launch->getNumOperands() + launch.getExtents().size() + kPartSizes * own;
+    for (size_t i = 0; i < grid.size(); i += 3)
+      blocks += std::min(saturatingProduct({grid[i], grid[i + 1], grid[i + 2]}), kMostBlocks + 1);
+  }
+  auto tooMany = [](auto count, const char *what, auto most) {
+    return std::to_string(count) + " " + what + ", but at most " + std::to_string(most) + " are possible";
+  };
+  if (parts > size_t(kMostParts))
+    return tooMany(parts, "parts", kMostParts);
+  if (numbers > kMostNumbers)
+    return tooMany(numbers, "addresses, extents and sizes", kMostNumbers);
+  if (blocks > kMostBlocks)
+    return tooMany(blocks, "blocks", kMostBlocks);
+  return "";
+}
+
 LogicalResult shapeLaunches(ModuleOp module, const Target &target) {
   SymbolTable symbols(module);
   for (func::FuncOp function : module.getOps<func::FuncOp>())

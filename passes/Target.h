@@ -107,7 +107,9 @@ public:
   /// target alone. `elementBytes` is the size of the smallest elements that it reads or writes.
   virtual Reduction cutReduction(int64_t rows, int64_t channels, int64_t elementBytes) const;
 
-  /// True where the launch that writes partial sums can add them up too (family `reduce_combine`).
+  /// True where the launch that writes partial sums can add them up too (family `reduce_combine`). Such a target
+  /// computes a loss in one launch too; for others a large one is cut into parts, which a launch behind adds up
+  /// (cutLoss).
   virtual bool combinesInOneLaunch() const { return false; }
 
   /// True where a launch costs so much that independent ones of one kernel should be the parts of one.
@@ -182,13 +184,17 @@ const Target *findTarget(mlir::Operation *op);
 
 /// Registers `fake`, a target for pass tests: it accepts everything, keeps convolution weights in a format called
 /// "blocked" (rounded up to multiples of 16 channels), takes slices and adds residuals in 1x1 convolutions only, wants
-/// another format for data gradients, and activations in blocks for windows 5 high. Multiples of 32 rows of weights lie
+/// another format for data gradients, and activations in blocks for windows 5 high: of 16 channels for those 3 wide. Multiples of 32 rows of weights lie
 /// together. Gradients of convolutions' weights have the type of the activations, those of linear layers' are f32.
 /// Convolutions of stride 1 with windows 7 high and 1 wide are generated, by tiles (TilePlan), forward and backward.
 /// Launches are blocks of 32 units without vectors, at most 65535 of them. With the setting `joins` it joins launches,
-/// with `pairs` those of different kernels, but for global pools, and with `statistics` its convolutions with windows 3
-/// wide give statistics.
+/// with `pairs` those of different kernels, but for global pools (launches take the square of their flops in seconds
+/// then), and with `statistics` its convolutions with windows 3 wide give statistics.
 void registerFakeTarget(mlir::DialectRegistry &registry);
+
+/// What keeps launches with grids from being one, whose parts are those of all, without a final stop; empty where
+/// nothing does. Whether their kernels may stand beside each other is the target's to say.
+std::string whyNotTogether(llvm::ArrayRef<exec::KernelOp> launches);
 
 /// Writes into every launch of an exec-phase module the shape that `target` has for it.
 mlir::LogicalResult shapeLaunches(mlir::ModuleOp module, const Target &target);
