@@ -13,8 +13,6 @@ namespace incept::cuda {
 
 /// NVPTX's numbers of global and shared memory.
 constexpr unsigned kGlobal = 1, kShared = 3;
-/// What a launch says of each of several parts: blocks x and y, threads x and y.
-constexpr unsigned kPartSizes = 4;
 
 CudaEmitter::CudaEmitter(gpu::GPUModuleOp module, gpu::GPUFuncOp function, OpBuilder builder, const Variant &kernel)
     : KernelEmitter(builder, kernel.definition, kernel.width), module(module), function(function),
@@ -71,7 +69,8 @@ void CudaEmitter::enterPart(const Variant &kernel, Share &share, bool isLast) {
   Value block = id<gpu::BlockIdOp>(gpu::Dimension::x), thread = id<gpu::ThreadIdOp>(gpu::Dimension::x);
   auto size = [&](unsigned part, unsigned which) { return argument(at.sizes + part * kPartSizes + which); };
   // Tickets are counted for ranges of kernels that have some.
-  bool counts = definition.getFamily() == KernelFamily::ReduceCombine;
+  bool counts = definition.getFamily() == KernelFamily::ReduceCombine ||
+                isa<SoftmaxCrossEntropyOp>(definition.getBody().front().front());
   // Whether the block belongs to a part before each of the others.
   SmallVector<Value> isBefore;
   Value begin = at.blocks ? at.blocks : index(0), first = begin;
@@ -95,7 +94,7 @@ void CudaEmitter::enterPart(const Variant &kernel, Share &share, bool isLast) {
     share = {at.ins + parts * reads,
              at.outs + parts * writes,
              at.extents + parts * kernel.extents,
-             at.sizes + parts * kPartSizes,
+             unsigned(at.sizes + parts * kPartSizes),
              begin,
              ranges,
              own.elseBlock()};

@@ -8,7 +8,7 @@
 // part the numbers of its blocks and of a block's threads (x, y). Its grid and blocks have one dimension: blocks are
 // numbered part by part, and of its threads a part uses as many as a block of its own would have. Loops ask for their
 // numbers here and see the part alone. Where the parts are of several kernels, the function has the code of each, one
-// behind the other, and a block runs that of its part.
+// where a block belongs to it (the `then` of an `scf.if`) and the others where it does not (its `else`).
 #pragma once
 
 #include "codegen/cuda/ShapeLaunch.h"

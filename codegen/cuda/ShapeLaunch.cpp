@@ -4,6 +4,7 @@
 #include "dialect/ExecMemory.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "passes/Placement.h"
+#include "runtime/program/Kernels.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/MathExtras.h"
@@ -320,6 +321,21 @@ static void resetWritten(Variant &variant, exec::KernelOp launch) {
       variant.constant.reset(index % variant.constant.size());
 }
 
+static_assert(kPartSizes == program::kPartSizes, "the image has what a kernel's code takes");
+
+/// Reports launches that cannot run in one, as none are that incept-pair-launches puts together.
+static LogicalResult verifyTogether(ArrayRef<exec::KernelOp> launches, const SymbolTable &symbols) {
+  if (launches.size() == 1)
+    return success();
+  for (exec::KernelOp launch : launches)
+    if (!runsBesideOthers(symbols.lookup<exec::KernelDefOp>(launch.getKernel())))
+      return launch.emitOpError() << "runs in one launch with another kernel's, but '" << launch.getKernel()
+                                  << "' takes a launch of its own";
+  if (std::string why = whyNotTogether(launches); !why.empty())
+    return launches.front()->emitOpError() << "does not fit into one launch with the next: " << why;
+  return success();
+}
+
 FailureOr<std::vector<Variant>> collectVariants(ModuleOp module) {
   SymbolTable symbols(module);
   std::vector<Variant> variants;
@@ -346,6 +362,8 @@ FailureOr<std::vector<Variant>> collectVariants(ModuleOp module) {
       if (exec::isContinuation(launch))
         continue;
       SmallVector<exec::KernelOp, 1> together = exec::launchOf(launch);
+      if (failed(verifyTogether(together, symbols)))
+        return failure();
       auto [entry, isNew] = seen.try_emplace(exec::codeSymbolOf(together), variants.size());
       if (isNew) {
         variants.push_back(variantOf(launch, definition));

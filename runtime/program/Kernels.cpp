@@ -359,9 +359,6 @@ bool measureFamily(const Kernel &kernel, const std::vector<int64_t> &extents, st
   return true;
 }
 
-/// What a launch of several parts says of each behind all extents: blocks x and y, threads x and y.
-constexpr size_t kPartSizes = 4;
-
 /// A launch of `parts` parts as one of them sees it.
 Kernel partOf(const Kernel &kernel) {
   Kernel part = kernel;

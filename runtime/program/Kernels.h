@@ -5,12 +5,16 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace incept::program {
+
+/// What a launch of several parts says of each behind all extents: blocks x and y, threads x and y.
+inline constexpr size_t kPartSizes = 4;
 
 struct KernelOperand {
   uint64_t elementBytes = 0;
