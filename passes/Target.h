@@ -184,12 +184,12 @@ const Target *findTarget(mlir::Operation *op);
 
 /// Registers `fake`, a target for pass tests: it accepts everything, keeps convolution weights in a format called
 /// "blocked" (rounded up to multiples of 16 channels), takes slices and adds residuals in 1x1 convolutions only, wants
-/// another format for data gradients, and activations in blocks for windows 5 high: of 16 channels for those 3 wide. Multiples of 32 rows of weights lie
-/// together. Gradients of convolutions' weights have the type of the activations, those of linear layers' are f32.
-/// Convolutions of stride 1 with windows 7 high and 1 wide are generated, by tiles (TilePlan), forward and backward.
-/// Launches are blocks of 32 units without vectors, at most 65535 of them. With the setting `joins` it joins launches,
-/// with `pairs` those of different kernels, but for global pools (launches take the square of their flops in seconds
-/// then), and with `statistics` its convolutions with windows 3 wide give statistics.
+/// another format for data gradients, and activations in blocks for windows 5 high: of 16 channels for those 3 wide.
+/// Multiples of 32 rows of weights lie together. Gradients of convolutions' weights have the type of the activations,
+/// those of linear layers' are f32. Convolutions of stride 1 with windows 7 high and 1 wide are generated, by tiles
+/// (TilePlan), forward and backward. Launches are blocks of 32 units without vectors, at most 65535 of them. With the
+/// setting `joins` it joins launches, with `pairs` those of different kernels, but for global pools (launches take the
+/// square of their flops in seconds then), and with `statistics` its convolutions with windows 3 wide give statistics.
 void registerFakeTarget(mlir::DialectRegistry &registry);
 
 /// What keeps launches with grids from being one, whose parts are those of all, without a final stop; empty where
