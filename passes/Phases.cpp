@@ -127,6 +127,8 @@ void buildPhase(OpPassManager &passes, Phase phase, const PhaseOptions &options)
 namespace {
 struct PipelineOptions : PassPipelineOptions<PipelineOptions> {
   Option<std::string> precision{*this, "precision", llvm::cl::desc("f32, bf16 or f16"), llvm::cl::init("f32")};
+  Option<int64_t> memoryBudget{*this, "memory-budget", llvm::cl::desc("bytes, as in the passes that have it"),
+                               llvm::cl::init(0)};
 };
 } // namespace
 
@@ -137,6 +139,7 @@ void registerPhasePipelines() {
                                               [phase](OpPassManager &passes, const PipelineOptions &given) {
                                                 PhaseOptions options;
                                                 options.precision = given.precision;
+                                                options.memoryBudget = given.memoryBudget;
                                                 buildPhase(passes, phase, options);
                                               });
 }

@@ -10,8 +10,9 @@ import sys
 
 root, build, folder = map(pathlib.Path, sys.argv[1:])
 folder.mkdir(parents=True)
-text = re.search(r"^```python\n(.*?)^```", (root / "docs/Testing.md").read_text(), re.M | re.S)[1]
+page = (root / "docs/Testing.md").read_text()
+text = re.search(r"^```python\n(.*?)^```", page, re.M | re.S)[1]
 assert "/path/to/incept/build/release" in text
 (folder / "lit.cfg.py").write_text(text.replace("/path/to/incept/build/release", str(build)))
-for path in (root / "test/specs").glob("*.incept"):
-    shutil.copy(path, folder)
+for path in re.findall(r"^```incept (test/specs/\S+)$", page, re.M):
+    shutil.copy(root / path, folder)
