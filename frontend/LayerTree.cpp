@@ -88,11 +88,11 @@ private:
 
   void finish(LayerNode &node) {
     if (isUnit(node)) {
-      // Behind its parts comes the op that has the unit's own name: the linear layer behind its flatten.
-      std::vector<Operation *> parts;
+      // The op that has the unit's own name stands before or behind its parts: a linear layer behind its flatten, a
+      // convolution before its activation.
       for (auto &child : node.children)
-        parts.push_back(child->ops[0]);
-      node.ops.insert(node.ops.begin(), parts.begin(), parts.end());
+        node.ops.push_back(child->ops[0]);
+      llvm::sort(node.ops, [](Operation *a, Operation *b) { return a->isBeforeInBlock(b); });
       node.children.clear();
     }
     if (!node.ops.empty() && !node.children.empty()) {
