@@ -56,6 +56,10 @@ std::optional<OpProblem> describeProblem(Operation *op) {
         return convolution(conv, LibraryKind::ConvolutionBackwardData, conv.getDiffSrc(), conv.getWeights(),
                            conv.getDiffDst());
       })
+      .Case([](Conv2DBackwardNormOp conv) -> Result {
+        return convolution(conv, LibraryKind::ConvolutionBackwardData, conv.getDiffSrc(), conv.getWeights(),
+                           conv.getDiffDst());
+      })
       .Case([](Conv2DBackwardWeightsOp conv) -> Result {
         return convolution(conv, LibraryKind::ConvolutionBackwardWeights, conv.getSrc(), conv.getDiffWeights(),
                            conv.getDiffDst());
@@ -100,11 +104,20 @@ FunctionType problemSignature(MLIRContext *context, const LibraryProblem &p, Pro
       add(ProblemPart::Residual, {p.mb, p.oc, p.oh, p.ow});
     dst();
     for (; extras.stats && results < 3; ++results)
-      add(ProblemPart::Sums, {p.oc});
+      add(ProblemPart::Vector, {p.oc});
     break;
-  case LibraryKind::ConvolutionBackwardData:
-    dst(), weights(), src();
+  case LibraryKind::ConvolutionBackwardData: {
+    constexpr size_t kNormVectors = 4, kNormResults = 6; // mean, inv_std, gamma, beta; diff_src and what comes with it
+    dst(), weights();
+    if (extras.normGradient)
+      add(ProblemPart::NormSrc, {p.mb, p.ic, p.ih, p.iw});
+    for (size_t i = 0; extras.normGradient && i < kNormVectors; ++i)
+      add(ProblemPart::Vector, {p.ic});
+    src();
+    for (; extras.normGradient && results < kNormResults; ++results)
+      add(ProblemPart::Vector, {p.ic});
     break;
+  }
   case LibraryKind::ConvolutionBackwardWeights:
     src(), dst(), weights();
     break;

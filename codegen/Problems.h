@@ -20,13 +20,15 @@ struct OpProblem {
 /// The problem that a library op poses; none for a reorder, which is a problem of formats.
 std::optional<OpProblem> describeProblem(mlir::Operation *op);
 
-/// The part that a tensor plays in a problem; `Src` and `Dst` stand for diff_src and diff_dst too.
-enum class ProblemPart { Src, Dst, Weights, Bias, Residual, Sums, A, B, C };
+/// The part that a tensor plays in a problem; `Src` and `Dst` stand for diff_src and diff_dst too. `NormSrc` is what a
+/// batch norm reads, `Vector` what it has for each channel.
+enum class ProblemPart { Src, Dst, Weights, Bias, Residual, NormSrc, Vector, A, B, C };
 
-/// What some libraries do in the call of a forward convolution.
+/// What some libraries do in the call of a convolution.
 struct ProblemExtras {
-  bool residual = false; ///< adds a tensor like dst
-  bool stats = false;    ///< gives the sums of dst and of its squares too
+  bool residual = false;     ///< forward: adds a tensor like dst
+  bool stats = false;        ///< forward: gives the sums of dst and of its squares too
+  bool normGradient = false; ///< backward data: gives the gradients of the batch norm before it too
 };
 
 /// The type of a tensor of a problem in memory, failure where it cannot be.

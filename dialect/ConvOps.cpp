@@ -70,6 +70,25 @@ LogicalResult Conv2DBackwardDataOp::verify() {
   return verifySameElement(*this, {getDiffDst(), getWeights(), getDiffSrc()});
 }
 
+LogicalResult Conv2DBackwardNormOp::verify() {
+  // conv2d_backward_norm_c1
+  if (failed(verifyConvolution(*this, getDiffSrc(), getWeights(), getDiffDst())))
+    return failure();
+  // conv2d_backward_norm_c2
+  if (failed(verifySameElement(*this, {getDiffDst(), getWeights(), getSrc(), getDiffSrc()})) ||
+      failed(verifyShape(*this, "src", getSrc(), shapeOf(getDiffSrc()))))
+    return failure();
+  // conv2d_backward_norm_c3
+  SmallVector<Value> vectors = {getMean(), getInvStd(), getGamma(), getBeta()};
+  llvm::append_range(vectors, getResults().drop_front());
+  if (failed(verifyChannelVectors(*this, shapeOf(getSrc())[1], vectors)))
+    return failure();
+  for (Value vector : getResults().drop_front())
+    if (failed(verifyNotNarrow(*this, "vectors", vector)))
+      return failure();
+  return success();
+}
+
 /// The gradient of weights is summed in f32 and may stay so.
 template <typename OpTy>
 static LogicalResult verifyWeightGradient(OpTy op) {
@@ -126,6 +145,7 @@ bool Conv2DOp::decidesWeightsFormat() { return true; }
 OpOperand *Conv2DStatsOp::getWeightsOperand() { return &getWeightsMutable(); }
 bool Conv2DStatsOp::decidesWeightsFormat() { return true; }
 OpOperand *Conv2DBackwardDataOp::getWeightsOperand() { return &getWeightsMutable(); }
+OpOperand *Conv2DBackwardNormOp::getWeightsOperand() { return &getWeightsMutable(); }
 /// Of a transposed convolution, which is the first to read its weights; a gradient comes after the convolution.
 bool Conv2DBackwardDataOp::decidesWeightsFormat() { return true; }
 OpResult Conv2DBackwardWeightsOp::getWeightsResult() { return (*this)->getResult(0); }

@@ -82,6 +82,32 @@ def Incept_Conv2DBackwardDataOp : Incept_LibraryOp<"conv2d_backward_data", [
   let hasVerifier = 1;
 }
 
+def Incept_Conv2DBackwardNormOp : Incept_LibraryOp<"conv2d_backward_norm", [
+    DeclareOpInterfaceMethods<WeightsOpInterface, ["getWeightsOperand"]>]> {
+  let summary = "gradient of a convolution with respect to src, and of the batch norm and ReLU that gave it";
+  let description = [{
+    For a convolution of relu(gamma * n + beta), where n = (src - mean) * inv_std: `diff_src` is the
+    `conv2d_backward_data` of `diff_dst` with `weights` where gamma * n + beta > 0, and 0 elsewhere. `diff_beta` is the sum
+    of each of its channels, `diff_gamma` the sum of diff_src * n. With M values per channel, a = gamma * inv_std,
+    b = -a * inv_std * diff_gamma / M and c = -a * diff_beta / M - b * mean, so that a * diff_src + b * src + c is the
+    gradient of `src`. Where the library adds up what it has before it rounds `diff_src`, sums differ by that rounding.
+
+    - (C1) `diff_dst` has the shape that the forward convolution of `diff_src` with `weights` has.
+    - (C2) `diff_dst`, `weights`, `src` and `diff_src` have one element type, `src` and `diff_src` one shape.
+    - (C3) all vectors have one value per channel of `src`, and results are f32 for tensors of any type.
+
+    Example: `%dz, %dg, %db, %a, %b, %c = incept.conv2d_backward_norm %dy, %w of %x, %m, %i gamma %g beta %e : (tensor<8x96x9x9xf16>, tensor<96x64x1x1xf16>, tensor<8x64x9x9xf16>, tensor<64xf32>, tensor<64xf32>, tensor<64xf32>, tensor<64xf32>) -> (tensor<8x64x9x9xf16>, tensor<64xf32>, tensor<64xf32>, tensor<64xf32>, tensor<64xf32>, tensor<64xf32>)`
+  }];
+  let arguments = !con((ins Incept_Image:$diff_dst, Incept_Weights:$weights, Incept_Image:$src,
+                            Incept_ChannelVector:$mean, Incept_ChannelVector:$inv_std, Incept_ChannelVector:$gamma,
+                            Incept_ChannelVector:$beta),
+                       Incept_ConvArguments);
+  let results = (outs Incept_Image:$diff_src, Incept_ChannelVector:$diff_gamma, Incept_ChannelVector:$diff_beta,
+                      Incept_ChannelVector:$a, Incept_ChannelVector:$b, Incept_ChannelVector:$c);
+  let assemblyFormat = !strconcat("$diff_dst `,` $weights `of` $src `,` $mean `,` $inv_std `gamma` $gamma `beta` $beta", Incept_ConvFormat, "attr-dict `:` functional-type(operands, results)");
+  let hasVerifier = 1;
+}
+
 def Incept_Conv2DBackwardWeightsOp : Incept_LibraryOp<"conv2d_backward_weights", [
     DeclareOpInterfaceMethods<WeightsOpInterface, ["getWeightsResult"]>]> {
   let summary = "gradient of a convolution with respect to weights";

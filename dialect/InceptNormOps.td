@@ -163,13 +163,14 @@ def Incept_BatchNormBackwardFinalizeOp : Incept_MapOp<"batch_norm_backward_final
 def Incept_BatchNormBackwardApplyOp : Incept_MapOp<"batch_norm_backward_apply"> {
   let summary = "a * diff_dst + b * (src - mean) + c, per channel";
   let description = [{
+    `mean` is 0 where it is absent: `c` then has its part of the sum.
     - (C1) `diff_dst`, `src` and `diff_src` have one shape; the vectors have one value per channel.
   }];
-  let arguments = (ins Incept_Image:$diff_dst, Incept_Image:$src, Incept_ChannelVector:$mean, Incept_ChannelVector:$a,
-                       Incept_ChannelVector:$b, Incept_ChannelVector:$c);
+  let arguments = (ins Incept_Image:$diff_dst, Incept_Image:$src, Optional<Incept_ChannelVector>:$mean,
+                       Incept_ChannelVector:$a, Incept_ChannelVector:$b, Incept_ChannelVector:$c);
   let results = (outs Incept_Image:$diff_src);
   let assemblyFormat = [{
-    $diff_dst `,` $src `,` $mean `,` $a `,` $b `,` $c attr-dict `:` functional-type(operands, results)
+    $diff_dst `,` $src (`mean` $mean^)? `,` $a `,` $b `,` $c attr-dict `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;
 }

@@ -18,7 +18,8 @@ namespace {
 
 class FakeTarget final : public Target {
 public:
-  FakeTarget(bool joins, bool pairs, bool statistics) : joins(joins), pairs(pairs), statistics(statistics) {}
+  FakeTarget(bool joins, bool pairs, bool statistics, bool norms)
+      : joins(joins), pairs(pairs), statistics(statistics), norms(norms) {}
 
   bool acceptsSlice(Operation *op, Value value, ChannelSlice) const override {
     if (isByTiles(op))
@@ -30,23 +31,28 @@ public:
   bool addsResidual(Operation *op) const override { return acceptsSlice(op, op->getResult(0), {}); }
 
   bool givesStatistics() const override { return statistics; }
+  bool givesNormGradients() const override { return norms; }
 
   FailureOr<LibraryPlan> plan(Operation *op, StringRef weightsFormat, std::string &why) const override {
-    if (auto conv = dyn_cast<Conv2DStatsOp>(op); conv && shapeOf(conv.getWeights())[3] != 3) {
+    auto weights = isa<Conv2DStatsOp, Conv2DBackwardNormOp>(op)
+                       ? cast<WeightsOpInterface>(op).getWeightsOperand()->get()
+                       : Value();
+    if (weights && shapeOf(weights)[3] != 3) {
       why = "the window is not 3 wide";
       return failure();
     }
     LibraryPlan plan;
     bool isForward = isa<Conv2DOp, Conv2DStatsOp>(op);
+    bool isData = isa<Conv2DBackwardDataOp, Conv2DBackwardNormOp>(op);
     plan.kind = isForward                          ? PlanKind::ConvolutionForward
-                : isa<Conv2DBackwardDataOp>(op)    ? PlanKind::ConvolutionBackwardData
+                : isData                           ? PlanKind::ConvolutionBackwardData
                 : isa<Conv2DBackwardWeightsOp>(op) ? PlanKind::ConvolutionBackwardWeights
                                                    : PlanKind::MatMul;
     plan.config = {{"src", formatShape(shapeOf(op->getOperand(0)))}, {"dst", formatShape(shapeOf(op->getResult(0)))}};
     plan.impl = "fake";
     plan.scratchpadBytes = 128;
     plan.weightsFormat = isForward || isa<Conv2DBackwardWeightsOp>(op) ? "blocked" : "";
-    if (isa<Conv2DBackwardDataOp>(op))
+    if (isData)
       plan.weightsFormat = "transposed";
     if (auto conv = dyn_cast<Conv2DOp>(op); conv && shapeOf(conv.getWeights())[2] == 5)
       plan.activations = shapeOf(conv.getWeights())[3] == 3 ? "nchw16c" : "nchw8c";
@@ -128,7 +134,7 @@ public:
   }
 
 private:
-  bool joins, pairs, statistics;
+  bool joins, pairs, statistics, norms;
 };
 
 struct FakeKind final : TargetKind {
@@ -138,11 +144,13 @@ struct FakeKind final : TargetKind {
     settings.flag("joins");
     settings.flag("pairs");
     settings.flag("statistics");
+    settings.flag("norms");
     return settings.finish("");
   }
   Expected<std::shared_ptr<const Target>> make(TargetAttr attribute) const override {
-    return std::shared_ptr<const Target>(std::make_shared<FakeTarget>(
-        attribute.getFlag("joins"), attribute.getFlag("pairs"), attribute.getFlag("statistics")));
+    return std::shared_ptr<const Target>(
+        std::make_shared<FakeTarget>(attribute.getFlag("joins"), attribute.getFlag("pairs"),
+                                     attribute.getFlag("statistics"), attribute.getFlag("norms")));
   }
 };
 

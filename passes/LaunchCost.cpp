@@ -67,6 +67,10 @@ static int64_t convStats(Conv2DStatsOp op) {
 static int64_t convBackwardData(Conv2DBackwardDataOp op) {
   return convolution(op, op.getDiffSrc(), op.getWeights(), op.getDiffDst());
 }
+static int64_t convBackwardNorm(Conv2DBackwardNormOp op) {
+  constexpr int64_t kOfElement = 8; // normalised, masked, and added up twice
+  return convolution(op, op.getDiffSrc(), op.getWeights(), op.getDiffDst()) + kOfElement * elements(op.getDiffSrc());
+}
 static int64_t convBackwardWeights(Conv2DBackwardWeightsOp op) {
   return convolution(op, op.getSrc(), op.getDiffWeights(), op.getDiffDst());
 }
@@ -95,6 +99,7 @@ void attachFlopRules(MLIRContext *context) {
   FlopRule::attach<Conv2DOp, conv>(context);
   FlopRule::attach<Conv2DStatsOp, convStats>(context);
   FlopRule::attach<Conv2DBackwardDataOp, convBackwardData>(context);
+  FlopRule::attach<Conv2DBackwardNormOp, convBackwardNorm>(context);
   FlopRule::attach<Conv2DBackwardWeightsOp, convBackwardWeights>(context);
   FlopRule::attach<ConvolveTilesOp, convolveTiles>(context);
   FlopRule::attach<CorrelateTilesOp, correlateTiles>(context);

@@ -250,6 +250,19 @@ def FuseConvStatsPass : Pass<"incept-fuse-conv-stats", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::incept::InceptDialect"];
 }
 
+def FuseConvBackwardNormPass : Pass<"incept-fuse-conv-backward-norm", "::mlir::func::FuncOp"> {
+  let summary = "Let gradients of convolutions' data go on with those of the batch norms before them";
+  let description = [{
+    Requires: no concat, slice or split (`incept-place-concats`). The gradient of a convolution's data becomes a
+    `conv2d_backward_norm`, where what is convolved is the ReLU of a batch norm, has no other use, and the target has a plan
+    for that which is no slower by its costs than the sums apart. Gradients that stay as they are get the reason as
+    `incept.norm_gradient`.
+
+    example: test/passes/fuse-conv-backward-norm.mlir
+  }];
+  let dependentDialects = ["::incept::InceptDialect"];
+}
+
 def FormGroupsPass : Pass<"incept-form-groups", "::mlir::func::FuncOp"> {
   let summary = "Put every computing op into one library call or one generated kernel";
   let description = [{

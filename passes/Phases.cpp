@@ -70,6 +70,9 @@ static void buildFused(OpPassManager &passes, const PhaseOptions &options) {
   // Where tensors lie decides what the library can do with them.
   if (options.convStats)
     functions.addPass(createFuseConvStatsPass());
+  // Behind what computes activations again: the mask that a library computes is theirs.
+  if (options.backwardNorm)
+    functions.addPass(createFuseConvBackwardNormPass());
   // Every op that is left computes something, and goes into a group.
   FormGroupsPassOptions groups;
   groups.fuse = options.fuse;

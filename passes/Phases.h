@@ -30,6 +30,7 @@ struct PhaseOptions {
   bool mergeSiblings = true;     ///< make 1x1 convolutions that read the same value one
   bool fuse = true;              ///< join elementwise ops with their consumers
   bool convStats = true;         ///< let convolutions give the sums that batch norm needs
+  bool backwardNorm = true;      ///< let gradients of convolutions go on with those of batch norms before them
   bool recompute = true;         ///< compute cheap values again instead of keeping them
   bool updateEarly = true;       ///< update weights as soon as their gradient is there
   bool schedule = true;          ///< order independent ops so that less memory is alive at once
@@ -41,7 +42,7 @@ struct PhaseOptions {
   int64_t memoryBudget = 0;      ///< bytes of a program before `recompute` costs time to save memory; 0: it always may
 
   static PhaseOptions none() {
-    return {false, false, false, false, false, false, false, false, false, false, false, "f32", 0};
+    return {false, false, false, false, false, false, false, false, false, false, false, false, "f32", 0};
   }
 };
 

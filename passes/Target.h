@@ -73,6 +73,8 @@ public:
   /// True where convolutions may give the sums of their results that batch norm needs (conv2d_stats). The target then
   /// has kernels of the family `map` that write channel vectors.
   virtual bool givesStatistics() const { return false; }
+  /// True where gradients of convolutions' data may go on with those of batch norms before them (conv2d_backward_norm).
+  virtual bool givesNormGradients() const { return false; }
 
   /// Plans the library op `op` (conv2d, its gradients, linear, its gradients) with its weights in `weightsFormat`
   /// ("any" leaves the choice to the library). On failure `why` is a sentence without a final stop.
@@ -189,7 +191,8 @@ const Target *findTarget(mlir::Operation *op);
 /// those of linear layers' are f32. Convolutions of stride 1 with windows 7 high and 1 wide are generated, by tiles
 /// (TilePlan), forward and backward. Launches are blocks of 32 units without vectors, at most 65535 of them. With the
 /// setting `joins` it joins launches, with `pairs` those of different kernels, but for global pools (launches take the
-/// square of their flops in seconds then), and with `statistics` its convolutions with windows 3 wide give statistics.
+/// square of their flops in seconds then), and with `statistics` its convolutions with windows 3 wide give statistics,
+/// and with `norms` gradients of such convolutions' data give those of batch norms.
 void registerFakeTarget(mlir::DialectRegistry &registry);
 
 /// What keeps launches with grids from being one, whose parts are those of all, without a final stop; empty where

@@ -18,7 +18,7 @@ namespace {
 
 constexpr llvm::StringLiteral kWeightsFormat = "ohwi";
 constexpr int64_t kPixelBytes = 16;
-constexpr int64_t kStatisticsChannels = 8;
+constexpr int64_t kStatisticsChannels = 8; // of tensors whose sums cuDNN gives
 /// What a plan says that is not of its problem.
 constexpr llvm::StringLiteral kOfPlan[] = {"engine", "knobs", "impl"};
 
@@ -61,6 +61,10 @@ std::optional<cudnn::Problem> problemOf(Operation *op) {
   if (said->src)
     p.srcStride = pixelStride(said->src), p.dstStride = pixelStride(said->dst);
   p.stats = isa<Conv2DStatsOp>(op);
+  if (auto conv = dyn_cast<Conv2DBackwardNormOp>(op)) {
+    p.normGradient = true;
+    p.normStride = pixelStride(conv.getSrc());
+  }
   if (auto linear = dyn_cast<LinearOp>(op); linear && linear.getBias())
     p.biasType = typeOf(linear.getBias());
   if (auto conv = dyn_cast<Conv2DOp>(op)) {
@@ -90,6 +94,23 @@ std::string statisticsRefusal(const cudnn::Problem &p) {
   return "";
 }
 
+/// Why cuDNN has no deterministic engine that gives a batch norm's gradients with this gradient of data, empty where it
+/// may have one.
+std::string normGradientRefusal(const cudnn::Problem &p) {
+  if (p.type != cudnn::Type::F16 || p.resultType != cudnn::Type::F16)
+    return "cuDNN's deterministic engines do that in f16 alone";
+  if (p.g != 1)
+    return "cuDNN's deterministic engines do that without groups alone";
+  if (p.pt != p.pb || p.pl != p.pr)
+    return "cuDNN's deterministic engines do that with symmetric padding alone";
+  return "";
+}
+
+/// Why a problem has no plan that is known without asking cuDNN, which would name engines that are declined.
+std::string refusalOf(const cudnn::Problem &p) {
+  return p.stats ? statisticsRefusal(p) : p.normGradient ? normGradientRefusal(p) : "";
+}
+
 class CudaTarget final : public Target {
 public:
   CudaTarget(PlanSource &plans, bool tf32, int64_t multiprocessors, const Backend *backend,
@@ -103,6 +124,9 @@ public:
     int64_t channels = kPixelBytes / elementBytes(getElementTypeOrSelf(value.getType()));
     if (slice.offset % channels != 0 || slice.stride % channels != 0)
       return false;
+    // What batch norm reads is read where it lies.
+    if (auto conv = dyn_cast<Conv2DBackwardNormOp>(op))
+      return value == outside(conv.getSrc());
     // Gradients in bf16 and f16 have engines on tensor cores only that copy the slice through their workspace; those in
     // f32 transpose through it whatever the layout is.
     return isa<Conv2DOp, Conv2DStatsOp>(op) ||
@@ -112,10 +136,11 @@ public:
   bool addsResidual(Operation *op) const override { return cast<Conv2DOp>(op).getGroups() == 1; }
 
   bool givesStatistics() const override { return true; }
+  bool givesNormGradients() const override { return true; }
   void prepare(ArrayRef<Operation *> ops) const override {
     std::vector<cudnn::Problem> problems;
     for (Operation *op : ops)
-      if (auto problem = problemFor(op); problem && !(problem->stats && !statisticsRefusal(*problem).empty()))
+      if (auto problem = problemFor(op); problem && refusalOf(*problem).empty())
         problems.push_back(*problem);
     plans.prepare(problems);
   }
@@ -132,12 +157,15 @@ public:
       why = ("weights in format '" + weightsFormat + "' cannot be used: expected " + format).str();
       return failure();
     }
-    if (problem->stats)
-      if (why = statisticsRefusal(*problem); !why.empty())
-        return failure();
+    if (why = refusalOf(*problem); !why.empty())
+      return failure();
     const cudnn::Choice *choice = plans.find(*problem, why);
     if (!choice) {
-      if (problem->stats && problem->oc % kStatisticsChannels != 0) // some devices have engines for it
+      // Some devices have engines for it.
+      if (problem->normGradient && (problem->ic % kStatisticsChannels != 0 || problem->oc % kStatisticsChannels != 0))
+        why = "cuDNN has no deterministic engine on this device that does that with " + std::to_string(problem->ic) +
+              " and " + std::to_string(problem->oc) + " channels, which are to be multiples of 8";
+      if (problem->stats && problem->oc % kStatisticsChannels != 0)
         why = "cuDNN has no deterministic engine on this device that gives statistics of " +
               std::to_string(problem->oc) + " channels, no multiple of 8";
       return failure();
@@ -308,7 +336,8 @@ private:
       return memoryType(RankedTensorType::get(shape, element, layout), *this);
     };
     auto pixels = [&](int64_t stride) { return LayoutAttr::get(context, kNhwcFormat, stride, 0); };
-    return problemSignature(context, p, {p.residual, p.stats}, [&](ProblemPart part, const Shape &shape) {
+    ProblemExtras extras{p.residual, p.stats, p.normGradient};
+    return problemSignature(context, p, extras, [&](ProblemPart part, const Shape &shape) {
       switch (part) {
       case ProblemPart::Src:
         return memory(shape, p.kind == cudnn::Kind::ConvolutionBackwardData ? p.resultType : p.type,
@@ -322,7 +351,9 @@ private:
                       LayoutAttr::get(context, kWeightsFormat));
       case ProblemPart::Bias:
         return memory(shape, p.biasType, {});
-      case ProblemPart::Sums:
+      case ProblemPart::NormSrc:
+        return memory(shape, p.resultType, pixels(p.normStride));
+      case ProblemPart::Vector:
         return memory(shape, cudnn::Type::F32, {});
       case ProblemPart::C:
         return memory(shape, p.resultType, {});

@@ -178,7 +178,7 @@ public:
   }
 
   void emitOp(BatchNormBackwardApplyOp op) {
-    Value centered = e.subf(get(op.getSrc()), get(op.getMean()));
+    Value src = get(op.getSrc()), centered = op.getMean() ? e.subf(src, get(op.getMean())) : src;
     Value rest = e.fma(get(op.getB()), centered, get(op.getC()));
     set(op.getDiffSrc(), e.fma(get(op.getA()), get(op.getDiffDst()), rest));
   }

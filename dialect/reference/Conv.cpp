@@ -75,6 +75,34 @@ void conv2dBackwardData(Conv2DBackwardDataOp op, Values &values) {
                   int64_t kw) { diffSrc.at(n, c, ih, iw) += diffDst.at(n, o, oh, ow) * weights.at(o, i, kh, kw); });
 }
 
+void conv2dBackwardNorm(Conv2DBackwardNormOp op, Values &values) {
+  const Tensor &diffDst = values[op.getDiffDst()], &weights = values[op.getWeights()], &src = values[op.getSrc()];
+  const Tensor &mean = values[op.getMean()], &invStd = values[op.getInvStd()];
+  const Tensor &gamma = values[op.getGamma()], &beta = values[op.getBeta()];
+  Tensor &diffSrc = values.result(op.getDiffSrc());
+  Tensor &diffGamma = values.result(op.getDiffGamma()), &diffBeta = values.result(op.getDiffBeta());
+  Tensor &a = values.result(op.getA()), &b = values.result(op.getB()), &c = values.result(op.getC());
+  forEachTerm(op, diffSrc.shape, weights.shape, diffDst.shape,
+              [&](int64_t n, int64_t o, int64_t oh, int64_t ow, int64_t c, int64_t ih, int64_t iw, int64_t i,
+                  int64_t kh,
+                  int64_t kw) { diffSrc.at(n, c, ih, iw) += diffDst.at(n, o, oh, ow) * weights.at(o, i, kh, kw); });
+  for (int64_t index = 0; index < src.size(); ++index) {
+    int64_t channel = src.channelOf(index);
+    double normalized = (src.values[index] - mean.values[channel]) * invStd.values[channel];
+    if (!(gamma.values[channel] * normalized + beta.values[channel] > 0))
+      diffSrc.values[index] = 0;
+    diffBeta.values[channel] += diffSrc.values[index];
+    diffGamma.values[channel] += diffSrc.values[index] * normalized;
+  }
+  double count = double(src.size() / mean.size());
+  for (int64_t channel = 0; channel < mean.size(); ++channel) {
+    double scale = gamma.values[channel] * invStd.values[channel];
+    a.values[channel] = scale;
+    b.values[channel] = -scale * invStd.values[channel] * diffGamma.values[channel] / count;
+    c.values[channel] = -scale * diffBeta.values[channel] / count - b.values[channel] * mean.values[channel];
+  }
+}
+
 void conv2dBackwardWeights(Conv2DBackwardWeightsOp op, Values &values) {
   const Tensor &src = values[op.getSrc()], &diffDst = values[op.getDiffDst()];
   Tensor &diffWeights = values.result(op.getDiffWeights());
@@ -131,6 +159,7 @@ void attachConvEvaluators(MLIRContext *context) {
   Evaluator::attach<Conv2DOp, conv2d>(context);
   Evaluator::attach<Conv2DStatsOp, conv2dStats>(context);
   Evaluator::attach<Conv2DBackwardDataOp, conv2dBackwardData>(context);
+  Evaluator::attach<Conv2DBackwardNormOp, conv2dBackwardNorm>(context);
   Evaluator::attach<Conv2DBackwardWeightsOp, conv2dBackwardWeights>(context);
   Evaluator::attach<LinearOp, linear>(context);
   Evaluator::attach<LinearBackwardDataOp, linearBackwardData>(context);

@@ -180,13 +180,14 @@ LogicalResult batchNormBackwardFinalize(BatchNormBackwardFinalizeOp op, Values &
 }
 
 void batchNormBackwardApply(BatchNormBackwardApplyOp op, Values &values) {
-  const Tensor &diffDst = values[op.getDiffDst()], &src = values[op.getSrc()], &mean = values[op.getMean()];
+  const Tensor &diffDst = values[op.getDiffDst()], &src = values[op.getSrc()];
+  const Tensor *mean = values.optional(op.getMean());
   const Tensor &a = values[op.getA()], &b = values[op.getB()], &c = values[op.getC()];
   Tensor &diffSrc = values.result(op.getDiffSrc());
   for (int64_t index = 0; index < src.size(); ++index) {
     int64_t channel = src.channelOf(index);
     diffSrc.values[index] = a.values[channel] * diffDst.values[index] +
-                            b.values[channel] * (src.values[index] - mean.values[channel]) + c.values[channel];
+                            b.values[channel] * (src.values[index] - valueOr(mean, channel, 0)) + c.values[channel];
   }
 }
 

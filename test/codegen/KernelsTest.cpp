@@ -108,8 +108,12 @@ TEST_P(Kernels, BatchNormBackward) {
   checkGroup(
       {"",
        {{"d", part}, {"x", full}, {"m", v}, {"a", v}, {"b", v}, {"c", v}},
-       "%y = incept.batch_norm_backward_apply %d, %x, %m, %a, %b, %c" + signature({part, full, v, v, v, v}, {full}),
+       "%y = incept.batch_norm_backward_apply %d, %x mean %m, %a, %b, %c" + signature({part, full, v, v, v, v}, {full}),
        {{"y", full}}});
+  checkGroup({"",
+              {{"d", part}, {"x", full}, {"a", v}, {"b", v}, {"c", v}},
+              "%y = incept.batch_norm_backward_apply %d, %x, %a, %b, %c" + signature({part, full, v, v, v}, {full}),
+              {{"y", full}}});
 }
 
 TEST_P(Kernels, FinalizesWhereSumsAreAddedUp) {

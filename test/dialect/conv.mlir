@@ -51,3 +51,12 @@ func.func @conv2d_stats(%x: tensor<2x8x9x9xf16>, %w: tensor<6x8x3x3xf16>) {
       : (tensor<2x8x9x9xf16>, tensor<6x8x3x3xf16>) -> (tensor<2x6x4x4xf16>, tensor<6xf32>, tensor<6xf32>)
   return
 }
+
+// CHECK-LABEL: func.func @conv2d_backward_norm
+func.func @conv2d_backward_norm(%d: tensor<2x6x4x4xf16>, %w: tensor<6x8x3x3xf16>, %x: tensor<2x8x9x9xf16>, %v: tensor<8xf32>) {
+  // CHECK: incept.conv2d_backward_norm %{{.*}}, %{{.*}} of %{{.*}}, %{{.*}}, %{{.*}} gamma %{{.*}} beta %{{.*}} stride [2, 2] pad [1, 1] : (tensor<2x6x4x4xf16>,
+  %0:6 = incept.conv2d_backward_norm %d, %w of %x, %v, %v gamma %v beta %v stride [2, 2] pad [1, 1]
+      : (tensor<2x6x4x4xf16>, tensor<6x8x3x3xf16>, tensor<2x8x9x9xf16>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>)
+      -> (tensor<2x8x9x9xf16>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>)
+  return
+}

@@ -158,7 +158,7 @@ func.func @batch_norm_backward_finalize_c2(%s: tensor<4xf32>) {
 
 func.func @batch_norm_backward_apply_c1(%x: tensor<2x4x9x9xf32>, %v: tensor<4xf32>) {
   // expected-error @+1 {{expected diff_src to be 2x4x9x9, but got 2x4x8x9}}
-  %0 = incept.batch_norm_backward_apply %x, %x, %v, %v, %v, %v
+  %0 = incept.batch_norm_backward_apply %x, %x mean %v, %v, %v, %v
       : (tensor<2x4x9x9xf32>, tensor<2x4x9x9xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) -> tensor<2x4x8x9xf32>
   return
 }

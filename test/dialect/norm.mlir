@@ -50,8 +50,11 @@ func.func @pieces(%x: !image, %d: !image, %g: !vector, %b: !vector, %m: !vector,
   // CHECK: incept.batch_norm_backward_finalize %{{.*}}, %{{.*}} inv_std %{{.*}} gamma %{{.*}} {count = 162 : i64}
   %bf:5 = incept.batch_norm_backward_finalize %bs#0, %bs#1 inv_std %f#1 gamma %g {count = 162 : i64}
       : (!vector, !vector, !vector, !vector) -> (!vector, !vector, !vector, !vector, !vector)
-  // CHECK: incept.batch_norm_backward_apply
-  %dx = incept.batch_norm_backward_apply %d, %x, %f#0, %bf#2, %bf#3, %bf#4
+  // CHECK: incept.batch_norm_backward_apply %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} : (
+  %dz = incept.batch_norm_backward_apply %d, %x, %bf#2, %bf#3, %bf#4
+      : (!image, !image, !vector, !vector, !vector) -> !image
+  // CHECK: incept.batch_norm_backward_apply %{{.*}}, %{{.*}} mean %{{.*}}, %{{.*}}
+  %dx = incept.batch_norm_backward_apply %d, %x mean %f#0, %bf#2, %bf#3, %bf#4
       : (!image, !image, !vector, !vector, !vector, !vector) -> !image
   return
 }

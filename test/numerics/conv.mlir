@@ -105,3 +105,49 @@ func.func @reorder() -> (tensor<2x2x1x1xf32>, tensor<2x2x1x1xf32>) {
   %z = incept.reorder %w scales %s : (tensor<2x2x1x1xf32>, tensor<2xf32>) -> tensor<2x2x1x1xf32>
   return %y, %z : tensor<2x2x1x1xf32>, tensor<2x2x1x1xf32>
 }
+
+// A gradient of data that goes on with that of a batch norm gives what the ops apart do: every difference is rounding,
+// although channel 1 has mean 1000.
+// CHECK-LABEL: @norm_gradient_equals_pieces
+// CHECK-NEXT: result0 2x2x1x2 = 0 0 0 0 -6 10 0 -5{{$}}
+// CHECK-NEXT: result1 2x2x1x2 = {{(-?([0-9.]+e-1[0-9]|0) ?){8}$}}
+// CHECK-NEXT: result2 2x2x1x2 = {{(-?([0-9.]+e-1[0-9]|0) ?){8}$}}
+// CHECK-NEXT: result3 2 = {{(-?([0-9.]+e-1[0-9]|0) ?){2}$}}
+// CHECK-NEXT: result4 2 = {{(-?([0-9.]+e-1[0-9]|0) ?){2}$}}
+func.func @norm_gradient_equals_pieces() -> (tensor<2x2x1x2xf32>, tensor<2x2x1x2xf32>, tensor<2x2x1x2xf32>, tensor<2xf32>, tensor<2xf32>) {
+  %x = arith.constant dense<[[[[1., 3.]], [[1000., 1001.]]], [[[5., 7.]], [[1002., 997.]]]]> : tensor<2x2x1x2xf32>
+  %d = arith.constant dense<[[[[1., 2.]]], [[[-3., 5.]]]]> : tensor<2x1x1x2xf32>
+  %w = arith.constant dense<[[[[2.]], [[-1.]]]]> : tensor<1x2x1x1xf32>
+  %gamma = arith.constant dense<[2., -1.5]> : tensor<2xf32>
+  %beta = arith.constant dense<[0.5, -0.25]> : tensor<2xf32>
+  %k = incept.channel_sample %x : (tensor<2x2x1x2xf32>) -> tensor<2xf32>
+  %s:2 = incept.channel_stats %x shift %k : (tensor<2x2x1x2xf32>, tensor<2xf32>) -> (tensor<2xf32>, tensor<2xf32>)
+  %f:5 = incept.batch_norm_finalize %s#0, %s#1 shift %k gamma %gamma running %beta, %gamma
+      {epsilon = 1.0e-3, decay = 0.9, count = 4 : i64}
+      : (tensor<2xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>) -> (tensor<2xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>)
+  %dy = incept.conv2d_backward_data %d, %w : (tensor<2x1x1x2xf32>, tensor<1x2x1x1xf32>) -> tensor<2x2x1x2xf32>
+  %n = incept.scale_shift %x, %f#0, %f#2, %beta : (tensor<2x2x1x2xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>) -> tensor<2x2x1x2xf32>
+  %r = incept.relu %n : (tensor<2x2x1x2xf32>) -> tensor<2x2x1x2xf32>
+  %dz = incept.relu_backward %dy, %r : (tensor<2x2x1x2xf32>, tensor<2x2x1x2xf32>) -> tensor<2x2x1x2xf32>
+  %t:2 = incept.batch_norm_backward_stats %dz, %x, %f#0 : (tensor<2x2x1x2xf32>, tensor<2x2x1x2xf32>, tensor<2xf32>) -> (tensor<2xf32>, tensor<2xf32>)
+  %b:5 = incept.batch_norm_backward_finalize %t#0, %t#1 inv_std %f#1 gamma %gamma {count = 4 : i64}
+      : (tensor<2xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>) -> (tensor<2xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>)
+  %dx = incept.batch_norm_backward_apply %dz, %x mean %f#0, %b#2, %b#3, %b#4
+      : (tensor<2x2x1x2xf32>, tensor<2x2x1x2xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>) -> tensor<2x2x1x2xf32>
+
+  %z:6 = incept.conv2d_backward_norm %d, %w of %x, %f#0, %f#1 gamma %gamma beta %beta
+      : (tensor<2x1x1x2xf32>, tensor<1x2x1x1xf32>, tensor<2x2x1x2xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>)
+      -> (tensor<2x2x1x2xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>)
+  %zx = incept.batch_norm_backward_apply %z#0, %x, %z#3, %z#4, %z#5
+      : (tensor<2x2x1x2xf32>, tensor<2x2x1x2xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>) -> tensor<2x2x1x2xf32>
+
+  %m0 = incept.scale %dz by -1.0 : (tensor<2x2x1x2xf32>) -> tensor<2x2x1x2xf32>
+  %m1 = incept.scale %dx by -1.0 : (tensor<2x2x1x2xf32>) -> tensor<2x2x1x2xf32>
+  %m2 = incept.scale %b#0 by -1.0 : (tensor<2xf32>) -> tensor<2xf32>
+  %m3 = incept.scale %b#1 by -1.0 : (tensor<2xf32>) -> tensor<2xf32>
+  %d0 = incept.add %z#0, %m0 : (tensor<2x2x1x2xf32>, tensor<2x2x1x2xf32>) -> tensor<2x2x1x2xf32>
+  %d1 = incept.add %zx, %m1 : (tensor<2x2x1x2xf32>, tensor<2x2x1x2xf32>) -> tensor<2x2x1x2xf32>
+  %d2 = incept.add %z#1, %m2 : (tensor<2xf32>, tensor<2xf32>) -> tensor<2xf32>
+  %d3 = incept.add %z#2, %m3 : (tensor<2xf32>, tensor<2xf32>) -> tensor<2xf32>
+  return %z#0, %d0, %d1, %d2, %d3 : tensor<2x2x1x2xf32>, tensor<2x2x1x2xf32>, tensor<2x2x1x2xf32>, tensor<2xf32>, tensor<2xf32>
+}

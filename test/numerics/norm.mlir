@@ -66,7 +66,7 @@ func.func @pieces_equal_whole(%d: !image, %gamma: !vector, %beta: !vector)
   %bs:2 = incept.batch_norm_backward_stats %d, %x, %f#0 : (!image, !image, !vector) -> (!vector, !vector)
   %bf:5 = incept.batch_norm_backward_finalize %bs#0, %bs#1 inv_std %f#1 gamma %gamma {count = 4 : i64}
       : (!vector, !vector, !vector, !vector) -> (!vector, !vector, !vector, !vector, !vector)
-  %dx = incept.batch_norm_backward_apply %d, %x, %f#0, %bf#2, %bf#3, %bf#4
+  %dx = incept.batch_norm_backward_apply %d, %x mean %f#0, %bf#2, %bf#3, %bf#4
       : (!image, !image, !vector, !vector, !vector, !vector) -> !image
 
   %r0 = incept.scale %w#0 by -1.0 : (!image) -> !image

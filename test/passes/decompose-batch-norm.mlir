@@ -22,7 +22,7 @@ func.func @forward(%x: !image, %g: !vector, %b: !vector, %m: !vector, %v: !vecto
 func.func @backward(%d: !image, %x: !image, %m: !vector, %std: !vector) -> (!image, !vector) {
   // CHECK: %[[S:.*]], %[[P:.*]] = incept.batch_norm_backward_stats %[[D]], %[[X]], %[[M]] {incept.path = "bn"}
   // CHECK: %{{.*}}, %[[DB:.*]], %[[A:.*]], %[[B:.*]], %[[C:.*]] = incept.batch_norm_backward_finalize %[[S]], %[[P]] inv_std %[[STD]] {count = 30 : i64, incept.path = "bn"}
-  // CHECK: %[[DX:.*]] = incept.batch_norm_backward_apply %[[D]], %[[X]], %[[M]], %[[A]], %[[B]], %[[C]] {incept.path = "bn"}
+  // CHECK: %[[DX:.*]] = incept.batch_norm_backward_apply %[[D]], %[[X]] mean %[[M]], %[[A]], %[[B]], %[[C]] {incept.path = "bn"}
   // CHECK: return %[[DX]], %[[DB]]
   %0:3 = incept.batch_norm_backward %d, %x mean %m inv_std %std {incept.path = "bn"}
       : (!image, !image, !vector, !vector) -> (!image, !vector, !vector)

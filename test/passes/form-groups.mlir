@@ -48,7 +48,7 @@ func.func @library(%x: tensor<2x4x3x3xf32>, %w: tensor<4x4x1x1xf32>) -> tensor<2
 func.func @recompute(%g: tensor<2x4x3x3xf32>, %y: tensor<2x4x3x3xf32>, %x: tensor<2x4x3x3xf32>, %m: tensor<4xf32>) -> tensor<2x4x3x3xf32> {
   %d = incept.relu_backward %g, %y : (tensor<2x4x3x3xf32>, tensor<2x4x3x3xf32>) -> tensor<2x4x3x3xf32>
   %s:2 = incept.batch_norm_backward_stats %d, %x, %m : (tensor<2x4x3x3xf32>, tensor<2x4x3x3xf32>, tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>)
-  %r = incept.batch_norm_backward_apply %d, %x, %m, %s#0, %s#1, %m : (tensor<2x4x3x3xf32>, tensor<2x4x3x3xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) -> tensor<2x4x3x3xf32>
+  %r = incept.batch_norm_backward_apply %d, %x mean %m, %s#0, %s#1, %m : (tensor<2x4x3x3xf32>, tensor<2x4x3x3xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) -> tensor<2x4x3x3xf32>
   return %r : tensor<2x4x3x3xf32>
 }
 
@@ -65,7 +65,7 @@ func.func @dear_value_is_kept(%a: tensor<2x4x3x3xf32>, %b: tensor<2x4x3x3xf32>, 
   %g = incept.add_n %a, %b, %x : (tensor<2x4x3x3xf32>, tensor<2x4x3x3xf32>, tensor<2x4x3x3xf32>) -> tensor<2x4x3x3xf32>
   %d = incept.relu_backward %g, %y : (tensor<2x4x3x3xf32>, tensor<2x4x3x3xf32>) -> tensor<2x4x3x3xf32>
   %s:2 = incept.batch_norm_backward_stats %d, %x, %m : (tensor<2x4x3x3xf32>, tensor<2x4x3x3xf32>, tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>)
-  %r = incept.batch_norm_backward_apply %d, %x, %m, %s#0, %s#1, %m : (tensor<2x4x3x3xf32>, tensor<2x4x3x3xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) -> tensor<2x4x3x3xf32>
+  %r = incept.batch_norm_backward_apply %d, %x mean %m, %s#0, %s#1, %m : (tensor<2x4x3x3xf32>, tensor<2x4x3x3xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) -> tensor<2x4x3x3xf32>
   return %r : tensor<2x4x3x3xf32>
 }
 

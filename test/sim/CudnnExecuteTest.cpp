@@ -309,6 +309,53 @@ TEST(CudnnExecute, ReductionsAndStatistics) {
   EXPECT_LE(difference(bench.read(4), averages), 1e-5);
 }
 
+// a * diff + b * src + c is the gradient of what is normalised: the sums of it, and of it times src, are 0.
+TEST(CudnnExecute, GradientsOfBatchNorm) {
+  Plan plan;
+  plan.graph.tensors = {activations(1, CUDNN_DATA_HALF, 3, 4, 5, 2, 6), activations(2, CUDNN_DATA_HALF, 3, 4, 5, 2)};
+  for (int64_t uid = 3; uid <= 10; ++uid)
+    plan.graph.tensors.push_back(activations(uid, CUDNN_DATA_FLOAT, 1, 4, 1, 1));
+  plan.graph.nodes = {makeNode(OpKind::NormGradients, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9})};
+  ASSERT_TRUE(checkGraph(plan.graph).ok());
+  Bench bench(plan);
+  const Numbers src = bench.numbers[1], diff = bench.numbers[2], gamma = bench.numbers[5];
+  Numbers mean(4), variance(4), invStd(4), diffGamma(4), diffBeta(4), sums(4), products(4);
+  for (size_t i = 0; i < 120; ++i)
+    mean[i / 10 % 4] += src[i] / 30;
+  for (size_t i = 0; i < 120; ++i)
+    variance[i / 10 % 4] += (src[i] - mean[i / 10 % 4]) * (src[i] - mean[i / 10 % 4]) / 30;
+  for (size_t c = 0; c < 4; ++c)
+    invStd[c] = 1 / std::sqrt(variance[c]);
+  bench.write(3, mean);
+  bench.write(4, invStd);
+  ASSERT_TRUE(bench.run().ok());
+  const Numbers a = bench.read(8), b = bench.read(9), c = bench.read(10);
+  for (size_t i = 0; i < 120; ++i) {
+    size_t channel = i / 10 % 4;
+    diffGamma[channel] += diff[i] * (src[i] - mean[channel]) * invStd[channel];
+    diffBeta[channel] += diff[i];
+    double gradient = a[channel] * diff[i] + b[channel] * src[i] + c[channel];
+    sums[channel] += gradient;
+    products[channel] += gradient * src[i];
+  }
+  EXPECT_LE(difference(bench.read(6), diffGamma), 1e-5);
+  EXPECT_LE(difference(bench.read(7), diffBeta), 1e-5);
+  for (size_t channel = 0; channel < 4; ++channel) {
+    EXPECT_NEAR(a[channel], gamma[channel] * invStd[channel], 1e-5 * std::abs(a[channel]));
+    EXPECT_NEAR(sums[channel], 0, 1e-4);
+    EXPECT_NEAR(products[channel], 0, 1e-4);
+  }
+  // Of other shapes it is an error.
+  plan.graph.tensors[5].dims[1] = 3;
+  Status status = checkGraph(plan.graph);
+  EXPECT_NE(status.message().find("the shapes of a batch norm's gradient do not agree: 3x4x5x2 and 1x3x1x1"),
+            std::string::npos)
+      << status.message();
+  plan.graph.tensors[0].dims = {3, 4, 5};
+  plan.graph.tensors[0].strides = {20, 1, 4};
+  EXPECT_EQ(checkGraph(plan.graph).message(), "batch norms that do not have two spatial dimensions");
+}
+
 // A virtual tensor is rounded as its type says, although it is never in memory.
 TEST(CudnnExecute, VirtualTensorsAreRounded) {
   for (cudnnDataType_t type : kTypes) {

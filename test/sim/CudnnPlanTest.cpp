@@ -26,7 +26,7 @@ Expected<Plan> readStored(const std::string &name) { return readPlan(readInput("
 
 const char *const kPlans[] = {"forward",           "backward-data",   "backward-weights", "backward-weights-grouped",
                               "forward-bias-relu", "forward-f32bias", "matmul-bias",      "genstats",
-                              "reduction"};
+                              "reduction",         "backward-norm"};
 
 TEST(CudnnPlan, ReadsWhatCudnnWrites) {
   for (const char *name : kPlans) {
@@ -92,6 +92,38 @@ TEST(CudnnPlan, ExecutesEpilogues) {
       sums[i] += second.numbers[1][i / 10 * 48 + k] * second.numbers[2][k * 10 + i % 10];
   }
   EXPECT_LE(difference(second.read(4), sums), 1e-5);
+}
+
+// 2x16x9x7 behind a batch norm and its ReLU, which are computed again, before 24 filters of 3x3.
+TEST(CudnnPlan, ExecutesGradientsOfBatchNorms) {
+  Expected<Plan> plan = readStored("backward-norm");
+  ASSERT_TRUE(plan);
+  Bench bench(*plan);
+  ASSERT_TRUE(bench.run().ok());
+  Shape shape{2, 16, 9, 7, 24, 3, 3};
+  shape.top = shape.left = shape.bottom = shape.right = 1;
+  std::map<int64_t, Numbers> operands = {{2, bench.numbers[2]}, {3, bench.numbers[1]}};
+  Numbers expected =
+      referenceConvolution(convolutionPlan(OpKind::BackwardData, shape, CUDNN_DATA_HALF, CUDNN_DATA_FLOAT), operands);
+  const Numbers diffSrc = bench.read(8);
+  Numbers diffGamma(16), diffBeta(16); // of what is stored
+  size_t masked = 0;
+  for (size_t i = 0; i < expected.size(); ++i) {
+    size_t c = i / 63 % 16;
+    auto vector = [&](int64_t uid) { return bench.numbers[uid][c]; };
+    double n = (bench.numbers[3][i] - vector(4)) * vector(5);
+    if (n * vector(6) + vector(7) <= 0) {
+      expected[i] = 0;
+      ++masked;
+    }
+    diffGamma[c] += diffSrc[i] * n;
+    diffBeta[c] += diffSrc[i];
+  }
+  EXPECT_GT(masked, expected.size() / 8);
+  EXPECT_LT(masked, expected.size() * 7 / 8);
+  EXPECT_LE(difference(diffSrc, expected), 0x1p-11);
+  EXPECT_LE(difference(bench.read(9), diffGamma), 1e-5);
+  EXPECT_LE(difference(bench.read(10), diffBeta), 1e-5);
 }
 
 TEST(CudnnPlan, WritesWhatItReads) {

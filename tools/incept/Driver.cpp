@@ -95,6 +95,13 @@ static int dump(ModuleOp module, Phase phase, const CompileOptions &options) {
   return writeModule(module, path);
 }
 
+/// What a library call does besides what its plan's kind says.
+static llvm::StringRef describeFusion(Operation *op) {
+  return isa<Conv2DStatsOp>(op)          ? " with the statistics of its result"
+         : isa<Conv2DBackwardNormOp>(op) ? " with the gradient of the batch norm before it"
+                                         : "";
+}
+
 /// What a generated kernel does besides what its name says.
 static llvm::StringRef describeExtras(Operation *op) {
   auto convolve = dyn_cast<ConvolveTilesOp>(op);
@@ -115,14 +122,15 @@ static void explainPlans(ModuleOp module, const Backend &backend) {
     if (!group.getPlan())
       return;
     auto plan = SymbolTable::lookupNearestSymbolFrom<exec::PlanOp>(group, group.getPlanAttr());
-    llvm::errs() << getPath(group) << ": " << stringifyPlanKind(plan.getKind())
-                 << (isa<Conv2DStatsOp>(group.getFirstOp()) ? " with the statistics of its result" : "") << " by "
-                 << plan.getConfig().getAs<StringAttr>("impl").getValue() << ", scratchpad "
+    llvm::errs() << getPath(group) << ": " << stringifyPlanKind(plan.getKind()) << describeFusion(group.getFirstOp())
+                 << " by " << plan.getConfig().getAs<StringAttr>("impl").getValue() << ", scratchpad "
                  << group.getScratchpad().value_or(0) << " bytes\n";
     if (candidates)
       llvm::errs() << "  " << candidates.getValue() << "\n";
     if (auto reason = group.getFirstOp()->getAttrOfType<StringAttr>("incept.statistics"))
       llvm::errs() << "  without the statistics of its result: " << reason.getValue() << "\n";
+    if (auto reason = group.getFirstOp()->getAttrOfType<StringAttr>("incept.norm_gradient"))
+      llvm::errs() << "  without the gradient of a batch norm: " << reason.getValue() << "\n";
     if (seen.insert(plan).second)
       for (const std::string &line : backend.explain(plan))
         llvm::errs() << "  " << line << "\n";

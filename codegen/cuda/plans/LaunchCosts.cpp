@@ -55,6 +55,10 @@ LaunchWork describeCall(const cudnn::Problem &p, const cudnn::Choice &choice, La
   cudnn::SliceBytes slices = cudnn::packedSlices(p);
   if (slices.smallest != 0 && choice.workspaceBytes >= slices.smallest)
     work.copiedBytes = int64_t(std::min(choice.workspaceBytes, slices.all));
+  // Partial sums are a small part of it. A workspace as large holds the gradient before it is masked, in f32.
+  int64_t gradient = p.mb * p.ih * p.iw * p.ic * cudnn::typeBytes(p.resultType);
+  if (p.normGradient && int64_t(choice.workspaceBytes) >= gradient)
+    work.copiedBytes += int64_t(choice.workspaceBytes);
   // Sums over pixels or over many features are cut too, so that they fill the device.
   bool isForward = p.kind == cudnn::Kind::ConvolutionForward;
   if (isForward || p.kind == cudnn::Kind::ConvolutionBackwardData) {

@@ -13,7 +13,8 @@ namespace {
 cudnn::Problem normalised(cudnn::Problem problem) {
   for (auto [stride, channels] : {std::pair{&problem.srcStride, problem.ic},
                                   {&problem.dstStride, problem.oc},
-                                  {&problem.residualStride, problem.oc}})
+                                  {&problem.residualStride, problem.oc},
+                                  {&problem.normStride, problem.ic}})
     if (*stride == channels)
       *stride = 0;
   return problem;

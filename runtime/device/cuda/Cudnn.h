@@ -40,12 +40,17 @@ int64_t typeBytes(Type type);
 ///   ConvolutionForward          src, weights, [bias (oc)], [residual], dst, [sum (oc), sum_squares (oc)], workspace
 ///                               dst = [relu](scale * (src * weights) + residual + bias)
 ///                               sum, sum_squares: of each channel of dst and of its squares
-///   ConvolutionBackwardData     diff_dst, weights, diff_src, workspace
+///   ConvolutionBackwardData     diff_dst, weights, [norm_src, mean, inv_std, gamma, beta (ic)], diff_src,
+///                               [diff_gamma, diff_beta, a, b, c (ic)], workspace
+///                               with normGradient: diff_src is the gradient where gamma * n + beta > 0 for
+///                               n = (norm_src - mean) * inv_std, otherwise 0; diff_beta is the sum of each of its
+///                               channels, diff_gamma that of diff_src * n, and a * diff_src + b * norm_src + c the
+///                               gradient of norm_src
 ///   ConvolutionBackwardWeights  src, diff_dst, diff_weights, workspace
 ///   MatMul                      a (m,k), b (k,n), [bias (n)], c (m,n), workspace
 /// A bias in `type` has precompiled engines; one in f32 beside f16 or bf16 tensors only engines that are compiled when
 /// the plan is built, and none with a scale. src, weights, diff_dst, residual, a and b have `type`; dst, diff_src,
-/// diff_weights and c `resultType`; bias `biasType`; sums are f32.
+/// diff_weights and c `resultType`; bias `biasType`; norm_src `resultType`; sums and batch norm's vectors are f32.
 struct Problem : LibraryProblem {
   Type type = Type::F32, resultType = Type::F32, biasType = Type::F32;
   bool tf32 = false; ///< f32 only: products may be rounded to TF32
@@ -55,12 +60,18 @@ struct Problem : LibraryProblem {
   bool residual = false; ///< forward only, with `scale`
   float scale = 1;       ///< not 1 only together with `residual`
   bool stats = false;    ///< forward only, without residual and relu: gives sum and sum_squares too
+  /// Backward data only: diff_src is masked by the ReLU of the batch norm before the convolution, whose gradient's
+  /// vectors come too. `normStride` is the distance between pixels of norm_src.
+  bool normGradient = false;
+  int64_t normStride = 0;
 };
 
 /// Number of operands, the workspace included.
 size_t operandCount(const Problem &problem);
 /// The bytes of each operand of a problem that `check` accepts, in the order of its comment, without the workspace.
 std::vector<uint64_t> operandBytes(const Problem &problem);
+/// The types of what a problem gives: of its last operands before the workspace.
+std::vector<Type> resultTypes(const Problem &problem);
 
 /// An engine of the library that finalises for a problem and a device, and what is known of it.
 struct Choice {

@@ -37,6 +37,7 @@ double trafficBytes(const Problem &p) {
   double dst = double(p.mb * p.oh * p.ow) * double(p.oc);
   return bytes(double(p.mb * p.ih * p.iw) * double(p.ic), isBackwardData ? p.resultType : p.type) +
          bytes(dst, isForward ? p.resultType : p.type) + (p.residual ? bytes(dst, p.type) : 0) +
+         (p.normGradient ? bytes(double(p.mb * p.ih * p.iw) * double(p.ic), p.resultType) : 0) +
          bytes(double(p.oc * p.kh * p.kw) * double(p.ic / p.g),
                p.kind == Kind::ConvolutionBackwardWeights ? p.resultType : p.type);
 }

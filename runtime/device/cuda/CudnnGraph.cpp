@@ -21,7 +21,10 @@ constexpr Named<cudnnDataType_t> kHalf = {CUDNN_DATA_HALF, "CUDNN_DATA_HALF"},
                                  kBFloat16 = {CUDNN_DATA_BFLOAT16, "CUDNN_DATA_BFLOAT16"},
                                  kFloat = {CUDNN_DATA_FLOAT, "CUDNN_DATA_FLOAT"};
 constexpr Named<cudnnPointwiseMode_t> kAdd = {CUDNN_POINTWISE_ADD, "CUDNN_POINTWISE_ADD"},
-                                      kRelu = {CUDNN_POINTWISE_RELU_FWD, "CUDNN_POINTWISE_RELU_FWD"};
+                                      kSubtract = {CUDNN_POINTWISE_SUB, "CUDNN_POINTWISE_SUB"},
+                                      kMultiply = {CUDNN_POINTWISE_MUL, "CUDNN_POINTWISE_MUL"},
+                                      kRelu = {CUDNN_POINTWISE_RELU_FWD, "CUDNN_POINTWISE_RELU_FWD"},
+                                      kReluBackward = {CUDNN_POINTWISE_RELU_BWD, "CUDNN_POINTWISE_RELU_BWD"};
 
 Named<cudnnDataType_t> dataType(Type type) {
   switch (type) {
@@ -52,6 +55,11 @@ Shape matrix(int64_t rows, int64_t columns, int64_t pitch, bool transposed) {
                     : Shape{{1, rows, columns}, {rows * pitch, pitch, 1}};
 }
 
+/// What the gradient of a batch norm reads and gives.
+struct NormTensors {
+  const Descriptor &diff, &src, &mean, &invStd, &gamma, &diffGamma, &diffBeta, &a, &b, &c;
+};
+
 /// Collects tensors and operations and remembers the first failure, so that a graph reads as a list of its parts.
 class GraphBuilder {
 public:
@@ -68,12 +76,21 @@ public:
   /// dst = scale * a + b, or with no `b` a function of a.
   void pointwise(const Named<cudnnPointwiseMode_t> &mode, const Descriptor &a, const Descriptor *b,
                  const Descriptor &dst, float scale = 1);
+  /// dst = diff where `of` is greater than 0, else 0.
+  void reluBackward(const Descriptor &diff, const Descriptor &of, const Descriptor &dst);
   /// Sums of each channel's values and of their squares.
   void statistics(const Descriptor &src, const Descriptor &sum, const Descriptor &sumSquares);
+  /// The gradients of a batch norm's parameters, and the factors that give that of what it reads.
+  void normGradients(const NormTensors &tensors);
   bool build(const Place &place, std::string &why);
 
 private:
   Descriptor &tensor(int64_t id, const Named<cudnnDataType_t> &type, const Shape &shape, bool isVirtual);
+  /// A pointwise operation, whose operands are to be set.
+  Descriptor &beginPointwise(const Named<cudnnPointwiseMode_t> &mode);
+  void finishPointwise(Descriptor &op, const Named<cudnnPointwiseMode_t> &mode) {
+    operation(op, std::string("CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR ") + mode.name);
+  }
 
   const Api &api;
   Graph &graph;
@@ -114,21 +131,33 @@ Descriptor &GraphBuilder::tensor(int64_t id, const Named<cudnnDataType_t> &type,
   return tensor;
 }
 
-void GraphBuilder::pointwise(const Named<cudnnPointwiseMode_t> &mode, const Descriptor &a, const Descriptor *b,
-                             const Descriptor &dst, float scale) {
+Descriptor &GraphBuilder::beginPointwise(const Named<cudnnPointwiseMode_t> &mode) {
   Descriptor &kind = part(CUDNN_BACKEND_POINTWISE_DESCRIPTOR);
   kind.set(CUDNN_ATTR_POINTWISE_MODE, CUDNN_TYPE_POINTWISE_MODE, 1, &mode.value)
       .set(CUDNN_ATTR_POINTWISE_MATH_PREC, CUDNN_DATA_FLOAT);
   finish(kind);
   Descriptor &op = part(CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR);
-  op.set(CUDNN_ATTR_OPERATION_POINTWISE_PW_DESCRIPTOR, kind)
-      .set(CUDNN_ATTR_OPERATION_POINTWISE_XDESC, a)
-      .set(CUDNN_ATTR_OPERATION_POINTWISE_YDESC, dst);
+  op.set(CUDNN_ATTR_OPERATION_POINTWISE_PW_DESCRIPTOR, kind);
+  return op;
+}
+
+void GraphBuilder::pointwise(const Named<cudnnPointwiseMode_t> &mode, const Descriptor &a, const Descriptor *b,
+                             const Descriptor &dst, float scale) {
+  Descriptor &op = beginPointwise(mode);
+  op.set(CUDNN_ATTR_OPERATION_POINTWISE_XDESC, a).set(CUDNN_ATTR_OPERATION_POINTWISE_YDESC, dst);
   if (b)
     op.set(CUDNN_ATTR_OPERATION_POINTWISE_BDESC, *b);
   if (scale != 1)
     op.set(CUDNN_ATTR_OPERATION_POINTWISE_ALPHA1, scale);
-  operation(op, std::string("CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR ") + mode.name);
+  finishPointwise(op, mode);
+}
+
+void GraphBuilder::reluBackward(const Descriptor &diff, const Descriptor &of, const Descriptor &dst) {
+  Descriptor &op = beginPointwise(kReluBackward);
+  op.set(CUDNN_ATTR_OPERATION_POINTWISE_DYDESC, diff)
+      .set(CUDNN_ATTR_OPERATION_POINTWISE_XDESC, of)
+      .set(CUDNN_ATTR_OPERATION_POINTWISE_DXDESC, dst);
+  finishPointwise(op, kReluBackward);
 }
 
 void GraphBuilder::statistics(const Descriptor &src, const Descriptor &sum, const Descriptor &sumSquares) {
@@ -140,6 +169,22 @@ void GraphBuilder::statistics(const Descriptor &src, const Descriptor &sum, cons
       .set(CUDNN_ATTR_OPERATION_GENSTATS_SUMDESC, sum)
       .set(CUDNN_ATTR_OPERATION_GENSTATS_SQSUMDESC, sumSquares);
   operation(op, "CUDNN_BACKEND_OPERATION_GEN_STATS_DESCRIPTOR");
+}
+
+void GraphBuilder::normGradients(const NormTensors &tensors) {
+  Descriptor &op = part(CUDNN_BACKEND_OPERATION_BN_BWD_WEIGHTS_DESCRIPTOR);
+  op.set(CUDNN_ATTR_OPERATION_BN_BWD_WEIGHTS_MATH_PREC, CUDNN_DATA_FLOAT)
+      .set(CUDNN_ATTR_OPERATION_BN_BWD_WEIGHTS_DY_DESC, tensors.diff)
+      .set(CUDNN_ATTR_OPERATION_BN_BWD_WEIGHTS_X_DESC, tensors.src)
+      .set(CUDNN_ATTR_OPERATION_BN_BWD_WEIGHTS_MEAN_DESC, tensors.mean)
+      .set(CUDNN_ATTR_OPERATION_BN_BWD_WEIGHTS_INVSTD_DESC, tensors.invStd)
+      .set(CUDNN_ATTR_OPERATION_BN_BWD_WEIGHTS_BN_SCALE_DESC, tensors.gamma)
+      .set(CUDNN_ATTR_OPERATION_BN_BWD_WEIGHTS_DBN_SCALE_DESC, tensors.diffGamma)
+      .set(CUDNN_ATTR_OPERATION_BN_BWD_WEIGHTS_DBN_BIAS_DESC, tensors.diffBeta)
+      .set(CUDNN_ATTR_OPERATION_BN_BWD_WEIGHTS_EQ_DY_SCALE_DESC, tensors.a)
+      .set(CUDNN_ATTR_OPERATION_BN_BWD_WEIGHTS_EQ_X_SCALE_DESC, tensors.b)
+      .set(CUDNN_ATTR_OPERATION_BN_BWD_WEIGHTS_EQ_BIAS, tensors.c);
+  operation(op, "CUDNN_BACKEND_OPERATION_BN_BWD_WEIGHTS_DESCRIPTOR");
 }
 
 bool GraphBuilder::build(const Place &place, std::string &why) {
@@ -241,9 +286,33 @@ void addForward(const Problem &p, GraphBuilder &builder) {
   }
 }
 
+/// The gradient of data, masked by the ReLU of a batch norm that is computed again, and that batch norm's gradients.
+void addNormGradient(const Problem &p, const Descriptor &diffDst, const Descriptor &weights, GraphBuilder &builder) {
+  const Shape dense = nhwc(p.mb, p.ic, p.ih, p.iw);
+  auto vector = [&]() -> Descriptor & { return builder.operand(Type::F32, nhwc(1, p.ic, 1, 1)); };
+  Descriptor &src = builder.operand(p.resultType, nhwc(p.mb, p.ic, p.ih, p.iw, p.normStride));
+  Descriptor &mean = vector(), &invStd = vector(), &gamma = vector(), &beta = vector();
+  Descriptor &diffSrc = builder.operand(p.resultType, nhwc(p.mb, p.ic, p.ih, p.iw, p.srcStride));
+  Descriptor &diffGamma = vector(), &diffBeta = vector(), &a = vector(), &b = vector(), &c = vector();
+
+  Descriptor &diff = builder.between(dense);
+  addConvolution(p, kBackwardData, diff, weights, diffDst, builder);
+  const Descriptor *value = &src;
+  for (auto [mode, operand] :
+       {std::pair{&kSubtract, &mean}, {&kMultiply, &invStd}, {&kMultiply, &gamma}, {&kAdd, &beta}}) {
+    Descriptor &next = builder.between(dense);
+    builder.pointwise(*mode, *value, operand, next);
+    value = &next;
+  }
+  builder.reluBackward(diff, *value, diffSrc);
+  builder.normGradients({diffSrc, src, mean, invStd, gamma, diffGamma, diffBeta, a, b, c});
+}
+
 void addBackwardData(const Problem &p, GraphBuilder &builder) {
   Descriptor &diffDst = builder.operand(p.type, nhwc(p.mb, p.oc, p.oh, p.ow, p.dstStride));
   Descriptor &weights = builder.operand(p.type, nhwc(p.oc, p.ic / p.g, p.kh, p.kw));
+  if (p.normGradient)
+    return addNormGradient(p, diffDst, weights, builder);
   Descriptor &diffSrc = builder.operand(p.resultType, nhwc(p.mb, p.ic, p.ih, p.iw, p.srcStride));
   addConvolution(p, kBackwardData, diffSrc, weights, diffDst, builder);
 }

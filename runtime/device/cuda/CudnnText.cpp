@@ -89,10 +89,9 @@ struct Field {
   Type Problem::*type = nullptr;
 };
 constexpr unsigned bit(Kind kind) { return 1u << unsigned(kind); }
-constexpr unsigned kForward = bit(Kind::ConvolutionForward), kMatMul = bit(Kind::MatMul),
-                   kConvolutions =
-                       kForward | bit(Kind::ConvolutionBackwardData) | bit(Kind::ConvolutionBackwardWeights),
-                   kAll = kConvolutions | kMatMul;
+constexpr unsigned kForward = bit(Kind::ConvolutionForward), kBackwardData = bit(Kind::ConvolutionBackwardData),
+                   kConvolutions = kForward | kBackwardData | bit(Kind::ConvolutionBackwardWeights),
+                   kMatMul = bit(Kind::MatMul), kAll = kConvolutions | kMatMul;
 
 constexpr Field integer(const char *name, unsigned kinds, int64_t Problem::*member) { return {name, kinds, member}; }
 constexpr Field flag(const char *name, unsigned kinds, bool Problem::*member) { return {name, kinds, nullptr, member}; }
@@ -130,6 +129,8 @@ constexpr Field kFields[] = {
     flag("residual", kForward, &Problem::residual),
     flag("relu", kForward, &Problem::relu),
     flag("statistics", kForward, &Problem::stats),
+    flag("norm_gradient", kBackwardData, &Problem::normGradient),
+    integer("norm_stride", kBackwardData, &Problem::normStride),
     integer("m", kMatMul, &Problem::m),
     integer("n", kMatMul, &Problem::n),
     integer("k", kMatMul, &Problem::k),
@@ -187,13 +188,15 @@ bool checkConvolution(const Problem &p, std::string &error) {
       return fail(error, "expected paddings that are not negative");
   if (p.ic % p.g || p.oc % p.g)
     return fail(error, "expected channels divisible by " + std::to_string(p.g) + " groups");
-  for (auto [stride, channels] : {std::pair{p.srcStride, p.ic}, {p.dstStride, p.oc}, {p.residualStride, p.oc}})
+  for (auto [stride, channels] :
+       {std::pair{p.srcStride, p.ic}, {p.dstStride, p.oc}, {p.residualStride, p.oc}, {p.normStride, p.ic}})
     if (stride != 0 && (stride < channels || stride > kMaxInt))
       return fail(error, "expected pixels at least " + std::to_string(channels) + " elements apart, but got " +
                              std::to_string(stride));
   if (!fits({p.mb, p.ih, p.iw, std::max(p.srcStride, p.ic)}) ||
       !fits({p.mb, p.oh, p.ow, std::max(p.dstStride, p.oc)}) ||
-      !fits({p.mb, p.oh, p.ow, std::max(p.residualStride, p.oc)}) || !fits({p.oc, p.ic / p.g, p.kh, p.kw}))
+      !fits({p.mb, p.oh, p.ow, std::max(p.residualStride, p.oc)}) ||
+      !fits({p.mb, p.ih, p.iw, std::max(p.normStride, p.ic)}) || !fits({p.oc, p.ic / p.g, p.kh, p.kw}))
     return fail(error, "expected tensors of at most 2^40 elements");
   if (p.oh != resultSize(p.ih, p.pt, p.pb, p.kh, p.dh, p.sh) || p.ow != resultSize(p.iw, p.pl, p.pr, p.kw, p.dw, p.sw))
     return fail(error, "the convolution's dst does not have the size that its src, window and padding give");
@@ -201,6 +204,8 @@ bool checkConvolution(const Problem &p, std::string &error) {
     return fail(error, "only a forward convolution has an epilogue");
   if (p.stats && (p.residual || p.relu))
     return fail(error, "a convolution that gives statistics has no residual and no relu");
+  if ((p.normGradient && p.kind != Kind::ConvolutionBackwardData) || (p.normStride != 0 && !p.normGradient))
+    return fail(error, "only a gradient of data has that of a batch norm with it");
   if (!std::isfinite(p.scale) || (p.scale != 1 && !p.residual))
     return fail(error, "expected a scale only together with a residual");
   return true;
@@ -216,7 +221,7 @@ bool checkMatMul(const Problem &p, std::string &error) {
     if (pitches[i] < columns[i] || !fits({rows[i], pitches[i]}))
       return fail(error, "expected rows of matrix " + std::to_string(i + 1) + " at least " +
                              std::to_string(columns[i]) + " elements apart, but got " + std::to_string(pitches[i]));
-  if (p.residual || p.relu || p.stats || p.scale != 1)
+  if (p.residual || p.relu || p.stats || p.normGradient || p.scale != 1)
     return fail(error, "a matmul has no epilogue but a bias");
   return true;
 }
@@ -230,7 +235,14 @@ bool parseType(std::string_view name, Type &type) { return valueOf(kTypes, name,
 int64_t typeBytes(Type type) { return type == Type::F32 ? 4 : 2; }
 
 size_t operandCount(const Problem &problem) {
-  return 4 + size_t(problem.bias) + size_t(problem.residual) + 2 * size_t(problem.stats);
+  return 4 + size_t(problem.bias) + size_t(problem.residual) + 2 * size_t(problem.stats) +
+         10 * size_t(problem.normGradient);
+}
+
+std::vector<Type> resultTypes(const Problem &problem) {
+  std::vector<Type> types = {problem.resultType};
+  types.insert(types.end(), 2 * size_t(problem.stats) + 5 * size_t(problem.normGradient), Type::F32);
+  return types;
 }
 
 std::vector<uint64_t> operandBytes(const Problem &p) {
@@ -248,9 +260,18 @@ std::vector<uint64_t> operandBytes(const Problem &p) {
   }
   int64_t srcPixels = p.mb * p.ih * p.iw, dstPixels = p.mb * p.oh * p.ow;
   auto weights = [&](Type type) { return rows(p.oc * p.kh * p.kw, p.ic / p.g, 0, type); };
-  if (p.kind == Kind::ConvolutionBackwardData)
-    return {rows(dstPixels, p.oc, p.dstStride, p.type), weights(p.type),
-            rows(srcPixels, p.ic, p.srcStride, p.resultType)};
+  if (p.kind == Kind::ConvolutionBackwardData) {
+    std::vector<uint64_t> bytes = {rows(dstPixels, p.oc, p.dstStride, p.type), weights(p.type)};
+    const uint64_t vector = rows(1, p.ic, 0, Type::F32);
+    if (p.normGradient) {
+      bytes.push_back(rows(srcPixels, p.ic, p.normStride, p.resultType));
+      bytes.insert(bytes.end(), 4, vector);
+    }
+    bytes.push_back(rows(srcPixels, p.ic, p.srcStride, p.resultType));
+    if (p.normGradient)
+      bytes.insert(bytes.end(), 5, vector);
+    return bytes;
+  }
   if (p.kind == Kind::ConvolutionBackwardWeights)
     return {rows(srcPixels, p.ic, p.srcStride, p.type), rows(dstPixels, p.oc, p.dstStride, p.type),
             weights(p.resultType)};

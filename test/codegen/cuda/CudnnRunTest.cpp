@@ -88,9 +88,10 @@ protected:
     return fromBytes(like, bytes);
   }
 
-  /// Executes the problem on the operands (the last is the result, of which what lies between the pixels must stay),
-  /// with a rebuilt plan and with the same plan stored and loaded, and compares both results with `expected`.
-  void check(const Problem &problem, std::vector<Tensor> operands, const Tensor &expected);
+  /// Executes the problem on the operands (the last are the results, of which what lies between the pixels must stay),
+  /// with a rebuilt plan and with the same plan stored and loaded, and compares the results of both with `expected`.
+  void check(const Problem &problem, std::vector<Tensor> operands, const std::vector<Tensor> &expected,
+             int64_t engine = 0);
 
   std::shared_ptr<const Library> library;
   Handle handle = nullptr;
@@ -98,9 +99,10 @@ protected:
   std::vector<CUdeviceptr> allocations;
 };
 
-void CudnnRunTest::check(const Problem &problem, std::vector<Tensor> operands, const Tensor &expected) {
+void CudnnRunTest::check(const Problem &problem, std::vector<Tensor> operands, const std::vector<Tensor> &expected,
+                         int64_t engine) {
   Choice choice;
-  choice.engine = 0;
+  choice.engine = engine;
   choice.workspaceBytes = 1 << 20;
   Plan rebuilt, loaded;
   std::string error;
@@ -111,12 +113,13 @@ void CudnnRunTest::check(const Problem &problem, std::vector<Tensor> operands, c
     std::vector<void *> addresses;
     for (const Tensor &operand : operands)
       addresses.push_back(upload(operand));
-    void *result = addresses.back();
+    const std::vector<void *> results(addresses.end() - int64_t(expected.size()), addresses.end());
     addresses.push_back(upload(Tensor(Type::F32, 1, 1, 1, 64))); // the workspace
     ASSERT_EQ(addresses.size(), operandCount(problem));
     for (int time = 0; time < 2; ++time) // the second time with the variant pack of the first
       ASSERT_TRUE(plan->execute(handle, addresses.data(), addresses.size(), error)) << error;
-    EXPECT_EQ(download(expected, result).values, expected.values);
+    for (size_t i = 0; i < expected.size(); ++i)
+      EXPECT_EQ(download(expected[i], results[i]).values, expected[i].values) << "result " << i;
   }
 }
 
@@ -175,7 +178,7 @@ TEST_F(CudnnRunTest, Forward) {
     forEachProduct(p, [&](auto n, auto k, auto y, auto x, auto c, auto i, auto r, auto s, auto sy, auto sx) {
       expected.at(n, k, y, x) += o.src.get(n, c, sy, sx) * o.weights.at(k, i, r, s);
     });
-    check(p, {o.src, o.weights, o.dst}, expected);
+    check(p, {o.src, o.weights, o.dst}, {expected});
   }
 }
 
@@ -200,7 +203,7 @@ TEST_F(CudnnRunTest, Epilogue) {
           float &value = expected.at(n, k, y, x);
           value = std::max(0.0f, p.scale * value + residual.at(n, k, y, x) + bias.at(0, k, 0, 0));
         }
-  check(p, {o.src, o.weights, bias, residual, o.dst}, expected);
+  check(p, {o.src, o.weights, bias, residual, o.dst}, {expected});
 }
 
 TEST_F(CudnnRunTest, BackwardData) {
@@ -212,7 +215,47 @@ TEST_F(CudnnRunTest, BackwardData) {
     if (sy >= 0 && sy < p.ih && sx >= 0 && sx < p.iw)
       expected.at(n, c, sy, sx) += o.dst.at(n, k, y, x) * o.weights.at(k, i, r, s);
   });
-  check(p, {o.dst, o.weights, o.src}, expected);
+  check(p, {o.dst, o.weights, o.src}, {expected});
+}
+
+TEST_F(CudnnRunTest, BackwardDataAndBatchNorm) {
+  Problem p;
+  p.kind = Kind::ConvolutionBackwardData;
+  p.g = p.sh = p.sw = p.dh = p.dw = p.pt = p.pl = p.pb = p.pr = 1;
+  p.mb = 2, p.ic = 6, p.oc = 8, p.kh = p.kw = 3;
+  p.ih = p.oh = 8, p.iw = p.ow = 4; // 64 pixels, so that numbers divided by them are exact
+  p.srcStride = 10, p.dstStride = 12, p.normStride = 9;
+  p.normGradient = true;
+  Operands o(p);
+  Tensor src(p.type, p.mb, p.ic, p.ih, p.iw, p.normStride), vector(Type::F32, 1, p.ic, 1, 1);
+  Tensor mean = vector, invStd = vector, gamma = vector, beta = vector;
+  unsigned seed = 4;
+  for (Tensor *tensor : {&src, &mean, &gamma, &beta})
+    tensor->fill(seed++);
+  for (int64_t c = 0; c < p.ic; ++c)
+    invStd.at(0, c, 0, 0) = float(1 + c % 2);
+  Tensor diff = o.src, diffGamma = vector, diffBeta = vector, a = vector, b = vector, factor = vector;
+  clear(diff);
+  forEachProduct(p, [&](auto n, auto k, auto y, auto x, auto c, auto i, auto r, auto s, auto sy, auto sx) {
+    if (sy >= 0 && sy < p.ih && sx >= 0 && sx < p.iw)
+      diff.at(n, c, sy, sx) += o.dst.at(n, k, y, x) * o.weights.at(k, i, r, s);
+  });
+  for (int64_t c = 0; c < p.ic; ++c) {
+    auto of = [c](Tensor &tensor) -> float & { return tensor.at(0, c, 0, 0); };
+    for (int64_t n = 0; n < p.mb; ++n)
+      for (int64_t y = 0; y < p.ih; ++y)
+        for (int64_t x = 0; x < p.iw; ++x) {
+          float normalized = (src.at(n, c, y, x) - of(mean)) * of(invStd), &value = diff.at(n, c, y, x);
+          value = of(gamma) * normalized + of(beta) > 0 ? value : 0;
+          of(diffGamma) += value * normalized;
+          of(diffBeta) += value;
+        }
+    of(a) = of(gamma) * of(invStd);
+    of(b) = -of(a) * of(invStd) * of(diffGamma) / 64;
+    of(factor) = -of(a) * of(diffBeta) / 64 - of(b) * of(mean);
+  }
+  check(p, {o.dst, o.weights, src, mean, invStd, gamma, beta, o.src, vector, vector, vector, vector, vector},
+        {diff, diffGamma, diffBeta, a, b, factor}, /*engine=*/2); // the first two take half alone
 }
 
 TEST_F(CudnnRunTest, BackwardWeights) {
@@ -223,7 +266,7 @@ TEST_F(CudnnRunTest, BackwardWeights) {
   forEachProduct(p, [&](auto n, auto k, auto y, auto x, auto c, auto i, auto r, auto s, auto sy, auto sx) {
     expected.at(k, i, r, s) += o.dst.at(n, k, y, x) * o.src.get(n, c, sy, sx);
   });
-  check(p, {o.src, o.dst, o.weights}, expected);
+  check(p, {o.src, o.dst, o.weights}, {expected});
 }
 
 /// Every way to transpose, with pitches where a convolution takes them, and one that is a matmul in cuDNN too.
@@ -260,7 +303,7 @@ TEST_F(CudnnRunTest, MatMul) {
     if (p.bias)
       operands.push_back(bias);
     operands.push_back(c);
-    check(p, operands, expected);
+    check(p, operands, {expected});
   }
 }
 

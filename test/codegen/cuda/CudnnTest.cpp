@@ -64,6 +64,34 @@ TEST_F(CudnnTest, StatisticsComeFromPrecompiledEnginesAlone) {
     declines(other);
 }
 
+TEST_F(CudnnTest, GradientsOfBatchNormComeFromPrecompiledEnginesAlone) {
+  Problem problem = convolution(Kind::ConvolutionBackwardData, Type::F16);
+  problem.normGradient = true;
+  Choice choice = choose(problem);
+  EXPECT_FALSE(choice.runtimeCompiled);
+  EXPECT_TRUE(choice.tensorCore);
+  // A pair of partial sums for at most 256 rows of the result, and counters: nothing is kept of the gradient.
+  const int64_t rows = problem.mb * problem.ih * problem.iw;
+  EXPECT_GE(choice.workspaceBytes, uint64_t((rows + 255) / 256 * 2 * 4 * problem.ic));
+  EXPECT_LT(choice.workspaceBytes, uint64_t(rows * problem.ic * 2 / 4));
+  Problem slice = problem; // batch norm reads a part of what siblings give
+  slice.normStride = 320;
+  EXPECT_EQ(choose(slice).workspaceBytes, choice.workspaceBytes);
+  Problem bf16 = convolution(Kind::ConvolutionBackwardData, Type::BF16), wide = problem;
+  bf16.normGradient = true;
+  wide.dstStride = 320;
+  for (const Problem &other : {bf16, wide}) {
+    Choice none;
+    std::string error;
+    EXPECT_FALSE(library->choose(other, h100, kPlenty, none, error)) << none.impl;
+  }
+  // Devices before it and behind it have the engine that keeps the whole gradient in f32.
+  std::string error;
+  Choice older;
+  ASSERT_TRUE(library->choose(problem, findDeviceProfile("a100")->cudnnProperties, kPlenty, older, error)) << error;
+  EXPECT_GT(older.workspaceBytes, uint64_t(rows * problem.ic * 4));
+}
+
 TEST_F(CudnnTest, FloatIsNotRoundedUnlessAllowed) {
   Problem problem = convolution(Kind::ConvolutionForward, Type::F32);
   Choice exact = choose(problem);

@@ -23,6 +23,9 @@ std::vector<cudnn::Problem> samples() {
   result.back().bias = result.back().tf32 = true;
   result.push_back(convolution(cudnn::Kind::ConvolutionForward, cudnn::Type::F16));
   result.back().stats = true;
+  result.push_back(convolution(cudnn::Kind::ConvolutionBackwardData, cudnn::Type::F16));
+  result.back().normGradient = true;
+  result.back().normStride = 160;
   return result;
 }
 
@@ -138,7 +141,7 @@ TEST(CudnnTextTest, EveryFieldIsNeededOnce) {
 TEST(CudnnTextTest, ValuesAreChecked) {
   std::vector<cudnn::Problem> problems = samples();
   Fields forward = cudnn::encode(problems[0]), weights = cudnn::encode(problems[2]),
-         matmul = cudnn::encode(problems[3]), stats = cudnn::encode(problems[4]);
+         matmul = cudnn::encode(problems[3]), stats = cudnn::encode(problems[4]), norm = cudnn::encode(problems[5]);
   const std::pair<Fields, std::pair<const char *, const char *>> damaged[] = {
       {forward, {"mb", "0"}},
       {forward, {"mb", "-16"}},
@@ -159,6 +162,9 @@ TEST(CudnnTextTest, ValuesAreChecked) {
       {forward, {"statistics", "true"}}, // of a result that a residual and a ReLU are part of
       {stats, {"relu", "true"}},
       {stats, {"residual", "true"}},
+      {norm, {"norm_gradient", "false"}}, // a distance of pixels that are not read
+      {norm, {"norm_stride", "63"}},
+      {norm, {"norm_stride", "2147483647"}},
       {weights, {"kind", "convolution"}},
       {matmul, {"m", "0"}},
       {matmul, {"lda", "1535"}},
@@ -173,13 +179,43 @@ TEST(CudnnTextTest, ValuesAreChecked) {
 }
 
 TEST(CudnnTextTest, StatisticsAreOperandsBehindDst) {
-  cudnn::Problem problem = samples().back();
+  cudnn::Problem problem = samples()[4];
   std::vector<uint64_t> bytes = cudnn::operandBytes(problem);
   ASSERT_EQ(bytes.size() + 1, cudnn::operandCount(problem));
   ASSERT_EQ(bytes.size(), 5u);
+  EXPECT_EQ(cudnn::resultTypes(problem),
+            (std::vector{cudnn::Type::F16, cudnn::Type::F32, cudnn::Type::F32})); // whatever the convolution's is
   EXPECT_EQ(bytes[2], 16u * 35 * 35 * 96 * 2);
   EXPECT_EQ(bytes[3], 96u * 4);
   EXPECT_EQ(bytes[4], 96u * 4);
+}
+
+TEST(CudnnTextTest, WhatABatchNormReadsAndGivesAreOperands) {
+  cudnn::Problem problem = samples()[5];
+  const uint64_t vector = 64 * 4, image = 16u * 35 * 35 * 64 * 2, wide = ((16u * 35 * 35 - 1) * 160 + 64) * 2;
+  const std::vector<uint64_t> expected = {16u * 35 * 35 * 96 * 2,
+                                          96u * 64 * 9 * 2,
+                                          wide,
+                                          vector,
+                                          vector,
+                                          vector,
+                                          vector,
+                                          image,
+                                          vector,
+                                          vector,
+                                          vector,
+                                          vector,
+                                          vector};
+  EXPECT_EQ(cudnn::operandBytes(problem), expected);
+  EXPECT_EQ(cudnn::operandCount(problem), expected.size() + 1);
+  std::vector<cudnn::Type> types = cudnn::resultTypes(problem);
+  ASSERT_EQ(types.size(), 6u);
+  EXPECT_EQ(types[0], cudnn::Type::F16);
+  EXPECT_EQ(std::count(types.begin(), types.end(), cudnn::Type::F32), 5);
+  std::string error;
+  problem.normGradient = false;
+  EXPECT_FALSE(cudnn::check(problem, error));
+  EXPECT_EQ(error, "only a gradient of data has that of a batch norm with it");
 }
 
 TEST(CudnnTextTest, Knobs) {

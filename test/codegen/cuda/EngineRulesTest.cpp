@@ -206,11 +206,11 @@ TEST_F(EngineRulesTest, AreThoseOfTheRealLibrary) {
     }));
 }
 
-/// The graph of the simulator for a convolution and the sums of its result.
-sim::cudnn::Graph statisticsGraph(const cudnn::Problem &p, const cudnn::Graph &graph) {
-  sim::cudnn::Graph result;
+/// The tensors of a graph as the simulator has them.
+std::vector<Tensor> tensorsOf(const cudnn::Graph &graph) {
+  std::vector<Tensor> result;
   for (const cudnn::TensorFacts &facts : graph.tensors) {
-    Tensor &t = result.tensors.emplace_back();
+    Tensor &t = result.emplace_back();
     int type = 0;
     EXPECT_TRUE(sim::cudnn::valueOf(sim::cudnn::typeNames(), facts.type, type));
     t.uid = std::stoll(facts.id);
@@ -219,21 +219,36 @@ sim::cudnn::Graph statisticsGraph(const cudnn::Problem &p, const cudnn::Graph &g
     t.strides = facts.strides;
     t.alignment = cudnn::kOperandAlignment;
   }
-  for (OpKind kind : {OpKind::Convolution, OpKind::GenStats}) {
-    sim::cudnn::Node &node = result.nodes.emplace_back();
-    while (sim::cudnn::operations()[node.op].kind != kind)
-      ++node.op;
-  }
-  result.nodes[0].operands = {0, 1, 2};
-  result.nodes[0].padBegin = {p.pt, p.pl};
-  result.nodes[0].padEnd = {p.pb, p.pr};
-  result.nodes[0].stride = {p.sh, p.sw};
-  result.nodes[0].dilation = {p.dh, p.dw};
-  result.nodes[1].operands = {2, 3, 4};
   return result;
 }
 
-TEST_F(EngineRulesTest, StatisticsNeedWhatTheRealLibraryNeeds) {
+/// An operation of the simulator, a convolution's with the window of a problem.
+sim::cudnn::Node nodeOf(OpKind kind, std::vector<int> operands, const cudnn::Problem &p) {
+  sim::cudnn::Node node;
+  while (sim::cudnn::operations()[node.op].kind != kind)
+    ++node.op;
+  node.operands = std::move(operands);
+  node.padBegin = {p.pt, p.pl};
+  node.padEnd = {p.pb, p.pr};
+  node.stride = {p.sh, p.sw};
+  node.dilation = {p.dh, p.dw};
+  return node;
+}
+
+/// The graph of the simulator for a convolution and the sums of its result.
+sim::cudnn::Graph statisticsGraph(const cudnn::Problem &p, const cudnn::Graph &graph) {
+  return {tensorsOf(graph), {nodeOf(OpKind::Convolution, {0, 1, 2}, p), nodeOf(OpKind::GenStats, {2, 3, 4}, p)}};
+}
+
+/// The first and the last operation of a gradient of data that goes on with that of a batch norm.
+sim::cudnn::Graph normGradientGraph(const cudnn::Problem &p, const cudnn::Graph &graph) {
+  constexpr int kDiff = 13; // behind all operands
+  return {tensorsOf(graph),
+          {nodeOf(OpKind::BackwardData, {kDiff, 1, 0}, p),
+           nodeOf(OpKind::NormGradients, {2, 7, 3, 4, 5, 8, 9, 10, 11, 12}, p)}};
+}
+
+TEST_F(EngineRulesTest, SumsNeedWhatTheRealLibraryNeeds) {
   struct Change {
     const char *name;
     void (*apply)(cudnn::Problem &);
@@ -247,18 +262,28 @@ TEST_F(EngineRulesTest, StatisticsNeedWhatTheRealLibraryNeeds) {
       {"groups", [](cudnn::Problem &p) { p.g = 2; }},
       {"a slice of src", [](cudnn::Problem &p) { p.srcStride = 320; }},
       {"a slice of dst", [](cudnn::Problem &p) { p.dstStride = 320; }},
+      {"a slice before batch norm", [](cudnn::Problem &p) { p.normStride = p.normGradient ? 320 : 0; }},
       {"padding at one side", [](cudnn::Problem &p) { p.pt = p.pl = 0, p.oh = p.ow = 34; }},
       {"stride", [](cudnn::Problem &p) { p.sh = p.sw = 2, p.oh = p.ow = 18; }},
       {"dilation", [](cudnn::Problem &p) { p.dh = p.dw = 2, p.pt = p.pl = p.pb = p.pr = 2; }},
   };
-  for (auto [name, engine] : {std::pair("a100", 0), {"h100", 2}}) {
+  struct Engine {
+    cudnn::Kind kind;
+    const char *device;
+    int64_t number;
+  };
+  for (auto [kind, name, engine] : {Engine{cudnn::Kind::ConvolutionForward, "a100", 0},
+                                    {cudnn::Kind::ConvolutionForward, "h100", 2},
+                                    {cudnn::Kind::ConvolutionBackwardData, "a100", 0},
+                                    {cudnn::Kind::ConvolutionBackwardData, "h100", 1}}) {
     std::string error;
     auto device = cudnn::describeDevice(library->internals(), findDeviceProfile(name)->cudnnProperties, error);
     ASSERT_TRUE(device) << error;
     const cudnn::Place place{nullptr, device.get()};
     for (const Change &change : kChanges) {
-      cudnn::Problem problem = convolution(cudnn::Kind::ConvolutionForward, cudnn::Type::F16);
-      problem.stats = true;
+      cudnn::Problem problem = convolution(kind, cudnn::Type::F16);
+      bool isForward = kind == cudnn::Kind::ConvolutionForward;
+      (isForward ? problem.stats : problem.normGradient) = true;
       change.apply(problem);
       cudnn::Graph graph;
       ASSERT_TRUE(cudnn::buildGraph(api(), problem, place, graph, error)) << error;
@@ -266,7 +291,7 @@ TEST_F(EngineRulesTest, StatisticsNeedWhatTheRealLibraryNeeds) {
       cudnn::BuiltPlan built; // these engines finalise with any such graph, plans of them do not
       bool isTaken = cudnn::buildEngine(api(), graph, engine, place, made, error) &&
                      cudnn::buildPlan(api(), std::move(made), {}, place, built, error);
-      sim::cudnn::Graph simulated = statisticsGraph(problem, graph);
+      sim::cudnn::Graph simulated = isForward ? statisticsGraph(problem, graph) : normGradientGraph(problem, graph);
       EXPECT_TRUE(sim::cudnn::checkGraph(simulated).ok());
       Status rules = sim::cudnn::checkEngine(simulated, engine);
       EXPECT_EQ(isTaken, rules.ok()) << name << ", " << change.name << ": " << rules.message();

@@ -116,6 +116,13 @@ TEST(LaunchCostsTest, CallsAreDescribedByProblemAndEngine) {
   EXPECT_FALSE(describeCall(problem, choice, {7, 9}, 89).older);
   problem.kind = cudnn::Kind::ConvolutionBackwardData; // of 400 pixels and 64 channels
   EXPECT_EQ(describeCall(problem, choice, {7, 9}, 90).blocks, 7);
+  problem.normGradient = true; // partial sums are no copy, the whole gradient is one
+  problem.dstStride = 0;
+  choice.workspaceBytes = 400 * 64 / 8;
+  EXPECT_EQ(describeCall(problem, choice, {7, 9}, 90).copiedBytes, 0);
+  choice.workspaceBytes = 400 * 128 * 4;
+  EXPECT_EQ(describeCall(problem, choice, {7, 9}, 90).copiedBytes, 400 * 128 * 4);
+  problem.normGradient = false;
   problem.kind = cudnn::Kind::ConvolutionBackwardWeights; // pixels are cut
   EXPECT_EQ(describeCall(problem, choice, {7, 9}, 90).blocks, 0);
 }

@@ -94,6 +94,29 @@ Status checkStatistics(const Graph &graph, int64_t engine) {
   return checkActivation(rule, dst, engine == kOf90 ? kChannels : 1);
 }
 
+/// Of a gradient of data and what goes on with it: the precompiled engines of sm_80 and of sm_90.
+Status checkNormGradients(const Graph &graph, int64_t engine) {
+  constexpr int64_t kOf80 = 0, kOf90 = 1, kChannels = 8;
+  if (engine != kOf80 && engine != kOf90)
+    return {};
+  const Node &node = graph.nodes.front(), &last = graph.nodes.back();
+  const Tensor &weights = graph.tensors[node.operands[1]], &diffDst = graph.tensors[node.operands[2]],
+               &src = graph.tensors[last.operands[0]];
+  if (diffDst.type != CUDNN_DATA_HALF)
+    return inputError(nameOf(diffDst) + " is not of half");
+  if (node.padBegin != node.padEnd)
+    return inputError("the padding is not symmetric");
+  if (weights.dims[1] != src.dims[1])
+    return inputError("the convolution has groups");
+  EngineRule rule{OpKind::BackwardData, kHalf, {}};
+  rule.dense = true;
+  INCEPT_RETURN_IF_ERROR(checkActivation(rule, diffDst, engine == kOf90 ? kChannels : 1));
+  return src.dims[1] % kChannels == 0 || engine != kOf90
+             ? Status()
+             : inputError(nameOf(src) + " has " + std::to_string(src.dims[1]) + " channels, not a multiple of " +
+                          std::to_string(kChannels));
+}
+
 } // namespace
 
 std::span<const EngineRule> engineRules() { return kRules; }
@@ -108,6 +131,9 @@ Status checkEngine(const Graph &graph, int64_t engine) {
   if (graph.nodes.size() == 2 && operations()[graph.nodes[0].op].kind == OpKind::Convolution &&
       operations()[graph.nodes[1].op].kind == OpKind::GenStats)
     return checkStatistics(graph, engine);
+  if (operations()[graph.nodes.front().op].kind == OpKind::BackwardData &&
+      operations()[graph.nodes.back().op].kind == OpKind::NormGradients)
+    return checkNormGradients(graph, engine);
   if (graph.nodes.size() != 1 || graph.nodes[0].operands.size() != 3)
     return {};
   const Node &node = graph.nodes[0];

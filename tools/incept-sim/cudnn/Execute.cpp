@@ -114,6 +114,15 @@ void Run::compute(const Node &node) {
     output(node.operands[2], std::move(squares));
     break;
   }
+  case OpKind::NormGradients: {
+    NormResults results{empty(node, 5), empty(node, 6), empty(node, 7), empty(node, 8), empty(node, 9)};
+    normGradients({*operand(node, 0), *operand(node, 1), *operand(node, 2), *operand(node, 3), *operand(node, 4)},
+                  results);
+    Value *values[] = {&results.diffGamma, &results.diffBeta, &results.a, &results.b, &results.c};
+    for (size_t i = 0; i < std::size(values); ++i)
+      output(node.operands[5 + i], std::move(*values[i]));
+    break;
+  }
   }
 }
 
@@ -179,7 +188,8 @@ std::string describe(const Graph &graph) {
                                            "matrix product",
                                            "pointwise",
                                            "reduction",
-                                           "statistics"};
+                                           "statistics",
+                                           "gradients of batch norm"};
   std::string result = "cuDNN";
   for (const Node &node : graph.nodes)
     result += (&node == graph.nodes.data() ? " " : " + ") + std::string(kNames[int(operations()[node.op].kind)]);

@@ -104,6 +104,8 @@ Answer readParameters(const Descriptor &operation, OpKind kind, Node &node) {
     return checkMath(*part, CUDNN_ATTR_REDUCTION_COMP_TYPE);
   case OpKind::GenStats:
     return checkMath(operation, CUDNN_ATTR_OPERATION_GENSTATS_MATH_PREC);
+  case OpKind::NormGradients:
+    return checkMath(operation, CUDNN_ATTR_OPERATION_BN_BWD_WEIGHTS_MATH_PREC);
   }
   return {};
 }

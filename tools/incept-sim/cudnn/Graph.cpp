@@ -55,6 +55,19 @@ constexpr OpInfo kOperations[] = {
      {{{"X", CUDNN_ATTR_OPERATION_GENSTATS_XDESC, false, false},
        {"Sum", CUDNN_ATTR_OPERATION_GENSTATS_SUMDESC, true, false},
        {"SqSum", CUDNN_ATTR_OPERATION_GENSTATS_SQSUMDESC, true, false}}}},
+    {OpKind::NormGradients,
+     CUDNN_BACKEND_OPERATION_BN_BWD_WEIGHTS_DESCRIPTOR,
+     "CUDNN_BACKEND_OPERATION_BN_BWD_WEIGHTS_DESCRIPTOR",
+     {{{"xDesc", CUDNN_ATTR_OPERATION_BN_BWD_WEIGHTS_X_DESC, false, false},
+       {"dyDesc", CUDNN_ATTR_OPERATION_BN_BWD_WEIGHTS_DY_DESC, false, false},
+       {"BNmeanDesc", CUDNN_ATTR_OPERATION_BN_BWD_WEIGHTS_MEAN_DESC, false, false},
+       {"BNinvstdDesc", CUDNN_ATTR_OPERATION_BN_BWD_WEIGHTS_INVSTD_DESC, false, false},
+       {"BNscaleDesc", CUDNN_ATTR_OPERATION_BN_BWD_WEIGHTS_BN_SCALE_DESC, false, false},
+       {"dGammaDesc", CUDNN_ATTR_OPERATION_BN_BWD_WEIGHTS_DBN_SCALE_DESC, true, false},
+       {"dBetaDesc", CUDNN_ATTR_OPERATION_BN_BWD_WEIGHTS_DBN_BIAS_DESC, true, false},
+       {"eqDyScaleDesc", CUDNN_ATTR_OPERATION_BN_BWD_WEIGHTS_EQ_DY_SCALE_DESC, true, false},
+       {"eqXScaleDesc", CUDNN_ATTR_OPERATION_BN_BWD_WEIGHTS_EQ_X_SCALE_DESC, true, false},
+       {"eqBiasDesc", CUDNN_ATTR_OPERATION_BN_BWD_WEIGHTS_EQ_BIAS, true, false}}}},
 };
 
 /// Types that are simulated.
@@ -186,6 +199,20 @@ Status checkReduction(const Graph &graph, const Node &node) {
   return {};
 }
 
+/// Two images of one shape, and vectors of their channels.
+Status checkNormGradients(const Graph &graph, const Node &node) {
+  auto operand = [&](size_t index) -> const std::vector<int64_t> & { return graph.tensors[node.operands[index]].dims; };
+  const std::vector<int64_t> &src = operand(0);
+  if (src.size() != 4)
+    return notSimulated("batch norms that do not have two spatial dimensions");
+  const std::vector<int64_t> vector = {1, src[1], 1, 1};
+  for (size_t i = 1; i < node.operands.size(); ++i)
+    if (operand(i) != (i == 1 ? src : vector))
+      return inputError("the shapes of a batch norm's gradient do not agree: " + text(src) + " and " +
+                        text(operand(i)));
+  return {};
+}
+
 Status checkNode(const Graph &graph, const Node &node) {
   const OpInfo &info = operations()[node.op];
   switch (info.kind) {
@@ -200,6 +227,8 @@ Status checkNode(const Graph &graph, const Node &node) {
   case OpKind::Reduction:
   case OpKind::GenStats:
     return checkReduction(graph, node);
+  case OpKind::NormGradients:
+    return checkNormGradients(graph, node);
   }
   return {};
 }

@@ -52,7 +52,16 @@ struct Graph {
   int find(int64_t uid) const;
 };
 
-enum class OpKind { Convolution, BackwardData, BackwardWeights, MatMul, Pointwise, Reduction, GenStats };
+enum class OpKind {
+  Convolution,
+  BackwardData,
+  BackwardWeights,
+  MatMul,
+  Pointwise,
+  Reduction,
+  GenStats,
+  NormGradients ///< of a batch norm's parameters, and the factors that give that of what it reads
+};
 
 struct OperandInfo {
   const char *key; ///< in a stored plan; null: the row has fewer operands
@@ -64,7 +73,7 @@ struct OpInfo {
   OpKind kind;
   cudnnBackendDescriptorType_t descriptor;
   const char *name; ///< in a stored plan
-  std::array<OperandInfo, 6> operands;
+  std::array<OperandInfo, 10> operands;
 
   size_t operandCount() const;
 };

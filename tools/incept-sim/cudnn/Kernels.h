@@ -28,4 +28,14 @@ void reduce(int mode, const Value &a, Value &result);
 /// Sums and sums of squares over all dimensions of `sums` that are 1.
 void genStats(const Value &a, Value &sums, Value &squares);
 
+/// What the gradient of a batch norm reads, and gives for each channel: the sums of diff * n and of diff, with
+/// n = (src - mean) * invStd, and the factors with which a * diff + b * src + c is the gradient of src.
+struct NormReads {
+  const Value &src, &diff, &mean, &invStd, &gamma;
+};
+struct NormResults {
+  Value diffGamma, diffBeta, a, b, c;
+};
+void normGradients(const NormReads &reads, NormResults &results);
+
 } // namespace incept::sim::cudnn

@@ -204,4 +204,21 @@ void genStats(const Value &a, Value &sums, Value &squares) {
   reduce(CUDNN_REDUCE_TENSOR_ADD, squared, squares);
 }
 
+void normGradients(const NormReads &reads, NormResults &results) {
+  const auto &[src, diff, mean, invStd, gamma] = reads;
+  auto &[diffGamma, diffBeta, a, b, c] = results;
+  Value product = diff;
+  forEach<2>(product, {&src, &mean}, [&](int64_t position, const std::array<int64_t, 2> &at) {
+    product.data[position] *= (src.data[at[0]] - mean.data[at[1]]) * invStd.data[at[1]];
+  });
+  reduce(CUDNN_REDUCE_TENSOR_ADD, product, diffGamma);
+  reduce(CUDNN_REDUCE_TENSOR_ADD, diff, diffBeta);
+  const auto count = float(src.data.size() / mean.data.size());
+  for (size_t i = 0; i < mean.data.size(); ++i) {
+    a.data[i] = gamma.data[i] * invStd.data[i];
+    b.data[i] = -a.data[i] * invStd.data[i] * diffGamma.data[i] / count;
+    c.data[i] = -a.data[i] * diffBeta.data[i] / count - b.data[i] * mean.data[i];
+  }
+}
+
 } // namespace incept::sim::cudnn

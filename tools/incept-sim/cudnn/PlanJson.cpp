@@ -150,6 +150,7 @@ void readNode(const json &entry, Graph &graph) {
     break;
   case OpKind::MatMul:
   case OpKind::GenStats:
+  case OpKind::NormGradients:
     break;
   }
   graph.nodes.push_back(std::move(node));
@@ -199,6 +200,7 @@ json writeNode(const Graph &graph, const Node &node) {
     break;
   case OpKind::MatMul:
   case OpKind::GenStats:
+  case OpKind::NormGradients:
     break;
   }
   return entry;
