@@ -118,8 +118,8 @@ struct Backend {
   std::string (*library)();
   /// The machine's devices, each an object with its ordinal as "device".
   Expected<nlohmann::ordered_json> (*list)(const program::Image &image);
-  /// What plan `plan` of an image that `check` accepts writes: the operand before its temporary memory.
-  program::PlanResult (*planResult)(const program::Image &image, size_t plan);
+  /// What plan `plan` of an image that `check` accepts writes: the operands before its temporary memory, in order.
+  std::vector<program::PlanResult> (*planResults)(const program::Image &image, size_t plan);
   /// Fails on a machine that cannot run the program. The image must outlive the device.
   Expected<std::unique_ptr<Device>> (*create)(const program::Image &image, const DeviceUse &use);
 };

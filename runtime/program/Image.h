@@ -62,7 +62,7 @@ struct Plan {
   std::string_view serialized; ///< the library's own form of the plan, may be empty; lies in the image
 };
 
-/// What a plan writes, as values of one type.
+/// What a plan writes to one of its operands, as values of one type.
 struct PlanResult {
   uint64_t bytes = 0;
   std::string type;

@@ -45,10 +45,12 @@ std::vector<FiniteCheck::Range> FiniteCheck::resultsOf(const program::Launch &la
   const program::Image &image = program.image();
   std::vector<Range> ranges;
   if (!launch.isKernel) {
-    program::PlanResult result = program.backend().planResult(image, launch.index);
-    if (launch.operands.size() >= 2)
-      ranges.push_back(
-          {launch.operands[launch.operands.size() - 2], result.bytes, result.bytes, result.bytes, result.type});
+    std::vector<program::PlanResult> results = program.backend().planResults(image, launch.index);
+    for (size_t i = 0; i < results.size() && results.size() < launch.operands.size(); ++i) {
+      const program::PlanResult &result = results[i];
+      ranges.push_back({launch.operands[launch.operands.size() - 1 - results.size() + i], result.bytes, result.bytes,
+                        result.bytes, result.type});
+    }
     return ranges;
   }
   const program::Kernel &kernel = image.kernels[launch.index];

@@ -4,6 +4,7 @@
 
 #include "runtime/device/cuda/CudaImage.h"
 #include "runtime/device/cuda/CudaDevice.h"
+#include "runtime/device/cuda/Cudnn.h"
 
 #include <cstdlib>
 #include <cstring>
@@ -47,6 +48,33 @@ TEST(CudaImage, ReadsArchitectures) {
   ASSERT_TRUE(parseArchitecture("sm_120", architecture));
   EXPECT_TRUE(architecture.runsOn(12, 0));
   EXPECT_FALSE(architecture.runsOn(10, 3));
+}
+
+// Sums are f32 beside a result in f16.
+TEST(CudaImage, KnowsWhatPlansWrite) {
+  cudnn::Problem problem;
+  problem.type = problem.resultType = cudnn::Type::F16;
+  problem.mb = problem.g = problem.sh = problem.sw = problem.dh = problem.dw = 1;
+  problem.ic = 8, problem.oc = 24, problem.ih = problem.iw = problem.oh = problem.ow = 5;
+  problem.kh = problem.kw = 1;
+  auto resultsOf = [&] {
+    program::Image image;
+    image.plans.emplace_back().fields = cudnn::encode(problem);
+    std::vector<std::pair<uint64_t, std::string>> results;
+    for (const program::PlanResult &result : planResults(image, 0))
+      results.emplace_back(result.bytes, result.type);
+    return results;
+  };
+  using Results = std::vector<std::pair<uint64_t, std::string>>;
+  EXPECT_EQ(resultsOf(), (Results{{24 * 25 * 2, "f16"}}));
+  problem.stats = true;
+  EXPECT_EQ(resultsOf(), (Results{{24 * 25 * 2, "f16"}, {24 * 4, "f32"}, {24 * 4, "f32"}}));
+  problem.stats = false;
+  problem.kind = cudnn::Kind::ConvolutionBackwardData;
+  problem.normGradient = true;
+  Results expected(6, {8 * 4, "f32"});
+  expected[0] = {8 * 25 * 2, "f16"};
+  EXPECT_EQ(resultsOf(), expected);
 }
 
 // Logical O,I,H,W = 2,3,2,2 counts up; in memory channels come last.

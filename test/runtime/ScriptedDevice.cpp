@@ -112,7 +112,7 @@ const Backend &scriptedBackend() {
       [](const program::Image &, nlohmann::ordered_json &) {},
       [] { return std::string("a script"); },
       [](const program::Image &) -> Expected<nlohmann::ordered_json> { return nlohmann::ordered_json::array(); },
-      [](const program::Image &, size_t) { return program::PlanResult(); },
+      [](const program::Image &, size_t) { return std::vector<program::PlanResult>(); },
       [](const program::Image &image, const DeviceUse &) -> Expected<std::unique_ptr<Device>> {
         return std::unique_ptr<Device>(new ScriptedDevice(image));
       }};

@@ -52,8 +52,8 @@ static bool canStartThreads(int64_t count) {
 }
 
 const Backend &cpuBackend() {
-  static constexpr Backend backend = {"cpu",       cpu::checkImage, cpu::describeImage, describeLibrary,
-                                      listDevices, cpu::planResult, CpuDevice::create};
+  static constexpr Backend backend = {"cpu",       cpu::checkImage,  cpu::describeImage, describeLibrary,
+                                      listDevices, cpu::planResults, CpuDevice::create};
   return backend;
 }
 

@@ -41,14 +41,14 @@ Status measurePlans(const program::Image &image, std::vector<std::vector<program
 
 } // namespace
 
-program::PlanResult planResult(const program::Image &image, size_t plan) {
+std::vector<program::PlanResult> planResults(const program::Image &image, size_t plan) {
   onednn::Problem problem;
   std::string error;
   std::vector<uint64_t> bytes;
   if (!onednn::decode(image.plans[plan].fields, problem, error) || !onednn::operandBytes(problem, bytes, error))
     return {};
   bool hasOwnType = problem.kind == onednn::Kind::ConvolutionBackwardWeights || problem.kind == onednn::Kind::MatMul;
-  return {bytes.back(), hasOwnType ? problem.resultType : problem.type};
+  return {{bytes.back(), hasOwnType ? problem.resultType : problem.type}};
 }
 
 bool isPlain(const program::Tensor &tensor) { return tensor.format.empty() || tensor.format == "nhwc"; }

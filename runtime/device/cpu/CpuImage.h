@@ -17,6 +17,6 @@ Status checkImage(const program::Image &image);
 /// Adds what `info` says of the target.
 void describeImage(const program::Image &image, nlohmann::ordered_json &info);
 /// What a plan writes.
-program::PlanResult planResult(const program::Image &image, size_t plan);
+std::vector<program::PlanResult> planResults(const program::Image &image, size_t plan);
 
 } // namespace incept::cpu

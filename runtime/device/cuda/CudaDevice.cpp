@@ -118,8 +118,8 @@ static Expected<nlohmann::ordered_json> listDevices(const program::Image &image)
 }
 
 const Backend &cudaBackend() {
-  static constexpr Backend backend = {"cuda",      checkImage, describeImage,     describeLibrary,
-                                      listDevices, planResult, CudaDevice::create};
+  static constexpr Backend backend = {"cuda",      checkImage,  describeImage,     describeLibrary,
+                                      listDevices, planResults, CudaDevice::create};
   return backend;
 }
 

@@ -157,12 +157,17 @@ Status checkImage(const program::Image &image) {
   return {};
 }
 
-program::PlanResult planResult(const program::Image &image, size_t plan) {
+std::vector<program::PlanResult> planResults(const program::Image &image, size_t plan) {
   cudnn::Problem problem;
   std::string error;
   if (!cudnn::decode(image.plans[plan].fields, problem, error))
     return {};
-  return {cudnn::operandBytes(problem).back(), std::string(cudnn::typeName(problem.resultType))};
+  std::vector<uint64_t> bytes = cudnn::operandBytes(problem);
+  std::vector<cudnn::Type> types = cudnn::resultTypes(problem);
+  std::vector<program::PlanResult> results;
+  for (size_t i = 0; i < types.size(); ++i)
+    results.push_back({bytes[bytes.size() - types.size() + i], std::string(cudnn::typeName(types[i]))});
+  return results;
 }
 
 void describeImage(const program::Image &image, nlohmann::ordered_json &info) {

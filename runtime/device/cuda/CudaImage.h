@@ -31,7 +31,7 @@ Status checkImage(const program::Image &image);
 /// Adds what `info` says of the target.
 void describeImage(const program::Image &image, nlohmann::ordered_json &info);
 /// What a plan writes.
-program::PlanResult planResult(const program::Image &image, size_t plan);
+std::vector<program::PlanResult> planResults(const program::Image &image, size_t plan);
 
 /// True where memory has another order than the tensor's shape: weights O,I,H,W that lie as O,H,W,I.
 bool isPermuted(const program::Tensor &tensor);

@@ -54,7 +54,8 @@ Status describePlan(const program::Plan &plan, const program::Launch &launch, Co
   if (!cudnn::decode(plan.fields, problem, error))
     return inputError(error);
   cudnn::Problem packed = problem;
-  packed.srcStride = packed.dstStride = packed.residualStride = packed.lda = packed.ldb = packed.ldc = 0;
+  packed.srcStride = packed.dstStride = packed.residualStride = packed.normStride = 0;
+  packed.lda = packed.ldb = packed.ldc = 0;
   std::vector<uint64_t> bytes = cudnn::operandBytes(problem), dense = cudnn::operandBytes(packed);
   if (launch.operands.size() != bytes.size() + 1)
     return inputError("a launch of a plan has operands that do not fit it");
@@ -65,14 +66,16 @@ Status describePlan(const program::Plan &plan, const program::Launch &launch, Co
   const int64_t pitch = isData                                ? problem.srcStride
                         : problem.kind == cudnn::Kind::MatMul ? problem.ldc
                                                               : problem.dstStride;
+  const std::vector<cudnn::Type> types = cudnn::resultTypes(problem);
+  const size_t reads = bytes.size() - types.size();
   const uint64_t element = uint64_t(cudnn::typeBytes(problem.resultType));
   for (size_t i = 0; i < bytes.size(); ++i) {
     CourseOperand operand{
         launch.operands[i].region, launch.operands[i].offset, bytes[i], bytes[i], bytes[i], true, false, ""};
-    if (i + 1 == bytes.size()) {
+    if (i >= reads) {
       operand.isRead = false;
       operand.isWritten = true;
-      operand.type = cudnn::typeName(problem.resultType);
+      operand.type = cudnn::typeName(types[i - reads]);
       if (bytes[i] != dense[i]) {
         operand.rowBytes = uint64_t(channels) * element;
         operand.strideBytes = uint64_t(pitch) * element;
