@@ -20,7 +20,8 @@ inline void registerDialects(mlir::DialectRegistry &registry) {
   registerKernelRules(registry);
 }
 
-/// The targets that programs are made for. `planCache` is the directory of finished cuDNN plans, empty for the user's.
+/// The targets that programs are made for. `planCache` is the directory of cuDNN plans and cubins, empty for the
+/// user's.
 inline void registerTargets(mlir::DialectRegistry &registry, const std::string &planCache = "") {
   cpu::registerTarget(registry);
   cuda::registerTarget(registry, planCache);

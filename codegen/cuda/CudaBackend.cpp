@@ -2,6 +2,7 @@
 
 #include "codegen/cuda/CudaBackend.h"
 #include "codegen/Codegen.h"
+#include "codegen/cuda/Assembler.h"
 #include "codegen/cuda/CompileKernels.h"
 #include "codegen/cuda/CudaTarget.h"
 #include "codegen/cuda/plans/OpenCudnn.h"
@@ -36,18 +37,14 @@ public:
               std::shared_ptr<const cudnn::Library> library)
       : attribute(attribute), device(std::move(device)), library(std::move(library)),
         plans(this->library, this->device, builderOptions(attribute, planCache)),
+        assembler(findPtxas(), planCache.empty() ? cacheDirectory("cubins") : planCache),
         target(createCudaTarget(plans, tf32(), this->device.multiprocessors, this, this->device.costs)) {}
 
   const Target *passTarget() const { return target.get(); }
   StringRef stub() const override { return "incept-stub-cuda"; }
   std::string identity() const override {
-    std::string text;
-    llvm::raw_string_ostream stream(text);
-    std::string assembler = this->assembler();
-    stream << device.arch << " ptx " << device.ptxVersion << " " << device.cudnnProperties << " " << assembler;
-    if (llvm::sys::fs::file_status file; !llvm::sys::fs::status(assembler, file))
-      stream << " " << file.getSize() << " " << llvm::sys::toTimeT(file.getLastModificationTime());
-    return text;
+    return device.arch + " ptx " + std::to_string(device.ptxVersion) + " " + device.cudnnProperties + " " +
+           assembler.identity();
   }
 
   FailureOr<std::string> emitImage(ModuleOp module) const override {
@@ -131,7 +128,7 @@ private:
   Architecture architecture() const { return {device.arch, "+ptx" + std::to_string(device.ptxVersion)}; }
 
   /// The toolkit's assembler that this project was configured with, else the one in PATH.
-  static std::string assembler() {
+  static std::string findPtxas() {
     if (llvm::sys::fs::can_execute(INCEPT_PTXAS))
       return INCEPT_PTXAS;
     auto found = llvm::sys::findProgramByName("ptxas");
@@ -145,10 +142,10 @@ private:
       return failure();
     if (cubin) {
       std::string error;
-      auto assembled = assemble(*ptx, assembler(), architecture(), error);
+      auto assembled = assembler.assemble(*ptx, device.arch, error);
       if (failed(assembled))
         return module.emitError(error);
-      artefacts.cubin.assign(assembled->begin(), assembled->end());
+      artefacts.cubin = std::move(*assembled);
     }
     artefacts.ptx = std::move(*ptx);
     return artefacts;
@@ -180,6 +177,7 @@ private:
   DeviceProfile device;
   std::shared_ptr<const cudnn::Library> library;
   mutable PlanBuilder plans;
+  Assembler assembler;
   std::shared_ptr<const Target> target;
 };
 

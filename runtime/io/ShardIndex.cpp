@@ -75,12 +75,7 @@ bool decodeShard(std::string_view text, uint64_t archiveBytes, std::vector<Shard
   return true;
 }
 
-static std::string defaultDirectory() {
-  auto root = cacheRoot();
-  return root ? *root + "/shards" : "";
-}
-
-ShardCache::ShardCache(std::string directory) : cache(directory.empty() ? defaultDirectory() : std::move(directory)) {}
+ShardCache::ShardCache(std::string directory) : cache(directory.empty() ? cacheDirectory("shards") : std::move(directory)) {}
 
 std::optional<std::vector<ShardSample>> ShardCache::load(const InputFile &archive) const {
   int64_t changed = 0;

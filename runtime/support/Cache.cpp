@@ -87,6 +87,11 @@ Expected<std::string> cacheRoot() {
   return path + (hasCache ? "/incept" : "/.cache/incept");
 }
 
+std::string cacheDirectory(std::string_view name) {
+  auto root = cacheRoot();
+  return root ? *root + "/" + std::string(name) : "";
+}
+
 bool isOurs(int file) {
   struct stat info {};
   return ::fstat(file, &info) == 0 && S_ISREG(info.st_mode) && (info.st_uid == ::geteuid() || info.st_uid == 0) &&

@@ -18,6 +18,8 @@ namespace incept {
 /// The folder of all caches: $XDG_CACHE_HOME/incept, or $HOME/.cache/incept. An error where neither is set, since a
 /// shared folder could hold what somebody else made, and where the one that counts is not an absolute path.
 Expected<std::string> cacheRoot();
+/// The folder of the cache that is called `name`, below the root; empty, which is no cache, where there is no root.
+std::string cacheDirectory(std::string_view name);
 
 /// True where the file of this descriptor is regular, belongs to this user or root, and nobody else may write it.
 bool isOurs(int file);

@@ -3,6 +3,7 @@
 // Prints what the kernels of an exec-phase module become for an NVIDIA GPU, for tests and for reading: MLIR of the gpu
 // dialect, PTX, and what ptxas says of registers and spills.
 
+#include "codegen/cuda/Assembler.h"
 #include "codegen/cuda/CompileKernels.h"
 #include "codegen/cuda/CudaTarget.h"
 #include "mlir/Tools/mlir-translate/MlirTranslateMain.h"
@@ -69,10 +70,10 @@ LogicalResult writeUsage(ModuleOp module, llvm::raw_ostream &stream) {
     if (auto found = llvm::sys::findProgramByName("ptxas"))
       program = *found;
   std::string error;
-  std::vector<cuda::KernelUsage> usage;
-  if (failed(cuda::assemble(*ptx, program, architecture(), error, &usage)))
+  auto usage = cuda::Assembler(program).measure(*ptx, chip, error);
+  if (failed(usage))
     return module.emitError(error);
-  for (const cuda::KernelUsage &kernel : usage)
+  for (const cuda::KernelUsage &kernel : *usage)
     stream << kernel.symbol << " registers " << kernel.registers << " of " << budgets.lookup(kernel.symbol)
            << " spilled " << kernel.spillStores + kernel.spillLoads << " stack " << kernel.stackBytes << " shared "
            << kernel.sharedBytes << " loads " << loads.lookup(kernel.symbol) << "\n";

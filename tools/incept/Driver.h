@@ -74,7 +74,7 @@ struct CompileOptions {
   std::string deterministic; ///< "threads": the same bits whatever their number
   std::string convolutions;  ///< "direct", "fast", "max-error=E"; empty where nothing is said
   bool tf32 = false;
-  std::string planCache;       ///< directory of finished cuDNN plans
+  std::string planCache;       ///< directory of cuDNN plans and cubins
   int64_t memoryBudget = -1;   ///< MiB of a program before values are computed again; -1 where nothing is said
   int64_t workspaceLimit = -1; ///< MiB for each cuDNN call; -1 where nothing is said
   std::string emit;            ///< what to write instead of an executable: one of kEmitKinds
@@ -93,7 +93,8 @@ struct CompileOptions {
   PhaseOptions phases;
 };
 
-/// A context with everything a compilation needs. `planCache` is the directory of cuDNN plans, empty for the user's.
+/// A context with everything a compilation needs. `planCache` is the directory of cuDNN plans and cubins, empty for
+/// the user's.
 std::unique_ptr<CompilerContext> createContext(const std::string &planCache = "");
 
 /// What `options` say of the target, completed. What they leave open, `known` says, if it is there. Null after an error

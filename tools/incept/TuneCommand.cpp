@@ -9,10 +9,7 @@
 
 namespace incept {
 
-static std::optional<Cache> costsCache() {
-  auto root = cacheRoot();
-  return root ? std::optional<Cache>(std::in_place, *root + "/costs") : std::nullopt;
-}
+static Cache costsCache() { return Cache(cacheDirectory("costs")); }
 
 /// The processor, with oneDNN held to what it has.
 static mlir::FailureOr<cpu::Processor> findProcessor(const std::string &name, std::string &error) {
@@ -24,9 +21,8 @@ static mlir::FailureOr<cpu::Processor> findProcessor(const std::string &name, st
 
 std::optional<std::string> findTunedCosts(const std::string &name) {
   std::string error;
-  auto cache = costsCache();
-  auto processor = cache ? findProcessor(name, error) : mlir::FailureOr<cpu::Processor>();
-  auto text = succeeded(processor) ? cache->load(cpu::costsKey(*processor)) : std::nullopt;
+  auto processor = findProcessor(name, error);
+  auto text = succeeded(processor) ? costsCache().load(cpu::costsKey(*processor)) : std::nullopt;
   return text && cpu::ConvolutionCosts::parse(*text) ? text : std::nullopt;
 }
 
@@ -51,8 +47,7 @@ int tune(const std::string &name, bool verbose, bool keep) {
   llvm::outs() << costs.text() << "\n";
   if (!keep)
     return kDone;
-  auto cache = costsCache();
-  if (!cache || !cache->store(cpu::costsKey(*processor), costs.text()))
+  if (!costsCache().store(cpu::costsKey(*processor), costs.text()))
     return report(kMachineAtFault, "cannot keep the costs: expected a cache folder that can be written");
   return kDone;
 }

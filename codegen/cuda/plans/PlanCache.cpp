@@ -40,11 +40,6 @@ PlanAnswer fromJson(const Json &json) {
 
 } // namespace
 
-std::string PlanCache::defaultDirectory() {
-  auto root = cacheRoot();
-  return root ? *root + "/plans" : "";
-}
-
 std::optional<PlanAnswer> PlanCache::load(const std::string &key) const {
   auto text = cache.load(key);
   if (!text)

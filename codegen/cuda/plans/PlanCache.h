@@ -22,9 +22,6 @@ public:
   /// A cache in `directory`, which is created when something is written. Empty: no cache.
   explicit PlanCache(std::string directory) : cache(std::move(directory)) {}
 
-  /// $XDG_CACHE_HOME/incept/plans, or ~/.cache/incept/plans; empty where there is no place for a cache.
-  static std::string defaultDirectory();
-
   std::optional<PlanAnswer> load(const std::string &key) const;
   /// Keeps a choice; a reason why there is none is asked for again. Failures are silent: a cache that cannot be written
   /// costs time, nothing else.
