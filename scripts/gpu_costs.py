@@ -23,10 +23,11 @@ MAP, REDUCTION = ("flat", "map"), ("reduce", "combine", "reduce_combine")
 
 
 def kind_of(launch):
-    family = launch["family"]
-    if family in ("library", "mixed"):  # kernels of different kinds tell of none
-        return family
-    return "map" if family in MAP else "reduction" if family in REDUCTION else "other"
+    """What share a launch tells of. One of several kernels is the sum of their bytes where all are of one kind, as the
+    compiler counts it; those of different kinds run at the same time, so its time says of none how much is whose."""
+    kinds = {"library" if family == "library" else "map" if family in MAP else "reduction" if family in REDUCTION else "other"
+             for family in launch.get("members", [launch["family"]])}
+    return kinds.pop() if len(kinds) == 1 else "mixed"
 
 
 def is_older(launch, architecture):

@@ -135,6 +135,9 @@ std::vector<LaunchProfile> collectProfile(Program &program, const Peaks &peaks) 
                             launch.isKernel ? image.kernels[launch.index].family : "library",
                             !launch.isKernel && image.plans[launch.index].tensorCore,
                             {}};
+      if (launch.isKernel)
+        for (const program::Kernel &member : image.kernels[launch.index].members)
+          profile.members.push_back(member.family);
       profile.cost = {launch.op,
                       std::max(median(samples[i]), 1e-9), // a clock may not have moved
                       peaks.bound(double(launch.flops), double(launch.bytes)),
@@ -185,6 +188,8 @@ nlohmann::ordered_json profileJson(const std::vector<LaunchProfile> &launches, c
                                      {"loc", launch.location}};
     if (launch.tensorCore)
       object["tensor_core"] = true;
+    if (!launch.members.empty())
+      object["members"] = launch.members;
     object.update(rowJson(launch.cost));
     list.push_back(std::move(object));
   }

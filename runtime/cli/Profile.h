@@ -26,6 +26,7 @@ struct LaunchProfile {
   std::string family;                    ///< of the kernel; "library"
   bool tensorCore = false;
   ProfileRow cost;
+  std::vector<std::string> members = {}; ///< families of the kernels of one that is "mixed"
 };
 
 /// Every launch that the profiled steps ran, with the median of its times, in the order of execution.

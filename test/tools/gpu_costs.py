@@ -20,12 +20,22 @@ EVENTS = 4e-6  # what two events take around a launch that does nothing
 GENERATED = {"flat": "map", "map": "map", "reduce": "reduction", "combine": "reduction", "reduce_combine": "reduction"}
 precision = measured["info"]["precision"]
 assert precision == "f16", precision
+# Launches of two kernels of different kinds reach a share that no other has, and must not be counted.
+SHARES = {kind: costs[kind + "_bytes_share"] for kind in ("library", "map", "reduction", "other")} | {"mixed": 0.05}
 
 work = 0
 launches = [launch for launch in measured["profile"]["launches"] if launch["entry"] != "infer"]
 for index, launch in enumerate(launches):
-    library, engine = launch["family"] == "library", launch["kind"]
-    kind = "library" if library else GENERATED.get(launch["family"], "other")
+    library, engine, family = launch["family"] == "library", launch["kind"], launch["family"]
+    assert (family == "mixed") == ("members" in launch), launch
+    kinds = {GENERATED.get(member, "other") for member in launch.get("members", [family])}
+    kind = "library" if library else kinds.pop() if len(kinds) == 1 else "mixed"
+    # All maps are two, which tell of maps; one in three sums runs beside a map, which tells of nothing.
+    if kind == "map":
+        launch.update(family="mixed", members=["map", "flat"])
+    if kind == "reduction" and index % 3 == 0:
+        launch.update(family="mixed", members=["reduce_combine", "map"])
+        kind = "mixed"
     # One in ten stays as small as it is: by these the floor is known.
     factor = 1 if index % 10 == 0 else 20000
     if factor == 1:
@@ -38,7 +48,7 @@ for index, launch in enumerate(launches):
     peak = assumed["peak_flops"][precision if launch.get("tensor_core") else "f32"]
     share = costs["older_kernels_share" if "sm80" in engine else "own_kernels_share"]
     seconds = max(launch["flops"] / (peak * share),
-                  launch["bytes"] / (assumed["memory_bytes_per_second"] * costs[kind + "_bytes_share"]))
+                  launch["bytes"] / (assumed["memory_bytes_per_second"] * SHARES[kind]))
     seconds = 0 if factor == 1 else seconds
     launch["ms"] = 1e3 * (seconds + EVENTS)
     work += seconds
