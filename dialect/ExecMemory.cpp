@@ -128,7 +128,8 @@ std::string codeSymbolOf(ArrayRef<KernelOp> launches) {
   return llvm::join(llvm::map_range(launches, [](KernelOp launch) { return launch.getCodeSymbol(); }), "__");
 }
 
-StringRef commonPath(StringRef a, StringRef b) {
+/// The names that two paths begin with.
+static StringRef commonPath(StringRef a, StringRef b) {
   size_t common = 0, end = std::min(a.size(), b.size());
   for (size_t i = 0; i <= end; ++i) {
     bool isName = (i == a.size() || a[i] == '.') && (i == b.size() || b[i] == '.');
@@ -137,6 +138,25 @@ StringRef commonPath(StringRef a, StringRef b) {
       break;
   }
   return a.take_front(common);
+}
+
+StringRef pathOf(ArrayRef<Operation *> launches) {
+  StringRef first = getPath(launches.front()), path = first;
+  for (Operation *launch : launches.drop_front())
+    path = commonPath(path, getPath(launch));
+  return path.empty() ? first : path;
+}
+
+void setApart(KernelOp launch, KernelOp other, StringRef why) {
+  std::string text = other.getKernel().str();
+  if (StringRef path = getPath(other); !path.empty())
+    text += (" of " + path).str();
+  launch->setAttr(kApartAttr, StringAttr::get(launch.getContext(), text + ": " + why));
+}
+
+StringRef getApart(KernelOp launch) {
+  auto text = launch->getAttrOfType<StringAttr>(kApartAttr);
+  return text ? text.getValue() : StringRef();
 }
 
 bool mayConflict(Operation *first, Operation *second) {

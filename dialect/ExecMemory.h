@@ -45,8 +45,15 @@ bool isContinuation(KernelOp launch);
 /// The name of the code of launches that run in one: those of all.
 std::string codeSymbolOf(llvm::ArrayRef<KernelOp> launches);
 
-/// The block of the description that two ops are in: the names that their paths begin with.
-llvm::StringRef commonPath(llvm::StringRef a, llvm::StringRef b);
+/// The block of the description that launches which are one are in: the names that their paths begin with, or the
+/// path of the first where they have none in common.
+llvm::StringRef pathOf(llvm::ArrayRef<mlir::Operation *> launches);
+
+/// Attribute of a launch that could have been one with another: which, and what spoke against it.
+inline constexpr llvm::StringLiteral kApartAttr = "incept.apart";
+void setApart(KernelOp launch, KernelOp other, llvm::StringRef why);
+/// "KERNEL of PATH: REASON", empty where there is nothing to say.
+llvm::StringRef getApart(KernelOp launch);
 
 /// False where neither of two launches writes what the other reads or writes: their order does not matter.
 bool mayConflict(mlir::Operation *first, mlir::Operation *second);

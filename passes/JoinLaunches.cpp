@@ -25,17 +25,20 @@ constexpr size_t kMostCompared = 64;
 /// Launches that become one, in the place of the first.
 struct Batch {
   SmallVector<exec::KernelOp> parts;
-  int64_t width; ///< of their vectors
+  int64_t width; ///< of their vectors; 0 where no other may be a part
 
   bool conflictsWith(exec::KernelOp launch) {
     return llvm::any_of(parts, [&](exec::KernelOp part) { return exec::mayConflict(part, launch); });
   }
 
-  bool takes(exec::KernelOp launch, int64_t itsWidth) {
-    exec::KernelOp first = parts.front();
+  bool mayTake(exec::KernelOp launch) { return width && parts.front().getKernelAttr() == launch.getKernelAttr(); }
+
+  /// What keeps a launch of this kernel from being one more part, empty where nothing does.
+  std::string whyNot(exec::KernelOp launch, int64_t itsWidth) {
+    if (width != itsWidth)
+      return "vectors of " + std::to_string(width) + " there, of " + std::to_string(itsWidth) + " here";
     size_t numbers = launch->getNumOperands() + launch.getExtents().size() + kPartSizes;
-    return first.getKernelAttr() == launch.getKernelAttr() && width == itsWidth && parts.size() < size_t(kMostParts) &&
-           (parts.size() + 1) * numbers <= kMostNumbers;
+    return whyNotTogether(parts.size() + 1, (parts.size() + 1) * numbers);
   }
 
   /// Puts one launch in the place of all.
@@ -43,25 +46,23 @@ struct Batch {
     exec::KernelOp first = parts.front();
     SmallVector<Value> ins, outs;
     SmallVector<int64_t> extents;
-    LaunchCost cost;
     int64_t units = 0;
-    StringRef path = getPath(first);
     for (exec::KernelOp part : parts) {
-      path = exec::commonPath(path, getPath(part));
       for (Value operand : part->getOperands())
         if (Operation *slice = operand.getDefiningOp(); first->isBeforeInBlock(slice))
           slice->moveBefore(first);
       llvm::append_range(ins, part.getIns());
       llvm::append_range(outs, part.getOuts());
       llvm::append_range(extents, part.getExtents());
-      LaunchCost own = launchCost(part);
-      cost = {cost.flops + own.flops, cost.bytes + own.bytes};
       units += part.getUnits();
     }
     OpBuilder builder(first);
     auto joined = exec::KernelOp::create(builder, first.getLoc(), first.getKernel(), ins, outs, extents, units);
-    setPath(joined, path.empty() ? getPath(first) : path);
-    setLaunchCost(joined, cost);
+    SmallVector<Operation *> all(parts.begin(), parts.end());
+    setPath(joined, exec::pathOf(all));
+    setLaunchCost(joined, launchCost(all));
+    if (Attribute apart = first->getAttr(exec::kApartAttr))
+      joined->setAttr(exec::kApartAttr, apart);
     for (exec::KernelOp part : parts)
       part.erase();
   }
@@ -93,24 +94,34 @@ private:
     auto definition = symbols.lookup<exec::KernelDefOp>(launch.getKernel());
     if (definition.getFamily() == KernelFamily::Opaque || launch.getWidth() ||
         exec::partsOf(launch, definition).size() != 1) {
-      batches.push_back({{launch}, 0}); // takes none
+      batches.push_back({{launch}, 0});
       return success();
     }
     auto shape = target.shapeLaunch(launch, definition);
     if (failed(shape))
       return failure();
     int64_t width = *shape ? (*shape)->width : 1;
+    exec::KernelOp other; // of the last batch that could have taken it
+    std::string why;
     size_t end = batches.size(), last = std::max(begin, end - std::min(end, kMostCompared));
     for (size_t i = end; i-- > last;) {
       // What lies between was passed without a conflict.
-      bool conflicts = batches[i].conflictsWith(launch);
-      if (!conflicts && batches[i].takes(launch, width)) {
+      if (batches[i].conflictsWith(launch))
+        break;
+      if (!batches[i].mayTake(launch))
+        continue;
+      std::string reason = batches[i].whyNot(launch, width);
+      if (reason.empty()) {
         batches[i].parts.push_back(launch);
         return success();
       }
-      if (conflicts)
-        break;
+      if (!other) {
+        other = batches[i].parts.front();
+        why = std::move(reason);
+      }
     }
+    if (other)
+      exec::setApart(launch, other, why);
     batches.push_back({{launch}, width});
     return success();
   }

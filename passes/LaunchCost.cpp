@@ -188,6 +188,13 @@ LaunchCost launchCost(Operation *launch) {
   return {value(kFlopsAttr), value(kBytesAttr)};
 }
 
+LaunchCost launchCost(ArrayRef<Operation *> launches) {
+  LaunchCost cost;
+  for (Operation *launch : launches)
+    cost = cost + launchCost(launch);
+  return cost;
+}
+
 void setLaunchCost(Operation *launch, LaunchCost cost) {
   Builder builder(launch->getContext());
   launch->setAttr(kFlopsAttr, builder.getI64IntegerAttr(cost.flops));

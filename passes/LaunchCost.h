@@ -29,6 +29,8 @@ int64_t bytesTouched(GroupOp group, mlir::Value value);
 /// Attributes of a launch: its operations, and the bytes that it reads of tensors and those that it writes.
 inline constexpr llvm::StringLiteral kFlopsAttr = "incept.flops", kBytesAttr = "incept.bytes";
 LaunchCost launchCost(mlir::Operation *launch);
+/// Of launches that are one.
+LaunchCost launchCost(llvm::ArrayRef<mlir::Operation *> launches);
 void setLaunchCost(mlir::Operation *launch, LaunchCost cost);
 
 /// The cost of one launch that does all of `ops`, which are ops or groups of one block: it reads each value that they

@@ -9,6 +9,7 @@
 #include "passes/LaunchCost.h"
 #include "passes/Passes.h"
 #include "passes/Target.h"
+#include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
 
@@ -27,20 +28,31 @@ constexpr size_t kMostCompared = 64;
 struct Pair {
   SmallVector<exec::KernelOp, kMostKernels> launches;
   LaunchWork work;
-  bool takes; ///< whether others may run beside it
+  bool takes;                ///< whether others may run beside it
+  exec::KernelOp other = {}; ///< that its first could have run beside, and why it does not
+  std::string why = {};
 
   bool conflictsWith(exec::KernelOp launch) {
     return llvm::any_of(launches, [&](exec::KernelOp own) { return exec::mayConflict(own, launch); });
   }
 
-  bool hasRoomFor(exec::KernelOp launch) {
-    // The same code is not there twice: its launches are joined, or too large to be.
+  /// The same code is not there twice: its launches are joined, or too large to be.
+  bool hasCodeOf(exec::KernelOp launch) {
     std::string code = launch.getCodeSymbol();
-    if (llvm::any_of(launches, [&](exec::KernelOp own) { return own.getCodeSymbol() == code; }))
-      return false;
-    SmallVector<exec::KernelOp, kMostKernels + 1> all = {launch};
-    all.append(launches.begin(), launches.end());
-    return all.size() <= kMostKernels && whyNotTogether(all).empty();
+    return llvm::any_of(launches, [&](exec::KernelOp own) { return own.getCodeSymbol() == code; });
+  }
+
+  /// What keeps a launch from running in one with these, empty where nothing does. `both` becomes the work of all.
+  std::string whyNot(exec::KernelOp launch, const LaunchWork &itsWork, const Target &target, LaunchWork &both) {
+    if (launches.size() == kMostKernels)
+      return "it has " + std::to_string(kMostKernels) + " kernels already";
+    SmallVector<exec::KernelOp, kMostKernels> all(launches.begin(), launches.end());
+    all.push_back(launch);
+    if (std::string why = whyNotTogether(all); !why.empty())
+      return why;
+    both = together(work, itsWork);
+    double one = secondsOf(target, {both}), apart = secondsOf(target, {work, itsWork});
+    return one <= apart ? "" : llvm::formatv("{0:f2} us in one launch, {1:f2} us apart", 1e6 * one, 1e6 * apart).str();
   }
 
   /// Puts all behind the first, with what they work on before it.
@@ -82,26 +94,36 @@ struct PairLaunchesPass : impl::PairLaunchesPassBase<PairLaunchesPass> {
       bool isAlone = !launch.getWithNext() && !exec::isContinuation(launch);
       bool takes = launch.getGrid() && isAlone && target.runsBesideOthers(definition);
       Pair alone{{launch}, target.describeLaunch(launch), takes};
-      if (!takes || !add(launch, alone.work, MutableArrayRef(pairs).drop_front(begin), target))
+      if (!takes || !add(alone, MutableArrayRef(pairs).drop_front(begin), target))
         pairs.push_back(std::move(alone));
     }
-    for (Pair &pair : pairs)
+    for (Pair &pair : pairs) {
       pair.join();
+      bool isExplained = pair.launches.size() > 1 || !exec::getApart(pair.launches.front()).empty();
+      if (pair.other && !isExplained)
+        exec::setApart(pair.launches.front(), pair.other, pair.why);
+    }
   }
 
-  /// Adds `launch` to the last of `pairs` that takes it: what is passed on the way has nothing to do with it.
-  static bool add(exec::KernelOp launch, const LaunchWork &work, MutableArrayRef<Pair> pairs, const Target &target) {
+  /// Adds a launch to the last of `pairs` that takes it: what is passed on the way has nothing to do with it.
+  static bool add(Pair &alone, MutableArrayRef<Pair> pairs, const Target &target) {
+    exec::KernelOp launch = alone.launches.front();
     for (Pair &pair : llvm::reverse(pairs.take_back(kMostCompared))) {
       if (pair.conflictsWith(launch))
         return false;
-      if (!pair.takes || !pair.hasRoomFor(launch))
+      if (!pair.takes || pair.hasCodeOf(launch))
         continue;
-      LaunchWork both = together(pair.work, work);
-      if (secondsOf(target, {both}) > secondsOf(target, {pair.work, work}))
-        continue;
-      pair.launches.push_back(launch);
-      pair.work = both;
-      return true;
+      LaunchWork both;
+      std::string reason = pair.whyNot(launch, alone.work, target, both);
+      if (reason.empty()) {
+        pair.launches.push_back(launch);
+        pair.work = both;
+        return true;
+      }
+      if (!alone.other) {
+        alone.other = pair.launches.front();
+        alone.why = std::move(reason);
+      }
     }
     return false;
   }

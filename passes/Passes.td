@@ -408,7 +408,8 @@ def JoinLaunchesPass : Pass<"incept-join-launches", "::mlir::ModuleOp"> {
     Requires: the exec phase without shapes of launches, and a target that wants launches joined; for others nothing changes.
     A launch becomes a part of an earlier one of its kernel where neither works on what the other writes, nor on what
     launches between them write or read, no library call lies between, and both would have vectors of one width. What a part
-    computes, and in which order it adds, is what its own launch would.
+    computes, and in which order it adds, is what its own launch would. A launch that only its vectors or its size keep from
+    that gets the reason as `incept.apart`.
 
     example: test/passes/join-launches.mlir
   }];
@@ -421,7 +422,8 @@ def PairLaunchesPass : Pass<"incept-pair-launches", "::mlir::ModuleOp"> {
     Requires: the exec phase with shapes of launches. A launch moves behind an earlier one, which is then `with_next`, where
     neither works on what the other writes, nor on what launches between them write or read, no library call lies between,
     the target has one launch for both kernels, and by its costs that takes no longer. Each of the blocks does what it
-    would in its own launch.
+    would in its own launch. A launch that stays alone where another could have taken it gets the reason as
+    `incept.apart`, unless it has one.
 
     example: test/passes/pair-launches.mlir
   }];

@@ -13,6 +13,19 @@ namespace incept {
 #define GEN_PASS_DEF_SHAPELAUNCHESPASS
 #include "passes/Passes.h.inc"
 
+template <typename Number>
+static std::string tooMany(Number count, const char *what, Number most) {
+  return std::to_string(count) + " " + what + ", but at most " + std::to_string(most) + " are possible";
+}
+
+std::string whyNotTogether(size_t parts, size_t numbers) {
+  if (parts > size_t(kMostParts))
+    return tooMany(parts, "parts", size_t(kMostParts));
+  if (numbers > kMostNumbers)
+    return tooMany(numbers, "addresses, extents and sizes", kMostNumbers);
+  return "";
+}
+
 std::string whyNotTogether(ArrayRef<exec::KernelOp> launches) {
   constexpr int64_t kMostBlocks = INT32_MAX;
   size_t parts = 0, numbers = 0;
@@ -25,16 +38,9 @@ std::string whyNotTogether(ArrayRef<exec::KernelOp> launches) {
     for (size_t i = 0; i < grid.size(); i += 3)
       blocks += std::min(saturatingProduct({grid[i], grid[i + 1], grid[i + 2]}), kMostBlocks + 1);
   }
-  auto tooMany = [](auto count, const char *what, auto most) {
-    return std::to_string(count) + " " + what + ", but at most " + std::to_string(most) + " are possible";
-  };
-  if (parts > size_t(kMostParts))
-    return tooMany(parts, "parts", kMostParts);
-  if (numbers > kMostNumbers)
-    return tooMany(numbers, "addresses, extents and sizes", kMostNumbers);
-  if (blocks > kMostBlocks)
-    return tooMany(blocks, "blocks", kMostBlocks);
-  return "";
+  if (std::string why = whyNotTogether(parts, numbers); !why.empty())
+    return why;
+  return blocks > kMostBlocks ? tooMany(blocks, "blocks", kMostBlocks) : "";
 }
 
 LogicalResult shapeLaunches(ModuleOp module, const Target &target) {

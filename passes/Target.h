@@ -195,6 +195,9 @@ const Target *findTarget(mlir::Operation *op);
 /// and with `norms` gradients of such convolutions' data give those of batch norms.
 void registerFakeTarget(mlir::DialectRegistry &registry);
 
+/// What keeps so many parts, with so many addresses, extents and sizes, from being one launch, without a final stop;
+/// empty where nothing does.
+std::string whyNotTogether(size_t parts, size_t numbers);
 /// What keeps launches with grids from being one, whose parts are those of all, without a final stop; empty where
 /// nothing does. Whether their kernels may stand beside each other is the target's to say.
 std::string whyNotTogether(llvm::ArrayRef<exec::KernelOp> launches);

@@ -332,13 +332,8 @@ private:
 
   /// What launches that run in one are in the description, and their costs.
   static void describeOps(ArrayRef<Operation *> ops, Json &launch) {
-    StringRef path = getPath(ops.front());
-    LaunchCost cost;
-    for (Operation *op : ops) {
-      path = exec::commonPath(path, getPath(op));
-      cost = cost + launchCost(op);
-    }
-    launch["op"] = (path.empty() ? getPath(ops.front()) : path).str();
+    LaunchCost cost = launchCost(ops);
+    launch["op"] = exec::pathOf(ops).str();
     launch["loc"] = locationText(ops.front()->getLoc());
     launch["flops"] = cost.flops;
     launch["bytes"] = cost.bytes;

@@ -65,9 +65,12 @@ func.func @dependent() {
   return
 }
 
-// The second writes where the first reads.
+// The second writes where the first reads: there is no choice, and so no reason.
 // CHECK-LABEL: func.func @overwrites
+//   CHECK-NOT:   incept.apart
 // CHECK-COUNT-2: incept.exec.kernel @relu
+//   CHECK-NOT:   incept.apart
+//       CHECK:   return
 func.func @overwrites() {
   %x = incept.exec.slice @arena at 1024 : memref<8x8xf32>
   %y = incept.exec.slice @arena at 4096 : memref<8x8xf32>
@@ -116,7 +119,8 @@ func.func @library() {
 // A launch has eight parts at most.
 // CHECK-LABEL: func.func @nine
 //       CHECK:   incept.exec.kernel @relu {{.+}} units 64 width 1
-//       CHECK:   incept.exec.kernel @relu {{.+}} units 8 width 1
+//   CHECK-NOT:   incept.apart
+//       CHECK:   incept.exec.kernel @relu {{.+}} units 8 width 1 {{.+}} {incept.apart = "relu: 9 parts, but at most 8 are possible"}
 //   CHECK-NOT:   incept.exec.kernel
 //       CHECK:   return
 func.func @nine() {

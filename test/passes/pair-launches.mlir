@@ -60,9 +60,10 @@ func.func @apart() {
   return
 }
 
-// The second reads what the first writes; the third writes what the second reads.
+// The second reads what the first writes; the third writes what the second reads. There was no choice, and so no reason.
 // CHECK-LABEL: func.func @dependent
 //   CHECK-NOT:   with_next
+//   CHECK-NOT:   incept.apart
 //       CHECK:   return
 func.func @dependent() {
   %x = incept.exec.slice @arena at 1024 : memref<8x8xf32>
@@ -104,7 +105,8 @@ func.func @never() {
 //       CHECK:   incept.exec.kernel @triple {{.+}} with_next
 //  CHECK-NEXT:   incept.exec.kernel @relu
 //   CHECK-NOT:   with_next
-//       CHECK:   incept.exec.kernel @triple
+//   CHECK-NOT:   incept.apart
+//       CHECK:   incept.exec.kernel @triple {{.+}} {incept.apart = "relu: it has 2 kernels already"}
 //   CHECK-NOT:   with_next
 //       CHECK:   return
 func.func @third() {
@@ -145,7 +147,8 @@ func.func @eighth() {
 // Seven and two are more.
 // CHECK-LABEL: func.func @ninth
 //   CHECK-NOT:   with_next
-//       CHECK:   return
+//       CHECK:   incept.exec.kernel @scale {{.+}} {incept.apart = "relu: 9 parts, but at most 8 are possible"}
+//  CHECK-NEXT:   return
 func.func @ninth() {
   %x = incept.exec.slice @wide at 0 : memref<8x8xf32>
   %y0 = incept.exec.slice @wide at 8192 : memref<8x8xf32>
@@ -165,12 +168,12 @@ func.func @ninth() {
 // By the costs of the two, flops in square, one after the other takes less: 1 + 1 and not 4.
 // CHECK-LABEL: func.func @costly
 //   CHECK-NOT:   with_next
-//       CHECK:   return
+//       CHECK:   incept.exec.kernel @scale {{.+}} {incept.apart = "relu of a: 4000000.00 us in one launch, 2000000.00 us apart"
 func.func @costly() {
   %x = incept.exec.slice @wide at 0 : memref<8x8xf32>
   %y0 = incept.exec.slice @wide at 8192 : memref<8x8xf32>
   %y1 = incept.exec.slice @wide at 9216 : memref<8x8xf32>
-  incept.exec.kernel @relu ins(%x : memref<8x8xf32>) outs(%y0 : memref<8x8xf32>) extents [8, 8, 8, 8] units 8 {incept.flops = 1 : i64, incept.bytes = 0 : i64}
+  incept.exec.kernel @relu ins(%x : memref<8x8xf32>) outs(%y0 : memref<8x8xf32>) extents [8, 8, 8, 8] units 8 {incept.path = "a", incept.flops = 1 : i64, incept.bytes = 0 : i64}
   incept.exec.kernel @scale ins(%x : memref<8x8xf32>) outs(%y1 : memref<8x8xf32>) extents [8, 8, 8, 8] units 8 {incept.flops = 1 : i64, incept.bytes = 0 : i64}
   return
 }

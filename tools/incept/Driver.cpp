@@ -2,7 +2,6 @@
 
 #include "tools/incept/Driver.h"
 #include "codegen/image/Executable.h"
-#include "dialect/TileOps.h"
 #include "frontend/Frontend.h"
 #include "frontend/Summary.h"
 #include "mlir/Parser/Parser.h"
@@ -11,6 +10,7 @@
 #include "passes/Target.h"
 #include "runtime/support/Files.h"
 #include "tools/Registration.h"
+#include "tools/incept/Explain.h"
 #include "tools/incept/ExtractBlock.h"
 #include "tools/incept/LaunchReport.h"
 #include "tools/incept/RoundTrip.h"
@@ -93,48 +93,6 @@ static int dump(ModuleOp module, Phase phase, const CompileOptions &options) {
   llvm::SmallString<128> path(options.dumpDirectory);
   llvm::sys::path::append(path, llvm::Twine(static_cast<int>(phase)) + "-" + phaseName(phase) + ".mlir");
   return writeModule(module, path);
-}
-
-/// What a library call does besides what its plan's kind says.
-static llvm::StringRef describeFusion(Operation *op) {
-  return isa<Conv2DStatsOp>(op)          ? " with the statistics of its result"
-         : isa<Conv2DBackwardNormOp>(op) ? " with the gradient of the batch norm before it"
-                                         : "";
-}
-
-/// What a generated kernel does besides what its name says.
-static llvm::StringRef describeExtras(Operation *op) {
-  auto convolve = dyn_cast<ConvolveTilesOp>(op);
-  auto correlate = dyn_cast<CorrelateTilesOp>(op);
-  bool normalizes = (convolve && convolve.getCenter()) || (correlate && correlate.getCenter());
-  return normalizes ? ", which normalises what it reads" : "";
-}
-
-static void explainPlans(ModuleOp module, const Backend &backend) {
-  llvm::SmallPtrSet<Operation *, 16> seen;
-  module.walk([&](GroupOp group) {
-    auto candidates = group->getAttrOfType<StringAttr>("incept.candidates");
-    if (!group.getPlan() && candidates)
-      llvm::errs() << getPath(group) << ": " << group.getFirstOp()->getName().stripDialect()
-                   << describeExtras(group.getFirstOp()) << "\n";
-    if (candidates && !group.getPlan())
-      llvm::errs() << "  " << candidates.getValue() << "\n";
-    if (!group.getPlan())
-      return;
-    auto plan = SymbolTable::lookupNearestSymbolFrom<exec::PlanOp>(group, group.getPlanAttr());
-    llvm::errs() << getPath(group) << ": " << stringifyPlanKind(plan.getKind()) << describeFusion(group.getFirstOp())
-                 << " by " << plan.getConfig().getAs<StringAttr>("impl").getValue() << ", scratchpad "
-                 << group.getScratchpad().value_or(0) << " bytes\n";
-    if (candidates)
-      llvm::errs() << "  " << candidates.getValue() << "\n";
-    if (auto reason = group.getFirstOp()->getAttrOfType<StringAttr>("incept.statistics"))
-      llvm::errs() << "  without the statistics of its result: " << reason.getValue() << "\n";
-    if (auto reason = group.getFirstOp()->getAttrOfType<StringAttr>("incept.norm_gradient"))
-      llvm::errs() << "  without the gradient of a batch norm: " << reason.getValue() << "\n";
-    if (seen.insert(plan).second)
-      for (const std::string &line : backend.explain(plan))
-        llvm::errs() << "  " << line << "\n";
-  });
 }
 
 /// A hash of all that the description says: its text alone would miss imports and --set.
@@ -387,6 +345,8 @@ int compile(const CompileOptions &options) {
       return status;
     if (options.explain && phase == std::max(Phase::Layout, options.from.value_or(Phase::Layout)))
       explainPlans(*module, *backend);
+    if (options.explain && phase == Phase::Exec)
+      explainLaunches(*module, *backend);
     if (options.stopAfter == phase)
       return writePhase(*module, options);
   }

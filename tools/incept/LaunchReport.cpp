@@ -31,17 +31,16 @@ static LaunchReport describe(Operation &op, StringRef entry, const SymbolTable &
                              const std::optional<Peaks> &peaks) {
   LaunchReport report;
   report.entry = entry.str();
-  report.path = getPath(&op).str();
   LaunchWork work = target.describeLaunch(&op);
   SmallVector<exec::KernelOp, 1> kernels; // that run in one launch
   if (auto kernel = dyn_cast<exec::KernelOp>(op))
     kernels = exec::launchOf(kernel);
+  SmallVector<Operation *> ops = {&op};
   for (exec::KernelOp kernel : llvm::drop_begin(kernels, kernels.empty() ? 0 : 1)) {
     work = together(work, target.describeLaunch(kernel));
-    report.path = exec::commonPath(report.path, getPath(kernel)).str();
+    ops.push_back(kernel);
   }
-  if (report.path.empty())
-    report.path = getPath(&op).str();
+  report.path = exec::pathOf(ops).str();
   report.flops = work.cost.flops;
   report.bytes = work.cost.bytes;
   report.blocks = work.blocks;
