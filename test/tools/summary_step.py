@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Launches, bytes and times of training steps by `incept summary --target`: summary_step.py SPECS PROFILES DIRECTORY."""
+"""Launches, bytes and times of training steps by `incept summary --target`: summary_step.py SPECS PROFILES STATISTICS
+DIRECTORY. STATISTICS is a network whose kernels all fuse."""
 import json
 import os
 import subprocess
 import sys
 
-specs, profiles, directory = sys.argv[1:]
+specs, profiles, statistics, directory = sys.argv[1:]
 failures = []
 
 
@@ -23,6 +24,13 @@ for target, given in ("cpu", []), ("cuda:h100", ["--memory-budget=0"]):
     little, much = (summary(path, 8, *options, target=target) for options in (given, ["--memory-budget=100000"]))
     if little["step"]["count"] <= much["step"]["count"] or little["memory"]["peak_bytes"] >= much["memory"]["peak_bytes"]:
         failures.append(f"{target}: {little['step']}, {little['memory']} against {much['step']}, {much['memory']}")
+
+# A summary takes the switches of a compilation: without a fusion there are more launches.
+fused = summary(statistics, 4, "--precision=f16")["step"]["count"]
+for switch in "--no-fuse", "--no-conv-stats", "--no-coalesce", "--no-join", "--no-pair":
+    count = summary(statistics, 4, "--precision=f16", switch)["step"]["count"]
+    if count <= fused:
+        failures.append(f"{switch}: {count} launches, {fused} without it")
 
 # Two convolutions without batch norm: 3x8x8 -> 16x8x8 (1x1, ReLU) -> 8x8x8 (3x3), in f32, batch 4.
 path = os.path.join(directory, "two.incept")

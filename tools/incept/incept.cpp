@@ -66,6 +66,7 @@ void addWeightsOptions(CLI::App *command, WeightsOptions &weights, CompileOption
   addParameters(command, options);
 }
 
+/// Options that every command which compiles has, if only to say what comes of it.
 void addTargetOptions(CLI::App *command, CompileOptions &options) {
   command->add_option("--target", options.target, "cpu or cuda:DEVICE (incept devices)")->default_str("cpu");
   command->add_option("--cpu", options.cpu,
@@ -93,15 +94,16 @@ void addTargetOptions(CLI::App *command, CompileOptions &options) {
                    "MiB that a program may take before values are computed again to save memory; CPU: 0, GPU: nearly "
                    "all that the device has")
       ->check(CLI::Range(int64_t(0), int64_t(1) << 30));
-  command->add_option("--plan-cache", options.planCache, "GPU: directory of finished cuDNN plans");
+  command->add_option("--plan-cache", options.planCache,
+                      "GPU: directory of finished cuDNN plans and of assembled kernels");
+  for (const RewriteFlag &rewrite : kRewriteFlags)
+    command->add_flag(std::string("!") + rewrite.flag, options.phases.*rewrite.member, rewrite.help);
 }
 
 void addCompileOptions(CLI::App *command, CompileOptions &options) {
   addNetworkOptions(command, options);
   addTargetOptions(command, options);
   command->add_flag("--keep-gradients", options.keepGradients, "let `step` write the gradients");
-  for (const RewriteFlag &rewrite : kRewriteFlags)
-    command->add_flag(std::string("!") + rewrite.flag, options.phases.*rewrite.member, rewrite.help);
 }
 
 void addDrawOptions(CLI::App *command, DrawOptions &drawing) {
@@ -212,7 +214,8 @@ static int run(int argc, char **argv) {
   WeightsOptions weights;
   addWeightsOptions(weightsCommand, weights, options);
 
-  CLI::App *cacheCommand = app.add_subcommand("cache", "list compiled programs and plans that are kept");
+  CLI::App *cacheCommand =
+      app.add_subcommand("cache", "list what is kept: compiled programs, plans, assembled kernels and costs");
   bool clear = false;
   cacheCommand->add_flag("--clear", clear, "remove them");
 
