@@ -76,6 +76,7 @@ constexpr StringLiteral kPrecisions[] = {"f32", "bf16", "f16"};
 constexpr AttributeRule kAttributes[] = {
     {"path", AttributeRule::Any, isText, "a string that is not empty"},
     {"candidates", AttributeRule::Any, isText, "a string that is not empty"},
+    {"apart", AttributeRule::Any, isText, "a string that is not empty"},
     {"statistics", AttributeRule::Any, isText, "a string that is not empty"},
     {"norm_gradient", AttributeRule::Any, isText, "a string that is not empty"},
     {"with_next", AttributeRule::Any, is<UnitAttr>, "a unit attribute"},
