@@ -132,6 +132,10 @@ bool Cache::store(std::string_view key, std::string_view text) const {
   if (!makeDirectory())
     return false;
   std::string payload = payloadOf(key, text), head = std::string(kMagic) + hashOf(payload) + "\n", file = path(key);
+  // A link is not written through, nor a pipe written to.
+  struct stat info {};
+  if (::lstat(file.c_str(), &info) == 0 && !S_ISREG(info.st_mode))
+    ::unlink(file.c_str());
   Status written = writeFile(
       file, [&](const Sink &sink) { return sink(head.data(), head.size()) && sink(payload.data(), payload.size()); });
   if (!written.ok() || ::chmod(file.c_str(), 0600) != 0)

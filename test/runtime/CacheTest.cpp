@@ -103,12 +103,19 @@ TEST(Cache, TakesNothingThatOthersMayHaveWritten) {
   fs::rename(cache.path(kKey), folder.path("elsewhere"));
   fs::create_symlink(folder.path("elsewhere"), cache.path(kKey));
   EXPECT_FALSE(cache.load(kKey));
+  const std::string before = contents(folder.path("elsewhere"));
+  ASSERT_TRUE(cache.store(kKey, "another"));
+  EXPECT_EQ(cache.load(kKey), "another");
+  EXPECT_EQ(contents(folder.path("elsewhere")), before); // not written through
   fs::remove(cache.path(kKey));
   fs::create_directory(cache.path(kKey));
   EXPECT_FALSE(cache.load(kKey));
+  EXPECT_FALSE(cache.store(kKey, kText));
   fs::remove(cache.path(kKey));
   ASSERT_EQ(::mkfifo(cache.path(kKey).c_str(), 0600), 0);
   EXPECT_FALSE(cache.load(kKey));
+  ASSERT_TRUE(cache.store(kKey, kText));
+  EXPECT_EQ(cache.load(kKey), kText);
   // A folder that anybody may write to.
   ASSERT_EQ(::chmod(cache.directory().c_str(), 0777), 0);
   EXPECT_FALSE(cache.store("other", kText));
