@@ -75,7 +75,8 @@ bool decodeShard(std::string_view text, uint64_t archiveBytes, std::vector<Shard
   return true;
 }
 
-ShardCache::ShardCache(std::string directory) : cache(directory.empty() ? cacheDirectory("shards") : std::move(directory)) {}
+ShardCache::ShardCache(std::string directory)
+    : cache(directory.empty() ? cacheDirectory("shards") : std::move(directory)) {}
 
 std::optional<std::vector<ShardSample>> ShardCache::load(const InputFile &archive) const {
   int64_t changed = 0;
