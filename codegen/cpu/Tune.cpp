@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "codegen/cpu/Tune.h"
+#include "codegen/cpu/ChannelBlocks.h"
 #include "codegen/cpu/CompileKernels.h"
 #include "codegen/cpu/CpuTarget.h"
 #include "dialect/TileOps.h"
@@ -168,8 +169,8 @@ bool measureDirect(const LibraryProblem &asked, double &microseconds, std::strin
     return false;
   onednn::Problem blocked = problem;
   onednn::Description ofBlocked;
-  blocked.activations = "nchw8c";
-  if (description.impl == "jit:avx2" && onednn::describe(blocked, ofBlocked, error) &&
+  blocked.activations = blocksFor(problem, description.impl).str();
+  if (!blocked.activations.empty() && onednn::describe(blocked, ofBlocked, error) &&
       ofBlocked.impl == description.impl) {
     problem = blocked;
     description = ofBlocked;
