@@ -27,34 +27,30 @@ Value sumOf(KernelEmitter &e, Terms terms) {
 }
 
 Value orZero(KernelEmitter &e, Value value) { return value ? value : e.splatReal(0.0); }
-Value add(KernelEmitter &e, Value a, Value b) { return a && b ? e.addf(a, b) : orZero(e, a ? a : b); }
-Value sub(KernelEmitter &e, Value a, Value b) {
-  return a && b ? e.subf(a, b) : a ? a : e.subf(e.splatReal(0.0), orZero(e, b));
+
+/// True where all entries of `a` are those of `b` or their opposites, and there are some of both that are not 0.
+bool differInSigns(ArrayRef<double> a, ArrayRef<double> b) {
+  bool areSome = false, areOpposite = false;
+  for (auto [x, y] : llvm::zip_equal(a, b)) {
+    if (x != y && x != -y)
+      return false;
+    areSome |= x == y && x != 0;
+    areOpposite |= x == -y && x != 0;
+  }
+  return areSome && areOpposite;
 }
 
-/// 1 or -1 where entry j of `b` is that times (-1)^j times entry j of `a`, else 0.
-int alternation(ArrayRef<double> a, ArrayRef<double> b) {
-  auto differs = [&](double sign) {
-    for (size_t j = 0; j < a.size(); ++j)
-      if (b[j] != (j % 2 ? -sign : sign) * a[j])
-        return true;
-    return false;
-  };
-  return !differs(1) ? 1 : !differs(-1) ? -1 : 0;
-}
-
-/// For each row the index of a row behind it that is its alternation, each in one pair at most, and the sign; -1 for
-/// none.
+/// For each row the index of a row behind it that differs from it in signs, each in one pair at most; -1 for none.
 struct Pairs {
-  SmallVector<std::pair<int, int>> of;
+  SmallVector<int> of;
   SmallVector<bool> isSecond;
   int count = 0;
 
-  explicit Pairs(const RealMatrix &rows) : of(rows.size(), {-1, 0}), isSecond(rows.size(), false) {
+  explicit Pairs(const RealMatrix &rows) : of(rows.size(), -1), isSecond(rows.size(), false) {
     for (size_t i = 0; i < rows.size(); ++i)
-      for (size_t k = i + 1; k < rows.size() && !isSecond[i] && of[i].first < 0; ++k)
-        if (int sign = alternation(rows[i], rows[k]); sign && !isSecond[k]) {
-          of[i] = {int(k), sign};
+      for (size_t k = i + 1; k < rows.size() && !isSecond[i] && of[i] < 0; ++k)
+        if (!isSecond[k] && differInSigns(rows[i], rows[k])) {
+          of[i] = int(k);
           isSecond[k] = true;
           ++count;
         }
@@ -68,25 +64,25 @@ SmallVector<Value> emitProduct(KernelEmitter &e, const RealMatrix &matrix, Value
   Pairs rowPairs(matrix), columnPairs(columns);
   SmallVector<Value> results(matrix.size());
   if (columnPairs.count > rowPairs.count) {
-    // Sums and differences of two values serve the even and the odd rows.
-    SmallVector<std::pair<Value, Value>> halves; // for even and odd rows
+    // Sums of two values serve the rows where both have one sign, differences the others.
+    SmallVector<std::pair<Value, Value>> halves;
     SmallVector<size_t> of;
     for (size_t j = 0; j < columns.size(); ++j) {
       if (columnPairs.isSecond[j])
         continue;
-      auto [other, sign] = columnPairs.of[j];
+      int other = columnPairs.of[j];
       of.push_back(j);
       if (other < 0)
         halves.push_back({values[j], values[j]});
-      else if (sign > 0)
-        halves.push_back({e.addf(values[j], values[other]), e.subf(values[j], values[other])});
       else
-        halves.push_back({e.subf(values[j], values[other]), e.addf(values[j], values[other])});
+        halves.push_back({e.addf(values[j], values[other]), e.subf(values[j], values[other])});
     }
     for (size_t i = 0; i < matrix.size(); ++i) {
       Terms terms;
-      for (auto [j, half] : llvm::zip(of, halves))
-        terms.push_back({matrix[i][j], i % 2 ? half.second : half.first});
+      for (auto [j, half] : llvm::zip(of, halves)) {
+        int other = columnPairs.of[j];
+        terms.push_back({matrix[i][j], other < 0 || matrix[i][other] == matrix[i][j] ? half.first : half.second});
+      }
       results[i] = orZero(e, sumOf(e, std::move(terms)));
     }
     return results;
@@ -94,18 +90,18 @@ SmallVector<Value> emitProduct(KernelEmitter &e, const RealMatrix &matrix, Value
   for (size_t i = 0; i < matrix.size(); ++i) {
     if (rowPairs.isSecond[i])
       continue;
-    Terms even, odd;
+    int other = rowPairs.of[i];
+    Terms same, opposite;
     for (size_t j = 0; j < matrix[i].size(); ++j)
-      (j % 2 ? odd : even).push_back({matrix[i][j], values[j]});
-    auto [other, sign] = rowPairs.of[i];
+      (other < 0 || matrix[other][j] == matrix[i][j] ? same : opposite).push_back({matrix[i][j], values[j]});
+    Value sum = sumOf(e, std::move(same));
     if (other < 0) {
-      even.append(odd);
-      results[i] = orZero(e, sumOf(e, std::move(even)));
+      results[i] = orZero(e, sum);
       continue;
     }
-    Value a = sumOf(e, std::move(even)), b = sumOf(e, std::move(odd));
-    results[i] = add(e, a, b);
-    results[other] = sign > 0 ? sub(e, a, b) : sub(e, b, a);
+    Value rest = sumOf(e, std::move(opposite));
+    results[i] = e.addf(sum, rest);
+    results[other] = e.subf(sum, rest);
   }
   return results;
 }

@@ -8,8 +8,8 @@
 
 namespace incept::kernels {
 
-/// Emits matrix * values, entry by entry on vectors. Rows or columns that differ in the signs of every other entry, as
-/// those of points p and -p do, share their even and odd halves.
+/// Emits matrix * values, entry by entry on vectors. Rows or columns that differ in the signs of some entries, as those
+/// of points p and -p do, share the sums of the others and of these.
 llvm::SmallVector<mlir::Value> emitProduct(KernelEmitter &e, const RealMatrix &matrix, mlir::ValueRange values);
 
 } // namespace incept::kernels
