@@ -13,22 +13,25 @@ using namespace mlir;
 
 namespace incept {
 
-bool hasTileTransform(int64_t outputs, int64_t taps) {
-  bool isSmall = outputs == 2 || outputs == 4;
-  return taps == 5 ? isSmall : (taps == 3 || taps == 7) && (isSmall || outputs == 6);
+bool hasTileTransform(int64_t places, int64_t taps, int64_t stride) {
+  bool isSmall = places == 2 || places == 4;
+  if (stride == 2)
+    return taps == 3 && places == 2;
+  return taps == 5 ? isSmall : (taps == 3 || taps == 7) && (isSmall || places == 6);
 }
 
 bool TileShape::isKnown() const {
-  if (lanes != 8 && lanes != 16)
+  if ((lanes != 8 && lanes != 16) || (stride != 1 && stride != 2) || (stride == 2 && !isSquare()))
     return false;
   if (isSquare())
-    return (kh == 3 || kh == 5) && kw == kh && mh == mw && hasTileTransform(mh, kh);
+    return (kh == 3 || kh == 5) && kw == kh && mh == mw && hasTileTransform(mh, kh, stride);
   TileShape row = flat();
   return row.kh == 1 && (isVertical() ? mw : mh) == 1 && row.kw != 5 && hasTileTransform(row.mw, row.kw);
 }
 
-int64_t countTiles(const TileShape &shape, int64_t n, int64_t oh, int64_t ow) {
-  return n * ceilDivide(oh, shape.mh) * ceilDivide(ow, shape.mw);
+int64_t countTiles(const TileShape &shape, int64_t n, int64_t oh, int64_t ow, int64_t padTop, int64_t padLeft) {
+  return n * ceilDivide(oh + writePad(shape, padTop), shape.mh * shape.writeStep()) *
+         ceilDivide(ow + writePad(shape, padLeft), shape.mw * shape.writeStep());
 }
 
 int64_t transformedElements(const TileShape &shape, int64_t k, int64_t o) {
@@ -64,9 +67,13 @@ FailureOr<TileShape> verifyTiles(OpTy op) {
   ArrayRef<int64_t> kernel = op.getKernel(), tile = op.getTile();
   if (kernel.size() != 2 || tile.size() != 2)
     return op.emitOpError() << "expected two numbers each as kernel and tile";
-  TileShape shape{kernel[0], kernel[1], tile[0], tile[1], int64_t(op.getLanes())};
+  TileShape shape = tileShape(op);
   if (shape.lanes != 8 && shape.lanes != 16)
     return op.emitOpError() << "expected 8 or 16 lanes, but got " << shape.lanes;
+  if (shape.stride != 1 && !shape.isKnown())
+    return op.emitOpError() << "expected stride 1, or 2 with a window of 3x3 and tiles of 2x2, but got stride "
+                            << shape.stride << " with " << kernel[0] << "x" << kernel[1] << " and " << tile[0] << "x"
+                            << tile[1];
   if (!shape.isKnown())
     return op.emitOpError()
            << "expected a window of 3 or 7 in one direction, 3x3 or 5x5, and tiles of 2, 4 or 6 outputs, but got "
@@ -125,6 +132,9 @@ LogicalResult ConvolveTilesOp::verify() {
   auto shape = verifyTiles(*this);
   // convolve_tiles_c3
   int64_t units = int64_t(getUnits()), parts = int64_t(getParts());
+  if (succeeded(shape) && getTransposed() && shape->stride == 1)
+    return emitOpError()
+           << "expected a stride of 2 where it is transposed: with 1 it is a convolution with the window turned";
   if (succeeded(shape) && (units < 1 || parts < 1 || int64_t(getBlock()) < 1))
     return emitOpError() << "expected a positive number of units, of parts and of tiles in a block";
   if (failed(shape) || failed(verifyNormalization(*this)))
@@ -140,7 +150,9 @@ LogicalResult ConvolveTilesOp::verify() {
   if (failed(verifyShape(*this, "weights", getWeights(), {transformedElements(*shape, src[1], dst[1])})))
     return failure();
   // convolve_tiles_c3
-  int64_t tiles = countTiles(*shape, dst[0], dst[2], dst[3]), panels = ceilDivide(dst[1], shape->panel());
+  ArrayRef<int64_t> pad = getPadBegin();
+  int64_t tiles = countTiles(*shape, dst[0], dst[2], dst[3], pad[0], pad[1]),
+          panels = ceilDivide(dst[1], shape->panel());
   if (parts > panels || units % parts != 0)
     return emitOpError() << "expected at most " << panels << " parts and a multiple of units, but got " << parts
                          << " and " << units;

@@ -63,6 +63,8 @@ public:
       plan.weightsFormat = "rows";
       TilePlan tiles;
       tiles.shape = {7, 1, 2, 1, /*lanes=*/8};
+      if (isStrided(op))
+        tiles.shape = {3, 3, 2, 2, /*lanes=*/8, /*stride=*/2};
       tiles.block = 6;
       setTiles(plan, tiles);
       plan.config.push_back({kCandidates.str(), "direct 9 us; tiles 2x1 5 us"});
@@ -95,16 +97,27 @@ public:
     return format.str();
   }
 
-  /// True for a convolution or gradient of stride 1 with a window 7 high and 1 wide.
+  /// True for a convolution or gradient of stride 2.
+  static bool isStrided(Operation *op) {
+    auto stride = op->getAttrOfType<DenseI64ArrayAttr>("stride");
+    return stride && llvm::all_of(stride.asArrayRef(), [](int64_t step) { return step == 2; });
+  }
+
+  /// True for a convolution or gradient of stride 1 with a window 7 high and 1 wide, or of stride 2 with one of 3x3
+  /// that begins in the image.
   static bool isByTiles(Operation *op) {
     auto weights = dyn_cast<WeightsOpInterface>(op);
     if (!weights)
       return false;
     ArrayRef<int64_t> shape =
         shapeOf(weights.getWeightsOperand() ? weights.getWeightsOperand()->get() : Value(weights.getWeightsResult()));
-    auto stride = op->getAttrOfType<DenseI64ArrayAttr>("stride");
+    auto stride = op->getAttrOfType<DenseI64ArrayAttr>("stride"),
+         pad = op->getAttrOfType<DenseI64ArrayAttr>("pad_begin");
     bool isDense = !stride || llvm::all_of(stride.asArrayRef(), [](int64_t step) { return step == 1; });
-    return isDense && shape.size() == 4 && shape[2] == 7 && shape[3] == 1;
+    bool isInside = !pad || llvm::all_of(pad.asArrayRef(), [](int64_t pixels) { return pixels == 0; });
+    if (shape.size() != 4)
+      return false;
+    return isDense ? shape[2] == 7 && shape[3] == 1 : isStrided(op) && isInside && shape[2] == 3 && shape[3] == 3;
   }
 
   Type gradientType(Operation *op) const override {

@@ -80,10 +80,12 @@ static int64_t byTiles(OpTy op, Value src, Value dst) {
   ArrayRef<int64_t> in = shapeOf(src), out = shapeOf(dst);
   int64_t flops = 2 * out[0] * out[1] * in[1];
   for (int i : {0, 1})
-    flops *= countTaps(in[2 + i], out[2 + i], op.getKernel()[i], 1, 1, op.getPadBegin()[i]);
+    flops *= countTaps(in[2 + i], out[2 + i], op.getKernel()[i], int64_t(op.getStride()), 1, op.getPadBegin()[i]);
   return flops;
 }
-static int64_t convolveTiles(ConvolveTilesOp op) { return byTiles(op, op.getSrc(), op.getDst()); }
+static int64_t convolveTiles(ConvolveTilesOp op) {
+  return op.getTransposed() ? byTiles(op, op.getDst(), op.getSrc()) : byTiles(op, op.getSrc(), op.getDst());
+}
 static int64_t correlateTiles(CorrelateTilesOp op) { return byTiles(op, op.getSrc(), op.getDiffDst()); }
 /// A linear layer or one of its gradients.
 static int64_t product(Value weights, Value dst) {

@@ -112,11 +112,9 @@ void dropUnread(Value weights, SymbolTable &symbols) {
 } // namespace
 
 /// The entries of a plan's `config`, and where they are kept in the answer.
-static const std::pair<StringRef, int64_t TileShape::*> kShapeFields[] = {{"kernel_height", &TileShape::kh},
-                                                                          {"kernel_width", &TileShape::kw},
-                                                                          {"tile_height", &TileShape::mh},
-                                                                          {"tile_width", &TileShape::mw},
-                                                                          {"lanes", &TileShape::lanes}};
+static const std::pair<StringRef, int64_t TileShape::*> kShapeFields[] = {
+    {"kernel_height", &TileShape::kh}, {"kernel_width", &TileShape::kw}, {"tile_height", &TileShape::mh},
+    {"tile_width", &TileShape::mw},    {"lanes", &TileShape::lanes},     {"stride", &TileShape::stride}};
 static const std::pair<StringRef, int64_t TilePlan::*> kPlanFields[] = {{"block", &TilePlan::block},
                                                                         {"units", &TilePlan::units},
                                                                         {"parts", &TilePlan::parts},
@@ -158,18 +156,20 @@ void convolveByTiles(GroupOp group, const LibraryPlan &plan, Value weights, Symb
   Operation *op = group.getFirstOp();
   auto conv = dyn_cast<Conv2DOp>(op);
   bool turned = !conv, relu = conv && conv.getRelu();
-  const TilePlan tiles = *tilesOf(plan);
+  TilePlan tiles = *tilesOf(plan);
+  tiles.shape.transposed = turned && tiles.shape.stride > 1;
   const TileShape &shape = tiles.shape;
   SmallVector<int64_t> kernel = {shape.kh, shape.kw}, tile = {shape.mh, shape.mw};
   SmallVector<int64_t> pad(conv ? conv.getPadBegin() : cast<Conv2DBackwardDataOp>(op).getPadBegin());
-  if (turned)
+  if (turned && !shape.transposed)
     pad = {shape.kh - 1 - pad[0], shape.kw - 1 - pad[1]};
   Value src = outerValue(group, op->getOperand(0)), dst = group.getOutputs().front();
   int64_t k = shapeOf(src)[1], o = shapeOf(dst)[1];
   RankedTensorType transformed = vectorType(op->getContext(), transformedElements(shape, k, o));
   auto transform = [&](OpBuilder &builder, Value from) -> Value {
     GroupOp result = insertKernel(builder, group, from, transformed, [&](OpBuilder &b, ValueRange ins) {
-      return TransformWeightsOp::create(b, group.getLoc(), transformed, ins[0], kernel, tile, shape.lanes, turned);
+      return TransformWeightsOp::create(b, group.getLoc(), transformed, ins[0], kernel, tile, shape.lanes, shape.stride,
+                                        turned);
     });
     return result.getOutputs().front();
   };
@@ -183,7 +183,8 @@ void convolveByTiles(GroupOp group, const LibraryPlan &plan, Value weights, Symb
   GroupOp kernelGroup = insertKernel(builder, group, ins, outs, [&](OpBuilder &b, ValueRange args) {
     return ConvolveTilesOp::create(b, group.getLoc(), outs[0], outs[1], args[0], args[1], /*center=*/Value(),
                                    /*scale=*/Value(), /*shift=*/Value(), args.size() > 2 ? args[2] : Value(), kernel,
-                                   pad, tile, shape.lanes, tiles.units, tiles.parts, tiles.block, relu);
+                                   pad, tile, shape.lanes, shape.stride, shape.transposed, tiles.units, tiles.parts,
+                                   tiles.block, relu);
   });
   takePlace(group, kernelGroup, plan);
   dropUnread(weights, symbols);
@@ -202,7 +203,7 @@ GroupOp correlateByTiles(GroupOp group, const LibraryPlan &plan) {
   GroupOp result = insertKernel(builder, group, {src, diff}, outs, [&](OpBuilder &b, ValueRange args) {
     return CorrelateTilesOp::create(b, group.getLoc(), outs[0], outs[1], args[0], args[1], /*center=*/Value(),
                                     /*scale=*/Value(), /*shift=*/Value(), kernel, op.getPadBegin(), tile, shape.lanes,
-                                    grid, tiles.block);
+                                    shape.stride, grid, tiles.block);
   });
   takePlace(group, result, plan);
   return result;

@@ -15,11 +15,6 @@ namespace {
 
 using Given = ArrayRef<int64_t>;
 
-template <typename OpTy>
-TileShape tileShape(OpTy op) {
-  return {op.getKernel()[0], op.getKernel()[1], op.getTile()[0], op.getTile()[1], int64_t(op.getLanes())};
-}
-
 /// True where no size that is computed of these overflows: no tensor in memory is larger.
 bool isSmall(Given extents) {
   constexpr int64_t kMost = int64_t(1) << 40;
@@ -74,7 +69,7 @@ KernelReach convolveReach(ConvolveTilesOp op, Given e) {
   int64_t units = e[10], block = e[11], parts = e[13];
   bool isIt = areImages(shape, e) && units > 0 && block > 0 && block % shape.rows() == 0 && isSmall({units, block}) &&
               parts > 0 && parts <= ceilDivide(e[6], shape.panel()) && units % parts == 0 &&
-              units / parts <= countTiles(shapeOfLaunch(shape, e), e[0], e[4], e[5]) &&
+              units / parts <= countTiles(shapeOfLaunch(shape, e), e[0], e[4], e[5], e[7], e[8]) &&
               isSmall({e[3] + e[6], block, units, 64});
   reach.units = isIt ? units : 0;
   auto dense = [&](auto count) { reach.operands.push_back(isIt ? KernelRows::dense(count()) : KernelRows()); };

@@ -35,10 +35,10 @@ SmallVector<Value> transposeLanes(CpuEmitter &e, SmallVector<Value> rows) {
 } // namespace
 
 void emitTransformWeights(TransformWeightsOp op, CpuEmitter &e) {
-  TileShape shape = tileShape(op);
+  TileShape shape = tileShape(op).flat();
   e.width = shape.lanes;
   bool transposed = op.getTransposed();
-  RealMatrix matrix = toReal(findTileTransform(shape.mw, shape.kw)->taps);
+  RealMatrix matrix = toReal(tileTransform(shape).taps);
   Value weights = e.operand(0), dst = e.operand(1), outputs = e.extent(0), inputs = e.extent(1);
   Value k = transposed ? outputs : inputs, o = transposed ? inputs : outputs;
   Value lanes = e.index(shape.lanes), blocks = e.ceilDiv(k, lanes), kPadded = e.mul(blocks, lanes);

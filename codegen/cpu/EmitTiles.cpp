@@ -32,7 +32,7 @@ std::optional<TileNormalization> normalizationOf(OpTy op, CpuEmitter &e, unsigne
 }
 
 void emitConvolveTiles(ConvolveTilesOp op, CpuEmitter &e) {
-  TileShape shape = tileShape(op);
+  TileShape shape = tileShape(op).flat();
   e.width = shape.lanes;
   bool hasBias = bool(op.getBias());
   int64_t lanes = shape.lanes, panel = shape.panel(), points = shape.points();
@@ -42,11 +42,19 @@ void emitConvolveTiles(ConvolveTilesOp op, CpuEmitter &e) {
   Value dst = e.operand(next), scratchpad = e.operand(next + 1);
   Value n = e.extent(0), ih = e.extent(1), iw = e.extent(2), k = e.extent(3), oh = e.extent(4), ow = e.extent(5),
         o = e.extent(6), padTop = e.extent(7), padLeft = e.extent(8), units = e.extent(10), block = e.extent(11);
-  TileGrid grid{oh, ow, padTop, padLeft, e.extent(9)};
+  Value zero = e.index(0);
+  TileGrid grid{oh, ow, e.extent(9)};
+  TileImage from{src, ih, iw, e.extent(14), padTop, padLeft}, to{dst, oh, ow, e.extent(15), zero, zero};
+  if (shape.writeStep() > 1) {
+    // Where the window begins in what is written; of what is read, the pixels that reach its first tap begin there.
+    Value before = e.index((shape.kh - 1) / shape.stride), step = e.index(shape.stride);
+    grid.height = e.ceilDiv(e.add(oh, padTop), step), grid.width = e.ceilDiv(e.add(ow, padLeft), step);
+    from.padTop = from.padLeft = before;
+    to.padTop = padTop, to.padLeft = padLeft;
+  }
   Value least = arith::SelectOp::create(e.builder, e.loc, e.less(e.index(0), e.extent(12)), e.real(0.0),
                                         e.real(-std::numeric_limits<double>::infinity()));
   Value parts = e.extent(13), shares = e.div(units, parts); // of channels, of tiles
-  TileImage from{src, ih, iw, e.extent(14)}, to{dst, oh, ow, e.extent(15)};
   Value blocks = e.ceilDiv(k, e.index(lanes)), panels = e.ceilDiv(o, e.index(panel));
   // The parts of a unit's scratchpad, as convolveScratch counts them.
   Value zerosSize = e.mul(blocks, e.index(lanes)), spareSize = e.mul(panels, e.index(panel));
@@ -82,7 +90,7 @@ void emitConvolveTiles(ConvolveTilesOp op, CpuEmitter &e) {
 }
 
 void emitCorrelateTiles(CorrelateTilesOp op, CpuEmitter &e) {
-  TileShape shape = tileShape(op);
+  TileShape shape = tileShape(op).flat();
   e.width = shape.lanes;
   int64_t lanes = shape.lanes, panel = shape.panel(), points = shape.points();
   std::optional<TileNormalization> how = normalizationOf(op, e, 2);
@@ -91,8 +99,9 @@ void emitCorrelateTiles(CorrelateTilesOp op, CpuEmitter &e) {
   Value n = e.extent(0), ih = e.extent(1), iw = e.extent(2), k = e.extent(3), oh = e.extent(4), ow = e.extent(5),
         o = e.extent(6), padTop = e.extent(7), padLeft = e.extent(8), gridK = e.extent(10), gridO = e.extent(11),
         block = e.extent(12);
-  TileGrid grid{oh, ow, padTop, padLeft, e.extent(9)};
-  TileImage source{src, ih, iw, e.extent(13)}, gradient{diffDst, oh, ow, e.extent(14)};
+  TileGrid grid{oh, ow, e.extent(9)};
+  TileImage source{src, ih, iw, e.extent(13), padTop, padLeft},
+      gradient{diffDst, oh, ow, e.extent(14), e.index(0), e.index(0)};
   Value blocks = e.ceilDiv(k, e.index(lanes)), panels = e.ceilDiv(o, e.index(panel));
   Value myBlocks = e.ceilDiv(blocks, gridK), myPanels = e.ceilDiv(panels, gridO);
   // The parts of a unit's scratchpad, as correlateScratch counts them.

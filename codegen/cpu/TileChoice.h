@@ -43,7 +43,7 @@ enum class WeightsTransform {
 };
 
 /// All ways to compute `problem` in f32 with `threads` threads and vectors of `lanes`, direct first: only that for
-/// what has no tiles, a window of another size or a stride.
+/// what has no tiles, a window of another size or another stride.
 std::vector<ConvolutionCandidate> listCandidates(const LibraryProblem &problem, int64_t lanes, int64_t threads,
                                                  const ConvolutionChoice &choice, const ConvolutionCosts &costs,
                                                  WeightsTransform when = WeightsTransform::EachTime);

@@ -59,7 +59,7 @@ public:
     Value n, y, x;
   };
 
-  /// The first output of a tile.
+  /// The first place of a tile.
   Place of(Value tile) {
     Value across = e.ceilDiv(grid.width, tileWidth), along = e.ceilDiv(grid.height, tileHeight);
     Value x = e.rem(tile, across), rest = e.div(tile, across);
@@ -71,14 +71,17 @@ public:
   }
 
   /// Writes from `first` on the addresses of the `size` pixels of a row or column at `place`, or the square of them, or
-  /// `outside`, and where `insides` is not null there all bits for each that is in the image.
-  void find(const TileImage &image, const Place &place, int64_t size, Value outside, Value addresses, Value first,
-            Value insides) {
+  /// `outside`, and where `insides` is not null there all bits for each that is in the image. Places are `step` pixels
+  /// of it apart.
+  void find(const TileImage &image, const Place &place, int64_t step, int64_t size, Value outside, Value addresses,
+            Value first, Value insides) {
     Value rows = extent(down, size), columns = extent(right, size), top = e.mul(place.n, image.height);
+    Value firstY = e.sub(e.mul(place.y, e.index(step)), image.padTop),
+          firstX = e.sub(e.mul(place.x, e.index(step)), image.padLeft);
     e.loop(e.index(0), rows, 1, [&](Value row) {
-      Value y = e.add(place.y, row), isRow = isBelow(e, y, image.height), line = e.mul(e.add(top, y), image.width);
+      Value y = e.add(firstY, row), isRow = isBelow(e, y, image.height), line = e.mul(e.add(top, y), image.width);
       e.loop(e.index(0), columns, 1, [&](Value column) {
-        Value x = e.add(place.x, column), index = e.add(first, e.add(e.mul(row, columns), column));
+        Value x = e.add(firstX, column), index = e.add(first, e.add(e.mul(row, columns), column));
         Value isInside = arith::AndIOp::create(e.builder, e.loc, isRow, isBelow(e, x, image.width));
         Value inside = e.address(image.base, e.mul(e.add(line, x), image.stride), e.f32());
         e.storeScalar(arith::SelectOp::create(e.builder, e.loc, isInside, inside, outside), addresses, index);
@@ -105,9 +108,8 @@ private:
 class Transform {
 public:
   Transform(CpuEmitter &e, const TileShape &shape) : e(e), shape(shape) {
-    int64_t n = shape.mw + shape.kw - 1;
     if (shape.isSquare())
-      between = allocate(e, n * n * shape.lanes);
+      between = allocate(e, shape.points() * shape.lanes);
   }
 
   /// matrix * values * transpose(matrix), or matrix * values of a row: load(index) gives the vectors of the input, and
@@ -146,8 +148,9 @@ private:
 
 /// The name of a function for such tiles.
 std::string nameFor(StringRef what, const TileShape &shape, StringRef variant = "") {
+  StringRef step = shape.stride == 1 ? "" : shape.transposed ? "transposed_" : "strided_";
   return ("tiles_" + what + "_" + Twine(shape.mw) + "_" + Twine(shape.kw) + (shape.isSquare() ? "_square_" : "_") +
-          Twine(shape.lanes) + variant)
+          step + Twine(shape.lanes) + variant)
       .str();
 }
 
@@ -163,8 +166,8 @@ public:
   explicit Given(ValueRange values) : values(values) {}
 
   Value value() { return values[next++]; }
-  TileImage image() { return {value(), value(), value(), value()}; }
-  TileGrid grid() { return {value(), value(), value(), value(), value()}; }
+  TileImage image() { return {value(), value(), value(), value(), value(), value()}; }
+  TileGrid grid() { return {value(), value(), value()}; }
   TileRange range() { return {value(), value()}; }
   TileChannels channels() { return {value(), value()}; }
   TileBuffer buffer() { return {value(), value(), value()}; }
@@ -175,8 +178,8 @@ private:
   ValueRange values;
   size_t next = 0;
 };
-SmallVector<Value> list(const TileImage &i) { return {i.base, i.height, i.width, i.stride}; }
-SmallVector<Value> list(const TileGrid &g) { return {g.height, g.width, g.padTop, g.padLeft, g.vertical}; }
+SmallVector<Value> list(const TileImage &i) { return {i.base, i.height, i.width, i.stride, i.padTop, i.padLeft}; }
+SmallVector<Value> list(const TileGrid &g) { return {g.height, g.width, g.vertical}; }
 SmallVector<Value> list(const TileRange &r) { return {r.first, r.count}; }
 SmallVector<Value> list(const TileChannels &c) { return {c.from, c.to}; }
 SmallVector<Value> list(const TileBuffer &b) { return {b.base, b.pitch, b.room}; }
@@ -223,6 +226,10 @@ SmallVector<Value> multiply(CpuEmitter &e, int64_t rows, int64_t distance, const
 
 } // namespace
 
+TileTransform tileTransform(const TileShape &shape) {
+  return *findTileTransform(shape.mw, shape.kw, {shape.stride, shape.transposed});
+}
+
 Value allocate(CpuEmitter &e, int64_t floats) {
   return LLVM::AllocaOp::create(e.builder, e.loc, pointerType(e), e.f32(), e.index(floats), /*alignment=*/64);
 }
@@ -240,8 +247,9 @@ void emitFindOutputs(CpuEmitter &e, const TileShape &shape, const TileImage &ima
     Places places(e, shape, given.grid());
     TileRange tiles = given.range();
     Value outside = given.value(), addresses = given.value();
+    int64_t step = shape.writeStep();
     e.loop(e.index(0), tiles.count, 1, [&](Value tile) {
-      places.find(image, places.of(e.add(tiles.first, tile)), shape.mw, outside, addresses,
+      places.find(image, places.of(e.add(tiles.first, tile)), step, shape.mw * step, outside, addresses,
                   e.mul(tile, e.index(shape.outputs())), /*insides=*/Value());
     });
   });
@@ -256,7 +264,7 @@ void emitTransformInputs(CpuEmitter &e, const TileShape &shape, const TileNormal
   e.call(nameFor("inputs", shape, how ? "_normalized" : ""), arguments, [&](ValueRange values) {
     Given given(values);
     TileImage image = given.image();
-    TileGrid grid = given.grid();
+    Places places(e, shape, given.grid());
     TileRange tiles = given.range();
     TileChannels channels = given.channels();
     TileBuffer dst = given.buffer();
@@ -264,15 +272,13 @@ void emitTransformInputs(CpuEmitter &e, const TileShape &shape, const TileNormal
     std::optional<TileNormalization> normalization;
     if (how)
       normalization = given.normalization();
-    RealMatrix matrix = toReal(findTileTransform(shape.mw, shape.kw)->inputs);
+    RealMatrix matrix = toReal(tileTransform(shape).inputs);
     int64_t size = int64_t(matrix.front().size()), pixels = shape.isSquare() ? size * size : size;
     Value addresses = allocate(e, 2 * pixels), insides = how ? allocate(e, pixels) : Value();
-    Places places(e, shape, grid);
     Transform transform(e, shape);
     e.loop(e.index(0), tiles.count, 1, [&](Value tile) {
-      Places::Place place = places.of(e.add(tiles.first, tile));
-      place.y = e.sub(place.y, grid.padTop), place.x = e.sub(place.x, grid.padLeft);
-      places.find(image, place, size, zeros, addresses, e.index(0), insides);
+      places.find(image, places.of(e.add(tiles.first, tile)), shape.readStep(), size, zeros, addresses, e.index(0),
+                  insides);
       vectorsOf(e, channels, [&](Value c, Lanes lanes) {
         std::optional<Vectors> by;
         if (normalization)
@@ -306,10 +312,10 @@ void emitTransformGradients(CpuEmitter &e, const TileShape &shape, const TileIma
     TileChannels channels = given.channels();
     TileBuffer dst = given.buffer();
     Value zeros = given.value(), panel = e.index(shape.panel()), addresses = allocate(e, 2 * shape.outputs());
-    RealMatrix matrix = transpose(toReal(findTileTransform(shape.mw, shape.kw)->outputs));
+    RealMatrix matrix = transpose(toReal(tileTransform(shape).outputs));
     Transform transform(e, shape);
     e.loop(e.index(0), tiles.count, 1, [&](Value tile) {
-      places.find(image, places.of(e.add(tiles.first, tile)), shape.mw, zeros, addresses, e.index(0),
+      places.find(image, places.of(e.add(tiles.first, tile)), shape.writeStep(), shape.mw, zeros, addresses, e.index(0),
                   /*insides=*/Value());
       vectorsOf(e, channels, [&](Value c, Lanes lanes) {
         Value in = e.sub(c, channels.from), half = e.rem(in, panel);
@@ -384,7 +390,7 @@ void emitTransformOutputs(CpuEmitter &e, const TileShape &shape, const TileBuffe
     TileChannels channels = given.channels();
     Value addresses = given.value(), count = given.value(), least = e.splat(given.value());
     Value biases = bias ? given.value() : Value(), panel = e.index(shape.panel());
-    RealMatrix matrix = toReal(findTileTransform(shape.mw, shape.kw)->outputs);
+    RealMatrix matrix = toReal(tileTransform(shape).outputs);
     Transform transform(e, shape);
     TileChannels here{channels.from, e.min(channels.to, e.add(channels.from, panel))};
     e.loop(e.index(0), count, 1, [&](Value tile) {
@@ -464,7 +470,7 @@ void emitTransformTaps(CpuEmitter &e, const TileShape &shape, const TileSums &su
     TileSums sums = given.sums();
     TileChannels inputs = given.channels(), outputs = given.channels();
     Value k = given.value(), o = given.value(), diffWeights = given.value();
-    RealMatrix matrix = transpose(toReal(findTileTransform(shape.mw, shape.kw)->taps));
+    RealMatrix matrix = transpose(toReal(tileTransform(shape).taps));
     Transform transform(e, shape);
     e.loop(inputs.from, inputs.to, 1, [&](Value channel) {
       Value in = e.sub(channel, inputs.from), half = e.div(in, e.index(rows)), row = e.rem(in, e.index(rows));

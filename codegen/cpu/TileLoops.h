@@ -6,26 +6,20 @@
 #pragma once
 
 #include "codegen/cpu/CpuEmitter.h"
+#include "codegen/kernels/TileTransform.h"
 #include "dialect/TileOps.h"
 
 namespace incept::cpu {
 
-/// The shape of an op's kernel, with the window in a row.
-template <typename OpTy>
-TileShape tileShape(OpTy op) {
-  return TileShape{op.getKernel()[0], op.getKernel()[1], op.getTile()[0], op.getTile()[1], int64_t(op.getLanes())}
-      .flat();
-}
-
-/// Pixels in memory; `stride` elements from one to the next.
+/// Pixels in memory; `stride` elements from one to the next. What lies under the first place of the window begins
+/// `padTop` and `padLeft` pixels before them.
 struct TileImage {
-  mlir::Value base, height, width, stride;
+  mlir::Value base, height, width, stride, padTop, padLeft;
 };
 
-/// Outputs that are cut into tiles, the pixels that the image begins before them, and 1 where a window in a row lies in
-/// a column.
+/// Places of the window that are cut into tiles, and 1 where a window in a row lies in a column.
 struct TileGrid {
-  mlir::Value height, width, padTop, padLeft, vertical;
+  mlir::Value height, width, vertical;
 };
 
 /// `count` tiles from `first` on.
@@ -89,6 +83,9 @@ void emitSumProducts(CpuEmitter &e, const TileShape &shape, const TileBuffer &so
 /// Transforms sums back to gradients of the taps: those of these input and output channels, of `k` and `o`.
 void emitTransformTaps(CpuEmitter &e, const TileShape &shape, const TileSums &sums, const TileChannels &inputs,
                        const TileChannels &outputs, mlir::Value k, mlir::Value o, mlir::Value diffWeights);
+
+/// The matrices of one direction of a tile.
+TileTransform tileTransform(const TileShape &shape);
 
 /// Memory of a function, outside of all loops.
 mlir::Value allocate(CpuEmitter &e, int64_t floats);

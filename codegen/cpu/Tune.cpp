@@ -33,12 +33,12 @@ namespace incept::cpu {
 
 namespace {
 
-/// What networks have: few channels and many pixels, many channels and few pixels, wide and narrow windows.
+/// What networks have: few channels and many pixels, many channels and few pixels, wide and narrow windows, a stride.
 constexpr struct {
-  int64_t images, size, in, out, kh, kw;
-} kShapes[] = {{1, 73, 32, 64, 3, 3},   {1, 35, 96, 96, 3, 3},  {2, 17, 192, 224, 3, 3},
-               {4, 8, 384, 384, 3, 3},  {1, 73, 64, 64, 1, 7},  {2, 17, 192, 224, 1, 7},
-               {2, 17, 224, 256, 7, 1}, {8, 8, 384, 256, 1, 3}, {4, 8, 448, 512, 3, 1}};
+  int64_t images, size, in, out, kh, kw, stride = 1;
+} kShapes[] = {{1, 73, 32, 64, 3, 3},  {1, 35, 96, 96, 3, 3},    {2, 17, 192, 224, 3, 3}, {4, 8, 384, 384, 3, 3},
+               {1, 73, 64, 64, 1, 7},  {2, 17, 192, 224, 1, 7},  {2, 17, 224, 256, 7, 1}, {8, 8, 384, 256, 1, 3},
+               {4, 8, 448, 512, 3, 1}, {1, 147, 64, 96, 3, 3, 2}};
 
 double now() {
   timespec time{};
@@ -140,24 +140,30 @@ std::string textOf(const Probe &probe, int64_t index) {
   const TileShape &shape = plan.shape;
   bool isData = p.kind == LibraryKind::ConvolutionBackwardData;
   int64_t k = isData ? p.oc : p.ic, o = isData ? p.ic : p.oc;
-  auto image = [&](int64_t channels) { return tensor({p.mb, channels, p.ih, p.iw}, ", #incept.layout<nhwc>"); };
+  auto image = [&](int64_t channels, int64_t height, int64_t width) {
+    return tensor({p.mb, channels, height, width}, ", #incept.layout<nhwc>");
+  };
+  std::string src = image(p.ic, p.ih, p.iw), dst = image(p.oc, p.oh, p.ow);
   std::string window = llvm::formatv("kernel [{0}, {1}]", shape.kh, shape.kw),
-              tile = llvm::formatv("tile [{0}, {1}] lanes {2}", shape.mh, shape.mw, shape.lanes),
+              tile = llvm::formatv("tile [{0}, {1}] lanes {2}{3}", shape.mh, shape.mw, shape.lanes,
+                                   shape.stride > 1 ? llvm::formatv(" stride {0}", shape.stride).str() : ""),
               pad = llvm::formatv("pad [{0}, {1}]", p.pt, p.pl), weights = tensor({p.oc, p.ic, p.kh, p.kw});
   if (p.kind == LibraryKind::ConvolutionBackwardWeights)
     return groupOf(
         llvm::formatv("p{0}", index).str(),
         llvm::formatv("correlate_tiles %a0, %a1 {0} {1} {2} grid [1, 1] block {3}", window, pad, tile, plan.block)
             .str(),
-        {image(k), image(o)}, {weights, tensor({correlateScratch(shape, k, o, 1, 1, plan.block)})});
+        {src, dst}, {weights, tensor({correlateScratch(shape, k, o, 1, 1, plan.block)})});
   std::string transformed = tensor({transformedElements(shape, k, o)});
   return groupOf(llvm::formatv("t{0}", index).str(),
                  llvm::formatv("transform_weights %a0 {0} {1}{2}", window, tile, isData ? " transposed" : "").str(),
                  {weights}, {transformed}) +
          groupOf(llvm::formatv("p{0}", index).str(),
-                 llvm::formatv("convolve_tiles %a0, %a1 {0} {1} {2} units 1 block {3}", window, pad, tile, plan.block)
+                 llvm::formatv("convolve_tiles %a0, %a1 {0} {1} {2}{3} units 1 block {4}", window, pad, tile,
+                               shape.transposed ? " transposed" : "", plan.block)
                      .str(),
-                 {image(k), transformed}, {image(o), tensor({convolveScratch(shape, k, o, plan.block)})});
+                 {isData ? dst : src, transformed},
+                 {isData ? src : dst, tensor({convolveScratch(shape, k, o, plan.block)})});
 }
 
 /// What oneDNN takes, in the layout that the target would ask for.
@@ -202,8 +208,11 @@ std::vector<Probe> listProbes(int64_t lanes) {
       LibraryProblem p;
       p.kind = kind;
       p.mb = shape.images, p.ic = shape.in, p.oc = shape.out, p.kh = shape.kh, p.kw = shape.kw;
-      p.ih = p.iw = p.oh = p.ow = shape.size;
-      p.pt = p.pb = (p.kh - 1) / 2, p.pl = p.pr = (p.kw - 1) / 2;
+      p.ih = p.iw = shape.size;
+      p.sh = p.sw = shape.stride;
+      if (shape.stride == 1)
+        p.pt = p.pb = (p.kh - 1) / 2, p.pl = p.pr = (p.kw - 1) / 2;
+      p.oh = (p.ih + p.pt + p.pb - p.kh) / p.sh + 1, p.ow = (p.iw + p.pl + p.pr - p.kw) / p.sw + 1;
       for (ConvolutionCandidate &candidate :
            listCandidates(p, lanes, /*threads=*/1, {true, 1}, ConvolutionCosts::shipped(lanes)))
         probes.push_back(

@@ -36,11 +36,12 @@ Rational magnitude(const std::vector<Rational> &row) {
 
 struct Points {
   int64_t outputs, taps;
-  std::vector<std::pair<int64_t, int64_t>> pairs; ///< p of each pair p, -p; besides them there are 0 and infinity
+  std::vector<std::pair<int64_t, int64_t>> pairs; ///< p of each pair p, -p; there is infinity besides, and 0 where odd
 };
 
 // The usual small integers and their inverses lose three times as many digits for seven taps.
 const Points kPoints[] = {
+    {2, 2, {{1, 1}}},
     {2, 3, {{1, 1}}},
     {4, 3, {{3, 2}, {2, 3}}},
     {6, 3, {{1, 1}, {1, 2}, {2, 1}}},
@@ -87,17 +88,73 @@ TileTransform makeTileTransform(int64_t outputs, const std::vector<Rational> &po
   return transform;
 }
 
-std::optional<TileTransform> findTileTransform(int64_t outputs, int64_t taps) {
+/// The transform of a correlation of stride 1, of one tap too: that has a point for each output and no arithmetic.
+static std::optional<TileTransform> findDense(int64_t outputs, int64_t taps) {
+  if (taps == 1) {
+    TileTransform transform;
+    for (int64_t i = 0; i < outputs; ++i) {
+      std::vector<Rational> row(outputs, Rational(0));
+      row[i] = Rational(1);
+      transform.inputs.push_back(row);
+      transform.outputs.push_back(std::move(row));
+      transform.taps.push_back({Rational(1)});
+    }
+    return transform;
+  }
   for (const Points &entry : kPoints) {
     if (entry.outputs != outputs || entry.taps != taps)
       continue;
-    std::vector<Rational> points = {Rational(0)};
+    std::vector<Rational> points;
+    if ((outputs + taps) % 2)
+      points.push_back(Rational(0));
     for (auto [numerator, denominator] : entry.pairs)
       for (int64_t sign : {1, -1})
         points.push_back(Rational(sign * numerator, denominator));
     return makeTileTransform(outputs, points);
   }
   return std::nullopt;
+}
+
+/// Rows or columns of a matrix.
+struct Part {
+  size_t first, step;
+};
+
+/// Writes `from` to these rows and columns of `to`.
+static void place(const RationalMatrix &from, RationalMatrix &to, Part rows, Part columns) {
+  for (size_t i = 0; i < from.size(); ++i)
+    for (size_t j = 0; j < from[i].size(); ++j)
+      to[rows.first + i * rows.step][columns.first + j * columns.step] = from[i][j];
+}
+
+std::optional<TileTransform> findTileTransform(int64_t places, int64_t taps, WindowStep step) {
+  size_t stride = size_t(step.stride), m = size_t(places), r = size_t(taps);
+  if (stride == 1)
+    return taps == 1 ? std::nullopt : findDense(places, taps);
+  // Others, turned, would begin with another one of the images.
+  if (stride != 2 || taps % 2 == 0)
+    return std::nullopt;
+  size_t n = stride * (m - 1) + r, most = (r + stride - 1) / stride;
+  TileTransform whole;
+  auto zeros = [](size_t rows, size_t columns) {
+    return RationalMatrix(rows, std::vector<Rational>(columns, Rational(0)));
+  };
+  whole.inputs = zeros(n, step.transposed ? m + most - 1 : n);
+  whole.taps = zeros(n, r);
+  whole.outputs = zeros(step.transposed ? m * stride : m, n);
+  size_t point = 0;
+  for (size_t phase = 0; phase < stride; ++phase) {
+    size_t mine = (r - phase + stride - 1) / stride;
+    auto part = findDense(places, int64_t(mine));
+    if (!part)
+      return std::nullopt;
+    Part rows{point, 1}, strided{phase, stride};
+    place(part->taps, whole.taps, rows, strided);
+    place(part->inputs, whole.inputs, rows, step.transposed ? Part{most - mine, 1} : strided);
+    place(part->outputs, whole.outputs, step.transposed ? strided : Part{0, 1}, rows);
+    point += part->inputs.size();
+  }
+  return whole;
 }
 
 RealMatrix toReal(const RationalMatrix &matrix) {

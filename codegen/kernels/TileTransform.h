@@ -23,18 +23,28 @@ using RationalMatrix = std::vector<std::vector<Rational>>;
 using RealMatrix = std::vector<std::vector<double>>;
 
 struct TileTransform {
-  RationalMatrix inputs;  ///< n x n
+  RationalMatrix inputs;  ///< n x inputs of a tile: n, of a transposed one m + ceil(r / stride) - 1
   RationalMatrix taps;    ///< n x r
-  RationalMatrix outputs; ///< m x n
+  RationalMatrix outputs; ///< outputs of a tile x n: m, of a transposed one m * stride
 };
 
 /// The transform of `outputs` outputs and as many taps as there are then points for: `points` and one at infinity.
 /// Rows of `inputs` are scaled by powers of two such that their largest entry is near 1.
 TileTransform makeTileTransform(int64_t outputs, const std::vector<Rational> &points);
 
-/// The transform that kernels use, none for sizes without one. Their points are few-digit fractions in pairs p, -p,
-/// which share half of the arithmetic, found by search for a small error.
-std::optional<TileTransform> findTileTransform(int64_t outputs, int64_t taps);
+/// How a window moves over the tile that a transform is for.
+struct WindowStep {
+  int64_t stride = 1;
+  /// The gradient of what was read instead, with the window turned. For stride 1 that is a correlation itself.
+  bool transposed = false;
+};
+
+/// The transform that kernels use for `places` of a window, none for sizes without one. Their points are few-digit
+/// fractions in pairs p, -p, which share half of the arithmetic, found by search for a small error.
+///
+/// A window with a stride is one of fewer taps on each of the images of every stride-th pixel, whose results are added.
+/// The transform is theirs side by side, n = stride * (m - 1) + r points in all.
+std::optional<TileTransform> findTileTransform(int64_t places, int64_t taps, WindowStep step = {});
 
 RealMatrix toReal(const RationalMatrix &matrix);
 RealMatrix transpose(const RealMatrix &matrix);

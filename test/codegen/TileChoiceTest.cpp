@@ -85,10 +85,39 @@ TEST(TileChoice, TakesTheFastestThatIsNotRefused) {
 TEST(TileChoice, NothingButDirectForOthers) {
   const ConvolutionCosts &costs = ConvolutionCosts::shipped(8);
   auto strided = problem(LibraryKind::ConvolutionForward, 8, 17, 32, 32, 3, 3);
-  strided.sh = strided.sw = 2;
+  strided.sh = 2;
   EXPECT_EQ(cpu::listCandidates(strided, 8, 1, {}, costs).size(), 1u);
+  strided.sh = strided.sw = 3;
+  EXPECT_EQ(cpu::listCandidates(strided, 8, 1, {}, costs).size(), 1u);
+  auto column = problem(LibraryKind::ConvolutionForward, 8, 17, 32, 32, 3, 1);
+  column.sh = column.sw = 2;
+  EXPECT_EQ(cpu::listCandidates(column, 8, 1, {}, costs).size(), 1u);
   auto five = problem(LibraryKind::ConvolutionForward, 8, 17, 32, 32, 1, 5);
   EXPECT_EQ(cpu::listCandidates(five, 8, 1, {}, costs).size(), 1u);
+}
+
+// A window with a stride of 2 has one size of tiles, in all directions. It pays where pixels are many and channels few,
+// and for gradients of weights, but not where oneDNN's own convolution is as fast.
+TEST(TileChoice, StridedWindowsWhereTilesPay) {
+  const ConvolutionCosts &costs = ConvolutionCosts::shipped(16);
+  auto choose = [&](LibraryKind kind, int64_t size, int64_t in, int64_t out) {
+    auto p = problem(kind, 8, size, in, out, 3, 3);
+    p.sh = p.sw = 2;
+    p.pt = p.pl = p.pb = p.pr = 0;
+    p.oh = p.ow = (size - 3) / 2 + 1;
+    auto candidates = cpu::listCandidates(p, 16, 2, {}, costs);
+    EXPECT_EQ(candidates.size(), 2u);
+    EXPECT_EQ(candidates.back().plan->shape.stride, 2);
+    EXPECT_EQ(candidates.back().plan->shape.transposed, kind == LibraryKind::ConvolutionBackwardData);
+    return cpu::chooseCandidate(candidates).name;
+  };
+  EXPECT_EQ(choose(LibraryKind::ConvolutionForward, 147, 64, 96), "tiles 2x2");
+  EXPECT_EQ(choose(LibraryKind::ConvolutionBackwardData, 147, 64, 96), "tiles 2x2");
+  EXPECT_EQ(choose(LibraryKind::ConvolutionBackwardWeights, 147, 64, 96), "tiles 2x2");
+  EXPECT_EQ(choose(LibraryKind::ConvolutionForward, 35, 384, 384), "direct");
+  EXPECT_EQ(choose(LibraryKind::ConvolutionBackwardData, 35, 384, 384), "direct");
+  EXPECT_EQ(choose(LibraryKind::ConvolutionBackwardWeights, 71, 192, 192), "tiles 2x2");
+  EXPECT_EQ(choose(LibraryKind::ConvolutionForward, 299, 3, 32), "direct");
 }
 
 // What inference transforms before it begins costs it no time.

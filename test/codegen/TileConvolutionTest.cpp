@@ -48,8 +48,41 @@ TEST(TileTransform, IsTheCorrelation) {
   }
 }
 
+// The same of a window with a stride, which moves on by 2, and of its gradient with the window turned, which writes two
+// outputs for each place from what the inputs from one place before on give.
+TEST(TileTransform, IsTheStridedCorrelation) {
+  constexpr int64_t m = 2, r = 3, n = 2 * (m - 1) + r;
+  for (bool transposed : {false, true}) {
+    auto t = kernels::findTileTransform(m, r, {2, transposed});
+    ASSERT_TRUE(t && hasTileTransform(m, r, 2));
+    int64_t outputs = transposed ? 2 * m : m, inputs = transposed ? m + 1 : n;
+    ASSERT_EQ(int64_t(t->taps.size()), n);
+    ASSERT_EQ(int64_t(t->inputs.size()), n);
+    ASSERT_EQ(int64_t(t->outputs.size()), outputs);
+    for (int64_t i = 0; i < outputs; ++i)
+      for (int64_t k = 0; k < r; ++k)
+        for (int64_t j = 0; j < inputs; ++j) {
+          Rational sum(0);
+          for (int64_t p = 0; p < n; ++p)
+            sum += t->outputs[i][p] * t->taps[p][k] * t->inputs[p][j];
+          // Turned, tap k is tap 2 - k of the window, which reaches output 2 * place + tap.
+          bool meets = transposed ? i == 2 * (j - 1) + 2 - k : j == 2 * i + k;
+          EXPECT_TRUE(sum == Rational(meets)) << transposed << ": " << i << " " << k << " " << j;
+        }
+  }
+}
+
 TEST(TileTransform, OnlyOfKnownSizes) {
   EXPECT_FALSE(kernels::findTileTransform(3, 3));
+  EXPECT_FALSE(kernels::findTileTransform(4, 1));
+  EXPECT_FALSE(kernels::findTileTransform(6, 3, {2}));
+  EXPECT_FALSE(kernels::findTileTransform(4, 2, {2}));
+  EXPECT_FALSE(kernels::findTileTransform(4, 3, {3}));
+  EXPECT_FALSE(hasTileTransform(4, 3, 2));
+  EXPECT_TRUE((TileShape{3, 3, 2, 2, 8, 2}).isKnown());
+  EXPECT_FALSE((TileShape{3, 3, 2, 2, 8, 3}).isKnown());
+  EXPECT_FALSE((TileShape{1, 3, 1, 2, 8, 2}).isKnown());
+  EXPECT_FALSE((TileShape{5, 5, 2, 2, 8, 2}).isKnown());
   EXPECT_FALSE(kernels::findTileTransform(6, 5));
   EXPECT_FALSE(hasTileTransform(6, 5));
   EXPECT_TRUE((TileShape{5, 5, 4, 4}).isKnown());
@@ -65,7 +98,19 @@ struct Case {
   bool bias = false, relu = false;
   bool normalized = false;
   int64_t parts = 1;
+  int64_t stride = 1;
+  bool transposed = false; ///< the gradient of data of a stride: src is diff_dst, padding that of the convolution
 };
+
+/// With src and dst in each other's place.
+Case gradientOfData(Case c) {
+  c.transposed = true;
+  std::swap(c.ih, c.oh);
+  std::swap(c.iw, c.ow);
+  std::swap(c.k, c.o);
+  std::swap(c.srcExtra, c.dstExtra);
+  return c;
+}
 
 std::string imageType(int64_t n, int64_t c, int64_t h, int64_t w, int64_t extra) {
   std::string type = "tensor<" + std::to_string(n) + "x" + std::to_string(c) + "x" + std::to_string(h) + "x" +
@@ -92,9 +137,9 @@ constexpr float kUntouched = 12345;
 class TileRun {
 public:
   explicit TileRun(const Case &c)
-      : c(c), shape{c.kh, c.kw, c.mh, c.mw, c.lanes}, src(c.n, c.k, c.ih, c.iw, c.srcExtra, kUntouched),
-        dst(c.n, c.o, c.oh, c.ow, c.dstExtra, kUntouched), weights(c.kh * c.kw * c.k * c.o), bias(c.o), center(c.k),
-        scale(c.k), shift(c.k) {
+      : c(c), shape{c.kh, c.kw, c.mh, c.mw, c.lanes, c.stride, c.transposed},
+        src(c.n, c.k, c.ih, c.iw, c.srcExtra, kUntouched), dst(c.n, c.o, c.oh, c.ow, c.dstExtra, kUntouched),
+        weights(c.kh * c.kw * c.k * c.o), bias(c.o), center(c.k), scale(c.k), shift(c.k) {
     std::mt19937 random(11);
     std::normal_distribution<float> normal;
     for (int64_t i = 0; i < c.n; ++i)
@@ -116,8 +161,9 @@ public:
 
   std::string head() {
     return " kernel " + pair(c.kh, c.kw) + " pad " + pair(c.padTop, c.padLeft) + " tile " + pair(c.mh, c.mw) +
-           " lanes " + std::to_string(c.lanes);
+           " lanes " + std::to_string(c.lanes) + stride();
   }
+  std::string stride() { return c.stride > 1 ? " stride " + std::to_string(c.stride) : ""; }
   std::string normalization() { return c.normalized ? " normalized %a2, %a3, %a4" : ""; }
   std::string vector(int64_t elements) { return "tensor<" + std::to_string(elements) + "xf32>"; }
 
@@ -188,13 +234,14 @@ public:
   /// The root mean square error of dst, relative to that of the convolution. `transposed`: src has the channels of the
   /// forward convolution's result, and the weights are those of that convolution, (K, O, kh, kw).
   double convolve(bool transposed = false) {
+    transposed |= c.transposed;
     int64_t u = transformedElements(shape, c.k, c.o), s = c.units * convolveScratch(shape, c.k, c.o, c.block);
     std::string w = "tensor<" + std::to_string(transposed ? c.k : c.o) + "x" + std::to_string(transposed ? c.o : c.k) +
                     "x" + std::to_string(c.kh) + "x" + std::to_string(c.kw) + "xf32>";
     std::string text =
         group("t",
               std::string("transform_weights %a0 kernel ") + pair(c.kh, c.kw) + " tile " + pair(c.mh, c.mw) +
-                  " lanes " + std::to_string(c.lanes) + (transposed ? " transposed" : ""),
+                  " lanes " + std::to_string(c.lanes) + stride() + (transposed ? " transposed" : ""),
               {w}, {vector(u)});
     std::vector<std::string> ins = {imageType(c.n, c.k, c.ih, c.iw, c.srcExtra), vector(u)};
     if (c.normalized)
@@ -202,11 +249,11 @@ public:
     std::string added = c.bias ? " bias %a" + std::to_string(ins.size()) : "";
     if (c.bias)
       ins.push_back(vector(c.o));
-    text +=
-        group("c",
-              "convolve_tiles %a0, %a1" + normalization() + added + head() + " units " + std::to_string(c.units) +
-                  " parts " + std::to_string(c.parts) + " block " + std::to_string(c.block) + (c.relu ? " relu" : ""),
-              ins, {imageType(c.n, c.o, c.oh, c.ow, c.dstExtra), vector(s)});
+    text += group("c",
+                  "convolve_tiles %a0, %a1" + normalization() + added + head() + (c.transposed ? " transposed" : "") +
+                      " units " + std::to_string(c.units) + " parts " + std::to_string(c.parts) + " block " +
+                      std::to_string(c.block) + (c.relu ? " relu" : ""),
+                  ins, {imageType(c.n, c.o, c.oh, c.ow, c.dstExtra), vector(s)});
     // In memory: kh, kw, I, O of the forward convolution.
     std::vector<float> stored(weights.size());
     for (int64_t y = 0; y < c.kh; ++y)
@@ -234,6 +281,15 @@ public:
     return errorOfResult();
   }
 
+  /// Where tap `tap` of the window reads in one direction for output `at`, -1 for nowhere. Weights are turned where the
+  /// convolution is transposed.
+  int64_t readAt(int64_t at, int64_t tap, int64_t pad, int64_t taps, int64_t size) {
+    int64_t from = c.transposed ? at + pad - (taps - 1 - tap) : at * c.stride + tap - pad;
+    if (c.transposed)
+      from = from % c.stride ? -1 : from / c.stride;
+    return from < size ? from : -1;
+  }
+
   double errorOfResult() {
     double error = 0, size = 0;
     for (int64_t i = 0; i < c.n; ++i)
@@ -243,8 +299,8 @@ public:
             double sum = c.bias ? bias[o] : 0;
             for (int64_t dy = 0; dy < c.kh; ++dy)
               for (int64_t dx = 0; dx < c.kw; ++dx) {
-                int64_t yy = y + dy - c.padTop, xx = x + dx - c.padLeft;
-                if (yy >= 0 && yy < c.ih && xx >= 0 && xx < c.iw)
+                int64_t yy = readAt(y, dy, c.padTop, c.kh, c.ih), xx = readAt(x, dx, c.padLeft, c.kw, c.iw);
+                if (yy >= 0 && xx >= 0)
                   for (int64_t k = 0; k < c.k; ++k)
                     sum += double(src.at(i, k, yy, xx)) * weight(o, k, dy, dx);
               }
@@ -298,8 +354,8 @@ public:
             for (int64_t i = 0; i < c.n; ++i)
               for (int64_t y = 0; y < c.oh; ++y)
                 for (int64_t x = 0; x < c.ow; ++x) {
-                  int64_t yy = y + dy - c.padTop, xx = x + dx - c.padLeft;
-                  if (yy >= 0 && yy < c.ih && xx >= 0 && xx < c.iw)
+                  int64_t yy = readAt(y, dy, c.padTop, c.kh, c.ih), xx = readAt(x, dx, c.padLeft, c.kw, c.iw);
+                  if (yy >= 0 && xx >= 0)
                     sum += double(src.at(i, k, yy, xx)) * dst.at(i, o, y, x);
                 }
             error += std::pow(weight(o, k, dy, dx) - sum, 2);
@@ -333,6 +389,7 @@ double boundOf(const Case &c, bool isGradient) {
   p.kind = isGradient ? LibraryKind::ConvolutionBackwardWeights : LibraryKind::ConvolutionForward;
   p.mb = c.n, p.ic = c.k, p.ih = c.ih, p.iw = c.iw, p.oc = c.o, p.oh = c.oh, p.ow = c.ow, p.kh = c.kh, p.kw = c.kw;
   p.pt = c.padTop, p.pl = c.padLeft;
+  p.sh = p.sw = c.stride;
   for (const cpu::ConvolutionCandidate &candidate :
        cpu::listCandidates(p, c.lanes, 1, {true, 1}, cpu::ConvolutionCosts::shipped(c.lanes)))
     if (candidate.plan && candidate.plan->shape.mh == c.mh && candidate.plan->shape.mw == c.mw)
@@ -365,6 +422,42 @@ const Case kCases[] = {
     {"row6 bias", 1, 8, 8, 17, 35, 1, 7, 0, 3, 8, 8, 1, 6, 16, 2, 12, 1, 1, 0, 0, true, false},
     {"row6 relu", 1, 8, 8, 17, 35, 1, 7, 0, 3, 8, 8, 1, 6, 16, 2, 12, 1, 1, 0, 0, false, true},
 };
+
+// The same of windows with a stride of 2: even and odd sizes, of which the window leaves a pixel or none at the end,
+// all paddings, at one end or both, tiles that stand beyond the image.
+const Case kStrided[] = {
+    {"strided", 2, 9, 12, 5, 7, 3, 3, 0, 0, 4, 5, 2, 2, 8},
+    {"strided, padded behind", 1, 8, 8, 9, 10, 3, 3, 0, 0, 4, 4, 2, 2, 16},
+    {"strided, padded", 2, 10, 7, 17, 33, 3, 3, 1, 1, 5, 4, 2, 2, 8, 2, 6},
+    {"strided, wide", 2, 17, 18, 33, 70, 3, 3, 0, 0, 8, 8, 2, 2, 16, 3, 12},
+    {"strided, padded far", 1, 7, 9, 8, 16, 3, 3, 2, 2, 5, 6, 2, 2, 8},
+    {"strided, padded in a row", 1, 14, 27, 24, 16, 3, 3, 0, 1, 6, 14, 2, 2, 8},
+    {"strided, small", 2, 3, 4, 3, 4, 3, 3, 1, 1, 2, 2, 2, 2, 16},
+    {"strided slices", 1, 9, 9, 17, 35, 3, 3, 1, 1, 5, 5, 2, 2, 16, 2, 12, 1, 1, 12, 5, true, true},
+};
+Case strided(Case c) {
+  c.stride = 2;
+  return c;
+}
+
+TEST(TileConvolution, Strided) {
+  for (const Case &plain : kStrided) {
+    Case c = strided(plain);
+    double error = TileRun(c).convolve();
+    EXPECT_GT(error, 0) << c.name;
+    EXPECT_LT(error, boundOf(c, false)) << c.name;
+    error = TileRun(gradientOfData(c)).convolve();
+    EXPECT_GT(error, 0) << c.name;
+    EXPECT_LT(error, boundOf(c, false)) << c.name;
+    error = TileRun(c).correlate();
+    EXPECT_GT(error, 0) << c.name;
+    EXPECT_LT(error, boundOf(c, true)) << c.name;
+    c.gridK = std::min<int64_t>(2, ceilDivide(c.k, c.lanes));
+    c.gridO = std::min<int64_t>(3, ceilDivide(c.o, 2 * c.lanes));
+    c.block = 5;
+    EXPECT_LT(TileRun(c).correlate(), boundOf(c, true)) << c.name;
+  }
+}
 
 TEST(TileConvolution, Forward) {
   for (const Case &c : kCases) {
@@ -413,12 +506,23 @@ TEST(TileConvolution, SameBitsWhateverTheShares) {
   gradient.correlate();
   cut.correlate();
   EXPECT_EQ(gradient.weights, cut.weights);
+  for (Case way : {strided(kStrided[3]), gradientOfData(strided(kStrided[3]))}) {
+    Case cut = way;
+    cut.units = 4;
+    cut.parts = ceilDivide(cut.o, 2 * cut.lanes) > 1 ? 2 : 1;
+    cut.block = 24;
+    TileRun whole(way), parts(cut);
+    whole.convolve();
+    parts.convolve();
+    EXPECT_EQ(whole.dst.values, parts.dst.values);
+  }
 }
 
 // What normalises as it reads computes what it would of the normalised image, to the last bit.
 TEST(TileConvolution, NormalizesWhatItReads) {
-  for (StringRef name : {"row4", "column6", "slices", "square4", "five2", "row6 bias"}) {
-    Case c = *llvm::find_if(kCases, [&](const Case &c) { return c.name == name; });
+  for (StringRef name : {"row4", "column6", "slices", "square4", "five2", "row6 bias", "strided slices"}) {
+    const Case *found = llvm::find_if(kCases, [&](const Case &c) { return c.name == name; });
+    Case c = found != std::end(kCases) ? *found : strided(*std::rbegin(kStrided));
     TileRun before(c), gradientBefore(c);
     before.normalizeSrc();
     before.convolve();
@@ -442,6 +546,18 @@ TEST(TileConvolution, KeepsNan) {
   for (int64_t y = 3; y <= 5; ++y)
     for (int64_t x = 3; x <= 5; ++x)
       EXPECT_TRUE(std::isnan(run.dst.at(0, 0, y, x)));
+  // With a stride: the pixel is under the windows of four places, or the gradient of one that reads nine.
+  Case down = strided(*std::rbegin(kStrided)), up = gradientOfData(down);
+  TileRun forward(down), back(up);
+  forward.src.at(0, 3, 5, 5) = back.src.at(0, 3, 2, 2) = std::nanf("");
+  forward.convolve();
+  back.convolve();
+  for (int64_t y = 2; y <= 3; ++y)
+    for (int64_t x = 2; x <= 3; ++x)
+      EXPECT_TRUE(std::isnan(forward.dst.at(0, 0, y, x)));
+  for (int64_t y = 3; y <= 5; ++y)
+    for (int64_t x = 3; x <= 5; ++x)
+      EXPECT_TRUE(std::isnan(back.dst.at(0, 0, y, x)));
 }
 
 } // namespace

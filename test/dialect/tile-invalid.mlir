@@ -25,6 +25,22 @@ func.func @transform_weights_c1_five(%w: tensor<16x8x5x5xf32>) {
 
 // -----
 
+func.func @transform_weights_c1_stride(%w: tensor<16x8x3x3xf32>) {
+  // expected-error @+1 {{expected stride 1, or 2 with a window of 3x3 and tiles of 2x2, but got stride 3 with 3x3 and 2x2}}
+  %u = incept.transform_weights %w kernel [3, 3] tile [2, 2] lanes 8 stride 3 : (tensor<16x8x3x3xf32>) -> tensor<1024xf32>
+  return
+}
+
+// -----
+
+func.func @transform_weights_c1_strided(%w: tensor<16x8x1x7xf32>) {
+  // expected-error @+1 {{expected stride 1, or 2 with a window of 3x3 and tiles of 2x2, but got stride 2 with 1x7 and 1x2}}
+  %u = incept.transform_weights %w kernel [1, 7] tile [1, 2] lanes 8 stride 2 : (tensor<16x8x1x7xf32>) -> tensor<1024xf32>
+  return
+}
+
+// -----
+
 func.func @transform_weights_c1_weights(%w: tensor<16x8x7x1xf32>) {
   // expected-error @+1 {{expected weights of 1x7 taps, but got 16x8x7x1}}
   %u = incept.transform_weights %w kernel [1, 7] tile [1, 2] lanes 8 : (tensor<16x8x7x1xf32>) -> tensor<1024xf32>
@@ -60,6 +76,23 @@ func.func @transform_weights_c3_type(%w: tensor<16x8x1x7xbf16>) {
 func.func @convolve_tiles_c1(%x: tensor<2x8x5x9xf32>, %u: tensor<1000xf32>) {
   // expected-error @+1 {{expected weights to be 1024, but got 1000}}
   %0:2 = incept.convolve_tiles %x, %u kernel [1, 7] pad [0, 3] tile [1, 2] lanes 8 units 2 block 6 : (tensor<2x8x5x9xf32>, tensor<1000xf32>) -> (tensor<2x16x5x9xf32>, tensor<2928xf32>)
+  return
+}
+
+// -----
+
+func.func @convolve_tiles_c1_transposed(%x: tensor<2x8x5x9xf32>, %u: tensor<1024xf32>) {
+  // expected-error @+1 {{expected a stride of 2 where it is transposed: with 1 it is a convolution with the window turned}}
+  %0:2 = incept.convolve_tiles %x, %u kernel [1, 7] pad [0, 3] tile [1, 2] lanes 8 transposed units 2 block 6 : (tensor<2x8x5x9xf32>, tensor<1024xf32>) -> (tensor<2x16x5x9xf32>, tensor<2928xf32>)
+  return
+}
+
+// -----
+
+// A tile of 2x2 places writes 4x4 pixels: 3x3 tiles for 9x9, of two images.
+func.func @convolve_tiles_c3_transposed(%d: tensor<2x16x4x4xf32>, %t: tensor<6400xf32>) {
+  // expected-error @+1 {{expected at most 18 units in each part and blocks of a multiple of 6 tiles, but got 19 and 6}}
+  %1:2 = incept.convolve_tiles %d, %t kernel [3, 3] pad [0, 0] tile [2, 2] lanes 8 stride 2 transposed units 19 block 6 : (tensor<2x16x4x4xf32>, tensor<6400xf32>) -> (tensor<2x8x9x9xf32>, tensor<5824xf32>)
   return
 }
 

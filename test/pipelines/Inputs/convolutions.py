@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One training step of a program with direct and of one with fast convolutions: how far each gradient is from the
 interpreter's in f64, and that inference gives the same classes. Usage: convolutions.py TRAINING.mlir DIRECT FAST DIRECTORY
-INCEPT_RUN."""
+INCEPT_RUN HEIGHT WIDTH, of the four images."""
 import os
 import subprocess
 import sys
@@ -14,12 +14,13 @@ import safetensors  # noqa: E402
 # A gradient's relative Euclidean distance from f64, over that of direct convolutions.
 MOST_IN_THE_MIDDLE, MOST = 10, 40
 
-module, direct, fast, directory, incept_run = sys.argv[1:]
+module, direct, fast, directory, incept_run = sys.argv[1:6]
+height, width = map(int, sys.argv[6:])
 path = lambda name: os.path.join(directory, name + ".safetensors")
 random = np.random.default_rng(3)
 subprocess.run([direct, "init", "--seed=1", "--output=" + path("weights")], check=True)
 weights = dict(safetensors.load(path("weights")))
-images = random.normal(size=(4, 3, 19, 17)).astype(np.float32)
+images = random.normal(size=(4, 3, height, width)).astype(np.float32)
 labels = np.array([1, 5, 0, 9])
 safetensors.save(path("batch"), {"images": images, "labels": labels})
 safetensors.save(path("io"), {"io/f32_input": images, "io/labels": labels})
