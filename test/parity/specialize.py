@@ -12,8 +12,8 @@ OPTIMIZERS = {"rmsprop": {"kind": "rmsprop", "decay": DECAY, "momentum": MOMENTU
               "sgd": {"kind": "sgd", "momentum": MOMENTUM}}
 
 
-def main():
-    path, optimizer, output = sys.argv[1:]
+def specialize(path, optimizer):
+    """The description as a dictionary."""
     done = subprocess.run(["incept", "convert", path], check=True, capture_output=True, text=True)
     spec = json.loads(done.stdout)
     folder = os.path.dirname(os.path.abspath(path))
@@ -22,8 +22,13 @@ def main():
     spec["training"] = {**spec.get("training", {}), "optimizer": OPTIMIZERS[optimizer],
                         "learning_rate": {"kind": "constant"},
                         "weight_decay": WEIGHT_DECAY, "label_smoothing": SMOOTHING}
+    return spec
+
+
+def main():
+    path, optimizer, output = sys.argv[1:]
     with open(output, "w") as file:
-        json.dump(spec, file)
+        json.dump(specialize(path, optimizer), file)
 
 
 if __name__ == "__main__":
