@@ -94,7 +94,7 @@ void buildPhase(OpPassManager &passes, Phase phase, const PhaseOptions &options)
     // Formats are chosen for library calls, which groups are.
     passes.addPass(createAssignLayoutsPass());
     // The ops that may normalise what they read are there, and nobody has counted yet what lies in memory.
-    if (options.fuse)
+    if (options.fuse && options.tileNormalization)
       passes.nest<func::FuncOp>().addPass(createFuseTileNormalizationPass());
     break;
   case Phase::Planned:

@@ -31,6 +31,7 @@ struct PhaseOptions {
   bool fuse = true;              ///< join elementwise ops with their consumers
   bool convStats = true;         ///< let convolutions give the sums that batch norm needs
   bool backwardNorm = true;      ///< let gradients of convolutions go on with those of batch norms before them
+  bool tileNormalization = true; ///< let convolutions by tiles normalise what they read
   bool recompute = true;         ///< compute cheap values again instead of keeping them
   bool updateEarly = true;       ///< update weights as soon as their gradient is there
   bool schedule = true;          ///< order independent ops so that less memory is alive at once

@@ -55,9 +55,10 @@ PhaseOptions drawRewrites(std::mt19937_64 &random) {
   PhaseOptions options;
   if (random() % 4 == 0)
     return options;
-  for (bool PhaseOptions::*rewrite : {&PhaseOptions::commutePools, &PhaseOptions::mergeSiblings, &PhaseOptions::fuse,
-                                      &PhaseOptions::recompute, &PhaseOptions::updateEarly, &PhaseOptions::schedule,
-                                      &PhaseOptions::coalesce, &PhaseOptions::join, &PhaseOptions::pair})
+  for (bool PhaseOptions::*rewrite :
+       {&PhaseOptions::commutePools, &PhaseOptions::mergeSiblings, &PhaseOptions::fuse, &PhaseOptions::recompute,
+        &PhaseOptions::updateEarly, &PhaseOptions::schedule, &PhaseOptions::coalesce, &PhaseOptions::join,
+        &PhaseOptions::pair, &PhaseOptions::tileNormalization})
     options.*rewrite = random() % 2;
   return options;
 }
@@ -74,6 +75,7 @@ std::string describe(const PhaseOptions &options, bool keepGradients) {
   add(options.coalesce, "coalesce");
   add(options.join, "join");
   add(options.pair, "pair");
+  add(options.tileNormalization, "tile-normalization");
   add(keepGradients, "keep-gradients");
   return text;
 }

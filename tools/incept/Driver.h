@@ -39,6 +39,8 @@ inline constexpr RewriteFlag kRewriteFlags[] = {
      /*fuses=*/true},
     {&PhaseOptions::backwardNorm, Phase::Fused, "--no-backward-norm",
      "let no gradient of a convolution go on with that of a batch norm", /*fuses=*/true},
+    {&PhaseOptions::tileNormalization, Phase::Layout, "--no-tile-normalization",
+     "let no convolution normalise what it reads", /*fuses=*/true},
     {&PhaseOptions::recompute, Phase::Fused, "--no-recompute", "keep cheap values instead of computing them again"},
     {&PhaseOptions::updateEarly, Phase::Training, "--no-update-early",
      "keep all gradients until the backward pass ends"},

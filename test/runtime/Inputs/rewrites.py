@@ -7,8 +7,8 @@ import subprocess
 import sys
 
 incept, spec, directory = sys.argv[1:]
-switches = ["--no-commute-pools", "--no-merge-siblings", "--no-fuse", "--no-recompute", "--no-update-early",
-            "--no-schedule", "--no-coalesce"]
+switches = ["--no-commute-pools", "--no-merge-siblings", "--no-fuse", "--no-tile-normalization",
+            "--no-recompute", "--no-update-early", "--no-schedule", "--no-coalesce"]
 
 
 def losses(name, *options):
