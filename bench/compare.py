@@ -83,13 +83,14 @@ class Worker:
         return statistics.median(step[key] for step in self.steps)
 
 
-def compile_program(options, spec, batch, directory):
+def compile_program(options, spec, batch, size, directory):
     """The program, what it says of itself, and the seconds that the compilation took."""
     program = os.path.join(directory, spec)
     source = os.path.join(ROOT, "specs", spec + ".incept")
     start = time.perf_counter()
     done = subprocess.run([options.incept, "compile", source, f"--batch-size={batch}", f"--mode={options.mode}",
-                           f"--threads={options.threads}", "-o", program], capture_output=True, text=True)
+                           f"--threads={options.threads}", f"--set=size={size}", "-o", program],
+                          capture_output=True, text=True)
     seconds = time.perf_counter() - start
     if done.returncode != 0:
         fail(f"incept compile failed: {done.stderr.strip()}", done.returncode)
@@ -120,9 +121,10 @@ def export_model(options, task):
 def measure(options, name, batch):
     """Every side of one network, as a dictionary of plain numbers."""
     spec, model, size = NETWORKS[name]
+    size = options.size or size
     task = {"model": model, "size": size, "batch": batch, "threads": options.threads}
     with tempfile.TemporaryDirectory() as directory:
-        program, info, compilation = compile_program(options, spec, batch, directory)
+        program, info, compilation = compile_program(options, spec, batch, size, directory)
         if options.mode == "train":
             task.update(training_task(options, spec))
         else:
@@ -241,6 +243,7 @@ def parse_arguments():
     parser.add_argument("--repeats", type=int, default=7, help="rounds (7)")
     parser.add_argument("--mode", default="train", choices=list(ENGINES), help="training steps or inference (train)")
     parser.add_argument("--batch", help="batch sizes with commas between (8, for inference 1,16)")
+    parser.add_argument("--size", type=int, help="height and width of images (what each network is for)")
     parser.add_argument("--threads", type=int, default=2, help="threads of every side (2)")
     parser.add_argument("--sides", help="besides incept, names with commas between (all: eager, compile, and for "
                         "inference onnxruntime, openvino)")
@@ -261,8 +264,8 @@ def parse_arguments():
         options.batches = [int(batch) for batch in (options.batch or BATCHES[options.mode]).split(",")]
     except ValueError:
         parser.error(f"expected --batch to be numbers with commas between, but got '{options.batch}'")
-    if min(options.repeats, options.threads, *options.batches) < 1:
-        parser.error("expected --repeats, --batch and --threads to be positive")
+    if min(options.repeats, options.threads, *options.batches, 1 if options.size is None else options.size) < 1:
+        parser.error("expected --repeats, --batch, --size and --threads to be positive")
     if not os.path.exists(options.incept):
         fail(f"'{options.incept}' is not there: build it, or name it with --incept")
     if not os.path.exists(options.python):
