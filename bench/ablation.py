@@ -89,9 +89,9 @@ def table(sides):
     median = lambda samples, column: statistics.median(sample[column] for sample in samples)
     facts, samples = sides[""]
     clock, work = median(samples, 0), median(samples, 1)
-    lines = ["| without | | step, ms | / all | processor time, ms | / all | planned, MB | launches |",
+    lines = ["| without | | step, ms | ratio | processor time, ms | ratio | planned, MB | launches |",
              "|---|---|---|---|---|---|---|---|",
-             f"| (all) | | {clock:,.1f} | | {work:,.1f} | | {facts['peak_bytes'] / 1e6:,.1f} | {facts['launches']} |"]
+             f"| nothing | | {clock:,.1f} | | {work:,.1f} | | {facts['peak_bytes'] / 1e6:,.1f} | {facts['launches']} |"]
     same = []
     for switch, (own, samples) in sides.items():
         if switch and not samples:

@@ -21,6 +21,6 @@ else:
     lines = ablation.table({"": (facts, [(10.0, 20.0), (30.0, 10.0), (11.0, 16.0)]),
                             "--no-fuse": ({"peak_bytes": 3e6, "launches": 9}, [(22.0, 8.0), (22.0, 8.0), (99.0, 9.0)]),
                             "--no-pair": (facts, [])})
-    assert "| (all) | | 11.0 | | 16.0 | | 2.0 | 7 |" in lines, lines
+    assert "| nothing | | 11.0 | | 16.0 | | 2.0 | 7 |" in lines, lines
     assert "| elementwise ops in one kernel, the former included | `--no-fuse` | 22.0 | 2.000 | 8.0 | 0.500 | 3.0 | 9 |" in lines
     assert lines[-1] == "The same program to the last byte: `--no-pair`.", lines
