@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The tests of a built tree, run with some of the mutants that are in it: see scripts/mutate.sh."""
 import collections
+import itertools
 import json
 import os
 import queue
@@ -10,6 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
 # Tests that mirror a folder; others come later. Unit suites have the name of their programs.
 MIRRORS = {"dialect": ["dialect/", "numerics/", "incept-numerics-tests"],
@@ -19,8 +21,8 @@ MIRRORS = {"dialect": ["dialect/", "numerics/", "incept-numerics-tests"],
            "runtime": ["incept-runtime-tests", "incept-cuda-device-tests", "runtime/"],
            "tools/incept-sim": ["incept-sim-tests", "incept-sim-driver-tests", "incept-sim-cudnn-tests", "sim/",
                                 "tools/incept-sim/"]}
-QUICK = 8  # seconds: tests that take longer come last
-NEAR = 60  # seconds of tests that a mutant gets alone, besides those named like its file
+NEAR = 10  # seconds of tests that a mutant gets alone
+PART = 300  # seconds of tests that run with all mutants before the next are found out
 GUESS = {".mlir": 0.5, ".test": 12, "": 4}  # seconds of what never ran
 
 
@@ -78,8 +80,9 @@ class Suite:
         for process in list(self.running):
             os.killpg(process.pid, signal.SIGKILL)
 
-    def failures(self, names, numbers, stop=False, jobs=1):
-        """The names of the tests that fail with those mutants; with `stop`, no more than one."""
+    def failures(self, names, numbers, most=None, jobs=1, trace=None):
+        """The names of the tests that fail with those mutants, and no others once there are `most`. In a folder `trace`
+        programs leave which mutants they come to."""
         names = [name for name in names if name not in self.journal.broken]
         if not names:
             return []
@@ -90,13 +93,14 @@ class Suite:
             for folder in "test", "home", "tmp":
                 os.makedirs(os.path.join(slot, folder))
             known = all(name in self.took or name.endswith(".mlir") for name in names)
-            limit = int(max(60 if known else 600, 6 * max(map(self.seconds, names))))
+            limit = int((30 if known else 600) + 4 * max(map(self.seconds, names)))
             arguments = ["-q", f"-j{jobs}", f"--output={results}", f"--timeout={limit}",
                          "--filter=" + "|".join(f":: (?:\\./)?{re.escape(name)}(?:/|$)" for name in names)]
-            arguments += ["--max-failures=1"] if stop else []
+            arguments += [f"--max-failures={most}"] if most else []
             places = sorted({os.path.join(self.tree.tests, name if "/" in name else "unit") for name in names})
             environment = {**os.environ, "INCEPT_MUTANT": ",".join(map(str, numbers)), "HOME": os.path.join(slot, "home"),
-                           "INCEPT_TEST_EXEC_ROOT": os.path.join(slot, "test"), "TMPDIR": os.path.join(slot, "tmp")}
+                           "INCEPT_TEST_EXEC_ROOT": os.path.join(slot, "test"), "TMPDIR": os.path.join(slot, "tmp"),
+                           **({"INCEPT_MUTANT_TRACE": trace} if trace else {})}
             said = self.lit(*arguments, *places, env=environment)
             if not os.path.exists(results):
                 sys.exit("mutate.sh: error: lit failed:\n" + said[-3000:])
@@ -105,8 +109,8 @@ class Suite:
         finally:
             shutil.rmtree(slot, ignore_errors=True)
             self.slots.put(slot)
-        for name, seconds in self.sums(tests).items():
-            self.took.setdefault(name, seconds)
+        if trace:
+            self.took.update(self.sums(tests))
         failed = {test_name(test["name"]) for test in tests if test["code"] in ("FAIL", "TIMEOUT", "UNRESOLVED", "XPASS")}
         return sorted(failed, key=self.seconds)
 
@@ -118,6 +122,29 @@ class Suite:
             if test["code"] == "PASS":
                 took[test_name(test["name"])] += test.get("elapsed") or 0
         return took
+
+    def trace(self):
+        """Runs all tests without a mistake: how long each takes, which mutants it comes to, and whether it fails as it is."""
+        folder = os.path.join(os.path.dirname(self.journal.path), "trace")
+        self.took.update({name: seconds for name, (seconds, _) in self.journal.traced.items()})
+        for names in self.chunks(set(self.journal.traced)):
+            print(f"{time.strftime('%H:%M:%S')} no mutant, {len(names)} tests from {names[0]}", flush=True)
+            shutil.rmtree(folder, ignore_errors=True)
+            os.makedirs(folder)
+            failed, reached = self.failures(names, [], jobs=self.jobs, trace=folder), collections.defaultdict(set)
+            for number, test in (left.split(" ", 1) for left in os.listdir(folder)):
+                reached[test_name(test.replace("|", "/"))].add(int(number))
+            for name in names:  # what fails only where it is traced may come to all
+                self.journal.add(traced=name, seconds=self.seconds(name), numbers=None if name in failed else sorted(reached[name]))
+            for name in failed:
+                self.is_broken(name, again=True)
+            for name in set(names) - set(failed):
+                self.journal.add(test=name, broken=False)
+
+    def reaches(self, name, number):
+        """Whether a test comes to a mutant, as far as is known."""
+        _, numbers = self.journal.traced.get(name, (0, None))
+        return name not in self.journal.broken and (numbers is None or number in numbers)
 
     def is_broken(self, name, again=False):
         """Whether a test fails without any mistake; then it is left out. With `again`, one that has passed is asked anew."""
@@ -132,7 +159,7 @@ class Suite:
     def find(self, number, names):
         """The first test that fails with a mutant alone, or None. It has to fail twice and to pass without: one failure, or
         a limit that a busy machine exceeds, is no proof."""
-        while failed := self.failures(names, [number], stop=True):
+        while failed := self.failures(names, [number], 1):
             name = failed[0]
             if not self.failures([name], [number]):
                 print(f"failed with mutant {number} once and then passed: {name}", flush=True)
@@ -141,23 +168,23 @@ class Suite:
             names = [other for other in names if other != name]
         return None
 
-    def near(self, path):
-        """Lists of tests that mirror a file: those with its name, then as many as there is time for, quick ones first."""
+    def near(self, path, number):
+        """Tests that mirror a file and come to a mutant in it: those with its name, then quick ones, while there is time."""
         folder = next((folder for folder in MIRRORS if path.startswith(folder + "/")), None)
         stem = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", os.path.splitext(os.path.basename(path))[0]).lower()
-        names = [name for name in self.names if any(name.startswith(prefix) for prefix in MIRRORS.get(folder, []))]
-        own = [name for name in names if os.path.basename(name).startswith(stem)]
-        others, left = [], NEAR
-        for name in sorted(set(names) - set(own), key=lambda name: (self.seconds(name), name)):
-            if (left := left - self.seconds(name)) < 0:
-                break
-            others.append(name)
-        slow = [name for name in others if self.seconds(name) >= QUICK]
-        return [tests for tests in (own, [name for name in others if name not in slow], slow) if tests]
+        names = [name for name in self.names if self.reaches(name, number)
+                 and any(name.startswith(prefix) for prefix in MIRRORS.get(folder, []))]
+        names.sort(key=lambda name: (not os.path.basename(name).startswith(stem), self.seconds(name), name))
+        ends = itertools.accumulate(map(self.seconds, names))
+        return [name for name, end in zip(names, ends) if end <= NEAR]
 
     def chunks(self, passed):
         """All tests but those in parts, quick ones first."""
-        names = sorted(set(self.names) - passed, key=lambda name: (self.seconds(name), name))
-        quick = [name for name in names if self.seconds(name) < QUICK]
-        slow = names[len(quick):]
-        return [quick[i:i + 60] for i in range(0, len(quick), 60)] + [slow[i:i + 8] for i in range(0, len(slow), 8)]
+        parts, left = [], 0
+        for name in sorted(set(self.names) - passed, key=lambda name: (self.seconds(name), name)):
+            if left <= 0:
+                parts.append([])
+                left = PART
+            parts[-1].append(name)
+            left -= self.seconds(name)
+        return parts

@@ -23,6 +23,7 @@ import schemata
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 FOLDERS = ["dialect", "frontend", "passes", "codegen", "runtime", "tools/incept-sim"]
 EQUIVALENT = "test/equivalent-mutants.txt"
+MOST = 8  # failures of tests in a group, until it is asked who they come from
 
 
 def call(arguments, **options):
@@ -132,7 +133,7 @@ class Journal:
 
     def __init__(self, key):
         self.path = os.path.join(ROOT, "build", "mutate", "journal.jsonl")
-        self.verdicts, self.broken, self.sound, self.passed, self.built = {}, set(), set(), {}, 0
+        self.verdicts, self.broken, self.sound, self.passed, self.traced = {}, set(), set(), {}, {}
         self.lock = threading.Lock()
         os.makedirs(os.path.dirname(self.path), exist_ok=True)
         self.held = open(self.path + ".lock", "w", encoding="utf-8")
@@ -156,10 +157,10 @@ class Journal:
             self.verdicts[entry["mutant"]] = (entry["verdict"], entry.get("by"))
         elif "test" in entry:
             (self.broken if entry["broken"] else self.sound).add(entry["test"])
-        elif "passed" in entry:
-            self.passed.update(dict.fromkeys(entry["passed"], entry["alive"]))
+        elif "traced" in entry:
+            self.traced[entry["traced"]] = entry["seconds"], entry["numbers"]
         else:
-            self.built = entry["built"]
+            self.passed.update(entry["passed"])
 
     def add(self, **entry):
         with self.lock:
@@ -226,29 +227,35 @@ def choose(tree, paths, count, dice):
     return chosen[:count], unable, total + unable
 
 
-def build(tree, journal, chosen, first):
-    """Builds the first of the mutants, those without a final verdict. A run that goes on does so too: the build may have
-    others in it, or none, where somebody built the sources meanwhile."""
-    first = max(first, journal.built)
-    if numbers := journal.undecided(range(1, first + 1)):
+def build(tree, journal, chosen):
+    """Builds those of the mutants, by their numbers, that have no final verdict. A run that goes on does so too: the build may
+    have others in it, or none, where somebody built the sources meanwhile."""
+    if numbers := journal.undecided(chosen):
         print(f"{time.strftime('%H:%M:%S')} builds", flush=True)
-        for number in sorted(tree.plant([(number, chosen[number - 1]) for number in numbers])):
+        for number in sorted(tree.plant([(number, chosen[number]) for number in numbers])):
             journal.add(mutant=number, verdict="did not build")
-    if journal.built < first:
-        journal.add(built=first)
 
 
 class Hunt:
-    """All mutants against the tests near them, each alone; then those that are left, all at once, against all tests."""
+    """All mutants against the tests near them, each alone; then those that are left, all at once, against all tests, for as
+    many minutes as there are."""
 
-    def __init__(self, tree, suite, journal, chosen):
-        self.tree, self.suite, self.journal = tree, suite, journal
-        self.mutants = dict(enumerate(chosen[:journal.built], 1))
+    def __init__(self, tree, suite, journal, chosen, minutes=None):
+        self.tree, self.suite, self.journal, self.mutants = tree, suite, journal, chosen
+        self.end = time.monotonic() + 60 * (math.inf if minutes is None else minutes)
         self.pool = concurrent.futures.ThreadPoolExecutor(4 * suite.jobs)  # the suite has a place for as many as may run
 
     def left(self):
         """The numbers of those that nothing has found yet."""
         return self.journal.undecided(self.mutants)
+
+    def reached(self, name):
+        """Those that a test comes to."""
+        return [number for number in self.left() if self.suite.reaches(name, number)]
+
+    def waiting(self):
+        """The tests that come to some of what is left, and did not pass with all of these."""
+        return {name for name in self.suite.names if (alive := self.reached(name)) and self.journal.passed.get(name) != alive}
 
     def judge(self, number, verdict, by=None):
         self.journal.add(mutant=number, verdict=verdict, by=by)
@@ -260,28 +267,30 @@ class Hunt:
     def alone(self):
         """Each mutant that was not tried yet against the tests near it."""
         def ask(number):
-            for names in self.suite.near(self.mutants[number].path):
-                if by := self.suite.find(number, names):
-                    return self.judge(number, "found", by)
-            return self.judge(number, "alive")
+            by = self.suite.find(number, self.suite.near(self.mutants[number].path, number))
+            self.judge(number, "found" if by else "alive", by)
         list(self.pool.map(ask, [number for number in self.mutants if number not in self.journal.verdicts]))
 
     def together(self):
-        """What is left against all tests, at once, until all tests have passed with the same mutants: one that was found
-        later may have ended programs before they came to another. On the way, what was tried with others waits."""
-        while parts := self.suite.chunks({name for name, alive in self.journal.passed.items() if alive == self.left()}):
-            for names in parts:
-                if not self.left():
+        """What is left against all tests, at once, until each has passed with all that is left of what it comes to: one that
+        was found later may have ended programs before they came to another. On the way, what was tried with others waits."""
+        while waiting := self.waiting():
+            for names in self.suite.chunks(set(self.suite.names) - waiting):
+                if time.monotonic() > self.end:
                     return
-                self.part(names)
+                self.part([name for name in names if self.reached(name)])
 
     def part(self, names):
         """Some tests with all that is left. Where one fails, those that make it fail are looked for."""
-        alive = self.left()
+        alive, passed = self.left(), {name: self.reached(name) for name in names}
+        if not names:
+            return
         print(f"{time.strftime('%H:%M:%S')} {len(alive)} mutants, {len(names)} tests from {names[0]}", flush=True)
-        for name in self.suite.failures(names, alive, jobs=self.suite.jobs):
-            while self.left() and not self.suite.is_broken(name) and self.suite.failures([name], self.left()):
-                blamed = [number for number in self.blame(name, self.left()) if self.suite.failures([name], [number])]
+        failed = self.suite.failures(names, alive, MOST, jobs=self.suite.jobs)
+        passed = passed if len(failed) < MOST else {}  # some did not run
+        for name in failed:
+            while not self.suite.is_broken(name) and (alive := self.reached(name)) and self.suite.failures([name], alive, 1):
+                blamed = [number for number in self.blame(name, alive) if self.suite.failures([name], [number], 1)]
                 if not blamed:
                     print(f"fails only with several mutants at once, or not always, and is left out: {name}", flush=True)
                     break
@@ -289,7 +298,8 @@ class Hunt:
                     break
                 for number in blamed:
                     self.judge(number, "found", name)
-        self.journal.add(passed=names, alive=alive)
+            passed[name] = self.reached(name)
+        self.journal.add(passed=passed)
 
     def blame(self, name, numbers):
         """Those of a group with which a test fails that make it fail, found by halves."""
@@ -297,7 +307,7 @@ class Hunt:
             return numbers
         halves = numbers[::2], numbers[1::2]
         with concurrent.futures.ThreadPoolExecutor(2) as both:
-            parts = both.map(lambda half: self.blame(name, half) if self.suite.failures([name], half) else [], halves)
+            parts = both.map(lambda half: self.blame(name, half) if self.suite.failures([name], half, 1) else [], halves)
             return sorted(sum(parts, []))
 
     def same(self):
@@ -316,20 +326,25 @@ class Hunt:
             if number not in self.journal.verdicts and (mutant.path, before, after) in equivalent:
                 self.judge(number, "equivalent", "listed")
         try:
+            self.suite.trace()
             self.alone()
             if not near_only:
                 self.together()
-            self.same()
+            waiting = [] if near_only else self.waiting()
+            if not waiting:
+                self.same()
         finally:
             self.pool.shutdown(wait=False, cancel_futures=True)
         for number in self.left():
-            self.judge(number, "survived")
+            reached = any(self.suite.reaches(name, number) for name in self.suite.names)
+            self.judge(number, "alive" if waiting else "survived", None if reached else "no test comes there")
         counts = collections.Counter(verdict for verdict, _ in self.journal.verdicts.values())
-        found, alive = counts["found"], counts["survived"]
+        found, alive = counts["found"], counts["survived"] + counts["alive"]
         by = " by the tests near them" if near_only else " by tests" if only else ""
         return (f"{len(self.mutants)} mutants: {found} found, {alive} survived, {counts['did not build']} did not build, "
                 f"{counts['equivalent']} equivalent; {100 * found / max(found + alive, 1):.0f} % found"
-                f"{by}{f' of --tests={only}' if only else ''}")
+                f"{by}{f' of --tests={only}' if only else ''}"
+                f"{f'; {len(waiting)} tests did not run with all of what is left' if waiting else ''}")
 
 
 def main():
@@ -337,7 +352,9 @@ def main():
     parser.add_argument("paths", nargs="*", metavar="PATH", help="files and folders; without: " + " ".join(FOLDERS))
     parser.add_argument("--count", type=int, default=20)
     parser.add_argument("--seed", type=int, help="of the choice; without: drawn, and said")
-    parser.add_argument("--first", type=int, metavar="N", help="only the first of them; a later run goes on with the others")
+    parser.add_argument("--only", metavar="N,N", help="only those of them with such numbers, such as survivors")
+    parser.add_argument("--minutes", type=float, metavar="N",
+                        help="of tests with all mutants that are left; the same command goes on from there")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--list", action="store_true", help="print the mutants that would be tried, and end")
     parser.add_argument("--near", action="store_true", help="only tests of the folder that mirrors the file, the quick ones")
@@ -355,10 +372,16 @@ def main():
     chosen, unable, lines = choose(tree, paths, options.count, random.Random(seed))
     if not chosen:
         sys.exit("mutate.sh: error: nothing to change in " + " ".join(paths))
+    chosen = dict(enumerate(chosen, 1))
+    if options.only:
+        numbers = [int(number) for number in options.only.split(",") if number.isdecimal()]
+        if not numbers or not set(numbers) <= set(chosen):
+            sys.exit(f"mutate.sh: error: expected numbers of the {len(chosen)} mutants, but got {options.only}")
+        chosen = {number: chosen[number] for number in numbers}
     if options.list:
-        for mutant in chosen:
+        for number, mutant in chosen.items():
             line, before, after = mutants.lines(tree.read(mutant.path), mutant)
-            print(f"{mutant.path}:{line}: {mutant.kind}\n    {before}\n    {after}")
+            print(f"{number}: {mutant.path}:{line}: {mutant.kind}\n    {before}\n    {after}")
         return
     # Where this runs in the background, tests that send such signals must not find them ignored.
     suites = []
@@ -370,13 +393,13 @@ def main():
     for number in signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP:
         signal.signal(number, end)
     content = must(["git", "rev-parse", "HEAD^{tree}"], cwd=tree.directory).strip()
-    journal = Journal([content, paths, options.count, seed, options.tests, options.near, options.here])
+    journal = Journal([content, paths, options.count, seed, options.only, options.tests, options.near, options.here])
     print(f"{len(chosen)} mutants with seed {seed}, in {tree.directory}; of {lines} lines that mutants would change, {unable} "
           f"are the compiler's to evaluate and cannot be chosen", flush=True)
-    build(tree, journal, chosen, min(options.first or len(chosen), len(chosen)))
+    build(tree, journal, chosen)
     suite = mutant_suite.Suite(tree, journal, options.jobs, options.tests)
     suites.append(suite)
-    print(f"seed {seed}: {Hunt(tree, suite, journal, chosen).run(options.near, options.tests)}")
+    print(f"seed {seed}: {Hunt(tree, suite, journal, chosen, options.minutes).run(options.near, options.tests)}")
 
 
 if __name__ == "__main__":

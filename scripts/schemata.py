@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Many mutants in one build: a function with a mistake has its body twice, and INCEPT_MUTANT=3,17 says which mistakes are
-made. Outside of bodies, in what members begin with, a number is chosen where it stands. As in mutants.py, all is found in
-the text. What the compiler evaluates cannot be chosen at run time: constexpr functions, constants, most tables. Nor can a
-function that deduces what it returns: two bodies with a lambda each return two types."""
+made; with INCEPT_MUTANT_TRACE=FOLDER programs leave there which they come to. Outside of bodies, in what members begin with,
+a number is chosen where it stands. As in mutants.py, all is found in the text. What the compiler evaluates cannot be chosen
+at run time: constexpr functions, constants, most tables. Nor can a function that deduces what it returns: two bodies with a
+lambda each return two types."""
 import collections
 import re
 
@@ -12,19 +13,49 @@ HEADER = "incept_mutant.h"  # in the root of the tree, where everything includes
 MOST = 1000
 LINES = 1000000  # lines of mutant N are numbered from N times so many: the compiler's errors name it
 HEADER_TEXT = f"""#pragma once
+#include <cerrno>
+#include <cstdio>
 #include <cstdlib>
+#include <fcntl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 namespace incept_mutant {{
+enum State : unsigned char {{ Off, On, Traced }};
 // One of each program and library, ready before their own initialisers run.
-__attribute__((visibility("hidden"))) inline bool on[{MOST}];
+__attribute__((visibility("hidden"))) inline State states[{MOST}];
 __attribute__((constructor(101))) static void read() {{
+  if (::getenv("INCEPT_MUTANT_TRACE")) {{
+    ::setenv("LIT_CURRENT_TESTCASE", program_invocation_short_name, 0); // unit suites, and what they start
+    for (State &state : states)
+      state = Traced;
+  }}
   for (const char *text = ::getenv("INCEPT_MUTANT"); text && *text;) {{
     char *end = nullptr;
     unsigned long number = ::strtoul(text, &end, 10);
     if (number < {MOST})
-      on[number] = true;
+      states[number] = On;
     text = end == text || !*end ? nullptr : end + 1;
   }}
 }}
+// Whether a mutant is made that is not off. One that is traced leaves its number and the test as a folder's name: a system
+// call of its own, which tests that replace or count others do not see.
+__attribute__((noinline, cold, visibility("hidden"))) inline bool reach(unsigned number) {{
+  if (states[number] == On)
+    return true;
+  states[number] = Off;
+  const char *folder = ::getenv("INCEPT_MUTANT_TRACE"), *test = ::getenv("LIT_CURRENT_TESTCASE");
+  char path[4096];
+  if (!folder || !test)
+    return false;
+  int error = errno, begin = std::snprintf(path, sizeof path, "%s/", folder);
+  std::snprintf(path + begin, sizeof path - begin, "%u %s", number, test);
+  for (char *at = path + begin; *at; ++at)
+    *at = *at == '/' ? '|' : *at;
+  ::syscall(SYS_mkdirat, AT_FDCWD, path, 0777);
+  errno = error;
+  return false;
+}}
+inline bool is(unsigned number) {{ return states[number] != Off && reach(number); }}
 }} // namespace incept_mutant
 """
 # The places of a body's braces, and whether it may be there twice.
@@ -101,12 +132,12 @@ def plant(source, numbered):
         parts = ""
         if body not in found:
             for number, mutant in of_place[body]:
-                parts += f"\n#line {number * LINES + first}\n(::incept_mutant::on[{number}] ? {mutant.text} : "
+                parts += f"\n#line {number * LINES + first}\n(::incept_mutant::is({number}) ? {mutant.text} : "
             text = f"{text[:begin]}{parts}{source[begin:end]}{')' * len(of_place[body])}\n#line {last}\n{text[end:]}"
             continue
         for number, mutant in of_place[body]:
             changed = mutants.apply(source, mutant)[begin + 1:end + len(mutant.text) - mutant.length]
-            parts += f"if (::incept_mutant::on[{number}]) {{\n#line {number * LINES + first}\n{changed}\n}} else "
+            parts += f"if (::incept_mutant::is({number})) {{\n#line {number * LINES + first}\n{changed}\n}} else "
         text = f"{text[:begin]}{{{parts}{{\n#line {first}\n{source[begin + 1:end]}\n}}\n#line {last}\n{text[end:]}"
     return f'#include "{HEADER}"\n#line 1\n{text}'
 

@@ -22,8 +22,9 @@ config.environment["PATH"] = os.pathsep.join(path)
 config.environment["LC_ALL"] = "C.UTF-8"
 # Tests share the cores, and a thread that spins while it waits takes them from the others.
 config.environment["OMP_WAIT_POLICY"] = "passive"
-if "INCEPT_MUTANT" in os.environ:
-    config.environment["INCEPT_MUTANT"] = os.environ["INCEPT_MUTANT"]
+for variable in ("INCEPT_MUTANT", "INCEPT_MUTANT_TRACE"):
+    if variable in os.environ:
+        config.environment[variable] = os.environ[variable]
 
 # What a phase prints is parsed and compared, in every compilation and for every file of incept-opt.
 if os.environ.get("INCEPT_CHECK_ROUNDTRIP", "1") == "1":

@@ -10,6 +10,6 @@ config.test_source_root = config.incept_tools_dir
 config.test_exec_root = config.incept_tools_dir
 config.environment["LC_ALL"] = "C.UTF-8"
 config.environment["OMP_WAIT_POLICY"] = "passive"
-for variable in ("HOME", "TMPDIR", "OMP_NUM_THREADS", "INCEPT_MUTANT"):
+for variable in ("HOME", "TMPDIR", "OMP_NUM_THREADS", "INCEPT_MUTANT", "INCEPT_MUTANT_TRACE"):
     if variable in os.environ:
         config.environment[variable] = os.environ[variable]

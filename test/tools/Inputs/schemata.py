@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What scripts/schemata.py makes of a C++ file, compiled once and run with each mutant: schemata.py ROOT COMPILER FOLDER."""
 import os
+import shutil
 import subprocess
 import sys
 
@@ -79,7 +80,8 @@ assert schemata.to_blame("/y.h:6:1: error: no\nx.cpp:2000006:7:   required from 
                          values) == {2}
 NUMBERED = [pair for pair in NUMBERED if pair[0] != 5]
 
-os.makedirs(folder, exist_ok=True)
+shutil.rmtree(folder, ignore_errors=True)
+os.makedirs(folder)
 with open(os.path.join(folder, schemata.HEADER), "w", encoding="utf-8") as file:
     file.write(schemata.HEADER_TEXT)
 
@@ -106,6 +108,16 @@ for chosen, expected in {"": "6 2 8 8 8", "1": "60 2 62 8 8", "2": "6 0 6 8 8", 
     ran = subprocess.run([os.path.join(folder, "x")], env={"INCEPT_MUTANT": chosen}, text=True, stdout=subprocess.PIPE,
                          check=True)
     assert ran.stdout == expected + "\n", (chosen, ran.stdout)
+
+# Where a trace is asked for, each leaves which it came to, and none is made that was not chosen. Units have no test's name.
+for test, chosen in ("incept :: a/b.test", "1"), (None, ""):
+    trace = os.path.join(folder, "trace" + chosen)
+    os.makedirs(trace)
+    environment = {"INCEPT_MUTANT": chosen, "INCEPT_MUTANT_TRACE": trace, **({"LIT_CURRENT_TESTCASE": test} if test else {})}
+    ran = subprocess.run([os.path.join(folder, "x")], env=environment, text=True, stdout=subprocess.PIPE, check=True)
+    assert ran.stdout == ("60 2 62 8 8\n" if chosen else "6 2 8 8 8\n"), ran.stdout
+    reached = [f"{number} {(test or 'x').replace('/', '|')}" for number, _ in NUMBERED if str(number) != chosen]
+    assert sorted(os.listdir(trace)) == reached, os.listdir(trace)
 
 # Lines keep their numbers outside of mutants, so that messages do.
 lines = schemata.plant(SOURCE, NUMBERED).splitlines()
