@@ -21,7 +21,8 @@ MIRRORS = {"dialect": ["dialect/", "numerics/", "incept-numerics-tests"],
            "runtime": ["incept-runtime-tests", "incept-cuda-device-tests", "runtime/"],
            "tools/incept-sim": ["incept-sim-tests", "incept-sim-driver-tests", "incept-sim-cudnn-tests", "sim/",
                                 "tools/incept-sim/"]}
-NEAR = 10  # seconds of tests that a mutant gets alone
+QUICK = 8  # seconds: tests that take longer run when all mutants have been tried alone
+NEAR = 8  # seconds of tests that a mutant gets alone
 PART = 300  # seconds of tests that run with all mutants before the next are found out
 GUESS = {".mlir": 0.5, ".test": 12, "": 4}  # seconds of what never ran
 
@@ -64,6 +65,8 @@ class Suite:
         self.took[name] = self.took.get(name, 0) + abs(seconds)
 
     def seconds(self, name):
+        if name in self.journal.traced:
+            return self.journal.traced[name][0]
         return self.took.get(name, GUESS.get(os.path.splitext(name)[1], GUESS[""]))
 
     def lit(self, *arguments, **options):
@@ -123,11 +126,11 @@ class Suite:
                 took[test_name(test["name"])] += test.get("elapsed") or 0
         return took
 
-    def trace(self):
-        """Runs all tests without a mistake: how long each takes, which mutants it comes to, and whether it fails as it is."""
+    def trace(self, names):
+        """Runs those tests without a mistake that did not yet: how long each takes, which mutants it comes to, and whether it
+        fails as it is."""
         folder = os.path.join(os.path.dirname(self.journal.path), "trace")
-        self.took.update({name: seconds for name, (seconds, _) in self.journal.traced.items()})
-        for names in self.chunks(set(self.journal.traced)):
+        for names in self.chunks(set(names) - set(self.journal.traced)):
             print(f"{time.strftime('%H:%M:%S')} no mutant, {len(names)} tests from {names[0]}", flush=True)
             shutil.rmtree(folder, ignore_errors=True)
             os.makedirs(folder)
@@ -168,20 +171,23 @@ class Suite:
             names = [other for other in names if other != name]
         return None
 
+    def quick(self):
+        return [name for name in self.names if self.seconds(name) < QUICK]
+
     def near(self, path, number):
-        """Tests that mirror a file and come to a mutant in it: those with its name, then quick ones, while there is time."""
+        """Quick tests that mirror a file and come to a mutant in it, those with its name first, while there is time."""
         folder = next((folder for folder in MIRRORS if path.startswith(folder + "/")), None)
         stem = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", os.path.splitext(os.path.basename(path))[0]).lower()
-        names = [name for name in self.names if self.reaches(name, number)
+        names = [name for name in self.quick() if self.reaches(name, number)
                  and any(name.startswith(prefix) for prefix in MIRRORS.get(folder, []))]
         names.sort(key=lambda name: (not os.path.basename(name).startswith(stem), self.seconds(name), name))
         ends = itertools.accumulate(map(self.seconds, names))
         return [name for name, end in zip(names, ends) if end <= NEAR]
 
-    def chunks(self, passed):
-        """All tests but those in parts, quick ones first."""
+    def chunks(self, names):
+        """Tests in parts, quick ones first."""
         parts, left = [], 0
-        for name in sorted(set(self.names) - passed, key=lambda name: (self.seconds(name), name)):
+        for name in sorted(names, key=lambda name: (self.seconds(name), name)):
             if left <= 0:
                 parts.append([])
                 left = PART

@@ -275,16 +275,16 @@ class Hunt:
         """What is left against all tests, at once, until each has passed with all that is left of what it comes to: one that
         was found later may have ended programs before they came to another. On the way, what was tried with others waits."""
         while waiting := self.waiting():
-            for names in self.suite.chunks(set(self.suite.names) - waiting):
+            for names in self.suite.chunks(waiting):
                 if time.monotonic() > self.end:
                     return
-                self.part([name for name in names if self.reached(name)])
+                self.suite.trace(names)
+                if names := [name for name in names if self.reached(name)]:
+                    self.part(names)
 
     def part(self, names):
         """Some tests with all that is left. Where one fails, those that make it fail are looked for."""
         alive, passed = self.left(), {name: self.reached(name) for name in names}
-        if not names:
-            return
         print(f"{time.strftime('%H:%M:%S')} {len(alive)} mutants, {len(names)} tests from {names[0]}", flush=True)
         failed = self.suite.failures(names, alive, MOST, jobs=self.suite.jobs)
         passed = passed if len(failed) < MOST else {}  # some did not run
@@ -326,7 +326,7 @@ class Hunt:
             if number not in self.journal.verdicts and (mutant.path, before, after) in equivalent:
                 self.judge(number, "equivalent", "listed")
         try:
-            self.suite.trace()
+            self.suite.trace(self.suite.quick())
             self.alone()
             if not near_only:
                 self.together()
@@ -354,7 +354,7 @@ def main():
     parser.add_argument("--seed", type=int, help="of the choice; without: drawn, and said")
     parser.add_argument("--only", metavar="N,N", help="only those of them with such numbers, such as survivors")
     parser.add_argument("--minutes", type=float, metavar="N",
-                        help="of tests with all mutants that are left; the same command goes on from there")
+                        help="how long tests are begun; the same command goes on from there")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--list", action="store_true", help="print the mutants that would be tried, and end")
     parser.add_argument("--near", action="store_true", help="only tests of the folder that mirrors the file, the quick ones")
