@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <gtest/gtest.h>
+#include <set>
 #include <thread>
 
 using namespace incept;
@@ -232,6 +233,20 @@ TEST_F(SourceTest, WebDatasetSplits) {
   EXPECT_EQ(open("webdataset:" + root())->size(), 2);
   EXPECT_EQ(open("webdataset:" + root(), Split::Test)->size(), 1);
   EXPECT_EQ(open(directory.path("d/val-0.tar"))->size(), 1); // a bare path
+}
+
+// As of folders, the checksum is of names, labels and sizes; also of the archives' names, whose order is that of the samples.
+TEST_F(SourceTest, WebDatasetsHaveAChecksum) {
+  auto hash = [&](const char *archive, const char *name, const char *label, const char *picture) {
+    directory.write(archive, tarMember(std::string(name) + ".jpg", picture) +
+                                 tarMember(std::string(name) + ".cls", label) + tarEnd());
+    return open("webdataset:" + directory.path(archive))->hash();
+  };
+  std::string before = hash("a.tar", "x", "0", "picture");
+  EXPECT_EQ(hash("a.tar", "x", "0", "changed"), before);
+  std::set<std::string> hashes = {before, hash("b.tar", "x", "0", "picture"), hash("a.tar", "y", "0", "picture"),
+                                  hash("a.tar", "x", "1", "picture"), hash("a.tar", "x", "0", "pictures")};
+  EXPECT_EQ(hashes.size(), 5u);
 }
 
 TEST_F(SourceTest, WebDatasetsThatAreNone) {

@@ -188,9 +188,11 @@ TEST_F(RunTest, CutsTheLogBackAndRemovesLeftovers) {
   EXPECT_EQ(resumed["log"], whole["log"]);
   EXPECT_EQ(resumed["step-40.safetensors"], whole["step-40.safetensors"]);
   EXPECT_EQ(names(), (std::set<std::string>{"log", "notes.txt", "step-20.safetensors", "step-40.safetensors"}));
-  // A log that was none is not cut.
-  std::ofstream(log) << "dear diary\n";
-  expectRefused(options(50, true), "its first line was not written by a training");
+  // A log that was none is not cut, however short.
+  for (const char *foreign : {"dear diary\n", "d"}) {
+    std::ofstream(log) << foreign;
+    expectRefused(options(50, true), "its first line was not written by a training");
+  }
 }
 
 TEST_F(RunTest, FolderBelongsToOneRun) {
