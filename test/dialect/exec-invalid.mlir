@@ -550,3 +550,17 @@ func.func @exec.kernel_c4_window(%x: memref<1x8x4x4xf32, strided<[128, 1, 32, 8]
       extents [1, 4, 4, 8, 2, 2, 4, 2, 2, 2, 0, 0, 0, 0, 8, 8] units 2
   return
 }
+
+// -----
+
+// The sums of gradients in a grid of more cells than there are blocks of channels.
+incept.exec.kernel_def @k opaque {
+^bb0(%x: tensor<?x?x?x?xf32>, %d: tensor<?x?x?x?xf32>):
+  %w, %s = incept.correlate_tiles %x, %d kernel [3, 3] pad [0, 0] tile [4, 4] lanes 16 grid [1, 1] block 12 : (tensor<?x?x?x?xf32>, tensor<?x?x?x?xf32>) -> (tensor<?x?x?x?xf32>, tensor<?xf32>)
+  incept.yield %w, %s : tensor<?x?x?x?xf32>, tensor<?xf32>
+}
+func.func @exec.kernel_c4_grid(%x: memref<2x16x5x5xf32, strided<[400, 1, 80, 16]>>, %w: memref<2304xf32>, %s: memref<37000xf32>) {
+  // expected-error @+1 {{expected 0 units with these extents, but got 1}}
+  incept.exec.kernel @k ins(%x, %x : memref<2x16x5x5xf32, strided<[400, 1, 80, 16]>>, memref<2x16x5x5xf32, strided<[400, 1, 80, 16]>>) outs(%w, %s : memref<2304xf32>, memref<37000xf32>) extents [2, 5, 5, 16, 5, 5, 16, 1, 1, 0, 2, 1, 12, 16, 16] units 1
+  return
+}
