@@ -95,7 +95,7 @@ class Suite:
             results = os.path.join(slot, "results.json")
             for folder in "test", "home", "tmp":
                 os.makedirs(os.path.join(slot, folder))
-            known = all(name in self.took or name.endswith(".mlir") for name in names)
+            known = all(name in self.took or name in self.journal.traced or name.endswith(".mlir") for name in names)
             limit = int((30 if known else 600) + 4 * max(map(self.seconds, names)))
             arguments = ["-q", f"-j{jobs}", f"--output={results}", f"--timeout={limit}",
                          "--filter=" + "|".join(f":: (?:\\./)?{re.escape(name)}(?:/|$)" for name in names)]

@@ -279,15 +279,18 @@ class Hunt:
                 if time.monotonic() > self.end:
                     return
                 self.suite.trace(names)
-                if names := [name for name in names if self.reached(name)]:
-                    self.part(names)
+                names = [name for name in names if self.reached(name)]
+                if names and not self.part(names):
+                    break  # first the others of these, which are quicker than what comes next
 
     def part(self, names):
-        """Some tests with all that is left. Where one fails, those that make it fail are looked for."""
+        """Some tests with all that is left. Where one fails, those that make it fail are looked for. False where many failed,
+        and not all ran."""
         alive, passed = self.left(), {name: self.reached(name) for name in names}
         print(f"{time.strftime('%H:%M:%S')} {len(alive)} mutants, {len(names)} tests from {names[0]}", flush=True)
         failed = self.suite.failures(names, alive, MOST, jobs=self.suite.jobs)
-        passed = passed if len(failed) < MOST else {}  # some did not run
+        all_ran = len(failed) < MOST
+        passed = passed if all_ran else {}
         for name in failed:
             while not self.suite.is_broken(name) and (alive := self.reached(name)) and self.suite.failures([name], alive, 1):
                 blamed = [number for number in self.blame(name, alive) if self.suite.failures([name], [number], 1)]
@@ -300,6 +303,7 @@ class Hunt:
                     self.judge(number, "found", name)
             passed[name] = self.reached(name)
         self.journal.add(passed=passed)
+        return all_ran
 
     def blame(self, name, numbers):
         """Those of a group with which a test fails that make it fail, found by halves."""
