@@ -128,6 +128,14 @@ expect("outline", [(s["name"], s["detail"]) for s in outline], [("n", "network n
 edit, error = ask("textDocument/rename", **at(net, NETWORK, "filters = wide"), newName="outputs")
 expect("rename", {uri: sorted((e["range"]["start"]["line"], e["newText"]) for e in edits) for uri, edits in edit["changes"].items()},
        {net: [(7, "outputs")], blocks: [(1, "outputs"), (2, "outputs"), (2, "outputs")]})
+# Of two arguments only that of the parameter.
+PARAMETERS = "block two(a: int, b: int) {\n  conv 3x3, a -> conv 3x3, b\n}\nnetwork m {\n  input 3 x 8 x 8\n  two(a = 4, b = 5) -> global_avg_pool -> linear 2\n}\n"
+(directory / "two.incept").write_text(PARAMETERS)
+two = (directory / "two.incept").as_uri()
+tell("textDocument/didOpen", textDocument={"uri": two, "languageId": "incept", "version": 1, "text": PARAMETERS})
+edit, error = ask("textDocument/rename", **at(two, PARAMETERS, "a = 4"), newName="outputs")
+starts = [edit["range"]["start"] for edit in edit["changes"][two]]
+expect("rename of one of two", sorted((start["line"], start["character"]) for start in starts), [(0, 10), (1, 12), (5, 6)])
 for name, why in (("conv", "cannot be a name"), ("1x", "cannot be a name"), ("pair", None)):
     error = ask("textDocument/rename", **at(net, NETWORK, "pair"), newName=name)[1]
     expect("refused " + name, error and (why or "already defined") in error["message"], True)
