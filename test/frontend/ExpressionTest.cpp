@@ -227,3 +227,13 @@ TEST_F(Expressions, Limits) {
   EXPECT_EQ(give(repeat("1+", 128) + "1"), "1+140: expected an expression of at most 256 terms");
   EXPECT_EQ(give(repeat("(", 100000)), "34+1: expected parentheses nested at most 32 deep");
 }
+
+// What was found without a text has line 0.
+TEST(SourceFiles, LinesThatAreNone) {
+  SourceFiles files;
+  uint32_t file = files.add("f", llvm::MemoryBuffer::getMemBufferCopy("one\ntwo"));
+  EXPECT_EQ(files.line(file, 1), "one");
+  EXPECT_EQ(files.line(file, 2), "two");
+  EXPECT_EQ(files.line(file, 0), "");
+  EXPECT_EQ(files.line(file, 3), "");
+}

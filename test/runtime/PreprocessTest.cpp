@@ -242,4 +242,7 @@ TEST(Options, AreReadAndChecked) {
   EXPECT_FALSE(bool(parseOptions("cifar,x")));
   EXPECT_NE(EvaluationOptions::fromJson({{"kind", "tf"}, {"crop", 2}}).status().message(), "");
   EXPECT_EQ(EvaluationOptions::fromJson({{"kind", "tf"}})->text(), "tf, crop 0.875, tf1");
+  auto evaluation = EvaluationOptions::fromJson({{"kind", "tf"}, {"filter", "bicubic"}});
+  ASSERT_TRUE(bool(evaluation)) << evaluation.status().message();
+  EXPECT_EQ(evaluation->filter, Filter::Bicubic);
 }

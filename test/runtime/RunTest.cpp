@@ -411,7 +411,8 @@ TEST_F(RunTest, ReadsOlderCheckpointsAndNoLaterOnes) {
   std::string old(8, '\0');
   old[0] = static_cast<char>(header.size());
   old[1] = static_cast<char>(header.size() >> 8);
-  std::ofstream(checkpoint(10), std::ios::binary) << old + header + good.substr(good.size() - 48);
+  old += header + good.substr(good.size() - 48);
+  std::ofstream(checkpoint(10), std::ios::binary) << old;
   TrainOptions second = options(20, true);
   second.seed = 7;
   expectRefused(second, "the seed is 6 there and 7 here");
@@ -422,6 +423,13 @@ TEST_F(RunTest, ReadsOlderCheckpointsAndNoLaterOnes) {
   first.steps = 20;
   expectRun(first);
   EXPECT_EQ(read(checkpoint(20)), resumed);
+  // What was done to images was not recorded either, so it is not compared.
+  fs::remove_all(folder);
+  fs::create_directories(folder);
+  std::ofstream(checkpoint(10), std::ios::binary) << old;
+  TrainOptions augmented = options(20, true);
+  augmented.augment = "cifar";
+  expectRun(augmented);
 }
 
 // Nothing is trained where what is to be written cannot be; and nothing is left of the trial.

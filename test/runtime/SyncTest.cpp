@@ -7,6 +7,8 @@
 #include "test/runtime/TinyProgram.h"
 
 #include <array>
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <gtest/gtest.h>
 #include <sys/syscall.h>
@@ -32,6 +34,22 @@ extern "C" int fsync(int file) {
 extern "C" int rename(const char *from, const char *to) noexcept {
   events().push_back("rename to " + std::filesystem::path(to).filename().string());
   return static_cast<int>(::syscall(SYS_rename, from, to));
+}
+
+static bool takesNothing = false;
+
+extern "C" ssize_t pwrite(int file, const void *bytes, size_t size, off_t offset) {
+  errno = 0;
+  return takesNothing ? 0 : ::syscall(SYS_pwrite64, file, bytes, size, offset);
+}
+
+// A disk that takes no byte, and does not say why, is full.
+TEST(Sync, WhatTakesNothingIsFull) {
+  tests::TemporaryDirectory directory;
+  takesNothing = true;
+  Status status = writeFile(directory.path("file"), [](const Sink &sink) { return sink("12345", 5); });
+  takesNothing = false;
+  EXPECT_NE(status.message().find(std::strerror(ENOSPC)), std::string::npos) << status.message();
 }
 
 // The bytes first, then the name, then the folder that has it.

@@ -204,6 +204,13 @@ TEST(Limits, RegistersAreSetAsideByWarp) {
   }
 }
 
+// 257 threads are nine warps, with room for twelve: 65 registers of 32 lanes in nine pieces each.
+TEST(Limits, RegistersOfABlock) {
+  KernelNeeds needs;
+  needs.registers = 65;
+  EXPECT_EQ(registersOfBlock(h100(), needs, 257), 12 * 9 * 256);
+}
+
 TEST(Limits, EveryOneIsSaid) {
   Profile profile = h100();
   KernelNeeds needs;

@@ -79,6 +79,7 @@ TEST(Parser, ErrorsHaveLines) {
   } cases[] = {
       {".reg .b32 %r<3>;\nfoo.bar.u32 %r1, %r2;", "ptx:7: unknown instruction 'foo.bar.u32'"},
       {".reg .b32 %r<3>;\nadd.s32 %r1, %r2;", "ptx:7: 'add.s32' has 3 operands, but got 2"},
+      {".reg .b16 %rs<3>;\nmov.b32 {%rs1, %rs2}, b;", "ptx:7: 'b' is not declared"},
       {".reg .b16 %rs<2>;\nmov.u16 %rs1, a;", "ptx:7: the address of 'a' needs 64 bits"},
       {".reg .b32 %r<3>;\nadd.s64 %r1, %r2, %r0;", "ptx:7: '%r2' has 32 bits, but 'add.s64' needs 64"},
       {".reg .b32 %r<3>;\n\nadd.s32 %r1, %r2, %r3;", "ptx:8: register '%r3' is not declared"},
