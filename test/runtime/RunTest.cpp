@@ -195,6 +195,12 @@ TEST_F(RunTest, CutsTheLogBackAndRemovesLeftovers) {
   }
 }
 
+// Where nobody says how long, it is as long as the description says: one epoch.
+TEST_F(RunTest, EndsWhereTheDescriptionSays) {
+  expectRun(options(0));
+  EXPECT_EQ(names(), (std::set<std::string>{"log", "step-" + std::to_string(kEpoch) + ".safetensors"}));
+}
+
 TEST_F(RunTest, FolderBelongsToOneRun) {
   expectRun(options(10));
   expectRefused(options(10), "has checkpoints of another run, the newest of step 10: give --resume");

@@ -89,7 +89,6 @@ Raw Cudnn::operationGraph(int64_t srcAlignment) {
     set<int64_t>(window, name, CUDNN_TYPE_INT64, {1, 1});
   EXPECT_EQ(finalise(window), CUDNN_STATUS_SUCCESS);
   Raw operation = create(CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR);
-  set<Raw>(operation, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC, CUDNN_TYPE_BACKEND_DESCRIPTOR, {window});
   set<Raw>(operation, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X, CUDNN_TYPE_BACKEND_DESCRIPTOR,
            {tensor(1, {1, 4, 2, 2}, srcAlignment)});
   set<Raw>(operation, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W, CUDNN_TYPE_BACKEND_DESCRIPTOR,
@@ -97,6 +96,8 @@ Raw Cudnn::operationGraph(int64_t srcAlignment) {
   set<Raw>(operation, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y, CUDNN_TYPE_BACKEND_DESCRIPTOR,
            {tensor(3, {1, 4, 2, 2})});
   set<float>(operation, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_ALPHA, CUDNN_TYPE_FLOAT, {1});
+  EXPECT_EQ(finalise(operation), CUDNN_STATUS_BAD_PARAM); // the window is missing
+  set<Raw>(operation, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC, CUDNN_TYPE_BACKEND_DESCRIPTOR, {window});
   EXPECT_EQ(finalise(operation), CUDNN_STATUS_BAD_PARAM); // beta is missing
   set<double>(operation, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_BETA, CUDNN_TYPE_DOUBLE, {0});
   EXPECT_EQ(finalise(operation), CUDNN_STATUS_SUCCESS);

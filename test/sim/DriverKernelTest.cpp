@@ -144,6 +144,9 @@ TEST_F(Kernels, LaunchesHaveLimits) {
     return cu("cuLaunchKernel", function, 1u, y, z, 32u, 1u, 1u, 0u, stream, static_cast<void **>(parameters),
               static_cast<void **>(nullptr));
   };
+  EXPECT_EQ(cu("cuLaunchKernel", function, 1u, 1u, 1u, 32u, 1u, 1u, 0u, stream, static_cast<void **>(nullptr),
+               static_cast<void **>(nullptr)),
+            CUDA_ERROR_INVALID_VALUE); // it has parameters
   EXPECT_EQ(withGrid(65536, 1), CUDA_ERROR_INVALID_VALUE);
   EXPECT_EQ(withGrid(1, 65536), CUDA_ERROR_INVALID_VALUE);
   EXPECT_EQ(cu("cuStreamSynchronize", stream), CUDA_SUCCESS);
