@@ -50,6 +50,10 @@ TEST_F(Driver, TellsWhatTheProfileSays) {
   char name[64] = "";
   EXPECT_EQ(cu("cuDeviceGetName", static_cast<char *>(name), 64, CUdevice(0)), CUDA_SUCCESS);
   EXPECT_STREQ(name, "NVIDIA H100 80GB HBM3");
+  size_t bytes = 0;
+  EXPECT_EQ(cu("cuDeviceTotalMem", &bytes, CUdevice(0)), CUDA_SUCCESS);
+  EXPECT_EQ(bytes, 85029158912u);
+  EXPECT_EQ(cu("cuDeviceTotalMem", static_cast<size_t *>(nullptr), CUdevice(0)), CUDA_ERROR_INVALID_VALUE);
   EXPECT_EQ(cu("cuDriverGetVersion", &version), CUDA_SUCCESS);
   EXPECT_EQ(version, 13000);
   EXPECT_EQ(cu("cuDeviceGetAttribute", &value, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR, CUdevice(0)),
