@@ -73,6 +73,8 @@ CASES = {
                                         "block b60 {}\n"), r"expected a network of at most 20000 ops"),
     "too_deep.incept": (network("  b0\n", "".join(f"block b{i} {{ b{i + 1} }}\n" for i in range(100)) + "block b100 {}\n"),
                         r"expected blocks nested at most 64 deep"),
+    "too_deep_unused.incept": (network("  relu\n", "".join(f"block b{i} {{ b{i + 1} }}\n" for i in range(100)) +
+                                       "block b100 { relu }\n"), r"expected blocks nested at most 64 deep"),
     # 62 blocks, each in 61 concats: what stands on the stack at once is the product.
     "tower.incept": (network("  b0\n", tower(62, 61)), None),
     "broken_tower.incept": (network("  b0\n", tower(60, 60, "conv 9x9, 8, valid")), r"expected the vertical window of 9"),
