@@ -301,6 +301,7 @@ TEST(OneDnn, PlansSurviveTheirTextForm) {
   EXPECT_EQ(q.resultType, "f32");
   EXPECT_FALSE(decode({{"kind", "convolution_forward"}, {"mb", "eight"}}, q, error));
   EXPECT_FALSE(decode({{"kind", "spiral"}}, q, error));
+  EXPECT_FALSE(decode({{"kind", "reorder"}, {"dims", "8x8x3x3x1"}}, q, error));
   EXPECT_FALSE(decode({{"mb", "8"}}, q, error));
 }
 
