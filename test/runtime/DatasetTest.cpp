@@ -235,7 +235,8 @@ TEST_F(SourceTest, WebDatasetSplits) {
   EXPECT_EQ(open(directory.path("d/val-0.tar"))->size(), 1); // a bare path
 }
 
-// As of folders, the checksum is of names, labels and sizes; also of the archives' names, whose order is that of the samples.
+// As of folders, the checksum is of names, labels and sizes; also of the archives' names, whose order is that of the
+// samples.
 TEST_F(SourceTest, WebDatasetsHaveAChecksum) {
   auto hash = [&](const char *archive, const char *name, const char *label, const char *picture) {
     directory.write(archive, tarMember(std::string(name) + ".jpg", picture) +
