@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Arithmetic of PTX's number types where the host has none, or other rules: f16 and bf16, directed rounding,
-// flushing of subnormal numbers, the NaN that a GPU returns. Everything is exact to the last bit.
+// Arithmetic of PTX's number types where the host has none, or other rules: f16 and bf16, directed rounding, the NaN
+// that a GPU returns. Everything is exact to the last bit.
 #pragma once
 
 #include <algorithm>
@@ -32,13 +32,6 @@ constexpr uint16_t kNaN16 = 0x7fff;
 /// A NaN as result of f32 arithmetic is always the same one.
 inline float canonical(float x) { return x != x ? std::bit_cast<float>(kNaN32) : x; }
 inline double canonical(double x) { return x; }
-
-/// Subnormal numbers become zeros of their sign.
-inline float flush(float x) {
-  uint32_t bits = std::bit_cast<uint32_t>(x);
-  return std::bit_cast<float>((bits & 0x7f800000) == 0 ? bits & 0x80000000 : bits);
-}
-inline double flush(double x) { return x; }
 
 inline double nextToward(double x, bool up) {
   uint64_t bits = std::bit_cast<uint64_t>(x);
