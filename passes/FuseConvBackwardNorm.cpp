@@ -23,8 +23,8 @@ namespace {
 
 constexpr llvm::StringLiteral kReasonAttr = "incept.norm_gradient";
 
-/// The gradient of a convolution's data and what goes on with it, and the op that may take the place of all but the
-/// last of them.
+/// The gradient of a convolution's data, what goes on with it, and the op that may take the place of all but `apply`,
+/// which then takes the factors that it gives.
 struct Candidate {
   Conv2DBackwardDataOp conv;
   ReluBackwardOp mask;
@@ -36,8 +36,9 @@ struct Candidate {
   Conv2DBackwardNormOp fused;
 };
 
+/// A user of this kind; null where there is none.
 template <typename OpTy>
-OpTy onlyUserAmong(Value value) {
+OpTy userOf(Value value) {
   OpTy found;
   for (Operation *user : value.getUsers())
     if (auto op = dyn_cast<OpTy>(user))
@@ -49,6 +50,7 @@ bool usedOnlyBy(Value value, ArrayRef<Operation *> ops) {
   return llvm::all_of(value.getUsers(), [&](Operation *user) { return llvm::is_contained(ops, user); });
 }
 
+/// True where `value` is computed before `op`.
 bool isThere(Value value, Operation *op) {
   Operation *producer = value.getDefiningOp();
   return !producer || producer->isBeforeInBlock(op);
@@ -70,13 +72,13 @@ bool match(Conv2DBackwardDataOp conv, Candidate &found, std::string &why) {
   Value masked = found.mask.getDiffSrc();
   auto relu = found.mask.getDst().getDefiningOp<ReluOp>();
   found.normalize = relu ? relu.getSrc().getDefiningOp<ScaleShiftOp>() : ScaleShiftOp();
-  found.stats = onlyUserAmong<BatchNormBackwardStatsOp>(masked);
-  found.apply = onlyUserAmong<BatchNormBackwardApplyOp>(masked);
+  found.stats = userOf<BatchNormBackwardStatsOp>(masked);
+  found.apply = userOf<BatchNormBackwardApplyOp>(masked);
   if (!found.normalize || !found.stats || !found.apply || !usedOnlyBy(masked, {found.stats, found.apply}))
     return false;
   ScaleShiftOp normalize = found.normalize;
   found.norm = normalize.getCenter().getDefiningOp<BatchNormFinalizeOp>();
-  found.finalize = onlyUserAmong<BatchNormBackwardFinalizeOp>(found.stats.getSum());
+  found.finalize = userOf<BatchNormBackwardFinalizeOp>(found.stats.getSum());
   BatchNormBackwardFinalizeOp finalize = found.finalize;
   Value src = normalize.getSrc(), mean = normalize.getCenter();
   if (!found.norm || !finalize || found.norm.getMean() != mean || found.norm.getScale() != normalize.getScale() ||
