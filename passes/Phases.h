@@ -43,7 +43,7 @@ struct PhaseOptions {
   int64_t memoryBudget = 0;      ///< bytes of a program before `recompute` costs time to save memory; 0: it always may
 
   static PhaseOptions none() {
-    return {false, false, false, false, false, false, false, false, false, false, false, false, "f32", 0};
+    return {false, false, false, false, false, false, false, false, false, false, false, false, false, "f32", 0};
   }
 };
 
