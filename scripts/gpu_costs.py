@@ -19,14 +19,15 @@ CLEAR = 2
 # So many launches at least.
 ENOUGH = 3
 LEAST_FLOOR = 1e-7
-MAP, REDUCTION = ("flat", "map"), ("reduce", "combine", "reduce_combine")
+KINDS = {"library": "library", "flat": "map", "map": "map", "reduce": "reduction", "combine": "reduction",
+         "reduce_combine": "reduction", "mixed": "mixed"}
 
 
 def kind_of(launch):
     """What share a launch tells of. One of several kernels is the sum of their bytes where all are of one kind, as the
-    compiler counts it; those of different kinds run at the same time, so its time says of none how much is whose."""
-    kinds = {"library" if family == "library" else "map" if family in MAP else "reduction" if family in REDUCTION else "other"
-             for family in launch.get("members", [launch["family"]])}
+    compiler counts it; those of different kinds run at the same time, so its time says of none how much is whose. Older
+    results do not name the kernels."""
+    kinds = {KINDS.get(family, "other") for family in launch.get("members", [launch["family"]])}
     return kinds.pop() if len(kinds) == 1 else "mixed"
 
 
