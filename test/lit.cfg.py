@@ -20,6 +20,8 @@ config.test_exec_root = os.environ.get("INCEPT_TEST_EXEC_ROOT", os.path.join(con
 path = [config.incept_tools_dir, config.llvm_tools_dir, os.environ.get("PATH", "")]
 config.environment["PATH"] = os.pathsep.join(path)
 config.environment["LC_ALL"] = "C.UTF-8"
+# What programs keep, tests share: plans and cubins are made once. The user's own caches stay as they are.
+config.environment["XDG_CACHE_HOME"] = os.path.join(config.test_exec_root, "cache")
 # Tests share the cores, and a thread that spins while it waits takes them from the others.
 config.environment["OMP_WAIT_POLICY"] = "passive"
 for variable in ("INCEPT_MUTANT", "INCEPT_MUTANT_TRACE"):
