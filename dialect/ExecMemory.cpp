@@ -149,7 +149,8 @@ StringRef pathOf(ArrayRef<Operation *> launches) {
 
 void setApart(KernelOp launch, KernelOp other, StringRef why) {
   std::string text = other.getKernel().str();
-  if (StringRef path = getPath(other); !path.empty())
+  SmallVector<KernelOp, 1> launches = launchOf(other);
+  if (StringRef path = pathOf(SmallVector<Operation *>(launches.begin(), launches.end())); !path.empty())
     text += (" of " + path).str();
   launch->setAttr(kApartAttr, StringAttr::get(launch.getContext(), text + ": " + why));
 }

@@ -51,6 +51,9 @@ llvm::StringRef pathOf(llvm::ArrayRef<mlir::Operation *> launches);
 
 /// Attribute of a launch that could have been one with another: which, and what spoke against it.
 inline constexpr llvm::StringLiteral kApartAttr = "incept.apart";
+/// The end of a reason that is two times by costs.
+inline constexpr llvm::StringLiteral kByCosts = "us apart";
+/// `other` is the first of its launch, and called as that is: by the path of all.
 void setApart(KernelOp launch, KernelOp other, llvm::StringRef why);
 /// "KERNEL of PATH: REASON", empty where there is nothing to say.
 llvm::StringRef getApart(KernelOp launch);

@@ -127,6 +127,9 @@ public:
   FailureOr<std::optional<LaunchShape>> shapeLaunch(exec::KernelOp launch, exec::KernelDefOp kernel) const override {
     constexpr int64_t kThreads = 32, kMostBlocks = 65535;
     LaunchShape shape;
+    bool isWide = !launch.getExtents().empty() &&
+                  llvm::all_of(launch.getExtents(), [](int64_t extent) { return extent % 16 == 0; });
+    shape.width = isWide ? 2 : 1;
     for (const exec::LaunchPart &part : exec::partsOf(launch, kernel)) {
       int64_t blocks = llvm::divideCeil(kernel.getReach(part.extents).units, kThreads);
       if (blocks > kMostBlocks)

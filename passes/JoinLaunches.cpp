@@ -25,7 +25,9 @@ constexpr size_t kMostCompared = 64;
 /// Launches that become one, in the place of the first.
 struct Batch {
   SmallVector<exec::KernelOp> parts;
-  int64_t width; ///< of their vectors; 0 where no other may be a part
+  int64_t width;     ///< of their vectors; 0 where no other may be a part
+  size_t other = 0;  ///< batch that its first could have been a part of
+  std::string why{}; ///< and what spoke against it; empty where there is none
 
   bool conflictsWith(exec::KernelOp launch) {
     return llvm::any_of(parts, [&](exec::KernelOp part) { return exec::mayConflict(part, launch); });
@@ -41,8 +43,10 @@ struct Batch {
     return whyNotTogether(parts.size() + 1, (parts.size() + 1) * numbers);
   }
 
-  /// Puts one launch in the place of all.
+  /// Puts one launch in the place of all, as the only part.
   void join() {
+    if (parts.size() == 1)
+      return;
     exec::KernelOp first = parts.front();
     SmallVector<Value> ins, outs;
     SmallVector<int64_t> extents;
@@ -61,10 +65,9 @@ struct Batch {
     SmallVector<Operation *> all(parts.begin(), parts.end());
     setPath(joined, exec::pathOf(all));
     setLaunchCost(joined, launchCost(all));
-    if (Attribute apart = first->getAttr(exec::kApartAttr))
-      joined->setAttr(exec::kApartAttr, apart);
     for (exec::KernelOp part : parts)
       part.erase();
+    parts = {joined};
   }
 };
 
@@ -84,8 +87,11 @@ public:
         return failure();
     }
     for (Batch &batch : batches)
-      if (batch.parts.size() > 1)
-        batch.join();
+      batch.join();
+    // By names that launches have now.
+    for (Batch &batch : batches)
+      if (!batch.why.empty())
+        exec::setApart(batch.parts.front(), batches[batch.other].parts.front(), batch.why);
     return success();
   }
 
@@ -100,9 +106,7 @@ private:
     auto shape = target.shapeLaunch(launch, definition);
     if (failed(shape))
       return failure();
-    int64_t width = *shape ? (*shape)->width : 1;
-    exec::KernelOp other; // of the last batch that could have taken it
-    std::string why;
+    Batch alone{{launch}, *shape ? (*shape)->width : 1};
     size_t end = batches.size(), last = std::max(begin, end - std::min(end, kMostCompared));
     for (size_t i = end; i-- > last;) {
       // What lies between was passed without a conflict.
@@ -110,19 +114,17 @@ private:
         break;
       if (!batches[i].mayTake(launch))
         continue;
-      std::string reason = batches[i].whyNot(launch, width);
+      std::string reason = batches[i].whyNot(launch, alone.width);
       if (reason.empty()) {
         batches[i].parts.push_back(launch);
         return success();
       }
-      if (!other) {
-        other = batches[i].parts.front();
-        why = std::move(reason);
+      if (alone.why.empty()) { // of the last that could have taken it
+        alone.other = i;
+        alone.why = std::move(reason);
       }
     }
-    if (other)
-      exec::setApart(launch, other, why);
-    batches.push_back({{launch}, width});
+    batches.push_back(std::move(alone));
     return success();
   }
 

@@ -52,7 +52,9 @@ struct Pair {
       return why;
     both = together(work, itsWork);
     double one = secondsOf(target, {both}), apart = secondsOf(target, {work, itsWork});
-    return one <= apart ? "" : llvm::formatv("{0:f2} us in one launch, {1:f2} us apart", 1e6 * one, 1e6 * apart).str();
+    if (one <= apart)
+      return "";
+    return llvm::formatv("{0:f4} us in one launch, {1:f4} {2}", 1e6 * one, 1e6 * apart, exec::kByCosts).str();
   }
 
   /// Puts all behind the first, with what they work on before it.

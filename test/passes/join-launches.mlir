@@ -101,6 +101,26 @@ func.func @between() {
   return
 }
 
+// With vectors of another length the code is another. What the third is apart from is called as the launch is in the end.
+// CHECK-LABEL: func.func @widths
+//       CHECK:   incept.exec.kernel @relu {{.+}} units 16 width 1 {{.+}}incept.path = "mixed"
+//       CHECK:   incept.exec.kernel @relu {{.+}} units 32 width 2 {{.+}}incept.apart = "relu of mixed: vectors of 1 there, of 2 here"{{.+}}incept.path = "wide"
+//   CHECK-NOT:   incept.exec.kernel
+//       CHECK:   return
+func.func @widths() {
+  %x = incept.exec.slice @arena at 1024 : memref<8x8xf32>
+  %y = incept.exec.slice @arena at 4096 : memref<8x8xf32>
+  %z = incept.exec.slice @arena at 8192 : memref<8x8xf32>
+  %u = incept.exec.slice @arena at 12288 : memref<16x16xf32>
+  %v = incept.exec.slice @arena at 16384 : memref<16x16xf32>
+  %w = incept.exec.slice @arena at 20480 : memref<16x16xf32>
+  incept.exec.kernel @relu ins(%x : memref<8x8xf32>) outs(%y : memref<8x8xf32>) extents [8, 8, 8, 8] units 8 {incept.path = "mixed.a"}
+  incept.exec.kernel @relu ins(%u : memref<16x16xf32>) outs(%v : memref<16x16xf32>) extents [16, 16, 16, 16] units 16 {incept.path = "wide.a"}
+  incept.exec.kernel @relu ins(%x : memref<8x8xf32>) outs(%z : memref<8x8xf32>) extents [8, 8, 8, 8] units 8 {incept.path = "mixed.b"}
+  incept.exec.kernel @relu ins(%u : memref<16x16xf32>) outs(%w : memref<16x16xf32>) extents [16, 16, 16, 16] units 16 {incept.path = "wide.b"}
+  return
+}
+
 // Not over a library's call.
 // CHECK-LABEL: func.func @library
 // CHECK-COUNT-2: incept.exec.kernel @relu

@@ -168,13 +168,43 @@ func.func @ninth() {
 // By the costs of the two, flops in square, one after the other takes less: 1 + 1 and not 4.
 // CHECK-LABEL: func.func @costly
 //   CHECK-NOT:   with_next
-//       CHECK:   incept.exec.kernel @scale {{.+}} {incept.apart = "relu of a: 4000000.00 us in one launch, 2000000.00 us apart"
+//       CHECK:   incept.exec.kernel @scale {{.+}} {incept.apart = "relu of a: 4000000.0000 us in one launch, 2000000.0000 us apart"
 func.func @costly() {
   %x = incept.exec.slice @wide at 0 : memref<8x8xf32>
   %y0 = incept.exec.slice @wide at 8192 : memref<8x8xf32>
   %y1 = incept.exec.slice @wide at 9216 : memref<8x8xf32>
   incept.exec.kernel @relu ins(%x : memref<8x8xf32>) outs(%y0 : memref<8x8xf32>) extents [8, 8, 8, 8] units 8 {incept.path = "a", incept.flops = 1 : i64, incept.bytes = 0 : i64}
   incept.exec.kernel @scale ins(%x : memref<8x8xf32>) outs(%y1 : memref<8x8xf32>) extents [8, 8, 8, 8] units 8 {incept.flops = 1 : i64, incept.bytes = 0 : i64}
+  return
+}
+
+// The same, but the second has a reason of its kernel's already, which stays.
+// CHECK-LABEL: func.func @explained
+//   CHECK-NOT:   with_next
+//       CHECK:   incept.exec.kernel @scale {{.+}} {incept.apart = "scale: said before"
+func.func @explained() {
+  %x = incept.exec.slice @wide at 0 : memref<8x8xf32>
+  %y0 = incept.exec.slice @wide at 8192 : memref<8x8xf32>
+  %y1 = incept.exec.slice @wide at 9216 : memref<8x8xf32>
+  incept.exec.kernel @relu ins(%x : memref<8x8xf32>) outs(%y0 : memref<8x8xf32>) extents [8, 8, 8, 8] units 8 {incept.path = "a", incept.flops = 1 : i64, incept.bytes = 0 : i64}
+  incept.exec.kernel @scale ins(%x : memref<8x8xf32>) outs(%y1 : memref<8x8xf32>) extents [8, 8, 8, 8] units 8 {incept.apart = "scale: said before", incept.flops = 1 : i64, incept.bytes = 0 : i64}
+  return
+}
+
+// What a launch is apart from is called by the path of all that is in it.
+// CHECK-LABEL: func.func @named
+//       CHECK:   incept.exec.kernel @relu {{.+}} with_next
+//  CHECK-NEXT:   incept.exec.kernel @scale
+//       CHECK:   incept.exec.kernel @triple {{.+}} {incept.apart = "relu of mixed: it has 2 kernels already"}
+//       CHECK:   return
+func.func @named() {
+  %x = incept.exec.slice @wide at 0 : memref<8x8xf32>
+  %y0 = incept.exec.slice @wide at 8192 : memref<8x8xf32>
+  %y1 = incept.exec.slice @wide at 9216 : memref<8x8xf32>
+  %y2 = incept.exec.slice @wide at 10240 : memref<8x8xf32>
+  incept.exec.kernel @relu ins(%x : memref<8x8xf32>) outs(%y0 : memref<8x8xf32>) extents [8, 8, 8, 8] units 8 {incept.path = "mixed.a"}
+  incept.exec.kernel @scale ins(%x : memref<8x8xf32>) outs(%y1 : memref<8x8xf32>) extents [8, 8, 8, 8] units 8 {incept.path = "mixed.b"}
+  incept.exec.kernel @triple ins(%x : memref<8x8xf32>) outs(%y2 : memref<8x8xf32>) extents [8, 8, 8, 8] units 8
   return
 }
 }
