@@ -173,8 +173,6 @@ static int refuseDone(const CompileOptions &options) {
   if (options.stopAfter && *options.stopAfter <= from)
     return complain(kUsage,
                     "--stop-after=" + phaseName(*options.stopAfter) + " is not behind --from=" + phaseName(from));
-  if (options.explain && from == Phase::Exec)
-    return complain(kUsage, "--explain names ops, which are launches in --from=exec");
   for (const RewriteFlag &rewrite : kRewriteFlags)
     if (!(options.phases.*rewrite.member) && rewrite.phase <= from)
       return complain(kUsage, llvm::Twine(rewrite.flag) + " is part of phase '" + phaseName(rewrite.phase) +

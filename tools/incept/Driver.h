@@ -81,7 +81,7 @@ struct CompileOptions {
   int64_t workspaceLimit = -1; ///< MiB for each cuDNN call; -1 where nothing is said
   std::string emit;            ///< what to write instead of an executable: one of kEmitKinds
   bool keepGradients = false;
-  bool explain = false;                          ///< print each library plan
+  bool explain = false;                          ///< print why plans and launches are as they are
   std::map<std::string, std::string> parameters; ///< --set NAME=VALUE
   std::vector<std::string> importPaths;          ///< -I
   std::string network;                           ///< --network

@@ -66,24 +66,32 @@ static std::string describeParts(ArrayRef<exec::KernelOp> launches, const Symbol
   return isOne ? "" : text + " in one launch";
 }
 
+/// "  PATH: WHAT", without a path where there is none.
+static std::string lineOf(StringRef path, const llvm::Twine &what) {
+  return ("  " + path + (path.empty() ? "" : ": ") + what + "\n").str();
+}
+
 void explainLaunches(ModuleOp module, const Backend &backend) {
   SymbolTable symbols(module);
+  const std::string costs = backend.costs();
   for (func::FuncOp function : module.getOps<func::FuncOp>()) {
     std::string text;
+    bool isByCosts = false; // as kernels beside each other are, but not parts
     for (auto launch : function.getBody().front().getOps<exec::KernelOp>()) {
       if (!exec::isContinuation(launch)) {
         SmallVector<exec::KernelOp, 1> together = exec::launchOf(launch);
         if (std::string parts = describeParts(together, symbols); !parts.empty())
-          text += "  " + exec::pathOf(SmallVector<Operation *>(together.begin(), together.end())).str() + ": " + parts +
-                  "\n";
+          text += lineOf(exec::pathOf(SmallVector<Operation *>(together.begin(), together.end())), parts);
+        isByCosts |= together.size() > 1;
       }
-      if (StringRef why = exec::getApart(launch); !why.empty())
-        text += ("  " + getPath(launch) + ": " + launch.getKernel() + " apart from " + why + "\n").str();
+      if (StringRef why = exec::getApart(launch); !why.empty()) {
+        text += lineOf(getPath(launch), launch.getKernel() + " apart from " + why);
+        isByCosts |= why.ends_with(exec::kByCosts);
+      }
     }
-    std::string costs = backend.costs();
     if (!text.empty())
-      llvm::errs() << "launches of '" << function.getName() << "'" << (costs.empty() ? "" : ", by costs " + costs)
-                   << ":\n"
+      llvm::errs() << "launches of '" << function.getName() << "'"
+                   << (isByCosts && !costs.empty() ? ", by costs " + costs : "") << ":\n"
                    << text;
   }
 }

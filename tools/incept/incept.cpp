@@ -94,8 +94,7 @@ void addTargetOptions(CLI::App *command, CompileOptions &options) {
                    "MiB that a program may take before values are computed again to save memory; CPU: 0, GPU: nearly "
                    "all that the device has")
       ->check(CLI::Range(int64_t(0), int64_t(1) << 30));
-  command->add_option("--plan-cache", options.planCache,
-                      "GPU: directory of finished cuDNN plans and of assembled kernels");
+  command->add_option("--plan-cache", options.planCache, "GPU: directory of finished cuDNN plans and of cubins");
   for (const RewriteFlag &rewrite : kRewriteFlags)
     command->add_flag(std::string("!") + rewrite.flag, options.phases.*rewrite.member, rewrite.help);
 }
@@ -159,7 +158,8 @@ static int run(int argc, char **argv) {
           "cubin or plans")
       ->check(CLI::IsMember(std::vector<std::string>(std::begin(kEmitKinds), std::end(kEmitKinds))));
   compileCommand->add_option("--stub", options.stub, "runtime executable to use");
-  compileCommand->add_flag("--explain", options.explain, "print the library implementation of each op");
+  compileCommand->add_flag("--explain", options.explain,
+                           "print the library implementation of each op, and which launches are one or stay apart");
   CLI::Option *stopAfter =
       addPhase(compileCommand, "--stop-after", options.stopAfter, "write the IR of a phase instead of an executable");
   compileCommand
@@ -215,7 +215,7 @@ static int run(int argc, char **argv) {
   addWeightsOptions(weightsCommand, weights, options);
 
   CLI::App *cacheCommand =
-      app.add_subcommand("cache", "list what is kept: compiled programs, plans, assembled kernels and costs");
+      app.add_subcommand("cache", "list what is kept: compiled programs, plans, cubins, costs and indices of shards");
   bool clear = false;
   cacheCommand->add_flag("--clear", clear, "remove them");
 
