@@ -104,7 +104,7 @@ bool Cache::makeDirectory() const {
   makeFolders(directory_);
   struct stat info {};
   return ::stat(directory_.c_str(), &info) == 0 && S_ISDIR(info.st_mode) &&
-         (info.st_uid == ::geteuid() || info.st_uid == 0) && (info.st_mode & S_IWOTH) == 0;
+         (info.st_uid == ::geteuid() || info.st_uid == 0) && (info.st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }
 
 std::string Cache::path(std::string_view key, std::string_view extension) const {
@@ -132,7 +132,7 @@ bool Cache::store(std::string_view key, std::string_view text) const {
   if (!makeDirectory())
     return false;
   std::string payload = payloadOf(key, text), head = std::string(kMagic) + hashOf(payload) + "\n", file = path(key);
-  // A link is not written through, nor a pipe written to.
+  // A link is not written through, nor a pipe written to: nobody else can put one there meanwhile.
   struct stat info {};
   if (::lstat(file.c_str(), &info) == 0 && !S_ISREG(info.st_mode))
     ::unlink(file.c_str());

@@ -41,7 +41,8 @@ public:
   /// False where it could not be kept, which costs time and nothing else. The first call of a process also removes what
   /// is beyond the limits.
   bool store(std::string_view key, std::string_view text) const;
-  /// Makes the folder, for its owner alone; false where it cannot be made or is not this user's.
+  /// Makes the folder, for its owner alone; false where it cannot be made, is not this user's or may be written by
+  /// others.
   bool makeDirectory() const;
 
   /// The file of an entry, and of what else belongs to it: it is listed and removed together with the entry.

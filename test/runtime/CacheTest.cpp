@@ -116,9 +116,14 @@ TEST(Cache, TakesNothingThatOthersMayHaveWritten) {
   EXPECT_FALSE(cache.load(kKey));
   ASSERT_TRUE(cache.store(kKey, kText));
   EXPECT_EQ(cache.load(kKey), kText);
-  // A folder that anybody may write to.
-  ASSERT_EQ(::chmod(cache.directory().c_str(), 0777), 0);
-  EXPECT_FALSE(cache.store("other", kText));
+  // A folder that others may write to.
+  for (mode_t mode : {0770, 0707}) {
+    ASSERT_EQ(::chmod(cache.directory().c_str(), mode), 0);
+    EXPECT_FALSE(cache.makeDirectory()) << mode;
+    EXPECT_FALSE(cache.store("other", kText)) << mode;
+  }
+  ASSERT_EQ(::chmod(cache.directory().c_str(), 0755), 0);
+  EXPECT_TRUE(cache.store("other", kText));
 }
 
 TEST(Cache, ThatCannotBeWritten) {
