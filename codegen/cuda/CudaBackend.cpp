@@ -37,7 +37,7 @@ public:
               std::shared_ptr<const cudnn::Library> library)
       : attribute(attribute), device(std::move(device)), library(std::move(library)),
         plans(this->library, this->device, builderOptions(attribute, planCache)),
-        assembler(findPtxas(), planCache.empty() ? cacheDirectory("cubins") : planCache),
+        assembler(findPtxas(), planCache.empty() ? cacheDirectory(CacheKind::Cubins) : planCache),
         target(createCudaTarget(plans, tf32(), this->device.multiprocessors, this, this->device.costs)) {}
 
   const Target *passTarget() const { return target.get(); }

@@ -76,7 +76,7 @@ bool decodeShard(std::string_view text, uint64_t archiveBytes, std::vector<Shard
 }
 
 ShardCache::ShardCache(std::string directory)
-    : cache(directory.empty() ? cacheDirectory("shards") : std::move(directory)) {}
+    : cache(directory.empty() ? cacheDirectory(CacheKind::Shards) : std::move(directory)) {}
 
 std::optional<std::vector<ShardSample>> ShardCache::load(const InputFile &archive) const {
   int64_t changed = 0;

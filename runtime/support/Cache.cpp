@@ -87,9 +87,9 @@ Expected<std::string> cacheRoot() {
   return path + (hasCache ? "/incept" : "/.cache/incept");
 }
 
-std::string cacheDirectory(std::string_view name) {
+std::string cacheDirectory(CacheKind kind) {
   auto root = cacheRoot();
-  return root ? *root + "/" + std::string(name) : "";
+  return root ? *root + "/" + kCacheNames[static_cast<size_t>(kind)] : "";
 }
 
 bool isOurs(int file) {

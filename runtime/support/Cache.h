@@ -18,8 +18,11 @@ namespace incept {
 /// The folder of all caches: $XDG_CACHE_HOME/incept, or $HOME/.cache/incept. An error where neither is set, since a
 /// shared folder could hold what somebody else made, and where the one that counts is not an absolute path.
 Expected<std::string> cacheRoot();
-/// The folder of the cache that is called `name`, below the root; empty, which is no cache, where there is no root.
-std::string cacheDirectory(std::string_view name);
+/// What is kept, and what its folders below the root are called.
+enum class CacheKind { Programs, Plans, Cubins, RebuiltPlans, Costs, Shards };
+inline constexpr const char *kCacheNames[] = {"programs", "plans", "cubins", "rebuilt-plans", "costs", "shards"};
+/// The folder of a cache; empty, which is no cache, where there is no root.
+std::string cacheDirectory(CacheKind kind);
 
 /// True where the file of this descriptor is regular, belongs to this user or root, and nobody else may write it.
 bool isOurs(int file);

@@ -66,7 +66,7 @@ int manageCaches(bool clear) {
     return static_cast<int>(root.status().code());
   }
   int status = kDone;
-  for (const char *name : {"programs", "plans", "cubins", "rebuilt-plans", "costs"}) {
+  for (const char *name : kCacheNames) {
     Cache cache(*root + "/" + name);
     std::vector<Cache::Entry> entries = cache.entries();
     uint64_t bytes = 0;

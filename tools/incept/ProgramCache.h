@@ -10,7 +10,7 @@ namespace incept {
 
 class ProgramCache {
 public:
-  explicit ProgramCache(const std::string &root) : cache(root + "/programs") {}
+  ProgramCache() : cache(cacheDirectory(CacheKind::Programs)) {}
 
   /// The file of the program for `key`; nothing where there is none that may be run.
   std::optional<std::string> find(const std::string &key) const;

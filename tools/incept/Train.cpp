@@ -107,7 +107,7 @@ int train(const CompileOptions &given, const std::vector<std::string> &arguments
   auto key = cacheKey(options, status);
   if (mlir::failed(key))
     return status;
-  ProgramCache cache(*root);
+  ProgramCache cache;
   if (auto program = cache.find(*key))
     return run(*program, options, arguments);
   auto place = cache.place(*key);

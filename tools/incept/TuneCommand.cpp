@@ -9,7 +9,7 @@
 
 namespace incept {
 
-static Cache costsCache() { return Cache(cacheDirectory("costs")); }
+static Cache costsCache() { return Cache(cacheDirectory(CacheKind::Costs)); }
 
 /// The processor, with oneDNN held to what it has.
 static mlir::FailureOr<cpu::Processor> findProcessor(const std::string &name, std::string &error) {

@@ -14,10 +14,10 @@
 namespace incept::cuda {
 
 struct PlanBuilderOptions {
-  std::string cacheDirectory = incept::cacheDirectory("plans"); ///< empty: no cache
-  uint64_t workspaceLimit = uint64_t(1) << 30;                  ///< bytes, for each plan
-  std::string tools;                                            ///< what plans depend on besides cuDNN (planTools)
-  unsigned threads = 0;                                         ///< 0: one per core
+  std::string cacheDirectory = incept::cacheDirectory(CacheKind::Plans); ///< empty: no cache
+  uint64_t workspaceLimit = uint64_t(1) << 30;                           ///< bytes, for each plan
+  std::string tools;    ///< what plans depend on besides cuDNN (planTools)
+  unsigned threads = 0; ///< 0: one per core
   /// Called after each problem of `prepare`, from any thread but one at a time.
   std::function<void(size_t done, size_t total)> progress;
 };

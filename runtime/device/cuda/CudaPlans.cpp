@@ -32,7 +32,7 @@ constexpr uint64_t kWorkspaceLimit = uint64_t(256) << 20;
 /// A handle holds memory of the device, and more threads than this gain nothing.
 constexpr size_t kMaxThreads = 16;
 
-Cache planCache() { return Cache(cacheDirectory("rebuilt-plans")); }
+Cache planCache() { return Cache(cacheDirectory(CacheKind::RebuiltPlans)); }
 
 } // namespace
 

@@ -99,6 +99,6 @@ def list_caches(*options):
 
 
 count = len(names())
-assert list_caches() == {"programs": count, "plans": 0, "cubins": 0, "rebuilt-plans": 0, "costs": 0}, list_caches()
+assert list_caches() == {"programs": count, "plans": 0, "cubins": 0, "rebuilt-plans": 0, "costs": 0, "shards": 0}, list_caches()
 assert list_caches("--clear")["programs"] == count
 assert list_caches()["programs"] == 0 and os.listdir(programs) == []
