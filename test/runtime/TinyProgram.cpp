@@ -4,13 +4,10 @@
 #include "runtime/device/cpu/OneDnn.h"
 #include "runtime/program/Image.h"
 
-#include <cstdlib>
 #include <cstring>
 #include <elf.h>
-#include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <stdexcept>
 
 using nlohmann::json;
 
@@ -154,24 +151,6 @@ std::string makeElf(const std::string &image) {
   std::string elf(reinterpret_cast<const char *>(&header), sizeof header);
   elf.append(reinterpret_cast<const char *>(sections), sizeof sections);
   return elf + image + names;
-}
-
-TemporaryDirectory::TemporaryDirectory() {
-  std::string pattern = (std::filesystem::temp_directory_path() / "incept-test-XXXXXX").string();
-  if (!::mkdtemp(pattern.data()))
-    throw std::runtime_error("cannot create a directory for the test");
-  root = pattern;
-}
-
-TemporaryDirectory::~TemporaryDirectory() {
-  std::error_code error;
-  std::filesystem::remove_all(root, error);
-}
-
-std::string TemporaryDirectory::write(const std::string &name, const std::string &bytes) const {
-  std::filesystem::create_directories(std::filesystem::path(path(name)).parent_path());
-  std::ofstream(path(name), std::ios::binary) << bytes;
-  return path(name);
 }
 
 } // namespace incept::tests

@@ -3,6 +3,8 @@
 // A program image written by hand: softmax regression of 2x2 images to 3 classes, batch 4. Tests edit its header.
 #pragma once
 
+#include "test/runtime/TemporaryDirectory.h"
+
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -18,18 +20,5 @@ std::string makeImage(const nlohmann::json &header, const std::string &kernels);
 void seal(std::string &image);
 /// A minimal ELF file whose section `.incept` is `image`.
 std::string makeElf(const std::string &image);
-
-/// A directory that goes with its contents.
-class TemporaryDirectory {
-public:
-  TemporaryDirectory();
-  ~TemporaryDirectory();
-  /// A path below it; with `bytes`, of a file that holds them.
-  std::string path(const std::string &name) const { return root + "/" + name; }
-  std::string write(const std::string &name, const std::string &bytes) const;
-
-private:
-  std::string root;
-};
 
 } // namespace incept::tests
