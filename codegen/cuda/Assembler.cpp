@@ -38,12 +38,20 @@ int64_t numberBefore(StringRef line, StringRef unit) {
   return digits.getAsInteger(10, value) ? 0 : value;
 }
 
+/// The lines of a text that say something, without the space behind them.
+SmallVector<StringRef> linesOf(StringRef text) {
+  SmallVector<StringRef> lines;
+  text.split(lines, '\n');
+  for (StringRef &line : lines)
+    line = line.rtrim();
+  llvm::erase_if(lines, [](StringRef line) { return line.empty(); });
+  return lines;
+}
+
 /// ptxas -v: "Compiling entry function 'NAME' for 'sm_90'", then lines with what it needs.
 std::vector<KernelUsage> readUsage(StringRef report) {
   std::vector<KernelUsage> usage;
-  SmallVector<StringRef> lines;
-  report.split(lines, '\n');
-  for (StringRef line : lines) {
+  for (StringRef line : linesOf(report)) {
     if (line.contains("Compiling entry function '"))
       usage.push_back({line.split("function '").second.split('\'').first.str()});
     if (usage.empty())
@@ -71,28 +79,39 @@ int execute(StringRef program, ArrayRef<StringRef> arguments, StringRef report, 
   return llvm::sys::ExecuteAndWait(program, line, std::nullopt, redirects, 0, 0, &message);
 }
 
-/// What code depends on, beside the files. The report is not part of the key, so that -v is there for all.
-SmallVector<std::string> optionsFor(StringRef chip) { return {("-arch=" + chip).str(), "-O3", "-v"}; }
+/// What code depends on, beside the files.
+std::vector<std::string> optionsFor(StringRef chip) { return {("-arch=" + chip).str(), "-O3"}; }
+
+/// What ptxas says of a failure: not what -v lets it say of kernels before, which is indented where lines go on.
+std::string reasonIn(StringRef report, int status) {
+  for (StringRef line : linesOf(report))
+    if (!line.starts_with("ptxas info") && !line.starts_with(" "))
+      return line.str();
+  return "it ended with status " + std::to_string(status);
+}
 
 } // namespace
 
-std::string Assembler::identity() const {
-  // A program that is exchanged may say the same of itself; one that runs another stays what it is.
-  TemporaryFile report("log");
-  std::string text, message;
-  if (!report.path.empty() && execute(program, {"--version"}, report.path, message) == 0)
-    text = contents(report.path);
-  if (llvm::sys::fs::file_status file; !llvm::sys::fs::status(program, file))
-    text += std::to_string(file.getSize()) + " bytes of " +
-            std::to_string(llvm::sys::toTimeT(file.getLastModificationTime())) + "\n";
-  return text;
+const Assembler::Identity &Assembler::identify() const {
+  std::call_once(asked, [&] {
+    TemporaryFile report("log");
+    std::string message;
+    if (!report.path.empty() && execute(program, {"--version"}, report.path, message) == 0)
+      known.text = llvm::join(linesOf(contents(report.path)), ", ");
+    known.saysVersion = !known.text.empty();
+    // A program that is exchanged may say the same of itself; one that runs another stays what it is.
+    if (llvm::sys::fs::file_status file; !llvm::sys::fs::status(program, file))
+      known.text += (known.saysVersion ? ", " : "") + std::to_string(file.getSize()) + " bytes of " +
+                    std::to_string(llvm::sys::toTimeT(file.getLastModificationTime()));
+  });
+  return known;
 }
 
 std::string Assembler::key(StringRef ptx, StringRef chip) const {
-  return "cubin\n" + identity() + llvm::join(optionsFor(chip), " ") + "\n" + ptx.str();
+  return "cubin\n" + identity() + "\n" + llvm::join(optionsFor(chip), " ") + "\n" + ptx.str();
 }
 
-FailureOr<Assembler::Output> Assembler::run(StringRef ptx, StringRef chip, std::string &error) const {
+FailureOr<Assembler::Output> Assembler::run(StringRef ptx, std::vector<std::string> options, std::string &error) const {
   TemporaryFile source("ptx"), object("cubin"), report("log");
   std::error_code code;
   if (!source.path.empty()) {
@@ -108,32 +127,35 @@ FailureOr<Assembler::Output> Assembler::run(StringRef ptx, StringRef chip, std::
     error = "cannot write temporary files: is the disk full?";
     return failure();
   }
-  SmallVector<std::string> options = optionsFor(chip);
-  SmallVector<StringRef> arguments(options.begin(), options.end());
-  arguments.append({source.path, "-o", object.path});
+  SmallVector<StringRef> arguments = {source.path, "-o", object.path};
+  arguments.append(options.begin(), options.end());
   std::string message;
   int status = execute(program, arguments, report.path, message);
   Output output{contents(report.path), contents(object.path)};
   if (status == 0 && !output.cubin.empty())
     return output;
-  StringRef why = message.empty() ? StringRef(output.report).split('\n').first : StringRef(message);
-  error = "ptxas ('" + program + "') failed: " + (status == 0 ? "it wrote no cubin" : why.str());
+  std::string why = status == 0 ? "it wrote no cubin" : message.empty() ? reasonIn(output.report, status) : message;
+  error = "ptxas ('" + program + "') failed: " + why;
   return failure();
 }
 
 FailureOr<std::string> Assembler::assemble(StringRef ptx, StringRef chip, std::string &error) const {
-  std::string key = this->key(ptx, chip);
-  if (auto known = cache.load(key))
-    return *known;
-  FailureOr<Output> output = run(ptx, chip, error);
+  const bool isKept = !cache.directory().empty() && identify().saysVersion;
+  const std::string key = isKept ? this->key(ptx, chip) : "";
+  if (auto cubin = isKept ? cache.load(key) : std::nullopt)
+    return *cubin;
+  FailureOr<Output> output = run(ptx, optionsFor(chip), error);
   if (failed(output))
     return failure();
-  (void)cache.store(key, output->cubin); // without it the next compilation takes longer
+  if (isKept)
+    (void)cache.store(key, output->cubin); // without it the next compilation takes longer
   return std::move(output->cubin);
 }
 
 FailureOr<std::vector<KernelUsage>> Assembler::measure(StringRef ptx, StringRef chip, std::string &error) const {
-  FailureOr<Output> output = run(ptx, chip, error);
+  std::vector<std::string> options = optionsFor(chip);
+  options.push_back("-v");
+  FailureOr<Output> output = run(ptx, std::move(options), error);
   if (failed(output))
     return failure();
   return readUsage(output->report);

@@ -7,6 +7,7 @@
 #include "runtime/support/Cache.h"
 
 #include <cstdint>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -20,13 +21,14 @@ struct KernelUsage {
 
 class Assembler {
 public:
-  /// Runs `program`, a ptxas. Cubins are kept in `cacheDirectory`, which is created when one is written; empty: none is
-  /// kept.
+  /// Runs `program`, a ptxas. Cubins are kept in `cacheDirectory`, which is created when one is written; none is kept
+  /// where it is empty, or where the program does not say its version.
   explicit Assembler(std::string program, std::string cacheDirectory = "")
       : program(std::move(program)), cache(std::move(cacheDirectory)) {}
 
-  /// What cubins depend on besides PTX and options: what the program says of its version, its size and its time.
-  std::string identity() const;
+  /// What cubins depend on besides PTX and options, in one line: what the program says of its version, its size and its
+  /// time, as they were when it was asked first.
+  const std::string &identity() const { return identify().text; }
 
   /// The cubin of a module of PTX for `chip`, such as "sm_90". On failure `error` is a sentence without a final stop;
   /// failures are not kept, they may be of the moment.
@@ -45,10 +47,17 @@ private:
   struct Output {
     std::string report, cubin;
   };
-  mlir::FailureOr<Output> run(llvm::StringRef ptx, llvm::StringRef chip, std::string &error) const;
+  mlir::FailureOr<Output> run(llvm::StringRef ptx, std::vector<std::string> options, std::string &error) const;
+  struct Identity {
+    std::string text;
+    bool saysVersion = false;
+  };
+  const Identity &identify() const;
 
   std::string program;
   Cache cache;
+  mutable std::once_flag asked; ///< several threads may want to know
+  mutable Identity known;
 };
 
 } // namespace incept::cuda

@@ -3,9 +3,9 @@
 // What ptxas made is kept and found again; a script in its place counts how often it runs.
 
 #include "codegen/cuda/Assembler.h"
+#include "test/runtime/TemporaryDirectory.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <gtest/gtest.h>
@@ -27,19 +27,13 @@ void overwrite(const std::string &path, const std::string &bytes) { std::ofstrea
 
 class AssemblerTest : public ::testing::Test {
 protected:
-  void SetUp() override {
-    std::string name = fs::temp_directory_path() / "incept-assembler-XXXXXX";
-    ASSERT_NE(mkdtemp(name.data()), nullptr);
-    root = name;
-    install("release 13.0", "cat \"$4\" > \"$6\"");
-  }
-  void TearDown() override { fs::remove_all(root); }
+  void SetUp() override { install("echo release 13.0", kCopy); }
 
-  /// Makes a ptxas that says `version`, and of -arch=CHIP -O3 -v SOURCE -o CUBIN does `work`.
+  /// Makes a ptxas that does `version` for --version, and `work` of SOURCE -o CUBIN -arch=CHIP -O3 [-v].
   void install(const std::string &version, const std::string &work) {
     overwrite(root + "/report", kReport);
-    overwrite(program(), "#!/bin/sh\ncd '" + root + "'\nif [ \"$1\" = --version ]; then echo '" + version +
-                             "'; exit; fi\necho run >> runs\ncat report\n" + work + "\n");
+    overwrite(program(), "#!/bin/sh\ncd '" + root + "'\nif [ \"$1\" = --version ]; then echo asked >> questions\n" +
+                             version + "\nexit; fi\necho run >> runs\n[ \"$6\" != -v ] || cat report\n" + work + "\n");
     fs::permissions(program(), fs::perms::owner_all);
   }
   /// The cubin of `ptx`, or why there is none.
@@ -48,18 +42,22 @@ protected:
     auto cubin = Assembler(program(), cache).assemble(ptx, chip, error);
     return succeeded(cubin) ? *cubin : error;
   }
-  size_t runs() const {
-    std::string lines = contents(root + "/runs");
+  size_t runs() const { return linesIn("runs"); }
+  size_t questions() const { return linesIn("questions"); }
+  size_t linesIn(const char *name) const {
+    std::string lines = contents(root + "/" + name);
     return size_t(std::count(lines.begin(), lines.end(), '\n'));
   }
   std::string program() const { return root + "/ptxas"; }
   std::string entry() const { return Assembler(program(), cache).path(kPtx, "sm_90"); }
 
+  static constexpr const char *kCopy = "cat \"$1\" > \"$3\"";
   static constexpr const char *kPtx = ".visible .entry relu_v8()\n{ ret; }\n";
   static constexpr const char *kReport = "ptxas info    : Compiling entry function 'relu_v8' for 'sm_90'\n"
                                          "    8 bytes stack frame, 4 bytes spill stores, 2 bytes spill loads\n"
                                          "ptxas info    : Used 32 registers, used 1 barriers, 16 bytes smem\n";
-  std::string root, cache;
+  tests::TemporaryDirectory directory;
+  std::string root = directory.path("."), cache;
 };
 
 /// The same with a cache.
@@ -77,6 +75,19 @@ TEST_F(AssemblerTest, WithoutACacheRunsEachTime) {
   EXPECT_EQ(assemble(kPtx), kPtx);
   EXPECT_EQ(assemble(kPtx), kPtx);
   EXPECT_EQ(runs(), 2u);
+  EXPECT_EQ(questions(), 0u);
+}
+
+TEST_F(AssemblerTest, SaysWhatCubinsDependOn) {
+  install("echo 'ptxas: (R) assembler'; echo; echo 'release 13.0 '", kCopy);
+  Assembler assembler(program());
+  std::string bytes = ", " + std::to_string(fs::file_size(program())) + " bytes of ";
+  EXPECT_TRUE(llvm::StringRef(assembler.identity()).starts_with("ptxas: (R) assembler, release 13.0" + bytes))
+      << assembler.identity();
+  EXPECT_FALSE(llvm::StringRef(assembler.identity()).contains('\n'));
+  // It is asked once.
+  EXPECT_EQ(assembler.key(kPtx, "sm_90"), assembler.key(kPtx, "sm_90"));
+  EXPECT_EQ(questions(), 1u);
 }
 
 TEST_F(AssemblerTest, MeasuresKernels) {
@@ -94,15 +105,20 @@ TEST_F(AssemblerTest, MeasuresKernels) {
 }
 
 TEST_F(AssemblerTest, SaysWhyNot) {
-  install("release 13.0", "exit 2");
-  EXPECT_EQ(assemble(kPtx),
-            "ptxas ('" + program() + "') failed: ptxas info    : Compiling entry function 'relu_v8' for 'sm_90'");
+  const std::string failed = "ptxas ('" + program() + "') failed: ";
+  install("echo release 13.0", "echo; echo 'ptxas fatal : no memory '; echo more; exit 2");
+  EXPECT_EQ(assemble(kPtx), failed + "ptxas fatal : no memory");
   std::string error;
-  EXPECT_TRUE(failed(Assembler(program()).measure(kPtx, "sm_90", error)));
-  install("release 13.0", "");
-  EXPECT_EQ(assemble(kPtx), "ptxas ('" + program() + "') failed: it wrote no cubin");
+  EXPECT_TRUE(mlir::failed(Assembler(program()).measure(kPtx, "sm_90", error)));
+  EXPECT_EQ(error, failed + "ptxas fatal : no memory"); // not what it says of kernels before
+  install("echo release 13.0", "exit 2");
+  EXPECT_EQ(assemble(kPtx), failed + "it ended with status 2");
+  EXPECT_TRUE(mlir::failed(Assembler(program()).measure(kPtx, "sm_90", error)));
+  EXPECT_EQ(error, failed + "it ended with status 2");
+  install("echo release 13.0", "");
+  EXPECT_EQ(assemble(kPtx), failed + "it wrote no cubin");
   fs::remove(program());
-  EXPECT_TRUE(llvm::StringRef(assemble(kPtx)).starts_with("ptxas ('" + program() + "') failed: ")) << assemble(kPtx);
+  EXPECT_TRUE(llvm::StringRef(assemble(kPtx)).starts_with(failed)) << assemble(kPtx);
 }
 
 TEST_F(CubinCacheTest, WhatWasMadeIsFound) {
@@ -120,11 +136,14 @@ TEST_F(CubinCacheTest, WhatACubinDependsOnHasEntriesOfItsOwn) {
   EXPECT_EQ(runs(), 2u);
   (void)assemble(kPtx, "sm_80");
   EXPECT_EQ(runs(), 3u);
-  install("release 13.1", "cat \"$4\" > \"$6\"");
+  // Another version alone: of the same size and time.
+  auto time = fs::last_write_time(program());
+  install("echo release 13.1", kCopy);
+  fs::last_write_time(program(), time);
   (void)assemble(kPtx);
   EXPECT_EQ(runs(), 4u);
   // Exchanged, and it says the same of itself; then of the same size.
-  install("release 13.1", "cat \"$4\" \"$4\" > \"$6\"");
+  install("echo release 13.1", "cat \"$1\" \"$1\" > \"$3\"");
   EXPECT_EQ(assemble(kPtx), std::string(kPtx) + kPtx);
   EXPECT_EQ(runs(), 5u);
   fs::last_write_time(program(), fs::last_write_time(program()) - std::chrono::hours(1));
@@ -133,9 +152,16 @@ TEST_F(CubinCacheTest, WhatACubinDependsOnHasEntriesOfItsOwn) {
   EXPECT_EQ(Cache(cache).entries().size(), 6u);
 }
 
+TEST_F(CubinCacheTest, WhatDoesNotSayItsVersionKeepsNothing) {
+  install("exit 1", kCopy);
+  EXPECT_EQ(assemble(kPtx), kPtx);
+  EXPECT_EQ(assemble(kPtx), kPtx);
+  EXPECT_EQ(runs(), 2u);
+  EXPECT_FALSE(fs::exists(cache));
+}
+
 TEST_F(CubinCacheTest, FailuresAreNotKept) {
-  std::string fail = "[ -e works ] && cat \"$4\" > \"$6\"";
-  install("release 13.0", fail);
+  install("echo release 13.0", std::string("[ -e works ] && ") + kCopy);
   EXPECT_NE(assemble(kPtx), kPtx);
   EXPECT_NE(assemble(kPtx), kPtx);
   EXPECT_EQ(runs(), 2u);
