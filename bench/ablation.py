@@ -28,6 +28,7 @@ SIDES = {
     "--no-update-early": "updates where gradients are",
     "--no-schedule": "order by memory",
     "--no-conv-stats": "sums that convolutions give",
+    "--no-backward-norm": "gradients of batch norms that convolutions give",
     "--no-coalesce": "one launch for adjacent updates",
     "--no-join": "one launch for kernels of one kind",
     "--no-pair": "one launch for kernels of two kinds",

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Launches, bytes and times of training steps by `incept summary --target`: summary_step.py SPECS PROFILES STATISTICS
-DIRECTORY. STATISTICS is a network whose kernels all fuse."""
+DIRECTORY. STATISTICS is a network where each fusion has something to do."""
 import json
 import os
 import subprocess
