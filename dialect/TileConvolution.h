@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <utility>
 
 namespace incept {
 
@@ -42,7 +43,14 @@ struct TileShape {
   }
   int64_t gradientRows() const { return lanes / 2; } ///< input channels of a product of gradients
   /// The shape with the window in a row: kernels are the same for both directions.
-  TileShape flat() const { return isVertical() ? TileShape{1, kh, 1, mh, lanes} : *this; }
+  TileShape flat() const { return isVertical() ? turned() : *this; }
+  /// The shape with vertical and horizontal direction in each other's place.
+  TileShape turned() const {
+    TileShape shape = *this;
+    std::swap(shape.kh, shape.kw);
+    std::swap(shape.mh, shape.mw);
+    return shape;
+  }
   /// True where there are transforms for it.
   bool isKnown() const;
 };

@@ -15,8 +15,8 @@ namespace incept {
 
 bool hasTileTransform(int64_t places, int64_t taps, int64_t stride) {
   bool isSmall = places == 2 || places == 4;
-  if (stride == 2)
-    return taps == 3 && places == 2;
+  if (stride != 1)
+    return stride == 2 && taps == 3 && places == 2;
   return taps == 5 ? isSmall : (taps == 3 || taps == 7) && (isSmall || places == 6);
 }
 

@@ -46,9 +46,7 @@ KernelExtents images(OpTy op, Value src, Value dst) {
 }
 
 /// The shape for a launch: what a kernel's definition has is in a row.
-TileShape shapeOfLaunch(TileShape shape, Given e) {
-  return e[9] == 1 && !shape.isSquare() ? TileShape{shape.kw, 1, shape.mw, 1, shape.lanes} : shape;
-}
+TileShape shapeOfLaunch(TileShape shape, Given e) { return e[9] == 1 && !shape.isSquare() ? shape.turned() : shape; }
 /// True where extents are those of images and nothing overflows.
 bool areImages(const TileShape &shape, Given e) {
   bool hasSizes = llvm::all_of(e.take_front(7), [](int64_t size) { return size > 0; });

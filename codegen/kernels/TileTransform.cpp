@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "codegen/kernels/TileTransform.h"
+#include "dialect/TileConvolution.h"
 
 #include <algorithm>
 #include <cmath>
@@ -128,12 +129,12 @@ static void place(const RationalMatrix &from, RationalMatrix &to, Part rows, Par
 }
 
 std::optional<TileTransform> findTileTransform(int64_t places, int64_t taps, WindowStep step) {
+  if (!hasTileTransform(places, taps, step.stride))
+    return std::nullopt;
   size_t stride = size_t(step.stride), m = size_t(places), r = size_t(taps);
   if (stride == 1)
-    return taps == 1 ? std::nullopt : findDense(places, taps);
-  // Others, turned, would begin with another one of the images.
-  if (stride != 2 || taps % 2 == 0)
-    return std::nullopt;
+    return findDense(places, taps);
+  // Taps are odd in number: others, turned, would begin with another one of the images.
   size_t n = stride * (m - 1) + r, most = (r + stride - 1) / stride;
   TileTransform whole;
   auto zeros = [](size_t rows, size_t columns) {

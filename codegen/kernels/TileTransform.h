@@ -39,8 +39,8 @@ struct WindowStep {
   bool transposed = false;
 };
 
-/// The transform that kernels use for `places` of a window, none for sizes without one. Their points are few-digit
-/// fractions in pairs p, -p, which share half of the arithmetic, found by search for a small error.
+/// The transform that kernels use for `places` of a window, none where there is none (hasTileTransform). Their points
+/// are few-digit fractions in pairs p, -p, which share half of the arithmetic, found by search for a small error.
 ///
 /// A window with a stride is one of fewer taps on each of the images of every stride-th pixel, whose results are added.
 /// The transform is theirs side by side, n = stride * (m - 1) + r points in all.
