@@ -16,8 +16,10 @@ namespace {
 int64_t nearBytes(int64_t lanes) { return lanes == 16 ? 600 << 10 : 400 << 10; }
 
 /// Bounds of the relative root mean square error; test/codegen/TileConvolutionTest.cpp holds them on activations behind
-/// a ReLU.
-double errorOf(const TileShape &shape, bool isGradient) {
+/// a ReLU. Products are added up over `channels` one by one, by which errors grow with the square root; those of a
+/// gradient of weights are added up block by block.
+double errorOf(const TileShape &shape, int64_t channels, bool isGradient) {
+  constexpr double kChannels = 512; // up to so many the bounds hold as they are
   struct Bound {
     int64_t places, taps, stride;
     bool isSquare;
@@ -33,7 +35,7 @@ double errorOf(const TileShape &shape, bool isGradient) {
   for (const Bound &bound : kBounds)
     if (bound.places == flat.mw && bound.taps == flat.kw && bound.stride == flat.stride &&
         bound.isSquare == shape.isSquare())
-      return isGradient ? bound.weights : bound.image;
+      return isGradient ? bound.weights : bound.image * std::sqrt(std::max(double(channels) / kChannels, 1.0));
   return 1;
 }
 
@@ -154,17 +156,20 @@ WorkCounts countDirect(const LibraryProblem &p, int64_t lanes, int64_t threads) 
   double share = 1.0 / double(threads), ins = double(ceilDivide(p.ic, lanes)), outs = double(ceilDivide(p.oc, lanes));
   double pixels = double(p.mb * p.oh * p.ow), taps = double(p.kh * p.kw);
   bool isData = p.kind == LibraryKind::ConvolutionBackwardData, isForward = p.kind == LibraryKind::ConvolutionForward;
-  // Gradients of a strided window, 3x3 of Inception-v4, took 1.0 to 1.4 times as long for each multiply-add.
+  bool isStrided = p.sh > 1 || p.sw > 1;
+  // Of bench/results/2026-12-01-strided.md: for each multiply-add gradients of a strided window took 1.0 to 1.4 times
+  // as long, and forward convolutions as if they read a pixel for each place of the window.
   constexpr double kStridedGradient = 1.2;
-  if (!isForward && (p.sh > 1 || p.sw > 1))
+  if (!isForward && isStrided)
     taps *= kStridedGradient;
+  double read = isForward && isStrided ? pixels : double(p.mb * p.ih * p.iw);
   WorkCounts work;
   // Vectors run along the channels of what is written.
   work[isForward ? Work::Direct
        : isData  ? Work::DirectData
                  : Work::DirectWeights] =
       pixels * taps / double(p.g) * (isData ? ins * double(p.oc) : outs * double(p.ic)) * share;
-  work[Work::DirectImage] = (double(p.mb * p.ih * p.iw) * ins + pixels * outs) * share;
+  work[Work::DirectImage] = (read * ins + pixels * outs) * share;
   work[Work::DirectWeightVector] = double(p.kh * p.kw) * double(p.ic) * outs / double(p.g) * share;
   work[Work::Call] = 1;
   return work;
@@ -207,7 +212,7 @@ std::vector<ConvolutionCandidate> listCandidates(const LibraryProblem &p, int64_
       continue;
     ConvolutionCandidate candidate;
     candidate.name = nameOf(plan.shape);
-    candidate.error = errorOf(plan.shape, isGradient);
+    candidate.error = errorOf(plan.shape, images.k, isGradient);
     candidate.work =
         isGradient ? planCorrelate(images, costs, threads, plan)
                    : planConvolve(images, costs, threads, p.kind == LibraryKind::ConvolutionBackwardData, when, plan);

@@ -166,7 +166,8 @@ std::string textOf(const Probe &probe, int64_t index) {
                  {isData ? src : dst, tensor({convolveScratch(shape, k, o, plan.block)})});
 }
 
-/// What oneDNN takes, in the layout that the target would ask for.
+/// What oneDNN takes, in the layout that the target would ask for. Reorders into it are not in that time: whether there
+/// are any depends on the neighbours.
 bool measureDirect(const LibraryProblem &asked, double &microseconds, std::string &error) {
   onednn::Problem problem;
   static_cast<LibraryProblem &>(problem) = asked;
@@ -176,7 +177,7 @@ bool measureDirect(const LibraryProblem &asked, double &microseconds, std::strin
   onednn::Problem blocked = problem;
   onednn::Description ofBlocked;
   blocked.activations = blocksFor(problem, description.impl).str();
-  if (!blocked.activations.empty() && onednn::describe(blocked, ofBlocked, error) &&
+  if (!blocked.activations.empty() && onednn::describe(blocked, ofBlocked, error) && !ofBlocked.reference &&
       ofBlocked.impl == description.impl) {
     problem = blocked;
     description = ofBlocked;

@@ -96,28 +96,34 @@ TEST(TileChoice, NothingButDirectForOthers) {
   EXPECT_EQ(cpu::listCandidates(five, 8, 1, {}, costs).size(), 1u);
 }
 
-// A window with a stride of 2 has one size of tiles, in all directions. It pays where pixels are many and channels few,
-// and for gradients of weights, but not where oneDNN's own convolution is as fast.
+// A window with a stride of 2 has one size of tiles, in all directions. It pays for gradients of weights, and for those
+// of data where pixels are many and channels few, but not where oneDNN's own convolution is as fast, which is so of all
+// forward ones.
 TEST(TileChoice, StridedWindowsWhereTilesPay) {
-  const ConvolutionCosts &costs = ConvolutionCosts::shipped(16);
-  auto choose = [&](LibraryKind kind, int64_t size, int64_t in, int64_t out) {
+  auto choose = [](LibraryKind kind, int64_t size, int64_t in, int64_t out, int64_t lanes = 16) {
     auto p = problem(kind, 8, size, in, out, 3, 3);
     p.sh = p.sw = 2;
     p.pt = p.pl = p.pb = p.pr = 0;
     p.oh = p.ow = (size - 3) / 2 + 1;
-    auto candidates = cpu::listCandidates(p, 16, 2, {}, costs);
+    auto candidates = cpu::listCandidates(p, lanes, 2, {}, ConvolutionCosts::shipped(lanes));
     EXPECT_EQ(candidates.size(), 2u);
     EXPECT_EQ(candidates.back().plan->shape.stride, 2);
     EXPECT_EQ(candidates.back().plan->shape.transposed, kind == LibraryKind::ConvolutionBackwardData);
     return cpu::chooseCandidate(candidates).name;
   };
-  EXPECT_EQ(choose(LibraryKind::ConvolutionForward, 147, 64, 96), "tiles 2x2");
+  EXPECT_EQ(choose(LibraryKind::ConvolutionForward, 147, 64, 96), "direct");
   EXPECT_EQ(choose(LibraryKind::ConvolutionBackwardData, 147, 64, 96), "tiles 2x2");
   EXPECT_EQ(choose(LibraryKind::ConvolutionBackwardWeights, 147, 64, 96), "tiles 2x2");
   EXPECT_EQ(choose(LibraryKind::ConvolutionForward, 35, 384, 384), "direct");
   EXPECT_EQ(choose(LibraryKind::ConvolutionBackwardData, 35, 384, 384), "direct");
   EXPECT_EQ(choose(LibraryKind::ConvolutionBackwardWeights, 71, 192, 192), "tiles 2x2");
   EXPECT_EQ(choose(LibraryKind::ConvolutionForward, 299, 3, 32), "direct");
+  // With AVX2 likewise.
+  EXPECT_EQ(choose(LibraryKind::ConvolutionForward, 147, 64, 96, 8), "direct");
+  EXPECT_EQ(choose(LibraryKind::ConvolutionBackwardData, 147, 64, 96, 8), "tiles 2x2");
+  EXPECT_EQ(choose(LibraryKind::ConvolutionForward, 35, 384, 384, 8), "direct");
+  EXPECT_EQ(choose(LibraryKind::ConvolutionBackwardData, 35, 384, 384, 8), "direct");
+  EXPECT_EQ(choose(LibraryKind::ConvolutionBackwardWeights, 71, 192, 192, 8), "tiles 2x2");
 }
 
 // What inference transforms before it begins costs it no time.
