@@ -47,7 +47,8 @@ def Incept_ConvolveTilesOp : Incept_OpaqueOp<"convolve_tiles", [AttrSizedOperand
   let description = [{
     What conv2d computes of `src` and the weights that `weights` are the transform of, plus `bias`, with `relu` the maximum of it
     and 0. The image begins `pad_begin` pixels before `src`; what lies outside is 0. Up to rounding: tests hold the error
-    (test/codegen/TileConvolutionTest.cpp). A NaN or an infinity reaches every output of the tiles that read it.
+    (test/codegen/TileConvolutionTest.cpp). A NaN or an infinity reaches every output that reads it, and may reach others of
+    the same tile.
 
     Where it is `transposed` it is the gradient of data of a convolution with a stride, whose `pad_begin` it has: what
     conv2d_backward_data computes of `src`, the gradient of that convolution's result. A tile then reads a pixel for each place
