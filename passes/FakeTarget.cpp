@@ -103,21 +103,18 @@ public:
     return stride && llvm::all_of(stride.asArrayRef(), [](int64_t step) { return step == 2; });
   }
 
-  /// True for a convolution or gradient of stride 1 with a window 7 high and 1 wide, or of stride 2 with one of 3x3
-  /// that begins in the image.
+  /// True for a convolution or gradient of stride 1 with a window 7 high and 1 wide, or of stride 2 with one of 3x3.
   static bool isByTiles(Operation *op) {
     auto weights = dyn_cast<WeightsOpInterface>(op);
     if (!weights)
       return false;
     ArrayRef<int64_t> shape =
         shapeOf(weights.getWeightsOperand() ? weights.getWeightsOperand()->get() : Value(weights.getWeightsResult()));
-    auto stride = op->getAttrOfType<DenseI64ArrayAttr>("stride"),
-         pad = op->getAttrOfType<DenseI64ArrayAttr>("pad_begin");
+    auto stride = op->getAttrOfType<DenseI64ArrayAttr>("stride");
     bool isDense = !stride || llvm::all_of(stride.asArrayRef(), [](int64_t step) { return step == 1; });
-    bool isInside = !pad || llvm::all_of(pad.asArrayRef(), [](int64_t pixels) { return pixels == 0; });
     if (shape.size() != 4)
       return false;
-    return isDense ? shape[2] == 7 && shape[3] == 1 : isStrided(op) && isInside && shape[2] == 3 && shape[3] == 3;
+    return isDense ? shape[2] == 7 && shape[3] == 1 : isStrided(op) && shape[2] == 3 && shape[3] == 3;
   }
 
   Type gradientType(Operation *op) const override {

@@ -127,3 +127,28 @@ func.func @forward_backward() attributes {incept.entry = #incept.entry<forward_b
   return
 }
 }
+
+// -----
+
+// Where the window begins before the image, its gradient of data has that padding too: it is not turned.
+module attributes {incept.target = #incept.target<fake>} {
+incept.variable @c.weight kind parameter : tensor<16x8x3x3xf32>
+incept.variable @"grad/c.weight" kind gradient of @c.weight : tensor<16x8x3x3xf32>
+incept.variable @"io/f32_input" kind io role "f32_input" : tensor<2x8x9x9xf32>
+
+// CHECK-LABEL: func.func @forward_backward
+//       CHECK:     incept.convolve_tiles {{.+}} pad [1, 0] tile [2, 2] lanes 8 stride 2 units
+//       CHECK:     incept.convolve_tiles {{.+}} pad [1, 0] tile [2, 2] lanes 8 stride 2 transposed units
+//       CHECK:     incept.correlate_tiles {{.+}} pad [1, 0] tile [2, 2] lanes 8 stride 2 grid
+//   CHECK-NOT:   incept.group library
+func.func @forward_backward() attributes {incept.entry = #incept.entry<forward_backward>} {
+  %x = incept.read @"io/f32_input" : tensor<2x8x9x9xf32>
+  %w = incept.read @c.weight : tensor<16x8x3x3xf32>
+  %y = incept.conv2d %x, %w stride [2, 2] pad [1, 0] : (tensor<2x8x9x9xf32>, tensor<16x8x3x3xf32>) -> tensor<2x16x4x4xf32>
+  %b = incept.conv2d_backward_data %y, %w stride [2, 2] pad [1, 0] : (tensor<2x16x4x4xf32>, tensor<16x8x3x3xf32>) -> tensor<2x8x9x9xf32>
+  %d = incept.conv2d_backward_weights %x, %y stride [2, 2] pad [1, 0] : (tensor<2x8x9x9xf32>, tensor<2x16x4x4xf32>) -> tensor<16x8x3x3xf32>
+  incept.write @"grad/c.weight", %d : tensor<16x8x3x3xf32>
+  incept.write @"io/f32_input", %b : tensor<2x8x9x9xf32>
+  return
+}
+}
