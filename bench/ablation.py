@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 
-from compare import ROOT, Worker, machine
+from compare import ROOT, Worker, fail, machine
 
 # Options of incept compile, and what is off with them.
 SIDES = {
@@ -33,11 +33,6 @@ SIDES = {
     "--no-join": "one launch for kernels of one kind",
     "--no-pair": "one launch for kernels of two kinds",
 }
-
-
-def fail(message, status=3):
-    print(f"ablation.py: error: {message}", file=sys.stderr)
-    sys.exit(status)
 
 
 def compile_program(options, path, *switches):

@@ -4,7 +4,7 @@
 
 Trains the same network from the same seeds both ways, in turns, and evaluates what comes out: a table with a row for each
 seed, the mean difference and its standard error. One training more or less decides nothing: two seeds of one program differ
-too. Exit status 1 where the mean difference is --limit or more.
+too. Exit status 1 where the mean difference is --limit or more by its standard error at least.
 """
 import argparse
 import concurrent.futures
@@ -16,7 +16,8 @@ import subprocess
 import sys
 import tempfile
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+from compare import ROOT, fail
+
 SIDES = ("direct", "fast")
 
 
@@ -24,8 +25,7 @@ def run(command):
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         last = (done.stderr.strip().splitlines() or ["it printed nothing"])[-1]
-        print(f"accuracy.py: error: {' '.join(command[:2])} ended with status {done.returncode}: {last}", file=sys.stderr)
-        sys.exit(3)
+        fail(f"{' '.join(command[:2])} ended with status {done.returncode}: {last}")
     return done
 
 
@@ -48,9 +48,9 @@ def accuracy(options, program, seed, directory):
 
 
 def table(rows):
-    """Lines of Markdown, and the mean difference; rows: (seed, direct, fast)."""
+    """Lines of Markdown, the mean difference, and its standard error, 0 of one seed; rows: (seed, direct, fast)."""
     differences = [fast - direct for _, direct, fast in rows]
-    mean = statistics.mean(differences)
+    mean, error = statistics.mean(differences), 0
     lines = ["| seed | direct, % | fast, % | fast - direct |", "|---|---|---|---|"]
     lines += [f"| {seed} | {direct:.2f} | {fast:.2f} | {fast - direct:+.2f} |" for seed, direct, fast in rows]
     means = [statistics.mean(row[side] for row in rows) for side in (1, 2)]
@@ -60,7 +60,7 @@ def table(rows):
         spread = [statistics.stdev(row[side] for row in rows) for side in (1, 2)]
         lines += ["", f"Standard error of the mean difference {error:.2f}; standard deviation between seeds "
                   f"{spread[0]:.2f} with direct, {spread[1]:.2f} with fast convolutions."]
-    return lines, mean
+    return lines, mean, error
 
 
 def parse_arguments():
@@ -73,18 +73,19 @@ def parse_arguments():
     parser.add_argument("--batch", type=int, default=64, help="images a step (64)")
     parser.add_argument("--threads", type=int, default=2, help="of both programs (2)")
     parser.add_argument("--jobs", type=int, default=1, help="trainings at once (1)")
-    parser.add_argument("--limit", type=float, default=0.3, help="points that the mean may differ (0.3)")
+    parser.add_argument("--limit", type=float, default=0.3, help="points that the mean may differ, with its standard error (0.3)")
     parser.add_argument("--incept", default=os.path.join(ROOT, "build/release/bin/incept"), help="the compiler")
     options = parser.parse_args()
     try:
         options.seeds = [int(seed) for seed in options.seeds.split(",")]
     except ValueError:
         parser.error(f"expected --seeds to be numbers with commas between, but got '{options.seeds}'")
-    if min(options.batch, options.threads, options.jobs) < 1 or options.epochs <= 0:
-        parser.error("expected --epochs, --batch, --threads and --jobs to be positive")
+    if len(set(options.seeds)) < len(options.seeds):
+        parser.error(f"expected --seeds to be different numbers, but got '{','.join(map(str, options.seeds))}'")
+    if min(options.batch, options.threads, options.jobs) < 1 or not (options.epochs > 0 and options.limit > 0):
+        parser.error("expected --epochs, --batch, --threads, --jobs and --limit to be positive")
     if not os.path.exists(options.incept):
-        print(f"accuracy.py: error: '{options.incept}' is not there: build it, or name it with --incept", file=sys.stderr)
-        sys.exit(3)
+        fail(f"'{options.incept}' is not there: build it, or name it with --incept")
     return options
 
 
@@ -93,18 +94,20 @@ def main():
     with tempfile.TemporaryDirectory() as directory:
         programs, tiles = zip(*(compile_program(options, directory, side) for side in SIDES))
         if not tiles[1]:
-            print(f"accuracy.py: error: no convolution of '{options.spec}' is faster by tiles here: there is nothing to compare",
-                  file=sys.stderr)
-            sys.exit(3)
+            fail(f"no convolution of '{options.spec}' is faster by tiles here: there is nothing to compare")
         with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
             trained = [[pool.submit(accuracy, options, program, seed, directory) for program in programs]
                        for seed in options.seeds]
-            rows = [(seed, *(side.result() for side in pair)) for seed, pair in zip(options.seeds, trained)]
-    lines, mean = table(rows)
+            try:
+                rows = [(seed, *(side.result() for side in pair)) for seed, pair in zip(options.seeds, trained)]
+            except BaseException:
+                pool.shutdown(cancel_futures=True)  # else it does all the others first
+                raise
+    lines, mean, error = table(rows)
     print(f"{os.path.basename(options.spec)}, {tiles[1]} ops by tiles, {options.epochs:g} epochs, batch "
           f"{options.batch}, {options.threads} threads:\n")
     print("\n".join(lines))
-    sys.exit(abs(mean) >= options.limit)
+    sys.exit(abs(mean) - error >= options.limit)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ Each side is a process that does one step, or one inference, when it is told to;
 batch: PyTorch eager and torch.compile (both channels_last), for inference ONNX Runtime and OpenVINO too, incept, and the
 convolutions of incept's own step alone, which is what a step could take at best with these. Medians of the rounds, peak
 resident memory, and the time from nothing (architecture file, model source or ONNX file) to the end of the first step.
-Writes DATE.md and DATE.json (DATE-infer for inference) after each network.
+Writes DATE.md and DATE.json (DATE-infer for inference, DATE-size128 for images of --size=128) after each network.
 """
 import argparse
 import datetime
@@ -41,7 +41,8 @@ IN_A_TURN = {"train": 1, "infer": 5}
 
 
 def fail(message, status=3):
-    print(f"compare.py: error: {message}", file=sys.stderr)
+    """Ends the script, whichever of this folder it is."""
+    print(f"{os.path.basename(sys.argv[0])}: error: {message}", file=sys.stderr)
     sys.exit(status)
 
 
@@ -227,9 +228,11 @@ def report(facts, results):
     return "\n".join(lines + ["### Where incept is behind", "", *losses(results), ""])
 
 
-def write(directory, facts, results):
+def write(directory, facts, results, size=None):
+    """`size`: that of the images, where it is not what each network is for."""
     os.makedirs(directory, exist_ok=True)
-    stem = os.path.join(directory, facts["date"] + ("-infer" if facts["mode"] == "infer" else ""))
+    stem = facts["date"] + ("-infer" if facts["mode"] == "infer" else "") + (f"-size{size}" if size else "")
+    stem = os.path.join(directory, stem)
     with open(stem + ".json", "w", encoding="utf-8") as file:
         json.dump({"machine": facts, "networks": results}, file, indent=1)
         file.write("\n")
@@ -279,7 +282,7 @@ def main():
     for name in options.networks:
         for batch in options.batches:
             results[f"{name}, batch {batch}"] = measure(options, name, batch)
-            write(options.output, facts, results)  # what is there so far, should the rest be interrupted
+            write(options.output, facts, results, options.size)  # so far, should the rest be interrupted
     print(report(facts, results))
 
 

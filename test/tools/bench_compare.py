@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """bench/compare.py without PyTorch: a stand-in for a side, the table, and what it says of where incept is behind."""
+import os
 import sys
+import tempfile
+import types
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, sys.argv[1])
@@ -40,6 +43,23 @@ facts = {"date": "2026-01-01", "cpu": "c", "isa": "avx2", "cores": 2, "system": 
 for mode, title in (("train", "# Training step: incept and PyTorch"), ("infer", "# Inference: incept and others")):
     text = compare.report({**facts, "mode": mode}, {"net, batch 8": result})
     assert text.startswith(title + "\n") and "incept abc, torch 2.15, timm 1.0, Python 3." in text, text
+
+with tempfile.TemporaryDirectory() as folder:
+    # Images of another size have a report of their own.
+    for mode, size in (("train", None), ("train", 128), ("infer", 128)):
+        compare.write(folder, {**facts, "mode": mode}, {"net, batch 8": result}, size)
+    stems = {name.split(".")[0] for name in os.listdir(folder)}
+    assert stems == {"2026-01-01", "2026-01-01-size128", "2026-01-01-infer-size128"}, stems
+    # The compiler is told of the size.
+    path = os.path.join(folder, "incept")
+    with open(path, "w", encoding="utf-8") as script:
+        script.write('#!/bin/sh\necho "$@" > "$0.words"\nwhile [ "$1" != -o ]; do shift; done\n'
+                     'printf "#!/bin/sh\\necho {}\\n" > "$2"\nchmod +x "$2"\n')
+    os.chmod(path, 0o755)
+    options = types.SimpleNamespace(incept=path, mode="train", threads=2)
+    assert compare.compile_program(options, "net", 8, 128, folder)[1] == {}
+    with open(path + ".words", encoding="utf-8") as words:
+        assert "--set=size=128" in words.read().split()
 
 # A side that dies is an error that names it.
 try:

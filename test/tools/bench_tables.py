@@ -9,12 +9,13 @@ sys.path.insert(0, folder)
 if name == "accuracy":
     import accuracy
     # Differences 0.5, -0.1, 0.2: mean 0.2, deviation 0.3, error 0.3 / sqrt(3).
-    lines, mean = accuracy.table([(1, 90.0, 90.5), (2, 91.0, 90.9), (3, 92.0, 92.2)])
-    assert abs(mean - 0.2) < 1e-9, mean
+    lines, mean, error = accuracy.table([(1, 90.0, 90.5), (2, 91.0, 90.9), (3, 92.0, 92.2)])
+    assert abs(mean - 0.2) < 1e-9 and abs(error - 0.3 / 3 ** 0.5) < 1e-9, (mean, error)
     assert "| 2 | 91.00 | 90.90 | -0.10 |" in lines and "| mean | 91.00 | 91.20 | +0.20 |" in lines, lines
     assert lines[-1] == ("Standard error of the mean difference 0.17; standard deviation between seeds 1.00 with direct, "
                          "0.89 with fast convolutions."), lines
-    assert accuracy.table([(1, 90.0, 90.5)])[0][-1] == "| mean | 90.00 | 90.50 | +0.50 |"
+    lines, _, error = accuracy.table([(1, 90.0, 90.5)])
+    assert lines[-1] == "| mean | 90.00 | 90.50 | +0.50 |" and error == 0, (lines, error)
 else:
     import ablation
     facts = {"peak_bytes": 2e6, "launches": 7}
