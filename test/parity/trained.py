@@ -43,13 +43,14 @@ class Trained:
         description["training"]["optimizer"] = {"kind": "adam"}  # which gets somewhere in a few steps
         with open(self.path("spec.json"), "w", encoding="utf-8") as file:
             json.dump(description, file)
-        self.direct, self.fast = self.compile("direct"), self.compile("fast")
+        self.direct, _ = self.compile("direct")
+        self.fast, self.explained = self.compile("fast")
 
     def path(self, name):
         return os.path.join(self.options.directory, name)
 
     def compile(self, convolutions):
-        """A program; what --explain says of its convolutions is in self.explained."""
+        """A program, and what --explain says of its convolutions."""
         program = self.path(convolutions)
         settings = [f"size={self.options.size}", f"classes={CLASSES}", *self.options.set]
         done = subprocess.run(["incept", "compile", self.path("spec.json"), f"--batch-size={self.options.batch}",
@@ -57,8 +58,7 @@ class Trained:
                                f"--convolutions={convolutions}", "-o", program,
                                *(f"--cpu={cpu}" for cpu in self.options.cpu), *(f"--set={word}" for word in settings)],
                               check=True, stderr=subprocess.PIPE, text=True)
-        self.explained = done.stderr
-        return program
+        return program, done.stderr
 
     def train(self):
         """Writes weights; returns the losses on the way there."""
