@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+import uuid
 
 # Tests that mirror a folder; others come later. Unit suites have the name of their programs.
 MIRRORS = {"dialect": ["dialect/", "numerics/", "incept-numerics-tests"],
@@ -24,6 +25,7 @@ MIRRORS = {"dialect": ["dialect/", "numerics/", "incept-numerics-tests"],
 QUICK = 8  # seconds: tests that take longer run when all mutants have been tried alone
 NEAR = 8  # seconds of tests that a mutant gets alone
 PART = 300  # seconds of tests that run with all mutants before the next are found out
+RUN = "INCEPT_MUTANT_RUN"  # a variable that says which run of lit a process belongs to
 GUESS = {".mlir": 0.5, ".test": 12, "": 4}  # seconds of what never ran
 
 
@@ -41,11 +43,38 @@ def test_name(name):
     return name.split("/")[1] if name.startswith("./") else name
 
 
+def end_all(group, mark):
+    """Ends what is left of a run: its process group, and what is in another one with the mark in its environment."""
+    try:
+        os.killpg(group, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    marked = f"{RUN}={mark}".encode()
+    for _ in range(100):  # until nobody is left who could have started others meanwhile
+        left = [int(name) for name in os.listdir("/proc") if name.isdecimal() and marked in environment_of(name)]
+        for process in left:
+            try:
+                os.kill(process, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        if not left:
+            return
+        time.sleep(0.01)
+
+
+def environment_of(process):
+    try:
+        with open(f"/proc/{process}/environ", "rb") as file:
+            return file.read().split(b"\0")
+    except OSError:  # it has ended, or is somebody else's
+        return []
+
+
 class Suite:
     """Runs tests in folders of their own, so that several runs can go on at once."""
 
     def __init__(self, tree, journal, jobs, only):
-        self.tree, self.journal, self.jobs, self.running = tree, journal, jobs, set()
+        self.tree, self.journal, self.jobs, self.running = tree, journal, jobs, {}
         self.slots, self.locks = queue.Queue(), collections.defaultdict(threading.Lock)
         for number in range(jobs):
             self.slots.put(os.path.join(os.path.dirname(journal.path), f"slot-{number}"))
@@ -69,19 +98,22 @@ class Suite:
             return self.journal.traced[name][0]
         return self.took.get(name, GUESS.get(os.path.splitext(name)[1], GUESS[""]))
 
-    def lit(self, *arguments, **options):
+    def lit(self, *arguments, env=None):
         command = ["sh", "-c", LIMITED, "sh", os.path.join(self.tree.build_directory, "bin", "incept-lit"), *arguments]
-        with subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              cwd=self.tree.directory, start_new_session=True, **options) as process:
-            self.running.add(process)
-            said = process.communicate()[0]
-            self.running.discard(process)
-        return said
+        mark = uuid.uuid4().hex
+        with subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=self.tree.directory,
+                              start_new_session=True, env={**(env or os.environ), RUN: mark}) as process:
+            self.running[process.pid] = mark
+            try:
+                return process.communicate()[0]
+            finally:  # lit leaves tests behind that run when there are failures enough
+                end_all(process.pid, mark)
+                del self.running[process.pid]
 
     def stop(self):
         """Ends what runs, with what it started."""
-        for process in list(self.running):
-            os.killpg(process.pid, signal.SIGKILL)
+        for group, mark in list(self.running.items()):
+            end_all(group, mark)
 
     def failures(self, names, numbers, most=None, jobs=1, trace=None):
         """The names of the tests that fail with those mutants, and no others once there are `most`. In a folder `trace`

@@ -24,7 +24,7 @@ config.environment["LC_ALL"] = "C.UTF-8"
 config.environment["XDG_CACHE_HOME"] = os.path.join(config.test_exec_root, "cache")
 # Tests share the cores, and a thread that spins while it waits takes them from the others.
 config.environment["OMP_WAIT_POLICY"] = "passive"
-for variable in ("INCEPT_MUTANT", "INCEPT_MUTANT_TRACE"):
+for variable in ("INCEPT_MUTANT", "INCEPT_MUTANT_RUN", "INCEPT_MUTANT_TRACE"):
     if variable in os.environ:
         config.environment[variable] = os.environ[variable]
 

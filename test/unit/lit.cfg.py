@@ -13,6 +13,6 @@ config.environment["LC_ALL"] = "C.UTF-8"
 tests = os.environ.get("INCEPT_TEST_EXEC_ROOT", os.path.join(os.path.dirname(config.incept_tools_dir), "test"))
 config.environment["XDG_CACHE_HOME"] = os.path.join(tests, "cache")
 config.environment["OMP_WAIT_POLICY"] = "passive"
-for variable in ("HOME", "TMPDIR", "OMP_NUM_THREADS", "INCEPT_MUTANT", "INCEPT_MUTANT_TRACE"):
+for variable in ("HOME", "TMPDIR", "OMP_NUM_THREADS", "INCEPT_MUTANT", "INCEPT_MUTANT_RUN", "INCEPT_MUTANT_TRACE"):
     if variable in os.environ:
         config.environment[variable] = os.environ[variable]

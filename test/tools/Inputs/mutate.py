@@ -198,3 +198,24 @@ suite.took["passes/long.mlir"] = suite.took["passes/merge-siblings.mlir"] = 2 * 
 assert [names[-1] for names in suite.chunks(suite.names)] == ["passes/long.mlir", "passes/merge-siblings.mlir"]
 assert mutant_suite.test_name("unit :: ./incept-x-tests/Suite/Case") == "incept-x-tests"
 assert mutant_suite.test_name("incept :: passes/a.mlir") == "passes/a.mlir"
+
+# What a run of tests leaves behind ends with it, also what has a session of its own.
+bin_folder, left = os.path.join(folder, "bin"), os.path.join(folder, "left")
+os.makedirs(bin_folder)
+with open(os.path.join(bin_folder, "incept-lit"), "w", encoding="utf-8") as file:
+    file.write(f"""#!/bin/sh
+exec >{left}.said 2>&1
+sleep 1000 & echo $! >>{left}
+setsid sh -c 'echo $$ >>{left}; exec sleep 1000' &
+while [ "$(wc -l <{left})" -lt 2 ]; do sleep 0.01; done
+exit 1
+""")
+os.chmod(os.path.join(bin_folder, "incept-lit"), 0o755)
+suite.running = {}
+suite.lit("-q")
+with open(left, encoding="utf-8") as file:
+    pids = [int(line) for line in file]
+assert len(pids) == 2 and not suite.running, pids
+for pid in pids:
+    with contextlib.suppress(FileNotFoundError), open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+        assert file.read().rsplit(")", 1)[1].split()[0] in "ZX", pid  # nobody may have asked yet how it ended
