@@ -118,9 +118,13 @@ class Suite:
     def failures(self, names, numbers, most=None, jobs=1, trace=None):
         """The names of the tests that fail with those mutants, and no others once there are `most`. In a folder `trace`
         programs leave which mutants they come to."""
+        return self.outcomes(names, numbers, most, jobs, trace)[0]
+
+    def outcomes(self, names, numbers, most=None, jobs=1, trace=None):
+        """Those, and the names of the tests that did not run, or not with all their cases, because of `most`."""
         names = [name for name in names if name not in self.journal.broken]
         if not names:
-            return []
+            return [], set()
         slot = self.slots.get()
         try:
             shutil.rmtree(slot, ignore_errors=True)
@@ -146,8 +150,13 @@ class Suite:
             self.slots.put(slot)
         if trace:
             self.took.update(self.sums(tests))
+        return self.judged(tests)
+
+    def judged(self, tests):
+        """The names of what failed and of what did not run, of lit's results."""
         failed = {test_name(test["name"]) for test in tests if test["code"] in ("FAIL", "TIMEOUT", "UNRESOLVED", "XPASS")}
-        return sorted(failed, key=self.seconds)
+        skipped = {test_name(test["name"]) for test in tests if test["code"] == "SKIPPED"}
+        return sorted(failed, key=self.seconds), skipped
 
     @staticmethod
     def sums(tests):

@@ -23,7 +23,7 @@ import schemata
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 FOLDERS = ["dialect", "frontend", "passes", "codegen", "runtime", "tools/incept-sim"]
 EQUIVALENT = "test/equivalent-mutants.txt"
-MOST = 8  # failures of tests in a group, until it is asked who they come from
+MOST = 8  # failures of tests and cases in a group, until it is asked who they come from
 
 
 def call(arguments, **options):
@@ -288,9 +288,8 @@ class Hunt:
         and not all ran."""
         alive, passed = self.left(), {name: self.reached(name) for name in names}
         print(f"{time.strftime('%H:%M:%S')} {len(alive)} mutants, {len(names)} tests from {names[0]}", flush=True)
-        failed = self.suite.failures(names, alive, MOST, jobs=self.suite.jobs)
-        all_ran = len(failed) < MOST
-        passed = passed if all_ran else {}
+        failed, skipped = self.suite.outcomes(names, alive, MOST, jobs=self.suite.jobs)
+        passed = {name: numbers for name, numbers in passed.items() if name not in skipped}
         for name in failed:
             while not self.suite.is_broken(name) and (alive := self.reached(name)) and self.suite.failures([name], alive, 1):
                 blamed = [number for number in self.blame(name, alive) if self.suite.failures([name], [number], 1)]
@@ -303,7 +302,7 @@ class Hunt:
                     self.judge(number, "found", name)
             passed[name] = self.reached(name)
         self.journal.add(passed=passed)
-        return all_ran
+        return not skipped
 
     def blame(self, name, numbers):
         """Those of a group with which a test fails that make it fail, found by halves."""

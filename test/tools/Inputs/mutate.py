@@ -54,6 +54,10 @@ class Suite(mutant_suite.Suite):
     def trace(self, names):
         """That a test is known to come to some only is of its own here: `Reached`."""
 
+    def outcomes(self, names, numbers, most=None, jobs=1, trace=None):
+        failed = self.failures(names, numbers, most, jobs, trace)
+        return failed, set(names[names.index(failed[-1]) + 1:]) if most and len(failed) == most else set()
+
     def failures(self, names, numbers, most=None, jobs=1, trace=None):
         names = [name for name in names if name not in self.journal.broken]
         self.runs.append((tuple(names), tuple(numbers)))
@@ -141,6 +145,24 @@ assert journal.verdicts[2] == ("found", "dialect/early.mlir"), journal.verdicts
 for name in Hiding.fail:  # in the end each has passed with all that is left
     assert runs.count(((name,), (1, 4, 5, 7))) == 1, runs
 
+
+
+class Cases(Suite):
+    """'suite' has so many cases that fail that nothing runs behind it: one name, though as many failures as are asked for."""
+    fail, others = {"tools/suite": {2}, "tools/z.test": {3, 4}}, []
+
+    def outcomes(self, names, numbers, most=None, jobs=1, trace=None):
+        failed = self.failures(names, numbers)
+        return (["tools/suite"], {"tools/z.test"} & set(names)) if "tools/suite" in failed else (failed, set())
+
+
+said, runs, journal, _ = run([11], Cases)
+assert [journal.verdicts[number] for number in (2, 3, 4)] == [("found", test) for test in
+                                                              ("tools/suite", "tools/z.test", "tools/z.test")], journal.verdicts
+codes = {"u :: ./incept-x-tests/0/4": "SKIPPED", "u :: ./incept-x-tests/1/4": "FAIL", "u :: ./incept-y-tests/0/2": "PASS",
+         "u :: ./incept-y-tests/1/2": "SKIPPED", "i :: passes/a.mlir": "EXCLUDED", "i :: passes/b.mlir": "PASS"}
+judged = Suite(mutate.Journal([12])).judged([{"name": name, "code": code} for name, code in codes.items()])
+assert judged == (["incept-x-tests"], {"incept-x-tests", "incept-y-tests"}), judged
 
 
 class Reached(Suite):
