@@ -149,6 +149,12 @@ def apply(source, mutant):
     return source[:mutant.offset] + mutant.text + source[mutant.offset + mutant.length:]
 
 
+def places(source, line):
+    """The numbers of the lines that are one without indentation, as `lines` gives it."""
+    pattern = r"^[ \t]*" + r"\s+".join(map(re.escape, line.split())) + r"[ \t]*$"
+    return [source.count("\n", 0, match.start()) + 1 for match in re.finditer(pattern, source, re.M)]
+
+
 def lines(source, mutant):
     """Number, text before and after of the lines that change, without indentation."""
     begin = source.rfind("\n", 0, mutant.offset) + 1

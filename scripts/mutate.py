@@ -174,14 +174,21 @@ class Journal:
 
 
 def read_equivalent(tree):
-    """(path, before, after) to reason. Lines of the list: PATH, BEFORE, AFTER, REASON, each but the first indented."""
+    """(path, line, after) to reason. Lines of the list: PATH [NUMBER], BEFORE, AFTER, REASON, each but the first indented.
+    NUMBER is there where the file has BEFORE more than once."""
     known, part = {}, []
     for line in tree.read(EQUIVALENT).splitlines():
         if line.startswith("#") or not line.strip():
             continue
         part = [line.strip()] if not line.startswith(" ") else part + [line.strip()]
         if len(part) == 4:
-            known[tuple(part[:3])] = part[3]
+            (path, *number), before = part[0].split(), part[1]
+            found = mutants.places(tree.read(path), before)
+            which = int(number[0]) if number else 1
+            if not found or which > len(found) or (len(found) > 1 and not number):
+                sys.exit(f"mutate.sh: error: {EQUIVALENT}: expected {f'{which} times' if number else 'once'} in {path}, but found "
+                         f"{len(found)} times: {before}")
+            known[path, found[which - 1], part[2]] = part[3]
     return known
 
 
@@ -325,8 +332,8 @@ class Hunt:
         """Says at the end what came of all."""
         equivalent = read_equivalent(self.tree)
         for number, mutant in self.mutants.items():
-            _, before, after = mutants.lines(self.tree.read(mutant.path), mutant)
-            if number not in self.journal.verdicts and (mutant.path, before, after) in equivalent:
+            line, _, after = mutants.lines(self.tree.read(mutant.path), mutant)
+            if number not in self.journal.verdicts and (mutant.path, line, after) in equivalent:
                 self.judge(number, "equivalent", "listed")
         try:
             self.suite.trace(self.suite.quick())

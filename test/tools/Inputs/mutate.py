@@ -98,6 +98,29 @@ asked = [numbers for names, numbers in run([4])[1] if "passes/a.mlir" in names]
 assert asked[:3] == [(1,), (1,), ()], asked
 
 
+# Of lines that are in a file more than once one is listed, by its number.
+TEXTS = {"b.cpp": "{\n  if (a)\n    f(1,\n      2);\n  if (a)\n    f(1,\n      2);\n  h();\n}\n"}
+
+
+def listed(text):
+    tree = Tree()
+    tree.read = {**TEXTS, mutate.EQUIVALENT: text}.__getitem__
+    try:
+        return mutate.read_equivalent(tree)
+    except SystemExit as error:
+        return str(error)
+
+
+MANY = "mutate.sh: error: test/equivalent-mutants.txt: expected {} in b.cpp, but found {} times: {}"
+assert listed("# x\n\nb.cpp 2\n  if (a)\n  if (b)\n  why\n") == {("b.cpp", 5, "if (b)"): "why"}
+assert listed("b.cpp 2\n  f(1, 2);\n  f(2, 1);\n  why\nb.cpp\n  h();\n  ;\n  y\n") == {
+    ("b.cpp", 6, "f(2, 1);"): "why", ("b.cpp", 8, ";"): "y"}
+assert listed("b.cpp\n  if (a)\n  if (b)\n  why\n") == MANY.format("once", 2, "if (a)")
+assert listed("b.cpp\n  if (b)\n  if (a)\n  why\n") == MANY.format("once", 0, "if (b)")
+assert listed("b.cpp 3\n  if (a)\n  if (b)\n  why\n") == MANY.format("3 times", 2, "if (a)")
+assert mutate.read_equivalent(mutate.Tree(root, 1))
+
+
 class Unsure(Suite):
     """'once' fails the first time that mutant 1 is there, as on a busy machine, 'doubt' the first time that 4 is alone, after
     it failed with others; 'unsure' and 'dirty' fail with a mutant, and without any, though they passed without before."""
@@ -159,10 +182,20 @@ class Cases(Suite):
 said, runs, journal, _ = run([11], Cases)
 assert [journal.verdicts[number] for number in (2, 3, 4)] == [("found", test) for test in
                                                               ("tools/suite", "tools/z.test", "tools/z.test")], journal.verdicts
-codes = {"u :: ./incept-x-tests/0/4": "SKIPPED", "u :: ./incept-x-tests/1/4": "FAIL", "u :: ./incept-y-tests/0/2": "PASS",
-         "u :: ./incept-y-tests/1/2": "SKIPPED", "i :: passes/a.mlir": "EXCLUDED", "i :: passes/b.mlir": "PASS"}
-judged = Suite(mutate.Journal([12])).judged([{"name": name, "code": code} for name, code in codes.items()])
-assert judged == (["incept-x-tests"], {"incept-x-tests", "incept-y-tests"}), judged
+SKIPPED = """**
+Skipped Tests (4):
+  i :: passes/b.mlir
+  u :: ./incept-x-tests/1/4
+  u :: ./incept-y-tests/Suite/Case
+  u :: ./incept-z-tests/Many/Suite.Case/1
+
+**
+Failed Tests (1):
+  i :: passes/a.mlir
+
+"""
+assert mutant_suite.skipped_tests(SKIPPED) == {"passes/b.mlir", "incept-x-tests"}, mutant_suite.skipped_tests(SKIPPED)
+assert mutant_suite.skipped_tests("Failed Tests (1):\n  i :: passes/a.mlir\n") == set()
 
 
 class Reached(Suite):
@@ -221,23 +254,31 @@ assert [names[-1] for names in suite.chunks(suite.names)] == ["passes/long.mlir"
 assert mutant_suite.test_name("unit :: ./incept-x-tests/Suite/Case") == "incept-x-tests"
 assert mutant_suite.test_name("incept :: passes/a.mlir") == "passes/a.mlir"
 
-# What a run of tests leaves behind ends with it, also what has a session of its own.
-bin_folder, left = os.path.join(folder, "bin"), os.path.join(folder, "left")
-os.makedirs(bin_folder)
-with open(os.path.join(bin_folder, "incept-lit"), "w", encoding="utf-8") as file:
-    file.write(f"""#!/bin/sh
-exec >{left}.said 2>&1
-sleep 1000 & echo $! >>{left}
-setsid sh -c 'echo $$ >>{left}; exec sleep 1000' &
-while [ "$(wc -l <{left})" -lt 2 ]; do sleep 0.01; done
-exit 1
-""")
-os.chmod(os.path.join(bin_folder, "incept-lit"), 0o755)
-suite.running = {}
-suite.lit("-q")
-with open(left, encoding="utf-8") as file:
-    pids = [int(line) for line in file]
-assert len(pids) == 2 and not suite.running, pids
-for pid in pids:
-    with contextlib.suppress(FileNotFoundError), open(f"/proc/{pid}/stat", encoding="utf-8") as file:
-        assert file.read().rsplit(")", 1)[1].split()[0] in "ZX", pid  # nobody may have asked yet how it ended
+# With lit itself: after the first failure what runs and what waits has not passed, and what runs ends, also what has a session
+# of its own.
+left = os.path.join(folder, "left")
+LIT = f"""import lit.formats, os
+config.name, config.suffixes, config.test_format = "s", [".test"], lit.formats.ShTest()
+config.test_exec_root = os.environ.get("INCEPT_TEST_EXEC_ROOT", ".")
+config.environment["{mutant_suite.RUN}"] = os.environ["{mutant_suite.RUN}"]
+"""
+WAIT = f"while [ ! -s {left}.2 ]; do sleep 0.01; done; exit 1\n"
+HANG = f"echo $$ >{left}.1; setsid sh -c 'echo $$ >{left}.2; exec sleep 1000'\n"
+REAL = {"lit.cfg": LIT, "wait.sh": WAIT, "hang.sh": HANG, "x/a.test": "RUN: true\n", "x/b.test": "RUN: sh %S/../wait.sh\n",
+        "x/c.test": "RUN: sh %S/../hang.sh\n", "x/d.test": "RUN: true\n"}
+for name, text in REAL.items():
+    os.makedirs(os.path.join(folder, os.path.dirname(name)), exist_ok=True)
+    with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+        file.write(text)
+os.mkdir(os.path.join(folder, "bin"))
+os.symlink(shutil.which("incept-lit"), os.path.join(folder, "bin", "incept-lit"))
+journal.held.close()
+suite = mutant_suite.Suite(Tree(), mutate.Journal([13]), 2, None)
+assert suite.names == ["x/a.test", "x/b.test", "x/c.test", "x/d.test"], suite.names
+outcomes = suite.outcomes(suite.names, [], 1, jobs=2)
+assert outcomes == (["x/b.test"], {"x/c.test", "x/d.test"}), outcomes
+for file in left + ".1", left + ".2":
+    with open(file, encoding="utf-8") as file:
+        process = int(file.read())
+    with contextlib.suppress(FileNotFoundError), open(f"/proc/{process}/stat", encoding="utf-8") as file:
+        assert file.read().rsplit(")", 1)[1].split()[0] in "ZX", process  # nobody may have asked yet how it ended
