@@ -169,11 +169,13 @@ class Suite:
                 took[test_name(test["name"])] += test.get("elapsed") or 0
         return took
 
-    def trace(self, names):
+    def trace(self, names, is_over):
         """Runs those tests without a mistake that did not yet: how long each takes, which mutants it comes to, and whether it
         fails as it is."""
         folder = os.path.join(os.path.dirname(self.journal.path), "trace")
         for names in self.chunks(set(names) - set(self.journal.traced)):
+            if is_over():
+                return
             print(f"{time.strftime('%H:%M:%S')} no mutant, {len(names)} tests from {names[0]}", flush=True)
             shutil.rmtree(folder, ignore_errors=True)
             os.makedirs(folder)

@@ -133,7 +133,7 @@ class Journal:
 
     def __init__(self, key):
         self.path = os.path.join(ROOT, "build", "mutate", "journal.jsonl")
-        self.verdicts, self.broken, self.sound, self.passed, self.traced = {}, set(), set(), {}, {}
+        self.verdicts, self.broken, self.sound, self.passed, self.unclear, self.traced = {}, set(), set(), {}, {}, {}
         self.lock = threading.Lock()
         os.makedirs(os.path.dirname(self.path), exist_ok=True)
         self.held = open(self.path + ".lock", "w", encoding="utf-8")
@@ -159,8 +159,12 @@ class Journal:
             (self.broken if entry["broken"] else self.sound).add(entry["test"])
         elif "traced" in entry:
             self.traced[entry["traced"]] = entry["seconds"], entry["numbers"]
+        elif "unclear" in entry:
+            self.unclear[entry["unclear"]] = entry["numbers"]
         else:
             self.passed.update(entry["passed"])
+            for name in entry["passed"]:
+                self.unclear.pop(name, None)
 
     def add(self, **entry):
         with self.lock:
@@ -256,13 +260,17 @@ class Hunt:
         """The numbers of those that nothing has found yet."""
         return self.journal.undecided(self.mutants)
 
+    def is_over(self):
+        return time.monotonic() > self.end
+
     def reached(self, name):
         """Those that a test comes to."""
         return [number for number in self.left() if self.suite.reaches(name, number)]
 
     def waiting(self):
-        """The tests that come to some of what is left, and did not pass with all of these."""
-        return {name for name in self.suite.names if (alive := self.reached(name)) and self.journal.passed.get(name) != alive}
+        """The tests that come to some of what is left, and were not asked about all of these."""
+        return {name for name in self.suite.names if (alive := self.reached(name))
+                and alive not in (self.journal.passed.get(name), self.journal.unclear.get(name))}
 
     def judge(self, number, verdict, by=None):
         self.journal.add(mutant=number, verdict=verdict, by=by)
@@ -274,6 +282,8 @@ class Hunt:
     def alone(self):
         """Each mutant that was not tried yet against the tests near it."""
         def ask(number):
+            if self.is_over():
+                return
             by = self.suite.find(number, self.suite.near(self.mutants[number].path, number))
             self.judge(number, "found" if by else "alive", by)
         list(self.pool.map(ask, [number for number in self.mutants if number not in self.journal.verdicts]))
@@ -283,31 +293,35 @@ class Hunt:
         was found later may have ended programs before they came to another. On the way, what was tried with others waits."""
         while waiting := self.waiting():
             for names in self.suite.chunks(waiting):
-                if time.monotonic() > self.end:
+                self.suite.trace(names, self.is_over)
+                if self.is_over():
                     return
-                self.suite.trace(names)
                 names = [name for name in names if self.reached(name)]
                 if names and not self.part(names):
                     break  # first the others of these, which are quicker than what comes next
 
     def part(self, names):
-        """Some tests with all that is left. Where one fails, those that make it fail are looked for. False where many failed,
-        and not all ran."""
+        """Some tests with all that is left. Where one fails, those that make it fail are looked for, while there is time. False
+        where many failed, and not all ran."""
         alive, passed = self.left(), {name: self.reached(name) for name in names}
         print(f"{time.strftime('%H:%M:%S')} {len(alive)} mutants, {len(names)} tests from {names[0]}", flush=True)
         failed, skipped = self.suite.outcomes(names, alive, MOST, jobs=self.suite.jobs)
         passed = {name: numbers for name, numbers in passed.items() if name not in skipped}
         for name in failed:
-            while not self.suite.is_broken(name) and (alive := self.reached(name)) and self.suite.failures([name], alive, 1):
+            passed.pop(name, None)
+            while not self.is_over() and not self.suite.is_broken(name) and (alive := self.reached(name)):
+                if not self.suite.failures([name], alive, 1):
+                    passed[name] = alive
+                    break
                 blamed = [number for number in self.blame(name, alive) if self.suite.failures([name], [number], 1)]
                 if not blamed:
                     print(f"fails only with several mutants at once, or not always, and is left out: {name}", flush=True)
+                    self.journal.add(unclear=name, numbers=alive)
                     break
                 if self.suite.is_broken(name, again=True):
                     break
                 for number in blamed:
                     self.judge(number, "found", name)
-            passed[name] = self.reached(name)
         self.journal.add(passed=passed)
         return not skipped
 
@@ -336,25 +350,30 @@ class Hunt:
             if number not in self.journal.verdicts and (mutant.path, line, after) in equivalent:
                 self.judge(number, "equivalent", "listed")
         try:
-            self.suite.trace(self.suite.quick())
+            self.suite.trace(self.suite.quick(), self.is_over)
             self.alone()
             if not near_only:
                 self.together()
             waiting = [] if near_only else self.waiting()
-            if not waiting:
+            untried = [number for number in self.left() if number not in self.journal.verdicts]
+            if not waiting and not untried:
                 self.same()
         finally:
             self.pool.shutdown(wait=False, cancel_futures=True)
-        for number in self.left():
+        for number in sorted(set(self.left()) - set(untried)):
             reached = any(self.suite.reaches(name, number) for name in self.suite.names)
-            self.judge(number, "alive" if waiting else "survived", None if reached else "no test comes there")
+            is_final = not near_only and not waiting
+            self.judge(number, "survived" if is_final else "alive", None if reached else "no test comes there")
         counts = collections.Counter(verdict for verdict, _ in self.journal.verdicts.values())
-        found, alive = counts["found"], counts["survived"] + counts["alive"]
+        found, survived, alive, unclear = counts["found"], counts["survived"], counts["alive"], len(self.journal.unclear)
         by = " by the tests near them" if near_only else " by tests" if only else ""
-        return (f"{len(self.mutants)} mutants: {found} found, {alive} survived, {counts['did not build']} did not build, "
-                f"{counts['equivalent']} equivalent; {100 * found / max(found + alive, 1):.0f} % found"
+        return (f"{len(self.mutants)} mutants: {found} found, {survived} survived, {f'{alive} alive, ' if alive else ''}"
+                f"{counts['did not build']} did not build, "
+                f"{counts['equivalent']} equivalent; {100 * found / max(found + survived + alive, 1):.0f} % found"
                 f"{by}{f' of --tests={only}' if only else ''}"
-                f"{f'; {len(waiting)} tests did not run with all of what is left' if waiting else ''}")
+                f"{f'; not tried: {len(untried)}' if untried else ''}"
+                f"{f'; {len(waiting)} tests did not run with all of what is left' if waiting else ''}"
+                f"{f'; tests that fail only with several at once, or not always: {unclear}' if unclear else ''}")
 
 
 def main():
