@@ -81,7 +81,7 @@ class Network:
         x = F.conv2d(x, self.tensors[unit + ".weight"], bias, stride, 0, dilation, op.get("groups", 1))
         if norm:
             x = self.norm(name + ".bn.", x, norm)
-        return F.relu(x) if op.get("activation", "relu") == "relu" else x
+        return {"relu": F.relu, "sigmoid": torch.sigmoid}.get(op.get("activation", "relu"), lambda x: x)(x)
 
     def conv_transpose(self, name, x, op):
         """PyTorch's without padding, then what `padding` takes away and `output_padding` leaves."""
@@ -166,6 +166,12 @@ class Network:
             elif kind == "concat":
                 branches = op[kind].items() if isinstance(op[kind], dict) else enumerate(op[kind], 1)
                 x = torch.cat([self.branch(prefix, name, branch, x) for name, branch in branches], 1)
+            elif kind == "multiply":
+                x = math.prod(self.branch(prefix, number, branch, x) for number, branch in enumerate(op[kind], 1))
+            elif kind == "split":
+                parts = x.chunk(len(op[kind]), 1)
+                x = torch.cat([self.branch(prefix, number, branch, part)
+                               for number, (branch, part) in enumerate(zip(op[kind], parts), 1)], 1)
             elif kind == "auxiliary":
                 self.auxiliary.append((op.get("loss_weight", 1), self.sequence(name + ".", op[kind], x)))
             elif kind == "layer_norm":
@@ -356,6 +362,12 @@ compare("residual_options", [{"residual": [{"conv": 3, "filters": 4}], "scale": 
 compare("concat", [{"concat": {"b": {"conv": 1, "filters": 2, **bare}, "a": [{"max_pool": 3, "padding": "same"}], "c": []}},
                    *everything(8, 9)])
 compare("auxiliary", [{"conv": 3, "filters": 4}, {"auxiliary": ["global_avg_pool", {"linear": CLASSES}]}, *everything(8, 9)])
+# Images higher than wide, with fewer channels than pixels: windows, gates and their gradients keep the two sides and the channels
+# apart. A gate of a slice has pixels that lie further apart than it has channels, and not so its factors.
+GATE = {"multiply": [["global_avg_pool", {"conv": 1, "filters": 4},
+                      {"conv": 1, "filters": 8, "batch_norm": False, "activation": "sigmoid"}], []]}
+compare("gate", [{"conv": 3, "filters": 8}, {"max_pool": 3, "stride": 2}, {"avg_pool": 3}, GATE, *OUT], size=(20, 9))
+compare("gate_slice", [{"conv": 1, "filters": 16}, {"split": [[GATE], [{"conv": 3, "filters": 8}]]}, *OUT], size=(20, 9))
 compare("head", [{"conv": 3, "filters": 4}, "global_avg_pool", {"linear": CLASSES, "bias": False}])
 compare("rmsprop", [{"conv": 3, "filters": 4}, *OUT], optimizer=RmsProp, training={"optimizer": {"kind": "rmsprop"}})
 compare("sgd", [{"conv": 3, "filters": 4}, *OUT], training={"optimizer": {"kind": "sgd"}})
