@@ -83,7 +83,7 @@ LogicalResult Conv2DBackwardNormOp::verify() {
   llvm::append_range(vectors, getResults().drop_front());
   if (failed(verifyChannelVectors(*this, shapeOf(getSrc())[1], vectors)))
     return failure();
-  for (Value vector : getResults().drop_front())
+  for (Value vector : vectors)
     if (failed(verifyNotNarrow(*this, "vectors", vector)))
       return failure();
   return success();

@@ -91,10 +91,12 @@ def Incept_Conv2DBackwardNormOp : Incept_LibraryOp<"conv2d_backward_norm", [
     of each of its channels, `diff_gamma` the sum of diff_src * n. With M values per channel, a = gamma * inv_std,
     b = -a * inv_std * diff_gamma / M and c = -a * diff_beta / M - b * mean, so that a * diff_src + b * src + c is the
     gradient of `src`. Where the library adds up what it has before it rounds `diff_src`, sums differ by that rounding.
+    The comparison with 0 is of what is computed here, in f32: a `relu_backward` of a ReLU's result in f16 masks what was
+    rounded to 0 too, which is positive here and passes.
 
     - (C1) `diff_dst` has the shape that the forward convolution of `diff_src` with `weights` has.
     - (C2) `diff_dst`, `weights`, `src` and `diff_src` have one element type, `src` and `diff_src` one shape.
-    - (C3) all vectors have one value per channel of `src`, and results are f32 for tensors of any type.
+    - (C3) all vectors have one value per channel of `src`, and are f32 for tensors of any type.
 
     Example: `%dz, %dg, %db, %a, %b, %c = incept.conv2d_backward_norm %dy, %w of %x, %m, %i gamma %g beta %e : (tensor<8x96x9x9xf16>, tensor<96x64x1x1xf16>, tensor<8x64x9x9xf16>, tensor<64xf32>, tensor<64xf32>, tensor<64xf32>, tensor<64xf32>) -> (tensor<8x64x9x9xf16>, tensor<64xf32>, tensor<64xf32>, tensor<64xf32>, tensor<64xf32>, tensor<64xf32>)`
   }];

@@ -293,7 +293,7 @@ func.func @conv2d_backward_norm_c2(%d: tensor<2x6x7x7xf16>, %w: tensor<6x8x3x3xf
 // -----
 
 func.func @conv2d_backward_norm_c2_type(%d: tensor<2x6x7x7xf16>, %w: tensor<6x8x3x3xf16>, %x: tensor<2x8x9x9xf32>, %v: tensor<8xf32>) {
-  // expected-error @+1 {{op expected}}
+  // expected-error @+1 {{expected tensors of 'f16', but got 'f32'}}
   %0:6 = incept.conv2d_backward_norm %d, %w of %x, %v, %v gamma %v beta %v
       : (tensor<2x6x7x7xf16>, tensor<6x8x3x3xf16>, tensor<2x8x9x9xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>) -> (tensor<2x8x9x9xf16>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>)
   return
@@ -311,8 +311,17 @@ func.func @conv2d_backward_norm_c3(%d: tensor<2x6x7x7xf16>, %w: tensor<6x8x3x3xf
 // -----
 
 func.func @conv2d_backward_norm_c3_type(%d: tensor<2x6x7x7xf16>, %w: tensor<6x8x3x3xf16>, %x: tensor<2x8x9x9xf16>, %v: tensor<8xf32>) {
-  // expected-error @+1 {{vectors}}
+  // expected-error @+1 {{expected vectors of f32, but got 'f16'}}
   %0:6 = incept.conv2d_backward_norm %d, %w of %x, %v, %v gamma %v beta %v
       : (tensor<2x6x7x7xf16>, tensor<6x8x3x3xf16>, tensor<2x8x9x9xf16>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>) -> (tensor<2x8x9x9xf16>, tensor<8xf16>, tensor<8xf16>, tensor<8xf16>, tensor<8xf16>, tensor<8xf16>)
+  return
+}
+
+// -----
+
+func.func @conv2d_backward_norm_c3_operand(%d: tensor<2x6x7x7xf16>, %w: tensor<6x8x3x3xf16>, %x: tensor<2x8x9x9xf16>, %v: tensor<8xf32>, %g: tensor<8xf16>) {
+  // expected-error @+1 {{expected vectors of f32, but got 'f16'}}
+  %0:6 = incept.conv2d_backward_norm %d, %w of %x, %v, %v gamma %g beta %v
+      : (tensor<2x6x7x7xf16>, tensor<6x8x3x3xf16>, tensor<2x8x9x9xf16>, tensor<8xf32>, tensor<8xf32>, tensor<8xf16>, tensor<8xf32>) -> (tensor<2x8x9x9xf16>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>)
   return
 }
