@@ -56,55 +56,69 @@ bool isThere(Value value, Operation *op) {
   return !producer || producer->isBeforeInBlock(op);
 }
 
-/// Finds the ReLU and the batch norm before the convolution. `why` says what is in the way.
-bool match(Conv2DBackwardDataOp conv, Candidate &found, std::string &why) {
+/// True where what follows the mask is the gradient of the batch norm whose ReLU it is of.
+bool isOfOneNorm(const Candidate &found) {
+  ScaleShiftOp normalize = found.normalize;
+  BatchNormFinalizeOp norm = found.norm;
+  BatchNormBackwardStatsOp stats = found.stats;
+  BatchNormBackwardFinalizeOp finalize = found.finalize;
+  BatchNormBackwardApplyOp apply = found.apply;
+  Value masked = ReluBackwardOp(found.mask).getDiffSrc(), src = normalize.getSrc(), mean = normalize.getCenter();
+  return norm.getMean() == mean && norm.getScale() == normalize.getScale() && stats.getDiffDst() == masked &&
+         stats.getSrc() == src && stats.getMean() == mean && apply.getDiffDst() == masked && apply.getSrc() == src &&
+         apply.getMean() == mean && finalize.getSum() == stats.getSum() &&
+         finalize.getSumProduct() == stats.getSumProduct() && finalize.getInvStd() == norm.getInvStd() &&
+         finalize.getGamma() == norm.getGamma() && apply.getA() == finalize.getA() && apply.getB() == finalize.getB() &&
+         apply.getC() == finalize.getC();
+}
+
+/// Finds the ReLU and the batch norm before the convolution. Returns what is in the way, empty where nothing is.
+StringRef match(Conv2DBackwardDataOp conv, Candidate &found) {
+  constexpr StringLiteral kNoNorm = "what is convolved is not a ReLU of a batch norm";
+  constexpr StringLiteral kNoGradient = "no gradient of a batch norm follows the mask";
   found.conv = conv;
-  if (llvm::any_of(conv.getDiffSrc().getUsers(), [](Operation *user) { return isa<AddNOp>(user); })) {
-    why = "what is convolved has other uses";
-    return false;
-  }
-  why = "what is convolved is not a ReLU of a batch norm";
-  if (!conv.getDiffSrc().hasOneUse())
-    return false;
+  if (!conv.getDiffSrc().hasOneUse() || isa<AddNOp>(*conv.getDiffSrc().user_begin()))
+    return "what is convolved has other uses";
   found.mask = dyn_cast<ReluBackwardOp>(*conv.getDiffSrc().user_begin());
   if (!found.mask || found.mask.getDiffDst() != conv.getDiffSrc())
-    return false;
+    return kNoNorm;
   Value masked = found.mask.getDiffSrc();
   auto relu = found.mask.getDst().getDefiningOp<ReluOp>();
   found.normalize = relu ? relu.getSrc().getDefiningOp<ScaleShiftOp>() : ScaleShiftOp();
+  if (!found.normalize)
+    return kNoNorm;
+  found.norm = found.normalize.getCenter().getDefiningOp<BatchNormFinalizeOp>();
+  if (!found.norm)
+    return kNoNorm;
   found.stats = userOf<BatchNormBackwardStatsOp>(masked);
   found.apply = userOf<BatchNormBackwardApplyOp>(masked);
-  if (!found.normalize || !found.stats || !found.apply || !usedOnlyBy(masked, {found.stats, found.apply}))
-    return false;
-  ScaleShiftOp normalize = found.normalize;
-  found.norm = normalize.getCenter().getDefiningOp<BatchNormFinalizeOp>();
+  if (!found.stats || !found.apply)
+    return kNoGradient;
   found.finalize = userOf<BatchNormBackwardFinalizeOp>(found.stats.getSum());
-  BatchNormBackwardFinalizeOp finalize = found.finalize;
-  Value src = normalize.getSrc(), mean = normalize.getCenter();
-  if (!found.norm || !finalize || found.norm.getMean() != mean || found.norm.getScale() != normalize.getScale() ||
-      found.stats.getDiffDst() != masked || found.stats.getSrc() != src || found.stats.getMean() != mean ||
-      found.apply.getDiffDst() != masked || found.apply.getSrc() != src || found.apply.getMean() != mean ||
-      finalize.getSum() != found.stats.getSum() || finalize.getSumProduct() != found.stats.getSumProduct() ||
-      finalize.getInvStd() != found.norm.getInvStd() || finalize.getGamma() != found.norm.getGamma() ||
-      found.apply.getA() != finalize.getA() || found.apply.getB() != finalize.getB() ||
-      found.apply.getC() != finalize.getC())
-    return false;
+  if (!found.finalize)
+    return kNoGradient;
+  if (!isOfOneNorm(found))
+    return "the mask is of another batch norm than the gradient behind it";
+  if (!usedOnlyBy(masked, {found.stats, found.apply}))
+    return "the masked gradient has other uses";
   // What is known of sums and factors goes with them.
+  BatchNormBackwardFinalizeOp finalize = found.finalize;
   for (Value sum : found.stats->getResults())
     if (!usedOnlyBy(sum, {finalize}))
-      return false;
+      return "the sums have other uses";
   for (Value factor : {finalize.getA(), finalize.getB(), finalize.getC()})
     if (!usedOnlyBy(factor, {found.apply}))
-      return false;
-  if (!found.norm.getGamma()) {
-    why = "the batch norm before it has no factor gamma";
-    return false;
-  }
-  const Value operands[] = {src, mean, found.norm.getInvStd(), found.norm.getGamma(), normalize.getShift()};
-  if (!llvm::all_of(operands, [&](Value operand) { return isThere(operand, conv); }))
-    return false;
-  why.clear();
-  return true;
+      return "the factors have other uses";
+  if (!found.norm.getGamma())
+    return "the batch norm before it has no factor gamma";
+  const Value vectors[] = {found.norm.getMean(), found.norm.getInvStd(), found.norm.getGamma(),
+                           found.normalize.getShift()};
+  if (llvm::any_of(vectors, [](Value vector) { return elementBytes(getElementTypeOrSelf(vector.getType())) < 4; }))
+    return "the batch norm before it has vectors that are not f32";
+  if (!isThere(found.normalize.getSrc(), conv) ||
+      !llvm::all_of(vectors, [&](Value vector) { return isThere(vector, conv); }))
+    return "what the batch norm reads or gives comes later";
+  return {};
 }
 
 /// The op beside the convolution, which nobody uses yet.
@@ -219,8 +233,8 @@ struct FuseConvBackwardNormPass : impl::FuseConvBackwardNormPassBase<FuseConvBac
     SmallVector<Candidate, 0> candidates;
     for (Conv2DBackwardDataOp conv : gradientsOfData()) {
       Candidate candidate;
-      std::string why;
-      if (match(conv, candidate, why))
+      StringRef why = match(conv, candidate);
+      if (why.empty())
         candidates.push_back(candidate);
       else
         stay(conv, why);
