@@ -309,13 +309,19 @@ TEST(CudnnExecute, ReductionsAndStatistics) {
   EXPECT_LE(difference(bench.read(4), averages), 1e-5);
 }
 
-// a * diff + b * src + c is the gradient of what is normalised: the sums of it, and of it times src, are 0.
-TEST(CudnnExecute, GradientsOfBatchNorm) {
+/// Of src 1, its gradient's masked part 2, mean 3, inv_std 4 and gamma 5: those of gamma 6 and beta 7, and a, b and c.
+Plan normGradientsPlan() {
   Plan plan;
   plan.graph.tensors = {activations(1, CUDNN_DATA_HALF, 3, 4, 5, 2, 6), activations(2, CUDNN_DATA_HALF, 3, 4, 5, 2)};
   for (int64_t uid = 3; uid <= 10; ++uid)
     plan.graph.tensors.push_back(activations(uid, CUDNN_DATA_FLOAT, 1, 4, 1, 1));
   plan.graph.nodes = {makeNode(OpKind::NormGradients, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9})};
+  return plan;
+}
+
+// a * diff + b * src + c is the gradient of what is normalised: the sums of it, and of it times src, are 0.
+TEST(CudnnExecute, GradientsOfBatchNorm) {
+  Plan plan = normGradientsPlan();
   ASSERT_TRUE(checkGraph(plan.graph).ok());
   Bench bench(plan);
   const Numbers src = bench.numbers[1], diff = bench.numbers[2], gamma = bench.numbers[5];
@@ -354,6 +360,42 @@ TEST(CudnnExecute, GradientsOfBatchNorm) {
   plan.graph.tensors[0].dims = {3, 4, 5};
   plan.graph.tensors[0].strides = {20, 1, 4};
   EXPECT_EQ(checkGraph(plan.graph).message(), "batch norms that do not have two spatial dimensions");
+}
+
+// b * src and c are large numbers of both signs where the mean is about a thousand times the deviation. What is left of
+// them in f32 is exact to half the distance of two f16 near the largest a * diff.
+TEST(CudnnExecute, GradientsOfBatchNormWithALargeMean) {
+  Bench bench(normGradientsPlan());
+  const Numbers diff = bench.numbers[2];
+  Numbers src = bench.numbers[1], mean(4), variance(4), invStd(4), diffGamma(4), diffBeta(4), largest(4);
+  for (double &x : src)
+    x = 1000 + std::round(4 * x) / 2; // f16 there are half a unit apart
+  for (size_t i = 0; i < 120; ++i)
+    mean[i / 10 % 4] += src[i] / 30;
+  for (size_t i = 0; i < 120; ++i)
+    variance[i / 10 % 4] += (src[i] - mean[i / 10 % 4]) * (src[i] - mean[i / 10 % 4]) / 30;
+  for (size_t c = 0; c < 4; ++c) {
+    invStd[c] = 1 / std::sqrt(variance[c]);
+    EXPECT_GT(mean[c] * invStd[c], 500);
+  }
+  bench.write(1, src);
+  bench.write(3, mean);
+  bench.write(4, invStd);
+  ASSERT_TRUE(bench.run().ok());
+  const Numbers a = bench.read(8), b = bench.read(9), c = bench.read(10);
+  for (size_t i = 0; i < 120; ++i) {
+    size_t channel = i / 10 % 4;
+    diffGamma[channel] += diff[i] * (src[i] - mean[channel]) * invStd[channel];
+    diffBeta[channel] += diff[i];
+    largest[channel] = std::max(largest[channel], std::abs(a[channel] * diff[i]));
+  }
+  for (size_t i = 0; i < 120; ++i) {
+    size_t channel = i / 10 % 4;
+    double n = (src[i] - mean[channel]) * invStd[channel];
+    double gradient = a[channel] * (diff[i] - diffBeta[channel] / 30 - n * diffGamma[channel] / 30);
+    float got = float(a[channel]) * float(diff[i]) + (float(b[channel]) * float(src[i]) + float(c[channel]));
+    EXPECT_NEAR(got, gradient, 0x1p-11 * largest[channel]);
+  }
 }
 
 // A virtual tensor is rounded as its type says, although it is never in memory.
