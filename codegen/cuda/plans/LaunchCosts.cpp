@@ -56,7 +56,7 @@ LaunchWork describeCall(const cudnn::Problem &p, const cudnn::Choice &choice, La
   if (slices.smallest != 0 && choice.workspaceBytes >= slices.smallest)
     work.copiedBytes = int64_t(std::min(choice.workspaceBytes, slices.all));
   // Partial sums are a small part of it. A workspace as large holds the gradient before it is masked, in f32.
-  int64_t gradient = p.mb * p.ih * p.iw * p.ic * cudnn::typeBytes(p.resultType);
+  int64_t gradient = p.mb * p.ih * p.iw * p.ic * int64_t(sizeof(float));
   if (p.normGradient && int64_t(choice.workspaceBytes) >= gradient)
     work.copiedBytes += int64_t(choice.workspaceBytes);
   // Sums over pixels or over many features are cut too, so that they fill the device.

@@ -118,8 +118,10 @@ TEST(LaunchCostsTest, CallsAreDescribedByProblemAndEngine) {
   EXPECT_EQ(describeCall(problem, choice, {7, 9}, 90).blocks, 7);
   problem.normGradient = true; // partial sums are no copy, the whole gradient is one
   problem.dstStride = 0;
-  choice.workspaceBytes = 400 * 64 / 8;
-  EXPECT_EQ(describeCall(problem, choice, {7, 9}, 90).copiedBytes, 0);
+  for (uint64_t bytes : {400 * 64 / 8, 400 * 64 * 4 - 1}) {
+    choice.workspaceBytes = bytes;
+    EXPECT_EQ(describeCall(problem, choice, {7, 9}, 90).copiedBytes, 0) << bytes;
+  }
   choice.workspaceBytes = 400 * 128 * 4;
   EXPECT_EQ(describeCall(problem, choice, {7, 9}, 90).copiedBytes, 400 * 128 * 4);
   problem.normGradient = false;
