@@ -16,6 +16,9 @@ namespace incept {
 
 namespace {
 
+/// Of weights that tiles are made of.
+constexpr StringRef kTileFormat = "rows";
+
 class FakeTarget final : public Target {
 public:
   FakeTarget(bool joins, bool pairs, bool statistics, bool norms)
@@ -60,7 +63,7 @@ public:
       plan.activations = "nchw8c";
     if (isByTiles(op)) {
       plan.impl = "tiles 2x1";
-      plan.weightsFormat = "rows";
+      plan.weightsFormat = kTileFormat.str();
       TilePlan tiles;
       tiles.shape = {7, 1, 2, 1, /*lanes=*/8};
       if (isStrided(op))
@@ -84,7 +87,8 @@ public:
   }
 
   FailureOr<int64_t> formatBytes(ArrayRef<int64_t> shape, Type element, StringRef format) const override {
-    bool padded = !format.empty() && format != "nhwc" && shape.size() == 4;
+    // Those of tiles, too, have no channels beside their own.
+    bool padded = !format.empty() && format != "nhwc" && format != kTileFormat && shape.size() == 4;
     int64_t elements = 1;
     for (auto [index, dim] : llvm::enumerate(shape))
       elements *= padded && index < 2 ? llvm::alignTo(dim, 16) : dim;
