@@ -21,8 +21,8 @@ constexpr StringRef kTileFormat = "rows";
 
 class FakeTarget final : public Target {
 public:
-  FakeTarget(bool joins, bool pairs, bool statistics, bool norms)
-      : joins(joins), pairs(pairs), statistics(statistics), norms(norms) {}
+  FakeTarget(bool joins, bool pairs, bool statistics, bool norms, bool strides)
+      : joins(joins), pairs(pairs), statistics(statistics), norms(norms), strides(strides) {}
 
   bool acceptsSlice(Operation *op, Value value, ChannelSlice) const override {
     if (isByTiles(op))
@@ -107,8 +107,9 @@ public:
     return stride && llvm::all_of(stride.asArrayRef(), [](int64_t step) { return step == 2; });
   }
 
-  /// True for a convolution or gradient of stride 1 with a window 7 high and 1 wide, or of stride 2 with one of 3x3.
-  static bool isByTiles(Operation *op) {
+  /// True for a convolution or gradient of stride 1 with a window 7 high and 1 wide, and with the setting `strides` for
+  /// one of stride 2 with a window of 3x3.
+  bool isByTiles(Operation *op) const {
     auto weights = dyn_cast<WeightsOpInterface>(op);
     if (!weights)
       return false;
@@ -118,7 +119,7 @@ public:
     bool isDense = !stride || llvm::all_of(stride.asArrayRef(), [](int64_t step) { return step == 1; });
     if (shape.size() != 4)
       return false;
-    return isDense ? shape[2] == 7 && shape[3] == 1 : isStrided(op) && shape[2] == 3 && shape[3] == 3;
+    return isDense ? shape[2] == 7 && shape[3] == 1 : strides && isStrided(op) && shape[2] == 3 && shape[3] == 3;
   }
 
   Type gradientType(Operation *op) const override {
@@ -151,7 +152,7 @@ public:
   }
 
 private:
-  bool joins, pairs, statistics, norms;
+  bool joins, pairs, statistics, norms, strides;
 };
 
 struct FakeKind final : TargetKind {
@@ -162,12 +163,13 @@ struct FakeKind final : TargetKind {
     settings.flag("pairs");
     settings.flag("statistics");
     settings.flag("norms");
+    settings.flag("strides");
     return settings.finish("");
   }
   Expected<std::shared_ptr<const Target>> make(TargetAttr attribute) const override {
-    return std::shared_ptr<const Target>(
-        std::make_shared<FakeTarget>(attribute.getFlag("joins"), attribute.getFlag("pairs"),
-                                     attribute.getFlag("statistics"), attribute.getFlag("norms")));
+    return std::shared_ptr<const Target>(std::make_shared<FakeTarget>(
+        attribute.getFlag("joins"), attribute.getFlag("pairs"), attribute.getFlag("statistics"),
+        attribute.getFlag("norms"), attribute.getFlag("strides")));
   }
 };
 

@@ -77,8 +77,10 @@ StringRef match(Conv2DBackwardDataOp conv, Candidate &found) {
   constexpr StringLiteral kNoNorm = "what is convolved is not a ReLU of a batch norm";
   constexpr StringLiteral kNoGradient = "no gradient of a batch norm follows the mask";
   found.conv = conv;
-  if (!conv.getDiffSrc().hasOneUse() || isa<AddNOp>(*conv.getDiffSrc().user_begin()))
+  if (llvm::any_of(conv.getDiffSrc().getUsers(), [](Operation *user) { return isa<AddNOp>(user); }))
     return "what is convolved has other uses";
+  if (!conv.getDiffSrc().hasOneUse())
+    return "several read the gradient, as where a concat is convolved";
   found.mask = dyn_cast<ReluBackwardOp>(*conv.getDiffSrc().user_begin());
   if (!found.mask || found.mask.getDiffDst() != conv.getDiffSrc())
     return kNoNorm;

@@ -104,7 +104,7 @@ func.func @infer() attributes {incept.entry = #incept.entry<infer>} {
 // -----
 
 // Windows with a stride: the gradient of data is a convolution of its own, with the padding of the forward one.
-module attributes {incept.target = #incept.target<fake>} {
+module attributes {incept.target = #incept.target<fake, strides>} {
 incept.variable @c.weight kind parameter : tensor<16x8x3x3xf32>
 incept.variable @"grad/c.weight" kind gradient of @c.weight : tensor<16x8x3x3xf32>
 incept.variable @"io/f32_input" kind io role "f32_input" : tensor<2x8x9x9xf32>
@@ -131,7 +131,7 @@ func.func @forward_backward() attributes {incept.entry = #incept.entry<forward_b
 // -----
 
 // Where the window begins before the image, its gradient of data has that padding too: it is not turned.
-module attributes {incept.target = #incept.target<fake>} {
+module attributes {incept.target = #incept.target<fake, strides>} {
 incept.variable @c.weight kind parameter : tensor<16x8x3x3xf32>
 incept.variable @"grad/c.weight" kind gradient of @c.weight : tensor<16x8x3x3xf32>
 incept.variable @"io/f32_input" kind io role "f32_input" : tensor<2x8x9x9xf32>

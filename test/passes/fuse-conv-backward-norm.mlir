@@ -180,7 +180,7 @@ func.func @factors_have_another_use(%d: !y, %w: !w, %x: !x, %s: !v, %g: !v, %e: 
 
 // The gradient is masked twice.
 // CHECK-LABEL: func.func @two_masks
-//       CHECK:   incept.conv2d_backward_data %{{.+}} {incept.norm_gradient = "what is convolved has other uses"}
+//       CHECK:   incept.conv2d_backward_data %{{.+}} {incept.norm_gradient = "several read the gradient, as where a concat is convolved"}
 func.func @two_masks(%d: !y, %w: !w, %x: !x, %s: !v, %g: !v, %e: !v) -> (!x, !x) {
   %f:5 = incept.batch_norm_finalize %s, %s gamma %g running %s, %s {epsilon = 1.0e-3, decay = 0.9, count = 50 : i64} : (!v, !v, !v, !v, !v) -> (!v, !v, !v, !v, !v)
   %dy = incept.conv2d_backward_data %d, %w pad [1, 1] pad_end [1, 1] : (!y, !w) -> !x
