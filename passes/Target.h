@@ -190,10 +190,10 @@ const Target *findTarget(mlir::Operation *op);
 /// Multiples of 32 rows of weights lie together. Gradients of convolutions' weights have the type of the activations,
 /// those of linear layers' are f32. Convolutions of stride 1 with windows 7 high and 1 wide are generated, by tiles
 /// (TilePlan), forward and backward. Launches are blocks of 32 units with vectors of 2 where all extents are multiples
-/// of 16, at most 65535 of them. With the setting `joins` it joins launches, with `pairs` those of different kernels, but
-/// for global pools (launches take the square of their flops in seconds then), with `statistics` its convolutions with
-/// windows 3 wide give statistics, with `norms` gradients of such convolutions' data give those of batch norms, and with
-/// `strides` convolutions of stride 2 with windows of 3x3 are generated too.
+/// of 16, at most 65535 of them. With the setting `joins` it joins launches, with `pairs` those of different kernels,
+/// but for global pools (launches take the square of their flops in seconds then), with `statistics` its convolutions
+/// with windows 3 wide give statistics, with `norms` gradients of such convolutions' data give those of batch norms,
+/// and with `strides` convolutions of stride 2 with windows of 3x3 are generated too.
 void registerFakeTarget(mlir::DialectRegistry &registry);
 
 /// What keeps so many parts, with so many addresses, extents and sizes, from being one launch, without a final stop;
