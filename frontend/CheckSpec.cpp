@@ -13,6 +13,7 @@ llvm::ArrayRef<std::string> inputMembers() {
 
 void checkBlockArguments(const Op &op, const BlockDef &block, Diagnostics &diagnostics) {
   std::vector<std::string> parameters, given;
+  size_t unnamed = 0;
   for (const Parameter &parameter : block.parameters)
     parameters.push_back(parameter.name.text);
   for (const Argument &argument : op.arguments) {
@@ -24,10 +25,12 @@ void checkBlockArguments(const Op &op, const BlockDef &block, Diagnostics &diagn
         return;
       }
       given.push_back(parameters[given.size()]);
+      unnamed = given.size();
       continue;
     }
-    if (llvm::is_contained(given, argument.name.text)) {
-      diagnostics.error(argument.name.range, "'" + argument.name.text + "' is given twice, first without its name");
+    if (auto first = llvm::find(given, argument.name.text); first != given.end()) {
+      if (size_t(first - given.begin()) < unnamed) // else the reader has said so
+        diagnostics.error(argument.name.range, "'" + argument.name.text + "' is given twice, first without its name");
       continue;
     }
     given.push_back(argument.name.text);

@@ -216,7 +216,7 @@ std::string GraphEmitter::label(const Name &name, ArrayRef<Expr> indices, Frame 
 /// Takes a sibling's name; reports one that is taken and then gives it another, so that its parameters are not reported
 /// too.
 std::string GraphEmitter::takeName(Names &names, const std::string &name, SourceRange range, const Frame &frame) {
-  auto first = names.take(name, range);
+  auto first = name.empty() ? std::nullopt : names.take(name, range); // empty: a label with a mistake
   if (!first)
     return name;
   bool again = first->file == range.file && first->line == range.line && first->column == range.column;
@@ -232,8 +232,9 @@ std::string GraphEmitter::nameOp(const Op &op, int64_t index, Names &names, Fram
   std::string name;
   if (!op.label.text.empty()) {
     // Whether there is a number depends on how the repeat is written, not on what it is: names stay what they are.
-    name = label(op.label, op.labelIndices, frame) +
-           (op.repeat && !isCondition(*op.repeat) ? std::to_string(index + 1) : "");
+    name = label(op.label, op.labelIndices, frame);
+    if (!name.empty() && op.repeat && !isCondition(*op.repeat))
+      name += std::to_string(index + 1);
   } else if (op.kind == OpKind::Invalid || op.kind == OpKind::Value || op.kind == OpKind::Identity ||
              (isCombination(op.kind) && !op.bodies.empty() && !op.repeat) ||
              ((op.kind == OpKind::Concat || op.kind == OpKind::Split) && !op.repeat))

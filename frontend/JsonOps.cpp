@@ -151,11 +151,12 @@ std::optional<Argument> OpReader::readTexts(const JsonValue &value, const KeyInf
 std::optional<Argument> OpReader::readWord(const JsonValue &value, const KeyInfo &key) {
   Argument argument;
   argument.kind = ArgumentKind::Word;
-  argument.word = value.kind == JsonKind::Null ? "linear" : value.string;
+  bool isNone = value.kind == JsonKind::Null && key.type == KeyType::Activation;
+  argument.word = isNone ? "linear" : value.string;
   std::vector<std::string> words;
   for (llvm::StringRef word : key.words)
     words.push_back(word.str());
-  if (value.kind != JsonKind::String && value.kind != JsonKind::Null) {
+  if (value.kind != JsonKind::String && !isNone) {
     reportWrongType(diagnostics, value, "a word for '" + key.name + "'");
     return std::nullopt;
   }

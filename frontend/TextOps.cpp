@@ -112,6 +112,13 @@ bool TextOps::closeBrace() {
   return true;
 }
 
+bool TextOps::acceptComma() {
+  bool passed = cursor.accept(",");
+  if (passed)
+    cursor.skipLines();
+  return passed;
+}
+
 std::vector<Op> TextOps::readBody() {
   std::vector<Op> ops;
   if (++depth > kMaxDepth) {
@@ -251,7 +258,7 @@ void TextOps::readFor(Op &op) {
     if (name.text.empty())
       op.kind = OpKind::Invalid;
     op.names.push_back(std::move(name));
-  } while (op.kind != OpKind::Invalid && op.names.size() < 2 && cursor.accept(","));
+  } while (op.kind != OpKind::Invalid && op.names.size() < 2 && acceptComma());
   if (op.kind != OpKind::Invalid && !cursor.acceptWord("in")) {
     cursor.failHere("expected 'in' and a list, table or range");
     op.kind = OpKind::Invalid;
@@ -275,7 +282,7 @@ void TextOps::readAssert(Op &op) {
     return skipStatement();
   }
   op.text = "the assertion does not hold";
-  if (!cursor.accept(","))
+  if (!acceptComma())
     return;
   if (!cursor.accept("\"")) {
     cursor.failHere("expected a message in quotes");

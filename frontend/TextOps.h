@@ -21,6 +21,8 @@ public:
   bool openBrace(const llvm::Twine &what);
   /// True at '}', which is passed, and, with a report, at the end of the file.
   bool closeBrace();
+  /// True at ',', which is passed with the ends of lines behind it: there long lines are broken.
+  bool acceptComma();
   /// A name of letters, digits and '_', or a report.
   Name readName(llvm::StringRef what);
   /// As readName, of something that expressions or statements may name.
@@ -39,7 +41,6 @@ public:
   void takeComments(Layout &layout, bool before);
   /// Nothing but a comment may follow on the line.
   void endStatement(Layout &layout);
-  size_t lastLine = 0; ///< where the last thing that can have a comment behind it ended
 
 private:
   void readChain(std::vector<Op> &ops, bool branch);

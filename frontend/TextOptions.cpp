@@ -354,10 +354,16 @@ void TextOps::readOptions(llvm::ArrayRef<KeyInfo> keys, const llvm::Twine &owner
   }
 }
 
+/// Whether one of the options is a convolution's or pool's padding, which has words of its own.
+static bool hasPadding(llvm::ArrayRef<KeyInfo> keys) {
+  const KeyInfo *key = findKey(keys, "padding");
+  return key && key->type == KeyType::Padding;
+}
+
 /// Whether an option follows without a comma before it. That is said, and the option may be read all the same.
 bool TextOps::missesComma(llvm::ArrayRef<KeyInfo> keys) {
   llvm::StringRef word = cursor.peekWord();
-  bool isPadding = (word == "same" || word == "valid") && findKey(keys, "padding");
+  bool isPadding = (word == "same" || word == "valid") && hasPadding(keys);
   if (word != "no" && !isPadding && !findKey(keys, word))
     return false;
   diagnostics.error(cursor.place(cursor.at, word.size()), "expected ',' before '" + word + "'");
@@ -383,7 +389,7 @@ bool TextOps::readOption(llvm::ArrayRef<KeyInfo> keys, const llvm::Twine &owner,
   }
   Argument argument;
   argument.range = cursor.place(offset, word.size());
-  const KeyInfo *padding = findKey(keys, "padding");
+  bool padding = hasPadding(keys);
   const KeyInfo *key = findKey(keys, word);
   argument.name = {word.str(), argument.range};
   cursor.skipSpace();

@@ -67,9 +67,12 @@ private:
       readImport();
     } else if (word == "defaults") {
       readDefaults(result.defaults, layout);
+      if (!result.defaults.empty())
+        layout.comment.clear(); // it is above the first of them
     } else if (word == "table") {
       Table table = readTable();
-      table.layout.comment = layout.comment + table.layout.comment;
+      std::string inside = std::exchange(table.layout.comment, layout.comment);
+      appendLine(table.layout.comment, inside);
       add(std::move(table), result.tables, SpecFile::Item::Table, "table");
     } else if (word == "block") {
       BlockDef block;

@@ -62,6 +62,11 @@ private:
     for (llvm::StringRef text : lines)
       line(text.empty() ? "//" : "// " + text.str());
   }
+  /// Of what has a brace behind it: there a comment would be that of what is in the braces.
+  void writeComments(const Layout &layout) {
+    writeComment(layout.comment);
+    writeComment(layout.trailing);
+  }
   static std::string behind(const Layout &layout) { return layout.trailing.empty() ? "" : "  // " + layout.trailing; }
 
   void writeDefaults(llvm::ArrayRef<Defaults> all) {
@@ -84,8 +89,8 @@ private:
 
   /// Columns as wide as their widest entry, numbers to the right.
   void writeTable(const Table &table) {
-    writeComment(table.layout.comment);
-    line("table " + table.name.text + " {" + behind(table.layout));
+    writeComments(table.layout);
+    line("table " + table.name.text + " {");
     std::vector<std::vector<std::string>> cells(1, table.columns);
     size_t nameWidth = 0;
     for (const Row &row : table.rows) {
@@ -133,7 +138,7 @@ private:
   static std::string rowName(const Table &table, const Row &row) { return row.name.substr(table.name.text.size() + 1); }
 
   void writeHead(llvm::StringRef word, const Name &name, llvm::ArrayRef<Parameter> parameters, const Layout &layout) {
-    writeComment(layout.comment);
+    writeComments(layout);
     std::vector<std::string> list;
     size_t length = indent + word.size() + name.text.size() + 6;
     for (const Parameter &parameter : parameters) {
@@ -160,7 +165,7 @@ private:
       text += item;
       column += item.size();
     }
-    line(text + (list.empty() ? " {" : "") + behind(layout));
+    line(text + (list.empty() ? " {" : ""));
   }
 
   void writeBlock(const BlockDef &block) {
@@ -212,8 +217,8 @@ private:
 
   void writeSection(const std::string &word, llvm::ArrayRef<Argument> arguments, const Layout &layout) {
     space();
-    writeComment(layout.comment);
-    line(word + " {" + behind(layout));
+    writeComments(layout);
+    line(word + " {");
     indent += 2;
     for (const Argument &argument : arguments) {
       if (argument.layout.spaced)
@@ -450,6 +455,10 @@ private:
         int depth = 0;
         bool quoted = false;
         for (size_t i = 0; i < std::min(room, rest.size()); ++i) {
+          if (quoted && rest[i] == '\\') { // a quote behind it is one of the text
+            ++i;
+            continue;
+          }
           quoted ^= rest[i] == '"';
           depth += rest[i] == '[' ? 1 : rest[i] == ']' ? -1 : 0;
           if (rest[i] == ',' && depth == 0 && !quoted && i + 1 < rest.size())
