@@ -235,7 +235,7 @@ void TextOps::readIf(Op &op) {
     readBodyOf(op);
     return;
   }
-  if (depth >= kMaxDepth) {
+  if (depth + 1 >= kMaxDepth) { // its body is one deeper
     cursor.fail(offset, 1, "expected at most " + llvm::Twine(kMaxDepth) + " conditions in a row");
     return skipStatement();
   }

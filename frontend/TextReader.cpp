@@ -227,20 +227,18 @@ private:
           diagnostics.note(other.name.range, "first defined here");
         }
       bool ok = !parameter.name.text.empty() && (parameter.required || parameter.value);
-      if (parameters.size() == kMaxParameters) {
+      if (parameters.size() < kMaxParameters) {
+        if (!parameter.name.text.empty())
+          parameters.push_back(std::move(parameter));
+        if (cursor.accept(","))
+          continue;
+        if (cursor.accept(")"))
+          break;
+        if (ok)
+          cursor.failHere("expected ',' or ')'");
+      } else {
         diagnostics.error(parameter.name.range, "expected at most " + llvm::Twine(kMaxParameters) + " parameters");
-        ok = false;
-      } else if (!parameter.name.text.empty()) {
-        parameters.push_back(std::move(parameter));
       }
-      if (parameters.size() == kMaxParameters && !ok)
-        break;
-      if (cursor.accept(","))
-        continue;
-      if (cursor.accept(")"))
-        break;
-      if (ok)
-        cursor.failHere("expected ',' or ')'");
       cursor.at = std::min(cursor.text.find_first_of(")\n{", cursor.at), cursor.text.size());
       cursor.accept(")");
       break;
