@@ -230,6 +230,7 @@ void TextOps::readIf(Op &op) {
     cursor.at = before;
     return;
   }
+  cursor.skipSpace();
   size_t offset = cursor.at;
   if (!cursor.acceptWord("if")) {
     readBodyOf(op);
