@@ -4,6 +4,9 @@
 #include "frontend/ValueScope.h"
 #include "llvm/Support/raw_ostream.h"
 
+#include <algorithm>
+#include <cmath>
+#include <cstring>
 #include <gtest/gtest.h>
 
 using namespace incept;
@@ -53,9 +56,8 @@ private:
     return (column + "+" + llvm::Twine(marks.size()) + ": " + message).str();
   }
 
-  Spec spec;
-
 protected:
+  Spec spec;
   ValueScope scope;
 };
 
@@ -226,6 +228,122 @@ TEST_F(Expressions, Limits) {
   EXPECT_EQ(give(repeat("1+", 127) + "1"), "128"); // 128 numbers and 127 sums
   EXPECT_EQ(give(repeat("1+", 128) + "1"), "1+140: expected an expression of at most 256 terms");
   EXPECT_EQ(give(repeat("(", 100000)), "34+1: expected parentheses nested at most 32 deep");
+}
+
+// Every operator on small numbers, compared with the same on doubles, which hold them exactly. Two integers give one,
+// but for
+// '/'; a comparison always does.
+TEST_F(Expressions, OperatorsOnSmallNumbers) {
+  struct Operator {
+    const char *text;
+    double (*apply)(double, double);
+    bool divides = false, givesReal = false, givesTruth = false;
+  };
+  const Operator operators[] = {
+      {" + ", [](double a, double b) { return a + b; }},
+      {" - ", [](double a, double b) { return a - b; }},
+      {" * ", [](double a, double b) { return a * b; }},
+      {" / ", [](double a, double b) { return a / b; }, true, true},
+      {" // ", [](double a, double b) { return std::floor(a / b); }, true},
+      {" % ", [](double a, double b) { return a - b * std::floor(a / b); }, true},
+      {" == ", [](double a, double b) { return double(a == b); }, false, false, true},
+      {" != ", [](double a, double b) { return double(a != b); }, false, false, true},
+      {" < ", [](double a, double b) { return double(a < b); }, false, false, true},
+      {" <= ", [](double a, double b) { return double(a <= b); }, false, false, true},
+      {" > ", [](double a, double b) { return double(a > b); }, false, false, true},
+      {" >= ", [](double a, double b) { return double(a >= b); }, false, false, true},
+      {" and ", [](double a, double b) { return double(a != 0 && b != 0); }, false, false, true},
+      {" or ", [](double a, double b) { return double(a != 0 || b != 0); }, false, false, true}};
+  auto print = [](const char *format, double number) {
+    char text[32];
+    snprintf(text, sizeof text, format, number);
+    return std::string(text);
+  };
+  const double numbers[] = {-7, -3, -2, -1, 0, 1, 2, 3, 7, -2.5, -0.5, 0.5, 2.5};
+  for (const Operator &op : operators)
+    for (double a : numbers)
+      for (double b : numbers) {
+        bool areIntegers = a == std::floor(a) && b == std::floor(b);
+        auto operand = [&](double number) {
+          return (number < 0 ? "(" : "") + print("%g", number) + (number < 0 ? ")" : "");
+        };
+        std::string text = operand(a) + op.text + operand(b), expected;
+        if (op.divides && b == 0)
+          expected = "1+" + std::to_string(text.size()) + ": division by zero";
+        else if (op.givesTruth || (areIntegers && !op.givesReal))
+          expected = print("%.0f", op.apply(a, b) + 0.0);
+        else
+          expected = "real " + print("%g", op.apply(a, b));
+        EXPECT_EQ(give(text), expected) << text;
+      }
+}
+
+// Which values a parameter of a type takes, by the letters of the types: any, int, real, bool, row, table, list,
+// activation, block.
+TEST_F(Expressions, TypesOfValues) {
+  const std::pair<const char *, const char *> values[] = {
+      {"0", "airb"}, {"1", "airb"}, {"2", "air"},  {"-1", "air"},  {"0.0", "ar"},  {"1 < 2", "airb"}, {"bank", "aw"},
+      {"t.s", "aw"}, {"t", "at"},   {"[1]", "al"}, {"1..2", "al"}, {"relu", "aA"}, {"none", "aA"},    {"unit", "aB"}};
+  spec.blocks["unit"].name.text = "unit";
+  const std::pair<char, ParameterType> types[] = {
+      {'a', ParameterType::Any},  {'i', ParameterType::Int},        {'r', ParameterType::Real},
+      {'b', ParameterType::Bool}, {'w', ParameterType::Row},        {'t', ParameterType::Table},
+      {'l', ParameterType::List}, {'A', ParameterType::Activation}, {'B', ParameterType::Block}};
+  for (auto [text, letters] : values) {
+    SourceFiles files;
+    uint32_t file = files.add("f", llvm::MemoryBuffer::getMemBufferCopy(text));
+    Diagnostics diagnostics(files);
+    auto value = evaluate(*parseExpression(text, files.range(file, 0, 1), diagnostics), scope, diagnostics);
+    ASSERT_TRUE(value) << text;
+    for (auto [letter, type] : types)
+      EXPECT_EQ(hasType(*value, type), strchr(letters, letter) != nullptr) << text << " " << letter;
+  }
+  std::vector<std::string> words;
+  for (auto [letter, type] : types) {
+    llvm::StringRef word = parameterTypeName(type);
+    EXPECT_EQ(word.empty(), type == ParameterType::Any);
+    if (!word.empty()) {
+      EXPECT_EQ(findParameterType(word), type);
+      words.push_back(word.str());
+    }
+  }
+  EXPECT_EQ(findParameterType("integer"), std::nullopt);
+  EXPECT_EQ(findParameterType(""), std::nullopt);
+  std::vector<std::string> all = parameterTypeNames();
+  std::sort(words.begin(), words.end());
+  std::sort(all.begin(), all.end());
+  EXPECT_EQ(words, all);
+}
+
+// A block sees its own parameters, then the network's, which `network.` also names where both have one.
+TEST_F(Expressions, NamesOfTheNetwork) {
+  ValueScope block(spec, &scope);
+  block.set("n", Value(int64_t(1)));
+  block.set("table", Value(static_cast<const Table *>(&spec.tables["t"])));
+  auto give = [&](const std::string &text) {
+    SourceFiles files;
+    uint32_t file = files.add("f", llvm::MemoryBuffer::getMemBufferCopy(text));
+    Diagnostics diagnostics(files);
+    auto value = evaluate(*parseExpression(text, files.range(file, 0, text.size()), diagnostics), block, diagnostics);
+    if (value)
+      return formatValue(*value);
+    return diagnostics.placed().empty() ? std::string("nothing") : diagnostics.placed()[0].message;
+  };
+  CHECK_CASES({"n", "1"}, {"half", "0.5"}, {"network.n", "7"}, {"network.half", "0.5"}, {"network.bank.k", "5"},
+              {"network.network.n", "nothing"}, {"table", "the table 't'"}, {"table.r", "the row 't.r'"},
+              {"table.s.k", "6"}, {"table.q", "unknown row 'q' of table 't'; expected one of r, s"},
+              {"table.s.x", "unknown column 'x' of row 't.s'; expected k"},
+              {"table.s.k.k", "expected a number, but 'table' is the table 't' and has no 's'"},
+              {"bank.k.k", "expected a number, but 'bank' is the row 't.r' and has no 'k'"}, {"t.s.k", "6"},
+              {"t.q.k", "unknown row 'q' of table 't'; expected one of r, s"}, {"in.channels", "nothing"},
+              {"none.x", "nothing"}, {"unheard", "nothing"});
+  block.setInput(1, 2, 3);
+  CHECK_CASES({"in.channels", "1"}, {"in.height", "2"}, {"in.width", "3"}, {"in.depth", "nothing"}, {"in", "nothing"},
+              {"in.width.x", "nothing"}, {"src.width.x", "nothing"});
+  EXPECT_TRUE(block.has("n") && block.has("bank"));
+  EXPECT_FALSE(block.has("unheard"));
+  block.remove("n");
+  EXPECT_EQ(give("n"), "7");
 }
 
 // What was found without a text has line 0.

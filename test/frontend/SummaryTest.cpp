@@ -6,6 +6,7 @@
 #include "frontend/Summary.h"
 #include "dialect/InceptDialect.h"
 #include "frontend/Frontend.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/raw_ostream.h"
 
