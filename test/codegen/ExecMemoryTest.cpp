@@ -84,6 +84,23 @@ TEST_F(ExecMemory, SlicesOfOneBufferTouchWhereTheirChannelsDo) {
       }
 }
 
+// Bytes, one by one, and what has none.
+TEST_F(ExecMemory, BytesAndNothing) {
+  OpBuilder builder = OpBuilder::atBlockEnd(module->getBody());
+  auto slice = [&](int64_t size, int64_t offset, StringRef region) {
+    MemRefType type = MemRefType::get({size}, builder.getIntegerType(8));
+    return exec::SliceOp::create(builder, builder.getUnknownLoc(), type, region, offset);
+  };
+  for (int64_t size = 0; size <= 3; ++size)
+    for (int64_t offset = 0; offset <= 6; ++offset) {
+      auto fixed = slice(2, 3, "arena"), other = slice(size, offset, "arena");
+      bool isCommon = size > 0 && offset < 5 && offset + size > 3;
+      EXPECT_EQ(exec::mayTouch(fixed, other), isCommon) << size << " " << offset;
+      EXPECT_EQ(exec::mayTouch(other, fixed), isCommon) << size << " " << offset;
+      EXPECT_FALSE(exec::mayTouch(fixed, slice(size, offset, "variables")));
+    }
+}
+
 // Otherwise it may err on one side only.
 TEST_F(ExecMemory, NoCommonByteIsMissed) {
   std::mt19937 random(3);

@@ -117,6 +117,30 @@ TEST_F(DiagnosticsTest, Json) {
             "\"message\":\"unknown 'kernal'; did you mean 'kernel'?\",\"notes\":[],\"severity\":\"error\"}\n");
 }
 
+// Where somebody looks at a terminal: bold places, red, magenta and cyan words, green marks and fixes; each ends where
+// it does.
+TEST_F(DiagnosticsTest, Colours) {
+  class Terminal : public llvm::raw_string_ostream {
+  public:
+    explicit Terminal(std::string &text) : raw_string_ostream(text) { enable_colors(true); }
+    bool has_colors() const override { return true; }
+  };
+  uint32_t file = add("one two\n");
+  diagnostics.error(files.range(file, 4, 3), "m");
+  diagnostics.note(files.range(file, 0, 3), "why");
+  diagnostics.fix(files.range(file, 4, 1), "2");
+  diagnostics.warning(files.range(file, 4, 1), "w");
+  std::string text;
+  {
+    Terminal terminal(text);
+    diagnostics.print(terminal, DiagnosticStyle::Text, /*warnings=*/true);
+  }
+  EXPECT_EQ(text, "\x1b[1mf:1:5: \x1b[0;1;31merror: \x1b[0mm\none two\n    \x1b[0;1;32m^~~\n\x1b[0m"
+                  "    \x1b[0;32m2\n\x1b[0m"
+                  "\x1b[1mf:1:1: \x1b[0;1;36mnote: \x1b[0mwhy\none two\n\x1b[0;1;32m^~~\n\x1b[0m"
+                  "\x1b[1mf:1:5: \x1b[0;1;35mwarning: \x1b[0mw\none two\n    \x1b[0;1;32m^\n\x1b[0m");
+}
+
 // The name that was meant is a fix where the range is the wrong one, with its quotes or without.
 TEST_F(DiagnosticsTest, NamesThatWereMeant) {
   uint32_t file = add("wrong \"wrong\" \"\" 'wrong'\n");
