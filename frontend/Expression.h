@@ -106,7 +106,7 @@ double roundToMultiple(double number, double step);
 /// True where `expr` is 1 or 0 by its form: a comparison, and, or, not.
 bool isCondition(const Expr &expr);
 
-/// "42", "0.5", "the row 'x'", "a list of 2".
+/// "42", "0.5", "the row 'x'", "the list [1, 2]".
 std::string formatValue(const Value &value);
 
 /// The text of an expression, with no more parentheses than it needs. `json` writes '//' for 'div'.

@@ -84,6 +84,32 @@ TEST_F(ExecMemory, SlicesOfOneBufferTouchWhereTheirChannelsDo) {
       }
 }
 
+// What launches are called together: the names that all of their paths begin with, else the first one's path.
+TEST_F(ExecMemory, CommonPaths) {
+  OpBuilder builder = OpBuilder::atBlockEnd(module->getBody());
+  auto pathOf = [&](std::initializer_list<const char *> paths) {
+    SmallVector<Operation *> launches;
+    for (const char *path : paths) {
+      launches.push_back(exec::SliceOp::create(builder, builder.getUnknownLoc(),
+                                               MemRefType::get({1}, builder.getI8Type()), "arena", 0));
+      setPath(launches.back(), path);
+    }
+    return exec::pathOf(launches).str();
+  };
+  EXPECT_EQ(pathOf({"a.b.c"}), "a.b.c");
+  EXPECT_EQ(pathOf({"a.b.c", "a.b.d"}), "a.b");
+  EXPECT_EQ(pathOf({"a.b.c", "a.bc.d"}), "a");
+  EXPECT_EQ(pathOf({"a.b", "a.b"}), "a.b");
+  EXPECT_EQ(pathOf({"a.b", "a.b.c"}), "a.b");
+  EXPECT_EQ(pathOf({"a.b.c", "a.b"}), "a.b");
+  EXPECT_EQ(pathOf({"a.bc", "a.b"}), "a");
+  EXPECT_EQ(pathOf({"ab.c", "ac.c"}), "ab.c");
+  EXPECT_EQ(pathOf({"a", "b"}), "a");
+  EXPECT_EQ(pathOf({"a.b.c", "a.b.d", "a.e"}), "a");
+  EXPECT_EQ(pathOf({"a.b", "", "a.b"}), "a.b");
+  EXPECT_EQ(pathOf({"", "a.b"}), "");
+}
+
 // Bytes, one by one, and what has none.
 TEST_F(ExecMemory, BytesAndNothing) {
   OpBuilder builder = OpBuilder::atBlockEnd(module->getBody());

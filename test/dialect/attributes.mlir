@@ -330,3 +330,68 @@ func.func private @f(tensor<2x4x3x3xf32, #incept.layout<nhwc, stride = 8, offset
 
 // The last channel, the only one, and no slice.
 func.func private @f(tensor<2x1x3x3xf32, #incept.layout<nhwc, stride = 8, offset = 7>>, tensor<2x1x3x3xf32, #incept.layout<nhwc, stride = 1, offset = 0>>, tensor<2xf32, #incept.layout<nhwc, stride = 0, offset = 0>>)
+
+// -----
+
+// expected-error @+1 {{expected 'stride'}}
+func.func private @f(tensor<2x4x3x3xf32, #incept.layout<nhwc, offset = 1>>)
+
+// -----
+
+// expected-error @+1 {{expected '='}}
+func.func private @f(tensor<2x4x3x3xf32, #incept.layout<nhwc, stride 8, offset = 1>>)
+
+// -----
+
+// expected-error @+1 {{expected integer value}}
+func.func private @f(tensor<2x4x3x3xf32, #incept.layout<nhwc, stride = x, offset = 1>>)
+
+// -----
+
+// expected-error @+1 {{expected ','}}
+func.func private @f(tensor<2x4x3x3xf32, #incept.layout<nhwc, stride = 8>>)
+
+// -----
+
+// expected-error @+1 {{expected 'offset'}}
+func.func private @f(tensor<2x4x3x3xf32, #incept.layout<nhwc, stride = 8, depth = 1>>)
+
+// -----
+
+// expected-error @+1 {{expected '='}}
+func.func private @f(tensor<2x4x3x3xf32, #incept.layout<nhwc, stride = 8, offset 1>>)
+
+// -----
+
+// expected-error @+1 {{expected '>'}}
+func.func private @f(tensor<2x4x3x3xf32, #incept.layout<nhwc, stride = 8, offset = 1, >>)
+
+// -----
+
+// expected-error @+1 {{expected valid keyword or string}}
+func.func private @f(tensor<2x4x3x3xf32, #incept.layout<>>)
+
+// -----
+
+// expected-error @+1 {{expected '<'}}
+func.func private @f(tensor<2x4x3x3xf32, #incept.layout{}>)
+
+// -----
+
+// expected-error @+1 {{expected valid keyword}}
+module attributes {incept.target = #incept.target<cpu, 3>} {}
+
+// -----
+
+// expected-error @+1 {{expected attribute value}}
+module attributes {incept.target = #incept.target<cpu, threads = >} {}
+
+// -----
+
+// expected-error @+1 {{expected valid keyword}}
+module attributes {incept.target = #incept.target<cpu, "a", "b">} {}
+
+// -----
+
+// expected-error @+1 {{expected a number or a text as setting 'tf32'}}
+module attributes {incept.target = #incept.target<cpu, tf32 = [1]>} {}
