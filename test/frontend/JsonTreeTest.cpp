@@ -35,7 +35,7 @@ std::string parse(const std::string &text) {
   SourceFiles files;
   Diagnostics diagnostics(files);
   auto root = parseJson(files.add("f", llvm::MemoryBuffer::getMemBufferCopy(text)), diagnostics);
-  if (root)
+  if (!diagnostics.hasErrors())
     return dump(*root);
   std::string mistakes;
   for (const SourceDiagnostic &mistake : diagnostics.placed()) {
@@ -82,11 +82,11 @@ TEST(JsonTree, Comments) {
   EXPECT_EQ(parse("// one\n/* two\n   three */ [ // four\n 1, // five\n /* six */ 2 /* seven */, {/**/\"a\" // "
                   "eight\n: /*nine*/ 3"
                   "}] // ten"),
-            "2:13+1 an array // one\ntwo\nthree\n"
-            "  3:2+1 1 // four\n"
-            "  4:12+1 2 // five\nsix\n"
-            "  4:27+1 an object // seven\n"
-            "    a 4:32+3 5:12+1 3 // eight\nnine\n");
+            "3:13+1 an array // one\ntwo\nthree\n"
+            "  4:2+1 1 // four\n"
+            "  5:12+1 2 // five\nsix\n"
+            "  5:27+1 an object // seven\n"
+            "    a 5:32+3 6:12+1 3 // eight\nnine\n");
 }
 
 TEST(JsonTree, WhatIsSaidOfSyntax) {
@@ -97,7 +97,8 @@ TEST(JsonTree, WhatIsSaidOfSyntax) {
   EXPECT_EQ(parse("[1, ]"), "1:3+1 expected no comma before ']'\n  1:3+1 fix ''\n");
   EXPECT_EQ(parse("{\"a\": 1,}"), "1:8+1 expected no comma before '}'\n  1:8+1 fix ''\n");
   EXPECT_EQ(parse("[1,, 2]"), "1:4+1 expected a value before ','\n");
-  EXPECT_EQ(parse("{\"a\": , \"b\": 1}"), "1:7+1 expected a value before ','\n");
+  EXPECT_EQ(parse("{\"a\": , \"b\": 1}"),
+            "1:7+1 expected a value before ','\n1:12+1 expected ',' or '}', but got ':'\n  1:1+1 to close this\n");
   EXPECT_EQ(parse("{\"a\": 1,, \"b\": 1}"), "1:9+1 expected a key before ','\n");
   EXPECT_EQ(parse("['a']"), "1:2+1 expected a string in double quotes, but got '\n");
   EXPECT_EQ(parse("{'a': 1}"), "1:2+1 expected a string in double quotes, but got '\n");
@@ -123,7 +124,7 @@ TEST(JsonTree, WhatIsSaidOfSyntax) {
             "1:2+5 expected '\"' at the end of the string, on one line, and no unknown escapes in it\n");
   EXPECT_EQ(parse("[1"), "1:3+1 expected ']', but the file ends\n  1:1+1 to close this\n");
   EXPECT_EQ(parse("{"), "1:2+1 expected '}', but the file ends\n  1:1+1 to close this\n");
-  EXPECT_EQ(parse("[[1],"), "1:6+1 expected ']', but the file ends\n  1:1+1 to close this\n");
+  EXPECT_EQ(parse("[[1],"), "1:5+1 expected ']', but the file ends\n  1:1+1 to close this\n");
   EXPECT_EQ(parse("[1}"), "1:3+1 expected ',' or ']', but got '}'\n  1:1+1 to close this\n");
   EXPECT_EQ(parse("[1: 2]"), "1:3+1 expected ',' or ']', but got ':'\n  1:1+1 to close this\n");
   EXPECT_EQ(parse("{\"a\": 1]"), "1:8+1 expected ',' or '}', but got ']'\n  1:1+1 to close this\n");
@@ -131,7 +132,8 @@ TEST(JsonTree, WhatIsSaidOfSyntax) {
   EXPECT_EQ(parse("[] []"), "1:4+1 expected the end of the file behind the description, but got '['\n");
   // Of a key that is there twice both places are said, and reading goes on.
   EXPECT_EQ(parse("{\"a\": 1, \"a\": 2 3}"), "1:10+3 duplicate key 'a'\n  1:2+3 first given here\n1:16+1 expected ',' "
-                                             "or '}' behind this\n  1:16+1 insert ','\n");
+                                             "or '}' behind this\n  1:16+1 insert ','\n1:17+1 expected a key in double "
+                                             "quotes, but got '3'\n");
 }
 
 // What is mended is read on, so that one run says all of it; 20 at most.
