@@ -146,9 +146,9 @@ TEST_F(InterpreterTest, WhatItCannotRun) {
       "  %0 = incept.add %x, %x : (tensor<2xf32>, tensor<2xf32>) -> tensor<2xf32>\n"
       "  return %0 : tensor<2xf32>\n}\n"
       "func.func private @external(tensor<2xf32>)\n"
-      "func.func @seed() -> tensor<i64> {\n"
+      "func.func @read_seed() -> tensor<i64> {\n"
       "  %0 = incept.step_value @seed : tensor<i64>\n  return %0 : tensor<i64>\n}\n"
-      "func.func @step() {\n  %0 = incept.step_value @step : tensor<i64>\n  return\n}\n"
+      "func.func @read_step() {\n  %0 = incept.step_value @step : tensor<i64>\n  return\n}\n"
       "func.func @wide() {\n  %0 = incept.read @w : tensor<2xi32>\n  return\n}\n"
       "func.func @arithmetic(%x: tensor<2xf32>) {\n"
       "  %0 = arith.addf %x, %x : tensor<2xf32>\n  return\n}\n"
@@ -161,8 +161,8 @@ TEST_F(InterpreterTest, WhatItCannotRun) {
   EXPECT_EQ(give("sum", two), "3.000000 -2.000000");
   EXPECT_EQ(give("sum"), "expected 1 inputs, but got 0");
   EXPECT_EQ(give("sum", three), "expected input 0 of type 'tensor<2xf32>', but got shape 3");
-  EXPECT_EQ(give("seed"), "7.000000");
-  EXPECT_EQ(give("step"), "'incept.step_value' op expected a value for step field 'step', but there is none");
+  EXPECT_EQ(give("read_seed"), "7.000000");
+  EXPECT_EQ(give("read_step"), "'incept.step_value' op expected a value for step field 'step', but there is none");
   EXPECT_EQ(give("missing"), "expected a function 'missing' with a body, but there is none");
   EXPECT_EQ(give("external", two), "expected a function 'external' with a body, but there is none");
   EXPECT_EQ(give("wide"),
