@@ -25,6 +25,16 @@ std::string measure(const Kernel &kernel, const std::vector<int64_t> &extents) {
     EXPECT_EQ(sizes[i].alignment, kernel.operands[i].elementBytes);
     text += std::to_string(sizes[i].bytes / sizes[i].alignment) + " ";
   }
+  // Rows end where the operand does; what has no gaps is one row.
+  std::vector<OperandRows> rows = operandRows(kernel, extents);
+  EXPECT_EQ(rows.size(), sizes.size());
+  for (size_t i = 0; i < rows.size() && rows[i].isKnown; ++i) {
+    EXPECT_LE(rows[i].rowBytes, rows[i].strideBytes) << kernel.family << i;
+    EXPECT_GT(rows[i].rowBytes, 0u) << kernel.family << i;
+    EXPECT_EQ(sizes[i].bytes % rows[i].strideBytes, rows[i].rowBytes % rows[i].strideBytes) << kernel.family << i;
+    EXPECT_TRUE(rows[i].rowBytes < rows[i].strideBytes || rows[i].rowBytes == sizes[i].bytes) << kernel.family << i;
+  }
+  EXPECT_EQ(kernel.family == "fixed", !rows.empty() && !rows[0].isKnown);
   return text + "| " + std::to_string(units);
 }
 
@@ -210,16 +220,111 @@ TEST(Kernels, RefusesWhatIsNoLaunch) {
   EXPECT_EQ(measure(kernel("flat", {1}, {1}), {10, 3}), "refused");
 }
 
+// A row of an operand with gaps, and from one to the next; of one without gaps all of it.
+TEST(Kernels, RowsOfOperands) {
+  auto rowsOf = [](const Kernel &kernel, const std::vector<int64_t> &extents) {
+    std::string text;
+    for (const OperandRows &rows : operandRows(kernel, extents))
+      text += std::to_string(rows.rowBytes) + "/" + std::to_string(rows.strideBytes) + " ";
+    return text;
+  };
+  EXPECT_EQ(rowsOf(kernel("flat", {1, 0}, {1}), {2500}), "10000/10000 4/4 10000/10000 ");
+  EXPECT_EQ(rowsOf(kernel("map", {4, 1, 0}, {4}), {10, 8, 8, 20}), "320/320 32/32 4/4 32/80 ");
+  EXPECT_EQ(rowsOf(kernel("reduce", {4}, {1}), {10, 8, 4, 9}), "32/36 96/96 "); // three ranges of rows
+  EXPECT_EQ(rowsOf(kernel("dropout", {2, 0, 0, 0}, {2}), {4, 10, 3, 10, 16}), "480/480 4/4 4/4 4/4 40/64 ");
+  EXPECT_EQ(rowsOf(kernel("flatten_pixels", {4}, {2}), {2, 8, 30, 9, 241}), "32/36 960/964 ");
+  EXPECT_EQ(rowsOf(kernel("normalize_groups", {4}, {4}), {2, 30, 4, 2, 8, 10}), "1920/1920 32/40 ");
+  EXPECT_EQ(rowsOf(kernel("mop", {4}, {4}), {2}), "0/0 0/0 ");
+  Kernel fixed{"k", "fixed", {{4, 16}}, 1, 0, {4}, 7};
+  EXPECT_EQ(rowsOf(fixed, {4}), "0/0 ");
+}
+
+TEST(Kernels, SaysWhyALaunchIsNone) {
+  auto why = [](const Kernel &kernel, const std::vector<int64_t> &extents) {
+    std::vector<OperandSize> sizes;
+    int64_t units = 0;
+    std::string text;
+    EXPECT_EQ(measureLaunch(kernel, extents, sizes, units, text), text.empty());
+    return text;
+  };
+  EXPECT_EQ(why(kernel("mop", {4}, {4}), {10}), "kernel 'k' is of unknown family 'mop'");
+  EXPECT_EQ(why(kernel("map", {}, {}), {10, 8}), "a kernel of family map has 0 operands");
+  EXPECT_EQ(why(kernel("gate", {4, 4, 4}, {4}), {10, 8}), "a kernel of family gate has 4 operands");
+  EXPECT_EQ(why(kernel("reduce", {4, 4}, {1}, 2), {10, 8, 4, 8, 8}), "expected 7 extents for kernel 'k', but got 5");
+  EXPECT_EQ(why(kernel("reduce", {4, 4}, {1}, 2), {10, 8, 4, 8, 8, 0, 0}), ""); // a count may be anything
+  EXPECT_EQ(why(kernel("map", {4}, {4}), {10, 8, 8, 0}), "an extent of kernel 'k' is not positive");
+  EXPECT_EQ(why(kernel("map", {4}, {4}), {10, 8, 8, 7}), "rows of an operand of kernel 'k' overlap");
+  EXPECT_EQ(why({"k", "fixed", {{4, 16}}, 1, 0, {4}, 7}, {5}), "kernel 'k' was compiled for other extents");
+  Kernel two = kernel("map", {4, 4}, {4, 4});
+  two.parts = 2;
+  EXPECT_EQ(why(two, {1, 1, 1, 1}), "kernel 'k' has 2 parts, but a launch gives 4 extents and sizes");
+  EXPECT_EQ(why(two, {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 1}), "the grid of a part of kernel 'k' is empty");
+  // Only the paddings of a pool may be 0.
+  for (size_t i = 0; i < 16; ++i) {
+    std::vector<int64_t> pool = {2, 6, 5, 8, 3, 2, 2, 2, 2, 2, 1, 1, 1, 1, 8, 8};
+    pool[i] = 0;
+    EXPECT_EQ(why(kernel("max_pool", {4}, {4}), pool),
+              i >= 10 && i < 14 ? "" : "an extent of kernel 'k' is not positive")
+        << i;
+  }
+  std::vector<int64_t> resize = {2, 32767, 32767, 1, 32767, 32767, 1, 1};
+  EXPECT_EQ(measure(kernel("resize", {4}, {4}), resize), "2147352578 2147352578 | 65534");
+  for (size_t i : {1, 2, 4, 5}) {
+    std::vector<int64_t> large = resize;
+    large[i] = 32768;
+    EXPECT_EQ(measure(kernel("resize", {4}, {4}), large).substr(22), "| 0") << i;
+  }
+}
+
+TEST(Kernels, GridsHaveTheirLimits) {
+  const Kernel one = kernel("map", {4}, {4});
+  EXPECT_TRUE(isGridOf(one, {}, {INT32_MAX, 65535, 7}, {1024, 1, 1}));
+  EXPECT_FALSE(isGridOf(one, {}, {1, 65536, 1}, {1, 1, 1}));
+  Kernel two = one;
+  two.parts = 2;
+  auto takes = [&](int64_t x, int64_t y, int64_t threadsX, int64_t threadsY, int64_t blocks) {
+    return isGridOf(two, {x, y, threadsX, threadsY, 1, 1, 1, 1}, {unsigned(blocks), 1, 1}, {1024, 1, 1});
+  };
+  EXPECT_TRUE(takes(3, 2, 32, 32, 7));
+  EXPECT_FALSE(takes(3, 2, 32, 33, 7));
+  EXPECT_TRUE(takes(3, 2, 1024, 1, 7));
+  EXPECT_FALSE(takes(3, 2, 1025, 1, 7));
+  EXPECT_TRUE(takes(3, 2, 1, 1024, 7));
+  EXPECT_FALSE(takes(3, 2, 1, 1025, 7));
+  EXPECT_TRUE(takes(1, 65535, 1, 1, 65536));
+  EXPECT_FALSE(takes(1, 65536, 1, 1, 65537));
+  EXPECT_TRUE(takes(INT32_MAX, 1, 1, 1, int64_t(1) << 31));
+  EXPECT_FALSE(takes(int64_t(1) << 31, 1, 1, 1, (int64_t(1) << 31) + 1));
+  const std::array<unsigned, 3> good = {2, 1, 1};
+  for (size_t i : {1, 2}) { // of one row of threads, in one row of blocks
+    std::array<unsigned, 3> other = good, threads = {1024, 1, 1};
+    other[i] = 2;
+    EXPECT_FALSE(isGridOf(two, {1, 1, 1, 1, 1, 1, 1, 1}, other, threads)) << i;
+    threads[i] = 2;
+    EXPECT_FALSE(isGridOf(two, {1, 1, 1, 1, 1, 1, 1, 1}, good, threads)) << i;
+  }
+  EXPECT_TRUE(isGridOf(two, {1, 1, 1, 1, 1, 1, 1, 1}, good, {1024, 1, 1}));
+  for (const char *family : {"fixed", "flat", "map", "sum_squares"})
+    EXPECT_TRUE(isKernelFamily(family));
+  for (const char *family : {"", "mop", "fixe", "mixed"})
+    EXPECT_FALSE(isKernelFamily(family));
+}
+
 // Sizes that no memory has stay too large, whatever their product would be.
 TEST(Kernels, DoesNotOverflow) {
   std::vector<OperandSize> sizes;
   int64_t units = 0;
   std::string why;
   ASSERT_TRUE(measureLaunch(kernel("map", {4}, {4}), {kHuge, kHuge, kHuge, kHuge}, sizes, units, why));
-  EXPECT_GT(sizes[0].bytes, uint64_t(1) << 46);
+  EXPECT_EQ(sizes[0].bytes, uint64_t(4) << 50);
+  EXPECT_EQ(units, kHuge);
   ASSERT_TRUE(measureLaunch(kernel("max_pool", {4}, {4}),
                             {kHuge, kHuge, kHuge, 1, kHuge, kHuge, 1, 1, 1, 1, 0, 0, 0, 0, kHuge, kHuge}, sizes, units,
                             why));
-  EXPECT_GT(sizes[0].bytes, uint64_t(1) << 46);
-  EXPECT_GT(sizes[1].bytes, uint64_t(1) << 46);
+  EXPECT_EQ(sizes[0].bytes, uint64_t(4) << 50);
+  EXPECT_EQ(sizes[1].bytes, uint64_t(4) << 50);
+  EXPECT_EQ(units, int64_t(1) << 50);
+  // Up to there they are exact.
+  ASSERT_TRUE(measureLaunch(kernel("map", {4}, {4}), {(int64_t(1) << 49) - 1, 1, 2, 1}, sizes, units, why));
+  EXPECT_EQ(sizes[0].bytes, 4 * ((uint64_t(1) << 50) - 3));
 }
