@@ -394,6 +394,55 @@ TEST(OneDnn, AGradientOfWeightsReadsBlocksOf16Channels) {
   expectNear(expected, diff.get(), "gradient of weights");
 }
 
+TEST(OneDnn, RunsWhatWasBuiltOnWhatItTakes) {
+  std::string error;
+  Primitive primitive;
+  EXPECT_EQ(primitive.description().impl + primitive.description().weightsFormat, "");
+  EXPECT_FALSE(primitive.run(nullptr, 0, error));
+  EXPECT_EQ(error, "the primitive was not built");
+  Problem p;
+  p.kind = Kind::Reorder;
+  p.dims = {16, 16, 1, 1};
+  p.dstFormat = "16x16x1x1/256x256x256x256/16b16a";
+  ASSERT_TRUE(primitive.build(p, error)) << error;
+  EXPECT_EQ(primitive.description().weightsFormat, p.dstFormat);
+  EXPECT_EQ(primitive.description().weightsBytes, 1024u);
+  EXPECT_FALSE(primitive.description().reference); // of a reorder it is no mistake
+  // More sets of addresses than are kept, each of them twice.
+  constexpr int kSets = 70;
+  std::vector<std::unique_ptr<Buffer>> from, to;
+  Buffer scratchpad(primitive.description().scratchpadBytes + 4);
+  for (int set = 0; set < kSets; ++set) {
+    from.push_back(std::make_unique<Buffer>(1024, set + 2));
+    to.push_back(std::make_unique<Buffer>(1024));
+  }
+  for (int round = 0; round < 2; ++round)
+    for (int set = 0; set < kSets; ++set) {
+      std::fill_n(to[set]->get(), 256, 0.f);
+      void *operands[] = {from[set]->get(), to[set]->get(), scratchpad.get()};
+      ASSERT_TRUE(primitive.run(operands, 3, error)) << error;
+      for (int a = 0; a < 16; ++a)
+        for (int b = 0; b < 16; ++b)
+          ASSERT_EQ((*to[set])[b * 16 + a], (*from[set])[a * 16 + b]) << set;
+    }
+  void *operands[] = {from[0]->get(), nullptr, scratchpad.get()};
+  EXPECT_FALSE(primitive.run(operands, 2, error));
+  EXPECT_EQ(error, "expected 3 operands, but got 2");
+  EXPECT_FALSE(primitive.run(operands, 3, error));
+  EXPECT_EQ(error, "operand 1 has no address");
+}
+
+TEST(OneDnn, KnowsWhatDependsOnThreads) {
+  Problem p;
+  p.kind = Kind::Reorder;
+  p.dims = {16, 16, 1, 1};
+  EXPECT_FALSE(dependsOnThreads(p, 2)); // nothing is added up
+  p.dstFormat = "garbage";
+  EXPECT_TRUE(dependsOnThreads(p, 2)); // it does not run
+  EXPECT_FALSE(version().empty() || isa().empty());
+  EXPECT_TRUE(limitIsa("a processor of another kind", p.dstFormat));
+}
+
 TEST(OneDnn, DeclinesImpossibleProblems) {
   std::string error;
   Description d;
