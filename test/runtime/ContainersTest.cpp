@@ -135,9 +135,9 @@ TEST_F(ContainersTest, IndexesOfArchives) {
   ASSERT_TRUE(decodeShard(text, archive, read));
   ASSERT_EQ(read.size(), 2u);
   EXPECT_EQ(read[1].name, "b");
-  EXPECT_EQ((std::vector<uint64_t>{read[0].offset, read[0].size, read[0].label, read[1].offset, read[1].size,
-                                   read[1].label}),
-            (std::vector<uint64_t>{1000, 20, 7, 1532, 1 << 30, 0x7fffffff}));
+  EXPECT_EQ(
+      (std::vector<uint64_t>{read[0].offset, read[0].size, read[0].label, read[1].offset, read[1].size, read[1].label}),
+      (std::vector<uint64_t>{1000, 20, 7, 1532, 1 << 30, 0x7fffffff}));
   auto accepts = [&](ShardSample a, ShardSample b, uint64_t bytes) {
     std::vector<ShardSample> samples;
     return decodeShard(encodeShard({std::move(a), std::move(b)}), bytes, samples);
@@ -207,8 +207,9 @@ TEST_F(ContainersTest, HeadersOfIdxFiles) {
   EXPECT_EQ(load(good + "m", two, shape), images + " is no valid idx file: it is longer than its header announces");
   EXPECT_EQ(load(good, two + "\1", shape),
             labels + " is no valid idx file: its header announces 2 bytes, but it is truncated");
-  EXPECT_EQ(load(two, two, shape), images + " is no valid idx file: expected magic number 0x00000803 (unsigned bytes, 3 "
-                                            "dimensions)");
+  EXPECT_EQ(load(two, two, shape), images +
+                                       " is no valid idx file: expected magic number 0x00000803 (unsigned bytes, 3 "
+                                       "dimensions)");
   EXPECT_EQ(load(good, good, shape), labels + " is no valid idx file: expected magic number 0x00000801 (unsigned "
                                               "bytes, 1 dimensions)");
   EXPECT_EQ(load(word(0x803) + word(0) + word(2) + word(3), two, shape),
@@ -220,9 +221,9 @@ TEST_F(ContainersTest, HeadersOfIdxFiles) {
             images + " is no valid idx file: its header announces 17179869184 bytes, but it is truncated");
   EXPECT_EQ(load(word(0x803) + word((1 << 30) + 1) + word(4) + word(4), two, shape),
             images + " is no valid idx file: expected dimensions of at most 16 GiB in all");
-  EXPECT_EQ(load(good, word(0x801) + word(3) + "\1\2\3", shape), images + " has 2 images, but " + labels + " has 3 labels");
-  EXPECT_EQ(load(good, two + "\1\x0a", shape),
-            labels + " has label 10 at image 1, but the program has 10 classes");
+  EXPECT_EQ(load(good, word(0x801) + word(3) + "\1\2\3", shape),
+            images + " has 2 images, but " + labels + " has 3 labels");
+  EXPECT_EQ(load(good, two + "\1\x0a", shape), labels + " has label 10 at image 1, but the program has 10 classes");
   EXPECT_EQ(load(good, two + "\1\2", {1, 3, 2, 10}),
             images + " has images of 1x2x3, but the program was compiled for 1x3x2: compile it with other parameters "
                      "(incept compile --set)");
@@ -255,7 +256,8 @@ TEST_F(ContainersTest, ListsOfLabels) {
     EXPECT_EQ(read(std::string(out) + " one"), line(1)) << out;
   EXPECT_EQ(read("..a.png one\nb.png two"), "'" + list + "' names '..a.png', but '" + root + "' has no such picture");
   EXPECT_EQ(read("a.png one\nb.png two\na.png two"), "'" + list + "' names 'a.png' twice");
-  EXPECT_EQ(read("a.png one\nempty.png two"), "'" + list + "' names 'empty.png', but '" + root + "' has no such picture");
+  EXPECT_EQ(read("a.png one\nempty.png two"),
+            "'" + list + "' names 'empty.png', but '" + root + "' has no such picture");
   EXPECT_EQ(read("a.png one\nimages two"), "'" + list + "' names 'images', but '" + root + "' has no such picture");
   EXPECT_EQ(read(" \n,\n"), "'" + list + "' names no picture");
   EXPECT_EQ(read("a.png one\nb.png two", 3).find("'" + root + "' has 2 classes, but the program has 3"), 0u);

@@ -320,7 +320,7 @@ TEST_F(SourceTest, Cifar) {
   ASSERT_TRUE(train);
   ASSERT_EQ(train->size(), 5);
   EXPECT_EQ(train->label(4), 5);
-  EXPECT_EQ(train->classes().size(), 10u);
+  EXPECT_EQ(train->classes(), (std::vector<std::string>{"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"}));
   PixelView view = train->pixels(3);
   EXPECT_EQ(view.data[3 * 13], 13 % 7);
   EXPECT_EQ(view.data[3 * 13 + 1], 13 % 5);

@@ -56,6 +56,7 @@ CUfunc_st functions[] = {{"tiny_stage_u8", tiny_stage_u8, 2, [](const int64_t *e
 
 CUresult failure = CUDA_SUCCESS; ///< sticky, as a fault on a device is
 std::map<char *, size_t> pinned;
+size_t allocated = 0; ///< of the device's memory
 int launches = 0, graphs = 0;
 
 bool has(const char *word) {
@@ -125,7 +126,7 @@ CUresult cuCtxSetCurrent(CUcontext) { return CUDA_SUCCESS; }
 
 CUresult cuMemGetInfo(size_t *free, size_t *total) {
   *total = size_t(1) << 30;
-  *free = has("full") ? 1000 : has("nearly-full") ? *total / 4 : *total / 2;
+  *free = has("full") ? 1000 : (has("nearly-full") ? *total / 4 : *total / 2) - allocated;
   return CUDA_SUCCESS;
 }
 CUresult cuMemAlloc(CUdeviceptr *memory, size_t size) {
@@ -133,6 +134,7 @@ CUresult cuMemAlloc(CUdeviceptr *memory, size_t size) {
     return CUDA_ERROR_OUT_OF_MEMORY;
   void *bytes = std::aligned_alloc(256, (size + 255) / 256 * 256);
   std::memset(bytes, 0x7f, size); // not zero
+  allocated += size;
   return *memory = reinterpret_cast<CUdeviceptr>(bytes), CUDA_SUCCESS;
 }
 CUresult cuMemFree(CUdeviceptr memory) { return std::free(host(memory)), CUDA_SUCCESS; }

@@ -21,8 +21,7 @@ json distinctHeader() {
   header["spec"] = {{"hash", "a hash"}, {"text", "a text"}};
   header["states"] = 13;
   header["macs"] = 14;
-  header["memory"] = {
-      {"arena_bytes", 129}, {"persistent_bytes", 130}, {"peak_bytes", 131}, {"lower_bound_bytes", 64}};
+  header["memory"] = {{"arena_bytes", 129}, {"persistent_bytes", 130}, {"peak_bytes", 131}, {"lower_bound_bytes", 64}};
   header["training_only"] = {"aux.weight", "aux.bias"};
   return header;
 }
@@ -332,8 +331,8 @@ TEST(ImageFields, GridsAreThoseOfTheHardware) {
   ASSERT_EQ(parse(header, image), "");
   const int64_t most[] = {INT32_MAX, 65535, 65535}, threads[] = {1024, 1024, 64};
   for (size_t i = 0; i < 3; ++i) {
-    std::string grid = "/entries/update/0/grid/" + std::to_string(i), block = "/entries/update/0/block/" +
-                                                                             std::to_string(i);
+    std::string grid = "/entries/update/0/grid/" + std::to_string(i),
+                block = "/entries/update/0/block/" + std::to_string(i);
     EXPECT_EQ(with(header, grid, most[i]), "") << i;
     EXPECT_EQ(with(header, grid, most[i] + 1), "'grid' is not an integer in range") << i;
     EXPECT_EQ(with(header, grid, 0), "'grid' is not an integer in range") << i;

@@ -2,6 +2,7 @@
 //
 // Trainings that leave out steps, on a device that computes nothing.
 
+#include "runtime/train/Nonfinite.h"
 #include "test/runtime/TrainerFixture.h"
 
 #include <filesystem>
@@ -10,6 +11,28 @@
 
 using namespace incept;
 namespace fs = std::filesystem;
+
+// Infinities and numbers that are none, wherever they are; what is cut off at the end is no value.
+TEST(Nonfinite, ValuesAreCounted) {
+  auto count = [](const char *type, const std::string &bytes) {
+    return countNonfinite(type, reinterpret_cast<const std::byte *>(bytes.data()), bytes.size());
+  };
+  auto words = [](std::initializer_list<uint32_t> values, size_t size) {
+    std::string bytes;
+    for (uint32_t value : values)
+      bytes.append(reinterpret_cast<const char *>(&value), size);
+    return bytes;
+  };
+  // The largest and the smallest numbers, then infinities and others of that exponent.
+  EXPECT_EQ(count("f32", words({0x7f7fffff, 0xff7fffff, 0x7f800000, 0xff800000, 0x7f800001, 0xffffffff, 1, 0}, 4)), 4u);
+  EXPECT_EQ(count("bf16", words({0x7f7f, 0xff7f, 0x7f80, 0xff80, 0x7f81, 0xffff, 1, 0}, 2)), 4u);
+  EXPECT_EQ(count("f16", words({0x7bff, 0xfbff, 0x7c00, 0xfc00, 0x7c01, 0xffff, 1, 0}, 2)), 4u);
+  EXPECT_EQ(count("i64", std::string(16, '\xff')) + count("u8", "\xff"), 0u);
+  for (size_t size = 0; size <= 8; ++size) {
+    EXPECT_EQ(count("f32", std::string(size, '\xff')), size / 4) << size;
+    EXPECT_EQ(count("bf16", std::string(size, '\xff')), size / 2) << size;
+  }
+}
 
 // Steps whose loss, or whose results, are not finite count as steps, and the weights are those of before. More of them
 // in a row than allowed are an error; others between them begin the count anew.

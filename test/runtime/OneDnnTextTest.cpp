@@ -3,8 +3,8 @@
 // Plans and formats of the CPU as text, field by field, and what their operands take in memory: against counting, with
 // both sides of every limit. Needs no library.
 
-#include "runtime/device/cpu/OneDnn.h"
 #include "runtime/device/cpu/OneDnnText.h"
+#include "runtime/device/cpu/OneDnn.h"
 
 #include <algorithm>
 #include <gtest/gtest.h>
@@ -69,10 +69,27 @@ TEST(OneDnnText, EveryFieldHasItsName) {
   p.activations = "nchw8c";
   p.bias = true;
   p.training = false;
-  Fields convolution = {{"kind", "convolution_forward"}, {"mb", "2"},
-                        {"g", "3"},  {"ic", "6"}, {"ih", "11"}, {"iw", "12"}, {"oc", "9"}, {"oh", "4"}, {"ow", "4"},
-                        {"kh", "4"}, {"kw", "5"}, {"sh", "2"},  {"sw", "3"},  {"dh", "2"}, {"dw", "1"}, {"pt", "1"},
-                        {"pl", "0"}, {"pb", "2"}, {"pr", "4"},  {"weights_format", "w"},   {"activations", "nchw8c"}};
+  Fields convolution = {{"kind", "convolution_forward"},
+                        {"mb", "2"},
+                        {"g", "3"},
+                        {"ic", "6"},
+                        {"ih", "11"},
+                        {"iw", "12"},
+                        {"oc", "9"},
+                        {"oh", "4"},
+                        {"ow", "4"},
+                        {"kh", "4"},
+                        {"kw", "5"},
+                        {"sh", "2"},
+                        {"sw", "3"},
+                        {"dh", "2"},
+                        {"dw", "1"},
+                        {"pt", "1"},
+                        {"pl", "0"},
+                        {"pb", "2"},
+                        {"pr", "4"},
+                        {"weights_format", "w"},
+                        {"activations", "nchw8c"}};
   Fields all = convolution;
   all.insert(all.end(), {{"bias", "true"}, {"relu", "false"}, {"training", "false"}});
   EXPECT_EQ(encode(p), all);
@@ -94,33 +111,46 @@ TEST(OneDnnText, EveryFieldHasItsName) {
   }
   p = product();
   p.transposeB = true;
-  EXPECT_EQ(encode(p), (Fields{{"kind", "matmul"}, {"m", "4"}, {"n", "5"}, {"k", "6"}, {"lda", "7"}, {"ldb", "8"},
-                               {"ldc", "9"}, {"bias", "false"}, {"transpose_a", "false"}, {"transpose_b", "true"}}));
+  EXPECT_EQ(encode(p), (Fields{{"kind", "matmul"},
+                               {"m", "4"},
+                               {"n", "5"},
+                               {"k", "6"},
+                               {"lda", "7"},
+                               {"ldb", "8"},
+                               {"ldc", "9"},
+                               {"bias", "false"},
+                               {"transpose_a", "false"},
+                               {"transpose_b", "true"}}));
   p = reorder();
   p.scales = true;
   p.srcFormat = "s";
   p.dstFormat = "d";
-  EXPECT_EQ(encode(p), (Fields{{"kind", "reorder"}, {"dims", "16x3x2x5"}, {"src_format", "s"}, {"dst_format", "d"},
-                               {"scales", "true"}}));
+  EXPECT_EQ(
+      encode(p),
+      (Fields{
+          {"kind", "reorder"}, {"dims", "16x3x2x5"}, {"src_format", "s"}, {"dst_format", "d"}, {"scales", "true"}}));
   EXPECT_EQ(text::joinList(nullptr, 0), "");
 }
 
 TEST(OneDnnText, EveryFieldIsReadBack) {
-  Fields all = {{"mb", "1"}, {"g", "2"}, {"ic", "3"}, {"ih", "4"}, {"iw", "5"}, {"oc", "6"}, {"oh", "7"}, {"ow", "8"},
-                {"kh", "9"}, {"kw", "10"}, {"sh", "11"}, {"sw", "12"}, {"dh", "13"}, {"dw", "14"}, {"pt", "15"},
-                {"pl", "16"}, {"pb", "17"}, {"pr", "18"}, {"m", "19"}, {"n", "20"}, {"k", "21"}, {"lda", "22"},
-                {"ldb", "23"}, {"ldc", "-24"}, {"weights_format", "a"}, {"activations", "b"}, {"type", "c"},
-                {"result_type", "d"}, {"src_format", "e"}, {"dst_format", "f"}, {"threads", "1024"}, {"dims", "7x9"}};
+  Fields all = {
+      {"mb", "1"},          {"g", "2"},     {"ic", "3"},          {"ih", "4"},         {"iw", "5"},
+      {"oc", "6"},          {"oh", "7"},    {"ow", "8"},          {"kh", "9"},         {"kw", "10"},
+      {"sh", "11"},         {"sw", "12"},   {"dh", "13"},         {"dw", "14"},        {"pt", "15"},
+      {"pl", "16"},         {"pb", "17"},   {"pr", "18"},         {"m", "19"},         {"n", "20"},
+      {"k", "21"},          {"lda", "22"},  {"ldb", "23"},        {"ldc", "-24"},      {"weights_format", "a"},
+      {"activations", "b"}, {"type", "c"},  {"result_type", "d"}, {"src_format", "e"}, {"dst_format", "f"},
+      {"threads", "1024"},  {"dims", "7x9"}};
   for (const char *flag : {"bias", "relu", "training", "transpose_a", "transpose_b", "scales"})
     all.emplace_back(flag, "true");
   all.emplace_back("kind", "reorder");
   Problem p;
   std::string error;
   ASSERT_TRUE(decode(all, p, error)) << error;
-  EXPECT_EQ((std::vector{p.mb, p.g,  p.ic, p.ih, p.iw, p.oc, p.oh, p.ow, p.kh, p.kw,  p.sh,  p.sw,
-                         p.dh, p.dw, p.pt, p.pl, p.pb, p.pr, p.m,  p.n,  p.k,  p.lda, p.ldb, p.ldc}),
-            (std::vector<int64_t>{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23,
-                                  -24}));
+  EXPECT_EQ(
+      (std::vector{p.mb, p.g,  p.ic, p.ih, p.iw, p.oc, p.oh, p.ow, p.kh, p.kw,  p.sh,  p.sw,
+                   p.dh, p.dw, p.pt, p.pl, p.pb, p.pr, p.m,  p.n,  p.k,  p.lda, p.ldb, p.ldc}),
+      (std::vector<int64_t>{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, -24}));
   EXPECT_EQ(p.weightsFormat + p.activations + p.type + p.resultType + p.srcFormat + p.dstFormat, "abcdef");
   EXPECT_EQ(p.threads, 1024);
   EXPECT_EQ(p.dims, (std::vector<int64_t>{7, 9}));
@@ -133,18 +163,24 @@ TEST(OneDnnText, EveryFieldIsReadBack) {
 
   EXPECT_EQ(decoded({{"mb", "8"}}), "a plan without a kind");
   EXPECT_EQ(decoded({}), "a plan without a kind");
-  const std::pair<const char *, const char *> damaged[] = {
-      {"kind", "spiral"}, {"kind", ""},      {"mb", "eight"},  {"mb", ""},     {"mb", "8 "},      {"mb", "1.5"},
-      {"m", "x"},         {"bias", "yes"},   {"bias", ""},     {"scales", "1"}, {"threads", "0"}, {"threads", "1025"},
-      {"threads", "-1"},  {"threads", "x"},  {"dims", ""},     {"dims", "0"},  {"dims", "8x"},    {"dims", "x8"},
-      {"dims", "8x-1"},   {"dims", "1x1x1x1x1"}, {"color", "blue"}, {"dims", "1099511627777"}};
+  const std::pair<const char *, const char *> damaged[] = {{"kind", "spiral"}, {"kind", ""},
+                                                           {"mb", "eight"},    {"mb", ""},
+                                                           {"mb", "8 "},       {"mb", "1.5"},
+                                                           {"m", "x"},         {"bias", "yes"},
+                                                           {"bias", ""},       {"scales", "1"},
+                                                           {"threads", "0"},   {"threads", "1025"},
+                                                           {"threads", "-1"},  {"threads", "x"},
+                                                           {"dims", ""},       {"dims", "0"},
+                                                           {"dims", "8x"},     {"dims", "x8"},
+                                                           {"dims", "8x-1"},   {"dims", "1x1x1x1x1"},
+                                                           {"color", "blue"},  {"dims", "1099511627777"}};
   for (auto [key, value] : damaged)
     EXPECT_EQ(decoded({{"kind", "matmul"}, {key, value}}),
               std::string("unknown or malformed plan field '") + key + "': '" + value + "'");
   for (auto [key, value] : {std::pair("threads", "1"), {"dims", "1x2x3x4"}, {"dims", "1"}, {"dims", "1099511627776"}})
     EXPECT_EQ(decoded({{"kind", "matmul"}, {key, value}}), "") << key << value;
-  for (const char *name : {"convolution_forward", "convolution_backward_data", "convolution_backward_weights", "matmul",
-                           "reorder"}) {
+  for (const char *name :
+       {"convolution_forward", "convolution_backward_data", "convolution_backward_weights", "matmul", "reorder"}) {
     Kind kind;
     ASSERT_TRUE(parseKind(name, kind)) << name;
     EXPECT_EQ(kindName(kind), name);
@@ -208,8 +244,9 @@ TEST(OneDnnText, AConvolutionsSizeIsTheNumberOfWindows) {
                 std::swap(p.ih, p.iw), std::swap(p.kh, p.kw), std::swap(p.dh, p.dw), std::swap(p.sh, p.sw);
                 std::swap(p.pt, p.pl), std::swap(p.pb, p.pr), std::swap(p.oh, p.ow);
                 EXPECT_EQ(problemOf(p), tall);
-                ASSERT_EQ(tall, given == expected ? "" : "the convolution's dst does not have the size that its src, "
-                                                         "window and padding give")
+                ASSERT_EQ(tall, given == expected ? ""
+                                                  : "the convolution's dst does not have the size that its src, "
+                                                    "window and padding give")
                     << size << " " << window << " " << dilation << " " << stride << " " << begin << " " << end;
               }
             }
@@ -278,7 +315,8 @@ TEST(OneDnnText, ProblemsAreCheckedUpToTheirLimits) {
                                        "channels, but got '" +
                                            std::string(activations) + "'");
       }
-  for (auto [member, name, width] : {std::tuple(&Problem::lda, "a", 6), {&Problem::ldb, "b", 5}, {&Problem::ldc, "c", 5}}) {
+  for (auto [member, name, width] :
+       {std::tuple(&Problem::lda, "a", 6), {&Problem::ldb, "b", 5}, {&Problem::ldc, "c", 5}}) {
     p = product();
     p.*member = width;
     EXPECT_EQ(problemOf(p), "");
@@ -399,7 +437,8 @@ TEST(OneDnnText, FormatsAreReadUpToTheirLimits) {
   EXPECT_EQ(read({2}, "2/1/" + blocks + "1a"), malformed("2/1/" + blocks + "1a"));
   EXPECT_EQ(read({2}, "1024/1/1024a"), "1 2 1024");
   EXPECT_EQ(read({2}, "1025/1/1025a"), malformed("1025/1/1025a"));
-  for (const char *format : {"2/1/1b", "2/1/1`", "2/1/a", "2/1/2", "2/1/0a", "2/1", "2/1//", "1/1/", "3/1/2a", "2/1/2A"})
+  for (const char *format :
+       {"2/1/1b", "2/1/1`", "2/1/a", "2/1/2", "2/1/0a", "2/1", "2/1//", "1/1/", "3/1/2a", "2/1/2A"})
     EXPECT_EQ(read({2}, format), malformed(format));
   // As many elements as there may be, and places as far away.
   const std::string most = std::to_string(int64_t(1) << 40), half = std::to_string(int64_t(1) << 39),

@@ -52,8 +52,8 @@ std::string axes() {
   const char *heights[] = {"360.0", "298.0", "236.0", "174.0", "112.0", "50.0"};
   const char *texts[] = {"364.0", "302.0", "240.0", "178.0", "116.0", "54.0"};
   const char *losses[] = {"0.00", "0.40", "0.80", "1.20", "1.60", "2.00"};
-  const char *places[] = {"60.0", "188.0", "316.0", "444.0", "572.0", "700.0"}, *parts[] = {"0",  "20", "40",
-                                                                                          "60", "80", "100"};
+  const char *places[] = {"60.0", "188.0", "316.0", "444.0", "572.0", "700.0"},
+             *parts[] = {"0", "20", "40", "60", "80", "100"};
   std::string svg;
   for (int i = 0; i < 6; ++i)
     svg += std::string("<line x1='60.0' x2='700.0' y1='") + heights[i] + "' y2='" + heights[i] +
@@ -212,8 +212,15 @@ TEST(Pictures, OfClasses) {
   struct Case {
     int64_t classes, side, black;
   };
-  for (Case c : {Case{12, 601, 144 * 48}, {13, 599, 169 * 12}, {25, 601, 625 * 12}, {26, 599, 0}, {74, 593, 0},
-                 {75, 601, 0}, {76, 532, 0}, {600, 600, 0}, {601, 601, 0}}) {
+  for (Case c : {Case{12, 601, 144 * 48},
+                 {13, 599, 169 * 12},
+                 {25, 601, 625 * 12},
+                 {26, 599, 0},
+                 {74, 593, 0},
+                 {75, 601, 0},
+                 {76, 532, 0},
+                 {600, 600, 0},
+                 {601, 601, 0}}) {
     std::string file = drawn(ConfusionMatrix(c.classes));
     Picture empty(file);
     EXPECT_EQ(empty.view.width, c.side) << c.classes;

@@ -41,8 +41,9 @@ double nearest(double value) { // halves to even
 } // namespace
 
 TEST(PreprocessOptions, KindsHaveTheirNumbers) {
-  EXPECT_EQ(augmentation(json::object()), "none, color none, bilinear, min_area 1, max_area 1, min_ratio 1, max_ratio 1, "
-                                          "flip 0, erase 0, padding 0");
+  EXPECT_EQ(augmentation(json::object()),
+            "none, color none, bilinear, min_area 1, max_area 1, min_ratio 1, max_ratio 1, "
+            "flip 0, erase 0, padding 0");
   EXPECT_EQ(augmentation({{"kind", "inception"}}), "inception, color fast, bilinear, min_area 0.05, max_area 1, "
                                                    "min_ratio 0.75, max_ratio 1.33, flip 0.5, erase 0, padding 0");
   EXPECT_EQ(augmentation({{"kind", "random_resized_crop"}}),
@@ -50,9 +51,20 @@ TEST(PreprocessOptions, KindsHaveTheirNumbers) {
             "1.33333333, flip 0.5, erase 0, padding 0");
   EXPECT_EQ(augmentation({{"kind", "cifar"}}), "cifar, color none, bilinear, min_area 1, max_area 1, min_ratio 1, "
                                                "max_ratio 1, flip 0.5, erase 0, padding 4");
-  EXPECT_EQ(augmentation({{"kind", "cifar"}, {"color", "full"}, {"filter", "bicubic"}, {"min_area", 0.25},
-                          {"max_area", 0.5}, {"min_ratio", 2}, {"max_ratio", 3}, {"flip", 1}, {"erase", 0.125},
-                          {"padding", 7}, {"mixup", 0.2}, {"cutmix", 1}, {"orient", 1}, {"scaled", 1}}),
+  EXPECT_EQ(augmentation({{"kind", "cifar"},
+                          {"color", "full"},
+                          {"filter", "bicubic"},
+                          {"min_area", 0.25},
+                          {"max_area", 0.5},
+                          {"min_ratio", 2},
+                          {"max_ratio", 3},
+                          {"flip", 1},
+                          {"erase", 0.125},
+                          {"padding", 7},
+                          {"mixup", 0.2},
+                          {"cutmix", 1},
+                          {"orient", 1},
+                          {"scaled", 1}}),
             "cifar, color full, bicubic, min_area 0.25, max_area 0.5, min_ratio 2, max_ratio 3, flip 1, erase 0.125, "
             "padding 7, mixup 0.2, cutmix 1, orient, scaled");
   EXPECT_EQ(evaluation(json::object()), "timm, crop 0.875, bicubic");
@@ -72,10 +84,14 @@ TEST(PreprocessOptions, NumbersHaveTheirLimits) {
     const char *key, *least, *most;
     double low, high;
   };
-  const Range ranges[] = {{"min_area", "0.0001", "1", 1e-4, 1},     {"max_area", "0.0001", "1", 1e-4, 1},
-                          {"min_ratio", "0.01", "100", 0.01, 100},  {"max_ratio", "0.01", "100", 0.01, 100},
-                          {"flip", "0", "1", 0, 1},                 {"erase", "0", "1", 0, 1},
-                          {"padding", "0", "1024", 0, 1024},        {"mixup", "0", "100", 0, 100},
+  const Range ranges[] = {{"min_area", "0.0001", "1", 1e-4, 1},
+                          {"max_area", "0.0001", "1", 1e-4, 1},
+                          {"min_ratio", "0.01", "100", 0.01, 100},
+                          {"max_ratio", "0.01", "100", 0.01, 100},
+                          {"flip", "0", "1", 0, 1},
+                          {"erase", "0", "1", 0, 1},
+                          {"padding", "0", "1024", 0, 1024},
+                          {"mixup", "0", "100", 0, 100},
                           {"cutmix", "0", "100", 0, 100}};
   for (const Range &range : ranges) {
     for (double good : {range.low, range.high}) {
@@ -87,8 +103,8 @@ TEST(PreprocessOptions, NumbersHaveTheirLimits) {
     }
     for (json bad : {json(range.low - 1e-5), json(range.high + 1e-5), json("1"), json(nullptr)})
       EXPECT_EQ(augmentation({{range.key, bad}}), std::string("expected a number from ") + range.least + " to " +
-                                                      range.most + " for 'augmentation." + range.key +
-                                                      "', but got " + bad.dump());
+                                                      range.most + " for 'augmentation." + range.key + "', but got " +
+                                                      bad.dump());
   }
   for (const char *key : {"orient", "scaled"})
     for (json bad : {json(0.5), json(2), json(-1), json(true)}) {
@@ -103,13 +119,13 @@ TEST(PreprocessOptions, NumbersHaveTheirLimits) {
     EXPECT_EQ(evaluation({{"crop", bad}}),
               "expected a number from 0.05 to 1 for 'evaluation.crop', but got " + json(bad).dump());
   EXPECT_EQ(evaluation({{"kind", "timm2"}}), "expected one of timm, tf for 'evaluation.kind', but got \"timm2\"");
-  EXPECT_EQ(evaluation({{"filter", 1}}),
-            "expected one of bilinear, bicubic, tf1 for 'evaluation.filter', but got 1");
+  EXPECT_EQ(evaluation({{"filter", 1}}), "expected one of bilinear, bicubic, tf1 for 'evaluation.filter', but got 1");
   EXPECT_EQ(augmentation({{"color", "red"}}),
             "expected one of none, fast, full for 'augmentation.color', but got \"red\"");
   EXPECT_EQ(evaluation(json::array()), "expected an object for 'evaluation'");
   EXPECT_EQ(augmentation(1), "expected an object for 'augmentation'");
-  EXPECT_EQ(evaluation({{"size", 1}}), "'evaluation' has no 'size': expected one of kind, filter, crop, orient, scaled");
+  EXPECT_EQ(evaluation({{"size", 1}}),
+            "'evaluation' has no 'size': expected one of kind, filter, crop, orient, scaled");
   EXPECT_EQ(augmentation({{"size", 1}}),
             "'augmentation' has no 'size': expected one of kind, color, filter, min_area, max_area, min_ratio, "
             "max_ratio, flip, erase, padding, mixup, cutmix, orient, scaled");
@@ -151,9 +167,8 @@ TEST(PreprocessGeometry, IsTheMiddle) {
         EXPECT_EQ((std::vector{g.rows.inputs, g.rows.outputs, g.rows.first, g.rows.count}),
                   (std::vector{int64_t(height), tall, int64_t(nearest((tall - outHeight) / 2.0)), int64_t(outHeight)}))
             << what;
-        EXPECT_EQ(
-            (std::vector{g.columns.inputs, g.columns.outputs, g.columns.first, g.columns.count}),
-            (std::vector{int64_t(width), wide, int64_t(nearest((wide - outWidth) / 2.0)), int64_t(outWidth)}))
+        EXPECT_EQ((std::vector{g.columns.inputs, g.columns.outputs, g.columns.first, g.columns.count}),
+                  (std::vector{int64_t(width), wide, int64_t(nearest((wide - outWidth) / 2.0)), int64_t(outWidth)}))
             << what;
         Span rows = inputsOf(g.rows, options.filter), columns = inputsOf(g.columns, options.filter);
         expectSameBox(g.box, {columns.begin, rows.begin, columns.end - columns.begin, rows.end - rows.begin}, what);
@@ -203,8 +218,8 @@ TEST(PreprocessCrop, IsTorchvisions) {
       PhiloxStream random(seed, 7), again(seed, 7);
       Box expected;
       for (int attempt = 0; attempt < 10 && expected.width == 0; ++attempt) {
-        double area = double(height * width) *
-                      (options.minArea + (options.maxArea - options.minArea) * again.uniform());
+        double area =
+            double(height * width) * (options.minArea + (options.maxArea - options.minArea) * again.uniform());
         double low = std::log(options.minRatio), high = std::log(options.maxRatio);
         double ratio = std::exp(low + (high - low) * again.uniform());
         double w = nearest(std::sqrt(area * ratio)), h = nearest(std::sqrt(area / ratio));

@@ -152,6 +152,20 @@ TEST(Resample, Windows) {
   }
 }
 
+// What is kept from one picture to the next changes nothing, whichever of size, window and filter is another one.
+TEST(Resample, IsUsedAgain) {
+  Resampler kept;
+  PixelBuffer from = noise(40, 40, 1);
+  for (Filter filter : {Filter::Bilinear, Filter::Bicubic, Filter::Bilinear, Filter::Tf1, Filter::Bicubic})
+    for (ResizeAxis axis :
+         {ResizeAxis{40, 20, 0, 20}, {40, 20, 0, 10}, {40, 20, 5, 10}, {40, 30, 5, 10}, {36, 30, 5, 10}}) {
+      PixelBuffer again, fresh;
+      kept.resize(from.view(), 0, 0, axis, axis, filter, again);
+      Resampler().resize(from.view(), 0, 0, axis, axis, filter, fresh);
+      EXPECT_EQ(again.bytes, fresh.bytes) << axis.inputs << " " << axis.outputs << " " << axis.first;
+    }
+}
+
 // A pattern finer than the output becomes its mean and no coarse pattern.
 TEST(Resample, FiltersWhatIsTooFine) {
   PixelBuffer from;

@@ -132,11 +132,12 @@ TEST(SafetensorsHeader, IsWrittenByteByByte) {
   filled.fill = [](std::byte *) { return Status(); };
   std::string head = makeHead({{"a", "F32", {2, 1}, "01234567"}, filled, {"b", "U8", {3}, "xyz"}}, {{"k", "\n"}});
   // What is no UTF-8 is replaced.
-  std::string text = R"({"__metadata__":{"incept.checksum":"0000000000000000","incept.checksum_kind":"xxh64","k":"\n"},)"
-                     R"("a":{"dtype":"F32","shape":[2,1],"data_offsets":[0,8]},)"
-                     "\"c\\\"\xef\xbf\xbd\""
-                     R"(:{"dtype":"I64","shape":[],"data_offsets":[8,16]},)"
-                     R"("b":{"dtype":"U8","shape":[3],"data_offsets":[16,19]}})";
+  std::string text =
+      R"({"__metadata__":{"incept.checksum":"0000000000000000","incept.checksum_kind":"xxh64","k":"\n"},)"
+      R"("a":{"dtype":"F32","shape":[2,1],"data_offsets":[0,8]},)"
+      "\"c\\\"\xef\xbf\xbd\""
+      R"(:{"dtype":"I64","shape":[],"data_offsets":[8,16]},)"
+      R"("b":{"dtype":"U8","shape":[3],"data_offsets":[16,19]}})";
   std::string padded = text;
   while (padded.size() % 8 != 0)
     padded += ' ';

@@ -205,6 +205,11 @@ TEST(Safetensors, WritesOnlyFiniteValuesWhereAsked) {
     EXPECT_TRUE(std::isfinite(bad) || status.message().find("'x' has values that are not finite") != std::string::npos);
     EXPECT_TRUE(writeSafetensors(path, {{"x", "F32", {2}, bytes}}, {}).ok());
   }
+  for (double bad : {double(NAN), double(INFINITY), 1e308}) {
+    std::string bytes(16, '\0');
+    std::memcpy(bytes.data() + 8, &bad, 8);
+    EXPECT_EQ(writeSafetensors(path, {{"x", "F64", {2}, bytes}}, {}, Values::Finite).ok(), bool(std::isfinite(bad)));
+  }
   const std::pair<std::string, std::string> halves[] = {{"BF16", "\x80\x7f"}, {"F16", std::string("\0\x7c", 2)}};
   for (const auto &[type, infinity] : halves) {
     EXPECT_FALSE(writeSafetensors(path, {{"x", type, {1}, infinity}}, {}, Values::Finite).ok()) << type;

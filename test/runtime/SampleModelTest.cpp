@@ -43,7 +43,7 @@ TEST(SampleModel, MovesFlipsAndErases) {
             for (int64_t epoch : {0, 11}) {
               std::vector<uint8_t> got(size_t(height * width * channels));
               ASSERT_TRUE(maker.make(*dataset, sample, epoch, got.data()).ok());
-              PhiloxStream random(options.seed, 
+              PhiloxStream random(options.seed,
                                   hashName("augment/" + std::to_string(epoch) + "/" + std::to_string(sample)));
               int64_t dy = int64_t(random.below(uint64_t(2 * padding + 1))) - padding;
               int64_t dx = int64_t(random.below(uint64_t(2 * padding + 1))) - padding;
@@ -60,9 +60,7 @@ TEST(SampleModel, MovesFlipsAndErases) {
                     bool isErased = y >= box.y && y < box.y + box.height && from >= box.x && from < box.x + box.width;
                     int64_t row = y + dy, column = from + dx;
                     bool isInside = row >= 0 && row < height && column >= 0 && column < width;
-                    int expected = isErased   ? 128
-                                   : isInside ? view.data[row * view.stride + column * channels + c]
-                                              : 0;
+                    int expected = isErased ? 128 : isInside ? view.data[row * view.stride + column * channels + c] : 0;
                     ASSERT_EQ(int(got[size_t((y * width + x) * channels + c)]), expected)
                         << channels << " channels, " << height << "x" << width << " at " << y << "," << x;
                   }

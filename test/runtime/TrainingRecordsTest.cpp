@@ -74,15 +74,22 @@ TEST_F(TrainerTest, SaysHowItGoes) {
                                    folder + "/step-4.safetensors, test accuracy 100.00 %\n");
   EXPECT_EQ(notes, std::vector<std::string>());
   std::string events = eventsOf(folder);
-  for (auto [tag, times] : {std::pair("train/loss", 6u), {"train/accuracy", 6u}, {"train/learning_rate", 6u},
-                            {"train/samples", 1u}, {"test/accuracy", 2u}, {"test/loss", 2u}, {"test/mean_iou", 0u},
-                            {"test/ema_accuracy", 0u}, {"train/loss/", 0u}})
+  for (auto [tag, times] : {std::pair("train/loss", 6u),
+                            {"train/accuracy", 6u},
+                            {"train/learning_rate", 6u},
+                            {"train/samples", 1u},
+                            {"test/accuracy", 2u},
+                            {"test/loss", 2u},
+                            {"test/mean_iou", 0u},
+                            {"test/ema_accuracy", 0u},
+                            {"train/loss/", 0u}})
     EXPECT_EQ(count(events, tag), times) << tag;
   // Four images of 2x2 with gaps of 2: four pixels high, sixteen wide.
   EXPECT_EQ(count(events, "\x08\x04\x10\x10\x18\x03\x22"), 1u);
   // Resumed where it ends: nothing is to be done, which is said; the best is what it was.
   EXPECT_EQ(lines(options(6, true)), "best: " + folder + "/step-4.safetensors, test accuracy 100.00 %\n");
-  EXPECT_EQ(notes, std::vector<std::string>({"'" + folder + "/step-6.safetensors' is at step 6, where this training "
+  EXPECT_EQ(notes, std::vector<std::string>({"'" + folder +
+                                             "/step-6.safetensors' is at step 6, where this training "
                                              "ends: nothing to do: give more --steps or --epochs to go on"}));
   // Without a folder nothing is kept, and nothing is best.
   TrainOptions alone = options(4);
@@ -205,8 +212,14 @@ TEST(Identity, PlansAreHashed) {
       launch.erase("units");
       launch.update({{"grid", {2, 3, 4}}, {"block", {5, 6, 7}}});
     }
-  header["plans"] = {{{"name", "p"}, {"kind", "matmul"}, {"impl", "engine 1"}, {"scratchpad_bytes", 64}, {"m", "4"},
-                      {"engine", "11"}, {"knobs", "2=1"}, {"serialized", {{"offset", 0}, {"bytes", 0}}}}};
+  header["plans"] = {{{"name", "p"},
+                      {"kind", "matmul"},
+                      {"impl", "engine 1"},
+                      {"scratchpad_bytes", 64},
+                      {"m", "4"},
+                      {"engine", "11"},
+                      {"knobs", "2=1"},
+                      {"serialized", {{"offset", 0}, {"bytes", 0}}}}};
   header["plans"].push_back(header["plans"][0]);
   header["plans"][1]["knobs"] = "2=2";
   header["blobs"] = {{"ptx", {{"offset", 0}, {"bytes", 90}}}};
@@ -225,21 +238,27 @@ TEST(Identity, PlansAreHashed) {
     other[json::json_pointer(pointer)] = value;
     return hash(other).at("incept.plans") != first.at("incept.plans");
   };
-  const std::pair<const char *, json> matters[] = {
-      {"/plans/0/kind", "reorder"}, {"/plans/0/impl", "engine 2"}, {"/plans/0/engine", "12"},
-      {"/plans/0/knobs", "2=3"}, {"/plans/0/m", "5"}, {"/plans/0/n", "5"}, {"/entries/update/1/plan", 1},
-      {"/entries/update/0/kernel", 5}, {"/entries/update/0/grid/0", 1}, {"/entries/update/0/grid/1", 1},
-      {"/entries/update/0/grid/2", 1}, {"/entries/update/0/block/0", 1}, {"/entries/update/0/block/1", 1},
-      {"/entries/update/0/block/2", 1}, {"/entries/prepare_inference", header["entries"]["update"]},
-      {"/entries/update", json::array()}};
+  const std::pair<const char *, json> matters[] = {{"/plans/0/kind", "reorder"},
+                                                   {"/plans/0/impl", "engine 2"},
+                                                   {"/plans/0/engine", "12"},
+                                                   {"/plans/0/knobs", "2=3"},
+                                                   {"/plans/0/m", "5"},
+                                                   {"/plans/0/n", "5"},
+                                                   {"/entries/update/1/plan", 1},
+                                                   {"/entries/update/0/kernel", 5},
+                                                   {"/entries/update/0/grid/0", 1},
+                                                   {"/entries/update/0/grid/1", 1},
+                                                   {"/entries/update/0/grid/2", 1},
+                                                   {"/entries/update/0/block/0", 1},
+                                                   {"/entries/update/0/block/1", 1},
+                                                   {"/entries/update/0/block/2", 1},
+                                                   {"/entries/prepare_inference", header["entries"]["update"]},
+                                                   {"/entries/update", json::array()}};
   for (const auto &[pointer, value] : matters)
     EXPECT_TRUE(changed(pointer, value)) << pointer;
-  const std::pair<const char *, json> nothing[] = {{"/entries/update/0/op", "other"},
-                                                   {"/entries/update/0/loc", "other"},
-                                                   {"/entries/update/0/flops", 1},
-                                                   {"/entries/update/0/operands/0/1", 1024},
-                                                   {"/plans/0/scratchpad_bytes", 32},
-                                                   {"/plans/0/name", "other"}};
+  const std::pair<const char *, json> nothing[] = {
+      {"/entries/update/0/op", "other"},        {"/entries/update/0/loc", "other"}, {"/entries/update/0/flops", 1},
+      {"/entries/update/0/operands/0/1", 1024}, {"/plans/0/scratchpad_bytes", 32},  {"/plans/0/name", "other"}};
   for (const auto &[pointer, value] : nothing)
     EXPECT_FALSE(changed(pointer, value)) << pointer;
   json other = header; // extents, and in which order launches come
@@ -291,7 +310,8 @@ TEST(RunFolder, NamesAreThoseOfSteps) {
   EXPECT_TRUE((*folder)->removeCheckpoint(INT64_MAX).ok());
   EXPECT_EQ((*folder)->steps(), (std::vector<int64_t>{0}));
   const std::string message = RunFolder::open(root).status().message();
-  EXPECT_TRUE(message.starts_with("'" + root + "' is in use by a training (process " + std::to_string(::getpid()) + " on "))
+  EXPECT_TRUE(
+      message.starts_with("'" + root + "' is in use by a training (process " + std::to_string(::getpid()) + " on "))
       << message;
   EXPECT_TRUE(message.ends_with("): wait until it ends, or give another --checkpoint-dir")) << message;
 }
@@ -299,12 +319,12 @@ TEST(RunFolder, NamesAreThoseOfSteps) {
 TEST(StepOutput, CountsWhatIsRight) {
   program::Image image;
   image.batchSize = 7, image.classes = 3, image.ignoreLabel = 1;
-  const float nan = NAN, logits[] = {2, 1, 0,   // right
-                                     1, 0, 2,   // right
-                                     2, 9, 2,   // wrong
-                                     2, 0, 2,   // equals: the first is right,
-                                     2, 0, 2,   // the last is not
-                                     0, 5, 0,   // ignored
+  const float nan = NAN, logits[] = {2, 1,   0,  // right
+                                     1, 0,   2,  // right
+                                     2, 9,   2,  // wrong
+                                     2, 0,   2,  // equals: the first is right,
+                                     2, 0,   2,  // the last is not
+                                     0, 5,   0,  // ignored
                                      1, nan, 0}; // no number
   const int64_t labels[] = {0, 2, 0, 0, 2, 1, 0};
   StepOutput output;

@@ -101,7 +101,7 @@ def profile_is_whole():
             line({**wanted["total"], "launches": 5}, "total"))
     listed = heading("launch") + "".join(line(launch, launch["op"] + "  " + launch["kind"]) for launch in launches)
     step = r"step (\d): \d+\.\d ms, loss \d\.\d{6}\n"
-    begin = (r"median \d+\.\d ms, \d+\.\d images/s, peak resident 0 bytes, planned 2304 bytes\n")
+    begin = (r"median \d+\.\d ms, \d+\.\d images/s, peak resident 3360 bytes, planned 2304 bytes\n")
     for more, expected in ([], text), (["--launches"], text + listed):
         output = good("bench", "--steps=2", "--profile", *more)
         match = re.match(f"(?:{step}){{2}}{begin}", output)
@@ -115,13 +115,13 @@ def bench_is_whole():
                                 "convolutions_ms", "step_processor_ms", "checkpoint_bytes", "checkpoint_copy_ms",
                                 "checkpoint_copy_processor_ms"])
     check("rate", abs(result["images_per_second"] * result["step_ms"] / 1e3 - 4) < 1e-6, result)
-    check("numbers", (result["peak_resident_bytes"], result["planned_bytes"], result["checkpoint_bytes"]) == (0, 2304, 150),
+    check("numbers", (result["peak_resident_bytes"], result["planned_bytes"], result["checkpoint_bytes"]) == (3360, 2304, 150),
           result)
     output = good("bench", "--steps=1", "--bound", "--checkpoint")
     number = r"\d+\.\d+"
     check("bench as text", re.fullmatch(
         rf"step 1: {number} ms, convolutions alone {number} ms, loss {number}\n"
-        rf"median {number} ms, {number} images/s, peak resident 0 bytes, planned 2304 bytes\n"
+        rf"median {number} ms, {number} images/s, peak resident 3360 bytes, planned 2304 bytes\n"
         rf"convolutions alone: median {number} ms; a step takes (?:{number}|inf) times as long\n"
         rf"checkpoint: copy of 150 bytes, median {number} ms, {number} % of a step; by processor time of all threads "
         rf"(?:{number}|-?nan|inf) %\n", output), output)
@@ -135,6 +135,49 @@ def bench_is_whole():
     # In evaluation each image comes once: one batch of them is the first, which is not counted.
     result = json.loads(good("bench", "--data=synthetic:", "--batches=100", "--evaluation", "--json"))
     same("input of evaluation", result["images"], 256 - 4)
+
+
+def inputs_are_refused():
+    """Batches, images and a device that do not fit, each with its sentence."""
+    pixels, labels = struct.pack("<16f", *range(16)), struct.pack("<4q", 0, 1, 2, 0)
+    fit = {"images": ("F32", [4, 1, 2, 2], pixels), "labels": ("I64", [4], labels)}
+    good("init", "--output=" + place("drawn"))
+
+    def refused(what, words, *arguments, status=1, **environment):
+        result = run(program, *arguments, **environment)
+        same(what, (result.returncode, result.stderr), (status, "tiny: error: " + words + "\n"))
+
+    batch = place("batch")
+    images = f"'{batch}' has no tensor 'images' of type F32 and shape 4x1x2x2"
+    ofLabels = f"'{batch}' has no tensor 'labels' of type I64 and shape 4"
+    for entries, words in (
+            ({"labels": fit["labels"]}, images), ({**fit, "images": ("F32", [4, 2, 1, 2], pixels)}, images),
+            ({**fit, "images": ("I32", [4, 1, 2, 2], pixels)}, images), ({"images": fit["images"]}, ofLabels),
+            ({**fit, "labels": ("I64", [2, 2], labels)}, ofLabels), ({**fit, "labels": ("F64", [4], labels)}, ofLabels),
+            ({**fit, "labels": ("I64", [4], struct.pack("<4q", 0, 1, 2, 3))},
+             f"'{batch}' has label 3, but the network has 3 classes"),
+            ({**fit, "labels": ("I64", [4], struct.pack("<4q", -1, 1, 2, 0))},
+             f"'{batch}' has label -1, but the network has 3 classes"),
+            ({**fit, "share": ("F32", [], struct.pack("<f", 0.5))},
+             f"'{batch}' has a tensor 'share', but it is no F32 scalar, or the program mixes no images")):
+        safetensors(batch, entries, {})
+        refused("step", words, "step", "--weights=" + place("drawn"), "--batch=" + batch, "--output=" + place("stepped"))
+    for entries in ({}, {"images": ("I32", [4, 1, 2, 2], pixels)}, {"images": ("F32", [16], pixels)},
+                    {"images": ("F32", [4, 2, 1, 2], pixels)}, {"images": ("F32", [4, 1, 1, 4], pixels)},
+                    {"images": ("F32", [4, 1, 4, 1], pixels)}):
+        safetensors(batch, entries, {})
+        refused("predict", f"'{batch}' has no tensor 'images' of type F32 and shape Nx1x2x2", "predict",
+                "--weights=" + place("drawn"), "--input=" + batch)
+    refused("no images", "expected image files, or --input=FILE.safetensors; run tiny --help", "predict",
+            "--weights=" + place("drawn"), status=2)
+    refused("evaluation", "unknown data source 'none': expected folder:DIR, webdataset:PATTERN, cifar:DIR, idx:DIR or "
+            "synthetic:", "eval", "--data=none", "--weights=" + place("drawn"))
+    refused("protocol", "expected one of timm, tf for 'evaluation.kind', but got \"x\"; run tiny --help", "eval",
+            "--data=synthetic:", "--weights=" + place("drawn"), "--protocol=x", status=2)
+    # Two batches on their way of 256 + 256 + 16 bytes, and five regions, in multiples of 256.
+    refused("memory", f"the program needs {2 * 768 + 256 + 256 + 1024 + 256 + 1024} bytes of the device's memory, but only "
+            "1000 of 1073741824 are free on Fake 1: compile it again with a smaller --batch-size", "bench", status=3,
+            FAKE_CUDA="full")
 
 
 def info_is_whole():
@@ -336,6 +379,7 @@ def options_have_their_limits():
 program = cuda_program.write(stub, place("tiny"), cuda_program.image(description()))
 profile_is_whole()
 bench_is_whole()
+inputs_are_refused()
 info_is_whole()
 predictions_are_whole()
 sheets_are_drawn()

@@ -54,10 +54,11 @@ std::string decoded(const Fields &fields) {
 
 TEST(CudnnProblem, EveryFieldHasItsName) {
   Fields common = {{"kind", ""}, {"type", "f16"}, {"result_type", "bf16"}};
-  const Fields sizes = {{"tf32", "false"}, {"mb", "2"}, {"g", "3"},  {"ic", "6"}, {"ih", "11"}, {"iw", "12"},
-                        {"oc", "9"},       {"oh", "4"}, {"ow", "4"}, {"kh", "4"}, {"kw", "5"},  {"sh", "2"},
-                        {"sw", "3"},       {"dh", "2"}, {"dw", "1"}, {"pt", "1"}, {"pl", "0"},  {"pb", "2"},
-                        {"pr", "4"},       {"src_stride", "20"},     {"dst_stride", "21"}};
+  const Fields sizes = {{"tf32", "false"},   {"mb", "2"}, {"g", "3"},  {"ic", "6"}, {"ih", "11"},
+                        {"iw", "12"},        {"oc", "9"}, {"oh", "4"}, {"ow", "4"}, {"kh", "4"},
+                        {"kw", "5"},         {"sh", "2"}, {"sw", "3"}, {"dh", "2"}, {"dw", "1"},
+                        {"pt", "1"},         {"pl", "0"}, {"pb", "2"}, {"pr", "4"}, {"src_stride", "20"},
+                        {"dst_stride", "21"}};
   auto join = [](Fields first, const Fields &second, const Fields &third) {
     first.insert(first.end(), second.begin(), second.end());
     first.insert(first.end(), third.begin(), third.end());
@@ -68,11 +69,21 @@ TEST(CudnnProblem, EveryFieldHasItsName) {
   common[0].second = "convolution_forward";
   Fields forward = common;
   forward.emplace_back("bias_type", "f32");
-  EXPECT_EQ(cudnn::encode(p), join(forward, sizes, {{"residual_stride", "22"}, {"bias", "false"}, {"residual", "true"},
-                                                    {"relu", "false"}, {"statistics", "false"}, {"scale", "0.17"}}));
+  EXPECT_EQ(cudnn::encode(p), join(forward, sizes,
+                                   {{"residual_stride", "22"},
+                                    {"bias", "false"},
+                                    {"residual", "true"},
+                                    {"relu", "false"},
+                                    {"statistics", "false"},
+                                    {"scale", "0.17"}}));
   p.residual = false, p.residualStride = 0, p.scale = 1, p.bias = p.relu = true;
-  EXPECT_EQ(cudnn::encode(p), join(forward, sizes, {{"residual_stride", "0"}, {"bias", "true"}, {"residual", "false"},
-                                                    {"relu", "true"}, {"statistics", "false"}, {"scale", "1"}}));
+  EXPECT_EQ(cudnn::encode(p), join(forward, sizes,
+                                   {{"residual_stride", "0"},
+                                    {"bias", "true"},
+                                    {"residual", "false"},
+                                    {"relu", "true"},
+                                    {"statistics", "false"},
+                                    {"scale", "1"}}));
   p.bias = p.relu = false, p.stats = true;
   EXPECT_EQ(cudnn::encode(p).end()[-2], (Fields::value_type{"statistics", "true"}));
   p = distinct(Kind::ConvolutionBackwardData);
@@ -83,10 +94,20 @@ TEST(CudnnProblem, EveryFieldHasItsName) {
   EXPECT_EQ(cudnn::encode(distinct(Kind::ConvolutionBackwardWeights)), join(common, sizes, {}));
   p = matmul();
   p.bias = p.transposeB = true;
-  EXPECT_EQ(cudnn::encode(p),
-            (Fields{{"kind", "matmul"}, {"type", "bf16"}, {"result_type", "f32"}, {"bias_type", "f16"},
-                    {"tf32", "false"}, {"bias", "true"}, {"m", "4"}, {"n", "5"}, {"k", "6"}, {"lda", "7"},
-                    {"ldb", "8"}, {"ldc", "9"}, {"transpose_a", "false"}, {"transpose_b", "true"}}));
+  EXPECT_EQ(cudnn::encode(p), (Fields{{"kind", "matmul"},
+                                      {"type", "bf16"},
+                                      {"result_type", "f32"},
+                                      {"bias_type", "f16"},
+                                      {"tf32", "false"},
+                                      {"bias", "true"},
+                                      {"m", "4"},
+                                      {"n", "5"},
+                                      {"k", "6"},
+                                      {"lda", "7"},
+                                      {"ldb", "8"},
+                                      {"ldc", "9"},
+                                      {"transpose_a", "false"},
+                                      {"transpose_b", "true"}}));
 }
 
 TEST(CudnnProblem, SaysWhatIsWrongWithAText) {
@@ -164,8 +185,8 @@ TEST(CudnnProblem, IsCheckedUpToItsLimits) {
   p.kh = p.kw = 2, p.ih = p.iw = 2; // only the weights
   EXPECT_EQ(problemOf(p), elements);
   // Distances of pixels: at least the channels, and no more elements than that.
-  const std::pair<int64_t Problem::*, int64_t> strides[] = {{&Problem::srcStride, 6}, {&Problem::dstStride, 9},
-                                                            {&Problem::residualStride, 9}, {&Problem::normStride, 6}};
+  const std::pair<int64_t Problem::*, int64_t> strides[] = {
+      {&Problem::srcStride, 6}, {&Problem::dstStride, 9}, {&Problem::residualStride, 9}, {&Problem::normStride, 6}};
   for (auto [member, channels] : strides) {
     p = distinct(member == &Problem::normStride ? Kind::ConvolutionBackwardData : Kind::ConvolutionForward);
     p.normGradient = member == &Problem::normStride;
@@ -239,8 +260,8 @@ TEST(CudnnProblem, MatricesAreCheckedUpToTheirLimits) {
     for (bool transposeB : {false, true}) {
       Problem p = matmul();
       p.transposeA = transposeA, p.transposeB = transposeB;
-      const int64_t rows[] = {transposeA ? 6 : 4, transposeB ? 5 : 6, 4}, columns[] = {transposeA ? 4 : 6,
-                                                                                      transposeB ? 6 : 5, 5};
+      const int64_t rows[] = {transposeA ? 6 : 4, transposeB ? 5 : 6, 4},
+                    columns[] = {transposeA ? 4 : 6, transposeB ? 6 : 5, 5};
       int64_t LibraryProblem::*const pitches[] = {&Problem::lda, &Problem::ldb, &Problem::ldc};
       for (size_t i = 0; i < 3; ++i) {
         Problem q = p;
@@ -281,8 +302,8 @@ TEST(CudnnProblem, MatricesAreCheckedUpToTheirLimits) {
   EXPECT_EQ(problemOf(p), "expected rows of matrix 1 at least 1048576 elements apart, but got 1048577");
   p.lda -= 1, p.m += 1;
   EXPECT_EQ(problemOf(p), "expected positive 32-bit dimensions in a matmul");
-  for (bool Problem::*flag : {&Problem::residual, static_cast<bool Problem::*>(&Problem::relu), &Problem::stats,
-                              &Problem::normGradient}) {
+  for (bool Problem::*flag :
+       {&Problem::residual, static_cast<bool Problem::*>(&Problem::relu), &Problem::stats, &Problem::normGradient}) {
     p = matmul();
     p.bias = true;
     EXPECT_EQ(problemOf(p), "");
@@ -316,8 +337,8 @@ TEST(CudnnProblem, OperandsTakeWhatTheirElementsDo) {
   p.resultType = Type::F32;
   EXPECT_EQ(cudnn::operandBytes(p), (Bytes{2 * dst, 2 * weights, 4 * src}));
   p.normGradient = true, p.normStride = 23;
-  EXPECT_EQ(cudnn::operandBytes(p),
-            (Bytes{2 * dst, 2 * weights, 4 * ((2 * 11 * 12 - 1) * 23 + 6), 24, 24, 24, 24, 4 * src, 24, 24, 24, 24, 24}));
+  EXPECT_EQ(cudnn::operandBytes(p), (Bytes{2 * dst, 2 * weights, 4 * ((2 * 11 * 12 - 1) * 23 + 6), 24, 24, 24, 24,
+                                           4 * src, 24, 24, 24, 24, 24}));
   EXPECT_EQ(cudnn::operandCount(p), 14u);
   p = distinct(Kind::ConvolutionBackwardWeights);
   p.resultType = Type::F32;
