@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <gtest/gtest.h>
+#include <tuple>
 
 using namespace incept;
 using namespace incept::cuda;
@@ -37,7 +38,8 @@ TEST(CudaImage, CountsParametersOfKernels) {
 
 TEST(CudaImage, ReadsArchitectures) {
   Architecture architecture;
-  for (const char *text : {"", "sm_", "sm_9", "sm90", "sm_90b", "sm_90aa", "sm_-90", "sm_9999", "compute_90"})
+  for (const char *text : {"", "sm_", "sm_9", "sm90", "sm_90b", "sm_90aa", "sm_-90", "sm_9999", "compute_90", "sm_49",
+                           "sm_1000", "sm_49a"})
     EXPECT_FALSE(parseArchitecture(text, architecture)) << text;
   ASSERT_TRUE(parseArchitecture("sm_90", architecture));
   EXPECT_TRUE(architecture.runsOn(9, 0) && architecture.runsOn(10, 0) && architecture.runsOn(12, 1));
@@ -45,6 +47,14 @@ TEST(CudaImage, ReadsArchitectures) {
   ASSERT_TRUE(parseArchitecture("sm_90a", architecture));
   EXPECT_TRUE(architecture.runsOn(9, 0));
   EXPECT_FALSE(architecture.runsOn(10, 0));
+  EXPECT_FALSE(architecture.runsOn(9, 1) || architecture.runsOn(8, 9) || architecture.runsOn(0, 9));
+  for (auto [text, major, minor, exact] :
+       {std::tuple("sm_50", 5, 0, false), {"sm_999", 99, 9, false}, {"sm_103f", 10, 3, true}, {"sm_89", 8, 9, false}}) {
+    ASSERT_TRUE(parseArchitecture(text, architecture)) << text;
+    EXPECT_TRUE(architecture.major == major && architecture.minor == minor && architecture.exact == exact) << text;
+  }
+  EXPECT_TRUE(architecture.runsOn(8, 9) && architecture.runsOn(9, 0));
+  EXPECT_FALSE(architecture.runsOn(8, 8) || architecture.runsOn(7, 9));
   ASSERT_TRUE(parseArchitecture("sm_120", architecture));
   EXPECT_TRUE(architecture.runsOn(12, 0));
   EXPECT_FALSE(architecture.runsOn(10, 3));
@@ -105,6 +115,14 @@ TEST(CudaPlans, ComparesVersions) {
   EXPECT_FALSE(isAtLeast("9.8.0", "9.19.0"));
   EXPECT_FALSE(isAtLeast("9.19", "9.19.1"));
   EXPECT_FALSE(isAtLeast("", "1"));
+  EXPECT_TRUE(isAtLeast("1", "") && isAtLeast("", "") && isAtLeast("9.19", "9.19.0") && isAtLeast("9.19.0", "9.19"));
+  EXPECT_TRUE(isAtLeast("9.x.1", "9.0.1") && !isAtLeast("9.x.1", "9.1.0")); // what is no number counts as 0
+  const std::string parts[] = {"0", "2", "10"};
+  for (int a = 0; a < 27; ++a)
+    for (int b = 0; b < 27; ++b) {
+      auto text = [&](int i) { return parts[i / 9] + "." + parts[i / 3 % 3] + "." + parts[i % 3]; };
+      EXPECT_EQ(isAtLeast(text(a), text(b)), a >= b) << text(a) << " " << text(b);
+    }
 }
 
 TEST(CudaPlans, SaysHowTheyBecameReady) {
@@ -117,6 +135,16 @@ TEST(CudaPlans, SaysHowTheyBecameReady) {
   report.seconds = 1.25;
   EXPECT_EQ(report.sentence(), "the program's cuDNN plans are of another machine: 1 rebuilt in 1.2 s, 3 from this "
                                "machine's cache, 12 as they are");
+  report.rebuilt = 2;
+  report.chosen = 1;
+  report.growth = 4096;
+  report.seconds = 0.04;
+  EXPECT_EQ(report.sentence(),
+            "the program's cuDNN plans are of another machine: 2 rebuilt in 0.0 s (1 on another "
+            "engine), 3 from this machine's cache, 12 as they are; they need 4096 bytes of workspace "
+            "beside the planned memory");
+  report.rebuilt = 0;
+  EXPECT_EQ(report.sentence(), "the program's cuDNN plans need 4096 bytes of workspace beside the planned memory");
 }
 
 TEST(CudaOptions, AreChecked) {
@@ -124,6 +152,19 @@ TEST(CudaOptions, AreChecked) {
   auto all = CudaOptions::fromText("alone,sync");
   ASSERT_TRUE(bool(all));
   EXPECT_TRUE(all->alone && all->sync && all->direct);
-  for (const char *text : {"fast", "direct,,alone", " direct", ","})
-    EXPECT_EQ(CudaOptions::fromText(text).status().code(), Code::Usage) << text;
+  for (auto [text, direct, sync, alone] : {std::tuple("", false, false, false),
+                                           {"direct", true, false, false},
+                                           {"sync", true, true, false},
+                                           {"alone", false, false, true},
+                                           {"direct,alone,", true, false, true}}) {
+    auto options = CudaOptions::fromText(text);
+    ASSERT_TRUE(bool(options)) << text;
+    EXPECT_TRUE(options->direct == direct && options->sync == sync && options->alone == alone) << text;
+  }
+  for (auto [text, word] : {std::pair("fast", "fast"), {"direct,,alone", ""}, {" direct", " direct"}, {",", ""}}) {
+    Status status = CudaOptions::fromText(text).status();
+    EXPECT_EQ(status.code(), Code::Usage) << text;
+    EXPECT_EQ(status.message(),
+              "expected INCEPT_CUDA to be a list of direct, sync, alone, but got '" + std::string(word) + "'");
+  }
 }
