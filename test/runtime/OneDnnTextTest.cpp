@@ -43,7 +43,8 @@ Problem reorder() {
 
 std::string problemOf(const Problem &p) {
   std::string error;
-  EXPECT_EQ(check(p, error), error.empty());
+  bool isGood = check(p, error);
+  EXPECT_EQ(isGood, error.empty());
   return error;
 }
 
@@ -57,7 +58,8 @@ Bytes bytesOf(const Problem &p) {
 std::string decoded(const Fields &fields) {
   Problem p;
   std::string error;
-  EXPECT_EQ(decode(fields, p, error), error.empty());
+  bool isGood = decode(fields, p, error);
+  EXPECT_EQ(isGood, error.empty());
   return error;
 }
 
@@ -409,7 +411,8 @@ TEST(OneDnnText, FormatsAreReadUpToTheirLimits) {
   auto read = [](const std::vector<int64_t> &dims, const std::string &format, int64_t groups = 0) {
     text::Blocking blocking;
     std::string error;
-    EXPECT_EQ(text::parseFormat(dims, format, groups, blocking, error), error.empty());
+    bool isGood = text::parseFormat(dims, format, groups, blocking, error);
+    EXPECT_EQ(isGood, error.empty());
     return error.empty() ? std::to_string(blocking.groups) + " " + text::joinList(blocking.dims, blocking.rank) + " " +
                                std::to_string(blocking.elements) + (blocking.isDense ? " dense" : "")
                          : error;

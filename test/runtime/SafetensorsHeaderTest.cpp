@@ -17,7 +17,8 @@ std::string parse(const std::string &text, uint64_t dataBytes) {
   std::map<std::string, TensorPlace> tensors;
   Metadata metadata;
   std::string why;
-  EXPECT_EQ(parseHeader(text, dataBytes, tensors, metadata, why), why.empty());
+  bool isGood = parseHeader(text, dataBytes, tensors, metadata, why);
+  EXPECT_EQ(isGood, why.empty());
   return why;
 }
 

@@ -373,7 +373,7 @@ def options_have_their_limits():
                                    ("train", "--max-skipped", 10), ("predict", "--top", 5), ("bench", "--steps", 10),
                                    ("look", "--images", 32)):
         helped = good(command, "--help")
-        check((command, option, "has a default"), re.search(rf"{option} [^-]*\[{value}\]", helped), helped)
+        check((command, option, "has a default"), re.search(rf"{option} [^-]*[=[]{value}\b", helped), helped)
 
 
 program = cuda_program.write(stub, place("tiny"), cuda_program.image(description()))

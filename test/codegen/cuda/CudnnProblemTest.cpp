@@ -39,14 +39,16 @@ Problem matmul() {
 
 std::string problemOf(const Problem &p) {
   std::string error;
-  EXPECT_EQ(cudnn::check(p, error), error.empty());
+  bool isGood = cudnn::check(p, error);
+  EXPECT_EQ(isGood, error.empty());
   return error;
 }
 
 std::string decoded(const Fields &fields) {
   Problem p;
   std::string error;
-  EXPECT_EQ(cudnn::decode(fields, p, error), error.empty());
+  bool isGood = cudnn::decode(fields, p, error);
+  EXPECT_EQ(isGood, error.empty());
   return error;
 }
 
