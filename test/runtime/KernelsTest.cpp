@@ -292,6 +292,12 @@ TEST(Kernels, GridsHaveTheirLimits) {
   EXPECT_FALSE(takes(3, 2, 1025, 1, 7));
   EXPECT_TRUE(takes(3, 2, 1, 1024, 7));
   EXPECT_FALSE(takes(3, 2, 1, 1025, 7));
+  // Whatever the block has.
+  auto large = [&](int64_t threadsX, int64_t threadsY) {
+    return isGridOf(two, {1, 1, threadsX, threadsY, 1, 1, 1, 1}, {2, 1, 1}, {4096, 1, 1});
+  };
+  EXPECT_TRUE(large(1024, 2) && large(2, 1024));
+  EXPECT_FALSE(large(1025, 2) || large(2, 1025));
   EXPECT_TRUE(takes(1, 65535, 1, 1, 65536));
   EXPECT_FALSE(takes(1, 65536, 1, 1, 65537));
   EXPECT_TRUE(takes(INT32_MAX, 1, 1, 1, int64_t(1) << 31));
