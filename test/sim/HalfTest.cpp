@@ -11,7 +11,7 @@ using Set = const std::array<uint64_t, 4> &;
 __extension__ typedef __float128 Exact;
 
 /// a + b, or a number that rounds to as few bits as a + b does: a part that is too small for the sum still breaks ties.
-Exact sum(Exact a, Exact b) {
+Exact exactSum(Exact a, Exact b) {
   Exact result = a + b;
   if (!std::isfinite(static_cast<double>(a)) || !std::isfinite(static_cast<double>(b)))
     return result;
@@ -40,7 +40,7 @@ struct Format {
   }
   uint64_t infinity() const { return ((uint64_t(1) << exponentBits) - 1) << mantissaBits; }
 
-  enum class Mode { Nearest, Zero };
+  enum class Mode { Nearest, Zero, Down, Up };
   uint64_t round(Exact x, bool negativeZero = false, Mode mode = Mode::Nearest) const {
     if (x != x)
       return 0x7fff;
@@ -52,11 +52,12 @@ struct Format {
       uint64_t middle = (low + high) / 2;
       (value(middle) <= magnitude ? low : high) = middle;
     }
-    if (magnitude > 1e300)
+    if (mode == Mode::Nearest && magnitude > 1e300)
       return sign | infinity();
     Exact step = value(high < infinity() ? high : low) - value(high < infinity() ? low : low - 1);
     Exact rest = magnitude - value(low);
-    bool up = mode == Mode::Nearest && (rest * 2 > step || (rest * 2 == step && (low & 1)));
+    bool up = mode == Mode::Nearest ? rest * 2 > step || (rest * 2 == step && (low & 1))
+                                    : mode == (x < 0 ? Mode::Down : Mode::Up) && rest > 0;
     return sign | (low + (up ? 1 : 0));
   }
 };
@@ -70,13 +71,13 @@ TEST(Half, Arithmetic) {
     auto v = [f](uint64_t bits) { return f.value(bits & 0xffff); };
     // A zero's sign is that of the same operation in f64.
     auto add = [=](uint64_t a, uint64_t b) {
-      return f.round(sum(v(a), v(b)), std::signbit(double(v(a)) + double(v(b))));
+      return f.round(exactSum(v(a), v(b)), std::signbit(double(v(a)) + double(v(b))));
     };
     auto multiply = [=](uint64_t a, uint64_t b) {
       return f.round(v(a) * v(b), std::signbit(double(v(a)) * double(v(b))));
     };
     auto fma = [=](uint64_t a, uint64_t b, uint64_t c) {
-      return f.round(sum(v(a) * v(b), v(c)), std::signbit(std::fma(double(v(a)), double(v(b)), double(v(c)))));
+      return f.round(exactSum(v(a) * v(b), v(c)), std::signbit(std::fma(double(v(a)), double(v(b)), double(v(c)))));
     };
     test.check({"add" + t, "hhh", [=](Set s) { return add(s[0], s[1]); }});
     test.check({"add.rn" + t, "hhh", [=](Set s) { return add(s[0], s[1]); }});
@@ -141,6 +142,127 @@ TEST(Half, Conversions) {
                   return bits(
                       static_cast<float>(std::ldexp(std::round(std::ldexp(double(x), 10 - exponent)), exponent - 10)));
                 }});
+}
+
+// What is left of the table: one operand and two, alone and in pairs, with and without .ftz.
+TEST(Half, Others) {
+  for (const Format &f : kFormats) {
+    OperationTest test(f.pool);
+    const std::string t = std::string(".") + f.name;
+    auto check = [&](const std::string &name, size_t operands, auto apply) {
+      auto pair = [=](Set s, bool ftz) {
+        uint64_t low = apply(s[0] & 0xffff, s[1] & 0xffff, ftz), high = apply(s[0] >> 16, s[1] >> 16, ftz);
+        return (low & 0xffff) | high << 16;
+      };
+      for (bool ftz : {false, true}) {
+        const std::string full = name + (ftz ? ".ftz" : "") + t;
+        test.check({full, std::string(operands + 1, 'h'), [=](Set s) { return apply(s[0], s[1], ftz); }});
+        test.check({full + "x2", std::string(operands + 1, 'w'), [=](Set s) { return pair(s, ftz); }});
+      }
+    };
+    // The bits of an operand, and of a result, that may have to be flushed.
+    auto flushed = [f](uint64_t bits, bool ftz) { return ftz && (bits & f.infinity()) == 0 ? bits & 0x8000 : bits; };
+    auto v = [f](uint64_t bits) { return static_cast<double>(f.value(bits)); };
+    auto round = [f](double x) { return f.round(x, std::signbit(x)); };
+    for (bool largest : {false, true})
+      for (bool nan : {false, true})
+        check(std::string(largest ? "max" : "min") + (nan ? ".NaN" : ""), 2,
+              [=](uint64_t a, uint64_t b, bool ftz) -> uint64_t {
+                a = flushed(a, ftz), b = flushed(b, ftz);
+                bool an = std::isnan(v(a)), bn = std::isnan(v(b));
+                if (an || bn)
+                  return nan || (an && bn) ? 0x7fff : an ? b : a;
+                bool less = v(a) < v(b) || (v(a) == v(b) && a >> 15 && !(b >> 15));
+                return less == largest ? b : a;
+              });
+    check("neg", 1, [=](uint64_t a, uint64_t, bool ftz) { return flushed(a, ftz) ^ 0x8000; });
+    check("abs", 1, [=](uint64_t a, uint64_t, bool ftz) { return flushed(a, ftz) & 0x7fff; });
+    auto sum = [=](uint64_t a, uint64_t b, bool ftz) {
+      a = flushed(a, ftz), b = flushed(b, ftz);
+      return flushed(f.round(exactSum(v(a), v(b)), std::signbit(v(a) + v(b))), ftz);
+    };
+    check("add", 2, sum);
+    check("sub", 2, [=](uint64_t a, uint64_t b, bool ftz) { return sum(a, b ^ 0x8000, ftz); });
+    check("mul", 2, [=](uint64_t a, uint64_t b, bool ftz) {
+      double product = v(flushed(a, ftz)) * v(flushed(b, ftz));
+      return flushed(round(product), ftz);
+    });
+    // In f64, then f32, then rounded.
+    auto via = [=](double (*function)(double)) {
+      return [=](uint64_t a, uint64_t, bool ftz) {
+        return flushed(round(static_cast<float>(function(v(flushed(a, ftz))))), ftz);
+      };
+    };
+    check("ex2.approx", 1, via(std::exp2));
+    check("tanh.approx", 1, via(std::tanh));
+    test.check({"add.sat" + t, "hhh", [=](Set s) {
+                  double x = v(sum(s[0], s[1], false));
+                  return round(x > 1 ? 1 : x > 0 ? x : 0);
+                }});
+    test.check({"add.relu" + t, "hhh", [=](Set s) -> uint64_t {
+                  uint64_t x = sum(s[0], s[1], false);
+                  return std::isnan(v(x)) ? 0x7fff : v(x) > 0 ? x : 0;
+                }});
+    for (bool unordered : {false, true}) {
+      auto relation = [&](const std::string &name, auto holds) {
+        for (bool ftz : {false, true})
+          if (!ftz || f.mantissaBits == 10)
+            test.check({"setp." + name + (unordered ? "u" : "") + (ftz ? ".ftz" : "") + t, "phh", [=](Set s) {
+                          double a = v(flushed(s[0], ftz)), b = v(flushed(s[1], ftz));
+                          return uint64_t(std::isnan(a) || std::isnan(b) ? unordered : holds(a, b));
+                        }});
+      };
+      relation("eq", std::equal_to<>());
+      relation("ne", std::not_equal_to<>());
+      relation("lt", std::less<>());
+      relation("le", std::less_equal<>());
+      relation("gt", std::greater<>());
+      relation("ge", std::greater_equal<>());
+    }
+  }
+}
+
+TEST(Half, ConversionsInEveryMode) {
+  for (const Format &f : kFormats) {
+    OperationTest halves(f.pool), floats(Pool::Floats), doubles(Pool::Doubles);
+    const std::string t = std::string(".") + f.name;
+    struct {
+      const char *name;
+      Format::Mode mode;
+      double (*whole)(double);
+    } modes[] = {{"rn", Format::Mode::Nearest, std::nearbyint},
+                 {"rz", Format::Mode::Zero, std::trunc},
+                 {"rm", Format::Mode::Down, std::floor},
+                 {"rp", Format::Mode::Up, std::ceil}};
+    for (const auto &m : modes) {
+      const Format::Mode mode = m.mode;
+      auto round = [=](const Format &to, double x) {
+        return std::isinf(x) ? to.round(x) : to.round(x, std::signbit(x), mode);
+      };
+      const std::string cvt = "cvt." + std::string(m.name);
+      floats.check({cvt + t + ".f32", "hw", [=](Set s) { return round(f, f32(s[0])); }});
+      doubles.check({cvt + t + ".f64", "hl", [=](Set s) { return round(f, f64(s[0])); }});
+      const Format &other = kFormats[f.mantissaBits == 10 ? 1 : 0];
+      halves.check(
+          {cvt + "." + other.name + t, "hh", [=](Set s) { return round(other, static_cast<double>(f.value(s[0]))); }});
+      auto whole = m.whole;
+      halves.check({cvt + "i" + t + t, "hh", [=](Set s) {
+                      double x = whole(static_cast<double>(f.value(s[0])));
+                      return f.round(x, std::signbit(x));
+                    }});
+      if (mode != Format::Mode::Nearest && mode != Format::Mode::Zero)
+        continue;
+      floats.check({cvt + t + "x2.f32", "www", [=](Set s) { return round(f, f32(s[0])) << 16 | round(f, f32(s[1])); }});
+      auto positive = [](float x) { return std::isnan(x) ? x : x > 0 ? x : 0.0f; };
+      floats.check({cvt + ".relu" + t + "x2.f32", "www",
+                    [=](Set s) { return round(f, positive(f32(s[0]))) << 16 | round(f, positive(f32(s[1]))); }});
+    }
+    halves.check({"cvt.f64" + t, "lh", [=](Set s) {
+                    double x = static_cast<double>(f.value(s[0]));
+                    return std::isnan(x) ? 0x7ff8000000000000 : bits(x);
+                  }});
+    halves.check({"cvt" + t + t, "hh", [=](Set s) { return f.value(s[0]) != f.value(s[0]) ? 0x7fff : s[0]; }});
+  }
 }
 
 } // namespace

@@ -230,6 +230,118 @@ TEST(Reports, LaunchesThatAKernelDoesNotAdmit) {
   EXPECT_EQ(message("a", {1, 1, 1}, {UINT32_MAX, UINT32_MAX, 2}, eight).find("kernel 'a': expected a block"), 0u);
 }
 
+// What a device takes at most, and the kernel.
+TEST(Reports, LargestLaunches) {
+  Expected<ptx::Module> module =
+      ptx::Module::parse(moduleText(".entry k { trap; }\n.entry s { .shared .b8 x[8]; trap; }"));
+  ASSERT_TRUE(module) << module.status().message();
+  memory::Memory memory(1 << 20);
+  auto message = [&](ptx::Dim3 grid, ptx::Dim3 block, uint32_t dynamicBytes = 0, const char *name = "k") {
+    ptx::Options options;
+    options.dynamicSharedBytes = dynamicBytes;
+    std::string text = ptx::run(*module->find(name), grid, block, {}, memory, options).message();
+    return text.ends_with(": trap") ? "taken" : text;
+  };
+  const std::string grid = " is empty or larger than a device allows",
+                    block = "kernel 'k': expected a block of 1 to 1024 threads, but got ";
+  EXPECT_EQ(message({0x7fffffff, 65535, 65535}, {1, 1, 1}), "taken");
+  EXPECT_EQ(message({0x80000000, 1, 1}, {1, 1, 1}), "kernel 'k': the grid (2147483648, 1, 1)" + grid);
+  EXPECT_EQ(message({1, 65536, 1}, {1, 1, 1}), "kernel 'k': the grid (1, 65536, 1)" + grid);
+  EXPECT_EQ(message({1, 1, 65536}, {1, 1, 1}), "kernel 'k': the grid (1, 1, 65536)" + grid);
+  EXPECT_EQ(message({1, 0, 1}, {1, 1, 1}), "kernel 'k': the grid (1, 0, 1)" + grid);
+  EXPECT_EQ(message({1, 1, 0}, {1, 1, 1}), "kernel 'k': the grid (1, 1, 0)" + grid);
+  for (ptx::Dim3 good : {ptx::Dim3{1024, 1, 1}, {1, 1024, 1}, {1, 1, 64}, {16, 1, 64}, {2, 512, 1}})
+    EXPECT_EQ(message({1, 1, 1}, good), "taken");
+  EXPECT_EQ(message({1, 1, 1}, {1025, 1, 1}), block + "(1025, 1, 1)");
+  EXPECT_EQ(message({1, 1, 1}, {1, 1025, 1}), block + "(1, 1025, 1)");
+  EXPECT_EQ(message({1, 1, 1}, {1, 1, 65}), block + "(1, 1, 65)");
+  EXPECT_EQ(message({1, 1, 1}, {25, 41, 1}), block + "(25, 41, 1)");
+  EXPECT_EQ(message({1, 1, 1}, {0, 1, 1}), block + "(0, 1, 1)");
+  EXPECT_EQ(message({1, 1, 1}, {1, 0, 1}), block + "(1, 0, 1)");
+  EXPECT_EQ(message({1, 1, 1}, {1, 1, 0}), block + "(1, 1, 0)");
+  // The dynamic array begins at a multiple of 16 behind the eight bytes.
+  EXPECT_EQ(message({1, 1, 1}, {1, 1, 1}, 232448), "taken");
+  EXPECT_EQ(message({1, 1, 1}, {1, 1, 1}, 232449),
+            "kernel 'k': expected at most 232,448 bytes of shared memory, but got 232,449");
+  EXPECT_EQ(message({1, 1, 1}, {1, 1, 1}, 232432, "s"), "taken");
+  EXPECT_EQ(message({1, 1, 1}, {1, 1, 1}, 232433, "s"),
+            "kernel 's': expected at most 232,448 bytes of shared memory, but got 232,449");
+}
+
+TEST(Reports, PlacesInThreeDimensions) {
+  Simulator simulator;
+  simulator.options.launch = 3;
+  // Block 17 of (2, 3, 4) is (1, 2, 2); thread 50 of (4, 5, 3) is (2, 2, 2).
+  Status status = simulator.run(moduleText(R"(.entry k(.param .u64 d) {
+  .reg .pred %p; .reg .b32 %r<4>;
+  mov.u32 %r0, %ctaid.z; mad.lo.u32 %r0, %r0, 3, 2; mad.lo.u32 %r0, %r0, 2, 1; setp.ne.u32 %p, %r0, 17; @%p ret;
+  mov.u32 %r0, %ctaid.x; setp.ne.u32 %p, %r0, 1; @%p ret; mov.u32 %r0, %ctaid.y; setp.ne.u32 %p, %r0, 2; @%p ret;
+  mov.u32 %r0, %tid.z; mov.u32 %r1, %tid.y; mov.u32 %r2, %tid.x; mad.lo.u32 %r0, %r0, 5, %r1; mad.lo.u32 %r0, %r0, 4, %r2;
+  setp.lt.u32 %p, %r0, 50; @%p ret;
+  trap;
+})"),
+                                {2, 3, 4}, {4, 5, 3}, {0});
+  EXPECT_EQ(status.message(), "kernel 'k', launch 3, block (1, 2, 2), thread (2, 2, 2) and 9 more, ptx:10: trap");
+  EXPECT_EQ(simulator.outcome.reports, (std::vector<std::string>{status.message()}));
+}
+
+// Each memory has its words.
+TEST(Reports, AccessesOfEveryKind) {
+  const std::string all = "block (0, 0, 0), thread (0, 0, 0) and 31 more, ptx:10: ";
+  EXPECT_EQ(reportOf(".local .b32 x[4]; st.local.u32 [x+16], 0;"),
+            all + "write of 4 bytes at local address 16 of 16: out of bounds");
+  EXPECT_EQ(reportOf(".local .b32 x[4]; ld.local.u32 %r7, [x+2];"),
+            all + "read of 4 bytes at local address 2 of 16: misaligned");
+  EXPECT_EQ(reportOf("atom.shared.add.u32 %r7, [tile+256], 1;"),
+            all + "atomic access to 4 bytes at shared address 256 of 256: out of bounds");
+  EXPECT_EQ(reportOf("atom.shared.add.u32 %r7, [tile], 1;"),
+            all + "atomic access to 4 bytes at shared address 0 of 256: never written");
+  EXPECT_EQ(reportOf("red.global.add.u32 [4095], 1;"),
+            all + "atomic access to 4 bytes at 0xfff, byte 4,095 from the null pointer: null pointer");
+  EXPECT_EQ(reportOf("ld.global.u32 %r7, [4096];"), all + "read of 4 bytes at 0x1000, no device memory: out of bounds");
+  EXPECT_EQ(reportOf("st.shared.u64 [tile+12], 0;"), all + "write of 8 bytes at shared address 12 of 256: misaligned");
+  EXPECT_EQ(reportOf("st.shared.v4.u32 [tile+248], {0, 0, 0, 0};"),
+            all + "write of 16 bytes at shared address 248 of 256: out of bounds");
+  EXPECT_EQ(reportOf("ld.shared.u8 %r7, [tile+1000];"),
+            all + "read of 1 bytes at shared address 1,000 of 256: out of bounds");
+  EXPECT_EQ(reportOf("mov.u64 %rd5, tile; cvta.shared.u64 %rd5, %rd5; ld.u32 %r7, [%rd5+256];"),
+            all + "read of 4 bytes at shared address 256 of 256: out of bounds");
+  Planted planted;
+  planted.memory.markWritten(planted.d, 400);
+  planted.memory.markEnded(planted.d + 8, 4);
+  EXPECT_EQ(plain(planted.runBody(kTail + "ld.global.u32 %r7, [%rd4];").message()),
+            "kernel 'planted', launch 12 (specs/x.json:41: stem.conv1.bn), block (0, 0, 0), thread (2, 0, 0), ptx:11: "
+            "read of "
+            "4 bytes at 0x, byte 8 of allocation 2 of 400 bytes: the life of this value has ended");
+}
+
+// One report per line of the text, four in all unless more are asked for; zero is one.
+TEST(Reports, HowMany) {
+  std::string body;
+  for (int i = 0; i < 6; ++i)
+    body += "ld.shared.u32 %r7, [tile]; ld.shared.u32 %r7, [tile+4];\n";
+  for (auto [most, wanted] : {std::pair{4u, 4u}, {5u, 5u}, {9u, 6u}, {1u, 1u}, {0u, 1u}}) {
+    Planted planted;
+    planted.options.maxReports = most;
+    EXPECT_FALSE(planted.runBody(body).ok());
+    ASSERT_EQ(planted.outcome.reports.size(), wanted);
+    for (uint32_t i = 0; i < wanted; ++i)
+      EXPECT_NE(planted.outcome.reports[i].find("ptx:" + std::to_string(10 + i) + ": read"), std::string::npos);
+  }
+  EXPECT_EQ(ptx::Options().maxReports, 4u);
+}
+
+// A limit of instructions is that of a warp: one more is too many.
+TEST(Reports, InstructionsOfAWarp) {
+  Planted planted;
+  planted.options.instructionLimit = 11; // ten of the head, and the end
+  EXPECT_TRUE(planted.runBody("").ok());
+  planted.options.instructionLimit = 10;
+  EXPECT_EQ(planted.runBody("").message(), "kernel 'planted', launch 12 (specs/x.json:41: stem.conv1.bn), block (0, 0, "
+                                           "0), thread (0, 0, 0) and 31 more, ptx:5: "
+                                           "the kernel does not end: a warp has run 10 instructions");
+}
+
 TEST(Reports, UncheckedRunsSeeOnlyTheBlock) {
   Planted planted;
   planted.options.check = false;
