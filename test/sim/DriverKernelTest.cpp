@@ -209,6 +209,217 @@ TEST_F(Kernels, ModulesThatDoNotLoad) {
   EXPECT_EQ(cu("cuModuleUnload", module), CUDA_ERROR_INVALID_HANDLE);
 }
 
+TEST_F(Kernels, AttributesOfFunctions) {
+  const std::string text = R"(
+.version 8.0
+.target sm_80
+.address_size 64
+.global .b32 table[3] = {1, 2, 3};
+.visible .entry one(.param .u64 p) .maxntid 256, 2, 1 {
+  .reg .b64 %rd<5>; .reg .f32 %f<7>; .shared .b8 x[1000]; .local .b8 y[40]; ret;
+}
+)";
+  CUmodule made = nullptr;
+  CUfunction one = nullptr;
+  ASSERT_EQ(cu("cuModuleLoadData", &made, static_cast<const void *>(text.c_str())), CUDA_SUCCESS);
+  ASSERT_EQ(cu("cuModuleGetFunction", &one, made, static_cast<const char *>("one")), CUDA_SUCCESS);
+  auto attribute = [&](CUfunction_attribute name) {
+    int value = -1;
+    EXPECT_EQ(cu("cuFuncGetAttribute", &value, name, one), CUDA_SUCCESS) << int(name);
+    return value;
+  };
+  EXPECT_EQ(attribute(CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK), 512);
+  EXPECT_EQ(attribute(CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES), 1000);
+  EXPECT_EQ(attribute(CU_FUNC_ATTRIBUTE_LOCAL_SIZE_BYTES), 40);
+  EXPECT_EQ(attribute(CU_FUNC_ATTRIBUTE_NUM_REGS), 17);
+  EXPECT_EQ(attribute(CU_FUNC_ATTRIBUTE_CONST_SIZE_BYTES), 0);
+  EXPECT_EQ(attribute(CU_FUNC_ATTRIBUTE_BINARY_VERSION), 90);
+  EXPECT_EQ(attribute(CU_FUNC_ATTRIBUTE_PTX_VERSION), 90);
+  EXPECT_EQ(attribute(CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES), 49152 - 1000);
+  int value = -1;
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(cu("cuFuncGetAttribute", &value, CU_FUNC_ATTRIBUTE_CACHE_MODE_CA, one), CUDA_ERROR_INVALID_VALUE);
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "incept-sim: not simulated: function attribute 7\n");
+  EXPECT_EQ(cu("cuFuncGetAttribute", static_cast<int *>(nullptr), CU_FUNC_ATTRIBUTE_NUM_REGS, one),
+            CUDA_ERROR_INVALID_VALUE);
+  const auto none = reinterpret_cast<CUfunction>(&value);
+  EXPECT_EQ(cu("cuFuncGetAttribute", &value, CU_FUNC_ATTRIBUTE_NUM_REGS, none), CUDA_ERROR_INVALID_HANDLE);
+
+  auto set = [&](CUfunction of, CUfunction_attribute name, int to) { return cu("cuFuncSetAttribute", of, name, to); };
+  constexpr CUfunction_attribute kDynamic = CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
+  EXPECT_EQ(set(none, kDynamic, 0), CUDA_ERROR_INVALID_HANDLE);
+  EXPECT_EQ(set(one, kDynamic, -1), CUDA_ERROR_INVALID_VALUE);
+  EXPECT_EQ(set(one, kDynamic, 232448 - 1000 + 1), CUDA_ERROR_INVALID_VALUE);
+  EXPECT_EQ(attribute(kDynamic), 49152 - 1000);
+  EXPECT_EQ(set(one, kDynamic, 232448 - 1000), CUDA_SUCCESS);
+  EXPECT_EQ(attribute(kDynamic), 232448 - 1000);
+  EXPECT_EQ(set(one, kDynamic, 0), CUDA_SUCCESS);
+  EXPECT_EQ(attribute(kDynamic), 0);
+  EXPECT_EQ(set(one, CU_FUNC_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT, 50), CUDA_SUCCESS);
+  EXPECT_EQ(set(one, CU_FUNC_ATTRIBUTE_NUM_REGS, 5), CUDA_ERROR_INVALID_VALUE);
+  EXPECT_EQ(attribute(kDynamic), 0);
+  EXPECT_EQ(cu("cuFuncSetCacheConfig", one, CU_FUNC_CACHE_PREFER_L1), CUDA_SUCCESS);
+  EXPECT_EQ(cu("cuFuncSetCacheConfig", none, CU_FUNC_CACHE_PREFER_L1), CUDA_ERROR_INVALID_HANDLE);
+
+  auto resident = [&](CUfunction of, int block, size_t shared) {
+    int blocks = -1;
+    CUresult result = cu("cuOccupancyMaxActiveBlocksPerMultiprocessor", &blocks, of, block, shared);
+    return result == CUDA_SUCCESS ? blocks : -int(result);
+  };
+  // 233,472 bytes in all; each block takes 1,000 of its own and 1,024 that the driver keeps.
+  EXPECT_EQ(resident(one, 64, 0), 32);
+  EXPECT_EQ(resident(one, 64, 10000), 19);
+  EXPECT_EQ(resident(one, 1024, 0), 2);
+  EXPECT_EQ(resident(one, 1025, 0), -CUDA_ERROR_INVALID_VALUE);
+  EXPECT_EQ(resident(one, 1, 0), 32);
+  EXPECT_EQ(resident(one, 0, 0), -CUDA_ERROR_INVALID_VALUE);
+  EXPECT_EQ(resident(one, 32, size_t(1) << 30), 0);
+  EXPECT_EQ(resident(one, 32, (size_t(1) << 30) + 1), -CUDA_ERROR_INVALID_VALUE);
+  EXPECT_EQ(resident(none, 32, 0), -CUDA_ERROR_INVALID_HANDLE);
+
+  CUdeviceptr address = 0;
+  size_t bytes = 0;
+  const char *table = "table", *other = "chair";
+  EXPECT_EQ(cu("cuModuleGetGlobal", &address, &bytes, made, table), CUDA_SUCCESS);
+  EXPECT_EQ(bytes, 12u);
+  int numbers[3] = {};
+  EXPECT_EQ(cu("cuMemcpyDtoH", static_cast<void *>(numbers), address, size_t(12)), CUDA_SUCCESS);
+  EXPECT_EQ(std::vector<int>(numbers, numbers + 3), (std::vector<int>{1, 2, 3}));
+  EXPECT_EQ(cu("cuModuleGetGlobal", static_cast<CUdeviceptr *>(nullptr), static_cast<size_t *>(nullptr), made, table),
+            CUDA_SUCCESS);
+  EXPECT_EQ(cu("cuModuleGetGlobal", &address, &bytes, made, other), CUDA_ERROR_NOT_FOUND);
+  EXPECT_EQ(cu("cuModuleGetGlobal", &address, &bytes, made, static_cast<const char *>(nullptr)),
+            CUDA_ERROR_INVALID_VALUE);
+  EXPECT_EQ(cu("cuModuleGetGlobal", &address, &bytes, reinterpret_cast<CUmodule>(&value), table),
+            CUDA_ERROR_INVALID_HANDLE);
+  EXPECT_EQ(cu("cuModuleGetFunction", &one, made, static_cast<const char *>(nullptr)), CUDA_ERROR_INVALID_VALUE);
+  EXPECT_EQ(cu("cuModuleGetFunction", static_cast<CUfunction *>(nullptr), made, table), CUDA_ERROR_INVALID_VALUE);
+  EXPECT_EQ(cu("cuModuleGetFunction", &one, reinterpret_cast<CUmodule>(&value), table), CUDA_ERROR_INVALID_HANDLE);
+  EXPECT_EQ(cu("cuModuleUnload", made), CUDA_SUCCESS);
+  EXPECT_EQ(cu("cuMemGetAddressRange", &address, &bytes, address), CUDA_ERROR_NOT_FOUND); // its memory went with it
+}
+
+// Libraries are modules of another name.
+TEST_F(Kernels, Libraries) {
+  CUlibrary library = nullptr;
+  CUkernel kernel = nullptr;
+  CUfunction found = nullptr;
+  auto load = [&](unsigned options) {
+    return cu("cuLibraryLoadData", &library, static_cast<const void *>(kDouble), static_cast<CUjit_option *>(nullptr),
+              static_cast<void **>(nullptr), 0u, static_cast<CUlibraryOption *>(nullptr), static_cast<void **>(nullptr),
+              options);
+  };
+  EXPECT_EQ(load(1), CUDA_ERROR_NOT_SUPPORTED);
+  ASSERT_EQ(load(0), CUDA_SUCCESS);
+  EXPECT_EQ(cu("cuLibraryGetKernel", &kernel, library, static_cast<const char *>("thrice")), CUDA_ERROR_NOT_FOUND);
+  ASSERT_EQ(cu("cuLibraryGetKernel", &kernel, library, static_cast<const char *>("twice")), CUDA_SUCCESS);
+  EXPECT_EQ(cu("cuKernelGetFunction", static_cast<CUfunction *>(nullptr), kernel), CUDA_ERROR_INVALID_VALUE);
+  EXPECT_EQ(cu("cuKernelGetFunction", &found, reinterpret_cast<CUkernel>(&found)), CUDA_ERROR_INVALID_HANDLE);
+  ASSERT_EQ(cu("cuKernelGetFunction", &found, kernel), CUDA_SUCCESS);
+  function = found;
+  CUdeviceptr src = device({3}), dst = device({0});
+  EXPECT_EQ(launch(src, dst, 1), CUDA_SUCCESS);
+  EXPECT_EQ(read(dst, 1), (std::vector<float>{6}));
+  EXPECT_EQ(cu("cuLibraryUnload", library), CUDA_SUCCESS);
+  EXPECT_EQ(launch(src, dst, 1), CUDA_ERROR_INVALID_HANDLE);
+}
+
+TEST_F(Kernels, ParametersThatAreRefused) {
+  CUdeviceptr src = device({3}), dst = device({0});
+  uint64_t count = 1;
+  void *parameters[] = {&src, &dst, &count}, *missing[] = {&src, nullptr, &count};
+  struct {
+    CUdeviceptr src, dst;
+    uint64_t count;
+  } packed = {src, dst, 1};
+  size_t bytes = sizeof(packed), less = bytes - 1;
+  void *buffer = CU_LAUNCH_PARAM_BUFFER_POINTER, *size = CU_LAUNCH_PARAM_BUFFER_SIZE, *end = CU_LAUNCH_PARAM_END;
+  auto launchWith = [&](void **list, std::vector<void *> extra, CUstream to) {
+    return cu("cuLaunchKernel", function, 1u, 1u, 1u, 32u, 1u, 1u, 0u, to, list,
+              extra.empty() ? nullptr : extra.data());
+  };
+  EXPECT_EQ(launchWith(missing, {}, stream), CUDA_ERROR_INVALID_VALUE);
+  EXPECT_EQ(launchWith(nullptr, {}, stream), CUDA_ERROR_INVALID_VALUE);
+  EXPECT_EQ(launchWith(parameters, {buffer, &packed, size, &bytes, end}, stream), CUDA_ERROR_INVALID_VALUE);
+  EXPECT_EQ(launchWith(nullptr, {buffer, &packed, size, &less, end}, stream), CUDA_ERROR_INVALID_VALUE);
+  EXPECT_EQ(launchWith(nullptr, {size, &bytes, end}, stream), CUDA_ERROR_INVALID_VALUE);
+  EXPECT_EQ(launchWith(nullptr, {buffer, &packed, end}, stream), CUDA_ERROR_INVALID_VALUE);
+  EXPECT_EQ(launchWith(nullptr, {&packed, &packed, end}, stream), CUDA_ERROR_INVALID_VALUE);
+  EXPECT_EQ(launchWith(parameters, {}, reinterpret_cast<CUstream>(&src)), CUDA_ERROR_INVALID_HANDLE);
+  EXPECT_EQ(cu("cuStreamSynchronize", stream), CUDA_SUCCESS);
+  EXPECT_EQ(read(dst, 1), (std::vector<float>{0}));
+  EXPECT_EQ(launchWith(nullptr, {size, &bytes, buffer, &packed, end}, stream), CUDA_SUCCESS);
+  EXPECT_EQ(cu("cuStreamSynchronize", stream), CUDA_SUCCESS);
+  EXPECT_EQ(read(dst, 1), (std::vector<float>{6}));
+
+  CUlaunchConfig config = {};
+  config.gridDimX = config.gridDimY = config.gridDimZ = config.blockDimX = config.blockDimY = config.blockDimZ = 1;
+  config.hStream = stream;
+  CUlaunchAttribute attributes[2] = {};
+  attributes[0].id = CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION;
+  attributes[1].id = CU_LAUNCH_ATTRIBUTE_PRIORITY;
+  config.attrs = attributes;
+  config.numAttrs = 2;
+  auto launchConfigured = [&](const CUlaunchConfig *with) {
+    return cu("cuLaunchKernelEx", with, function, static_cast<void **>(parameters), static_cast<void **>(nullptr));
+  };
+  EXPECT_EQ(launchConfigured(nullptr), CUDA_ERROR_INVALID_VALUE);
+  EXPECT_EQ(launchConfigured(&config), CUDA_SUCCESS);
+  attributes[1].id = CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION;
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(launchConfigured(&config), CUDA_ERROR_NOT_SUPPORTED);
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "incept-sim: not simulated: launch attribute 4\n");
+}
+
+// What the JIT is told: where its words go, and what it need not know.
+TEST_F(Kernels, OptionsOfTheJit) {
+  CUmodule made = nullptr;
+  auto load = [&](const void *image, std::vector<CUjit_option> options, std::vector<void *> values) {
+    return cu("cuModuleLoadDataEx", &made, image, unsigned(options.size()), options.data(), values.data());
+  };
+  for (CUjit_option option : {CU_JIT_INFO_LOG_BUFFER, CU_JIT_INFO_LOG_BUFFER_SIZE_BYTES, CU_JIT_MAX_REGISTERS,
+                              CU_JIT_OPTIMIZATION_LEVEL, CU_JIT_TARGET_FROM_CUCONTEXT, CU_JIT_LOG_VERBOSE,
+                              CU_JIT_GENERATE_LINE_INFO, CU_JIT_GENERATE_DEBUG_INFO, CU_JIT_CACHE_MODE}) {
+    EXPECT_EQ(load(kDouble, {option}, {nullptr}), CUDA_SUCCESS) << int(option);
+    EXPECT_EQ(cu("cuModuleUnload", made), CUDA_SUCCESS);
+  }
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(load(kDouble, {CU_JIT_MAX_REGISTERS, CU_JIT_FALLBACK_STRATEGY}, {nullptr, nullptr}),
+            CUDA_ERROR_NOT_SUPPORTED);
+  EXPECT_EQ(testing::internal::GetCapturedStderr(),
+            "incept-sim: not simulated: JIT option " + std::to_string(int(CU_JIT_FALLBACK_STRATEGY)) + "\n");
+  EXPECT_EQ(cu("cuModuleLoadDataEx", &made, static_cast<const void *>(kDouble), 1u,
+               static_cast<CUjit_option *>(nullptr), static_cast<void **>(nullptr)),
+            CUDA_ERROR_INVALID_VALUE);
+  EXPECT_EQ(load(nullptr, {}, {}), CUDA_ERROR_INVALID_VALUE);
+  EXPECT_EQ(cu("cuModuleLoadData", static_cast<CUmodule *>(nullptr), static_cast<const void *>(kDouble)),
+            CUDA_ERROR_INVALID_VALUE);
+  char log[8] = "xxxxxxx";
+  auto bytes = [](size_t n) { return reinterpret_cast<void *>(n); };
+  EXPECT_EQ(load("what's this?", {CU_JIT_ERROR_LOG_BUFFER, CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES}, {log, bytes(6)}),
+            CUDA_ERROR_INVALID_PTX);
+  EXPECT_EQ(std::string(log, 8), std::string("ptx:1\0x\0", 8));
+  EXPECT_EQ(load("what's this?", {CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES}, {bytes(6)}), CUDA_ERROR_INVALID_PTX);
+  // Machine code by its first bytes: ELF, and the two containers of nvcc.
+  for (uint32_t magic : {0x464c457fu, 0xba55ed50u, 0x466243b1u}) {
+    uint32_t image[2] = {magic, 0};
+    EXPECT_EQ(load(image, {}, {}), CUDA_ERROR_NO_BINARY_FOR_GPU);
+  }
+  // Of a device that is newer, older, or has no number.
+  std::string text = kDouble;
+  auto target = [&](const char *name) {
+    std::string other = text;
+    other.replace(other.find("sm_80"), 5, name);
+    return load(other.c_str(), {}, {});
+  };
+  for (const char *good : {"sm_90", "sm_90a", "sm_75", "texmode"})
+    EXPECT_EQ(target(good), CUDA_SUCCESS) << good;
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(target("sm_91"), CUDA_ERROR_INVALID_PTX);
+  EXPECT_EQ(testing::internal::GetCapturedStderr(),
+            "incept-sim: the module is for sm_91, which is newer than the device\n");
+}
+
 TEST_F(KernelsDeathTest, AccessesOutsideOfAllocationsAreStickyErrors) {
   EXPECT_EXIT(
       {

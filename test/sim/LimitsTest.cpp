@@ -13,6 +13,7 @@
 #include <fstream>
 #include <iterator>
 #include <random>
+#include <tuple>
 #include <unistd.h>
 
 using namespace incept;
@@ -237,6 +238,167 @@ TEST(Limits, EveryOneIsSaid) {
   EXPECT_EQ(check({{1, 1, 1}, {32, 1, 1}, 0}), Refusal::InvalidValue);
   EXPECT_EQ(why, "the block (32, 1, 1) is not the (8, 4, 1) that the kernel requires (.reqntid)");
   EXPECT_EQ(check({{1, 1, 1}, {8, 4, 1}, 0}), Refusal::None) << why;
+}
+
+// Each limit of the device, on both sides, in its words.
+TEST(Limits, OfTheDevice) {
+  Profile profile = h100();
+  KernelNeeds needs;
+  auto check = [&](LaunchSizes sizes, int64_t dynamicLimit = 49152) {
+    std::string why;
+    Refusal refusal = checkLaunch(profile, needs, sizes, dynamicLimit, why);
+    return refusal == Refusal::None ? std::string("taken")
+                                    : (refusal == Refusal::InvalidValue ? "invalid: " : "exhausted: ") + why;
+  };
+  const std::string grid = " is empty or larger than the device's (2147483647, 65535, 65535)";
+  const std::string block = " is empty or larger than the device's (1024, 1024, 64), 1024 threads in all";
+  EXPECT_EQ(check({{2147483648, 1, 1}, {1, 1, 1}, 0}), "invalid: the grid (2147483648, 1, 1)" + grid);
+  EXPECT_EQ(check({{1, 1, 65536}, {1, 1, 1}, 0}), "invalid: the grid (1, 1, 65536)" + grid);
+  EXPECT_EQ(check({{0, 1, 1}, {1, 1, 1}, 0}), "invalid: the grid (0, 1, 1)" + grid);
+  EXPECT_EQ(check({{1, 0, 1}, {1, 1, 1}, 0}), "invalid: the grid (1, 0, 1)" + grid);
+  EXPECT_EQ(check({{1, 1, 0}, {1, 1, 1}, 0}), "invalid: the grid (1, 1, 0)" + grid);
+  for (std::array<uint32_t, 3> good : {std::array<uint32_t, 3>{1024, 1, 1}, {1, 1024, 1}, {1, 1, 64}, {16, 1, 64}})
+    EXPECT_EQ(check({{1, 1, 1}, good, 0}), "taken");
+  EXPECT_EQ(check({{1, 1, 1}, {1025, 1, 1}, 0}), "invalid: the block (1025, 1, 1)" + block);
+  EXPECT_EQ(check({{1, 1, 1}, {1, 1025, 1}, 0}), "invalid: the block (1, 1025, 1)" + block);
+  EXPECT_EQ(check({{1, 1, 1}, {1, 1, 65}, 0}), "invalid: the block (1, 1, 65)" + block);
+  EXPECT_EQ(check({{1, 1, 1}, {25, 41, 1}, 0}), "invalid: the block (25, 41, 1)" + block);
+  EXPECT_EQ(check({{1, 1, 1}, {1, 0, 1}, 0}), "invalid: the block (1, 0, 1)" + block);
+  EXPECT_EQ(check({{1, 1, 1}, {1, 1, 1}, 49153}),
+            "invalid: 49153 bytes of dynamic shared memory are over the kernel's limit of 49152: set "
+            "CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES before");
+  EXPECT_EQ(check({{1, 1, 1}, {1, 1, 1}, 1}, -5),
+            "invalid: 1 bytes of dynamic shared memory are over the kernel's limit of -5: set "
+            "CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES before");
+  // What is declared has the smaller limit, together with what is asked for the larger one.
+  needs.sharedBytes = 49152;
+  EXPECT_EQ(check({{1, 1, 1}, {1, 1, 1}, 0}), "taken");
+  EXPECT_EQ(check({{1, 1, 1}, {1, 1, 1}, 183296}, 232448), "taken");
+  EXPECT_EQ(check({{1, 1, 1}, {1, 1, 1}, 183297}, 232448),
+            "exhausted: the block needs 232449 bytes of shared memory, and the device has 232448");
+  needs.sharedBytes = 49153;
+  EXPECT_EQ(check({{1, 1, 1}, {1, 1, 1}, 0}),
+            "exhausted: the block needs 49153 bytes of shared memory, and the device has 49152");
+  // 65 registers of 32 lanes are 9 pieces of 256; 29 warps are dealt out as 32.
+  needs.sharedBytes = 0;
+  needs.registers = 65;
+  EXPECT_EQ(check({{1, 1, 1}, {897, 1, 1}, 0}),
+            "exhausted: a block of 897 threads with 65 registers each needs 73728 registers, and "
+            "the device has 65536 for a block");
+}
+
+// Blocks at once: by threads, by shared memory with what is kept for the driver, by registers, by their number.
+TEST(Limits, ResidentBlocks) {
+  Profile profile = h100();
+  KernelNeeds needs;
+  const std::tuple<int64_t, int64_t, int64_t> rows[] = {
+      {1, 0, 32},     {32, 0, 32},     {64, 0, 32},     {65, 0, 21},       {1024, 0, 2},     {64, 6272, 32},
+      {64, 6273, 31}, {64, 232448, 1}, {64, 232449, 0}, {1024, 115712, 2}, {1024, 115713, 1}};
+  for (auto [threads, shared, blocks] : rows)
+    EXPECT_EQ(residentBlocks(profile, needs, threads, shared), blocks) << threads << " " << shared;
+  needs.registers = 64; // 8 pieces to a warp: 32 warps
+  EXPECT_EQ(residentBlocks(profile, needs, 1024, 0), 1);
+  EXPECT_EQ(residentBlocks(profile, needs, 512, 0), 2);
+  EXPECT_EQ(residentBlocks(profile, needs, 32, 0), 32);
+  needs.registers = 255; // 32 pieces: 8 warps
+  EXPECT_EQ(residentBlocks(profile, needs, 256, 0), 1);
+  EXPECT_EQ(residentBlocks(profile, needs, 257, 0), 0);
+  EXPECT_EQ(residentBlocks(profile, needs, 32, 0), 8);
+}
+
+// A report says nothing where it is damaged, and never widens what the text said.
+TEST(Limits, ReportsRestrict) {
+  Profile profile = h100();
+  auto restricted = [&](CubinKernel report, bool reserves, KernelNeeds needs) {
+    Cubin cubin;
+    cubin.reservesShared = reserves;
+    cubin.kernels["k"] = report;
+    restrict(needs, cubin, "k", profile);
+    return needs;
+  };
+  CubinKernel report;
+  report.registers = 33;
+  report.sharedBytes = 5000;
+  KernelNeeds text;
+  text.sharedBytes = 4000;
+  text.maxThreads = 256;
+  EXPECT_EQ(restricted(report, false, text).registers, 33);
+  EXPECT_EQ(restricted(report, false, text).sharedBytes, 5000);
+  EXPECT_EQ(restricted(report, true, text).sharedBytes, 4000); // 3,976 without the driver's 1,024
+  report.sharedBytes = 5100;
+  EXPECT_EQ(restricted(report, true, text).sharedBytes, 4076);
+  EXPECT_EQ(restricted(report, true, text).maxThreads, 256);
+  report.sharedBytes = 0;
+  EXPECT_EQ(restricted(report, true, text).sharedBytes, 4000);
+  report.sharedBytes = UINT64_MAX;
+  EXPECT_EQ(restricted(report, false, text).sharedBytes, int64_t(1) << 40);
+  using Sizes = std::array<uint32_t, 3>;
+  for (auto [sizes, most] : {std::pair{Sizes{8, 4, 2}, 64},
+                             {Sizes{1024, 1, 1}, 256},
+                             {Sizes{16, 16, 1}, 256},
+                             {Sizes{0, 4, 2}, 256},
+                             {Sizes{1025, 1, 1}, 256},
+                             {Sizes{1, 1, 1}, 1}}) {
+    CubinKernel bounded, required;
+    bounded.maxThreads = sizes;
+    required.requiredThreads = sizes;
+    EXPECT_EQ(restricted(bounded, false, text).maxThreads, most);
+    EXPECT_EQ(restricted(bounded, false, text).requiredThreads, Sizes{});
+    EXPECT_EQ(restricted(required, false, text).maxThreads, most);
+    const bool isSize = sizes[0] >= 1 && sizes[0] <= 1024;
+    EXPECT_EQ(restricted(required, false, text).requiredThreads, isSize ? sizes : Sizes{});
+    KernelNeeds said = text;
+    said.requiredThreads = {7, 1, 1};
+    EXPECT_EQ(restricted(required, false, said).requiredThreads, (Sizes{7, 1, 1}));
+  }
+}
+
+TEST(Cubin, SaysWhatIsDamaged) {
+  const std::string good = makeCubin(40, {128, 2, 1}, 1536, true),
+                    wrong = "expected a cubin, an ELF file of 64 bits for NVIDIA GPUs";
+  auto with = [&](size_t at, auto value) {
+    std::string bytes = good;
+    memcpy(bytes.data() + at, &value, sizeof(value));
+    return readCubin(bytes).status().message();
+  };
+  EXPECT_EQ(with(0, uint8_t(0)), wrong);
+  EXPECT_EQ(with(EI_CLASS, uint8_t(ELFCLASS32)), wrong);
+  EXPECT_EQ(with(offsetof(Elf64_Ehdr, e_machine), uint16_t(62)), wrong);
+  EXPECT_EQ(with(offsetof(Elf64_Ehdr, e_shentsize), uint16_t(40)),
+            "the cubin is damaged: its table of sections has entries of 40 bytes");
+  for (uint64_t offset : {uint64_t(good.size()), UINT64_MAX, UINT64_MAX - 100, uint64_t(good.size() - 64)})
+    EXPECT_EQ(with(offsetof(Elf64_Ehdr, e_shoff), offset),
+              "the cubin is damaged: its table of sections lies outside of it")
+        << offset;
+  Elf64_Ehdr header;
+  memcpy(&header, good.data(), sizeof(header));
+  EXPECT_EQ(with(offsetof(Elf64_Ehdr, e_shstrndx), header.e_shnum), "the cubin is damaged: its sections have no names");
+  auto section = [&](uint64_t index) { return header.e_shoff + index * sizeof(Elf64_Shdr); };
+  const size_t info = 3, own = 4; // .nv.info and .nv.info.one
+  EXPECT_EQ(with(section(own) + offsetof(Elf64_Shdr, sh_size), uint64_t(good.size())),
+            "the cubin is damaged: section 4 lies outside of it");
+  EXPECT_EQ(with(section(own) + offsetof(Elf64_Shdr, sh_offset), UINT64_MAX),
+            "the cubin is damaged: section 4 lies outside of it");
+  EXPECT_EQ(with(section(info) + offsetof(Elf64_Shdr, sh_size), uint64_t(3)),
+            "the cubin is damaged: section '.nv.info' ends early");
+  EXPECT_EQ(with(section(info) + offsetof(Elf64_Shdr, sh_size), uint64_t(11)),
+            "the cubin is damaged: section '.nv.info' ends early");
+  EXPECT_EQ(with(section(own) + offsetof(Elf64_Shdr, sh_size), uint64_t(19)),
+            "the cubin is damaged: section '.nv.info.one' ends early");
+  // Without an entry of its own, or with a symbol that is not there, a kernel is as its text says.
+  auto registersWith = [&](size_t at, uint32_t value) {
+    std::string bytes = good;
+    memcpy(bytes.data() + at, &value, sizeof(value));
+    Expected<Cubin> cubin = readCubin(bytes);
+    return cubin ? cubin->kernels.at("one").registers : 12345;
+  };
+  Elf64_Shdr all;
+  memcpy(&all, good.data() + section(info), sizeof(all));
+  EXPECT_EQ(registersWith(all.sh_offset + 8, 77), 77u);
+  EXPECT_EQ(registersWith(all.sh_offset + 4, 2), 0u); // no such symbol
+  EXPECT_EQ(registersWith(all.sh_offset + 4, 0), 0u); // one without a name
+  EXPECT_EQ(registersWith(section(info) + offsetof(Elf64_Shdr, sh_link), 99), 0u);
+  EXPECT_EQ(registersWith(section(2) + offsetof(Elf64_Shdr, sh_link), 99), 0u);
 }
 
 } // namespace
