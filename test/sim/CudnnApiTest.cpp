@@ -312,4 +312,206 @@ TEST_F(Cudnn, SaysWhatIsNotSimulated) {
             "incept-sim: not simulated: cuDNN: attribute 904 of descriptor type 17\n");
 }
 
+// Wrong calls, each with its status and its sentence.
+TEST_F(Cudnn, SaysWhatIsWrongWithACall) {
+  auto said = [](cudnnStatus_t status) { return std::to_string(int(status)) + ": " + lastError(); };
+  auto answer = [](cudnnStatus_t status, const std::string &text) { return std::to_string(int(status)) + ": " + text; };
+  const cudnnStatus_t bad = CUDNN_STATUS_BAD_PARAM;
+  const Raw none = reinterpret_cast<Raw>(this);
+  const auto stranger = reinterpret_cast<cudnnHandle_t>(this);
+  lastError(); // forgets
+  EXPECT_EQ(lastError(), "");
+  cudaStream_t got = nullptr;
+  EXPECT_EQ(said(dnn("cudnnCreate", static_cast<cudnnHandle_t *>(nullptr))), answer(bad, "no place for the handle"));
+  EXPECT_EQ(said(dnn("cudnnDestroy", stranger)), answer(bad, "no such handle"));
+  EXPECT_EQ(said(dnn("cudnnSetStream", stranger, stream)), answer(bad, "no such handle"));
+  EXPECT_EQ(said(dnn("cudnnGetStream", stranger, &got)), answer(bad, "no such handle"));
+  EXPECT_EQ(said(dnn("cudnnGetStream", handle, static_cast<cudaStream_t *>(nullptr))), answer(bad, "no such handle"));
+  EXPECT_EQ(dnn("cudnnGetStream", handle, &got), CUDNN_STATUS_SUCCESS);
+  EXPECT_EQ(got, stream);
+  EXPECT_EQ(said(dnn("cudnnBackendCreateDescriptor", CUDNN_BACKEND_TENSOR_DESCRIPTOR, static_cast<Raw *>(nullptr))),
+            answer(bad, "no place for the descriptor"));
+  EXPECT_EQ(dnn("cudnnBackendDestroyDescriptor", Raw(nullptr)), CUDNN_STATUS_SUCCESS);
+  EXPECT_EQ(said(dnn("cudnnBackendDestroyDescriptor", none)), answer(bad, "no such descriptor"));
+  EXPECT_EQ(said(finalise(none)), answer(bad, "no such descriptor"));
+  EXPECT_EQ(said(dnn("cudnnBackendInitialize", none)), answer(bad, "no such descriptor"));
+
+  Raw made = create(CUDNN_BACKEND_TENSOR_DESCRIPTOR);
+  auto setId = [&](cudnnBackendAttributeType_t type, int64_t count, const void *elements) {
+    return dnn("cudnnBackendSetAttribute", made, CUDNN_ATTR_TENSOR_UNIQUE_ID, type, count, elements);
+  };
+  int64_t id = 5;
+  EXPECT_EQ(said(setId(CUDNN_TYPE_DOUBLE, 1, &id)),
+            answer(CUDNN_STATUS_BAD_PARAM_ATTRIBUTE_TYPE, "attribute 906 has another type"));
+  for (int64_t count : {-1, 0, 2})
+    EXPECT_EQ(said(setId(CUDNN_TYPE_INT64, count, &id)), answer(bad, "attribute 906 has a wrong number of elements"))
+        << count;
+  EXPECT_EQ(said(setId(CUDNN_TYPE_INT64, 1, nullptr)), answer(bad, "attribute 906 has a wrong number of elements"));
+  EXPECT_EQ(said(finalise(made)), answer(bad, "attribute 906 is missing"));
+  EXPECT_EQ(setId(CUDNN_TYPE_INT64, 1, &id), CUDNN_STATUS_SUCCESS);
+  EXPECT_EQ(said(finalise(made)),
+            answer(bad, "attribute " + std::to_string(CUDNN_ATTR_TENSOR_DATA_TYPE) + " is missing"));
+  int64_t count = 0;
+  auto get = [&](Raw of, cudnnBackendAttributeName_t name, cudnnBackendAttributeType_t type, int64_t requested,
+                 void *elements) {
+    count = -7;
+    return dnn("cudnnBackendGetAttribute", of, name, type, requested, &count, elements);
+  };
+  EXPECT_EQ(said(get(made, CUDNN_ATTR_TENSOR_UNIQUE_ID, CUDNN_TYPE_INT64, 1, &id)),
+            answer(CUDNN_STATUS_BAD_PARAM_NOT_FINALIZED, "the descriptor is not finalised"));
+  // A descriptor that is begun again has nothing of before.
+  EXPECT_EQ(dnn("cudnnBackendInitialize", made), CUDNN_STATUS_SUCCESS);
+  EXPECT_EQ(said(finalise(made)), answer(bad, "attribute 906 is missing"));
+
+  Raw whole = tensor(7, {1, 4, 2, 2});
+  EXPECT_EQ(said(finalise(whole)), answer(bad, "the descriptor is finalised already"));
+  EXPECT_EQ(said(set<int64_t>(whole, CUDNN_ATTR_TENSOR_UNIQUE_ID, CUDNN_TYPE_INT64, {1})),
+            answer(CUDNN_STATUS_NOT_INITIALIZED, "the descriptor is finalised"));
+  int64_t dims[4] = {-1, -1, -1, -1};
+  EXPECT_EQ(get(whole, CUDNN_ATTR_TENSOR_UNIQUE_ID, CUDNN_TYPE_INT64, 1, dims), CUDNN_STATUS_SUCCESS);
+  EXPECT_EQ(dims[0], 7);
+  EXPECT_EQ(get(whole, CUDNN_ATTR_TENSOR_DIMENSIONS, CUDNN_TYPE_INT64, 2, dims), CUDNN_STATUS_SUCCESS);
+  EXPECT_EQ(count, 4);
+  EXPECT_EQ(std::vector<int64_t>(dims, dims + 4), (std::vector<int64_t>{1, 4, -1, -1}));
+  EXPECT_EQ(get(whole, CUDNN_ATTR_TENSOR_DIMENSIONS, CUDNN_TYPE_INT64, 0, nullptr), CUDNN_STATUS_SUCCESS);
+  EXPECT_EQ(count, 4);
+  EXPECT_EQ(said(get(whole, CUDNN_ATTR_TENSOR_DIMENSIONS, CUDNN_TYPE_INT64, -1, dims)),
+            answer(bad, "attribute " + std::to_string(CUDNN_ATTR_TENSOR_DIMENSIONS) + ": wrong type or count"));
+  EXPECT_EQ(said(get(whole, CUDNN_ATTR_TENSOR_DIMENSIONS, CUDNN_TYPE_DOUBLE, 4, dims)),
+            answer(CUDNN_STATUS_BAD_PARAM_ATTRIBUTE_TYPE,
+                   "attribute " + std::to_string(CUDNN_ATTR_TENSOR_DIMENSIONS) + " has another type"));
+
+  Raw pack = create(CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR);
+  set<int64_t>(pack, CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, CUDNN_TYPE_INT64, {1, 2, 1});
+  set<void *>(pack, CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, CUDNN_TYPE_VOID_PTR, {&id, &id});
+  EXPECT_EQ(said(finalise(pack)), answer(bad, "a variant pack has other numbers of ids and of pointers"));
+  set<void *>(pack, CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, CUDNN_TYPE_VOID_PTR, {&id, &id, &id});
+  EXPECT_EQ(said(finalise(pack)), answer(CUDNN_STATUS_BAD_PARAM_DUPLICATED_ENTRIES, "a variant pack has an id twice"));
+  set<int64_t>(pack, CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, CUDNN_TYPE_INT64, {1, 2, 3});
+  EXPECT_EQ(finalise(pack), CUDNN_STATUS_SUCCESS);
+  Raw built = buildPlan();
+  void *src = device(kSrc), *weights = device(kWeights);
+  EXPECT_EQ(said(dnn("cudnnBackendExecute", handle, built, variantPack({src, weights, nullptr}))),
+            answer(CUDNN_STATUS_BAD_PARAM_NULL_POINTER, "tensor 3 is a null pointer"));
+  EXPECT_EQ(said(dnn("cudnnBackendExecute", handle, built, variantPack({static_cast<char *>(src) + 8, weights, src}))),
+            answer(CUDNN_STATUS_BAD_PARAM_MISALIGNED_POINTER, "tensor 1 is not aligned to 16 bytes"));
+  EXPECT_EQ(said(dnn("cudnnBackendExecute", stranger, built, pack)),
+            answer(bad, "an execution needs a handle, a finalised plan and a finalised variant pack"));
+  EXPECT_EQ(said(dnn("cudnnBackendExecute", handle, built, built)),
+            answer(bad, "an execution needs a handle, a finalised plan and a finalised variant pack"));
+}
+
+// Graphs, engines and plans: what they need, and what is asked of them.
+TEST_F(Cudnn, SaysWhatAPlanNeeds) {
+  auto said = [](cudnnStatus_t status) { return std::to_string(int(status)) + ": " + lastError(); };
+  auto answer = [](cudnnStatus_t status, const std::string &text) { return std::to_string(int(status)) + ": " + text; };
+  const cudnnStatus_t bad = CUDNN_STATUS_BAD_PARAM, unsupported = CUDNN_STATUS_NOT_SUPPORTED;
+  Raw graph = operationGraph(), whole = tensor(7, {1, 4, 2, 2});
+  int64_t number = 0, count = 0;
+  auto get = [&](Raw of, cudnnBackendAttributeName_t name, int64_t requested, void *elements,
+                 cudnnBackendAttributeType_t type = CUDNN_TYPE_INT64) {
+    return dnn("cudnnBackendGetAttribute", of, name, type, requested, &count, elements);
+  };
+  EXPECT_EQ(get(graph, CUDNN_ATTR_OPERATIONGRAPH_ENGINE_GLOBAL_COUNT, 1, &number), CUDNN_STATUS_SUCCESS);
+  EXPECT_EQ(number, 1000);
+  EXPECT_EQ(count, 1);
+  auto engine = [&](Raw of, int64_t index, Raw &made) {
+    made = create(CUDNN_BACKEND_ENGINE_DESCRIPTOR);
+    set<Raw>(made, CUDNN_ATTR_ENGINE_OPERATION_GRAPH, CUDNN_TYPE_BACKEND_DESCRIPTOR, {of});
+    set<int64_t>(made, CUDNN_ATTR_ENGINE_GLOBAL_INDEX, CUDNN_TYPE_INT64, {index});
+    return finalise(made);
+  };
+  Raw first = nullptr, other = nullptr;
+  EXPECT_EQ(said(engine(graph, -1, other)), answer(unsupported, "there is no engine -1"));
+  EXPECT_EQ(said(engine(graph, 1000, other)), answer(unsupported, "there is no engine 1000"));
+  EXPECT_EQ(engine(graph, 999, other), CUDNN_STATUS_SUCCESS);
+  EXPECT_EQ(engine(graph, 0, first), CUDNN_STATUS_SUCCESS);
+  for (auto name : {CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, CUDNN_ATTR_ENGINE_BEHAVIOR_NOTE, CUDNN_ATTR_ENGINE_KNOB_INFO}) {
+    count = 7;
+    EXPECT_EQ(get(first, name, 0, nullptr), CUDNN_STATUS_SUCCESS);
+    EXPECT_EQ(count, 0);
+  }
+  EXPECT_EQ(said(engine(whole, 0, other)),
+            answer(bad, "attribute " + std::to_string(CUDNN_ATTR_ENGINE_OPERATION_GRAPH) +
+                            " must be a descriptor of type " +
+                            std::to_string(int(CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR))));
+  const std::string graphWords = "attribute " + std::to_string(CUDNN_ATTR_ENGINE_OPERATION_GRAPH);
+  other = create(CUDNN_BACKEND_ENGINE_DESCRIPTOR);
+  EXPECT_EQ(said(set<Raw>(other, CUDNN_ATTR_ENGINE_OPERATION_GRAPH, CUDNN_TYPE_BACKEND_DESCRIPTOR,
+                          {reinterpret_cast<Raw>(this)})),
+            answer(bad, graphWords + " is not a descriptor"));
+  EXPECT_EQ(said(set<Raw>(other, CUDNN_ATTR_ENGINE_OPERATION_GRAPH, CUDNN_TYPE_BACKEND_DESCRIPTOR, {other})),
+            answer(CUDNN_STATUS_BAD_PARAM_NOT_FINALIZED, graphWords + " is a descriptor that is not finalised"));
+  Raw parts = create(CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR);
+  set<Raw>(parts, CUDNN_ATTR_OPERATIONGRAPH_OPS, CUDNN_TYPE_BACKEND_DESCRIPTOR, {whole});
+  EXPECT_EQ(said(finalise(parts)), answer(bad, "a part of the operation graph is not an operation"));
+
+  // Two engines, 0 and 1, of the graph.
+  Raw heuristics = create(CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR);
+  set<Raw>(heuristics, CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, CUDNN_TYPE_BACKEND_DESCRIPTOR, {graph});
+  set<cudnnBackendHeurMode_t>(heuristics, CUDNN_ATTR_ENGINEHEUR_MODE, CUDNN_TYPE_HEUR_MODE, {CUDNN_HEUR_MODE_A});
+  EXPECT_EQ(finalise(heuristics), CUDNN_STATUS_SUCCESS) << lastError();
+  Raw configs[3] = {create(CUDNN_BACKEND_ENGINECFG_DESCRIPTOR), create(CUDNN_BACKEND_ENGINECFG_DESCRIPTOR), whole};
+  EXPECT_EQ(get(heuristics, CUDNN_ATTR_ENGINEHEUR_RESULTS, 0, nullptr, CUDNN_TYPE_BACKEND_DESCRIPTOR),
+            CUDNN_STATUS_SUCCESS);
+  EXPECT_EQ(count, 2);
+  EXPECT_EQ(get(heuristics, CUDNN_ATTR_ENGINEHEUR_RESULTS, 3, configs, CUDNN_TYPE_BACKEND_DESCRIPTOR),
+            CUDNN_STATUS_SUCCESS);
+  for (int64_t i = 0; i < 2; ++i) {
+    Raw inside = create(CUDNN_BACKEND_ENGINE_DESCRIPTOR);
+    EXPECT_EQ(get(configs[i], CUDNN_ATTR_ENGINECFG_ENGINE, 1, &inside, CUDNN_TYPE_BACKEND_DESCRIPTOR),
+              CUDNN_STATUS_SUCCESS);
+    EXPECT_EQ(get(inside, CUDNN_ATTR_ENGINE_GLOBAL_INDEX, 1, &number), CUDNN_STATUS_SUCCESS);
+    EXPECT_EQ(number, i);
+  }
+  EXPECT_EQ(said(get(heuristics, CUDNN_ATTR_ENGINEHEUR_RESULTS, 1, &configs[2], CUDNN_TYPE_BACKEND_DESCRIPTOR)),
+            answer(bad, "element 0 is not a descriptor of the right type"));
+
+  Raw device = create(CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR);
+  EXPECT_EQ(said(finalise(device)), answer(bad, "a device description needs a handle or a JSON text"));
+  set<char>(device, CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION, CUDNN_TYPE_CHAR, {'{', '}'});
+  EXPECT_EQ(said(finalise(device)), answer(bad, "the device profile needs a value for 'deviceVer'"));
+  std::ifstream file(INCEPT_SIM_INPUTS "/h100.json");
+  std::vector<char> text{std::istreambuf_iterator<char>(file), {}};
+  text.push_back(0);
+  text.push_back('x'); // behind the end
+  set<char>(device, CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION, CUDNN_TYPE_CHAR, text);
+  EXPECT_EQ(finalise(device), CUDNN_STATUS_SUCCESS) << lastError();
+
+  Raw plan = create(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
+  EXPECT_EQ(said(finalise(plan)), answer(bad, "a plan needs a handle or a device description"));
+  set<Raw>(plan, CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP, CUDNN_TYPE_BACKEND_DESCRIPTOR, {device});
+  EXPECT_EQ(said(finalise(plan)), answer(bad, "attribute " + std::to_string(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG) +
+                                                  " must be a descriptor of type " +
+                                                  std::to_string(int(CUDNN_BACKEND_ENGINECFG_DESCRIPTOR))));
+  set<Raw>(plan, CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, CUDNN_TYPE_BACKEND_DESCRIPTOR, {configs[1]});
+  EXPECT_EQ(finalise(plan), CUDNN_STATUS_SUCCESS) << lastError();
+  EXPECT_NE(jsonOf(plan).find("\"engineId\":1"), std::string::npos);
+  number = -1;
+  EXPECT_EQ(get(plan, CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, 1, &number), CUDNN_STATUS_SUCCESS);
+  EXPECT_EQ(number, 0); // no image plans one
+  EXPECT_EQ(jsonOf(buildPlan()).find("\"knobChoices\":{\"" + std::to_string(int(CUDNN_KNOB_TYPE_STAGES)) + "\":3}"),
+            jsonOf(buildPlan()).find("\"knobChoices\""));
+}
+
+TEST_F(Cudnn, WordsOfAStatus) {
+  auto words = [](cudnnStatus_t status) {
+    auto *function =
+        reinterpret_cast<const char *(*)(cudnnStatus_t)>(dlsym(openSimulated("libcudnn.so.9"), "cudnnGetErrorString"));
+    return std::string(function(status));
+  };
+  EXPECT_EQ(words(CUDNN_STATUS_SUCCESS), "CUDNN_STATUS_SUCCESS");
+  EXPECT_EQ(words(CUDNN_STATUS_BAD_PARAM_MISALIGNED_POINTER), "CUDNN_STATUS_BAD_PARAM_MISALIGNED_POINTER");
+  EXPECT_EQ(words(CUDNN_STATUS_NOT_SUPPORTED_ARCH_MISMATCH), "CUDNN_STATUS_NOT_SUPPORTED_ARCH_MISMATCH");
+  EXPECT_EQ(words(CUDNN_STATUS_INTERNAL_ERROR), "CUDNN_STATUS_INTERNAL_ERROR");
+  EXPECT_EQ(words(CUDNN_STATUS_EXECUTION_FAILED_CURAND), "CUDNN_STATUS_INTERNAL_ERROR"); // has no words here
+  // A text that is too long is cut, and no place is no crash.
+  EXPECT_EQ(dnn("cudnnBackendDestroyDescriptor", reinterpret_cast<Raw>(this)), CUDNN_STATUS_BAD_PARAM);
+  char text[8] = "xxxxxxx";
+  dnn("cudnnGetLastErrorString", static_cast<char *>(text), size_t(5));
+  EXPECT_EQ(std::string(text, 8), std::string("no s\0xx\0", 8));
+  dnn("cudnnGetLastErrorString", static_cast<char *>(nullptr), size_t(5));
+  EXPECT_EQ(lastError(), "");
+}
+
 } // namespace
