@@ -3,6 +3,7 @@
 // Which statements and instructions are taken, and each sentence that refuses one.
 
 #include "test/sim/Simulator.h"
+#include "tools/incept-sim/ptx/Program.h"
 
 #include <gtest/gtest.h>
 
@@ -399,6 +400,119 @@ TEST(Instructions, Taken) {
                                   "shfl.sync.idx.b32 %r1|_, %r2, 0, 31, -1",
                                   "madc.lo.cc.s64 %d1, %d1, %d1, %d1"})
     EXPECT_EQ(errorOf(std::string(instruction) + ";\nl:"), "") << instruction;
+}
+
+/// The code of a kernel with registers %p0 to %p3, %r0 to %r8 and %d0 to %d4.
+struct Decoded {
+  explicit Decoded(const std::string &body)
+      : module(ptx::Module::parse(
+            moduleText(".entry k {\n.reg .pred %p<4>; .reg .b32 %r<9>; .reg .b64 %d<5>;\n" + body + "\n}\n"))) {
+    EXPECT_TRUE(module && module->kernels().front().status().ok()) << body;
+  }
+  const ptx::KernelCode &code() const { return module->kernels().front().code(); }
+  Expected<ptx::Module> module;
+};
+
+// A value has 32 lanes. Values whose lives do not meet share a place, but never those of one instruction.
+TEST(Instructions, PlacesOfValues) {
+  struct {
+    const char *body;
+    uint32_t constants, values; ///< bytes of the register file
+  } rows[] = {
+      {"ret;", 0, 0},
+      {"add.u32 %r1, 1, 2; ret;", 2 * 128, 128},
+      {"add.u32 %r1, 1, 1; add.u64 %d1, 1, 1;", 128 + 256, 128 + 256}, // by their widths
+      {"mov.u32 %r1, %tid.x; mov.u32 %r2, %tid.x; mov.u32 %r3, %tid.y;", 2 * 128, 128},
+      // A chain needs two places, whatever its length.
+      {"add.u32 %r1, 1, 1; add.u32 %r2, %r1, 1; add.u32 %r3, %r2, 1; add.u32 %r4, %r3, 1; st.global.u32 [0], %r4;",
+       128 + 256, 2 * 128},
+      // All of these are needed at the end.
+      {"add.u32 %r1, 1, 1; add.u32 %r2, 1, 1; add.u32 %r3, %r1, %r2; add.u32 %r3, %r3, %r2; add.u32 %r3, %r3, %r1;",
+       128, 3 * 128},
+      // %r1 is needed in every turn, and %r2 only within one; what comes behind takes the place of either.
+      {"add.u32 %r1, 1, 1; $l: add.u32 %r2, %r1, 1; setp.eq.u32 %p1, %r2, 1; @%p1 bra $l; add.u32 %r3, 1, 1;", 128,
+       2 * 128 + 32},
+      // One side of a branch does not write %r2, which is then needed from the begin on.
+      {"mov.u32 %r3, 1; setp.eq.u32 %p1, %r3, 1; @%p1 bra $l; mov.u32 %r2, 1; $l: st.global.u32 [0], %r2;", 128 + 256,
+       2 * 128 + 32},
+  };
+  for (const auto &row : rows) {
+    Decoded decoded(row.body);
+    EXPECT_EQ(decoded.code().fixedBytes, row.constants) << row.body;
+    EXPECT_EQ(decoded.code().fileBytes, row.constants + row.values) << row.body;
+  }
+}
+
+// Where the lanes of a branch meet again: where all ways from it lead through. The kernel's end is an instruction.
+TEST(Instructions, WhereBranchesMeet) {
+  struct {
+    const char *body;
+    std::vector<std::pair<size_t, uint32_t>> meetings; ///< of which instruction, where
+  } rows[] = {
+      // 0 setp, 1 bra, 2 mov, 3 bra, 4 mov, 5 mov, 6 exit
+      {"setp.eq.u32 %p1, 1, 1; @%p1 bra $a; mov.u32 %r1, 1; bra $b; $a: mov.u32 %r1, 2; $b: mov.u32 %r2, 3;",
+       {{1, 5}, {3, 5}}},
+      // 0 setp, 1 bra, 2 mov, 3 mov, 4 exit
+      {"setp.eq.u32 %p1, 1, 1; @%p1 bra $a; mov.u32 %r1, 1; $a: mov.u32 %r2, 3;", {{1, 3}}},
+      // 0 setp, 1 add, 2 bra to 1, 3 exit
+      {"setp.eq.u32 %p1, 1, 1; $a: add.u32 %r1, %r1, 1; @%p1 bra $a;", {{2, 3}}},
+      // 0 setp, 1 bra to 5, 2 bra to 4, 3 mov, 4 mov, 5 exit
+      {"setp.eq.u32 %p1, 1, 1; @%p1 bra $b; @%p1 bra $a; mov.u32 %r1, 1; $a: mov.u32 %r2, 1; $b: ret;",
+       {{1, 5}, {2, 4}}},
+      // 0 setp, 1 bra to 4, 2 mov, 3 exit, 4 mov, 5 exit: only behind the end, 6
+      {"setp.eq.u32 %p1, 1, 1; @%p1 bra $a; mov.u32 %r1, 1; ret; $a: mov.u32 %r2, 1;", {{1, 6}}},
+      // 0 setp, 1 brx to 2 or 4, 2 mov, 3 bra to 5, 4 mov, 5 exit
+      {"t: .branchtargets $a, $b, $a; setp.eq.u32 %p1, 1, 1; brx.idx %r1, t; $a: mov.u32 %r1, 1; bra $c; $b: mov.u32 "
+       "%r2, 1; $c: ret;",
+       {{1, 5}, {3, 5}}},
+      // 0 bra to 0, 1 exit: no end is reached
+      {"$a: bra $a;", {{0, 2}}},
+  };
+  for (const auto &row : rows) {
+    Decoded decoded(row.body);
+    for (auto [instruction, meeting] : row.meetings)
+      EXPECT_EQ(decoded.code().code[instruction].reconvergence, meeting) << row.body << " " << instruction;
+  }
+}
+
+// Parts of an instruction are not counted; a copy of the guard comes before the first where there are several.
+TEST(Instructions, Parts) {
+  struct {
+    const char *instruction;
+    size_t parts;
+  } rows[] = {{"add.u32 %r1, %r2, %r3", 1},
+              {"@%p1 add.u32 %r1, %r2, %r3", 1},
+              {"@%p1 setp.eq.and.u32 %p2, %r1, %r2, %p3", 5},
+              {"setp.eq.u32 %p2|%p3, %r1, %r2", 4},
+              {"setp.eq.and.u32 %p2|%p3, %r1, %r2, !%p1", 7},
+              {"set.eq.u32.u32 %r1, %r2, %r3", 2},
+              {"set.eq.or.f32.u32 %r1, %r2, %r3, %p1", 3},
+              {"cvt.rn.f16.s32 %r1, %r2", 3},
+              {"cvt.ftz.f64.f32 %d1, %r2", 2},
+              {"cvt.sat.f32.f32 %r1, %r2", 2},
+              {"mov.b64 {%r1, %r2}, %d1", 2},
+              {"mov.b64 {%r1, _}, %d1", 1},
+              {"mov.b64 %d1, {%r1, %r2}", 1},
+              {"cvta.shared.u64 %d1, %d2", 1},
+              {"isspacep.shared %p1, %d1", 2},
+              {"add.rn.sat.f32 %r1, %r2, %r3", 2},
+              {"mad.lo.cc.u32 %r1, %r2, %r3, %r4", 2},
+              {"@!%p1 mad.lo.cc.u32 %r1, %r2, %r3, %r4", 3},
+              {"st.global.u8 [%d1], %r1", 1},
+              {"membar.cta", 0},
+              {"membar.gl", 1}};
+  for (const auto &row : rows) {
+    Decoded decoded(std::string(row.instruction) + ";");
+    const std::vector<ptx::Instruction> &code = decoded.code().code;
+    ASSERT_EQ(code.size(), row.parts + 1) << row.instruction; // and the end
+    for (size_t i = 0; i < row.parts; ++i) {
+      EXPECT_EQ(code[i].part, i > 0) << row.instruction << " " << i;
+      EXPECT_EQ(code[i].line, 6u) << row.instruction;
+    }
+    EXPECT_FALSE(code.back().part);
+    EXPECT_EQ(code.back().line, 4u);
+    EXPECT_EQ(code.back().kind, ptx::Kind::Exit);
+  }
 }
 
 } // namespace
