@@ -409,7 +409,7 @@ struct Decoded {
             moduleText(".entry k {\n.reg .pred %p<4>; .reg .b32 %r<9>; .reg .b64 %d<5>;\n" + body + "\n}\n"))) {
     EXPECT_TRUE(module && module->kernels().front().status().ok()) << body;
   }
-  const ptx::KernelCode &code() const { return module->kernels().front().code(); }
+  const ptx::KernelCode &code() { return module->kernels().front().code(); }
   Expected<ptx::Module> module;
 };
 
