@@ -6,6 +6,10 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+#include <random>
+#include <set>
+
 namespace incept::sim {
 namespace {
 
@@ -258,6 +262,133 @@ TEST(GlobalRaces, LaunchesAreOrdered) {
   for (int i = 0; i < 65533; ++i)
     simulator.memory.nextEpoch();
   EXPECT_EQ(run("0").message(), "");
+}
+
+//===--- At random
+//--------------------------------------------------------------------------------------------------===//
+
+/// Accesses of threads, step by step: in a step first all loads, then all stores.
+struct Plan {
+  std::vector<uint32_t> operations, places; ///< 0 none, 1 load, 2 store; of step * threads + thread
+};
+
+/// Code of a step that makes the access of thread %r4 of all.
+std::string stepOf(uint32_t step, uint32_t threads, const std::string &load, const std::string &store) {
+  return "ld.global.u32 %r7, [%rd3+" + std::to_string(4 * step * threads) + "]; ld.global.u32 %r8, [%rd4+" +
+         std::to_string(4 * step * threads) +
+         "];\nsetp.eq.u32 %p1, %r7, 1; setp.eq.u32 %p2, %r7, 2; shl.b32 %r8, %r8, 2; "
+         "cvt.u64.u32 %rd5, %r8; add.u64 %rd5, %rd5, %rd6;\n@%p1 " +
+         load + "\n@%p2 " + store + "\n";
+}
+
+/// a has the operations, d the places, n the memory that they are of.
+Status runPlan(const Plan &plan, const std::string &body, uint32_t blocks, uint32_t threads, ptx::Counters &counters) {
+  Simulator simulator(/*cells=*/true);
+  simulator.options.races = true;
+  uint64_t a = simulator.upload(plan.operations), d = simulator.upload(plan.places),
+           n = simulator.upload(std::vector<uint32_t>(1024, 0));
+  Status status = simulator.run(moduleText(kHead + "ld.param.u64 %rd6, [n];\n" + body + "}\n"), {blocks, 1, 1},
+                                {threads, 1, 1}, {a, d, n});
+  counters = simulator.outcome.counters;
+  return status;
+}
+
+// Two blocks race where one writes what the other touches, and bytes are counted once, whatever chunks and cells do.
+TEST(GlobalRaces, AgreeWithSets) {
+  constexpr uint32_t kBlocks = 4, kThreads = 32, kSteps = 4, kAll = kBlocks * kThreads;
+  std::mt19937 random(11);
+  std::string body;
+  for (uint32_t step = 0; step < kSteps; ++step)
+    body += stepOf(step, kAll, "ld.global.u32 %r9, [%rd5];", "st.global.u32 [%rd5], 7;");
+  int raced = 0;
+  for (int round = 0; round < 200; ++round) {
+    // Each block has 40 numbers of its own, 200 are read by all, and now and then a thread is wrong.
+    Plan plan;
+    const uint32_t oneIn = 1u << (4 + random() % 10);
+    for (uint32_t i = 0; i < kSteps * kAll; ++i) {
+      const uint32_t block = i % kAll / kThreads, operation = random() % 3;
+      const bool isCommon = operation == 1 && random() % 2, isWrong = random() % oneIn == 0;
+      plan.operations.push_back(operation);
+      plan.places.push_back(isWrong ? random() % 360 : isCommon ? 160 + random() % 200 : block * 40 + random() % 40);
+    }
+    std::map<uint32_t, std::set<uint32_t>> readers, writers;
+    uint64_t read = 0, written = 0;
+    for (uint32_t block = 0; block < kBlocks; ++block)
+      for (uint32_t step = 0; step < kSteps; ++step)
+        for (uint32_t operation : {1u, 2u})
+          for (uint32_t i = step * kAll + block * kThreads; i < step * kAll + (block + 1) * kThreads; ++i) {
+            const uint32_t place = plan.places[i];
+            if (plan.operations[i] != operation)
+              continue;
+            if (operation == 1) {
+              read += readers[place].empty() && writers[place].empty();
+              readers[place].insert(block);
+            } else {
+              written += writers[place].empty();
+              writers[place].insert(block);
+            }
+          }
+    bool races = false;
+    for (auto &[place, blocks] : writers) {
+      std::set<uint32_t> all = readers[place];
+      all.insert(blocks.begin(), blocks.end());
+      races |= all.size() > 1;
+    }
+    ptx::Counters counters;
+    Status status = runPlan(plan, body, kBlocks, kThreads, counters);
+    EXPECT_EQ(status.ok(), !races) << round << ": " << status.message();
+    raced += races;
+    if (races) {
+      EXPECT_NE(status.message().find("race: "), std::string::npos) << status.message();
+      continue;
+    }
+    EXPECT_EQ(counters.distinctBytesRead, 4 * (read + 2 * kSteps * kAll)) << round; // and the plan
+    EXPECT_EQ(counters.distinctBytesWritten, 4 * written) << round;
+  }
+  EXPECT_GT(raced, 50);
+  EXPECT_LT(raced, 150);
+}
+
+// Two threads race where one writes what the other touches, and no barrier lies between.
+TEST(SharedRaces, AgreeWithSets) {
+  constexpr uint32_t kThreads = 64, kSteps = 4;
+  std::mt19937 random(12);
+  auto step = [](uint32_t i) { return stepOf(i, kThreads, "ld.shared.u32 %r9, [%r8];", "st.shared.u32 [%r8], 7;"); };
+  const std::string body = "st.shared.u32 [%r6], 1; st.shared.u32 [%r6+256], 1; bar.sync 0;\n" + step(0) + step(1) +
+                           "bar.sync 0;\n" + step(2) + step(3);
+  int raced = 0;
+  for (int round = 0; round < 200; ++round) {
+    Plan plan;
+    const uint32_t oneIn = 1u << (3 + random() % 10);
+    for (uint32_t i = 0; i < kSteps * kThreads; ++i) {
+      // A place of the thread's own, another one behind the barrier, or one that nobody writes.
+      const uint32_t thread = i % kThreads, own = i < 2 * kThreads ? thread : (thread * 5 + 3) % kThreads,
+                     operation = random() % 3;
+      const bool isCommon = operation == 1 && random() % 2, isWrong = random() % oneIn == 0;
+      plan.operations.push_back(operation);
+      plan.places.push_back(isWrong ? random() % 128 : isCommon ? 64 + random() % 64 : own);
+    }
+    bool races = false;
+    for (uint32_t phase : {0u, 1u})
+      for (uint32_t place = 0; place < 128; ++place) {
+        std::set<uint32_t> all, writers;
+        for (uint32_t i = phase * 2 * kThreads; i < (phase + 1) * 2 * kThreads; ++i)
+          if (plan.operations[i] && plan.places[i] == place) {
+            all.insert(i % kThreads);
+            if (plan.operations[i] == 2)
+              writers.insert(i % kThreads);
+          }
+        races |= !writers.empty() && all.size() > 1;
+      }
+    ptx::Counters counters;
+    Status status = runPlan(plan, body, 1, kThreads, counters);
+    EXPECT_EQ(status.ok(), !races) << round << ": " << status.message();
+    raced += races;
+    if (races)
+      EXPECT_NE(status.message().find("shared address"), std::string::npos) << status.message();
+  }
+  EXPECT_GT(raced, 50);
+  EXPECT_LT(raced, 150);
 }
 
 } // namespace
