@@ -384,8 +384,7 @@ TEST(SharedRaces, AgreeWithSets) {
     Status status = runPlan(plan, body, 1, kThreads, counters);
     EXPECT_EQ(status.ok(), !races) << round << ": " << status.message();
     raced += races;
-    if (races)
-      EXPECT_NE(status.message().find("shared address"), std::string::npos) << status.message();
+    EXPECT_EQ(status.message().find("shared address") != std::string::npos, races) << status.message();
   }
   EXPECT_GT(raced, 50);
   EXPECT_LT(raced, 150);
