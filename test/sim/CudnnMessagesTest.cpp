@@ -2,6 +2,7 @@
 //
 // Each sentence that refuses a stored plan or an operation graph, and what is just not refused.
 #include "test/sim/CudnnReference.h"
+#include "tools/incept-sim/cudnn/EngineRules.h"
 
 #include <gtest/gtest.h>
 
@@ -298,6 +299,63 @@ TEST(CudnnMessages, Signatures) {
     other.at(json::json_pointer(path)) = value;
     EXPECT_NE(signatureOf(other), signatureOf(forward)) << path;
   }
+}
+
+/// What an engine says of a stored graph that `change` has changed.
+template <typename Change>
+std::string engineSays(const char *plan, int64_t engine, Change change) {
+  Expected<Plan> read = readPlan(storedPlan(plan).dump());
+  EXPECT_TRUE(read) << read.status().message();
+  Graph graph = read->graph;
+  change(graph);
+  return checkEngine(graph, engine).message();
+}
+
+// Of a convolution with the sums of its result: 0 is of sm_80, 2 of sm_90, and of others nothing is known.
+TEST(CudnnMessages, OfEnginesThatGiveStatistics) {
+  auto says = [](auto change, int64_t engine = 0) { return engineSays("genstats", engine, change); };
+  auto pixels = [](Tensor &tensor, int64_t channels, int64_t pitch) {
+    tensor.dims[1] = channels;
+    tensor.strides[3] = pitch;
+  };
+  for (int64_t engine : {0, 1, 2, 3})
+    EXPECT_EQ(says([](Graph &) {}, engine), "");
+  for (int64_t engine : {0, 2}) {
+    EXPECT_EQ(says([](Graph &g) { g.tensors[0].type = CUDNN_DATA_BFLOAT16; }, engine), "tensor 1 is not of half");
+    EXPECT_EQ(says([](Graph &g) { g.nodes[0].padEnd[1] = 0; }, engine), "the padding is not symmetric");
+    EXPECT_EQ(says([](Graph &g) { g.tensors[1].dims[1] = 8; }, engine), "the convolution has groups");
+    EXPECT_EQ(says([&](Graph &g) { pixels(g.tensors[0], 12, 12), g.tensors[1].dims[1] = 12; }, engine),
+              "tensor 1 has 12 channels, not a multiple of 8");
+    EXPECT_EQ(says([](Graph &g) { g.tensors[0].strides[1] = 64; }, engine),
+              "tensor 1 does not have its channels last, with pixels a multiple of 8 elements apart");
+    EXPECT_EQ(says([&](Graph &g) { pixels(g.tensors[0], 16, 20); }, engine),
+              "tensor 1 does not have its channels last, with pixels a multiple of 8 elements apart");
+    EXPECT_EQ(says([&](Graph &g) { pixels(g.tensors[0], 16, 24); }, engine), "tensor 1 is a channel slice");
+    EXPECT_EQ(says([&](Graph &g) { pixels(g.tensors[2], 32, 40); }, engine), "tensor 3 is a channel slice");
+    EXPECT_EQ(says([&](Graph &g) { pixels(g.tensors[2], 20, 20); }, engine),
+              engine == 0 ? "" : "tensor 3 has 20 channels, not a multiple of 8");
+  }
+  EXPECT_EQ(says([](Graph &g) { g.tensors[0].type = CUDNN_DATA_FLOAT; }, 1), "");
+}
+
+// Of a gradient of data and a batch norm's gradient: 0 is of sm_80, 1 of sm_90.
+TEST(CudnnMessages, OfEnginesThatGiveNormGradients) {
+  auto says = [](auto change, int64_t engine = 0) { return engineSays("backward-norm", engine, change); };
+  for (int64_t engine : {0, 1, 2})
+    EXPECT_EQ(says([](Graph &) {}, engine), "");
+  for (int64_t engine : {0, 1}) {
+    EXPECT_EQ(says([](Graph &g) { g.tensors[0].type = CUDNN_DATA_FLOAT; }, engine), "tensor 1 is not of half");
+    EXPECT_EQ(says([](Graph &g) { g.nodes[0].padBegin[0] = 2; }, engine), "the padding is not symmetric");
+    EXPECT_EQ(says([](Graph &g) { g.tensors[1].dims[1] = 8; }, engine), "the convolution has groups");
+    EXPECT_EQ(says([](Graph &g) { g.tensors[0].strides[3] = 32; }, engine), "tensor 1 is a channel slice");
+    EXPECT_EQ(says([](Graph &g) { g.tensors[0].dims[1] = g.tensors[0].strides[3] = 20; }, engine),
+              engine == 0 ? "" : "tensor 1 has 20 channels, not a multiple of 8");
+    EXPECT_EQ(says([](Graph &g) { g.tensors[1].dims[1] = g.tensors[2].dims[1] = 12; }, engine),
+              engine == 0 ? "" : "tensor 3 has 12 channels, not a multiple of 8");
+  }
+  EXPECT_EQ(says([](Graph &g) { g.tensors[0].type = CUDNN_DATA_FLOAT; }, 2), "");
+  for (auto [version, known] : {std::pair{91899, false}, {91900, true}, {91999, true}, {92000, false}})
+    EXPECT_EQ(hasEngineRules(version), known) << version;
 }
 
 TEST(CudnnMessages, OfOtherDevices) {

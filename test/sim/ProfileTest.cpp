@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The profile of a device, and the environment variables that the launcher sets.
+// The profile of a device, the environment variables that the launcher sets, and what a program's file says.
 #include "tools/incept-sim/driver/Profile.h"
+#include "tools/incept-sim/driver/ProgramFile.h"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -253,6 +254,40 @@ TEST_F(Environment, TheProfileIsAFile) {
   EXPECT_EQ(profile->memoryBytes, 260);
   std::filesystem::remove(path);
   unsetenv(kDeviceVariable);
+}
+
+// A launch is known by its kernel, its extents, and addresses that fit the regions that its operands are of.
+TEST(ProgramFile, LaunchesAreKnownByTheirParameters) {
+  const std::vector<DescribedLaunch> launches = {{"add", "first", {{0, 64}, {1, 0}, {0, 128}}, {7}},
+                                                 {"add", "second", {{0, 64}, {1, 0}, {0, 128}}, {8}},
+                                                 {"mul", "third", {{0, 64}, {1, 0}, {0, 128}}, {7}},
+                                                 {"none", "fourth", {}, {}}};
+  using Values = std::vector<uint64_t>;
+  // Region 0 begins at 1000 and region 1 at 5000.
+  const Values good = {1064, 5000, 1128, 7};
+  EXPECT_EQ(describeLaunch(launches, "add", good), "first");
+  EXPECT_EQ(describeLaunch(launches, "mul", good), "third");
+  EXPECT_EQ(describeLaunch(launches, "add", {1064, 5000, 1128, 8}), "second");
+  EXPECT_EQ(describeLaunch(launches, "add", {64, 0, 128, 8}), "second");
+  EXPECT_EQ(describeLaunch(launches, "none", {}), "fourth");
+  EXPECT_EQ(describeLaunch(launches, "div", good), "");
+  EXPECT_EQ(describeLaunch(launches, "add", {1064, 5000, 1128, 9}), "");
+  EXPECT_EQ(describeLaunch(launches, "add", {1064, 5000, 1129, 7}), ""); // not the same begin
+  EXPECT_EQ(describeLaunch(launches, "add", {1064, 5000, 1128}), "");
+  EXPECT_EQ(describeLaunch(launches, "add", {1064, 5000, 1128, 7, 7}), "");
+  EXPECT_EQ(describeLaunch(launches, "add", {}), "");
+  EXPECT_EQ(describeLaunch({}, "add", good), "");
+}
+
+TEST(ProgramFile, SaysWhatItCannotRead) {
+  EXPECT_EQ(readProgramFile("/nowhere/program").status().message(), "cannot read '/nowhere/program'");
+  const std::string path = testing::TempDir() + "incept-program-" + std::to_string(getpid());
+  for (const char *text : {"x", "\x7f"
+                                "ELF and no more"}) {
+    std::ofstream(path) << text;
+    EXPECT_EQ(readProgramFile(path).status().message(), "'" + path + "' is not a program that incept has compiled");
+  }
+  std::filesystem::remove(path);
 }
 
 } // namespace

@@ -206,4 +206,52 @@ TEST_F(InjectDeathTest, NoDeviceAndAnOldDriver) {
   EXPECT_EXIT(exit(cu("cuInit", 0u)), testing::ExitedWithCode(CUDA_ERROR_NO_DEVICE), "INCEPT_SIM_INJECT must be");
 }
 
+// The time between two events is there when both have been reached.
+TEST_F(ScheduleDeathTest, EventsThatAreNotReached) {
+  setenv("INCEPT_SIM_SCHEDULE", "late", 1);
+  EXPECT_EXIT(
+      {
+        makeCurrent();
+        CUstream s = stream();
+        CUevent first = nullptr, last = nullptr;
+        cu("cuEventCreate", &first, 0u);
+        cu("cuEventCreate", &last, 0u);
+        cu("cuEventRecord", first, s);
+        cu("cuEventRecord", last, s);
+        float ms = -1;
+        CUresult none = cu("cuEventElapsedTime", &ms, first, last);
+        cu("cuEventSynchronize", first);
+        CUresult half = cu("cuEventElapsedTime", &ms, first, last);
+        CUresult other = cu("cuEventElapsedTime", &ms, last, first);
+        bool isUntouched = ms == -1;
+        cu("cuEventSynchronize", last);
+        CUresult both = cu("cuEventElapsedTime", &ms, first, last);
+        exit(none == CUDA_ERROR_NOT_READY && half == CUDA_ERROR_NOT_READY && other == CUDA_ERROR_NOT_READY &&
+                     isUntouched && both == CUDA_SUCCESS && ms >= 0 && ms < 60000
+                 ? 0
+                 : 99);
+      },
+      testing::ExitedWithCode(0), "");
+}
+
+// The summary: the work that took longest first.
+TEST_F(ScheduleDeathTest, StatisticsAtTheEnd) {
+  setenv("INCEPT_SIM_STATISTICS", "1", 1);
+  EXPECT_EXIT(
+      {
+        makeCurrent();
+        CUdeviceptr small = allocate({0}), large = 0;
+        cu("cuMemAlloc", &large, size_t(1) << 26);
+        for (int i = 0; i < 3; ++i)
+          cu("cuMemsetD16", small, static_cast<unsigned short>(1), size_t(2));
+        cu("cuMemsetD32", large, 1u, size_t(1) << 24);
+        exit(0);
+      },
+      testing::ExitedWithCode(0),
+      "^incept-sim:         runs           ms  work\n"
+      "incept-sim:            1 +[0-9]+\\.[0-9]{3}  cuMemsetD32\n"
+      "(.*\n)*incept-sim:            3        0\\.[0-9]{3}  cuMemsetD16\n");
+  unsetenv("INCEPT_SIM_STATISTICS");
+}
+
 } // namespace
