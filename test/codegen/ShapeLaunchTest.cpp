@@ -3,13 +3,22 @@
 // What kernels are designed for on a GPU, and how reductions are cut: numbers that no result depends on.
 
 #include "codegen/cuda/ShapeLaunch.h"
+#include "codegen/Codegen.h"
+#include "codegen/cuda/CudaBackend.h"
 #include "codegen/cuda/CudaTarget.h"
 #include "codegen/cuda/PlanSource.h"
+#include "codegen/cuda/plans/DeviceProfile.h"
+#include "mlir/AsmParser/AsmParser.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Parser/Parser.h"
 #include "passes/KernelRules.h"
 
 #include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <tuple>
+#include <unistd.h>
 
 using namespace mlir;
 
@@ -286,6 +295,60 @@ TEST_F(GpuTarget, SaysWhatItTakes) {
          "%0 = incept.conv2d %x, %w groups 2 : (tensor<2x8x9x9xf32>, tensor<8x4x1x1xf32>) -> tensor<2x8x9x9xf32>");
   ASSERT_TRUE(grouped);
   EXPECT_FALSE(target->addsResidual(grouped));
+}
+
+// The numbers of a profile as the compiler asks for them. Needs cuDNN, as the target does.
+TEST(GpuBackend, NumbersOfTheDevice) {
+  auto h100 = cuda::findDeviceProfile("h100");
+  ASSERT_TRUE(h100) << h100.status().message();
+  const std::string path = testing::TempDir() + "incept-backend-" + std::to_string(getpid()) + ".json";
+  std::string text = h100->cudnnProperties;
+  text.insert(1, R"("incept": {"name": "mine", "title": "my card", "arch": "sm_90", "ptx_version": 83,
+    "memory_bytes_per_second": 1000, "peak_flops": {"f32": 1, "tf32": 2, "bf16": 3, "f16": 4}ASSUMED},)");
+  auto backendOf = [&](MLIRContext &context, const std::string &settings) -> const Backend * {
+    auto given = llvm::dyn_cast_or_null<TargetAttr>(
+        parseAttribute("#incept.target<cuda, \"" + path + "\"" + settings + ">", &context));
+    if (!given)
+      return nullptr;
+    auto complete = completeTarget(given);
+    if (!complete)
+      return nullptr;
+    auto target = findTarget(*complete);
+    return target ? (*target)->backend() : nullptr;
+  };
+  const std::string shares = R"("own_kernels_share": 0.5, "older_kernels_share": 0.25, "launch_seconds": 1e-6,
+    "library_bytes_share": 0.8, "map_bytes_share": 0.9, "reduction_bytes_share": 0.7, "other_bytes_share": 0.6,
+    "fill_share": 0.4})";
+  const std::tuple<std::string, std::string, std::string> kinds[] = {
+      {"", "", ""},
+      {", \"assumed\": {" + shares, "", "assumed, not measured"},
+      {", \"measured\": {\"card\": \"a card\", " + shares, ", tf32", "measured on a card"}};
+  for (const auto &[costs, settings, words] : kinds) {
+    std::string whole = text;
+    whole.replace(whole.find("ASSUMED"), 7, costs);
+    std::ofstream(path) << whole;
+    DialectRegistry registry;
+    registry.insert<InceptDialect>();
+    cuda::registerTarget(registry, "");
+    MLIRContext context(registry);
+    context.loadAllAvailableDialects();
+    const Backend *backend = backendOf(context, settings);
+    if (!backend)
+      GTEST_SKIP() << "no cuDNN";
+    EXPECT_EQ(backend->costs(), words);
+    EXPECT_EQ(backend->stub(), "incept-stub-cuda");
+    EXPECT_EQ(backend->memoryBytes(), 76526243019); // nine tenths of 85,029,158,912
+    EXPECT_EQ(backend->identity().substr(0, 14), "sm_90 ptx 83 {");
+    const std::pair<const char *, double> peaks[] = {{"f32", settings.empty() ? 1 : 2}, {"bf16", 3}, {"f16", 4}};
+    for (auto [precision, flops] : peaks) {
+      std::optional<Peaks> found = backend->peaks(precision);
+      ASSERT_TRUE(found);
+      EXPECT_EQ(found->bytesPerSecond, 1000);
+      EXPECT_EQ(found->flops, 1);
+      EXPECT_EQ(found->tensorCoreFlops, flops) << precision << settings;
+    }
+  }
+  std::filesystem::remove(path);
 }
 
 } // namespace
