@@ -276,8 +276,8 @@ TEST(Reports, PlacesInThreeDimensions) {
   .reg .pred %p; .reg .b32 %r<4>;
   mov.u32 %r0, %ctaid.z; mad.lo.u32 %r0, %r0, 3, 2; mad.lo.u32 %r0, %r0, 2, 1; setp.ne.u32 %p, %r0, 17; @%p ret;
   mov.u32 %r0, %ctaid.x; setp.ne.u32 %p, %r0, 1; @%p ret; mov.u32 %r0, %ctaid.y; setp.ne.u32 %p, %r0, 2; @%p ret;
-  mov.u32 %r0, %tid.z; mov.u32 %r1, %tid.y; mov.u32 %r2, %tid.x; mad.lo.u32 %r0, %r0, 5, %r1; mad.lo.u32 %r0, %r0, 4, %r2;
-  setp.lt.u32 %p, %r0, 50; @%p ret;
+  mov.u32 %r0, %tid.z; mov.u32 %r1, %tid.y; mov.u32 %r2, %tid.x;
+  mad.lo.u32 %r0, %r0, 5, %r1; mad.lo.u32 %r0, %r0, 4, %r2; setp.lt.u32 %p, %r0, 50; @%p ret;
   trap;
 })"),
                                 {2, 3, 4}, {4, 5, 3}, {0});
