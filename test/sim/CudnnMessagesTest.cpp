@@ -9,6 +9,7 @@
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
+#include <tuple>
 
 using namespace incept::sim::cudnn;
 using incept::Code;
@@ -287,6 +288,13 @@ TEST(CudnnMessages, Signatures) {
   renamed["operationGraph"]["nodes"][0]["matC"] = renamed["operationGraph"]["nodes"][1]["X"] = "555";
   EXPECT_EQ(signatureOf(renamed), signatureOf(plan));
   const json forward = storedPlan("forward");
+  // What is left out is 1 for what is new and 0 for what was there, and 1 for both operands.
+  for (auto [from, node, key] :
+       {std::tuple{&forward, 0, "alpha"}, {&forward, 0, "beta"}, {&plan, 1, "alpha1"}, {&plan, 1, "alpha2"}}) {
+    json less = *from;
+    less["operationGraph"]["nodes"][node].erase(key);
+    EXPECT_EQ(signatureOf(less), signatureOf(*from)) << key;
+  }
   const std::pair<const char *, json> changes[] = {{"/operationGraph/nodes/0/alpha", 2},
                                                    {"/operationGraph/nodes/0/beta", 1},
                                                    {"/operationGraph/nodes/0/pad_lower", {0, 0}},
