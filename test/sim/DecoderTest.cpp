@@ -432,6 +432,8 @@ TEST(Instructions, PlacesOfValues) {
       // %r1 is needed in every turn, and %r2 only within one; what comes behind takes the place of either.
       {"add.u32 %r1, 1, 1; $l: add.u32 %r2, %r1, 1; setp.eq.u32 %p1, %r2, 1; @%p1 bra $l; add.u32 %r3, 1, 1;", 128,
        2 * 128 + 32},
+      // %r1 is needed up to the loop's end, and no longer.
+      {"add.u32 %r1, 1, 1; $l: setp.eq.u32 %p1, %r1, 1; @%p1 bra $l; add.u32 %r3, 1, 1;", 128, 128 + 32},
       // One side of a branch does not write %r2, which is then needed from the begin on.
       {"mov.u32 %r3, 1; setp.eq.u32 %p1, %r3, 1; @%p1 bra $l; mov.u32 %r2, 1; $l: st.global.u32 [0], %r2;", 128 + 256,
        2 * 128 + 32},
