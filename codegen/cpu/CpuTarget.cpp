@@ -136,7 +136,9 @@ public:
     if (!decode(plan, problem, why))
       return failure();
     FunctionType signature = signatureOf(problem, plan.getContext());
-    if (!signature || plan.getSignature() != signature)
+    if (!signature)
+      return refuse(why) << "expected formats and pitches that fit the shapes of the problem";
+    if (plan.getSignature() != signature)
       return refuse(why) << "expected the memory that the problem has, " << signature << ", but got "
                          << plan.getSignature();
     onednn::Description chosen;
