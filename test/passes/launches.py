@@ -14,21 +14,24 @@ import sys
 
 ALL = "joins, pairs, statistics, norms"
 HERE = pathlib.Path(__file__).parent / "Inputs"
-# Description, batch size, settings of the target, precision, bytes of memory that passes may fill: with the first number more
-# activations are kept than with one byte less.
-CASES = [("branches", 2, f"{ALL}, strides", "f32", 0), ("branches", 2, "", "f32", 0),
-         ("branches", 2, "joins", "f32", 11085702), ("branches", 2, "joins", "f32", 11085701), ("others", 2, ALL, "f16", 0),
-         ("others", 3, "joins, pairs, statistics", "bf16", 0), ("others", 2, "", "f32", 0),
-         ("inception_v4", 4, ALL, "f32", 0), ("unet", 1, "joins", "bf16", 0)]
+# Description, batch size, more of the command line, settings of the target, precision, bytes of memory that passes may fill: with
+# the first number more activations are kept than with one byte less.
+CASES = [("branches", 2, "", f"{ALL}, strides", "f32", 0), ("branches", 2, "", "", "f32", 0),
+         ("branches", 2, "", "joins", "f32", 11085702), ("branches", 2, "", "joins", "f32", 11085701),
+         ("branches", 2, "--mode=infer", "joins", "f32", 0), ("others", 2, "", ALL, "f16", 0),
+         ("others", 3, "", "joins, pairs, statistics", "bf16", 0), ("others", 2, "--keep-gradients", "", "f32", 0),
+         ("trained", 2, "", "joins, pairs", "f32", 0), ("trained", 4, "", "", "f16", 0),
+         ("trained", 1, "--mode=infer", "", "bf16", 0), ("inception_v4", 4, "", ALL, "f32", 0),
+         ("unet", 1, "", "joins", "bf16", 0)]
 
 
 def digest(lines):
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:12]
 
 
-def compile_to_exec(spec, batch, settings, precision, budget, folder):
-    graph = subprocess.run(["incept", "compile", spec, f"--batch-size={batch}", "--threads=1", "--stop-after=graph"],
-                           check=True, stdout=subprocess.PIPE, text=True).stdout
+def compile_to_exec(spec, batch, options, settings, precision, budget, folder):
+    command = ["incept", "compile", spec, f"--batch-size={batch}", *options.split(), "--threads=1", "--stop-after=graph"]
+    graph = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
     target = f"#incept.target<fake, {settings}>" if settings else "#incept.target<fake>"
     (folder / "graph.mlir").write_text(re.sub(r"#incept\.target<[^>]*>", target, graph))
     command = ["incept-opt", folder / "graph.mlir", f"--incept-to-training=precision={precision}"]
@@ -52,7 +55,7 @@ def sections(ir):
             continue
         if match := re.match(r"  func\.func @(\w+)", line):
             functions, slices = match.group(1), {}
-            found[functions] = []
+            found[functions] = [line.strip()]
         elif match := re.match(r"    (%\d+) = incept\.exec\.slice @(\S+) at (\d+)", line):
             slices[match.group(1)] = f"{match.group(2)}+{match.group(3)}"
         elif line.startswith("    incept.exec."):
@@ -60,15 +63,16 @@ def sections(ir):
             found[functions].append(re.sub(r"@?k\d+_\w+", lambda match: names.get("@" + match.group().lstrip("@"), "?"), line))
         elif line.startswith(("  incept.variable", "  incept.exec.")):
             found["module"].append(line.strip())
-    found["module"].append(re.search(r"incept\.memory = \{[^}]*\}", ir).group())
+    for name in ("batch_size", "classes", "image", "keep_gradients", "label_map", "memory", "outputs", "training_only"):
+        found["module"] += re.findall(rf"incept\.{name}(?: = (?:\{{[^}}]*\}}|\[[^\]]*\]|\d+))?(?=[, }}])", ir.splitlines()[0])
     return found
 
 
 def row(case, name, lines):
     total = lambda what: sum(int(number) for line in lines for number in re.findall(rf"incept\.{what} = (\d+)", line))
-    settings = "+".join(["fake"] + [setting[0] for setting in case[2].split(", ") if setting])
-    return [case[0], str(case[1]), settings, case[3], str(case[4]), name, str(len(lines)), str(total("flops")),
-            str(total("bytes")), digest(lines)]
+    settings = "+".join(["fake"] + [setting[0] for setting in case[3].split(", ") if setting])
+    return [case[0], str(case[1]), case[2].removeprefix("--") or "-", settings, case[4], str(case[5]), name,
+            str(sum(line.startswith("incept.exec.") for line in lines)), str(total("flops")), str(total("bytes")), digest(lines)]
 
 
 def main():
