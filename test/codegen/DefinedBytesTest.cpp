@@ -87,6 +87,74 @@ TEST(DefinedBytes, AreForgotten) {
   EXPECT_FALSE(defined.covers(319, {2, 1, 0}));
 }
 
+// Of stretches it knows all that is there, and nothing else.
+TEST(DefinedBytes, OfStretchesAreExact) {
+  std::mt19937 random(3);
+  auto draw = [&](int64_t least, int64_t most) { return std::uniform_int_distribution<int64_t>(least, most)(random); };
+  for (int trial = 0; trial < 300; ++trial) {
+    DefinedBytes defined;
+    Bytes bytes;
+    for (int step = 0; step < 40; ++step) {
+      int64_t offset = draw(0, 40), count = draw(0, 12);
+      if (draw(0, 2) == 0) {
+        defined.forget(offset, count);
+        bytes.forget(offset, count);
+      } else {
+        defined.write(offset, {count, 1, 0});
+        bytes.write(offset, {count, 1, 0});
+      }
+      int64_t begin = draw(0, 50), size = draw(0, 6);
+      EXPECT_EQ(defined.covers(begin, {size, 1, 0}), bytes.covers(begin, {size, 1, 0})) << trial << " " << step;
+    }
+  }
+}
+
+// So it is with columns of one buffer, in whatever order they are written.
+TEST(DefinedBytes, OfColumnsAreExact) {
+  std::mt19937 random(4);
+  auto draw = [&](int64_t least, int64_t most) { return std::uniform_int_distribution<int64_t>(least, most)(random); };
+  constexpr int64_t kBegin = 64, kPitch = 12, kRows = 4;
+  for (int trial = 0; trial < 300; ++trial) {
+    DefinedBytes defined;
+    Bytes bytes;
+    for (int step = 0; step < 8; ++step) {
+      int64_t first = draw(0, kPitch - 1);
+      Footprint column{draw(1, kPitch - first), kRows, kPitch};
+      defined.write(kBegin + first, column);
+      bytes.write(kBegin + first, column);
+      for (int64_t row = 0; row < kRows; ++row)
+        for (int64_t at = 0; at < kPitch; ++at) {
+          int64_t offset = kBegin + row * kPitch + at, rows = draw(1, kRows - row), width = draw(1, kPitch - at);
+          Footprint asked{width, rows, rows == 1 ? 0 : kPitch};
+          EXPECT_EQ(defined.covers(offset, asked), bytes.covers(offset, asked)) << trial << " " << step;
+        }
+    }
+  }
+}
+
+// Of a column, the rows go that lie in what is forgotten, with a byte or more, and no others.
+TEST(DefinedBytes, RowsAreForgotten) {
+  constexpr int64_t kBegin = 100, kWidth = 4, kPitch = 10, kRows = 5;
+  for (int64_t offset = 90; offset < 160; ++offset)
+    for (int64_t bytes = 0; bytes <= 40; ++bytes) {
+      DefinedBytes defined;
+      defined.write(kBegin, {kWidth, kRows, kPitch});
+      defined.forget(offset, bytes);
+      // `count` rows from `row` on lie before what is forgotten or behind it, all of them.
+      auto areThere = [&](int64_t row, int64_t count) {
+        int64_t begin = kBegin + row * kPitch, end = begin + (count - 1) * kPitch + kWidth;
+        return bytes == 0 || end <= offset || offset + bytes <= begin;
+      };
+      for (int64_t row = 0; row < kRows; ++row) {
+        EXPECT_EQ(defined.covers(kBegin + row * kPitch, {kWidth, 1, 0}), areThere(row, 1)) << offset << " " << bytes;
+        for (int64_t count = 2; count <= kRows - row; ++count)
+          EXPECT_EQ(defined.covers(kBegin + row * kPitch, {kWidth, count, kPitch}), areThere(row, count))
+              << offset << " " << bytes;
+        EXPECT_FALSE(defined.covers(kBegin + row * kPitch, {kWidth + 1, 1, 0}));
+      }
+    }
+}
+
 // What it says is there, is there.
 TEST(DefinedBytes, AreNeverTooMany) {
   std::mt19937 random(7);
