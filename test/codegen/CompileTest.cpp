@@ -8,9 +8,13 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Parser/Parser.h"
 #include "passes/KernelRules.h"
+#include "llvm/ADT/SmallString.h"
+#include "llvm/Support/FileSystem.h"
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <map>
 #include <set>
 
 namespace incept::test {
@@ -91,6 +95,50 @@ TEST(Compile, KernelsOfTilesShareTheirParts) {
                                         "shared_tiles_outputs_of_6_7_16", "shared_tiles_products_16"}));
 }
 
+/// "5 addf, 2 mulf": the arithmetic on vectors of numbers in the functions that kernels of `definitions` share, by
+/// their names.
+static std::map<std::string, std::string> arithmeticOf(const std::string &definitions) {
+  mlir::DialectRegistry registry;
+  registry.insert<InceptDialect, mlir::func::FuncDialect>();
+  registerKernelRules(registry);
+  mlir::MLIRContext context(registry);
+  context.loadAllAvailableDialects();
+  std::map<std::string, std::string> result;
+  auto module = mlir::parseSourceString<mlir::ModuleOp>(definitions, &context);
+  EXPECT_TRUE(module);
+  auto kernels = module ? cpu::emitKernels(&context, llvm::to_vector(module->getOps<exec::KernelDefOp>()), 512)
+                        : mlir::FailureOr<mlir::OwningOpRef<mlir::ModuleOp>>(mlir::failure());
+  EXPECT_TRUE(succeeded(kernels));
+  if (failed(kernels))
+    return result;
+  for (auto function : (*kernels)->getOps<mlir::func::FuncOp>()) {
+    std::map<std::string, int> counts;
+    function.walk([&](mlir::Operation *op) {
+      if (op->getNumResults() == 1 && mlir::isa<mlir::VectorType>(op->getResult(0).getType()) &&
+          mlir::getElementTypeOrSelf(op->getResult(0).getType()).isF32() && op->getNumOperands() > 1)
+        if (llvm::StringRef name = op->getName().stripDialect(); name.ends_with("f") || name == "fma")
+          ++counts[name.str()];
+    });
+    std::string text;
+    for (auto &[name, count] : counts)
+      text += (text.empty() ? "" : ", ") + std::to_string(count) + " " + name;
+    result[function.getSymName().str()] = text;
+  }
+  return result;
+}
+
+// Points p and -p share half of the arithmetic of a transform: a record of what is left of it.
+TEST(Compile, TransformsOfTilesShareArithmetic) {
+  auto of = [](const std::string &window) { return arithmeticOf(tiles("a", window, false)); };
+  std::map<std::string, std::string> all;
+  for (const char *tile : {"[1, 2]", "[1, 4]", "[1, 6]"})
+    for (const char *taps : {"[1, 3]", "[1, 7]"})
+      all.merge(of(std::string(" kernel ") + taps + " pad [0, 0] tile " + tile));
+  all.erase("a");
+  const std::map<std::string, std::string> kRecord = {{"", ""}};
+  EXPECT_EQ(all, kRecord);
+}
+
 // A kernel may have the name of what kernels share, wherever it stands: the other one gives way.
 TEST(Compile, KernelsMayHaveNamesOfWhatTheyShare) {
   std::string taken = "shared_tiles_products_16";
@@ -103,6 +151,31 @@ TEST(Compile, KernelsMayHaveNamesOfWhatTheyShare) {
                                                   taken + "_"}));
     EXPECT_EQ(compileFor(first ? one + other : other + one, "skylake-avx512"), "");
   }
+}
+
+// The linker works on files: none of them is left, nor open, and a folder that is not there is said.
+TEST(Compile, LeavesNoFiles) {
+  llvm::SmallString<128> folder;
+  ASSERT_FALSE(llvm::sys::fs::createUniqueDirectory("incept-compile", folder));
+  auto count = [](llvm::StringRef path) {
+    int files = 0;
+    std::error_code code;
+    for (llvm::sys::fs::directory_iterator it(path, code), end; it != end && !code; it.increment(code))
+      ++files;
+    return files;
+  };
+  const char *before = std::getenv("TMPDIR");
+  std::string relu = definition("map", "incept.relu %x", "tensor<?x?xf32>"), kept = before ? before : "";
+  EXPECT_EQ(compileFor(relu, ""), "");
+  ASSERT_EQ(setenv("TMPDIR", folder.c_str(), 1), 0);
+  int open = count("/proc/self/fd");
+  EXPECT_EQ(compileFor(relu, ""), "");
+  EXPECT_EQ(count("/proc/self/fd"), open);
+  EXPECT_EQ(count(folder), 0);
+  EXPECT_FALSE(llvm::sys::fs::remove(folder));
+  EXPECT_EQ(compileFor(relu, ""),
+            "failed to link the kernels: cannot create a temporary file: No such file or directory\n");
+  before ? setenv("TMPDIR", kept.c_str(), 1) : unsetenv("TMPDIR");
 }
 
 // A kernel is found in the shared object, whatever its name begins with.

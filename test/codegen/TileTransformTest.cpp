@@ -8,6 +8,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
+
 namespace incept::test {
 
 namespace {
@@ -55,6 +58,31 @@ TEST(TileTransform, IsTheStridedCorrelation) {
           bool meets = transposed ? i == 2 * (j - 1) + 2 - k : j == 2 * i + k;
           EXPECT_TRUE(sum == Rational(meets)) << transposed << ": " << i << " " << k << " " << j;
         }
+  }
+}
+
+// Rows that images are transformed by are scaled by a power of two such that their largest entry is near 1: what is
+// lost by rounding is lost of numbers of one size.
+TEST(TileTransform, RowsAreScaled) {
+  for (auto [m, r] : kSizes) {
+    auto t = kernels::findTileTransform(m, r);
+    ASSERT_TRUE(t);
+    for (const std::vector<double> &row : kernels::toReal(t->inputs)) {
+      double largest = 0;
+      for (double entry : row)
+        largest = std::max(largest, std::abs(entry));
+      EXPECT_LE(std::abs(std::log2(largest)), 0.5) << "F(" << m << "," << r << ")";
+    }
+    // Outputs are sums of powers of the points, from the first on: 1 of each, and for the last besides 1 of infinity.
+    auto outputs = kernels::toReal(t->outputs);
+    for (size_t i = 0; i < outputs.size(); ++i)
+      for (size_t p = 0; p < outputs[i].size(); ++p) {
+        bool isInfinity = p + 1 == outputs[i].size();
+        double point = outputs.size() > 1 ? outputs[1][p] : 0;
+        EXPECT_NEAR(outputs[i][p], isInfinity ? double(i + 1 == outputs.size()) : std::pow(point, double(i)), 1e-12);
+      }
+    EXPECT_EQ(kernels::transpose(kernels::transpose(outputs)), outputs);
+    EXPECT_EQ(kernels::transpose(outputs)[1][0], outputs[0][1]);
   }
 }
 
