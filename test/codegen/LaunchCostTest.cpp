@@ -63,6 +63,48 @@ TEST_F(LaunchCostTest, WhatStaysInALaunchIsNotMoved) {
   EXPECT_EQ(all.bytes, 400 + 64 + 3 * 32 + 800);
 }
 
+// Two launches in one do the work of both; what else is said is of the one that moves more, and as few blocks are on a
+// multiprocessor as either allows. A grid that fills the device, 0, stays one.
+TEST_F(LaunchCostTest, TwoInOne) {
+  LaunchWork large{LaunchKind::Reduction, Arithmetic::F16, {3, 100}, /*older=*/true,
+                   /*copiedBytes=*/7,     /*blocks=*/5,    4},
+      small{LaunchKind::Map, Arithmetic::F32, {10, 99}, false, 0, /*blocks=*/2, 3};
+  for (bool swapped : {false, true}) {
+    LaunchWork both = swapped ? together(small, large) : together(large, small);
+    EXPECT_EQ(both.kind, LaunchKind::Reduction);
+    EXPECT_EQ(both.arithmetic, Arithmetic::F16);
+    EXPECT_TRUE(both.older);
+    EXPECT_EQ(both.copiedBytes, 7);
+    EXPECT_EQ(both.cost.flops, 13);
+    EXPECT_EQ(both.cost.bytes, 199);
+    EXPECT_EQ(both.blocks, 7);
+    EXPECT_EQ(both.resident, 3);
+  }
+  small.cost.bytes = 100; // as many: the first is meant
+  EXPECT_EQ(together(small, large).kind, LaunchKind::Map);
+  EXPECT_EQ(together(large, small).kind, LaunchKind::Reduction);
+  small.blocks = 0;
+  EXPECT_EQ(together(small, large).blocks, 0);
+  EXPECT_EQ(together(large, small).blocks, 0);
+  EXPECT_EQ(std::string(launchKindName(LaunchKind::Library)) + launchKindName(LaunchKind::Map) +
+                launchKindName(LaunchKind::Reduction) + launchKindName(LaunchKind::Other),
+            "librarymapreductionother");
+}
+
+// Of a launch nothing is known until it is said.
+TEST_F(LaunchCostTest, IsKeptWithALaunch) {
+  ASSERT_EQ(ops.size(), 3u);
+  EXPECT_EQ(launchCost(ops[0]).flops, 0);
+  EXPECT_EQ(launchCost(ops[0]).bytes, 0);
+  setLaunchCost(ops[0], {5, 70});
+  setLaunchCost(ops[1], {11, 13});
+  LaunchCost one = launchCost(ops[0]), all = launchCost(ops);
+  EXPECT_EQ(one.flops, 5);
+  EXPECT_EQ(one.bytes, 70);
+  EXPECT_EQ(all.flops, 16);
+  EXPECT_EQ(all.bytes, 83);
+}
+
 /// 1e9 bytes per second and a floor of 1 ms: the fused call saves a launch and the read of dst, unless its engine is
 /// slow.
 TEST_F(LaunchCostTest, ATargetSaysWhatAFusionSaves) {

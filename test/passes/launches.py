@@ -63,6 +63,7 @@ def sections(ir):
             found[functions].append(re.sub(r"@?k\d+_\w+", lambda match: names.get("@" + match.group().lstrip("@"), "?"), line))
         elif line.startswith(("  incept.variable", "  incept.exec.")):
             found["module"].append(line.strip())
+    found["module"].append(f"{ir.count('incept.exec.slice @')} slices")
     for name in ("batch_size", "classes", "image", "keep_gradients", "label_map", "memory", "outputs", "training_only"):
         found["module"] += re.findall(rf"incept\.{name}(?: = (?:\{{[^}}]*\}}|\[[^\]]*\]|\d+))?(?=[, }}])", ir.splitlines()[0])
     return found
