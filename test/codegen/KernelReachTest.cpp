@@ -3,6 +3,7 @@
 // What the compiler says of a launch of a kernel of one op, its units and what it touches, beside what the runtime
 // says, which knows neither ops nor the compiler's rules: for extents that are drawn, of which most make no sense.
 
+#include "codegen/cpu/CompileKernels.h"
 #include "dialect/InceptOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Parser/Parser.h"
@@ -11,6 +12,7 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <random>
 
 using namespace mlir;
@@ -153,6 +155,68 @@ TEST(KernelReach, IsWhatTheRuntimeMeasures) {
     EXPECT_GT(accepted, 20) << op.text;
     EXPECT_GT(refused, 20) << op.text;
   }
+}
+
+/// More kernels, of several ops: rows and channels, sums of rows, and what is made of sums.
+constexpr const char *kOthers = R"(
+incept.exec.kernel_def @normalize map {
+^bb0(%x: tensor<?x?xf32>, %c: tensor<?xf32>, %s: tensor<?xf32>, %t: tensor<?xf32>):
+  %y = incept.scale_shift %x, %c, %s, %t : (tensor<?x?xf32>, tensor<?xf32>, tensor<?xf32>, tensor<?xf32>) -> tensor<?x?xf32>
+  %z = incept.relu %y : (tensor<?x?xf32>) -> tensor<?x?xf32>
+  incept.yield %z : tensor<?x?xf32>
+}
+incept.exec.kernel_def @add flat {
+^bb0(%x: tensor<?xf32>, %y: tensor<?xf32>):
+  %z = incept.add %x, %y : (tensor<?xf32>, tensor<?xf32>) -> tensor<?xf32>
+  incept.yield %z : tensor<?xf32>
+}
+incept.exec.kernel_def @narrow map {
+^bb0(%x: tensor<?x?xf32>):
+  %y = incept.cast %x : (tensor<?x?xf32>) -> tensor<?x?xbf16>
+  incept.yield %y : tensor<?x?xbf16>
+}
+incept.exec.kernel_def @stats reduce {
+^bb0(%x: tensor<?x?xf32>, %k: tensor<?xf32>):
+  %s, %q = incept.channel_stats %x shift %k : (tensor<?x?xf32>, tensor<?xf32>) -> (tensor<?xf32>, tensor<?xf32>)
+  incept.yield %s, %q : tensor<?xf32>, tensor<?xf32>
+}
+incept.exec.kernel_def @combine combine {
+^bb0(%x: tensor<?x?xf32>):
+  %s = incept.channel_sum %x : (tensor<?x?xf32>) -> tensor<?xf32>
+  incept.yield %s : tensor<?xf32>
+})";
+
+// How much code kernels are, by the number of operations before LLVM sees them: a record, so that nobody unrolls a loop
+// or leaves the vectors without noticing. What they compute is compared elsewhere.
+TEST(KernelCode, IsAsLongAsRecorded) {
+  DialectRegistry registry;
+  registry.insert<InceptDialect, func::FuncDialect>();
+  registerKernelRules(registry);
+  MLIRContext context(registry);
+  context.loadAllAvailableDialects();
+  std::map<std::string, std::pair<int, int>> found;
+  auto note = [&](ModuleOp module, const std::string &name) {
+    for (exec::KernelDefOp definition : module.getOps<exec::KernelDefOp>()) {
+      int counts[2] = {0, 0};
+      for (int wide : {0, 1}) {
+        auto kernels = cpu::emitKernels(&context, {definition}, wide ? 512 : 256);
+        ASSERT_TRUE(succeeded(kernels));
+        (*kernels)->walk([&](Operation *) { ++counts[wide]; });
+      }
+      found[name.empty() ? definition.getSymName().str() : name] = {counts[0], counts[1]};
+    }
+  };
+  for (const Op &op : kOps) {
+    auto module = parseSourceString<ModuleOp>(definitionOf(op), &context);
+    ASSERT_TRUE(module);
+    note(*module, StringRef(op.text).split(' ').first.str());
+  }
+  auto others = parseSourceString<ModuleOp>(kOthers, &context);
+  ASSERT_TRUE(others);
+  note(*others, "");
+  // Operations for vectors of 256 and of 512 bits.
+  const std::map<std::string, std::pair<int, int>> kRecord = {{"", {0, 0}}};
+  EXPECT_EQ(found, kRecord);
 }
 
 // What is too large for sizes that are products of two in 32 bits.
