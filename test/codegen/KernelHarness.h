@@ -57,7 +57,7 @@ public:
   virtual void run(mlir::ModuleOp module, const std::vector<Launch> &launches) = 0;
 };
 
-/// The CPU this runs on: a launch in three parts, as three threads would, on memory that ends where operands do.
+/// The CPU this runs on: a launch in three parts, as three threads would.
 KernelRunner &cpuRunner();
 /// A GPU, interpreted, with its memory checked.
 KernelRunner &cudaRunner();
