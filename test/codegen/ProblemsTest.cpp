@@ -192,7 +192,8 @@ TEST(Problems, AreCompared) {
   using Fields = std::vector<std::pair<std::string, std::string>>;
   auto compare = [](const Fields &planned, const Fields &posed) {
     std::string why;
-    EXPECT_EQ(succeeded(compareProblems(planned, posed, why)), why.empty());
+    bool isSame = succeeded(compareProblems(planned, posed, why));
+    EXPECT_EQ(isSame, why.empty());
     return why;
   };
   Fields fields = {{"mb", "2"}, {"kh", "3"}, {"kw", "4"}};
