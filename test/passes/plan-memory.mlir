@@ -166,6 +166,134 @@ func.func @smallest_gap() {
   return
 }
 
+// Three orders are tried. The largest first: %s and %q lie at 0, %p behind %q, %r behind %p: 768. Placed by size times
+// lifetime, or by lifetime, %r and %p come first, and %s and %q do not fit below them: 832. The best stays, not the last.
+// CHECK-LABEL: func.func @best_by_size
+//  CHECK-SAME:   incept.arena_bytes = 768 : i64, incept.arena_lower_bound = 576 : i64
+//       CHECK:   incept.group kernel({{.+}}) attributes {offsets = array<i64: 320>}
+//       CHECK:   incept.group kernel({{.+}}) attributes {offsets = array<i64: 0>}
+//       CHECK:   incept.group kernel({{.+}}) attributes {offsets = array<i64: -1>}
+//       CHECK:   incept.group kernel({{.+}}) attributes {offsets = array<i64: 576>}
+//       CHECK:   incept.group kernel({{.+}}) attributes {offsets = array<i64: -1>}
+//       CHECK:   incept.group kernel({{.+}}) attributes {offsets = array<i64: 0>}
+//       CHECK:   incept.group kernel({{.+}}) attributes {offsets = array<i64: -1>}
+//       CHECK:   incept.group kernel({{.+}}) attributes {offsets = array<i64: -1>}
+func.func @best_by_size() {
+  %xp = incept.read @c : !c
+  %xq = incept.read @b : !b
+  %xr = incept.read @d : !d
+  %xs = incept.read @a : !a
+  %p = incept.group kernel(%xp) : (!c) -> !c {
+  ^bb0(%i: !c):
+    %y = incept.scale %i by 2.0 : (!c) -> !c
+    incept.yield %y : !c
+  }
+  %q = incept.group kernel(%xq) : (!b) -> !b {
+  ^bb0(%i: !b):
+    %y = incept.scale %i by 2.0 : (!b) -> !b
+    incept.yield %y : !b
+  }
+  %new_q = incept.group kernel(%q) : (!b) -> !b {
+  ^bb0(%i: !b):
+    %y = incept.scale %i by 2.0 : (!b) -> !b
+    incept.yield %y : !b
+  }
+  %r = incept.group kernel(%xr) : (!d) -> !d {
+  ^bb0(%i: !d):
+    %y = incept.scale %i by 2.0 : (!d) -> !d
+    incept.yield %y : !d
+  }
+  %new_p = incept.group kernel(%p) : (!c) -> !c {
+  ^bb0(%i: !c):
+    %y = incept.scale %i by 2.0 : (!c) -> !c
+    incept.yield %y : !c
+  }
+  %s = incept.group kernel(%xs) : (!a) -> !a {
+  ^bb0(%i: !a):
+    %y = incept.scale %i by 2.0 : (!a) -> !a
+    incept.yield %y : !a
+  }
+  %new_s = incept.group kernel(%s) : (!a) -> !a {
+  ^bb0(%i: !a):
+    %y = incept.scale %i by 2.0 : (!a) -> !a
+    incept.yield %y : !a
+  }
+  %new_r = incept.group kernel(%r) : (!d) -> !d {
+  ^bb0(%i: !d):
+    %y = incept.scale %i by 2.0 : (!d) -> !d
+    incept.yield %y : !d
+  }
+  incept.write @c, %new_p : !c
+  incept.write @b, %new_q : !b
+  incept.write @d, %new_r : !d
+  incept.write @a, %new_s : !a
+  return
+}
+
+// The same values with the sizes of two exchanged. The largest first: %r lies behind %s, %p behind %r, 832. By lifetime alone
+// %r lies behind %p and %s behind %r, 832. By both %r comes first, then %p behind it, %s behind %r and %q behind %p: 768.
+// CHECK-LABEL: func.func @best_by_size_and_life
+//  CHECK-SAME:   incept.arena_bytes = 768 : i64, incept.arena_lower_bound = 640 : i64
+//       CHECK:   incept.group kernel({{.+}}) attributes {offsets = array<i64: 256>}
+//       CHECK:   incept.group kernel({{.+}}) attributes {offsets = array<i64: 448>}
+//       CHECK:   incept.group kernel({{.+}}) attributes {offsets = array<i64: -1>}
+//       CHECK:   incept.group kernel({{.+}}) attributes {offsets = array<i64: 0>}
+//       CHECK:   incept.group kernel({{.+}}) attributes {offsets = array<i64: -1>}
+//       CHECK:   incept.group kernel({{.+}}) attributes {offsets = array<i64: 256>}
+//       CHECK:   incept.group kernel({{.+}}) attributes {offsets = array<i64: -1>}
+//       CHECK:   incept.group kernel({{.+}}) attributes {offsets = array<i64: -1>}
+func.func @best_by_size_and_life() {
+  %xp = incept.read @d : !d
+  %xq = incept.read @b : !b
+  %xr = incept.read @c : !c
+  %xs = incept.read @a : !a
+  %p = incept.group kernel(%xp) : (!d) -> !d {
+  ^bb0(%i: !d):
+    %y = incept.scale %i by 2.0 : (!d) -> !d
+    incept.yield %y : !d
+  }
+  %q = incept.group kernel(%xq) : (!b) -> !b {
+  ^bb0(%i: !b):
+    %y = incept.scale %i by 2.0 : (!b) -> !b
+    incept.yield %y : !b
+  }
+  %new_q = incept.group kernel(%q) : (!b) -> !b {
+  ^bb0(%i: !b):
+    %y = incept.scale %i by 2.0 : (!b) -> !b
+    incept.yield %y : !b
+  }
+  %r = incept.group kernel(%xr) : (!c) -> !c {
+  ^bb0(%i: !c):
+    %y = incept.scale %i by 2.0 : (!c) -> !c
+    incept.yield %y : !c
+  }
+  %new_p = incept.group kernel(%p) : (!d) -> !d {
+  ^bb0(%i: !d):
+    %y = incept.scale %i by 2.0 : (!d) -> !d
+    incept.yield %y : !d
+  }
+  %s = incept.group kernel(%xs) : (!a) -> !a {
+  ^bb0(%i: !a):
+    %y = incept.scale %i by 2.0 : (!a) -> !a
+    incept.yield %y : !a
+  }
+  %new_s = incept.group kernel(%s) : (!a) -> !a {
+  ^bb0(%i: !a):
+    %y = incept.scale %i by 2.0 : (!a) -> !a
+    incept.yield %y : !a
+  }
+  %new_r = incept.group kernel(%r) : (!c) -> !c {
+  ^bb0(%i: !c):
+    %y = incept.scale %i by 2.0 : (!c) -> !c
+    incept.yield %y : !c
+  }
+  incept.write @d, %new_p : !d
+  incept.write @b, %new_q : !b
+  incept.write @c, %new_r : !c
+  incept.write @a, %new_s : !a
+  return
+}
+
 // The old value is read after the write: the copy comes behind that.
 // CHECK-LABEL: func.func @old_value_read_after_the_write
 //       CHECK:   %[[OLD:.+]] = incept.read @"io/f32_input"
