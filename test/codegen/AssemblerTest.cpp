@@ -6,10 +6,12 @@
 #include "test/runtime/TemporaryDirectory.h"
 
 #include <algorithm>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <gtest/gtest.h>
 #include <iterator>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 namespace incept::cuda {
@@ -119,6 +121,22 @@ TEST_F(AssemblerTest, SaysWhyNot) {
   EXPECT_EQ(assemble(kPtx), failed + "it wrote no cubin");
   fs::remove(program());
   EXPECT_TRUE(llvm::StringRef(assemble(kPtx)).starts_with(failed)) << assemble(kPtx);
+}
+
+// The text is in a buffer until the file is closed: what cannot be written then is said too, and ptxas does not run.
+TEST_F(AssemblerTest, SaysThatAFileCannotBeWritten) {
+  ::rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  ::rlimit least = before;
+  least.rlim_cur = 16;
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &least), 0);
+  std::string said = assemble(kPtx);
+  EXPECT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+  std::signal(SIGXFSZ, handler);
+  EXPECT_EQ(said, "cannot write temporary files: is the disk full?");
+  EXPECT_EQ(runs(), 0u);
+  EXPECT_EQ(assemble(kPtx), kPtx);
 }
 
 TEST_F(CubinCacheTest, WhatWasMadeIsFound) {

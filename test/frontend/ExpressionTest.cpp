@@ -181,6 +181,9 @@ TEST_F(Expressions, Logic) {
               {"0 and 1 / 0", "0"}, {"2 or 1 / 0", "1"}, {"1 and 1 / 0", "7+5: division by zero"},
               {"n > 5 ? 1 : 1 / 0", "1"}, {"n > 9 ? 1 : n == 7 ? 2 : 3", "2"},
               {"1 ? 2", "6+1: expected ':' of a choice, but the expression ends"},
+              {"1 ? : 2", "5+1: expected a number or a name, but got ':'"},
+              {"0 ? : 2", "5+1: expected a number or a name, but got ':'"},
+              {"1 ? 2 :", "8+1: expected a number or a name, but the expression ends"},
               {"1 and bank", "7+4: expected a number, but got the row 't.r'"});
 }
 

@@ -154,6 +154,20 @@ TEST_F(SourceTest, WebDataset) {
   EXPECT_EQ(text(*dataset, 0), "one");
   EXPECT_EQ(text(*dataset, 1), "two");
   EXPECT_EQ(dataset->label(1), 0);
+  // Numbers are as wide as the first is written.
+  for (const char *same : {"s-0{0..0}.tar", "s-{0..0}0.tar", "s-{00..0}.tar"})
+    EXPECT_EQ(open("webdataset:" + directory.path(same))->size(), 2) << same;
+  for (const char *number : {"8", "9", "08", "09", "10", "11"})
+    directory.write("t-" + std::string(number) + ".tar",
+                    tarMember("a.jpg", number) + tarMember("a.cls", "1") + tarEnd());
+  for (const auto &[wide, numbers] : {std::pair("t-{8..11}.tar", "8 9 10 11 "), {"t-{08..11}.tar", "08 09 10 11 "}}) {
+    auto shards = open("webdataset:" + directory.path(wide));
+    ASSERT_TRUE(shards) << wide;
+    std::string found;
+    for (int64_t i = 0; i < shards->size(); ++i)
+      found += text(*shards, i) + " ";
+    EXPECT_EQ(found, numbers);
+  }
   EXPECT_EQ(open(pattern, Split::Test)->size(), 0);
   EXPECT_EQ(open(pattern, Split::Evaluation)->size(), 2);
   expectRefused("webdataset:" + directory.path("s-{00..01}.tar"), "has no label"); // its label is a folder

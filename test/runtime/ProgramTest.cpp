@@ -261,6 +261,13 @@ TEST_F(ProgramTest, RefusesWhatCannotRun) {
   EXPECT_NE(refusal(Code::Input).find("io/logits"), std::string::npos);
 }
 
+TEST_F(ProgramTest, RefusesDamagedHyperparameters) {
+  header["training"]["learning_rate"]["kind"] = "by mood";
+  EXPECT_EQ(refusal(Code::Input), "the program image is damaged: its learning rate is of unknown kind 'by mood'");
+  header["training"] = json::array();
+  EXPECT_EQ(refusal(Code::Input), "the program image is damaged: 'training' is not an object");
+}
+
 // A format that needs more room than its tensor has must not reach the library that writes it.
 TEST_F(ProgramTest, RefusesFormatsBeyondTheirTensor) {
   header["tensors"][5]["format"] = "no such format";

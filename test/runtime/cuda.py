@@ -127,7 +127,7 @@ def inference_is_right():
 def driver_is_checked():
     """What the fake driver can be made to do; each is one sentence and status 3."""
     train = ["train", "--data=synthetic:", "--steps=9"]
-    for words, expected in (("no-init", "the CUDA driver cannot start"), ("no-device", "the driver sees none"),
+    for words, expected in (("no-init", "the CUDA driver cannot start: a fake reason (CUDA_ERROR_FAKE)"), ("no-device", "the driver sees none"),
                             ("old", "compiled for sm_80, but this machine's device (Fake 1) is sm_70"),
                             ("full", "but only 1000 of 1073741824 are free on Fake 1"),
                             ("no-memory", "cannot allocate 128 bytes for region 'arena'")):
