@@ -53,6 +53,25 @@ $end: activemask.b32 %r7; popc.b32 %r7, %r7; mad.lo.u32 %r5, %r7, 1000, %r5;
     EXPECT_EQ(got[i], 32000 + (i % 2 == 0 ? 100u : (i % 4 == 1 ? 10u : 30u) + 16u)) << i;
 }
 
+// With two threads of the host the second block runs while the first waits for it; alone, a block would wait for ever.
+TEST(Execution, BlocksRunAtTheSameTime) {
+  const std::string wait = kernel(R"(
+  ld.param.u64 %rd1, [n]; mov.u32 %r3, %ctaid.x; setp.ne.u32 %p1, %r3, 0; @%p1 bra $set;
+$wait: ld.volatile.global.u32 %r4, [%rd1]; setp.eq.u32 %p2, %r4, 0; @%p2 bra $wait; bra.uni $end;
+$set: st.volatile.global.u32 [%rd1], 5; mov.u32 %r4, 6;
+$end: st.global.u32 [%rd0], %r4; ret;)");
+  Simulator simulator;
+  auto run = [&](unsigned threads, uint64_t limit) {
+    simulator.options.threads = threads;
+    simulator.options.instructionLimit = limit;
+    uint64_t d = simulator.allocate(8), flag = simulator.upload<uint32_t>({0});
+    Status status = simulator.run(wait, {2, 1, 1}, {1, 1, 1}, {d, flag});
+    return status.ok() ? simulator.download<uint32_t>(d, 2) : std::vector<uint32_t>();
+  };
+  EXPECT_EQ(run(2, uint64_t(1) << 30), (std::vector<uint32_t>{5, 6}));
+  EXPECT_TRUE(run(1, 10000).empty());
+}
+
 TEST(Execution, LoopsOfDifferentLength) {
   // The sum of 0..i for each lane, with an early exit for every fifth.
   std::vector<uint32_t> got = resultOf(R"(

@@ -3,10 +3,14 @@
 // What the parser refuses, with its line; and text that is cut or damaged.
 
 #include "test/sim/Simulator.h"
+#include "tools/incept-sim/ptx/Lexer.h"
 
 #include <gtest/gtest.h>
 
 #include <random>
+#include <sys/mman.h>
+#include <tuple>
+#include <unistd.h>
 
 namespace incept::sim {
 namespace {
@@ -15,6 +19,31 @@ namespace {
 std::string errorOf(const std::string &body) {
   Expected<ptx::Module> module = ptx::Module::parse(moduleText(".entry k(.param .u64 a)\n{\n" + body + "\n}\n"));
   return module ? module->kernels().front().status().message() : module.status().message();
+}
+
+// The text need not end with a zero: behind its last byte is a page that nobody may read.
+TEST(Lexer, ReadsNothingBehindTheText) {
+  const size_t page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+  void *pages = ::mmap(nullptr, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  ASSERT_NE(pages, MAP_FAILED);
+  char *end = static_cast<char *>(pages) + page;
+  ASSERT_EQ(::mprotect(end, page, PROT_NONE), 0);
+  using Kind = ptx::Token::Kind;
+  const std::tuple<std::string_view, Kind, size_t> rows[] = {
+      {"mov.u32", Kind::Word, 7}, {"%r1", Kind::Word, 3},     {"wmma::m", Kind::Word, 7}, {"a:", Kind::Word, 1},
+      {"12", Kind::Number, 2},    {"0x1e", Kind::Number, 4},  {"1e", Kind::Number, 2},    {"0", Kind::Number, 1},
+      {"1e+", Kind::Number, 3},   {"\"b\"", Kind::String, 3}, {"\"b", Kind::Bad, 1},      {"{", Kind::Punctuation, 1},
+      {"/", Kind::Bad, 1},        {"// c", Kind::End, 0},     {"/* c", Kind::End, 0},     {"/**/", Kind::End, 0},
+      {"/*", Kind::End, 0},       {" ", Kind::End, 0},        {"", Kind::End, 0}};
+  for (auto [text, kind, bytes] : rows) {
+    std::copy(text.begin(), text.end(), end - text.size());
+    ptx::Lexer lexer(std::string_view(end - text.size(), text.size()));
+    ptx::Token token = lexer.next();
+    EXPECT_EQ(token.kind, kind) << text;
+    EXPECT_EQ(token.text, text.substr(0, bytes));
+    EXPECT_EQ(token.line, 1u);
+  }
+  ::munmap(pages, 2 * page);
 }
 
 TEST(Parser, KernelsAndVariables) {

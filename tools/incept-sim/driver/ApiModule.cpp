@@ -6,7 +6,7 @@
 #include "tools/incept-sim/driver/ProgramFile.h"
 
 #include <algorithm>
-#include <charconv>
+#include <cstdlib>
 
 using namespace incept::sim;
 using incept::Expected;
@@ -77,12 +77,8 @@ CUresult load(CUmodule *handle, const void *image, unsigned count, const CUjit_o
     Expected<ptx::Module> module = ptx::Module::parse(static_cast<const char *>(image));
     if (!module)
       return refuse(machine, log, module.status().message());
-    // "sm_90a" -> 90
-    int target = 0;
-    const std::string &name = module->target();
-    if (name.rfind("sm_", 0) == 0)
-      std::from_chars(name.data() + 3, name.data() + name.size(), target);
-    if (target > machine.profile().computeCapability)
+    const std::string &name = module->target(); // "sm_90a": 90
+    if (name.starts_with("sm_") && std::strtol(name.c_str() + 3, nullptr, 10) > machine.profile().computeCapability)
       return refuse(machine, log, "the module is for " + name + ", which is newer than the device");
     auto shared = std::make_shared<ptx::Module>(std::move(*module));
     if (!shared->place(machine.memory()).ok())

@@ -11,9 +11,9 @@ namespace incept::sim::ptx {
 struct Token {
   /// Word: an opcode with its modifiers ("ld.global.v4.b32"), a directive (".reg"), a register or a symbol.
   enum class Kind : uint8_t { Word, Number, String, Punctuation, End, Bad };
-  Kind kind = Kind::End;
+  Kind kind;
   std::string_view text;
-  uint32_t line = 1;
+  uint32_t line;
 
   bool is(std::string_view other) const { return kind != Kind::String && text == other; }
 };

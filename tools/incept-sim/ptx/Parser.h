@@ -12,7 +12,7 @@ namespace incept::sim::ptx {
 
 class Parser {
 public:
-  explicit Parser(std::string_view text) : lexer(text) { advance(); }
+  explicit Parser(std::string_view text) : lexer(text), token(lexer.next()) {}
   Expected<ModuleSyntax> parse();
 
 private:
