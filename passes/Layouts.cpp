@@ -20,11 +20,8 @@ StringRef libraryFormat(LayoutAttr layout) {
 
 OpOperand *layoutSource(OpResult result) {
   Operation *op = result.getOwner();
-  if (auto update = dyn_cast<UpdateOpInterface>(op)) // slot i is result 1 + i and operand 2 + i
-    return &op->getOpOperand(result.getResultNumber() == 0 ? 0
-                             : result.getResultNumber() > update.getOptimizer().slots.size()
-                                 ? 0
-                                 : 1 + result.getResultNumber());
+  if (isa<UpdateOpInterface>(op)) // slots and averages are laid out as the parameter
+    return &op->getOpOperand(0);
   if (!op->hasTrait<OpTrait::Map>())
     return nullptr;
   auto shape = [](Value value) { return cast<RankedTensorType>(value.getType()).getShape(); };

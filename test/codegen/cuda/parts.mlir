@@ -22,6 +22,14 @@
 // CHECK:         ret;
 
 // The second part counts its blocks behind the ranges of the first.
+// GPU:      gpu.func @whole_v4_p2(
+// GPU:        %[[BLOCKS:.+]] = arith.muli %{{.+}}, %[[RANGES:.+]] : i64
+// GPU-NEXT:   arith.addi %{{.+}}, %[[BLOCKS]] : i64
+// GPU-NEXT:   %[[BEHIND:.+]] = arith.addi %{{.+}}, %[[RANGES]] : i64
+// GPU:        %[[OWN:.+]] = arith.select %{{.+}}, %{{.+}}, %[[BEHIND]] : i64
+// GPU:        %[[TICKET:.+]] = arith.addi %[[OWN]], %{{.+}} : i64
+// GPU:        %[[PLACE:.+]] = llvm.getelementptr inbounds %{{.+}}[%[[TICKET]]]
+// GPU-NEXT:   llvm.atomicrmw uinc_wrap %[[PLACE]]
 // CHECK-LABEL: .entry whole_v4_p2(
 // CHECK:         selp.b64
 // CHECK:         bar{{.*}}.sync
