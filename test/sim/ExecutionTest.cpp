@@ -68,7 +68,7 @@ $end: st.global.u32 [%rd0], %r4; ret;)");
     Status status = simulator.run(wait, {2, 1, 1}, {1, 1, 1}, {d, flag});
     return status.ok() ? simulator.download<uint32_t>(d, 2) : std::vector<uint32_t>();
   };
-  EXPECT_EQ(run(2, uint64_t(1) << 30), (std::vector<uint32_t>{5, 6}));
+  EXPECT_EQ(run(2, uint64_t(1) << 26), (std::vector<uint32_t>{5, 6}));
   EXPECT_TRUE(run(1, 10000).empty());
 }
 
