@@ -155,8 +155,11 @@ TEST_F(SourceTest, WebDataset) {
   EXPECT_EQ(text(*dataset, 1), "two");
   EXPECT_EQ(dataset->label(1), 0);
   // Numbers are as wide as the first is written.
-  for (const char *same : {"s-0{0..0}.tar", "s-{0..0}0.tar", "s-{00..0}.tar"})
-    EXPECT_EQ(open("webdataset:" + directory.path(same))->size(), 2) << same;
+  for (const char *same : {"s-0{0..0}.tar", "s-{0..0}0.tar", "s-{00..0}.tar"}) {
+    auto shards = open("webdataset:" + directory.path(same));
+    ASSERT_TRUE(shards) << same;
+    EXPECT_EQ(shards->size(), 2) << same;
+  }
   for (const char *number : {"8", "9", "08", "09", "10", "11"})
     directory.write("t-" + std::string(number) + ".tar",
                     tarMember("a.jpg", number) + tarMember("a.cls", "1") + tarEnd());
