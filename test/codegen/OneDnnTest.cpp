@@ -92,48 +92,128 @@ std::vector<float> widen(const uint16_t *bits, size_t count) {
   return values;
 }
 
+/// A window of one pixel that stops at each: a product of matrices.
+Problem product(Kind kind, int64_t ic, int64_t oc) {
+  Problem p;
+  p.kind = kind;
+  p.mb = 2, p.ic = ic, p.ih = p.oh = 5, p.iw = p.ow = 3, p.oc = oc, p.kh = p.kw = 1;
+  return p;
+}
+
+/// Runs a convolution or a gradient of one on drawn numbers, and compares.
+void expectAgreesWithLoops(const Problem &p) {
+  std::string error, what = std::string(kindName(p.kind)) + " " + p.weightsFormat;
+  Primitive primitive;
+  ASSERT_TRUE(primitive.build(p, error)) << error;
+  const Description &d = primitive.description();
+  std::vector<int64_t> dims = {p.oc, p.ic / p.g, p.kh, p.kw};
+  Buffer src(4 * p.mb * p.ic * p.ih * p.iw, 2), dst(4 * p.mb * p.oc * p.oh * p.ow, 3);
+  Buffer dense(4 * p.oc * (p.ic / p.g) * p.kh * p.kw, 4), packed(d.weightsBytes), scratchpad(d.scratchpadBytes + 4);
+  ASSERT_TRUE(pack(dims, d.weightsFormat, dense.get(), packed.get(), error)) << error;
+  if (p.kind == Kind::ConvolutionForward) {
+    std::vector<double> expected(dst.size);
+    forEachProduct(p, [&](int64_t s, int64_t w, int64_t o) { expected[o] += double(src[s]) * dense[w]; });
+    void *operands[] = {src.get(), packed.get(), dst.get(), scratchpad.get()};
+    ASSERT_TRUE(primitive.run(operands, 4, error)) << error;
+    expectNear(expected, dst.get(), what);
+  } else if (p.kind == Kind::ConvolutionBackwardData) {
+    std::vector<double> expected(src.size);
+    forEachProduct(p, [&](int64_t s, int64_t w, int64_t o) { expected[s] += double(dst[o]) * dense[w]; });
+    void *operands[] = {dst.get(), packed.get(), src.get(), scratchpad.get()};
+    ASSERT_TRUE(primitive.run(operands, 4, error)) << error;
+    expectNear(expected, src.get(), what);
+  } else {
+    std::vector<double> expected(dense.size);
+    forEachProduct(p, [&](int64_t s, int64_t w, int64_t o) { expected[w] += double(src[s]) * dst[o]; });
+    void *operands[] = {src.get(), dst.get(), packed.get(), scratchpad.get()};
+    ASSERT_TRUE(primitive.run(operands, 4, error)) << error;
+    ASSERT_TRUE(unpack(dims, d.weightsFormat, packed.get(), dense.get(), error)) << error;
+    expectNear(expected, dense.get(), what);
+  }
+}
+
+constexpr Kind kDirections[] = {Kind::ConvolutionForward, Kind::ConvolutionBackwardData,
+                                Kind::ConvolutionBackwardWeights};
+
 } // namespace
 
 class Convolutions : public testing::TestWithParam<std::pair<int64_t, std::string>> {};
 
 TEST_P(Convolutions, AgreeWithLoops) {
   auto [groups, format] = GetParam();
-  for (Kind kind : {Kind::ConvolutionForward, Kind::ConvolutionBackwardData, Kind::ConvolutionBackwardWeights}) {
+  for (Kind kind : kDirections) {
     Problem p = convolution(kind, groups);
     p.weightsFormat = format;
-    std::string error, what = std::string(kindName(kind));
-    Primitive primitive;
-    ASSERT_TRUE(primitive.build(p, error)) << error;
-    const Description &d = primitive.description();
-    std::vector<int64_t> dims = {p.oc, p.ic / p.g, p.kh, p.kw};
-    Buffer src(4 * p.mb * p.ic * p.ih * p.iw, 2), dst(4 * p.mb * p.oc * p.oh * p.ow, 3);
-    Buffer dense(4 * p.oc * (p.ic / p.g) * p.kh * p.kw, 4), packed(d.weightsBytes), scratchpad(d.scratchpadBytes + 4);
-    ASSERT_TRUE(pack(dims, d.weightsFormat, dense.get(), packed.get(), error)) << error;
-    if (kind == Kind::ConvolutionForward) {
-      std::vector<double> expected(dst.size);
-      forEachProduct(p, [&](int64_t s, int64_t w, int64_t o) { expected[o] += double(src[s]) * dense[w]; });
-      void *operands[] = {src.get(), packed.get(), dst.get(), scratchpad.get()};
-      ASSERT_TRUE(primitive.run(operands, 4, error)) << error;
-      expectNear(expected, dst.get(), what);
-    } else if (kind == Kind::ConvolutionBackwardData) {
-      std::vector<double> expected(src.size);
-      forEachProduct(p, [&](int64_t s, int64_t w, int64_t o) { expected[s] += double(dst[o]) * dense[w]; });
-      void *operands[] = {dst.get(), packed.get(), src.get(), scratchpad.get()};
-      ASSERT_TRUE(primitive.run(operands, 4, error)) << error;
-      expectNear(expected, src.get(), what);
-    } else {
-      std::vector<double> expected(dense.size);
-      forEachProduct(p, [&](int64_t s, int64_t w, int64_t o) { expected[w] += double(src[s]) * dst[o]; });
-      void *operands[] = {src.get(), dst.get(), packed.get(), scratchpad.get()};
-      ASSERT_TRUE(primitive.run(operands, 4, error)) << error;
-      ASSERT_TRUE(unpack(dims, d.weightsFormat, packed.get(), dense.get(), error)) << error;
-      expectNear(expected, dense.get(), what);
-    }
+    expectAgreesWithLoops(p);
   }
 }
 
 INSTANTIATE_TEST_SUITE_P(Formats, Convolutions,
                          testing::Values(std::pair(1, "any"), std::pair(1, ""), std::pair(4, "any"), std::pair(4, "")));
+
+TEST(OneDnn, GradientsOfProductsAgreeWithLoops) {
+  for (auto [ic, oc] : {std::pair(12, 20), std::pair(128, 144), std::pair(129, 131)})
+    for (Kind kind : kDirections) {
+      Problem p = product(kind, ic, oc);
+      std::string error;
+      Description forward;
+      ASSERT_TRUE(describe(product(Kind::ConvolutionForward, ic, oc), forward, error)) << error;
+      for (const std::string &format : {std::string("any"), std::string(), forward.weightsFormat}) {
+        p.weightsFormat = format;
+        expectAgreesWithLoops(p);
+      }
+    }
+}
+
+TEST(OneDnn, GradientsOfProductsAreProducts) {
+  // The gradient of data is by what a forward convolution of the channels the other way round is by.
+  std::string error;
+  Description data, transposed, weights, product128, library;
+  ASSERT_TRUE(describe(product(Kind::ConvolutionBackwardData, 96, 64), data, error)) << error;
+  ASSERT_TRUE(describe(product(Kind::ConvolutionForward, 64, 96), transposed, error)) << error;
+  EXPECT_EQ(data.impl, transposed.impl);
+  // From 128 channels on that of weights is by what a product of matrices is by, and dense.
+  Problem p = product(Kind::ConvolutionBackwardWeights, 160, 128), matrices;
+  matrices.kind = Kind::MatMul;
+  matrices.m = p.oc, matrices.k = p.mb * p.oh * p.ow, matrices.n = p.ic;
+  matrices.transposeA = true;
+  matrices.lda = p.oc, matrices.ldb = matrices.ldc = p.ic;
+  ASSERT_TRUE(describe(p, weights, error)) << error;
+  ASSERT_TRUE(describe(matrices, product128, error)) << error;
+  EXPECT_EQ(weights.impl, product128.impl);
+  EXPECT_EQ(weights.weightsFormat, "");
+  EXPECT_EQ(weights.weightsBytes, uint64_t(160 * 128 * 4));
+  EXPECT_TRUE(givesDenseWeights(p));
+  // One that asks for another format gets it.
+  Description forward;
+  ASSERT_TRUE(describe(product(Kind::ConvolutionForward, 160, 128), forward, error)) << error;
+  p.weightsFormat = forward.weightsFormat;
+  if (!p.weightsFormat.empty() && describe(p, library, error)) {
+    EXPECT_EQ(library.weightsFormat, forward.weightsFormat);
+  }
+}
+
+TEST(OneDnn, OnlyProductsOfManyChannelsGiveDenseWeights) {
+  const Problem p = product(Kind::ConvolutionBackwardWeights, 128, 128);
+  EXPECT_TRUE(givesDenseWeights(p));
+  EXPECT_FALSE(givesDenseWeights(product(Kind::ConvolutionBackwardData, 128, 128)));
+  EXPECT_FALSE(givesDenseWeights(product(Kind::ConvolutionBackwardWeights, 127, 128)));
+  EXPECT_FALSE(givesDenseWeights(product(Kind::ConvolutionBackwardWeights, 128, 127)));
+  for (int64_t Problem::*member : {&Problem::kh, &Problem::kw, &Problem::sh, &Problem::sw, &Problem::pt, &Problem::pl,
+                                   &Problem::pb, &Problem::pr, &Problem::g}) {
+    Problem other = p;
+    ++(other.*member);
+    EXPECT_FALSE(givesDenseWeights(other));
+  }
+  for (std::string Problem::*member : {&Problem::type, &Problem::resultType}) {
+    Problem other = p;
+    other.*member = "bf16";
+    EXPECT_FALSE(givesDenseWeights(other));
+  }
+  Problem blocks = p;
+  blocks.activations = "nchw16c";
+  EXPECT_FALSE(givesDenseWeights(blocks));
+}
 
 TEST(OneDnn, BiasAndReluFollowAForwardConvolution) {
   Problem p = convolution(Kind::ConvolutionForward, 1);

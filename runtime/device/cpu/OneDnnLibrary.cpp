@@ -33,6 +33,7 @@ const Symbol kSymbols[] = {
     {"dnnl_memory_desc_get_size", &real<&dnnl_memory_desc_get_size>},
     {"dnnl_memory_desc_init_by_strides", &real<&dnnl_memory_desc_init_by_strides>},
     {"dnnl_memory_desc_init_by_tag", &real<&dnnl_memory_desc_init_by_tag>},
+    {"dnnl_memory_desc_permute_axes", &real<&dnnl_memory_desc_permute_axes>},
     {"dnnl_memory_destroy", &real<&dnnl_memory_destroy>},
     {"dnnl_post_ops_append_eltwise", &real<&dnnl_post_ops_append_eltwise>},
     {"dnnl_post_ops_create", &real<&dnnl_post_ops_create>},
@@ -141,6 +142,11 @@ dnnl_status_t dnnl_memory_desc_init_by_strides(dnnl_memory_desc_t *desc, int ndi
 dnnl_status_t dnnl_memory_desc_init_by_tag(dnnl_memory_desc_t *desc, int ndims, const dnnl_dims_t dims,
                                            dnnl_data_type_t type, dnnl_format_tag_t tag) {
   return real<&dnnl_memory_desc_init_by_tag>(desc, ndims, dims, type, tag);
+}
+
+dnnl_status_t dnnl_memory_desc_permute_axes(dnnl_memory_desc_t *result, const dnnl_memory_desc_t *desc,
+                                            const int *permutation) {
+  return real<&dnnl_memory_desc_permute_axes>(result, desc, permutation);
 }
 
 dnnl_status_t dnnl_memory_destroy(dnnl_memory_t memory) { return real<&dnnl_memory_destroy>(memory); }
