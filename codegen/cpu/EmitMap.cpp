@@ -38,10 +38,12 @@ LogicalResult emitMap(CpuEmitter &e) {
   RowOperands operands(e, /*firstStride=*/2);
   if (failed(operands.check()))
     return failure();
-  Value channels = e.extent(1);
+  Value channels = e.extent(1), ahead = e.rowsAhead(channels);
   LogicalResult result = success();
   e.loop(e.begin, e.end, 1, [&](Value row) {
+    Value later = e.add(row, ahead);
     e.vectors(channels, [&](Value c, Lanes lanes) {
+      operands.prefetch(later, c);
       Values values;
       operands.load(row, c, lanes, values);
       for (Operation &op : e.body().without_terminator())

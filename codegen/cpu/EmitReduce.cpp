@@ -28,6 +28,7 @@ public:
         sums.push_back({value, operands.output(index)});
     Value rows = e.extent(0), chunk = e.extent(2);
     channels = e.extent(1);
+    ahead = e.rowsAhead(channels);
     e.loop(e.begin, e.end, 1, [&](Value part) {
       partial = e.mul(part, channels);
       Value first = e.mul(part, chunk), last = e.min(e.add(first, chunk), rows);
@@ -58,6 +59,7 @@ private:
     for (int64_t i = 0; i < count && succeeded(result); ++i) {
       Values values = shared;
       Value at = e.add(row, e.index(i));
+      operands.prefetch(e.add(at, ahead), c);
       operands.load(at, c, lanes, values);
       for (Operation &op : e.body().without_terminator())
         if (succeeded(result))
@@ -85,7 +87,7 @@ private:
   CpuEmitter &e;
   RowOperands operands;
   SmallVector<std::pair<Value, Value>> sums; ///< yielded value, address of its partial sums
-  Value channels, partial;                   ///< `partial`: first element of the current row of partial sums
+  Value channels, ahead, partial;            ///< `partial`: first element of the current row of partial sums
   LogicalResult result = success();
 };
 

@@ -74,6 +74,13 @@ Value KernelEmitter::load(Value base, Value from, Type type, unsigned alignment)
                               /*isInvariant=*/isConstant(base));
 }
 
+void KernelEmitter::prefetch(Value base, Value offset, Type element, bool isWritten) {
+  constexpr uint32_t kAllLevels = 3, kData = 1;
+  Value at =
+      LLVM::GEPOp::create(builder, loc, base.getType(), element, base, ValueRange(offset)); // maybe behind the end
+  LLVM::Prefetch::create(builder, loc, at, isWritten, kAllLevels, kData);
+}
+
 Value KernelEmitter::loadScalar(Value base, Value offset, Type element) {
   return load(base, address(base, offset, element), element, bytesOf(element));
 }

@@ -134,6 +134,9 @@ public:
   mlir::Value loadReal(mlir::Value base, mlir::Value offset, mlir::Type element);
   void storeReal(mlir::Value value, mlir::Value base, mlir::Value offset, mlir::Type element);
 
+  /// Asks for the cache line of an element that is read, or written, later; the address may be any.
+  void prefetch(mlir::Value base, mlir::Value offset, mlir::Type element, bool isWritten);
+
   /// Element type of operand `index` (inputs first, then outputs) in memory.
   mlir::Type elementOf(unsigned index);
 

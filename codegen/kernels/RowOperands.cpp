@@ -76,6 +76,12 @@ void RowOperands::store(Value row, Value c, Lanes lanes, Values &values) {
       e.storeReals(values.lookup(slot.value), slot.base, e.add(e.mul(row, slot.stride), c), slot.element, lanes);
 }
 
+void RowOperands::prefetch(Value row, Value c) {
+  for (auto [index, slot] : llvm::enumerate(slots))
+    if (slot.stride && !slot.isLate)
+      e.prefetch(slot.base, e.add(e.mul(row, slot.stride), c), slot.element, /*isWritten=*/index >= inputs);
+}
+
 Value RowOperands::loadRow(Value value, Value row, Value c) {
   const Slot &slot = *llvm::find_if(slots, [&](const Slot &slot) { return slot.value == value; });
   return e.loadReals(slot.base, e.add(e.mul(row, slot.stride), c), slot.element, Lanes());

@@ -24,6 +24,8 @@ public:
   void load(mlir::Value row, mlir::Value c, Lanes lanes, Values &values);
   /// Writes one vector of every output that has rows.
   void store(mlir::Value row, mlir::Value c, Lanes lanes, Values &values);
+  /// Asks for the cache lines of one vector of everything that has rows.
+  void prefetch(mlir::Value row, mlir::Value c);
   /// Reads one vector of row `row` of the full input `value`.
   mlir::Value loadRow(mlir::Value value, mlir::Value row, mlir::Value c);
   /// Reads what only results of rank 1 need, which they may take the place of: running statistics.
