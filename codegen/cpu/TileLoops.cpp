@@ -104,6 +104,51 @@ private:
   Value tileHeight, tileWidth;
 };
 
+/// The pixels under one tile after another. While those of a tile are read, those of the next are asked for: a
+/// processor does not foresee so many rows.
+class Pixels {
+public:
+  /// Squares or rows of `size` pixels, `step` places apart; what is outside is read from `zeros`.
+  Pixels(CpuEmitter &e, const TileShape &shape, Places &places, const TileImage &image, const TileRange &tiles,
+         int64_t step, int64_t size, Value zeros, bool saysInside)
+      : e(e), places(places), image(image), tiles(tiles), step(step), size(size), zeros(zeros),
+        count(e.index(shape.isSquare() ? size * size : size)) {
+    int64_t pixels = shape.isSquare() ? size * size : size;
+    addresses = allocate(e, 2 * 2 * pixels);
+    if (saysInside)
+      insides = allocate(e, 2 * pixels);
+    find(e.index(0), e.index(0));
+  }
+
+  /// Begins a tile of the range: the one after that of the call before.
+  void go(Value tile) {
+    here = e.mul(e.rem(tile, e.index(2)), count);
+    next = e.sub(count, here);
+    find(e.add(tile, e.index(1)), next); // behind the last tile are addresses that are not read
+  }
+
+  Value load(Value pixel, Value c, Lanes lanes) {
+    e.prefetch(addressOf(e.add(next, pixel)), c, e.f32(), /*isWritten=*/false);
+    return e.loadVector(addressOf(e.add(here, pixel)), c, e.f32(), lanes);
+  }
+  /// All bits, or none.
+  Value isInside(Value pixel) { return e.loadScalar(insides, e.add(here, pixel), e.builder.getI32Type()); }
+
+private:
+  void find(Value tile, Value first) {
+    places.find(image, places.of(e.add(tiles.first, tile)), step, size, zeros, addresses, first, insides);
+  }
+  Value addressOf(Value index) { return e.loadScalar(addresses, index, pointerType(e)); }
+
+  CpuEmitter &e;
+  Places &places;
+  TileImage image;
+  TileRange tiles;
+  int64_t step, size;
+  Value zeros, count, addresses, insides; ///< of two tiles, one behind the other
+  Value here, next;                       ///< where theirs begin
+};
+
 /// Transforms of one tile. A 2-D transform goes over the rows of a tile, then over the columns of what that gives.
 class Transform {
 public:
@@ -273,12 +318,11 @@ void emitTransformInputs(CpuEmitter &e, const TileShape &shape, const TileNormal
     if (how)
       normalization = given.normalization();
     RealMatrix matrix = toReal(tileTransform(shape).inputs);
-    int64_t size = int64_t(matrix.front().size()), pixels = shape.isSquare() ? size * size : size;
-    Value addresses = allocate(e, 2 * pixels), insides = how ? allocate(e, pixels) : Value();
+    int64_t size = int64_t(matrix.front().size());
+    Pixels pixels(e, shape, places, image, tiles, shape.readStep(), size, zeros, /*saysInside=*/bool(how));
     Transform transform(e, shape);
     e.loop(e.index(0), tiles.count, 1, [&](Value tile) {
-      places.find(image, places.of(e.add(tiles.first, tile)), shape.readStep(), size, zeros, addresses, e.index(0),
-                  insides);
+      pixels.go(tile);
       vectorsOf(e, channels, [&](Value c, Lanes lanes) {
         std::optional<Vectors> by;
         if (normalization)
@@ -287,8 +331,8 @@ void emitTransformInputs(CpuEmitter &e, const TileShape &shape, const TileNormal
         transform.emit(
             matrix,
             [&](Value pixel) {
-              Value value = e.loadVector(e.loadScalar(addresses, pixel, pointerType(e)), c, e.f32(), lanes);
-              return by ? by->normalize(e, value, e.loadScalar(insides, pixel, e.builder.getI32Type())) : value;
+              Value value = pixels.load(pixel, c, lanes);
+              return by ? by->normalize(e, value, pixels.isInside(pixel)) : value;
             },
             [&](ArrayRef<Value> values, Value first, int64_t distance) {
               for (auto [i, value] : llvm::enumerate(values)) {
@@ -311,20 +355,17 @@ void emitTransformGradients(CpuEmitter &e, const TileShape &shape, const TileIma
     TileRange tiles = given.range();
     TileChannels channels = given.channels();
     TileBuffer dst = given.buffer();
-    Value zeros = given.value(), panel = e.index(shape.panel()), addresses = allocate(e, 2 * shape.outputs());
+    Value zeros = given.value(), panel = e.index(shape.panel());
     RealMatrix matrix = transpose(toReal(tileTransform(shape).outputs));
+    Pixels pixels(e, shape, places, image, tiles, shape.writeStep(), shape.mw, zeros, /*saysInside=*/false);
     Transform transform(e, shape);
     e.loop(e.index(0), tiles.count, 1, [&](Value tile) {
-      places.find(image, places.of(e.add(tiles.first, tile)), shape.writeStep(), shape.mw, zeros, addresses, e.index(0),
-                  /*insides=*/Value());
+      pixels.go(tile);
       vectorsOf(e, channels, [&](Value c, Lanes lanes) {
         Value in = e.sub(c, channels.from), half = e.rem(in, panel);
         Value at = e.add(e.add(e.mul(e.sub(in, half), dst.room), e.mul(tile, panel)), half);
         transform.emit(
-            matrix,
-            [&](Value pixel) {
-              return e.loadVector(e.loadScalar(addresses, pixel, pointerType(e)), c, e.f32(), lanes);
-            },
+            matrix, [&](Value pixel) { return pixels.load(pixel, c, lanes); },
             [&](ArrayRef<Value> values, Value first, int64_t distance) {
               for (auto [i, value] : llvm::enumerate(values)) {
                 Value point = e.add(first, e.index(int64_t(i) * distance));
@@ -407,6 +448,9 @@ void emitTransformOutputs(CpuEmitter &e, const TileShape &shape, const TileBuffe
                 Value output = e.add(first, e.index(int64_t(i) * distance));
                 stores.push_back(
                     {atLeast(e, bias ? e.addf(value, add) : value, least), e.loadScalar(to, output, pointerType(e))});
+                // The next tile's; behind the last there is no address, which a prefetch does not mind.
+                Value later = e.add(output, e.index(shape.outputs()));
+                e.prefetch(e.loadScalar(to, later, pointerType(e)), c, e.f32(), /*isWritten=*/true);
               }
               storeChannels(e, stores, c, channels.to);
             });
