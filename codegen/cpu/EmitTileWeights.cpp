@@ -58,7 +58,9 @@ void emitTransformWeights(TransformWeightsOp op, CpuEmitter &e) {
         SmallVector<Value> rows;
         for (int64_t lane = 0; lane < shape.lanes; ++lane) {
           Value row = e.min(e.add(first, e.index(lane)), e.sub(o, e.index(1)));
-          rows.push_back(e.loadVector(base, e.mul(row, outputs), e.f32(), there));
+          Value at = e.mul(row, outputs);
+          e.prefetch(base, e.add(at, lanes), e.f32(), /*isWritten=*/false); // of the next unit
+          rows.push_back(e.loadVector(base, at, e.f32(), there));
         }
         for (auto [channel, vector] : llvm::enumerate(transposeLanes(e, std::move(rows))))
           e.storeVector(vector, turned, e.add(e.mul(i, e.index(square)), e.index(int64_t(channel) * shape.lanes)),
@@ -78,13 +80,17 @@ void emitTransformWeights(TransformWeightsOp op, CpuEmitter &e) {
           continue;
         }
         Value at = e.add(e.mul(plane, e.index(tap)), e.add(e.mul(from, outputs), first));
+        e.prefetch(weights, e.add(at, e.mul(lanes, outputs)), e.f32(), /*isWritten=*/false); // of the next unit
         Value value = e.loadVector(weights, at, e.f32(), e.lanesInside(e.index(0), e.sub(o, first)));
         values.push_back(arith::SelectOp::create(e.builder, e.loc, isThere, value, e.splatReal(0.0)));
       }
       Value to = e.add(e.mul(panel, e.mul(pitch, e.index(shape.points()))),
                        e.add(e.mul(channel, e.index(shape.panel())), half));
       auto store = [&](Value value, int64_t point) {
-        e.storeVector(value, dst, e.add(to, e.mul(pitch, e.index(point))), Lanes());
+        constexpr int64_t kChannelsAhead = 8;
+        Value at = e.add(to, e.mul(pitch, e.index(point)));
+        e.prefetch(dst, e.add(at, e.index(kChannelsAhead * shape.panel())), e.f32(), /*isWritten=*/true);
+        e.storeVector(value, dst, at, Lanes());
       };
       if (!shape.isSquare()) {
         for (auto [point, value] : llvm::enumerate(emitProduct(e, matrix, values)))
