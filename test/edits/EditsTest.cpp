@@ -223,7 +223,7 @@ TEST(Plans, AreThoseOfTheTarget) {
   };
   PlanKind forward = PlanKind::ConvolutionForward;
   expect(Phase::Exec, forward, "mb", "3", "expected the memory that the problem has");
-  expect(Phase::Exec, PlanKind::MatMul, "ldc", "6", "expected the memory that the problem has");
+  expect(Phase::Exec, PlanKind::MatMul, "ldc", "6", "expected formats and pitches that fit the shapes");
   // What the op is says what its plan computes.
   for (Phase phase : {Phase::Layout, Phase::Planned}) {
     expect(phase, forward, "relu", "true", "relu is 'true' where the op has 'false'");
