@@ -78,7 +78,7 @@ def plan():
                "dh": 1, "dw": 1, "pt": 1, "pl": 1, "pb": 1, "pr": 1, "src_stride": 0, "dst_stride": 0,
                "residual_stride": 0, "scale": 1}
     return {"name": "plan", "kind": "convolution_forward", "type": "f16", "result_type": "f16", "bias_type": "f32",
-            "tf32": "false", "bias": "false", "residual": "false", "relu": "false", "statistics": "false",
+            "tf32": "false", "bias": "false", "residual": "false", "relu": "false", "statistics": "false", "normalized": "false",
             **{name: str(value) for name, value in numbers.items()}, "impl": "engine 47", "scratchpad_bytes": 0,
             "engine": "47", "knobs": "2=15,6=3,13=1,14=0,22=0", "serialized": {"offset": 0, "bytes": 0}}
 

@@ -26,7 +26,7 @@ Expected<Plan> readStored(const std::string &name) { return readPlan(readInput("
 
 const char *const kPlans[] = {"forward",           "backward-data",   "backward-weights", "backward-weights-grouped",
                               "forward-bias-relu", "forward-f32bias", "matmul-bias",      "genstats",
-                              "reduction",         "backward-norm"};
+                              "reduction",         "backward-norm",   "normalized"};
 
 TEST(CudnnPlan, ReadsWhatCudnnWrites) {
   for (const char *name : kPlans) {
@@ -124,6 +124,35 @@ TEST(CudnnPlan, ExecutesGradientsOfBatchNorms) {
   EXPECT_LE(difference(diffSrc, expected), 0x1p-11);
   EXPECT_LE(difference(bench.read(9), diffGamma), 1e-5);
   EXPECT_LE(difference(bench.read(10), diffBeta), 1e-5);
+}
+
+// 2x16x9x7, which is normalised and goes through a ReLU, to 24 filters of 3x3, and the sums of the result. What is
+// convolved is of half; outside the image it is 0.
+TEST(CudnnPlan, ExecutesWhatIsNormalised) {
+  Expected<Plan> plan = readStored("normalized");
+  ASSERT_TRUE(plan);
+  Bench bench(*plan);
+  ASSERT_TRUE(bench.run().ok());
+  Numbers image = bench.numbers[1];
+  size_t masked = 0;
+  for (size_t i = 0; i < image.size(); ++i) {
+    size_t c = i / 63 % 16;
+    double value = image[i] * bench.numbers[3][c] + bench.numbers[4][c];
+    image[i] = rounded(std::max(float(value), 0.0f), CUDNN_DATA_HALF);
+    masked += value <= 0;
+  }
+  EXPECT_GT(masked, image.size() / 8);
+  EXPECT_LT(masked, image.size() * 7 / 8);
+  Shape shape{2, 16, 9, 7, 24, 3, 3};
+  shape.top = shape.left = shape.bottom = shape.right = 1;
+  std::map<int64_t, Numbers> operands = {{1, image}, {2, bench.numbers[2]}};
+  Numbers expected =
+      referenceConvolution(convolutionPlan(OpKind::Convolution, shape, CUDNN_DATA_HALF, CUDNN_DATA_FLOAT), operands);
+  EXPECT_LE(difference(bench.read(5), expected), 0x1p-11);
+  Numbers sums(24);
+  for (size_t i = 0; i < expected.size(); ++i)
+    sums[i / 63 % 24] += expected[i];
+  EXPECT_LE(difference(bench.read(6), sums), 1e-3);
 }
 
 TEST(CudnnPlan, WritesWhatItReads) {

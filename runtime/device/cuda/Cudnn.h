@@ -37,7 +37,8 @@ int64_t typeBytes(Type type);
 ///
 /// Operands, in the order `Plan::execute` takes them (the index of an operand + 1 is its tensor's unique id in the
 /// operation graph and in a serialised plan; the workspace has none):
-///   ConvolutionForward          src, weights, [bias (oc)], [residual], dst, [sum (oc), sum_squares (oc)], workspace
+///   ConvolutionForward          src, weights, [factor, offset (ic)], [bias (oc)], [residual], dst,
+///                               [sum (oc), sum_squares (oc)], workspace
 ///                               dst = [relu](scale * (src * weights) + residual + bias)
 ///                               sum, sum_squares: of each channel of dst and of its squares
 ///   ConvolutionBackwardData     diff_dst, weights, [norm_src, mean, inv_std, gamma, beta (ic)], diff_src,
@@ -46,11 +47,13 @@ int64_t typeBytes(Type type);
 ///                               n = (norm_src - mean) * inv_std, otherwise 0; diff_beta is the sum of each of its
 ///                               channels, diff_gamma that of diff_src * n, and a * diff_src + b * norm_src + c the
 ///                               gradient of norm_src
-///   ConvolutionBackwardWeights  src, diff_dst, diff_weights, workspace
+///   ConvolutionBackwardWeights  src, diff_dst, [factor, offset (ic)], diff_weights, workspace
+///                               normalized, here and forward: in the place of src stands max(src * factor + offset, 0)
 ///   MatMul                      a (m,k), b (k,n), [bias (n)], c (m,n), workspace
 /// A bias in `type` has precompiled engines; one in f32 beside f16 or bf16 tensors only engines that are compiled when
-/// the plan is built, and none with a scale. src, weights, diff_dst, residual, a and b have `type`; dst, diff_src,
-/// diff_weights and c `resultType`; bias `biasType`; norm_src `resultType`; sums and batch norm's vectors are f32.
+/// the plan is built, and none with a scale. src, weights, diff_dst, factor, offset, residual, a and b have `type`;
+/// dst, diff_src, diff_weights and c `resultType`; bias `biasType`; norm_src `resultType`; sums and batch norm's
+/// vectors are f32.
 struct Problem : LibraryProblem {
   Type type = Type::F32, resultType = Type::F32, biasType = Type::F32;
   bool tf32 = false; ///< f32 only: products may be rounded to TF32
@@ -64,6 +67,7 @@ struct Problem : LibraryProblem {
   /// vectors come too. `normStride` is the distance between pixels of norm_src.
   bool normGradient = false;
   int64_t normStride = 0;
+  bool normalized = false; ///< forward, and backward weights: src is normalised and goes through a ReLU first
 };
 
 /// Number of operands, the workspace included.

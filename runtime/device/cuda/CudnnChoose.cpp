@@ -145,7 +145,8 @@ std::string unfit(const Problem &problem, const Candidate &candidate) {
       candidate.has(CUDNN_BEHAVIOR_NOTE_REQUIRES_BIAS_INT8x32_REORDER))
     return "it wants another weights format";
   // Its code has atomic additions of f32, which no note says.
-  if ((problem.stats || problem.normGradient) && candidate.has(CUDNN_BEHAVIOR_NOTE_RUNTIME_COMPILATION))
+  if ((problem.stats || problem.normGradient || problem.normalized) &&
+      candidate.has(CUDNN_BEHAVIOR_NOTE_RUNTIME_COMPILATION))
     return "it adds the sums of its blocks up in any order";
   return "";
 }
@@ -205,9 +206,10 @@ bool Search::finalise(const Candidate &candidate, Choice &choice, std::string &w
   choice.engine = candidate.engine;
   choice.knobs = text::joinKnobs(candidate.knobs);
   choice.workspaceBytes = planWorkspace(built.plan);
-  // The precompiled engines with sums of batch norm are of tensor cores alone (f16, multiples of 8 channels), but do
-  // not note it.
-  choice.tensorCore = candidate.has(CUDNN_NUMERICAL_NOTE_TENSOR_CORE) || problem.stats || problem.normGradient;
+  // The precompiled engines that do a part of batch norm are of tensor cores alone (f16, multiples of 8 channels), but
+  // do not note it.
+  choice.tensorCore =
+      candidate.has(CUDNN_NUMERICAL_NOTE_TENSOR_CORE) || problem.stats || problem.normGradient || problem.normalized;
   choice.runtimeCompiled = candidate.has(CUDNN_BEHAVIOR_NOTE_RUNTIME_COMPILATION);
   choice.impl = kernelName(choice.serialized);
   if (choice.impl.empty())

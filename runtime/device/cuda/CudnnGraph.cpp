@@ -67,8 +67,10 @@ public:
 
   /// The next operand of the problem.
   Descriptor &operand(Type type, const Shape &shape) { return tensor(nextOperand++, dataType(type), shape, false); }
-  /// A value between two operations: f32, never in memory.
-  Descriptor &between(const Shape &shape) { return tensor(nextBetween++, kFloat, shape, true); }
+  /// A value between two operations, never in memory: f32 where no type is said.
+  Descriptor &between(const Shape &shape, Type type = Type::F32) {
+    return tensor(nextBetween++, dataType(type), shape, true);
+  }
   Descriptor &part(cudnnBackendDescriptorType_t type) { return graph.parts.emplace_back(api, type); }
   void finish(Descriptor &part);
   void operation(Descriptor &op, std::string name);
@@ -253,11 +255,24 @@ void addConvolution(const Problem &p, const Direction &direction, const Descript
   builder.operation(op, direction.type.name);
 }
 
+/// The vectors with which `src` is normalised, which are the next operands; what is convolved then: the positive part
+/// of src * factor + offset, rounded to what tensor cores take.
+Descriptor &addNormalization(const Problem &p, const Descriptor &src, GraphBuilder &builder) {
+  const Shape dense = nhwc(p.mb, p.ic, p.ih, p.iw), vector = nhwc(1, p.ic, 1, 1);
+  Descriptor &factor = builder.operand(p.type, vector), &offset = builder.operand(p.type, vector);
+  Descriptor &product = builder.between(dense), &sum = builder.between(dense), &result = builder.between(dense, p.type);
+  builder.pointwise(kMultiply, src, &factor, product);
+  builder.pointwise(kAdd, product, &offset, sum);
+  builder.pointwise(kRelu, sum, nullptr, result);
+  return result;
+}
+
 void addForward(const Problem &p, GraphBuilder &builder) {
   Shape dstShape = nhwc(p.mb, p.oc, p.oh, p.ow, p.dstStride);
   Shape dense = nhwc(p.mb, p.oc, p.oh, p.ow);
   Descriptor &src = builder.operand(p.type, nhwc(p.mb, p.ic, p.ih, p.iw, p.srcStride));
   Descriptor &weights = builder.operand(p.type, nhwc(p.oc, p.ic / p.g, p.kh, p.kw));
+  Descriptor &read = p.normalized ? addNormalization(p, src, builder) : src;
   Descriptor *bias = p.bias ? &builder.operand(p.biasType, nhwc(1, p.oc, 1, 1)) : nullptr;
   Descriptor *residual =
       p.residual ? &builder.operand(p.type, nhwc(p.mb, p.oc, p.oh, p.ow, p.residualStride)) : nullptr;
@@ -266,7 +281,7 @@ void addForward(const Problem &p, GraphBuilder &builder) {
   int epilogue = int(p.bias) + int(p.residual) + int(p.relu);
   auto next = [&]() -> Descriptor & { return epilogue-- == 0 ? dst : builder.between(dense); };
   Descriptor *value = &next();
-  addConvolution(p, kForward, src, weights, *value, builder);
+  addConvolution(p, kForward, read, weights, *value, builder);
   auto append = [&](const Named<cudnnPointwiseMode_t> &mode, const Descriptor *other, float scale) {
     Descriptor &result = next();
     builder.pointwise(mode, *value, other, result, scale);
@@ -322,9 +337,10 @@ void addBackwardWeights(const Problem &p, GraphBuilder &builder, bool diffDstFir
   Shape srcShape = nhwc(p.mb, p.ic, p.ih, p.iw, p.srcStride), diffDstShape = nhwc(p.mb, p.oc, p.oh, p.ow, p.dstStride);
   Descriptor &first = builder.operand(p.type, diffDstFirst ? diffDstShape : srcShape);
   Descriptor &second = builder.operand(p.type, diffDstFirst ? srcShape : diffDstShape);
+  Descriptor &src = diffDstFirst ? second : first, &diffDst = diffDstFirst ? first : second;
+  Descriptor &read = p.normalized ? addNormalization(p, src, builder) : src;
   Descriptor &diffWeights = builder.operand(p.resultType, nhwc(p.oc, p.ic / p.g, p.kh, p.kw));
-  addConvolution(p, kBackwardWeights, diffDstFirst ? second : first, diffWeights, diffDstFirst ? first : second,
-                 builder);
+  addConvolution(p, kBackwardWeights, read, diffWeights, diffDst, builder);
 }
 
 /// The 1x1 convolution of 1x1 images that computes a matmul, where there is one: cuDNN has engines for those in every

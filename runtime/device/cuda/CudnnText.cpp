@@ -129,6 +129,7 @@ constexpr Field kFields[] = {
     flag("residual", kForward, &Problem::residual),
     flag("relu", kForward, &Problem::relu),
     flag("statistics", kForward, &Problem::stats),
+    flag("normalized", kForward | bit(Kind::ConvolutionBackwardWeights), &Problem::normalized),
     flag("norm_gradient", kBackwardData, &Problem::normGradient),
     integer("norm_stride", kBackwardData, &Problem::normStride),
     integer("m", kMatMul, &Problem::m),
@@ -202,6 +203,8 @@ bool checkConvolution(const Problem &p, std::string &error) {
     return fail(error, "the convolution's dst does not have the size that its src, window and padding give");
   if (p.kind != Kind::ConvolutionForward && (p.bias || p.residual || p.relu || p.stats))
     return fail(error, "only a forward convolution has an epilogue");
+  if (p.normalized && (p.kind == Kind::ConvolutionBackwardData || p.bias || p.residual || p.relu))
+    return fail(error, "only a forward convolution without an epilogue and a gradient of weights normalise their src");
   if (p.stats && (p.residual || p.relu))
     return fail(error, "a convolution that gives statistics has no residual and no relu");
   if ((p.normGradient && p.kind != Kind::ConvolutionBackwardData) || (p.normStride != 0 && !p.normGradient))
@@ -221,7 +224,7 @@ bool checkMatMul(const Problem &p, std::string &error) {
     if (pitches[i] < columns[i] || !fits({rows[i], pitches[i]}))
       return fail(error, "expected rows of matrix " + std::to_string(i + 1) + " at least " +
                              std::to_string(columns[i]) + " elements apart, but got " + std::to_string(pitches[i]));
-  if (p.residual || p.relu || p.stats || p.normGradient || p.scale != 1)
+  if (p.residual || p.relu || p.stats || p.normGradient || p.normalized || p.scale != 1)
     return fail(error, "a matmul has no epilogue but a bias");
   return true;
 }
@@ -236,7 +239,7 @@ int64_t typeBytes(Type type) { return type == Type::F32 ? 4 : 2; }
 
 size_t operandCount(const Problem &problem) {
   return 4 + size_t(problem.bias) + size_t(problem.residual) + 2 * size_t(problem.stats) +
-         10 * size_t(problem.normGradient);
+         10 * size_t(problem.normGradient) + 2 * size_t(problem.normalized);
 }
 
 std::vector<Type> resultTypes(const Problem &problem) {
@@ -272,10 +275,15 @@ std::vector<uint64_t> operandBytes(const Problem &p) {
       bytes.insert(bytes.end(), 5, vector);
     return bytes;
   }
-  if (p.kind == Kind::ConvolutionBackwardWeights)
-    return {rows(srcPixels, p.ic, p.srcStride, p.type), rows(dstPixels, p.oc, p.dstStride, p.type),
-            weights(p.resultType)};
-  std::vector<uint64_t> bytes = {rows(srcPixels, p.ic, p.srcStride, p.type), weights(p.type)};
+  bool isForward = p.kind == Kind::ConvolutionForward;
+  std::vector<uint64_t> bytes = {rows(srcPixels, p.ic, p.srcStride, p.type),
+                                 isForward ? weights(p.type) : rows(dstPixels, p.oc, p.dstStride, p.type)};
+  if (p.normalized)
+    bytes.insert(bytes.end(), 2, rows(1, p.ic, 0, p.type));
+  if (!isForward) {
+    bytes.push_back(weights(p.resultType));
+    return bytes;
+  }
   if (p.bias)
     bytes.push_back(rows(1, p.oc, 0, p.biasType));
   if (p.residual)

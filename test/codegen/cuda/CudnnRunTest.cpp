@@ -269,6 +269,46 @@ TEST_F(CudnnRunTest, BackwardWeights) {
   check(p, {o.src, o.dst, o.weights}, {expected});
 }
 
+/// What is convolved is normalised first; outside of the image it is 0.
+TEST_F(CudnnRunTest, NormalizedSource) {
+  for (Kind kind : {Kind::ConvolutionForward, Kind::ConvolutionBackwardWeights}) {
+    Problem p = odd(kind, Type::F32);
+    p.normalized = true;
+    p.stats = kind == Kind::ConvolutionForward;
+    Operands o(p);
+    Tensor factor(p.type, 1, p.ic, 1, 1), offset = factor, sum(Type::F32, 1, p.oc, 1, 1), squares = sum, image = o.src;
+    factor.fill(4);
+    offset.fill(5);
+    for (int64_t n = 0; n < p.mb; ++n)
+      for (int64_t c = 0; c < p.ic; ++c)
+        for (int64_t y = 0; y < p.ih; ++y)
+          for (int64_t x = 0; x < p.iw; ++x) {
+            float &value = image.at(n, c, y, x);
+            value = std::max(0.0f, value * factor.at(0, c, 0, 0) + offset.at(0, c, 0, 0));
+          }
+    Tensor expected = p.stats ? o.dst : o.weights;
+    clear(expected);
+    forEachProduct(p, [&](auto n, auto k, auto y, auto x, auto c, auto i, auto r, auto s, auto sy, auto sx) {
+      float term = image.get(n, c, sy, sx);
+      (p.stats ? expected.at(n, k, y, x) : expected.at(k, i, r, s)) +=
+          term * (p.stats ? o.weights.at(k, i, r, s) : o.dst.at(n, k, y, x));
+    });
+    if (!p.stats) {
+      check(p, {o.src, o.dst, factor, offset, o.weights}, {expected}, /*engine=*/1); // the first takes half alone
+      continue;
+    }
+    for (int64_t n = 0; n < p.mb; ++n)
+      for (int64_t k = 0; k < p.oc; ++k)
+        for (int64_t y = 0; y < p.oh; ++y)
+          for (int64_t x = 0; x < p.ow; ++x) {
+            float value = expected.at(n, k, y, x);
+            sum.at(0, k, 0, 0) += value;
+            squares.at(0, k, 0, 0) += value * value;
+          }
+    check(p, {o.src, o.weights, factor, offset, o.dst, sum, squares}, {expected, sum, squares}, /*engine=*/1);
+  }
+}
+
 /// Every way to transpose, with pitches where a convolution takes them, and one that is a matmul in cuDNN too.
 TEST_F(CudnnRunTest, MatMul) {
   for (int which = 0; which < 5; ++which) {

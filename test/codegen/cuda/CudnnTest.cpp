@@ -64,6 +64,37 @@ TEST_F(CudnnTest, StatisticsComeFromPrecompiledEnginesAlone) {
     declines(other);
 }
 
+// What is normalised is read where it lies, and no copy of it is kept: forward there are pairs of partial sums for 128
+// rows, and in both a part of what is split, which does not grow with the image.
+TEST_F(CudnnTest, SourcesAreNormalisedByPrecompiledEnginesAlone) {
+  for (Kind kind : {Kind::ConvolutionForward, Kind::ConvolutionBackwardWeights}) {
+    Problem problem = convolution(kind, Type::F16);
+    problem.stats = kind == Kind::ConvolutionForward;
+    problem.normalized = true;
+    Choice choice = choose(problem);
+    EXPECT_FALSE(choice.runtimeCompiled);
+    EXPECT_TRUE(choice.tensorCore);
+    const int64_t rows = problem.mb * problem.ih * problem.iw;
+    EXPECT_LT(choice.workspaceBytes, uint64_t(rows * problem.ic * 2 / 2));
+    Problem slice = problem, gradient = problem, bf16 = problem;
+    slice.srcStride = 320;
+    EXPECT_EQ(choose(slice).workspaceBytes, choice.workspaceBytes);
+    gradient.dstStride = 320;
+    bf16.type = bf16.resultType = Type::BF16;
+    for (const Problem &other : {gradient, bf16}) {
+      Choice none;
+      std::string error;
+      EXPECT_FALSE(library->choose(other, h100, kPlenty, none, error)) << none.impl;
+    }
+    std::string error;
+    Choice older;
+    EXPECT_TRUE(library->choose(problem, findDeviceProfile("a100")->cudnnProperties, kPlenty, older, error)) << error;
+    // A B200 has one for the gradient alone.
+    bool isGradient = kind == Kind::ConvolutionBackwardWeights;
+    EXPECT_EQ(library->choose(problem, findDeviceProfile("b200")->cudnnProperties, kPlenty, older, error), isGradient);
+  }
+}
+
 TEST_F(CudnnTest, GradientsOfBatchNormComeFromPrecompiledEnginesAlone) {
   Problem problem = convolution(Kind::ConvolutionBackwardData, Type::F16);
   problem.normGradient = true;

@@ -26,6 +26,12 @@ std::vector<cudnn::Problem> samples() {
   result.push_back(convolution(cudnn::Kind::ConvolutionBackwardData, cudnn::Type::F16));
   result.back().normGradient = true;
   result.back().normStride = 160;
+  for (cudnn::Kind kind : {cudnn::Kind::ConvolutionForward, cudnn::Kind::ConvolutionBackwardWeights}) {
+    result.push_back(convolution(kind, cudnn::Type::F16));
+    result.back().normalized = true;
+    result.back().srcStride = 160;
+    result.back().stats = kind == cudnn::Kind::ConvolutionForward;
+  }
   return result;
 }
 
@@ -141,7 +147,8 @@ TEST(CudnnTextTest, EveryFieldIsNeededOnce) {
 TEST(CudnnTextTest, ValuesAreChecked) {
   std::vector<cudnn::Problem> problems = samples();
   Fields forward = cudnn::encode(problems[0]), weights = cudnn::encode(problems[2]),
-         matmul = cudnn::encode(problems[3]), stats = cudnn::encode(problems[4]), norm = cudnn::encode(problems[5]);
+         matmul = cudnn::encode(problems[3]), stats = cudnn::encode(problems[4]), norm = cudnn::encode(problems[5]),
+         normalized = cudnn::encode(problems[6]);
   const std::pair<Fields, std::pair<const char *, const char *>> damaged[] = {
       {forward, {"mb", "0"}},
       {forward, {"mb", "-16"}},
@@ -162,6 +169,8 @@ TEST(CudnnTextTest, ValuesAreChecked) {
       {forward, {"statistics", "true"}}, // of a result that a residual and a ReLU are part of
       {stats, {"relu", "true"}},
       {stats, {"residual", "true"}},
+      {forward, {"normalized", "true"}}, // beside a bias, a residual and a ReLU
+      {normalized, {"bias", "true"}},
       {norm, {"norm_gradient", "false"}}, // a distance of pixels that are not read
       {norm, {"norm_stride", "63"}},
       {norm, {"norm_stride", "2147483647"}},
@@ -216,6 +225,22 @@ TEST(CudnnTextTest, WhatABatchNormReadsAndGivesAreOperands) {
   problem.normGradient = false;
   EXPECT_FALSE(cudnn::check(problem, error));
   EXPECT_EQ(error, "only a gradient of data has that of a batch norm with it");
+}
+
+TEST(CudnnTextTest, FactorsAreOperandsBehindWhatIsConvolved) {
+  const uint64_t src = ((16u * 35 * 35 - 1) * 160 + 64) * 2, dst = 16u * 35 * 35 * 96 * 2, weights = 96u * 64 * 9 * 2;
+  const uint64_t factor = 64 * 2, sum = 96 * 4;
+  std::vector<cudnn::Problem> problems = samples();
+  EXPECT_EQ(cudnn::operandBytes(problems[6]), (std::vector<uint64_t>{src, weights, factor, factor, dst, sum, sum}));
+  EXPECT_EQ(cudnn::operandCount(problems[6]), 8u);
+  EXPECT_EQ(cudnn::operandBytes(problems[7]), (std::vector<uint64_t>{src, dst, factor, factor, weights}));
+  EXPECT_EQ(cudnn::operandCount(problems[7]), 6u);
+  std::string error;
+  cudnn::Problem data = problems[5], product = problems[3];
+  data.normalized = product.normalized = true;
+  EXPECT_FALSE(cudnn::check(data, error));
+  EXPECT_EQ(error, "only a forward convolution without an epilogue and a gradient of weights normalise their src");
+  EXPECT_FALSE(cudnn::check(product, error));
 }
 
 TEST(CudnnTextTest, Knobs) {

@@ -240,6 +240,33 @@ sim::cudnn::Graph statisticsGraph(const cudnn::Problem &p, const cudnn::Graph &g
   return {tensorsOf(graph), {nodeOf(OpKind::Convolution, {0, 1, 2}, p), nodeOf(OpKind::GenStats, {2, 3, 4}, p)}};
 }
 
+/// The graph of the simulator for what normalises what it reads: a convolution and the sums of its result, or a
+/// gradient of weights.
+sim::cudnn::Graph normalizedGraph(const cudnn::Problem &p, const cudnn::Graph &graph) {
+  const bool isForward = p.kind == cudnn::Kind::ConvolutionForward;
+  auto pointwise = [&](int mode, int a, int b, int result) {
+    sim::cudnn::Node node = nodeOf(OpKind::Pointwise, {a, b, result, -1, -1, -1}, p);
+    node.mode = mode;
+    return node;
+  };
+  const sim::cudnn::Graph tensors{tensorsOf(graph), {}};
+  auto find = [&](int64_t uid) { return tensors.find(uid); };
+  int product = find(101), sum = find(102), image = find(103);
+  sim::cudnn::Graph result{tensors.tensors,
+                           {pointwise(CUDNN_POINTWISE_MUL, find(1), find(3), product),
+                            pointwise(CUDNN_POINTWISE_ADD, product, find(4), sum),
+                            pointwise(CUDNN_POINTWISE_RELU_FWD, sum, -1, image)}};
+  for (int index : {product, sum, image})
+    result.tensors[size_t(index)].isVirtual = true;
+  if (isForward) {
+    result.nodes.push_back(nodeOf(OpKind::Convolution, {image, find(2), find(5)}, p));
+    result.nodes.push_back(nodeOf(OpKind::GenStats, {find(5), find(6), find(7)}, p));
+  } else {
+    result.nodes.push_back(nodeOf(OpKind::BackwardWeights, {image, find(5), find(2)}, p));
+  }
+  return result;
+}
+
 /// The first and the last operation of a gradient of data that goes on with that of a batch norm.
 sim::cudnn::Graph normGradientGraph(const cudnn::Problem &p, const cudnn::Graph &graph) {
   constexpr int kDiff = 13; // behind all operands
@@ -271,19 +298,25 @@ TEST_F(EngineRulesTest, SumsNeedWhatTheRealLibraryNeeds) {
     cudnn::Kind kind;
     const char *device;
     int64_t number;
+    bool normalized = false;
   };
-  for (auto [kind, name, engine] : {Engine{cudnn::Kind::ConvolutionForward, "a100", 0},
-                                    {cudnn::Kind::ConvolutionForward, "h100", 2},
-                                    {cudnn::Kind::ConvolutionBackwardData, "a100", 0},
-                                    {cudnn::Kind::ConvolutionBackwardData, "h100", 1}}) {
+  for (auto [kind, name, engine, normalized] : {Engine{cudnn::Kind::ConvolutionForward, "a100", 0},
+                                                {cudnn::Kind::ConvolutionForward, "h100", 2},
+                                                {cudnn::Kind::ConvolutionForward, "a100", 0, true},
+                                                {cudnn::Kind::ConvolutionForward, "h100", 2, true},
+                                                {cudnn::Kind::ConvolutionBackwardWeights, "a100", 0, true},
+                                                {cudnn::Kind::ConvolutionBackwardWeights, "h100", 2, true},
+                                                {cudnn::Kind::ConvolutionBackwardData, "a100", 0},
+                                                {cudnn::Kind::ConvolutionBackwardData, "h100", 1}}) {
     std::string error;
     auto device = cudnn::describeDevice(library->internals(), findDeviceProfile(name)->cudnnProperties, error);
     ASSERT_TRUE(device) << error;
     const cudnn::Place place{nullptr, device.get()};
     for (const Change &change : kChanges) {
       cudnn::Problem problem = convolution(kind, cudnn::Type::F16);
-      bool isForward = kind == cudnn::Kind::ConvolutionForward;
-      (isForward ? problem.stats : problem.normGradient) = true;
+      problem.stats = kind == cudnn::Kind::ConvolutionForward;
+      problem.normGradient = kind == cudnn::Kind::ConvolutionBackwardData;
+      problem.normalized = normalized;
       change.apply(problem);
       cudnn::Graph graph;
       ASSERT_TRUE(cudnn::buildGraph(api(), problem, place, graph, error)) << error;
@@ -291,7 +324,9 @@ TEST_F(EngineRulesTest, SumsNeedWhatTheRealLibraryNeeds) {
       cudnn::BuiltPlan built; // these engines finalise with any such graph, plans of them do not
       bool isTaken = cudnn::buildEngine(api(), graph, engine, place, made, error) &&
                      cudnn::buildPlan(api(), std::move(made), {}, place, built, error);
-      sim::cudnn::Graph simulated = isForward ? statisticsGraph(problem, graph) : normGradientGraph(problem, graph);
+      sim::cudnn::Graph simulated = normalized             ? normalizedGraph(problem, graph)
+                                    : problem.normGradient ? normGradientGraph(problem, graph)
+                                                           : statisticsGraph(problem, graph);
       EXPECT_TRUE(sim::cudnn::checkGraph(simulated).ok());
       Status rules = sim::cudnn::checkEngine(simulated, engine);
       EXPECT_EQ(isTaken, rules.ok()) << name << ", " << change.name << ": " << rules.message();

@@ -74,13 +74,14 @@ Status checkActivation(const EngineRule &rule, const Tensor &tensor, int64_t mul
   return {};
 }
 
-/// Of a convolution and the sums of its result: the precompiled engines of sm_80 and of sm_90.
-Status checkStatistics(const Graph &graph, int64_t engine) {
+/// Of a convolution and the sums of its result, or of a gradient of weights, whose src is normalised by what stands
+/// before operation `at`, if anything does: the precompiled engines of sm_80 and of sm_90.
+Status checkStatistics(const Graph &graph, size_t at, int64_t engine) {
   constexpr int64_t kOf80 = 0, kOf90 = 2, kChannels = 8;
   if (engine != kOf80 && engine != kOf90)
     return {};
-  const Node &node = graph.nodes[0];
-  const Tensor &src = graph.tensors[node.operands[0]], &weights = graph.tensors[node.operands[1]],
+  const Node &node = graph.nodes[at];
+  const Tensor &src = graph.tensors[graph.nodes[0].operands[0]], &weights = graph.tensors[node.operands[1]],
                &dst = graph.tensors[node.operands[2]];
   if (src.type != CUDNN_DATA_HALF)
     return inputError(nameOf(src) + " is not of half");
@@ -89,8 +90,10 @@ Status checkStatistics(const Graph &graph, int64_t engine) {
   if (weights.dims[1] != src.dims[1])
     return inputError("the convolution has groups");
   EngineRule rule{OpKind::Convolution, kHalf, {}};
-  rule.channelsLast = rule.dense = true;
+  rule.channelsLast = true;
+  rule.dense = at == 0; // what is normalised is read where it lies
   INCEPT_RETURN_IF_ERROR(checkActivation(rule, src, kChannels));
+  rule.dense = true;
   return checkActivation(rule, dst, engine == kOf90 ? kChannels : 1);
 }
 
@@ -128,9 +131,14 @@ bool hasEngineRules(int version) {
 
 Status checkEngine(const Graph &graph, int64_t engine) {
   constexpr size_t kSrc = 0, kWeights = 1, kDst = 2; // rows of `operations()`, whatever the direction
-  if (graph.nodes.size() == 2 && operations()[graph.nodes[0].op].kind == OpKind::Convolution &&
-      operations()[graph.nodes[1].op].kind == OpKind::GenStats)
-    return checkStatistics(graph, engine);
+  auto kindOf = [&](size_t node) { return operations()[graph.nodes[node].op].kind; };
+  size_t first = 0; // behind what normalises
+  while (first + 1 < graph.nodes.size() && kindOf(first) == OpKind::Pointwise)
+    ++first;
+  if (kindOf(first) == OpKind::Convolution && graph.nodes.size() == first + 2 && kindOf(first + 1) == OpKind::GenStats)
+    return checkStatistics(graph, first, engine);
+  if (first > 0 && kindOf(first) == OpKind::BackwardWeights)
+    return checkStatistics(graph, first, engine);
   if (operations()[graph.nodes.front().op].kind == OpKind::BackwardData &&
       operations()[graph.nodes.back().op].kind == OpKind::NormGradients)
     return checkNormGradients(graph, engine);

@@ -30,8 +30,8 @@ std::span<const EngineRule> engineRules();
 bool hasEngineRules(int version);
 
 /// Whether the engine takes the graph; the status (Input) names the tensor and what it lacks. Graphs of more than one
-/// operation number their engines otherwise, and are taken, but for a convolution with the sums of its result, and for
-/// a gradient of data that goes on with that of a batch norm.
+/// operation number their engines otherwise, and are taken, but for a convolution with the sums of its result, for a
+/// gradient of data that goes on with that of a batch norm, and for what normalises what it reads.
 Status checkEngine(const Graph &graph, int64_t engine);
 
 } // namespace incept::sim::cudnn
