@@ -29,6 +29,7 @@ SIDES = {
     "--no-schedule": "order by memory",
     "--no-conv-stats": "sums that convolutions give",
     "--no-backward-norm": "gradients of batch norms that convolutions give",
+    "--no-conv-normalization": "batch norm and ReLU where a library's convolutions read",
     "--no-coalesce": "one launch for adjacent updates",
     "--no-join": "one launch for kernels of one kind",
     "--no-pair": "one launch for kernels of two kinds",
