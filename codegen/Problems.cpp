@@ -95,9 +95,13 @@ FunctionType problemSignature(MLIRContext *context, const LibraryProblem &p, Pro
   auto src = [&] { add(ProblemPart::Src, {p.mb, p.ic, p.ih, p.iw}); };
   auto dst = [&] { add(ProblemPart::Dst, {p.mb, p.oc, p.oh, p.ow}); };
   auto weights = [&] { add(ProblemPart::Weights, {p.oc, p.ic / p.g, p.kh, p.kw}); };
+  auto factors = [&] {
+    for (size_t i = 0; extras.normalized && i < 2; ++i)
+      add(ProblemPart::Factor, {p.ic});
+  };
   switch (p.kind) {
   case LibraryKind::ConvolutionForward:
-    src(), weights();
+    src(), weights(), factors();
     if (p.bias)
       add(ProblemPart::Bias, {p.oc});
     if (extras.residual)
@@ -119,7 +123,7 @@ FunctionType problemSignature(MLIRContext *context, const LibraryProblem &p, Pro
     break;
   }
   case LibraryKind::ConvolutionBackwardWeights:
-    src(), dst(), weights();
+    src(), dst(), factors(), weights();
     break;
   case LibraryKind::MatMul:
     isKnown &= p.lda == (p.transposeA ? p.m : p.k) && p.ldb == (p.transposeB ? p.k : p.n) && p.ldc == p.n;

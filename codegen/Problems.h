@@ -20,15 +20,16 @@ struct OpProblem {
 /// The problem that a library op poses; none for a reorder, which is a problem of formats.
 std::optional<OpProblem> describeProblem(mlir::Operation *op);
 
-/// The part that a tensor plays in a problem; `Src` and `Dst` stand for diff_src and diff_dst too. `NormSrc` is what a
-/// batch norm reads, `Vector` what it has for each channel.
-enum class ProblemPart { Src, Dst, Weights, Bias, Residual, NormSrc, Vector, A, B, C };
+/// The part that a tensor plays in a problem; `Src` and `Dst` stand for diff_src and diff_dst too. `Factor` is a vector
+/// that src is normalised with, `NormSrc` what a batch norm reads, `Vector` what it has for each channel.
+enum class ProblemPart { Src, Dst, Weights, Factor, Bias, Residual, NormSrc, Vector, A, B, C };
 
 /// What some libraries do in the call of a convolution.
 struct ProblemExtras {
   bool residual = false;     ///< forward: adds a tensor like dst
   bool stats = false;        ///< forward: gives the sums of dst and of its squares too
   bool normGradient = false; ///< backward data: gives the gradients of the batch norm before it too
+  bool normalized = false;   ///< forward and backward weights: normalises src by factors and offsets
 };
 
 /// The type of a tensor of a problem in memory, failure where it cannot be.

@@ -48,12 +48,27 @@ LogicalResult Conv2DOp::verify() {
   return verifySameElement(*this, {getSrc(), getWeights(), getDst()});
 }
 
+/// Checks the vectors with which an op normalises its `src`.
+template <typename OpTy>
+static LogicalResult verifyNormalized(OpTy op) {
+  if (bool(op.getFactor()) != bool(op.getOffset()))
+    return op.emitOpError() << "expected factor and offset together";
+  if (!op.getFactor())
+    return success();
+  if (failed(verifyChannelVectors(op, shapeOf(op.getSrc())[1], {op.getFactor(), op.getOffset()})))
+    return failure();
+  return verifySameElement(op, {op.getSrc(), op.getFactor(), op.getOffset()});
+}
+
 LogicalResult Conv2DStatsOp::verify() {
   // conv2d_stats_c1
   if (failed(verifyConvolution(*this, getSrc(), getWeights(), getDst())))
     return failure();
   // conv2d_stats_c2
   if (failed(verifySameElement(*this, {getSrc(), getWeights(), getDst()})))
+    return failure();
+  // conv2d_stats_c4
+  if (failed(verifyNormalized(*this)))
     return failure();
   // conv2d_stats_c3
   if (failed(verifyChannelVectors(*this, shapeOf(getDst())[1], {getSum(), getSumSquares()})))
@@ -100,6 +115,9 @@ static LogicalResult verifyWeightGradient(OpTy op) {
 LogicalResult Conv2DBackwardWeightsOp::verify() {
   // conv2d_backward_weights_c1
   if (failed(verifyConvolution(*this, getSrc(), getDiffWeights(), getDiffDst())))
+    return failure();
+  // conv2d_backward_weights_c3
+  if (failed(verifyNormalized(*this)))
     return failure();
   // conv2d_backward_weights_c2
   return verifyWeightGradient(*this);

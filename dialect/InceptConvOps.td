@@ -45,6 +45,7 @@ def Incept_Conv2DOp : Incept_LibraryOp<"conv2d", [
 }
 
 def Incept_Conv2DStatsOp : Incept_LibraryOp<"conv2d_stats", [
+    AttrSizedOperandSegments,
     DeclareOpInterfaceMethods<WeightsOpInterface, ["getWeightsOperand", "decidesWeightsFormat"]>]> {
   let summary = "2-D convolution, forward, and sums of its result for batch norm";
   let description = [{
@@ -52,15 +53,21 @@ def Incept_Conv2DStatsOp : Incept_LibraryOp<"conv2d_stats", [
     for each channel (`channel_stats` without a shift). Where the library adds up what it has before it rounds `dst`, they
     differ from `channel_stats` by that rounding.
 
+    With `factor` and `offset` it is the convolution of max(src * factor + offset, 0), channel by channel, which is computed
+    as the library reads `src`: a normalised activation need not be in memory. Pixels outside the image are 0.
+
     - (C1) `dst` has the shape that the convolution has.
     - (C2) `src`, `weights` and `dst` have one element type.
     - (C3) the sums have one value per channel of `dst` and are f32 for tensors of any type.
+    - (C4) `factor` and `offset` are there together, and have a value per channel of `src` and its element type.
 
     Example: `%y, %s, %q = incept.conv2d_stats %x, %w : (tensor<8x64x9x9xf16>, tensor<96x64x1x1xf16>) -> (tensor<8x96x9x9xf16>, tensor<96xf32>, tensor<96xf32>)`
   }];
-  let arguments = !con((ins Incept_Image:$src, Incept_Weights:$weights), Incept_ConvArguments);
+  let arguments = !con((ins Incept_Image:$src, Incept_Weights:$weights, Optional<Incept_ChannelVector>:$factor,
+                            Optional<Incept_ChannelVector>:$offset),
+                       Incept_ConvArguments);
   let results = (outs Incept_Image:$dst, Incept_ChannelVector:$sum, Incept_ChannelVector:$sum_squares);
-  let assemblyFormat = !strconcat("$src `,` $weights", Incept_ConvFormat, "attr-dict `:` functional-type(operands, results)");
+  let assemblyFormat = !strconcat("$src `,` $weights (`normalized` $factor^ `,` $offset)?", Incept_ConvFormat, "attr-dict `:` functional-type(operands, results)");
   let hasVerifier = 1;
 }
 
@@ -111,16 +118,20 @@ def Incept_Conv2DBackwardNormOp : Incept_LibraryOp<"conv2d_backward_norm", [
 }
 
 def Incept_Conv2DBackwardWeightsOp : Incept_LibraryOp<"conv2d_backward_weights", [
+    AttrSizedOperandSegments,
     DeclareOpInterfaceMethods<WeightsOpInterface, ["getWeightsResult"]>]> {
   let summary = "gradient of a convolution with respect to weights";
   let description = [{
-    The shape of `diff_weights` is that of the forward `weights`.
+    The shape of `diff_weights` is that of the forward `weights`. `factor` and `offset` are those of `conv2d_stats`.
     - (C1) `diff_dst` has the shape that the forward convolution of `src` with `diff_weights` has.
     - (C2) `src` and `diff_dst` have one element type, `diff_weights` has theirs or f32.
+    - (C3) `factor` and `offset` are there together, and have a value per channel of `src` and its element type.
   }];
-  let arguments = !con((ins Incept_Image:$src, Incept_Image:$diff_dst), Incept_ConvArguments);
+  let arguments = !con((ins Incept_Image:$src, Incept_Image:$diff_dst, Optional<Incept_ChannelVector>:$factor,
+                            Optional<Incept_ChannelVector>:$offset),
+                       Incept_ConvArguments);
   let results = (outs Incept_Weights:$diff_weights);
-  let assemblyFormat = !strconcat("$src `,` $diff_dst", Incept_ConvFormat, "attr-dict `:` functional-type(operands, results)");
+  let assemblyFormat = !strconcat("$src `,` $diff_dst (`normalized` $factor^ `,` $offset)?", Incept_ConvFormat, "attr-dict `:` functional-type(operands, results)");
   let hasVerifier = 1;
 }
 

@@ -79,6 +79,7 @@ constexpr AttributeRule kAttributes[] = {
     {"apart", AttributeRule::Any, isText, "a string that is not empty"},
     {"statistics", AttributeRule::Any, isText, "a string that is not empty"},
     {"norm_gradient", AttributeRule::Any, isText, "a string that is not empty"},
+    {"normalized", AttributeRule::Any, isText, "a string that is not empty"},
     {"with_next", AttributeRule::Any, is<UnitAttr>, "a unit attribute"},
     {"flops", AttributeRule::Any, isCount, "an i64 that is not negative"},
     {"bytes", AttributeRule::Any, isCount, "an i64 that is not negative"},

@@ -97,21 +97,32 @@ def Incept_BatchNormFinalizeOp : Incept_MapOp<"batch_norm_finalize", [AttrSizedO
     Sums without a shift lose the variance of a channel whose mean is large against its deviation. Where they are of
     `src`, a channel with mean^2 > 256 * (variance + epsilon) gets sums of differences to its first pixel, as
     `channel_stats` has them. It then is an op on full tensors, whose results are vectors.
+
+    With `beta` there are two `factors`, in which max(src * factors[0] + factors[1], 0) is the ReLU of the batch norm, for
+    libraries that normalise what they read: scale, rounded to their type, and beta - mean * factors[0]. The second is
+    rounded by at most half a unit in its last place, as if all values of the channel were moved by as much of mean. A
+    channel with mean^2 > 2^22 * (variance + epsilon) has no deviation left in a type of 16 bits: they are 0 and beta.
     - (C1) all operands and results but `src` have one value per channel.
     - (C2) `count` is positive (0 only in a kernel definition, where it is an extent).
     - (C3) `src` has one channel per value and `count` values in each; beside it there is no `shift`.
+    - (C4) there are two `factors`, of one type, where there is `beta`, and none where there is not.
   }];
   let arguments = (ins Incept_ChannelVector:$sum, Incept_ChannelVector:$sum_squares, Optional<Incept_ChannelVector>:$shift,
-                       Optional<Incept_Image>:$src, Optional<Incept_ChannelVector>:$gamma, Incept_ChannelVector:$running_mean,
-                       Incept_ChannelVector:$running_var, F64Attr:$epsilon, F64Attr:$decay, I64Attr:$count);
+                       Optional<Incept_Image>:$src, Optional<Incept_ChannelVector>:$gamma, Optional<Incept_ChannelVector>:$beta,
+                       Incept_ChannelVector:$running_mean, Incept_ChannelVector:$running_var, F64Attr:$epsilon,
+                       F64Attr:$decay, I64Attr:$count);
   let results = (outs Incept_ChannelVector:$mean, Incept_ChannelVector:$inv_std, Incept_ChannelVector:$scale,
-                      Incept_ChannelVector:$new_running_mean, Incept_ChannelVector:$new_running_var);
+                      Incept_ChannelVector:$new_running_mean, Incept_ChannelVector:$new_running_var,
+                      Variadic<Incept_ChannelVector>:$factors);
   let extraClassDeclaration = [{
     /// Sums lose the variance of a channel with mean^2 above this times variance + epsilon.
     static constexpr double kMostSquare = 256;
+    /// A type of 16 bits has no deviation left where mean^2 is above this times variance + epsilon.
+    static constexpr double kMostSquareNarrow = 4194304;
   }];
   let assemblyFormat = [{
-    $sum `,` $sum_squares (`shift` $shift^)? (`of` $src^)? (`gamma` $gamma^)? `running` $running_mean `,` $running_var attr-dict `:`
+    $sum `,` $sum_squares (`shift` $shift^)? (`of` $src^)? (`gamma` $gamma^)? (`beta` $beta^)? `running` $running_mean `,`
+    $running_var attr-dict `:`
     functional-type(operands, results)
   }];
   let hasVerifier = 1;

@@ -17,7 +17,8 @@ bool isRunningStatistic(Value argument) {
   return llvm::all_of(argument.getUses(), [](OpOperand &use) {
     auto finalize = dyn_cast<BatchNormFinalizeOp>(use.getOwner());
     return finalize && (use.get() == finalize.getRunningMean() || use.get() == finalize.getRunningVar()) &&
-           use.get() != finalize.getSum() && use.get() != finalize.getSumSquares() && use.get() != finalize.getGamma();
+           use.get() != finalize.getSum() && use.get() != finalize.getSumSquares() &&
+           use.get() != finalize.getGamma() && use.get() != finalize.getBeta();
   });
 }
 
@@ -101,6 +102,11 @@ LogicalResult BatchNormFinalizeOp::verify() {
   if (failed(verifyAllVectors(*this, shapeOf(getSum())[0])) || failed(verifyConstants(*this)) ||
       failed(verifyCount(*this)))
     return failure();
+  // batch_norm_finalize_c4
+  if (getFactors().size() != (getBeta() ? 2 : 0) ||
+      (getBeta() && getFactors().front().getType() != getFactors().back().getType()))
+    return emitOpError() << "expected two factors of one type with beta and none without, but got "
+                         << getFactors().size();
   // batch_norm_finalize_c3
   if (!getSrc())
     return success();

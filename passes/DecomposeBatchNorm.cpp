@@ -21,10 +21,11 @@ void decompose(BatchNormTrainingOp norm) {
   Value src = norm.getSrc();
   auto sample = ChannelSampleOp::create(b, loc, vector, src);
   auto stats = ChannelStatsOp::create(b, loc, vector, vector, src, sample);
-  auto finalize = BatchNormFinalizeOp::create(b, loc, TypeRange{vector, vector, vector, vector, vector}, stats.getSum(),
-                                              stats.getSumSquares(), sample, /*src=*/Value(), norm.getGamma(),
-                                              norm.getRunningMean(), norm.getRunningVar(), norm.getEpsilonAttr(),
-                                              norm.getDecayAttr(), b.getI64IntegerAttr(rowsOf(shapeOf(src))));
+  auto finalize =
+      BatchNormFinalizeOp::create(b, loc, TypeRange{vector, vector, vector, vector, vector}, stats.getSum(),
+                                  stats.getSumSquares(), sample, /*src=*/Value(), norm.getGamma(),
+                                  /*beta=*/Value(), norm.getRunningMean(), norm.getRunningVar(), norm.getEpsilonAttr(),
+                                  norm.getDecayAttr(), b.getI64IntegerAttr(rowsOf(shapeOf(src))));
   auto apply = ScaleShiftOp::create(b, loc, norm.getDst().getType(), src, finalize.getMean(), finalize.getScale(),
                                     norm.getBeta());
   for (Operation *op : {sample.getOperation(), stats.getOperation(), finalize.getOperation(), apply.getOperation()})

@@ -21,8 +21,8 @@ constexpr StringRef kTileFormat = "rows";
 
 class FakeTarget final : public Target {
 public:
-  FakeTarget(bool joins, bool pairs, bool statistics, bool norms, bool strides)
-      : joins(joins), pairs(pairs), statistics(statistics), norms(norms), strides(strides) {}
+  FakeTarget(bool joins, bool pairs, bool statistics, bool norms, bool prologues, bool strides)
+      : joins(joins), pairs(pairs), statistics(statistics), norms(norms), prologues(prologues), strides(strides) {}
 
   bool acceptsSlice(Operation *op, Value value, ChannelSlice) const override {
     if (isByTiles(op))
@@ -35,11 +35,14 @@ public:
 
   bool givesStatistics() const override { return statistics; }
   bool givesNormGradients() const override { return norms; }
+  bool normalizesSources() const override { return prologues; }
 
   FailureOr<LibraryPlan> plan(Operation *op, StringRef weightsFormat, std::string &why) const override {
     auto weights = isa<Conv2DStatsOp, Conv2DBackwardNormOp>(op)
                        ? cast<WeightsOpInterface>(op).getWeightsOperand()->get()
                        : Value();
+    if (auto conv = dyn_cast<Conv2DBackwardWeightsOp>(op); conv && conv.getFactor())
+      weights = conv.getDiffWeights();
     if (weights && shapeOf(weights)[3] != 3) {
       why = "the window is not 3 wide";
       return failure();
@@ -152,7 +155,7 @@ public:
   }
 
 private:
-  bool joins, pairs, statistics, norms, strides;
+  bool joins, pairs, statistics, norms, prologues, strides;
 };
 
 struct FakeKind final : TargetKind {
@@ -163,13 +166,14 @@ struct FakeKind final : TargetKind {
     settings.flag("pairs");
     settings.flag("statistics");
     settings.flag("norms");
+    settings.flag("prologues");
     settings.flag("strides");
     return settings.finish("");
   }
   Expected<std::shared_ptr<const Target>> make(TargetAttr attribute) const override {
     return std::shared_ptr<const Target>(std::make_shared<FakeTarget>(
         attribute.getFlag("joins"), attribute.getFlag("pairs"), attribute.getFlag("statistics"),
-        attribute.getFlag("norms"), attribute.getFlag("strides")));
+        attribute.getFlag("norms"), attribute.getFlag("prologues"), attribute.getFlag("strides")));
   }
 };
 

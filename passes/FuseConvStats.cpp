@@ -100,9 +100,10 @@ struct Candidate {
 Conv2DStatsOp makeFused(Conv2DOp conv) {
   OpBuilder builder(conv);
   auto vector = RankedTensorType::get({shapeOf(conv.getDst())[1]}, builder.getF32Type());
-  auto fused = Conv2DStatsOp::create(builder, conv.getLoc(), TypeRange{conv.getType(), vector, vector}, conv.getSrc(),
-                                     conv.getWeights(), conv.getStrideAttr(), conv.getPadBeginAttr(),
-                                     conv.getPadEndAttr(), conv.getDilationAttr(), conv.getGroupsAttr());
+  auto fused =
+      Conv2DStatsOp::create(builder, conv.getLoc(), TypeRange{conv.getType(), vector, vector}, conv.getSrc(),
+                            conv.getWeights(), /*factor=*/Value(), /*offset=*/Value(), conv.getStrideAttr(),
+                            conv.getPadBeginAttr(), conv.getPadEndAttr(), conv.getDilationAttr(), conv.getGroupsAttr());
   setPath(fused, getPath(conv));
   return fused;
 }

@@ -21,9 +21,10 @@ Gradients conv2d(Conv2DOp op, OpBuilder &b, ValueRange diff) {
   auto data =
       Conv2DBackwardDataOp::create(b, op.getLoc(), op.getSrc().getType(), diff[0], op.getWeights(), op.getStrideAttr(),
                                    op.getPadBeginAttr(), op.getPadEndAttr(), op.getDilationAttr(), op.getGroupsAttr());
-  auto weights = Conv2DBackwardWeightsOp::create(b, op.getLoc(), op.getWeights().getType(), op.getSrc(), diff[0],
-                                                 op.getStrideAttr(), op.getPadBeginAttr(), op.getPadEndAttr(),
-                                                 op.getDilationAttr(), op.getGroupsAttr());
+  auto weights =
+      Conv2DBackwardWeightsOp::create(b, op.getLoc(), op.getWeights().getType(), op.getSrc(), diff[0],
+                                      /*factor=*/Value(), /*offset=*/Value(), op.getStrideAttr(), op.getPadBeginAttr(),
+                                      op.getPadEndAttr(), op.getDilationAttr(), op.getGroupsAttr());
   Gradients gradients{data, weights};
   if (op.getBias())
     gradients.push_back(ChannelSumOp::create(b, op.getLoc(), op.getBias().getType(), diff[0]));
@@ -36,9 +37,10 @@ Gradients convTranspose(Conv2DBackwardDataOp op, OpBuilder &b, ValueRange diff) 
                                /*residual=*/Value(), op.getStrideAttr(), op.getPadBeginAttr(), op.getPadEndAttr(),
                                op.getDilationAttr(), op.getGroupsAttr(), b.getF64FloatAttr(1.0),
                                /*relu=*/mlir::UnitAttr());
-  auto weights = Conv2DBackwardWeightsOp::create(b, op.getLoc(), op.getWeights().getType(), diff[0], op.getDiffDst(),
-                                                 op.getStrideAttr(), op.getPadBeginAttr(), op.getPadEndAttr(),
-                                                 op.getDilationAttr(), op.getGroupsAttr());
+  auto weights =
+      Conv2DBackwardWeightsOp::create(b, op.getLoc(), op.getWeights().getType(), diff[0], op.getDiffDst(),
+                                      /*factor=*/Value(), /*offset=*/Value(), op.getStrideAttr(), op.getPadBeginAttr(),
+                                      op.getPadEndAttr(), op.getDilationAttr(), op.getGroupsAttr());
   return {data, weights};
 }
 

@@ -60,9 +60,15 @@ static constexpr auto resized = [](auto op) {
 static int64_t addN(AddNOp op) { return (int64_t(op->getNumOperands()) - 1) * elements(op.getDst()); }
 
 static int64_t conv(Conv2DOp op) { return convolution(op, op.getSrc(), op.getWeights(), op.getDst()); }
+/// Of what the library normalises: a product, a sum and a comparison.
+template <typename Conv>
+static int64_t normalization(Conv op) {
+  return op.getFactor() ? 3 * elements(op.getSrc()) : 0;
+}
 static int64_t convStats(Conv2DStatsOp op) {
   constexpr int64_t kOfElement = 3; // two additions and a square
-  return convolution(op, op.getSrc(), op.getWeights(), op.getDst()) + kOfElement * elements(op.getDst());
+  return convolution(op, op.getSrc(), op.getWeights(), op.getDst()) + kOfElement * elements(op.getDst()) +
+         normalization(op);
 }
 static int64_t convBackwardData(Conv2DBackwardDataOp op) {
   return convolution(op, op.getDiffSrc(), op.getWeights(), op.getDiffDst());
@@ -72,7 +78,7 @@ static int64_t convBackwardNorm(Conv2DBackwardNormOp op) {
   return convolution(op, op.getDiffSrc(), op.getWeights(), op.getDiffDst()) + kOfElement * elements(op.getDiffSrc());
 }
 static int64_t convBackwardWeights(Conv2DBackwardWeightsOp op) {
-  return convolution(op, op.getSrc(), op.getDiffWeights(), op.getDiffDst());
+  return convolution(op, op.getSrc(), op.getDiffWeights(), op.getDiffDst()) + normalization(op);
 }
 /// By tiles, with the operations of the convolution that is computed.
 template <typename OpTy>
@@ -178,6 +184,8 @@ int64_t bytesTouched(GroupOp group, Value value) {
     if (input == value && argument.hasOneUse())
       touched = llvm::TypeSwitch<Operation *, int64_t>(*argument.user_begin())
                     .Case<MaxPoolOp, MaxPoolWithIndexOp, AvgPoolOp>([](auto pool) { return elementsReached(pool); })
+                    // The first pixel; all of them only where sums have lost a variance.
+                    .Case([&](BatchNormFinalizeOp op) { return op.getSrc() == argument ? shapeOf(value)[1] : touched; })
                     .Default([&](Operation *) { return touched; });
   return touched * elementBytes(getElementTypeOrSelf(value.getType()));
 }

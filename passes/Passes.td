@@ -263,6 +263,20 @@ def FuseConvBackwardNormPass : Pass<"incept-fuse-conv-backward-norm", "::mlir::f
   let dependentDialects = ["::incept::InceptDialect"];
 }
 
+def FuseConvNormalizationPass : Pass<"incept-fuse-conv-normalization", "::mlir::func::FuncOp"> {
+  let summary = "Let convolutions and gradients of weights normalise what they read";
+  let description = [{
+    Requires: no concat, slice or split (`incept-place-concats`). The ReLU of a batch norm goes where all who read it are
+    convolutions that give statistics, gradients of weights, and masks, for which kernels compute it again; where the target
+    has a plan for each of those library ops that normalises what it reads; and where that is no slower by its costs. They
+    then read what the batch norm reads, and the batch norm gives their `factors`. Ops that stay as they are get the
+    reason as `incept.normalized`.
+
+    example: test/passes/fuse-conv-normalization.mlir
+  }];
+  let dependentDialects = ["::incept::InceptDialect"];
+}
+
 def FormGroupsPass : Pass<"incept-form-groups", "::mlir::func::FuncOp"> {
   let summary = "Put every computing op into one library call or one generated kernel";
   let description = [{

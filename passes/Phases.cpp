@@ -73,6 +73,9 @@ static void buildFused(OpPassManager &passes, const PhaseOptions &options) {
   // Behind what computes activations again: the mask that a library computes is theirs.
   if (options.backwardNorm)
     functions.addPass(createFuseConvBackwardNormPass());
+  // Behind what takes masks away: who still reads a normalised activation is known.
+  if (options.convNormalization)
+    functions.addPass(createFuseConvNormalizationPass());
   // Every op that is left computes something, and goes into a group.
   FormGroupsPassOptions groups;
   groups.fuse = options.fuse;

@@ -31,6 +31,7 @@ struct PhaseOptions {
   bool fuse = true;              ///< join elementwise ops with their consumers
   bool convStats = true;         ///< let convolutions give the sums that batch norm needs
   bool backwardNorm = true;      ///< let gradients of convolutions go on with those of batch norms before them
+  bool convNormalization = true; ///< let convolutions normalise what they read
   bool tileNormalization = true; ///< let convolutions by tiles normalise what they read
   bool recompute = true;         ///< compute cheap values again instead of keeping them
   bool updateEarly = true;       ///< update weights as soon as their gradient is there
@@ -43,7 +44,7 @@ struct PhaseOptions {
   int64_t memoryBudget = 0;      ///< bytes of a program before `recompute` costs time to save memory; 0: it always may
 
   static PhaseOptions none() {
-    return {false, false, false, false, false, false, false, false, false, false, false, false, false, "f32", 0};
+    return {false, false, false, false, false, false, false, false, false, false, false, false, false, false, "f32", 0};
   }
 };
 

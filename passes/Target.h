@@ -76,6 +76,10 @@ public:
   /// True where gradients of convolutions' data may go on with those of batch norms before them (conv2d_backward_norm).
   virtual bool givesNormGradients() const { return false; }
 
+  /// True where convolutions that give statistics, and gradients of weights, may normalise what they read
+  /// (`normalized`).
+  virtual bool normalizesSources() const { return false; }
+
   /// Plans the library op `op` (conv2d, its gradients, linear, its gradients) with its weights in `weightsFormat`
   /// ("any" leaves the choice to the library). On failure `why` is a sentence without a final stop.
   virtual mlir::FailureOr<LibraryPlan> plan(mlir::Operation *op, llvm::StringRef weightsFormat,
@@ -193,7 +197,8 @@ const Target *findTarget(mlir::Operation *op);
 /// of 16, at most 65535 of them. With the setting `joins` it joins launches, with `pairs` those of different kernels,
 /// but for global pools (launches take the square of their flops in seconds then), with `statistics` its convolutions
 /// with windows 3 wide give statistics, with `norms` gradients of such convolutions' data give those of batch norms,
-/// and with `strides` convolutions of stride 2 with windows of 3x3 are generated too.
+/// with `prologues` such convolutions and gradients of weights normalise what they read, and with `strides`
+/// convolutions of stride 2 with windows of 3x3 are generated too.
 void registerFakeTarget(mlir::DialectRegistry &registry);
 
 /// What keeps so many parts, with so many addresses, extents and sizes, from being one launch, without a final stop;

@@ -60,7 +60,12 @@ std::optional<cudnn::Problem> problemOf(Operation *op) {
   p.resultType = typeOf(op->getResult(0));
   if (said->src)
     p.srcStride = pixelStride(said->src), p.dstStride = pixelStride(said->dst);
-  p.stats = isa<Conv2DStatsOp>(op);
+  if (auto conv = dyn_cast<Conv2DStatsOp>(op)) {
+    p.stats = true;
+    p.normalized = bool(conv.getFactor());
+  }
+  if (auto conv = dyn_cast<Conv2DBackwardWeightsOp>(op))
+    p.normalized = bool(conv.getFactor());
   if (auto conv = dyn_cast<Conv2DBackwardNormOp>(op)) {
     p.normGradient = true;
     p.normStride = pixelStride(conv.getSrc());
@@ -83,7 +88,7 @@ std::optional<cudnn::Problem> problemOf(Operation *op) {
 std::string statisticsRefusal(const cudnn::Problem &p) {
   if (p.type != cudnn::Type::F16 || p.resultType != cudnn::Type::F16)
     return "cuDNN's deterministic engines give statistics in f16 alone";
-  if (p.srcStride != 0 || p.dstStride != 0)
+  if ((p.srcStride != 0 && !p.normalized) || p.dstStride != 0) // what normalises its source reads it where it lies
     return "cuDNN's deterministic engines give statistics of dense tensors alone, not of channel slices";
   if (p.g != 1)
     return "cuDNN's deterministic engines give no statistics with groups";
@@ -106,9 +111,23 @@ std::string normGradientRefusal(const cudnn::Problem &p) {
   return "";
 }
 
+/// Why cuDNN has no engine that computes the gradient of weights of what it normalises, empty where it may have one.
+std::string normalizedRefusal(const cudnn::Problem &p) {
+  if (p.type != cudnn::Type::F16 || p.resultType != cudnn::Type::F16)
+    return "cuDNN's engines normalise what they read in f16 alone";
+  if (p.g != 1)
+    return "cuDNN's engines normalise what they read without groups alone";
+  if (p.pt != p.pb || p.pl != p.pr)
+    return "cuDNN's engines normalise what they read with symmetric padding alone";
+  return "";
+}
+
 /// Why a problem has no plan that is known without asking cuDNN, which would name engines that are declined.
 std::string refusalOf(const cudnn::Problem &p) {
-  return p.stats ? statisticsRefusal(p) : p.normGradient ? normGradientRefusal(p) : "";
+  return p.stats          ? statisticsRefusal(p)
+         : p.normGradient ? normGradientRefusal(p)
+         : p.normalized   ? normalizedRefusal(p)
+                          : "";
 }
 
 class CudaTarget final : public Target {
@@ -127,6 +146,8 @@ public:
     // What batch norm reads is read where it lies.
     if (auto conv = dyn_cast<Conv2DBackwardNormOp>(op))
       return value == outside(conv.getSrc());
+    if (auto conv = dyn_cast<Conv2DBackwardWeightsOp>(op); conv && conv.getFactor())
+      return value == outside(conv.getSrc());
     // Gradients in bf16 and f16 have engines on tensor cores only that copy the slice through their workspace; those in
     // f32 transpose through it whatever the layout is.
     return isa<Conv2DOp, Conv2DStatsOp>(op) ||
@@ -137,6 +158,7 @@ public:
 
   bool givesStatistics() const override { return true; }
   bool givesNormGradients() const override { return true; }
+  bool normalizesSources() const override { return true; }
   void prepare(ArrayRef<Operation *> ops) const override {
     std::vector<cudnn::Problem> problems;
     for (Operation *op : ops)
@@ -165,7 +187,11 @@ public:
       if (problem->normGradient && (problem->ic % kStatisticsChannels != 0 || problem->oc % kStatisticsChannels != 0))
         why = "cuDNN has no deterministic engine on this device that does that with " + std::to_string(problem->ic) +
               " and " + std::to_string(problem->oc) + " channels, which are to be multiples of 8";
-      if (problem->stats && problem->oc % kStatisticsChannels != 0)
+      if (problem->normalized && (problem->ic % kStatisticsChannels != 0 || problem->oc % kStatisticsChannels != 0))
+        why = "cuDNN has no deterministic engine on this device that normalises what it reads with " +
+              std::to_string(problem->ic) + " and " + std::to_string(problem->oc) +
+              " channels, which are to be multiples of 8";
+      else if (problem->stats && problem->oc % kStatisticsChannels != 0)
         why = "cuDNN has no deterministic engine on this device that gives statistics of " +
               std::to_string(problem->oc) + " channels, no multiple of 8";
       return failure();
@@ -336,7 +362,7 @@ private:
       return memoryType(RankedTensorType::get(shape, element, layout), *this);
     };
     auto pixels = [&](int64_t stride) { return LayoutAttr::get(context, kNhwcFormat, stride, 0); };
-    ProblemExtras extras{p.residual, p.stats, p.normGradient};
+    ProblemExtras extras{p.residual, p.stats, p.normGradient, p.normalized};
     return problemSignature(context, p, extras, [&](ProblemPart part, const Shape &shape) {
       switch (part) {
       case ProblemPart::Src:
@@ -351,6 +377,8 @@ private:
                       LayoutAttr::get(context, kWeightsFormat));
       case ProblemPart::Bias:
         return memory(shape, p.biasType, {});
+      case ProblemPart::Factor:
+        return memory(shape, p.type, {});
       case ProblemPart::NormSrc:
         return memory(shape, p.resultType, pixels(p.normStride));
       case ProblemPart::Vector:

@@ -229,6 +229,8 @@ LogicalResult emitMap(CudaEmitter &e) {
     operands.loadChannels(c, Lanes(), shared);
     body.result = statistics.emit(c, inside, shared);
   }
+  if (givesVectorsOnly(e.definition))
+    return body.result;
   e.ifThen(inside, [&] {
     if (statistics.ops().empty())
       operands.loadChannels(c, Lanes(), shared);

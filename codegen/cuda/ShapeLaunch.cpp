@@ -55,6 +55,15 @@ bool isFull(exec::KernelDefOp definition, Value value) {
   return cast<RankedTensorType>(value.getType()).getRank() >= (isFlat ? 1 : 2);
 }
 
+} // namespace
+
+bool givesVectorsOnly(exec::KernelDefOp definition) {
+  return definition.getFamily() == KernelFamily::Map &&
+         llvm::none_of(definition.getYield().getValues(), [&](Value value) { return isFull(definition, value); });
+}
+
+namespace {
+
 int64_t elementBytes(Value operand) {
   return llvm::divideCeil(getElementTypeOrSelf(operand.getType()).getIntOrFloatBitWidth(), 8);
 }
@@ -156,7 +165,9 @@ PartShape shapePart(const exec::LaunchPart &part, exec::KernelDefOp definition, 
   if (loops.unit == UnitSize::Thread)
     return {ceil(ceil(units, width), kBlockThreads), 1, kBlockThreads, 1};
   int64_t vectors = extents[loops.channels] / width;
-  Tile tile = addsRows(definition) ? rangeOf(vectors) : tileOf(vectors);
+  Tile tile = addsRows(definition) || givesVectorsOnly(definition) ? rangeOf(vectors) : tileOf(vectors);
+  if (givesVectorsOnly(definition)) // a block for each range of channels; where it adds rows, it adds all of them
+    return {1, tile.blocks, tile.x, tile.y};
   return {family == KernelFamily::Map ? ceil(extents[0], tile.y * inFlight) : units, tile.blocks, tile.x, tile.y};
 }
 
@@ -240,7 +251,8 @@ int64_t registerBudget(exec::KernelDefOp definition, int64_t width) {
 int64_t designedLoads(exec::KernelDefOp definition, int64_t width) {
   constexpr int64_t kWindow = 3, kPixels = 2; // columns of a pool's window; pixels of a global pool
   KernelFamily family = definition.getFamily();
-  int64_t inFlight = family == KernelFamily::Combine ? 0 : vectorsInFlight(definition, width);
+  bool hasLoop = family != KernelFamily::Combine && !givesVectorsOnly(definition);
+  int64_t inFlight = hasLoop ? vectorsInFlight(definition, width) : 0;
   if (family == KernelFamily::Opaque)
     inFlight = llvm::TypeSwitch<Operation *, int64_t>(&definition.getBody().front().front())
                    .Case<MaxPoolWithIndexOp, MaxPoolBackwardOp, AvgPoolOp, AvgPoolBackwardOp>(

@@ -45,6 +45,9 @@ int64_t registerBudget(exec::KernelDefOp definition, int64_t width);
 /// promised.
 int64_t designedLoads(exec::KernelDefOp definition, int64_t width);
 
+/// True for an elementwise kernel that only finalises what batch norms have of channels: it goes over no rows.
+bool givesVectorsOnly(exec::KernelDefOp definition);
+
 /// Cuts a reduction so that its grid is one wave, all blocks that fit on the device at once, or as many as have rows
 /// enough to read.
 Reduction cutReduction(int64_t rows, int64_t channels, int64_t elementBytes, int64_t multiprocessors);

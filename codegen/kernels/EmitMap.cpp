@@ -151,7 +151,10 @@ public:
     Value invStd = e.divf(constant(1.0), sqrt(e.addf(variance, epsilon)));
     set(op.getMean(), mean);
     set(op.getInvStd(), invStd);
-    set(op.getScale(), op.getGamma() ? e.mulf(get(op.getGamma()), invStd) : invStd);
+    Value scale = op.getGamma() ? e.mulf(get(op.getGamma()), invStd) : invStd;
+    set(op.getScale(), scale);
+    if (op.getBeta())
+      setFactors(op, mean, e.addf(variance, epsilon), scale);
     // M / (M - 1), and 1 where a channel has one value only.
     Value less = e.maxKeepingNan(e.subf(count, constant(1.0)), constant(1.0));
     Value unbiased = e.divf(e.mulf(variance, count), less);
@@ -164,6 +167,16 @@ public:
       set(op.getNewRunningMean(), follow(running, mean));
     if (Value running = get(op.getRunningVar()))
       set(op.getNewRunningVar(), follow(running, unbiased));
+  }
+
+  /// What a library normalises with: the factor as it is in memory, since the other makes up for its rounding.
+  void setFactors(BatchNormFinalizeOp op, Value mean, Value variance, Value scale) {
+    Type element = cast<RankedTensorType>(op.getFactors().front().getType()).getElementType();
+    Value beta = get(op.getBeta()), factor = e.rounded(scale, element);
+    Value isLost = arith::CmpFOp::create(e.builder, e.loc, arith::CmpFPredicate::OGT, e.mulf(mean, mean),
+                                         e.mulf(variance, constant(BatchNormFinalizeOp::kMostSquareNarrow)));
+    set(op.getFactors()[0], select(isLost, zero(), factor));
+    set(op.getFactors()[1], select(isLost, beta, e.fma(e.subf(zero(), mean), factor, beta)));
   }
 
   void emitOp(BatchNormBackwardFinalizeOp op) {

@@ -181,6 +181,10 @@ static Value convert(OpBuilder &builder, Location loc, Value value, Type element
   return arith::TruncFOp::create(builder, loc, to, value);
 }
 
+Value KernelEmitter::rounded(Value value, Type element) {
+  return convert(builder, loc, convert(builder, loc, value, element), f32());
+}
+
 /// bf16 is moved as integers: back ends without it make a library call of each element that they take apart.
 static Type storage(Type element) { return element.isBF16() ? IntegerType::get(element.getContext(), 16) : element; }
 

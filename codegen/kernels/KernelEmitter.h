@@ -119,6 +119,8 @@ public:
   /// a > b ? a : b, and NaN where a is NaN (that of torch's relu); b must not be NaN.
   mlir::Value maxKeepingNan(mlir::Value a, mlir::Value b);
   mlir::Value isNotZero(mlir::Value vector);
+  /// f32, rounded to the nearest number of `element`.
+  mlir::Value rounded(mlir::Value value, mlir::Type element);
   /// The lanes laneOf(0), laneOf(1), ... of two vectors side by side.
   mlir::Value pick(mlir::Value a, mlir::Value b, llvm::function_ref<int64_t(int64_t)> laneOf);
 

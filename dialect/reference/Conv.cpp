@@ -52,8 +52,21 @@ void conv2d(Conv2DOp op, Values &values) {
       value = std::max(value, 0.0);
 }
 
+/// What is convolved: `src`, or the positive part of it by the vectors of its channels.
+template <typename ConvOp>
+Tensor normalizedSrc(ConvOp op, Values &values) {
+  Tensor src = values[op.getSrc()];
+  if (op.getFactor())
+    for (int64_t index = 0; index < src.size(); ++index) {
+      int64_t c = src.channelOf(index);
+      src.values[index] =
+          std::max(src.values[index] * values[op.getFactor()].values[c] + values[op.getOffset()].values[c], 0.0);
+    }
+  return src;
+}
+
 void conv2dStats(Conv2DStatsOp op, Values &values) {
-  const Tensor &src = values[op.getSrc()], &weights = values[op.getWeights()];
+  const Tensor src = normalizedSrc(op, values), &weights = values[op.getWeights()];
   Tensor &dst = values.result(op.getDst());
   Tensor &sum = values.result(op.getSum()), &sumSquares = values.result(op.getSumSquares());
   forEachTerm(op, src.shape, weights.shape, dst.shape,
@@ -104,7 +117,7 @@ void conv2dBackwardNorm(Conv2DBackwardNormOp op, Values &values) {
 }
 
 void conv2dBackwardWeights(Conv2DBackwardWeightsOp op, Values &values) {
-  const Tensor &src = values[op.getSrc()], &diffDst = values[op.getDiffDst()];
+  const Tensor src = normalizedSrc(op, values), &diffDst = values[op.getDiffDst()];
   Tensor &diffWeights = values.result(op.getDiffWeights());
   forEachTerm(op, src.shape, diffWeights.shape, diffDst.shape,
               [&](int64_t n, int64_t o, int64_t oh, int64_t ow, int64_t c, int64_t ih, int64_t iw, int64_t i,

@@ -141,6 +141,13 @@ LogicalResult batchNormFinalize(BatchNormFinalizeOp op, Values &values) {
     values.result(op.getScale()).values[c] = valueOr(gamma, c, 1) * invStd;
     values.result(op.getNewRunningMean()).values[c] = decay * runningMean.values[c] + (1 - decay) * mean;
     values.result(op.getNewRunningVar()).values[c] = decay * runningVar.values[c] + (1 - decay) * unbiased;
+    if (!op.getBeta())
+      continue;
+    double beta = values[op.getBeta()].values[c];
+    bool isLost = mean * mean > BatchNormFinalizeOp::kMostSquareNarrow * (variance + epsilon);
+    double factor = isLost ? 0 : valueOr(gamma, c, 1) * invStd;
+    values.result(op.getFactors()[0]).values[c] = factor;
+    values.result(op.getFactors()[1]).values[c] = isLost ? beta : beta - mean * factor;
   }
   return success();
 }

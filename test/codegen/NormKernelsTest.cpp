@@ -76,6 +76,28 @@ protected:
     }
   }
 
+  /// Checks what a library normalises `x` with, given its sums `s` and `q`, in a kernel that gives nothing else.
+  void checkFactors(Argument x, Argument s, Argument q, int64_t pixels = 9) {
+    if (!std::get<0>(GetParam()).second().target().givesStatistics())
+      GTEST_SKIP() << "no convolution gives sums on this target";
+    const std::string cs = std::to_string(c), v = "tensor<" + cs + "xf32>", h = "tensor<" + cs + "xf16>";
+    const std::string dense = "tensor<2x" + cs + "x1x" + std::to_string(pixels) + "xf16";
+    s.type = q.type = v;
+    for (std::string from :
+         {dense + ">", dense + ", #incept.layout<nhwc, stride = " + std::to_string(c + 11) + ", offset = 5>>"}) {
+      x.type = from;
+      check({"",
+             {x, s, q, {"g", v}, {"b", v}, {"m", v}, {"r", v, 0.5, 2}},
+             "%a, %i, %k, %d, %e, %f, %o = incept.batch_norm_finalize %s, %q of %x gamma %g beta %b running %m, %r "
+             "{epsilon = 1.0e-3 : f64, decay = 0.9 : f64, count = " +
+                 std::to_string(2 * pixels) + " : i64}" +
+                 signature({v, v, from, v, v, v, v},
+                           "(" + v + ", " + v + ", " + v + ", " + v + ", " + v + ", " + h + ", " + h + ")"),
+             {{"a", v}, {"i", v}, {"d", v}, {"e", v}, {"f", h}, {"o", h}},
+             1.0 / 512});
+    }
+  }
+
   void check(const GroupCase &group) { checkGroup(group, std::get<0>(GetParam()).second()); }
 
   int64_t c = std::get<1>(GetParam());
@@ -99,6 +121,14 @@ TEST_P(NormKernels, BatchWithSums) { checkWithSums({"x", ""}, {"s", ""}, {"q", "
 TEST_P(NormKernels, BatchWithSumsThatLoseTheVariance) {
   checkWithSums({"x", "", 999.5, 1000.5}, {"s", "", 17900, 18100}, {"q", "", 0, 1}, 2e-4); // the mean is f32 too
   checkWithSums({"x", "", 20, 21}, {"s", "", 360, 378}, {"q", "", 0, 1}, 2e-5);
+}
+
+// Sums that are right, that lose the variance, and channels that have none which 16 bits could hold.
+TEST_P(NormKernels, Factors) {
+  checkFactors({"x", ""}, {"s", ""}, {"q", "", 9, 18});
+  checkFactors({"x", "", 20, 21}, {"s", "", 360, 378}, {"q", "", 0, 1});
+  checkFactors({"x", "", 20, 21}, {"s", "", 20600, 21630}, {"q", "", 0, 1}, 515); // more rows than threads at a time
+  checkFactors({"x", "", 999.5, 1000.5}, {"s", "", 17900, 18100}, {"q", "", 0, 1});
 }
 
 // A channel that is lost, beside some in its vector that are not; more rows than the threads of a block take at a time.

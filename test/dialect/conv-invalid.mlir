@@ -274,6 +274,38 @@ func.func @conv2d_stats_c3_type(%x: tensor<2x8x9x9xf16>, %w: tensor<6x8x3x3xf16>
 
 // -----
 
+func.func @conv2d_stats_c4(%x: tensor<2x8x9x9xf16>, %w: tensor<6x8x3x3xf16>, %f: tensor<6xf16>) {
+  // expected-error @+1 {{expected channel vectors of 8 values, but got 6}}
+  %0:3 = incept.conv2d_stats %x, %w normalized %f, %f : (tensor<2x8x9x9xf16>, tensor<6x8x3x3xf16>, tensor<6xf16>, tensor<6xf16>) -> (tensor<2x6x7x7xf16>, tensor<6xf32>, tensor<6xf32>)
+  return
+}
+
+// -----
+
+func.func @conv2d_stats_c4_type(%x: tensor<2x8x9x9xf16>, %w: tensor<6x8x3x3xf16>, %f: tensor<8xf32>) {
+  // expected-error @+1 {{op expected}}
+  %0:3 = incept.conv2d_stats %x, %w normalized %f, %f : (tensor<2x8x9x9xf16>, tensor<6x8x3x3xf16>, tensor<8xf32>, tensor<8xf32>) -> (tensor<2x6x7x7xf16>, tensor<6xf32>, tensor<6xf32>)
+  return
+}
+
+// -----
+
+func.func @conv2d_stats_c4_alone(%x: tensor<2x8x9x9xf16>, %w: tensor<6x8x3x3xf16>, %f: tensor<8xf16>) {
+  // expected-error @+1 {{expected factor and offset together}}
+  %0:3 = "incept.conv2d_stats"(%x, %w, %f) {operandSegmentSizes = array<i32: 1, 1, 1, 0>} : (tensor<2x8x9x9xf16>, tensor<6x8x3x3xf16>, tensor<8xf16>) -> (tensor<2x6x7x7xf16>, tensor<6xf32>, tensor<6xf32>)
+  return
+}
+
+// -----
+
+func.func @conv2d_backward_weights_c3(%x: tensor<2x8x9x9xf16>, %d: tensor<2x6x7x7xf16>, %f: tensor<6xf16>) {
+  // expected-error @+1 {{expected channel vectors of 8 values, but got 6}}
+  %0 = incept.conv2d_backward_weights %x, %d normalized %f, %f : (tensor<2x8x9x9xf16>, tensor<2x6x7x7xf16>, tensor<6xf16>, tensor<6xf16>) -> tensor<6x8x3x3xf16>
+  return
+}
+
+// -----
+
 func.func @conv2d_backward_norm_c1(%d: tensor<2x6x9x9xf16>, %w: tensor<6x8x3x3xf16>, %x: tensor<2x8x9x9xf16>, %v: tensor<8xf32>) {
   // expected-error @+1 {{expected a convolution of 2x8x9x9 to give 2x6x7x7, but got 2x6x9x9}}
   %0:6 = incept.conv2d_backward_norm %d, %w of %x, %v, %v gamma %v beta %v

@@ -52,6 +52,17 @@ func.func @conv2d_stats(%x: tensor<2x8x9x9xf16>, %w: tensor<6x8x3x3xf16>) {
   return
 }
 
+// CHECK-LABEL: func.func @conv2d_normalized
+func.func @conv2d_normalized(%x: tensor<2x8x9x9xf16>, %w: tensor<6x8x3x3xf16>, %f: tensor<8xf16>) {
+  // CHECK: incept.conv2d_stats %{{.*}}, %{{.*}} normalized %{{.*}}, %{{.*}} stride [2, 2] pad [1, 1] : (tensor<2x8x9x9xf16>, tensor<6x8x3x3xf16>, tensor<8xf16>, tensor<8xf16>) ->
+  %0:3 = incept.conv2d_stats %x, %w normalized %f, %f stride [2, 2] pad [1, 1]
+      : (tensor<2x8x9x9xf16>, tensor<6x8x3x3xf16>, tensor<8xf16>, tensor<8xf16>) -> (tensor<2x6x4x4xf16>, tensor<6xf32>, tensor<6xf32>)
+  // CHECK: incept.conv2d_backward_weights %{{.*}}, %{{.*}} normalized %{{.*}}, %{{.*}} stride [2, 2] pad [1, 1] : (tensor<2x8x9x9xf16>, tensor<2x6x4x4xf16>, tensor<8xf16>, tensor<8xf16>) -> tensor<6x8x3x3xf16>
+  %1 = incept.conv2d_backward_weights %x, %0#0 normalized %f, %f stride [2, 2] pad [1, 1]
+      : (tensor<2x8x9x9xf16>, tensor<2x6x4x4xf16>, tensor<8xf16>, tensor<8xf16>) -> tensor<6x8x3x3xf16>
+  return
+}
+
 // CHECK-LABEL: func.func @conv2d_backward_norm
 func.func @conv2d_backward_norm(%d: tensor<2x6x4x4xf16>, %w: tensor<6x8x3x3xf16>, %x: tensor<2x8x9x9xf16>, %v: tensor<8xf32>) {
   // CHECK: incept.conv2d_backward_norm %{{.*}}, %{{.*}} of %{{.*}}, %{{.*}}, %{{.*}} gamma %{{.*}} beta %{{.*}} stride [2, 2] pad [1, 1] : (tensor<2x6x4x4xf16>,

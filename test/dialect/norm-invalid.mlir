@@ -366,6 +366,30 @@ func.func @batch_norm_finalize_c3(%x: tensor<2x4x3x3xf32>, %s: tensor<4xf32>) {
 
 // -----
 
+func.func @batch_norm_finalize_c4(%s: tensor<4xf32>) {
+  // expected-error @+1 {{expected two factors of one type with beta and none without, but got 0}}
+  %0:5 = incept.batch_norm_finalize %s, %s beta %s running %s, %s {epsilon = 1.0e-3, decay = 0.9, count = 17 : i64} : (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>)
+  return
+}
+
+// -----
+
+func.func @batch_norm_finalize_c4_without_beta(%s: tensor<4xf32>) {
+  // expected-error @+1 {{expected two factors of one type with beta and none without, but got 2}}
+  %0:7 = incept.batch_norm_finalize %s, %s running %s, %s {epsilon = 1.0e-3, decay = 0.9, count = 17 : i64} : (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf16>, tensor<4xf16>)
+  return
+}
+
+// -----
+
+func.func @batch_norm_finalize_c4_type(%s: tensor<4xf32>) {
+  // expected-error @+1 {{expected two factors of one type with beta and none without, but got 2}}
+  %0:7 = incept.batch_norm_finalize %s, %s beta %s running %s, %s {epsilon = 1.0e-3, decay = 0.9, count = 17 : i64} : (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf16>, tensor<4xf32>)
+  return
+}
+
+// -----
+
 func.func @batch_norm_finalize_c3_channels(%x: tensor<2x5x3x3xf32>, %s: tensor<4xf32>) {
   // expected-error @+1 {{expected sums of 4 channels with 18 values each, but they are of 2x5x3x3}}
   %0:5 = incept.batch_norm_finalize %s, %s of %x running %s, %s {epsilon = 1.0e-3, decay = 0.9, count = 18 : i64} : (tensor<4xf32>, tensor<4xf32>, tensor<2x5x3x3xf32>, tensor<4xf32>, tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>)

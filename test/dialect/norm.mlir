@@ -108,6 +108,14 @@ func.func @local_response_norm(%x: !image) {
   return
 }
 
+// CHECK-LABEL: func.func @batch_norm_finalize_factors
+func.func @batch_norm_finalize_factors(%x: !image, %s: !vector, %m: !vector, %v: !vector, %g: !vector, %b: !vector) {
+  // CHECK: incept.batch_norm_finalize %{{[a-z_0-9]+}}, %{{[a-z_0-9]+}} of %{{[a-z_0-9]+}} gamma %{{[a-z_0-9]+}} beta %{{[a-z_0-9]+}} running
+  %f:7 = incept.batch_norm_finalize %s, %s of %x gamma %g beta %b running %m, %v {epsilon = 1.0e-3, decay = 0.9, count = 162 : i64}
+      : (!vector, !vector, !image, !vector, !vector, !vector, !vector) -> (!vector, !vector, !vector, !vector, !vector, !vector, !vector)
+  return
+}
+
 // CHECK-LABEL: func.func @batch_norm_finalize_of
 func.func @batch_norm_finalize_of(%x: !image, %s: !vector, %m: !vector, %v: !vector) {
   // CHECK: incept.batch_norm_finalize %{{[a-z_0-9]+}}, %{{[a-z_0-9]+}} of %{{[a-z_0-9]+}} running

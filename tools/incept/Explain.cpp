@@ -11,19 +11,27 @@ using namespace mlir;
 
 namespace incept {
 
+/// True where a library op normalises what it reads.
+static bool normalizes(Operation *op) {
+  auto conv = dyn_cast<Conv2DStatsOp>(op);
+  auto gradient = dyn_cast<Conv2DBackwardWeightsOp>(op);
+  return (conv && conv.getFactor()) || (gradient && gradient.getFactor());
+}
+
 /// What a library call does besides what its plan's kind says.
-static llvm::StringRef describeFusion(Operation *op) {
-  return isa<Conv2DStatsOp>(op)          ? " with the statistics of its result"
-         : isa<Conv2DBackwardNormOp>(op) ? " with the gradient of the batch norm before it"
-                                         : "";
+static std::string describeFusion(Operation *op) {
+  std::string text = normalizes(op) ? " of what it normalises" : "";
+  return text + (isa<Conv2DStatsOp>(op)          ? " with the statistics of its result"
+                 : isa<Conv2DBackwardNormOp>(op) ? " with the gradient of the batch norm before it"
+                                                 : "");
 }
 
 /// What a generated kernel does besides what its name says.
 static llvm::StringRef describeExtras(Operation *op) {
   auto convolve = dyn_cast<ConvolveTilesOp>(op);
   auto correlate = dyn_cast<CorrelateTilesOp>(op);
-  bool normalizes = (convolve && convolve.getCenter()) || (correlate && correlate.getCenter());
-  return normalizes ? ", which normalises what it reads" : "";
+  bool isNormalized = (convolve && convolve.getCenter()) || (correlate && correlate.getCenter());
+  return isNormalized ? ", which normalises what it reads" : "";
 }
 
 void explainPlans(ModuleOp module, const Backend &backend) {
@@ -47,6 +55,8 @@ void explainPlans(ModuleOp module, const Backend &backend) {
       llvm::errs() << "  without the statistics of its result: " << reason.getValue() << "\n";
     if (auto reason = group.getFirstOp()->getAttrOfType<StringAttr>("incept.norm_gradient"))
       llvm::errs() << "  without the gradient of a batch norm: " << reason.getValue() << "\n";
+    if (auto reason = group.getFirstOp()->getAttrOfType<StringAttr>("incept.normalized"))
+      llvm::errs() << "  without the normalisation of what it reads: " << reason.getValue() << "\n";
     if (seen.insert(plan).second)
       for (const std::string &line : backend.explain(plan))
         llvm::errs() << "  " << line << "\n";
