@@ -104,7 +104,7 @@ public:
       why = ("oneDNN has no primitive for '" + op->getName().getStringRef() + "'").str();
       return failure();
     }
-    if (onednn::givesDenseWeights(*problem)) // and a reorder of them costs less than that saves
+    if (onednn::givesDenseWeights(*problem)) // whatever format is wanted: a reorder costs less than that saves
       problem->weightsFormat = "any";
     auto plan = describe(*problem, why);
     if (failed(plan))

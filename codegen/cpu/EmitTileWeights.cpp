@@ -59,7 +59,7 @@ void emitTransformWeights(TransformWeightsOp op, CpuEmitter &e) {
         for (int64_t lane = 0; lane < shape.lanes; ++lane) {
           Value row = e.min(e.add(first, e.index(lane)), e.sub(o, e.index(1)));
           Value at = e.mul(row, outputs);
-          e.prefetch(base, e.add(at, lanes), e.f32(), /*isWritten=*/false); // of the next unit
+          e.prefetch(base, e.add(at, lanes), e.f32(), /*isWritten=*/false); // of the next block
           rows.push_back(e.loadVector(base, at, e.f32(), there));
         }
         for (auto [channel, vector] : llvm::enumerate(transposeLanes(e, std::move(rows))))
@@ -80,7 +80,7 @@ void emitTransformWeights(TransformWeightsOp op, CpuEmitter &e) {
           continue;
         }
         Value at = e.add(e.mul(plane, e.index(tap)), e.add(e.mul(from, outputs), first));
-        e.prefetch(weights, e.add(at, e.mul(lanes, outputs)), e.f32(), /*isWritten=*/false); // of the next unit
+        e.prefetch(weights, e.add(at, e.mul(lanes, outputs)), e.f32(), /*isWritten=*/false); // of the next block
         Value value = e.loadVector(weights, at, e.f32(), e.lanesInside(e.index(0), e.sub(o, first)));
         values.push_back(arith::SelectOp::create(e.builder, e.loc, isThere, value, e.splatReal(0.0)));
       }

@@ -124,7 +124,7 @@ public:
   void go(Value tile) {
     here = e.mul(e.rem(tile, e.index(2)), count);
     next = e.sub(count, here);
-    find(e.add(tile, e.index(1)), next); // behind the last tile are addresses that are not read
+    find(e.min(e.add(tile, e.index(1)), e.sub(tiles.count, e.index(1))), next);
   }
 
   Value load(Value pixel, Value c, Lanes lanes) {
@@ -436,7 +436,10 @@ void emitTransformOutputs(CpuEmitter &e, const TileShape &shape, const TileBuffe
     TileChannels here{channels.from, e.min(channels.to, e.add(channels.from, panel))};
     e.loop(e.index(0), count, 1, [&](Value tile) {
       Value row = e.address(products.base, e.mul(tile, panel), e.f32());
-      Value to = e.address(addresses, e.mul(tile, e.index(2 * shape.outputs())), e.f32());
+      auto placesOf = [&](Value tile) {
+        return e.address(addresses, e.mul(tile, e.index(2 * shape.outputs())), e.f32());
+      };
+      Value to = placesOf(tile), later = placesOf(e.min(e.add(tile, e.index(1)), e.sub(count, e.index(1))));
       vectorsOf(e, here, [&](Value c, Lanes lanes) {
         Value add = bias ? e.loadVector(biases, c, e.f32(), lanes) : Value(), in = e.sub(c, channels.from);
         transform.emit(
@@ -448,9 +451,7 @@ void emitTransformOutputs(CpuEmitter &e, const TileShape &shape, const TileBuffe
                 Value output = e.add(first, e.index(int64_t(i) * distance));
                 stores.push_back(
                     {atLeast(e, bias ? e.addf(value, add) : value, least), e.loadScalar(to, output, pointerType(e))});
-                // The next tile's; behind the last there is no address, which a prefetch does not mind.
-                Value later = e.add(output, e.index(shape.outputs()));
-                e.prefetch(e.loadScalar(to, later, pointerType(e)), c, e.f32(), /*isWritten=*/true);
+                e.prefetch(e.loadScalar(later, output, pointerType(e)), c, e.f32(), /*isWritten=*/true);
               }
               storeChannels(e, stores, c, channels.to);
             });

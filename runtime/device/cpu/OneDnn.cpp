@@ -380,9 +380,9 @@ bool convert(const std::vector<int64_t> &dims, const std::string &from, const st
 } // namespace
 
 bool givesDenseWeights(const Problem &problem) {
-  constexpr int64_t kLeastChannels = 128;
+  constexpr int64_t kLeastChannels = 128, kLeastPixels = 512;
   return problem.kind == Kind::ConvolutionBackwardWeights && isProduct(problem) &&
-         std::min(problem.ic, problem.oc) >= kLeastChannels;
+         std::min(problem.ic, problem.oc) >= kLeastChannels && problem.mb * problem.oh * problem.ow >= kLeastPixels;
 }
 
 bool describe(const Problem &problem, Description &description, std::string &error) {

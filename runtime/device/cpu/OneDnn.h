@@ -64,9 +64,10 @@ bool describe(const Problem &problem, Description &description, std::string &err
 
 /// True where a gradient of weights is that of a 1x1 convolution, which is a product of matrices, and the library's
 /// product, which gives it dense, is faster than its code for such gradients: asked for "any" format or "", `describe`
-/// takes it. Measured with 2.6.3, on one thread: from 128 channels on both sides 0.72 to 0.97 of the time with AVX-512
-/// and 0.81 to 0.96 with AVX2 (eight shapes; of a ninth, of 784 pixels, 1.05 with AVX-512), below that as long or
-/// longer.
+/// takes it. Measured with 2.6.3, on one thread: from 128 channels on both sides and 512 pixels on 0.72 to 0.97 of the
+/// time with AVX-512 and 0.81 to 0.96 with AVX2 (eight shapes; of a ninth, of 784 pixels, 1.05 with AVX-512), with
+/// fewer channels as long or longer. With fewer pixels the reorder that may follow costs more than this saves: 98 to
+/// 392 pixels 1.2 times.
 bool givesDenseWeights(const Problem &problem);
 
 /// True where the two names are one implementation's. oneDNN names the product inside an inner product
