@@ -201,22 +201,22 @@ Tensor GraphEmitter::emitSequence(const std::vector<Op> &ops, Tensor src, Names 
   return src;
 }
 
-/// A label with its indices; empty where one has a mistake.
-std::string GraphEmitter::label(const Name &name, ArrayRef<Expr> indices, Frame &frame) {
+/// A label with its indices; where one has a mistake a name that nobody else has, so that its parameters are not
+/// reported too.
+std::string GraphEmitter::label(const Name &name, ArrayRef<Expr> indices, Names &names, Frame &frame) {
   SmallVector<int64_t> numbers;
   for (const Expr &index : indices) {
     auto number = integer(index, frame.scope, "an index", 0, 1000000, frame);
     if (!number)
-      return "";
+      return names.ordinal(name.text);
     numbers.push_back(*number);
   }
   return fillLabel(name.text, numbers);
 }
 
-/// Takes a sibling's name; reports one that is taken and then gives it another, so that its parameters are not reported
-/// too.
+/// Takes a sibling's name; reports one that is taken and then gives it another, for the same reason.
 std::string GraphEmitter::takeName(Names &names, const std::string &name, SourceRange range, const Frame &frame) {
-  auto first = name.empty() ? std::nullopt : names.take(name, range); // empty: a label with a mistake
+  auto first = names.take(name, range);
   if (!first)
     return name;
   bool again = first->file == range.file && first->line == range.line && first->column == range.column;
@@ -232,8 +232,8 @@ std::string GraphEmitter::nameOp(const Op &op, int64_t index, Names &names, Fram
   std::string name;
   if (!op.label.text.empty()) {
     // Whether there is a number depends on how the repeat is written, not on what it is: names stay what they are.
-    name = label(op.label, op.labelIndices, frame);
-    if (!name.empty() && op.repeat && !isCondition(*op.repeat))
+    name = label(op.label, op.labelIndices, names, frame);
+    if (op.repeat && !isCondition(*op.repeat))
       name += std::to_string(index + 1);
   } else if (op.kind == OpKind::Invalid || op.kind == OpKind::Value || op.kind == OpKind::Identity ||
              (isCombination(op.kind) && !op.bodies.empty() && !op.repeat) ||
@@ -330,7 +330,7 @@ Tensor GraphEmitter::emitOp(const Op &op, const Tensor &src, const std::string &
 Tensor GraphEmitter::emitBranch(const Branch &branch, const Tensor &src, Names &names, Frame &frame) {
   if (!branch.single) {
     std::string name =
-        branch.label.text.empty() ? names.ordinal("branch") : label(branch.label, branch.labelIndices, frame);
+        branch.label.text.empty() ? names.ordinal("branch") : label(branch.label, branch.labelIndices, names, frame);
     SourceRange range = branch.label.text.empty() ? branch.range : branch.label.range;
     name = takeName(names, name, range, frame);
     Names inner(names.path(name));

@@ -86,7 +86,7 @@ private:
   Tensor emitFor(const Op &op, const Tensor &src, Names &names, Frame &frame);
   bool count(const Op &op, const Frame &frame);
   void setSource(const Tensor &src, Frame &frame);
-  std::string label(const Name &name, llvm::ArrayRef<Expr> indices, Frame &frame);
+  std::string label(const Name &name, llvm::ArrayRef<Expr> indices, Names &names, Frame &frame);
   Tensor emitOp(const Op &op, const Tensor &src, const std::string &name, Names &names, Frame &frame);
   std::string takeName(Names &names, const std::string &name, SourceRange range, const Frame &frame);
   std::string nameOp(const Op &op, int64_t index, Names &names, Frame &frame);
