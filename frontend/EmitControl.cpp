@@ -157,8 +157,9 @@ Tensor GraphEmitter::emitBlock(const Op &op, const Tensor &src, const std::strin
   frame.block = block;
   frame.use = op.range;
   frame.depth = caller.depth + 1;
-  if (frame.depth > kMaxDepth) {
-    error(op.range, "expected blocks nested at most " + Twine(kMaxDepth) + " deep", caller);
+  if (frame.depth > kMaxDepth) { // the same: once is enough
+    if (!diagnostics.hasErrors())
+      error(op.range, "expected blocks nested at most " + Twine(kMaxDepth) + " deep", caller);
     return {};
   }
   if (src.known() && src.shape.size() == 4)
