@@ -66,9 +66,7 @@ private:
     if (word == "import") {
       readImport();
     } else if (word == "defaults") {
-      readDefaults(result.defaults, layout);
-      if (!result.defaults.empty())
-        layout.comment.clear(); // it is above the first of them
+      readDefaults(result.defaults, std::exchange(layout, {}));
     } else if (word == "table") {
       Table table = readTable();
       std::string inside = std::exchange(table.layout.comment, layout.comment);
@@ -144,7 +142,7 @@ private:
     result.imports.push_back(std::move(name));
   }
 
-  /// '{' (OP options NEWLINE)* '}'
+  /// '{' (OP options NEWLINE)* '}'. Comments above are those of the first; where there is none, of what comes next.
   void readDefaults(std::vector<Defaults> &all, Layout above) {
     if (!ops.openBrace("defaults"))
       return;
@@ -161,8 +159,11 @@ private:
       ops.takeComments(defaults.layout, /*before=*/true);
       defaults.layout.spaced = spaced && !first;
       if (ops.closeBrace()) {
-        if (!all.empty() && !defaults.layout.comment.empty())
-          appendLine(all.back().layout.comment, defaults.layout.comment);
+        std::string &left = defaults.layout.comment;
+        if (!left.empty() && !all.empty())
+          appendLine(all.back().layout.comment, left);
+        else if (!left.empty())
+          cursor.comments.insert(cursor.comments.begin(), {cursor.at - 1, left, /*ownLine=*/true});
         return;
       }
       first = false;

@@ -195,7 +195,12 @@ private:
     if (!network.defaults.empty())
       writeDefaults(network.defaults);
     indent -= 2;
-    writeBody(network.ops);
+    llvm::ArrayRef<Op> ops = network.ops;
+    Layout above; // read again, comments behind all ops are those of the section below them
+    if (network.training)
+      for (; !ops.empty() && ops.back().kind == OpKind::Comment; ops = ops.drop_back())
+        above.comment = ops.back().layout.comment + (above.comment.empty() ? "" : "\n") + above.comment;
+    writeBody(ops);
     indent += 2;
     if (network.training) {
       // Its evaluation is a section of its own here.
@@ -206,13 +211,21 @@ private:
           evaluation = &argument;
         else
           training.push_back(argument);
+      addAbove(above, network.training->layout);
       if (!training.empty() || !evaluation)
-        writeSection("training", training, network.training->layout);
-      if (evaluation)
-        writeSection("evaluation", evaluation->items, evaluation->layout);
+        writeSection("training", training, std::exchange(above, {}));
+      if (evaluation) {
+        addAbove(above, evaluation->layout);
+        writeSection("evaluation", evaluation->items, above);
+      }
     }
     indent -= 2;
     line("}");
+  }
+
+  static void addAbove(Layout &above, const Layout &layout) {
+    appendLine(above.comment, layout.comment);
+    appendLine(above.comment, layout.trailing);
   }
 
   void writeSection(const std::string &word, llvm::ArrayRef<Argument> arguments, const Layout &layout) {
