@@ -51,7 +51,7 @@ Name readOwnName(Diagnostics &diagnostics, Name name, llvm::StringRef what, bool
 
 void readComments(const JsonValue &object, Layout &layout) {
   auto append = [](std::string &to, const std::string &text) { appendLine(to, text); };
-  append(layout.comment, object.note);
+  append(layout.comment, std::exchange(object.note, ""));
   for (const JsonValue &member : object.children)
     if (object.kind == JsonKind::Object && isComment(member)) {
       bool behind = &member != &object.children.front() && member.string.find('\n') == std::string::npos;
@@ -274,6 +274,11 @@ std::vector<Op> OpReader::readOps(const JsonValue &value) {
   for (const JsonValue &child : value.children)
     if (count <= kMaxFileOps)
       ops.push_back(readOp(child));
+  if (!ops.empty()) {
+    std::string above = std::exchange(value.note, "");
+    appendLine(above, ops.front().layout.comment);
+    ops.front().layout.comment = std::move(above);
+  }
   return ops;
 }
 
@@ -339,6 +344,13 @@ std::optional<Argument> OpReader::readParameterValue(const JsonValue &member) {
 }
 
 Op OpReader::readOp(const JsonValue &value) {
+  Op op = readBareOp(value);
+  appendLine(op.layout.comment, takeNotes(value));
+  return op;
+}
+
+/// All of an op but comments between its parts.
+Op OpReader::readBareOp(const JsonValue &value) {
   Op op;
   op.range = op.place = value.range;
   if (++count == kMaxFileOps + 1)
@@ -347,7 +359,7 @@ Op OpReader::readOp(const JsonValue &value) {
     Name word = innerText(value);
     op.range = word.range;
     const OpInfo *info = findOp(word.text);
-    op.layout.comment = value.note;
+    op.layout.comment = std::exchange(value.note, "");
     if (info && info->main.type == KeyType::True) {
       op.kind = info->kind;
       return op;
@@ -458,10 +470,6 @@ Branch OpReader::readBranch(const JsonValue &value) {
   }
   if (value.kind == JsonKind::Array) {
     branch.ops = readOps(value);
-    if (!branch.ops.empty() && !value.note.empty()) {
-      std::string &comment = branch.ops.front().layout.comment;
-      comment = value.note + (comment.empty() ? "" : "\n") + comment;
-    }
     return branch;
   }
   branch.single = true;

@@ -36,6 +36,7 @@ public:
 
 private:
   Op readOp(const JsonValue &value);
+  Op readBareOp(const JsonValue &value);
   std::optional<Argument> readParameterValue(const JsonValue &member);
   bool readControl(const JsonValue &object, Op &op);
   void readLabel(Name &label, std::vector<Expr> &indices);

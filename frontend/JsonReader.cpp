@@ -21,7 +21,7 @@ public:
   explicit FileReader(Diagnostics &diagnostics) : diagnostics(diagnostics), ops(diagnostics) {}
 
   SpecFile run(const JsonValue &root) {
-    result.comment = root.note;
+    result.comment = std::exchange(root.note, "");
     NetworkDef network;
     network.range = root.range;
     for (const JsonValue &member : root.children)
@@ -37,6 +37,7 @@ public:
         if (const JsonValue *member = root.find(key))
           diagnostics.error(member->keyRange, "expected key 'network' beside '" + key + "'");
     }
+    append(result.comment, takeNotes(root));
     return std::move(result);
   }
 
@@ -62,6 +63,7 @@ private:
     section.range = member.range;
     section.arguments = ops.readRecord(member, keys, owner);
     readComments(member, section.layout);
+    append(section.layout.comment, takeNotes(member));
     return section;
   }
 
@@ -126,6 +128,7 @@ private:
           diagnostics.error(part.keyRange, "unknown key '" + llvm::StringRef(part.key).take_front(80) +
                                                "' of network '" + network.name.text + "'" +
                                                suggestion(part.key, kNetworkKeys));
+      append(network.layout.comment, takeNotes(member));
       checkComplete(member, member.keyRange);
       result.order.push_back({SpecFile::Item::Network, result.networks.size()});
       result.networks.push_back(std::move(network));
@@ -166,6 +169,7 @@ private:
       }
       parameters.push_back(std::move(parameter));
     }
+    append(layout.comment, takeNotes(object));
     return parameters;
   }
 
@@ -185,14 +189,12 @@ private:
   void readImports(const JsonValue &array) {
     if (array.kind != JsonKind::Array)
       return reportWrongType(diagnostics, array, "an array of paths");
-    append(result.comment, array.note);
-    for (const JsonValue &child : array.children) {
-      append(result.comment, child.note);
+    append(result.comment, takeNotes(array));
+    for (const JsonValue &child : array.children)
       if (child.kind == JsonKind::String)
         result.imports.push_back(innerText(child));
       else
         reportWrongType(diagnostics, child, "a path");
-    }
   }
 
   void readDefaults(const JsonValue &object, std::vector<Defaults> &all) {
@@ -217,6 +219,7 @@ private:
       Defaults defaults{info.kind, ops.readRecord(member, keys, "'" + member.key + "' in defaults"), {}};
       defaults.range = member.keyRange;
       readComments(member, defaults.layout);
+      append(defaults.layout.comment, takeNotes(member));
       all.push_back(std::move(defaults));
     }
   }
@@ -240,6 +243,7 @@ private:
         block.ops = ops.readOps(member);
       else if (isObject(member, "a block's keys"))
         readBlock(member, block);
+      append(block.layout.comment, takeNotes(member));
       result.order.push_back({SpecFile::Item::Block, result.blocks.size()});
       result.blocks.push_back(std::move(block));
     }
@@ -280,6 +284,7 @@ private:
       for (const JsonValue &row : member.children)
         if (!isComment(row))
           readRow(row, table);
+      append(table.layout.comment, takeNotes(member));
       result.order.push_back({SpecFile::Item::Table, result.tables.size()});
       result.tables.push_back(std::move(table));
     }
@@ -318,7 +323,9 @@ private:
       table.columns.push_back(column.text);
     }
     table.rows.push_back(std::move(row));
-    readComments(object, table.layouts.emplace_back());
+    Layout &layout = table.layouts.emplace_back();
+    readComments(object, layout);
+    append(layout.comment, takeNotes(object));
   }
 
   Diagnostics &diagnostics;

@@ -5,6 +5,7 @@
 // before. The reader is iterative and the handler stops it at a limit, so no input can exhaust the stack.
 
 #include "frontend/JsonTree.h"
+#include "frontend/Spec.h"
 #include "llvm/ADT/StringExtras.h"
 
 #include <nlohmann/json.hpp>
@@ -22,6 +23,13 @@ const JsonValue *JsonValue::find(llvm::StringRef name) const {
     if (child.key == name)
       return &child;
   return nullptr;
+}
+
+std::string takeNotes(const JsonValue &value) {
+  std::string notes = std::exchange(value.note, "");
+  for (const JsonValue &child : value.children)
+    appendLine(notes, takeNotes(child));
+  return notes;
 }
 
 std::string describe(const JsonValue &value) {
@@ -313,8 +321,16 @@ private:
     return true;
   }
   bool close() {
-    end = tokenStart() + 1;
+    std::string behind;
+    end = tokenStart(&behind) + 1;
+    JsonValue &open = *stack.back();
+    appendLine(open.children.empty() ? open.note : open.children.back().note, behind);
     stack.pop_back();
+    if (stack.empty()) { // the end of the file
+      behind.clear();
+      tokenStart(&behind);
+      appendLine(root.note, behind);
+    }
     return true;
   }
 

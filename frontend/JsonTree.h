@@ -19,7 +19,8 @@ struct JsonValue {
   std::string string; ///< of a real: the number as written
   std::string key;
   SourceRange keyRange;
-  std::string note; ///< comments of the text before it: // and /* */
+  /// Comments of the text before it, and behind it where nothing follows: // and /* */. Taken by who keeps them.
+  mutable std::string note;
   std::vector<JsonValue> children;
 
   /// The member called `name`, or null.
@@ -28,6 +29,9 @@ struct JsonValue {
 
 /// True for a member that any object may have and nothing reads.
 inline bool isComment(const JsonValue &member) { return member.key == "comment" && member.kind == JsonKind::String; }
+
+/// Takes the comments that nobody has taken of the value and all in it.
+std::string takeNotes(const JsonValue &value);
 
 /// "an array", "the string 'x'": what a message says was found.
 std::string describe(const JsonValue &value);

@@ -285,7 +285,7 @@ private:
   static bool hasComments(const Op &op, bool own) {
     std::string inner;
     collectComments(op.arguments, inner);
-    collectComments(op.main.items, inner);
+    collectComments(op.main, inner);
     if (!inner.empty() || (own && (!op.layout.comment.empty() || !op.layout.trailing.empty())))
       return true;
     return llvm::any_of(op.bodies, [](const Branch &body) {
@@ -402,7 +402,7 @@ private:
     const Op &first = ops.front();
     std::string comment = first.layout.comment;
     collectComments(first.arguments, comment);
-    collectComments(first.main.items, comment);
+    collectComments(first.main, comment);
     writeComment(comment);
     if (first.kind == OpKind::Comment)
       return;
@@ -425,7 +425,7 @@ private:
       if (index > 0) {
         std::string above = op.layout.comment;
         collectComments(op.arguments, above);
-        collectComments(op.main.items, above);
+        collectComments(op.main, above);
         bool broken = text.size() - start + 4 + head.size() > kWidth && !ended;
         if (!above.empty()) {
           out += wrap(text) + "\n";

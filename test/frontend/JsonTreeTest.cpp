@@ -77,12 +77,12 @@ TEST(JsonTree, PlacesOfAllKinds) {
             "      m 5:14+3 5:19+2 the string ''\n");
 }
 
-// A comment is of what comes next, a key's of its value; the one at the end is of nothing.
+// A comment is of what comes next, a key's of its value; behind the last there is none, and it is of that one.
 TEST(JsonTree, Comments) {
   EXPECT_EQ(parse("// one\n/* two\n   three */ [ // four\n 1, // five\n /* six */ 2 /* seven */, {/**/\"a\" // "
                   "eight\n: /*nine*/ 3"
                   "}] // ten"),
-            "3:13+1 an array // one\ntwo\nthree\n"
+            "3:13+1 an array // one\ntwo\nthree\nten\n"
             "  4:2+1 1 // four\n"
             "  5:12+1 2 // five\nsix\n"
             "  5:27+1 an object // seven\n"
