@@ -472,8 +472,21 @@ Branch OpReader::readBranch(const JsonValue &value) {
     branch.ops = readOps(value);
     return branch;
   }
+  Op op = readOp(value);
+  // A sequence that has nothing but a label is a branch of that name, as in the text form.
+  if (op.kind == OpKind::Sequence && branch.label.text.empty() && !op.label.text.empty() && !op.repeat &&
+      op.saveAs.text.empty() && !op.bodies[0].ops.empty()) {
+    branch.label = std::move(op.label);
+    branch.labelIndices = std::move(op.labelIndices);
+    branch.ops = std::move(op.bodies[0].ops);
+    std::string &above = branch.ops.front().layout.comment;
+    appendLine(op.layout.comment, op.layout.trailing);
+    appendLine(op.layout.comment, above);
+    above = std::move(op.layout.comment);
+    return branch;
+  }
   branch.single = true;
-  branch.ops.push_back(readOp(value));
+  branch.ops.push_back(std::move(op));
   return branch;
 }
 
