@@ -51,7 +51,8 @@ std::string match(ReluOp relu, Candidate &found) {
   found.normalize = relu.getSrc().getDefiningOp<ScaleShiftOp>();
   if (found.normalize)
     found.norm = found.normalize.getCenter().getDefiningOp<BatchNormFinalizeOp>();
-  if (!found.norm || found.norm.getScale() != found.normalize.getScale())
+  if (!found.norm || found.norm.getMean() != found.normalize.getCenter() ||
+      found.norm.getScale() != found.normalize.getScale())
     return "what it reads is not the ReLU of a batch norm";
   for (OpOperand &use : relu->getUses()) {
     auto mask = dyn_cast<ReluBackwardOp>(use.getOwner());
@@ -170,6 +171,10 @@ struct FuseConvNormalizationPass : impl::FuseConvNormalizationPassBase<FuseConvN
       BatchNormFinalizeOp &finalizer = finalizers[candidate.norm];
       if (!finalizer)
         finalizer = makeFinalizer(candidate.norm, candidate.normalize.getShift(), elementOf(relu.getDst()));
+      if (finalizer.getBeta() != candidate.normalize.getShift()) {
+        stay(candidate.readers, "the batch norm's statistics have factors with another beta");
+        continue;
+      }
       candidates.push_back(std::move(candidate));
     }
     for (Candidate &candidate : candidates)

@@ -110,12 +110,12 @@ func.func @without_statistics(%x: !x, %w: !w, %s: !v, %b: !v) -> (!y, !y) {
   return %y#0, %k : !y, !y
 }
 
-// Other things are convolved: an image, the ReLU of something else, a batch norm whose factor is another's, or one whose
-// beta is read behind it.
+// Other things are convolved: an image, the ReLU of something else, a batch norm whose factor is another's, one whose
+// mean is not what is subtracted, or one whose beta is read behind it.
 // CHECK-LABEL: func.func @no_norm
-// CHECK-COUNT-3:   incept.conv2d_stats %{{.+}} {incept.normalized = "what it reads is not the ReLU of a batch norm"}
+// CHECK-COUNT-4:   incept.conv2d_stats %{{.+}} {incept.normalized = "what it reads is not the ReLU of a batch norm"}
 //       CHECK:   incept.conv2d_stats %{{.+}} {incept.normalized = "the batch norm's beta comes after its statistics"}
-func.func @no_norm(%x: !x, %w: !w, %s: !v) -> (!y, !y, !y, !y) {
+func.func @no_norm(%x: !x, %w: !w, %s: !v) -> (!y, !y, !y, !y, !y) {
   %f:5 = incept.batch_norm_finalize %s, %s of %x gamma %s running %s, %s {epsilon = 1.0e-3, decay = 0.9, count = 50 : i64} : (!v, !v, !x, !v, !v, !v) -> (!v, !v, !v, !v, !v)
   %a:3 = incept.conv2d_stats %x, %w pad [1, 1] pad_end [1, 1] : (!x, !w) -> (!y, !u, !u)
   %r = incept.relu %x : (!x) -> !x
@@ -123,11 +123,30 @@ func.func @no_norm(%x: !x, %w: !w, %s: !v) -> (!y, !y, !y, !y) {
   %n = incept.scale_shift %x, %f#0, %s, %s : (!x, !v, !v, !v) -> !x
   %rn = incept.relu %n : (!x) -> !x
   %c:3 = incept.conv2d_stats %rn, %w pad [1, 1] pad_end [1, 1] : (!x, !w) -> (!y, !u, !u)
+  %running = incept.scale_shift %x, %f#3, %f#2, %s : (!x, !v, !v, !v) -> !x
+  %rr = incept.relu %running : (!x) -> !x
+  %e:3 = incept.conv2d_stats %rr, %w pad [1, 1] pad_end [1, 1] : (!x, !w) -> (!y, !u, !u)
   %late:5 = incept.batch_norm_finalize %s, %s running %s, %s {epsilon = 1.0e-3, decay = 0.9, count = 50 : i64} : (!v, !v, !v, !v) -> (!v, !v, !v, !v, !v)
   %m = incept.scale_shift %x, %f#0, %f#2, %late#0 : (!x, !v, !v, !v) -> !x
   %rm = incept.relu %m : (!x) -> !x
   %d:3 = incept.conv2d_stats %rm, %w pad [1, 1] pad_end [1, 1] : (!x, !w) -> (!y, !u, !u)
-  return %a#0, %b#0, %c#0, %d#0 : !y, !y, !y, !y
+  return %a#0, %b#0, %c#0, %d#0, %e#0 : !y, !y, !y, !y, !y
+}
+
+// One batch norm has one pair of factors: who reads it with another beta reads the activation.
+// CHECK-LABEL: func.func @two_betas
+//       CHECK:   %[[F:.+]]:7 = incept.batch_norm_finalize
+//       CHECK:   incept.conv2d_stats %{{.+}}, %{{.+}} normalized %[[F]]#5, %[[F]]#6
+//       CHECK:   incept.conv2d_stats %{{.+}} {incept.normalized = "the batch norm's statistics have factors with another beta"}
+func.func @two_betas(%x: !x, %w: !w, %s: !v, %b: !v) -> (!y, !y) {
+  %f:5 = incept.batch_norm_finalize %s, %s of %x gamma %s running %s, %s {epsilon = 1.0e-3, decay = 0.9, count = 50 : i64} : (!v, !v, !x, !v, !v, !v) -> (!v, !v, !v, !v, !v)
+  %n = incept.scale_shift %x, %f#0, %f#2, %s : (!x, !v, !v, !v) -> !x
+  %r = incept.relu %n : (!x) -> !x
+  %y:3 = incept.conv2d_stats %r, %w pad [1, 1] pad_end [1, 1] : (!x, !w) -> (!y, !u, !u)
+  %m = incept.scale_shift %x, %f#0, %f#2, %b : (!x, !v, !v, !v) -> !x
+  %q = incept.relu %m : (!x) -> !x
+  %z:3 = incept.conv2d_stats %q, %w pad [1, 1] pad_end [1, 1] : (!x, !w) -> (!y, !u, !u)
+  return %y#0, %z#0 : !y, !y
 }
 
 // In inference nothing is fused: batch norms are part of the convolutions there.

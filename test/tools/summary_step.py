@@ -27,7 +27,7 @@ for target, given in ("cpu", []), ("cuda:h100", ["--memory-budget=0"]):
 
 # A summary takes the switches of a compilation: without a fusion there are more launches.
 fused = summary(statistics, 4, "--precision=f16")["step"]["count"]
-for switch in "--no-fuse", "--no-conv-stats", "--no-coalesce", "--no-join", "--no-pair":
+for switch in "--no-fuse", "--no-conv-stats", "--no-backward-norm", "--no-coalesce", "--no-join", "--no-pair":
     count = summary(statistics, 4, "--precision=f16", switch)["step"]["count"]
     if count <= fused:
         failures.append(f"{switch}: {count} launches, {fused} without it")
