@@ -65,7 +65,7 @@ protected:
     std::string parts;
     FunctionType type =
         problemSignature(&context, p, extras, [&](ProblemPart part, const Shape &shape) -> FailureOr<MemRefType> {
-          parts += "SDWBRNVabc"[int(part)];
+          parts += "SDWFBRNVabc"[int(part)];
           if (part == refused)
             return failure();
           return MemRefType::get(shape, Float32Type::get(&context));
@@ -144,6 +144,9 @@ TEST_F(ProblemsTest, MemoryOfConvolutions) {
   EXPECT_EQ(signature(p, {.stats = true}),
             "SWDVV (" + src + ", " + weights + ") -> (" + dst + ", " + ofDst + ", " + ofDst + ")");
   EXPECT_EQ(signature(p, {.residual = true}), "SWRD (" + src + ", " + weights + ", " + dst + ") -> " + dst);
+  EXPECT_EQ(signature(p, {.stats = true, .normalized = true}), "SWFFDVV (" + src + ", " + weights + ", " + ofSrc +
+                                                                   ", " + ofSrc + ") -> (" + dst + ", " + ofDst + ", " +
+                                                                   ofDst + ")");
   p.bias = true;
   EXPECT_EQ(signature(p), "SWBD (" + src + ", " + weights + ", " + ofDst + ") -> " + dst);
   EXPECT_EQ(signature(p, {.residual = true}),
@@ -160,6 +163,8 @@ TEST_F(ProblemsTest, MemoryOfConvolutions) {
             "DWNVVVVSVVVVV (" + dst + ", " + weights + ", " + src + repeat(4) + ") -> (" + src + repeat(5) + ")");
   p = convolution(LibraryKind::ConvolutionBackwardWeights);
   EXPECT_EQ(signature(p), "SDW (" + src + ", " + dst + ") -> " + weights);
+  EXPECT_EQ(signature(p, {.normalized = true}),
+            "SDFFW (" + src + ", " + dst + ", " + ofSrc + ", " + ofSrc + ") -> " + weights);
   // A tensor that has no place leaves none of the signature.
   for (ProblemPart part : {ProblemPart::Src, ProblemPart::Dst, ProblemPart::Weights})
     EXPECT_EQ(signature(p, {}, part), "SDW null");

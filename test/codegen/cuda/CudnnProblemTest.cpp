@@ -77,6 +77,7 @@ TEST(CudnnProblem, EveryFieldHasItsName) {
                                     {"residual", "true"},
                                     {"relu", "false"},
                                     {"statistics", "false"},
+                                    {"normalized", "false"},
                                     {"scale", "0.17"}}));
   p.residual = false, p.residualStride = 0, p.scale = 1, p.bias = p.relu = true;
   EXPECT_EQ(cudnn::encode(p), join(forward, sizes,
@@ -85,15 +86,18 @@ TEST(CudnnProblem, EveryFieldHasItsName) {
                                     {"residual", "false"},
                                     {"relu", "true"},
                                     {"statistics", "false"},
+                                    {"normalized", "false"},
                                     {"scale", "1"}}));
   p.bias = p.relu = false, p.stats = true;
-  EXPECT_EQ(cudnn::encode(p).end()[-2], (Fields::value_type{"statistics", "true"}));
+  EXPECT_EQ(cudnn::encode(p).end()[-3], (Fields::value_type{"statistics", "true"}));
+  p.normalized = true;
+  EXPECT_EQ(cudnn::encode(p).end()[-2], (Fields::value_type{"normalized", "true"}));
   p = distinct(Kind::ConvolutionBackwardData);
   p.normGradient = true, p.normStride = 23;
   common[0].second = "convolution_backward_data";
   EXPECT_EQ(cudnn::encode(p), join(common, sizes, {{"norm_gradient", "true"}, {"norm_stride", "23"}}));
   common[0].second = "convolution_backward_weights";
-  EXPECT_EQ(cudnn::encode(distinct(Kind::ConvolutionBackwardWeights)), join(common, sizes, {}));
+  EXPECT_EQ(cudnn::encode(distinct(Kind::ConvolutionBackwardWeights)), join(common, sizes, {{"normalized", "false"}}));
   p = matmul();
   p.bias = p.transposeB = true;
   EXPECT_EQ(cudnn::encode(p), (Fields{{"kind", "matmul"},
@@ -124,7 +128,7 @@ TEST(CudnnProblem, SaysWhatIsWrongWithAText) {
   }
   Fields more = good;
   more.emplace_back("norm_stride", "0");
-  EXPECT_EQ(decoded(more), "a plan of kind 'convolution_forward' with 32 fields, but expected 31");
+  EXPECT_EQ(decoded(more), "a plan of kind 'convolution_forward' with 33 fields, but expected 32");
   Fields other = cudnn::encode(matmul());
   other.emplace_back("m", "4");
   EXPECT_EQ(decoded(other), "a plan of kind 'matmul' with 15 fields, but expected 14");
