@@ -63,11 +63,10 @@ struct Description {
 bool describe(const Problem &problem, Description &description, std::string &error);
 
 /// True where a gradient of weights is that of a 1x1 convolution, which is a product of matrices, and the library's
-/// product, which gives it dense, is faster than its code for such gradients: asked for "any" format or "", `describe`
-/// takes it. Measured with 2.6.3, on one thread: from 128 channels on both sides and 512 pixels on 0.72 to 0.97 of the
-/// time with AVX-512 and 0.81 to 0.96 with AVX2 (eight shapes; of a ninth, of 784 pixels, 1.05 with AVX-512), with
-/// fewer channels as long or longer. With fewer pixels the reorder that may follow costs more than this saves: 98 to
-/// 392 pixels 1.2 times.
+/// product, which gives it dense, is mostly faster than its code for such gradients: asked for "any" format or "",
+/// `describe` takes it. Measured with 2.6.3, on one thread, from 128 channels on both sides on: 0.72 to 0.94 of the
+/// time with AVX-512 in six shapes, 1.05 and 1.10 in two (960->160, 7x7; 384->320, 35x35), 0.80 to 0.96 with AVX2; with
+/// fewer channels as long or longer. With 98 to 392 pixels, and the reorder that may follow, it took 1.2 times as long.
 bool givesDenseWeights(const Problem &problem);
 
 /// True where the two names are one implementation's. oneDNN names the product inside an inner product
